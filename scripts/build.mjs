@@ -1,0 +1,36 @@
+// Builds src/ into dist/: ESM for Node 20, packages left outside, source maps beside.
+// Code is split, so that what a library user imports and what the server runs are the same modules.
+import { build } from 'esbuild'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const dist = join(root, 'dist')
+rmSync(dist, { recursive: true, force: true })
+
+// Doors into the program: the command, each thread's first file (`*.worker.ts`), each library room's index.
+const entries = ['src/main.ts', 'src/mail/index.ts', 'src/protocol/smtp/index.ts', 'src/protocol/imap/index.ts', 'src/store/index.ts']
+function workers(folder) {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) workers(path)
+    else if (entry.name.endsWith('.worker.ts')) entries.push(path)
+  }
+}
+workers('src')
+
+await build({
+  absWorkingDir: root,
+  entryPoints: entries.filter((path) => existsSync(join(root, path))),
+  outbase: 'src',
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: true,
+  logLevel: 'warning',
+})

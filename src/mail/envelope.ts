@@ -1,0 +1,31 @@
+/** What SMTP says of a message apart from its content. RFC 5321 §2.3.1. */
+
+/** A mailbox address in its SMTP form. The local part keeps its spelling; the domain is lower case and an A-label or address literal. */
+export interface Mailbox {
+  readonly localPart: string
+  readonly domain: string
+}
+
+/** MAIL FROM. `null` is the empty reverse-path `<>` of notices. RFC 5321 §4.5.5. */
+export type ReversePath = Mailbox | null
+
+/** RFC 3461 §4: what the sender wishes to be told, kept from the first schema on. */
+export interface RecipientDsn {
+  readonly notify?: readonly ('never' | 'success' | 'failure' | 'delay')[]
+  readonly originalRecipient?: string
+}
+
+export interface Recipient extends RecipientDsn {
+  readonly mailbox: Mailbox
+}
+
+export interface Envelope {
+  readonly reversePath: ReversePath
+  readonly recipients: readonly Recipient[]
+  readonly body: '7bit' | '8bitmime' | 'binarymime'
+  /** The client said SMTPUTF8: addresses or header may hold UTF-8. RFC 6531 §3.4. */
+  readonly smtpUtf8: boolean
+  /** RFC 3461 §4.3, §4.4. */
+  readonly ret?: 'full' | 'hdrs'
+  readonly envelopeId?: string
+}

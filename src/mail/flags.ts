@@ -1,0 +1,44 @@
+/** Flags and keywords of a message, as IMAP names them. RFC 9051 §2.3.2. */
+
+/** The system flags, in the order of their bits: bit 0 is \Answered. \Recent is the session's, not the message's. */
+export const systemFlags = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft'] as const
+
+export const answeredBit = 1
+export const flaggedBit = 2
+export const deletedBit = 4
+export const seenBit = 8
+export const draftBit = 16
+
+/**
+ * Keywords that every account has from the start, so that common clients never meet the keyword limit.
+ * RFC 5788 registry; $Junk and NonJunk are what Apple Mail and Thunderbird write. Their bits follow the system flags'.
+ */
+export const wellKnownKeywords = [
+  '$Forwarded',
+  '$MDNSent',
+  '$Junk',
+  '$NotJunk',
+  '$Phishing',
+  '$Important',
+  '$Submitted',
+  '$SubmitPending',
+  'Junk',
+  'NonJunk',
+  '$label1',
+  '$label2',
+  '$label3',
+  '$label4',
+  '$label5',
+] as const
+
+/** Bits of one flag word. 31 keeps each word a small integer for the engine; two words make up a message's flags. */
+export const flagWordBits = 31
+
+/** System flags and keywords of one account. Two words of 31 bits; a client that wants more is told NO [LIMIT]. */
+export const flagsMax = 2 * flagWordBits
+
+/** The flags of a message: bits 0–30 in `low`, 31–61 in `high`, named by the account's list of flag names. */
+export interface FlagBits {
+  readonly low: number
+  readonly high: number
+}
