@@ -10,7 +10,13 @@ const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 
 // Doors into the program: the command, each thread's first file (`*.worker.ts`), each library room's index.
-const entries = ['src/main.ts', 'src/mail/index.ts', 'src/protocol/smtp/index.ts', 'src/protocol/imap/index.ts', 'src/store/index.ts']
+const entries = [
+  'src/main.ts',
+  'src/mail/index.ts',
+  'src/protocol/smtp/index.ts',
+  'src/protocol/imap/index.ts',
+  'src/store/index.ts',
+]
 function workers(folder) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
     const path = join(folder, entry.name)

@@ -23,7 +23,8 @@ function find(folder, suffix, found = []) {
   }
   return found
 }
-const all = kind === 'unit' ? [...find('src', '.test.ts'), ...find('test', '.test.ts')] : find(`test/${kind}`, `.${kind}.ts`)
+const all =
+  kind === 'unit' ? [...find('src', '.test.ts'), ...find('test', '.test.ts')] : find(`test/${kind}`, `.${kind}.ts`)
 const files = all.filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part))).sort()
 if (files.length === 0) {
   console.error(`No ${kind} test matches ${wanted.join(' ')}`)

@@ -1,0 +1,25 @@
+/** Time, as the platform tells it: the real one, or the simulator's. Timers exist in `platform/` only. */
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. It may jump. */
+  now(): number
+  /** Milliseconds that only grow: for limits and measurements. */
+  monotonic(): number
+  after(delayMs: number, run: () => void): Timer
+  /** Runs once the events that wait now have been served: how long work gives the loop back. */
+  soon(run: () => void): void
+}
+
+/** Waits; a promise for code that is a sequence of steps. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(delayMs, resolve))
+}
+
+/** Gives the event loop back once. */
+export function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve))
+}

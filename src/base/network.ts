@@ -1,0 +1,88 @@
+/** Connections as the platform makes them: real sockets, or the simulator's pipes. */
+
+/** Who is at the other end of a connection. */
+export interface Peer {
+  /** IPv4 or IPv6 address as text, without brackets or zone. */
+  readonly address: string
+  readonly port: number
+  /** Our own address and port on this connection. */
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+/** What a TLS handshake agreed. */
+export interface TlsFacts {
+  /** 'TLSv1.3' or 'TLSv1.2'. */
+  readonly version: string
+  readonly cipher: string
+  /** The SNI name that the client asked for. */
+  readonly serverName?: string
+  readonly resumed: boolean
+  /** On a client: whether the certificate chain and name were verified, and if not, why. */
+  readonly verified?: boolean
+  readonly problem?: string
+}
+
+/** What a server needs for handshakes: certificates by SNI name. Made and reloaded by the platform; opaque here. */
+export interface TlsServer {
+  readonly names: readonly string[]
+}
+
+export interface TlsClientOptions {
+  readonly serverName: string
+  /** 'none': encrypt, whoever it is (opportunistic). 'name': chain and name must be right. */
+  readonly verify: 'none' | 'name'
+  /** Extra roots, PEM. */
+  readonly ca?: readonly string[]
+}
+
+export interface ConnectionHandler {
+  /** The view belongs to the receiver. */
+  data(chunk: Uint8Array): void
+  /** After a `write` that said false: there is room again. */
+  drain(): void
+  /** The peer sends no more; it may still read. */
+  end(): void
+  /** The connection is gone. Called once, last. */
+  close(error?: Error): void
+}
+
+/** A byte stream to one peer. */
+export interface Connection {
+  readonly peer: Peer
+  readonly tls: TlsFacts | null
+  receive(handler: ConnectionHandler): void
+  /** @returns false when the socket's buffer is full: wait for `drain`. */
+  write(bytes: Uint8Array): boolean
+  /** Stops and goes on handing out data. */
+  pause(): void
+  resume(): void
+  /** Flushes, then says that we send no more. */
+  end(): void
+  destroy(): void
+  /** Turns the stream into TLS. What was received and not yet handed out is dropped: nothing said before a handshake counts. */
+  startTlsServer(tls: TlsServer): Promise<TlsFacts>
+  startTlsClient(options: TlsClientOptions): Promise<TlsFacts>
+}
+
+export interface Listener {
+  readonly address: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+export interface Network {
+  /** `tls` makes every connection start with a handshake. Connections whose handshake fails are only reported to `failed`. */
+  listen(
+    options: { readonly address: string; readonly port: number; readonly tls?: TlsServer; readonly backlog?: number },
+    connected: (connection: Connection) => void,
+    failed?: (peer: Peer | null, error: Error) => void,
+  ): Promise<Listener>
+  connect(options: {
+    readonly address: string
+    readonly port: number
+    readonly timeoutMs: number
+    readonly localAddress?: string
+    readonly tls?: TlsClientOptions
+  }): Promise<Connection>
+}
