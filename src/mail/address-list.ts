@@ -1,0 +1,290 @@
+/**
+ * Address lists of header fields (From, To, Cc …), read kindly. RFC 5322 §3.4, §4.4.
+ *
+ * Text here is header text: one character per byte (latin1), so that nothing is lost before a charset is known.
+ */
+
+export interface AddressMailbox {
+  readonly kind: 'mailbox'
+  /** Display name without quotes, encoded words left as they are; from a comment where there is no phrase. */
+  readonly name?: string
+  /** `@a,@b` of an obsolete route. RFC 5322 §4.4. */
+  readonly route?: string
+  /** Without quotes. */
+  readonly localPart: string
+  /** Empty where the message gives none. */
+  readonly domain: string
+}
+
+export interface AddressGroup {
+  readonly kind: 'group'
+  readonly name: string
+  readonly members: readonly AddressMailbox[]
+}
+
+export type AddressEntry = AddressMailbox | AddressGroup
+
+/** Addresses read of one field: beyond any list server's batch; keeps a 1 MiB field of commas from becoming 30 MiB of ENVELOPE. */
+const addressesMax = 10_000
+/** Comments within comments: deeper ones are read as flat text. */
+const commentDepthMax = 50
+
+/** Reads the value of an address field; folds may still be in it. Never throws; what is no address is skipped. */
+export function parseAddressList(text: string): AddressEntry[] {
+  return new AddressReader(text).list()
+}
+
+/** All mailboxes of a list, those of groups included. */
+export function mailboxesOf(list: readonly AddressEntry[]): AddressMailbox[] {
+  return list.flatMap((entry) => (entry.kind === 'group' ? entry.members : [entry]))
+}
+
+const tab = 0x09
+const lf = 0x0a
+const cr = 0x0d
+const space = 0x20
+const quote = 0x22
+const open = 0x28
+const close = 0x29
+const comma = 0x2c
+const dot = 0x2e
+const colon = 0x3a
+const semicolon = 0x3b
+const less = 0x3c
+const greater = 0x3e
+const at = 0x40
+const openBracket = 0x5b
+const backslash = 0x5c
+const closeBracket = 0x5d
+
+/** 1 for the characters that end an atom here. A dot does not: phrases such as `John Q. Public` hold some. RFC 5322 §4.1. */
+const endsAtom = new Uint8Array(256)
+for (const code of [tab, lf, cr, space, quote, open, close, comma, colon, semicolon, less, greater, at, openBracket])
+  endsAtom[code] = 1
+
+class AddressReader {
+  readonly text: string
+  pos = 0
+  count = 0
+  /** The last comment passed by: a name of last resort. */
+  comment: string | undefined
+  constructor(text: string) {
+    this.text = text
+  }
+
+  list(): AddressEntry[] {
+    const entries: AddressEntry[] = []
+    while (this.pos < this.text.length && this.count < addressesMax) {
+      const entry = this.address(false)
+      if (entry !== undefined) entries.push(entry)
+    }
+    return entries
+  }
+
+  /** One address up to and with its comma (in a group: up to the semicolon, which stays). */
+  private address(inGroup: boolean): AddressEntry | undefined {
+    const { text } = this
+    let words = ''
+    let quoted = false
+    let spaced = false
+    let name: string | undefined
+    let found: AddressMailbox | undefined
+    this.comment = undefined
+    while (this.pos < text.length) {
+      const code = text.charCodeAt(this.pos)
+      if (code === space || code === tab || code === cr || code === lf) {
+        spaced = words !== ''
+        this.pos += 1
+      } else if (code === comma || code === semicolon) {
+        // A semicolon outside a group separates too: Outlook users type it.
+        if (code === comma || !inGroup) this.pos += 1
+        break
+      } else if (code === open) {
+        this.comment = this.readComment()
+        spaced = words !== ''
+      } else if (code === quote) {
+        words += (spaced ? ' ' : '') + this.readQuoted()
+        spaced = false
+        quoted = true
+      } else if (code === less) {
+        const inside = this.angle()
+        if (inside !== undefined) {
+          // `a@example.org <a@example.org>`: what came first was the name, whatever it looks like.
+          if (words !== '') name = words
+          else if (found !== undefined) name = `${found.localPart}@${found.domain}`
+          found = inside
+        }
+        words = ''
+        spaced = false
+      } else if (code === at && found === undefined) {
+        this.pos += 1
+        const domain = this.readDomain()
+        if (words !== '' || quoted) found = { kind: 'mailbox', localPart: dropDotSpace(words), domain }
+        words = ''
+        spaced = false
+      } else if (code === colon && !inGroup && found === undefined) {
+        this.pos += 1
+        return this.group(words)
+      } else if (endsAtom[code] === 1 && code !== openBracket) {
+        this.pos += 1
+      } else {
+        const start = this.pos
+        this.pos += 1
+        while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
+        words += (spaced ? ' ' : '') + text.slice(start, this.pos)
+        spaced = false
+      }
+    }
+    if (found === undefined && words !== '') found = { kind: 'mailbox', localPart: words, domain: '' }
+    if (found === undefined) return undefined
+    this.count += 1
+    // `<a@example.org> Anne`: the words left over are a name.
+    const display =
+      name ??
+      (words !== '' && words !== found.localPart ? words : undefined) ??
+      (this.comment === '' ? undefined : this.comment)
+    return display === undefined ? found : { ...found, name: display }
+  }
+
+  /** Members up to the semicolon, which is taken. A second colon inside does not nest: RFC 5322 has no groups of groups. */
+  private group(name: string): AddressGroup {
+    const members: AddressMailbox[] = []
+    while (this.pos < this.text.length && this.count < addressesMax) {
+      if (this.text.charCodeAt(this.pos) === semicolon) break
+      const member = this.address(true)
+      if (member?.kind === 'mailbox') members.push(member)
+    }
+    this.pos += 1
+    this.count += 1
+    return { kind: 'group', name, members }
+  }
+
+  /** `<@a,@b:local@domain>`, also unclosed. undefined for `<>`. */
+  private angle(): AddressMailbox | undefined {
+    const { text } = this
+    this.pos += 1
+    let route = ''
+    let words = ''
+    let quoted = false
+    let spaced = false
+    let domain: string | undefined
+    while (this.pos < text.length) {
+      const code = text.charCodeAt(this.pos)
+      if (code === greater) {
+        this.pos += 1
+        break
+      }
+      if (code === space || code === tab || code === cr || code === lf) {
+        spaced = words !== ''
+        this.pos += 1
+      } else if (code === open) {
+        this.readComment()
+      } else if (code === quote) {
+        words += (spaced ? ' ' : '') + this.readQuoted()
+        spaced = false
+        quoted = true
+      } else if (code === at) {
+        this.pos += 1
+        const host = this.readDomain()
+        if (words === '' && !quoted) route += (route === '' ? '@' : ',@') + host
+        else domain ??= host
+      } else if (code === colon && words === '') {
+        this.pos += 1
+      } else if (code === comma && words === '') {
+        this.pos += 1
+      } else if (code === comma && domain !== undefined) {
+        // `<a@b, c@d` without its bracket: the next address begins here.
+        break
+      } else {
+        const start = this.pos
+        this.pos += 1
+        while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
+        if (domain === undefined) words += (spaced ? ' ' : '') + text.slice(start, this.pos)
+        spaced = false
+      }
+    }
+    if (words === '' && !quoted) return undefined
+    const mailbox: AddressMailbox = { kind: 'mailbox', localPart: dropDotSpace(words), domain: domain ?? '' }
+    return route === '' ? mailbox : { ...mailbox, route }
+  }
+
+  /** A domain or literal, white space and comments around its dots dropped. RFC 5322 §4.4 obs-domain. */
+  private readDomain(): string {
+    const { text } = this
+    let domain = ''
+    while (this.pos < text.length) {
+      const code = text.charCodeAt(this.pos)
+      if (code === space || code === tab || code === cr || code === lf) {
+        this.pos += 1
+        // A word after white space is not the domain's unless a dot joins them.
+        if (domain !== '' && !domain.endsWith('.') && this.peekWord() !== dot) break
+      } else if (code === open) {
+        this.comment = this.readComment()
+      } else if (code === openBracket && domain === '') {
+        const end = text.indexOf(']', this.pos)
+        const stop = end < 0 ? text.length : end + 1
+        domain = text.slice(this.pos, stop).replace(/[\s\\]+/g, '')
+        this.pos = stop
+        break
+      } else if (endsAtom[code] === 1) {
+        break
+      } else {
+        const start = this.pos
+        while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
+        domain += text.slice(start, this.pos)
+      }
+    }
+    return domain
+  }
+
+  /** The code of the next character that is not white space, without moving. NaN at the end. */
+  private peekWord(): number {
+    const { text } = this
+    while (this.pos < text.length) {
+      const code = text.charCodeAt(this.pos)
+      if (code !== space && code !== tab && code !== cr && code !== lf) return code === open ? dot : code
+      this.pos += 1
+    }
+    return Number.NaN
+  }
+
+  private readQuoted(): string {
+    const { text } = this
+    const start = this.pos + 1
+    let plain = true
+    let end = start
+    while (end < text.length) {
+      const code = text.charCodeAt(end)
+      if (code === quote) break
+      if (code === backslash || code === cr || code === lf) plain = false
+      end += code === backslash ? 2 : 1
+    }
+    this.pos = Math.min(end + 1, text.length)
+    const inside = text.slice(start, Math.min(end, text.length))
+    return plain ? inside : inside.replace(/\r?\n|\r/g, '').replace(/\\([^])/g, '$1')
+  }
+
+  /** A comment's text, inner comments with their brackets. */
+  private readComment(): string {
+    const { text } = this
+    const start = this.pos + 1
+    let depth = 1
+    let plain = true
+    let end = start
+    while (end < text.length) {
+      const code = text.charCodeAt(end)
+      if (code === close && (depth -= 1) === 0) break
+      if (code === open && depth < commentDepthMax) depth += 1
+      if (code === backslash || code === cr || code === lf) plain = false
+      end += code === backslash ? 2 : 1
+    }
+    this.pos = Math.min(end + 1, text.length)
+    const inside = text.slice(start, Math.min(end, text.length)).trim()
+    return plain ? inside : inside.replace(/\r?\n|\r/g, '').replace(/\\([^])/g, '$1')
+  }
+}
+
+/** `john . doe` is `john.doe`: obs-local-part, RFC 5322 §4.4. */
+function dropDotSpace(words: string): string {
+  return words.includes(' ') ? words.replace(/ ?\. ?/g, '.') : words
+}

@@ -1,0 +1,149 @@
+/** SMTP mailboxes: `local-part@domain` or `local-part@[literal]`. RFC 5321 §4.1.2, §4.1.3; RFC 6531 §3.3. */
+import { createRequire } from 'node:module'
+import type { Mailbox } from './envelope.ts'
+
+export type { Mailbox } from './envelope.ts'
+
+// RFC 5321 §4.5.3.1.1 says 64 must be taken. Mailing lists write longer return addresses (VERP), and whoever refuses
+// those loses mail, so the bound is only what keeps rows small.
+const localPartOctetsMax = 255
+// RFC 5321 §4.5.3.1.2, RFC 1035 §2.3.4: 255 with the length octets, 253 as text.
+const domainOctetsMax = 253
+const labelOctetsMax = 63
+
+const atomLocalPart = /^[\w!#$%&'*+\-/=?^`{|}~\u0080-\u{10ffff}]+(?:\.[\w!#$%&'*+\-/=?^`{|}~\u0080-\u{10ffff}]+)*$/u
+const asciiDomain = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
+const notAscii = /[\u0080-\uffff]/
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
+const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The part of tr46 that we use. */
+interface Tr46 {
+  toASCII(domain: string, options: Record<string, boolean>): string | null
+  toUnicode(domain: string, options: Record<string, boolean>): { domain: string; error: boolean }
+}
+let tr46: Tr46 | undefined
+// Its table takes 10 ms to load, which a start without internationalized domains should not pay.
+const loadTr46 = (): Tr46 => (tr46 ??= createRequire(import.meta.url)('tr46') as Tr46)
+const idnaRules = { checkBidi: true, checkHyphens: false, checkJoiners: true, useSTD3ASCIIRules: true }
+
+/**
+ * Reads a mailbox without angle brackets, strictly by RFC 5321: no comments, no white space, no obsolete forms.
+ * @returns undefined when it is not one. The local part comes without its quotes, in its own spelling.
+ */
+export function parseMailbox(input: string | Uint8Array): Mailbox | undefined {
+  const text = typeof input === 'string' ? input : decodeUtf8(input)
+  if (text === undefined) return undefined
+  const split = text.startsWith('"') ? quotedEnd(text) : text.indexOf('@')
+  if (split <= 0 || text[split] !== '@') return undefined
+  const localPart = text.startsWith('"') ? unquote(text.slice(1, split - 1)) : text.slice(0, split)
+  if (localPart === undefined || utf8Length(localPart) > localPartOctetsMax) return undefined
+  if (!text.startsWith('"') && !atomLocalPart.test(localPart)) return undefined
+  const domain = parseDomain(text.slice(split + 1))
+  return domain === undefined ? undefined : { localPart, domain }
+}
+
+/** `<>`-less text of a mailbox, quoted where its local part needs it. A UTF-8 local part stays UTF-8. */
+export function formatMailbox(mailbox: Mailbox): string {
+  return `${formatLocalPart(mailbox.localPart)}@${mailbox.domain}`
+}
+
+/** A local part, quoted when it is not a dot-string. RFC 5321 §4.1.2. */
+export function formatLocalPart(localPart: string): string {
+  return atomLocalPart.test(localPart) ? localPart : `"${localPart.replace(/["\\]/g, '\\$&')}"`
+}
+
+/**
+ * A domain or address literal in the form we compare and store: lower case, A-labels.
+ * @returns undefined for what is neither.
+ */
+export function parseDomain(text: string): string | undefined {
+  if (text.startsWith('[')) return parseAddressLiteral(text)
+  if (text.length > 4 * domainOctetsMax) return undefined
+  let domain = text.toLowerCase()
+  if (notAscii.test(text)) {
+    const ascii = loadTr46().toASCII(text, { ...idnaRules, verifyDNSLength: true, transitionalProcessing: false })
+    if (ascii === null) return undefined
+    domain = ascii
+  }
+  if (domain.length > domainOctetsMax || !asciiDomain.test(domain)) return undefined
+  for (const label of domain.split('.')) if (label.length > labelOctetsMax) return undefined
+  return domain
+}
+
+/** A domain as people read it: U-labels where its A-labels are sound. */
+export function formatDomainText(domain: string): string {
+  if (!domain.includes('xn--')) return domain
+  const unicode = loadTr46().toUnicode(domain, idnaRules)
+  return unicode.error ? domain : unicode.domain
+}
+
+/** Whether SMTP needs SMTPUTF8 to carry this mailbox. RFC 6531 §3.4. */
+export function needsSmtpUtf8(mailbox: Mailbox): boolean {
+  return notAscii.test(mailbox.localPart)
+}
+
+/** `[192.0.2.1]` or `[IPv6:2001:db8::1]`; no other tag is registered. RFC 5321 §4.1.3. */
+function parseAddressLiteral(text: string): string | undefined {
+  if (!text.endsWith(']')) return undefined
+  const inside = text.slice(1, -1)
+  if (ipv4.test(inside)) return text
+  if (inside.slice(0, 5).toLowerCase() !== 'ipv6:') return undefined
+  const address = inside.slice(5).toLowerCase()
+  return isIpv6(address) ? `[IPv6:${address}]` : undefined
+}
+
+/** IPv6 text without a zone. RFC 4291 §2.2. */
+function isIpv6(text: string): boolean {
+  const halves = text.split('::')
+  if (halves.length > 2 || !/^[0-9a-f:.]+$/.test(text)) return false
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
+  const last = groups.at(-1)
+  let count = groups.length
+  if (last?.includes('.')) {
+    // `::1.2.3.4` yes, `1.2.3.4::` no.
+    if (!ipv4.test(last) || text.endsWith(':')) return false
+    groups.pop()
+    count += 1
+  }
+  if (!groups.every((group) => /^[0-9a-f]{1,4}$/.test(group))) return false
+  return halves.length === 2 ? count <= 7 : count === 8
+}
+
+/** The index behind the closing quote, or -1. */
+function quotedEnd(text: string): number {
+  for (let at = 1; at < text.length; at += 1) {
+    if (text[at] === '\\') at += 1
+    else if (text[at] === '"') return at + 1
+  }
+  return -1
+}
+
+function unquote(inside: string): string | undefined {
+  let out = ''
+  for (let at = 0; at < inside.length; at += 1) {
+    let code = inside.charCodeAt(at)
+    if (code === 0x5c) {
+      at += 1
+      code = inside.charCodeAt(at)
+      // RFC 6531 §3.3 adds UTF-8 to qtext but not to quoted-pair.
+      if (code > 0x7e) return undefined
+    }
+    if (!(code >= 0x20) || code === 0x7f) return undefined
+    out += inside[at]
+  }
+  // The grammar allows `""@example`, but nothing delivers to it and an empty name is easily mistaken for none.
+  return out === '' ? undefined : out
+}
+
+function utf8Length(text: string): number {
+  return notAscii.test(text) ? Buffer.byteLength(text) : text.length
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8Strict.decode(bytes)
+  } catch {
+    return undefined
+  }
+}

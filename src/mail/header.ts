@@ -1,0 +1,138 @@
+/**
+ * Header fields as ranges over the bytes they came in. RFC 5322 §2.2, read kindly.
+ *
+ * Header text is a string with one character per byte (latin1): it loses nothing, and the engine searches it natively.
+ * Charsets come later (`mime/encoded-word.ts`). All offsets are those of the message.
+ */
+
+/** One field. Its raw bytes are [start, end), line end included; its value is [valueStart, end) and may hold folds. */
+export interface HeaderField {
+  /** Lower case. */
+  readonly name: string
+  readonly start: number
+  readonly valueStart: number
+  readonly end: number
+}
+
+/** Fields kept of one header. Real ones have under 200; each costs us an object, and lookups walk them. */
+export const fieldsMax = 5_000
+
+const lf = 0x0a
+const colon = 0x3a
+
+export class Header {
+  readonly fields: readonly HeaderField[]
+  /** Some line was no field: no colon, a space in its name, or a fold that continues nothing. */
+  readonly oddLines: boolean
+  /** There were more than `fieldsMax`. */
+  readonly truncated: boolean
+  readonly #text: string
+  readonly #start: number
+
+  /** @param text header text, as far as the blank line or further. @param start where it begins in the message. */
+  constructor(text: string, start = 0) {
+    this.#text = text
+    this.#start = start
+    const fields: HeaderField[] = []
+    let odd = false
+    let truncated = false
+    let pos = 0
+    while (pos < text.length) {
+      const first = text.charCodeAt(pos)
+      if (first === lf || (first === 0x0d && text.charCodeAt(pos + 1) === lf)) break
+      const end = fieldEnd(text, pos)
+      const nameEnd = first === 0x20 || first === 0x09 ? -1 : fieldNameEnd(text, pos, end)
+      if (nameEnd < 0) odd = true
+      else if (fields.length === fieldsMax) truncated = true
+      else {
+        const name = text.slice(pos, nameEnd).toLowerCase()
+        const valueStart = text.indexOf(':', nameEnd) + 1
+        fields.push({ name, start: start + pos, valueStart: start + valueStart, end: start + end })
+      }
+      pos = end
+    }
+    this.fields = fields
+    this.oddLines = odd
+    this.truncated = truncated
+  }
+
+  /** The first field of that (lower-case) name. */
+  get(name: string): HeaderField | undefined {
+    for (const field of this.fields) if (field.name === name) return field
+    return undefined
+  }
+
+  all(name: string): HeaderField[] {
+    return this.fields.filter((field) => field.name === name)
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  /** The value of a field unfolded, white space around it gone. */
+  value(field: HeaderField): string {
+    return unfold(this.#text.slice(field.valueStart - this.#start, field.end - this.#start)).trim()
+  }
+
+  /** The value of the first field of that name, unfolded and trimmed; undefined where there is none. */
+  valueOf(name: string): string | undefined {
+    const field = this.get(name)
+    return field === undefined ? undefined : this.value(field)
+  }
+
+  /** The field as it stands, line end included. */
+  raw(field: HeaderField): string {
+    return this.#text.slice(field.start - this.#start, field.end - this.#start)
+  }
+}
+
+/** Reads the header at the beginning of these bytes. */
+export function parseHeader(bytes: Uint8Array, start = 0, end = bytes.length): Header {
+  return new Header(latin1(bytes, start, headerEnd(bytes, start, end)), start)
+}
+
+/** Where the header ends, its blank line included; `end` where there is no blank line. */
+export function headerEnd(bytes: Uint8Array, start: number, end: number): number {
+  let pos = start
+  while (pos < end) {
+    if (bytes[pos] === lf) return pos + 1
+    if (bytes[pos] === 0x0d && bytes[pos + 1] === lf && pos + 1 < end) return pos + 2
+    const next = bytes.indexOf(lf, pos)
+    if (next < 0 || next >= end) return end
+    pos = next + 1
+  }
+  return end
+}
+
+/** Takes the line ends out of a folded value; the white space that follows them stays. RFC 5322 §2.2.3. */
+export function unfold(value: string): string {
+  return value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value
+}
+
+/** Bytes as header text: a character per byte. */
+export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', start, end)
+}
+
+/** The end of a field and its continuation lines. */
+function fieldEnd(text: string, start: number): number {
+  let at = start
+  for (;;) {
+    const end = text.indexOf('\n', at)
+    if (end < 0) return text.length
+    at = end + 1
+    const next = text.charCodeAt(at)
+    if (next !== 0x20 && next !== 0x09) return at
+  }
+}
+
+/** Where the name ends; white space before the colon is let pass (RFC 5322 §4.5). -1 when the line is no field. */
+function fieldNameEnd(text: string, start: number, end: number): number {
+  let at = start
+  let code = text.charCodeAt(at)
+  while (at < end && code > 0x20 && code !== colon && code !== 0x7f) code = text.charCodeAt((at += 1))
+  const nameEnd = at
+  while (at < end && (code === 0x20 || code === 0x09)) code = text.charCodeAt((at += 1))
+  return nameEnd > start && at < end && code === colon ? nameEnd : -1
+}

@@ -1,0 +1,52 @@
+/** Content-Type. RFC 2045 §5. */
+import { unfold } from '../header.ts'
+import { parseParameters, skipSpace } from './parameters.ts'
+import type { Parameter } from './parameters.ts'
+
+/** Type and subtype are lower case. */
+export interface ContentType {
+  readonly type: string
+  readonly subtype: string
+  readonly parameters: readonly Parameter[]
+}
+
+const usAscii: readonly Parameter[] = [{ name: 'charset', value: 'us-ascii', extended: false }]
+
+/** What a part is that says nothing, or nothing sensible, about its type. RFC 2045 §5.2. */
+export const defaultContentType: ContentType = { type: 'text', subtype: 'plain', parameters: usAscii }
+
+/** What a part of multipart/digest is that says nothing. RFC 2046 §5.1.5. */
+export const digestContentType: ContentType = { type: 'message', subtype: 'rfc822', parameters: [] }
+
+/** Reads a field value (folds may be in it). undefined when it has no `type/subtype`. */
+export function parseContentType(value: string): ContentType | undefined {
+  const text = unfold(value)
+  const slash = text.indexOf('/')
+  if (slash < 0) return undefined
+  const start = skipSpace(text, 0, false)
+  const typeEnd = wordEnd(text, start)
+  const at = skipSpace(text, typeEnd, false)
+  if (text[at] !== '/' || typeEnd === start) return undefined
+  const subtypeStart = skipSpace(text, at + 1, false)
+  let subtypeEnd = wordEnd(text, subtypeStart)
+  while (text[subtypeEnd] === '/') subtypeEnd = wordEnd(text, subtypeEnd + 1)
+  if (subtypeEnd === subtypeStart) return undefined
+  return {
+    type: text.slice(start, typeEnd).toLowerCase(),
+    subtype: text.slice(subtypeStart, subtypeEnd).toLowerCase(),
+    parameters: subtypeEnd < text.length ? parseParameters(text, subtypeEnd) : [],
+  }
+}
+
+/** The end of a token, read kindly: up to white space, slash, semicolon, comma, bracket or quote. */
+export function wordEnd(text: string, start: number): number {
+  let pos = start
+  while (pos < text.length) {
+    const code = text.charCodeAt(pos)
+    // space and below, " ( ) , / ;
+    if (code <= 0x20 || code === 0x22 || code === 0x28 || code === 0x29 || code === 0x2c || code === 0x2f) break
+    if (code === 0x3b) break
+    pos += 1
+  }
+  return pos
+}

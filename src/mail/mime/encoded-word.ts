@@ -1,0 +1,79 @@
+/** Encoded words in header text: `=?utf-8?Q?caf=C3=A9?=`. RFC 2047, with the language of RFC 2231 §5. */
+import { decodeCharset, isAscii } from './charset.ts'
+
+const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Header text (one character per byte, unfolded or not) as people read it. Kind: words may be too long, hold white
+ * space, or touch other text. Raw 8-bit text between them is UTF-8, or windows-1252 when it cannot be.
+ *
+ * Neighbouring words of one charset are joined as bytes before they are decoded, because mailers split characters
+ * between words although RFC 2047 §5 (3) forbids it.
+ */
+export function decodeEncodedWords(text: string): string {
+  let at = text.indexOf('=?')
+  if (at < 0) return decodePlain(text)
+  let out = ''
+  let plainStart = 0
+  let charset = ''
+  let pending: Buffer[] = []
+  let close = -1
+  const flush = (): void => {
+    if (pending.length === 0) return
+    const bytes = pending.length === 1 ? pending[0]! : Buffer.concat(pending)
+    out += decodeCharset(bytes, charset) ?? decodeUnlabelled(bytes)
+    pending = []
+  }
+  while (at >= 0) {
+    const charsetEnd = text.indexOf('?', at + 2)
+    if (charsetEnd < 0) break
+    const encoding = text.charCodeAt(charsetEnd + 1) | 0x20
+    const textStart = charsetEnd + 3
+    if (charsetEnd === at + 2 || text[charsetEnd + 2] !== '?' || (encoding !== 0x62 && encoding !== 0x71)) {
+      at = text.indexOf('=?', at + 2)
+      continue
+    }
+    // One search serves all words before that point, or a row of unclosed words would be searched again and again.
+    if (close < textStart) close = text.indexOf('?=', textStart)
+    if (close < 0) break
+    const between = text.slice(plainStart, at)
+    if (pending.length === 0 || between.trim() !== '') {
+      flush()
+      out += decodePlain(between)
+    }
+    const named = text.slice(at + 2, charsetEnd)
+    const star = named.indexOf('*')
+    const name = (star < 0 ? named : named.slice(0, star)).toLowerCase()
+    if (name !== charset) flush()
+    charset = name
+    const encoded = text.slice(textStart, close)
+    pending.push(encoding === 0x62 ? Buffer.from(encoded, 'base64') : decodeQ(encoded))
+    plainStart = close + 2
+    at = text.indexOf('=?', plainStart)
+  }
+  flush()
+  return out + decodePlain(text.slice(plainStart))
+}
+
+/** Bytes of unknown charset: UTF-8 where they can be, else windows-1252, which never fails. */
+export function decodeUnlabelled(bytes: Uint8Array): string {
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  try {
+    return utf8Strict.decode(bytes)
+  } catch {
+    return decodeCharset(bytes, 'windows-1252') ?? ''
+  }
+}
+
+function decodePlain(text: string): string {
+  return /[\x80-\xff]/.test(text) ? decodeUnlabelled(Buffer.from(text, 'latin1')) : text
+}
+
+/** The Q encoding. RFC 2047 §4.2. White space in it, where a word was folded, is no part of it. */
+function decodeQ(encoded: string): Buffer {
+  const text = encoded
+    .replace(/\r?\n[ \t]*/g, '')
+    .replace(/_/g, ' ')
+    .replace(/=([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(text, 'latin1')
+}
