@@ -10,7 +10,7 @@ export interface AddressMailbox {
   readonly name?: string
   /** `@a,@b` of an obsolete route. RFC 5322 §4.4. */
   readonly route?: string
-  /** Without quotes. */
+  /** Without quotes. Empty where a name stands before `<>`. */
   readonly localPart: string
   /** Empty where the message gives none. */
   readonly domain: string
@@ -108,7 +108,11 @@ class AddressReader {
         quoted = true
       } else if (code === less) {
         const inside = this.angle()
-        if (inside !== undefined) {
+        if (inside === undefined && words !== '' && found === undefined) {
+          // `MAILER DAEMON <>`: the name is all that there is to show.
+          found = { kind: 'mailbox', localPart: '', domain: '' }
+          name = words
+        } else if (inside !== undefined) {
           // `a@example.org <a@example.org>`: what came first was the name, whatever it looks like.
           if (words !== '') name = words
           else if (found !== undefined) name = `${found.localPart}@${found.domain}`

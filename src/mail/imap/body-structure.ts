@@ -1,5 +1,6 @@
 /** BODY and BODYSTRUCTURE as FETCH sends them. RFC 9051 §7.5.2, RFC 3501 §7.4.2. */
 import type { ContentDisposition } from '../mime/content-disposition.ts'
+import { defaultContentType } from '../mime/content-type.ts'
 import type { Parameter } from '../mime/parameters.ts'
 import type { Part } from '../mime/part.ts'
 import { formatEnvelope } from './envelope.ts'
@@ -30,12 +31,18 @@ function formatBody(part: Part, extended: boolean): string {
       : `${basic})`
   }
   let out = `(${formatString(contentType.type)} ${formatString(contentType.subtype)} `
-  out += `${formatParameters(contentType.parameters)} ${formatNstring(part.id)} ${formatNstring(part.description)} `
+  out += `${formatParameters(withCharset(part))} ${formatNstring(part.id)} ${formatNstring(part.description)} `
   out += `${formatString(part.encoding)} ${part.bodyEnd - part.bodyStart}`
   if (kind === 'message' && part.message !== undefined)
     out += ` ${formatEnvelope(part.message.header)} ${formatBody(part.message, extended)} ${part.lines}`
   else if (kind === 'text') out += ` ${part.lines}`
   return extended ? `${out} ${formatNstring(part.md5)} ${formatCommonExtension(part)})` : `${out})`
+}
+
+/** Text that names no charset is told as US-ASCII, which is its default. RFC 2046 §4.1.2. */
+function withCharset({ kind, contentType: { parameters } }: Part): readonly Parameter[] {
+  if (kind !== 'text' || parameters.some((one) => one.name === 'charset')) return parameters
+  return [...parameters, ...defaultContentType.parameters]
 }
 
 /** Disposition, language and location, which close both forms of extension data. */

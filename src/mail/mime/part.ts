@@ -12,7 +12,7 @@ export type Defect =
   /** More header bytes or fields than we keep; what lies beyond has no effect. */
   | 'headerLimit'
   | 'contentType'
-  /** A multipart without a boundary parameter; it is one leaf. */
+  /** A multipart without a boundary parameter; it is read as text/plain. */
   | 'boundaryMissing'
   /** A multipart in which its boundary never comes. */
   | 'partsMissing'
@@ -20,6 +20,7 @@ export type Defect =
   | 'endMissing'
   /** Composite type, but base64 or quoted-printable, which RFC 2045 §6.4 forbids. */
   | 'compositeEncoded'
+  /** A composite part beyond a limit: it is an application/octet-stream leaf. */
   | 'nestingLimit'
   | 'partsLimit'
 

@@ -5,6 +5,8 @@
  * them is noted as a defect and left inside the part where it happened.
  */
 import { latin1 } from '../header.ts'
+import { defaultContentType } from './content-type.ts'
+import type { ContentType } from './content-type.ts'
 import { PartBuilder } from './part-builder.ts'
 import { parameterText, parameterValue } from './parameters.ts'
 import type { Part } from './part.ts'
@@ -43,6 +45,9 @@ const cr = 0x0d
 const dash = 0x2d
 const delimiterStart = Buffer.from('\n--')
 const none = new Uint8Array(0)
+
+/** What a composite part counts as when a limit keeps us out of it: only a leaf has no parts. */
+const opaqueContentType: ContentType = { type: 'application', subtype: 'octet-stream', parameters: [] }
 
 interface OpenBoundary {
   readonly bytes: Uint8Array
@@ -97,7 +102,8 @@ export class StructureParser {
     if (chunk.length === 0) return
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     const used = this.#scan(bytes, false)
-    this.#held = used === bytes.length ? none : bytes.slice(used)
+    // Copied: slice() of a Buffer is a view.
+    this.#held = used === bytes.length ? none : new Uint8Array(bytes.subarray(used))
     this.#offset += used
   }
 
@@ -331,8 +337,14 @@ export class StructureParser {
     if (type === 'multipart') {
       const boundary = this.#boundary(part)
       if (tooDeep) part.note('nestingLimit')
-      else if (boundary === undefined) part.note('boundaryMissing')
-      else {
+      else if (boundary === undefined) {
+        // A type without what it needs counts as no type (RFC 2045 §5.2), so that its text can be seen.
+        part.note('boundaryMissing')
+        part.contentType = defaultContentType
+        part.kind = 'text'
+        this.#counting += 1
+        return
+      } else {
         part.kind = 'multipart'
         if (transferEncoding(part.encoding) !== 'identity') part.note('compositeEncoded')
         this.#boundaries.push({ bytes: boundary, part, depth: this.#stack.length - 1 })
@@ -340,6 +352,7 @@ export class StructureParser {
         return
       }
       part.kind = 'basic'
+      part.contentType = opaqueContentType
     } else if (type === 'message' && (subtype === 'rfc822' || subtype === 'global')) {
       if (tooDeep) part.note('nestingLimit')
       else if (this.#parts >= this.#limits.partsMax) part.note('partsLimit')
@@ -355,6 +368,7 @@ export class StructureParser {
         return
       }
       part.kind = 'basic'
+      part.contentType = opaqueContentType
     } else {
       part.kind = type === 'text' ? 'text' : 'basic'
       if (part.kind === 'text') this.#counting += 1

@@ -41,7 +41,7 @@ export function decodeTransfer(bytes: Uint8Array, encoding: TransferEncoding): U
 }
 
 const none = new Uint8Array(0)
-const identity: TransferDecoder = { write: (bytes) => bytes.slice(), end: () => none }
+const identity: TransferDecoder = { write: (bytes) => new Uint8Array(bytes), end: () => none }
 
 /** 0–63 for the alphabet (and the URL-safe one), 64 for padding, 255 for what is to be skipped. RFC 2045 §6.8. */
 const base64Values = new Uint8Array(256).fill(255)
@@ -152,7 +152,7 @@ class QuotedPrintableDecoder implements TransferDecoder {
       if (code === equals) {
         const end = this.#escape(input, at, final)
         if (end < 0) {
-          this.#held = input.slice(at)
+          this.#held = new Uint8Array(input.subarray(at))
           break
         }
         if (end === at + 3 && hexValue(input[at + 1]!) >= 0 && hexValue(input[at + 2]!) >= 0)
@@ -165,7 +165,7 @@ class QuotedPrintableDecoder implements TransferDecoder {
         const next = input[end]
         const undecided = next === undefined || (next === cr && end + 1 === input.length)
         if (undecided && !final && end - at < heldSpaceMax) {
-          this.#held = input.slice(at)
+          this.#held = new Uint8Array(input.subarray(at))
           break
         }
         // Before a line end, or the end of all, it was added on the way.
