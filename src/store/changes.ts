@@ -1,0 +1,30 @@
+/** News: what a commit made visible. The only source of what IDLE, NOTIFY, push and webmail tell. */
+import type { Ranges } from './operations.ts'
+
+export type Change =
+  /** Messages came, in UID order; parallel arrays, one entry a message. */
+  | {
+      readonly kind: 'added'
+      readonly mailbox: number
+      readonly uids: readonly number[]
+      readonly low: readonly number[]
+      readonly high: readonly number[]
+      readonly modSeqs: readonly number[]
+    }
+  /** Flags of these messages are now so. */
+  | { readonly kind: 'flags'; readonly mailbox: number; readonly modSeq: number; readonly ranges: readonly FlagRange[] }
+  | { readonly kind: 'expunged'; readonly mailbox: number; readonly modSeq: number; readonly uids: Ranges }
+  | { readonly kind: 'mailboxGone'; readonly account: number; readonly mailbox: number }
+  | { readonly kind: 'mailboxes'; readonly account: number }
+  /** The account has a new keyword at this bit. */
+  | { readonly kind: 'flagName'; readonly account: number; readonly bit: number; readonly name: string }
+  | { readonly kind: 'queue'; readonly dueMs: number }
+  | { readonly kind: 'directory' }
+
+/** Inclusive UIDs which now have the same flags. */
+export interface FlagRange {
+  readonly first: number
+  readonly last: number
+  readonly low: number
+  readonly high: number
+}

@@ -1,0 +1,195 @@
+/** Message bytes on their way into the store: in memory while they are few, in a synced file of their own when they are many. */
+import { createHash, type Hash } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { open, rename, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { ContentSink } from '../../mail/content.ts'
+import type { StoredContent } from '../store.ts'
+
+/** Larger bodies get a file of their own: a record stays small beside a segment, and memory stays flat. */
+export const contentInlineMaxBytes = 2 * 1024 * 1024
+/** All sinks together hold so much in memory; beyond it they turn to files early. */
+export const inlineTotalMaxBytes = 96 * 1024 * 1024
+/** What may wait for the disk before the writer of a sink is told to wait. */
+const unwrittenMaxBytes = 512 * 1024
+
+/** What all sinks of a store share. */
+export interface SinkRoom {
+  /** Where large bodies go; undefined: everything stays in memory (`:memory:` stores). */
+  readonly folder: string | undefined
+  /** A name that no file of the folder has. */
+  readonly newName: () => string
+  inlineBytes: number
+}
+
+export class StoreSink implements ContentSink<StoredContent> {
+  readonly #room: SinkRoom
+  #chunks: Uint8Array[] = []
+  #sizeBytes = 0
+  #charged = 0
+  #file: SpillFile | undefined
+
+  constructor(room: SinkRoom) {
+    this.#room = room
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#sizeBytes += bytes.length
+    const copy = Buffer.from(bytes)
+    if (this.#file) return this.#file.write(copy)
+    this.#chunks.push(copy)
+    this.#charge(bytes.length)
+    const spill = this.#sizeBytes > contentInlineMaxBytes || this.#room.inlineBytes > inlineTotalMaxBytes
+    if (!spill || this.#room.folder === undefined) return true
+    this.#file = new SpillFile(this.#room.folder, this.#room.newName())
+    let room = true
+    for (const chunk of this.#chunks) room = this.#file.write(chunk)
+    this.#release()
+    return room
+  }
+
+  async drained(): Promise<void> {
+    await this.#file?.drained()
+  }
+
+  async finish(): Promise<StoredContent> {
+    const sizeBytes = this.#sizeBytes
+    if (this.#file) {
+      const file = this.#file
+      const digest = await file.finish()
+      return { sizeBytes, file: file.name, digest, abort: () => file.remove() }
+    }
+    const inline = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const charged = this.#charged
+    const room = this.#room
+    this.#chunks = []
+    this.#charged = 0
+    let held = true
+    // Given back once, by the commit that took the bytes over or by whoever drops them.
+    return {
+      sizeBytes,
+      inline,
+      abort() {
+        if (held) room.inlineBytes -= charged
+        held = false
+      },
+    }
+  }
+
+  abort(): void {
+    this.#release()
+    this.#file?.abort()
+  }
+
+  #charge(bytes: number): void {
+    this.#charged += bytes
+    this.#room.inlineBytes += bytes
+  }
+
+  #release(): void {
+    this.#room.inlineBytes -= this.#charged
+    this.#charged = 0
+    this.#chunks = []
+  }
+}
+
+/** Large files lie in 256 folders by the first letters of their name, so that no folder grows without end. */
+export function largePath(folder: string, name: string): string {
+  return join(folder, name.slice(0, 2), `${name}.eml`)
+}
+
+/** Under `unfinished-` until it is whole and synced: what a crash leaves behind is known by its name and swept at start. */
+class SpillFile {
+  readonly name: string
+  readonly #folder: string
+  readonly #path: string
+  readonly #unfinished: string
+  readonly #hash: Hash = createHash('sha256')
+  #queue: Uint8Array[] = []
+  #unwritten = 0
+  #at = 0
+  #handle: FileHandle | undefined
+  #working: Promise<void> | undefined
+  #error: unknown
+
+  constructor(folder: string, name: string) {
+    this.name = name
+    this.#folder = folder
+    this.#path = largePath(folder, name)
+    this.#unfinished = join(folder, `unfinished-${name}.eml`)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#hash.update(chunk)
+    this.#queue.push(chunk)
+    this.#unwritten += chunk.length
+    this.#working ??= this.#work()
+    return this.#unwritten < unwrittenMaxBytes
+  }
+
+  async #work(): Promise<void> {
+    try {
+      this.#handle ??= await open(this.#unfinished, 'wx')
+      while (this.#queue.length > 0) {
+        const chunks = this.#queue
+        this.#queue = []
+        const { bytesWritten } = await this.#handle.writev(chunks, this.#at)
+        const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+        if (bytesWritten !== size) throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
+        this.#at += size
+        this.#unwritten -= size
+      }
+    } catch (error) {
+      this.#error ??= error
+      this.#queue = []
+      this.#unwritten = 0
+    }
+    this.#working = undefined
+  }
+
+  async drained(): Promise<void> {
+    while (this.#working) await this.#working
+  }
+
+  /** Everything on disk under its name, the name too; answers the digest. */
+  async finish(): Promise<string> {
+    await this.drained()
+    try {
+      if (this.#error) throw this.#error
+      await this.#handle!.datasync()
+      await this.#handle!.close()
+      this.#handle = undefined
+      const made = mkdirSync(dirname(this.#path), { recursive: true })
+      await rename(this.#unfinished, this.#path)
+      await syncFolder(dirname(this.#path))
+      if (made !== undefined) await syncFolder(this.#folder)
+    } catch (error) {
+      this.abort()
+      throw error
+    }
+    return this.#hash.digest('hex')
+  }
+
+  remove(): void {
+    rmSync(this.#path, { force: true })
+  }
+
+  abort(): void {
+    this.#queue = []
+    const handle = this.#handle
+    this.#handle = undefined
+    void this.drained()
+      .then(() => handle?.close())
+      .catch(() => {})
+      .then(() => rmSync(this.#unfinished, { force: true }))
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

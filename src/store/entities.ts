@@ -1,0 +1,89 @@
+/** What the store keeps, by the names that code, SQL and docs share. */
+
+export interface Account {
+  readonly id: number
+  /** `user@domain`, lower case. */
+  readonly name: string
+  readonly disabled: boolean
+  /** 0: no limit. */
+  readonly quotaBytes: number
+  readonly usedBytes: number
+  readonly usedMessages: number
+}
+
+/** Mail for `address` goes to each target; an address `@domain` is the domain's catch-all. */
+export interface Alias {
+  readonly address: string
+  readonly targets: readonly string[]
+}
+
+export type MailboxRole = 'inbox' | 'drafts' | 'sent' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged' | 'important'
+
+export interface MailboxRow {
+  readonly id: number
+  readonly account: number
+  readonly name: string
+  readonly role: MailboxRole | null
+  readonly uidValidity: number
+  readonly uidNext: number
+  readonly highestModSeq: number
+  /** UIDs from here on are \Recent for the next read-write session. */
+  readonly recentUid: number
+  readonly messages: number
+  readonly unseen: number
+  readonly deleted: number
+  readonly sizeBytes: number
+}
+
+/** A recipient that waits for transfer, with what its attempt needs of the entry. */
+export interface QueueRow {
+  readonly id: number
+  readonly entry: number
+  readonly arrivalId: string
+  /** Empty: the null reverse-path. */
+  readonly reversePath: string
+  readonly address: string
+  readonly destination: string
+  readonly state: 'ready' | 'leased' | 'held'
+  readonly attempts: number
+  readonly acceptedAtMs: number
+  readonly nextAttemptMs: number
+  readonly expiresAtMs: number
+  /** Counts the leases; only the holder of the newest may report. */
+  readonly fence: number
+  readonly leasedUntilMs: number
+  readonly lastReply: string | null
+  readonly parameters: QueueParameters
+  readonly sizeBytes: number
+  readonly prefixBytes: number
+}
+
+/** What the transaction said about the message and this recipient that the next host must hear. */
+export interface QueueParameters {
+  readonly body: '7bit' | '8bitmime' | 'binarymime'
+  readonly smtpUtf8: boolean
+  readonly ret?: 'full' | 'hdrs'
+  readonly envelopeId?: string
+  readonly notify?: readonly string[]
+  readonly originalRecipient?: string
+}
+
+export interface LedgerRow {
+  readonly arrivalId: string
+  readonly recipient: string
+  readonly acceptedAtMs: number
+  /** 'queued' until it ends in one of the others. */
+  readonly outcome: 'queued' | 'filed' | 'relayed' | 'bounced' | 'discarded'
+  readonly endedAtMs: number | null
+  /** Mailbox and UID, the remote's last words, or the rule's name. */
+  readonly detail: string | null
+}
+
+export interface StoreCounts {
+  readonly accounts: number
+  readonly messages: number
+  readonly contents: number
+  readonly queued: number
+  readonly segments: number
+  readonly walBytes: number
+}

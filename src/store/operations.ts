@@ -1,0 +1,140 @@
+/** Everything that can be written: one tagged union, applied by the engine's writer in order. */
+import type { MailboxRole, QueueParameters } from './entities.ts'
+import type { StoredContent, ZonedInstant } from './store.ts'
+
+/** What is computed from a content once, at delivery: in FETCH's own spelling, one byte a character. */
+export interface ContentFacts {
+  readonly envelope: string
+  readonly body: string
+  readonly bodyStructure: string
+  /** Days since 1970 of the Date field, null where it cannot be read. */
+  readonly sentDay: number | null
+  /** Hashes of (base subject, message id) for the message's own id and those it refers to: own first. */
+  readonly threadKeys: readonly number[]
+}
+
+/** One message into one mailbox. */
+export interface Filing {
+  readonly mailbox: number
+  /** What we add before the content, one byte a character; '' for APPEND. */
+  readonly prefix: string
+  readonly flags: readonly string[]
+  /** The recipient address whose ledger row this filing ends; absent for APPEND. */
+  readonly recipient?: string
+}
+
+export interface QueueRecipient {
+  readonly address: string
+  /** The routing key: the domain, or a static route's name. */
+  readonly destination: string
+  readonly parameters: QueueParameters
+}
+
+/** Recipients to be transferred later. */
+export interface QueueRequest {
+  readonly reversePath: string
+  readonly recipients: readonly QueueRecipient[]
+  readonly prefix: string
+  readonly firstAttemptMs: number
+  readonly expiresAtMs: number
+  /** The account that submitted it, if one did. */
+  readonly submitter?: number
+}
+
+export type Operation =
+  /** A message: filed, queued, discarded, each with its ledger row. */
+  | {
+      readonly kind: 'arrive'
+      readonly arrivalId: string
+      readonly content: StoredContent
+      readonly facts: ContentFacts
+      readonly at: ZonedInstant
+      readonly filings: readonly Filing[]
+      readonly queue?: QueueRequest
+      readonly discarded?: readonly { readonly recipient: string; readonly rule: string }[]
+    }
+  /** A message that a client puts into a mailbox: no ledger row. */
+  | {
+      readonly kind: 'append'
+      readonly mailbox: number
+      readonly content: StoredContent
+      readonly facts: ContentFacts
+      readonly internalDate: ZonedInstant
+      readonly savedAtMs: number
+      readonly flags: readonly string[]
+    }
+  | {
+      readonly kind: 'flags'
+      readonly mailbox: number
+      readonly uids: Ranges
+      readonly mode: 'add' | 'remove' | 'replace'
+      readonly flags: readonly string[]
+      /** Messages whose modSeq is larger are left alone and named in the result. */
+      readonly unchangedSince?: number
+    }
+  /** Removes messages: those of `uids` (all when absent) that are \Deleted. `force`: whatever their flags. */
+  | { readonly kind: 'expunge'; readonly mailbox: number; readonly uids?: Ranges; readonly force?: boolean; readonly nowMs: number }
+  | { readonly kind: 'copy'; readonly mailbox: number; readonly uids: Ranges; readonly target: number; readonly nowMs: number }
+  | { readonly kind: 'move'; readonly mailbox: number; readonly uids: Ranges; readonly target: number; readonly nowMs: number }
+  /** Makes the mailbox and its missing parents. */
+  | { readonly kind: 'mailboxCreate'; readonly account: number; readonly name: string; readonly role?: MailboxRole }
+  | { readonly kind: 'mailboxDelete'; readonly account: number; readonly name: string; readonly nowMs: number }
+  | { readonly kind: 'mailboxRename'; readonly account: number; readonly from: string; readonly to: string; readonly nowMs: number }
+  | { readonly kind: 'subscribe'; readonly account: number; readonly name: string; readonly on: boolean }
+  /** Claims \Recent for everything below uidNext; answers the first UID claimed. Not synced: losing it shows \Recent once more. */
+  | { readonly kind: 'claimRecent'; readonly mailbox: number }
+  | { readonly kind: 'domainAdd'; readonly name: string }
+  | { readonly kind: 'domainRemove'; readonly name: string }
+  | {
+      readonly kind: 'accountAdd'
+      readonly name: string
+      readonly quotaBytes: number
+      readonly mailboxes: readonly { readonly name: string; readonly role: MailboxRole | null }[]
+      readonly nowMs: number
+    }
+  | { readonly kind: 'accountRemove'; readonly name: string }
+  | { readonly kind: 'accountSet'; readonly name: string; readonly disabled?: boolean; readonly quotaBytes?: number }
+  /** Replaces the credential of that kind and name. An empty value removes it. */
+  | { readonly kind: 'credentialSet'; readonly account: number; readonly type: string; readonly name: string; readonly value: string }
+  /** Empty targets remove the alias. */
+  | { readonly kind: 'aliasSet'; readonly address: string; readonly targets: readonly string[] }
+  | { readonly kind: 'settingSet'; readonly name: string; readonly value: string }
+  /** Takes up to `limit` recipients that are due, one destination after the other, and answers their ids and fences. */
+  | { readonly kind: 'queueLease'; readonly nowMs: number; readonly leaseMs: number; readonly limit: number }
+  | { readonly kind: 'queueRenew'; readonly recipients: readonly Lease[]; readonly untilMs: number }
+  /** The recipient's way ends here. */
+  | {
+      readonly kind: 'queueFinish'
+      readonly lease: Lease
+      readonly outcome: 'relayed' | 'bounced'
+      readonly reply: string
+      readonly nowMs: number
+    }
+  /** An attempt failed for now. */
+  | { readonly kind: 'queueDefer'; readonly lease: Lease; readonly nextAttemptMs: number; readonly reply: string; readonly nowMs: number }
+  /** What an operator does: hold, release, retry now, drop (discarded, without notice). */
+  | { readonly kind: 'queueAct'; readonly recipient: number; readonly act: 'hold' | 'release' | 'retry' | 'drop'; readonly nowMs: number }
+
+/** A leased recipient: reports with an older fence are refused with 'leaseLost'. */
+export interface Lease {
+  readonly recipient: number
+  readonly fence: number
+}
+
+/** Inclusive UID ranges, ascending. */
+export type Ranges = readonly (readonly [number, number])[]
+
+interface Results {
+  arrive: { readonly filed: readonly { readonly mailbox: number; readonly uid: number }[] }
+  append: { readonly uidValidity: number; readonly uid: number }
+  flags: { readonly modSeq: number; readonly changed: Ranges; readonly failed: readonly number[] }
+  expunge: { readonly modSeq: number; readonly expunged: Ranges }
+  copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
+  move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
+  mailboxCreate: { readonly id: number }
+  claimRecent: { readonly recentUid: number }
+  accountAdd: { readonly id: number }
+  queueLease: { readonly leases: readonly Lease[] }
+}
+
+export type ResultOf<Op extends Operation> = Op['kind'] extends keyof Results ? Results[Op['kind']] : null

@@ -1,0 +1,306 @@
+/** Messages coming in: numbers first (before the record is written), rows after its sync. docs/architecture.md §1. */
+import { assert } from '../../base/assert.ts'
+import { seenBit, deletedBit } from '../../mail/flags.ts'
+import type { Operation } from '../operations.ts'
+import { StoreRefusal } from '../store.ts'
+import type { AccountState, MailboxState, WriteContext } from './context.ts'
+
+export type Arrive = Extract<Operation, { kind: 'arrive' }>
+export type Append = Extract<Operation, { kind: 'append' }>
+
+/** Where a content lies once its record is placed. */
+export interface ContentPlace {
+  readonly segment: number
+  readonly position: number
+  readonly file: string | null
+  readonly sizeBytes: number
+  digest(): Uint8Array
+}
+
+/** One filing with its numbers. */
+interface Placed {
+  readonly mailbox: MailboxState
+  readonly account: AccountState
+  readonly uid: number
+  readonly modSeq: number
+  readonly emailId: number
+  readonly low: number
+  readonly high: number
+  readonly prefix: string
+  readonly recipient: string | undefined
+  readonly sizeBytes: number
+}
+
+/** An operation whose numbers are given and whose rows are to come. */
+export interface Delivery {
+  readonly operation: Arrive | Append
+  readonly content: ContentPlace
+  readonly contentId: number
+  readonly placed: readonly Placed[]
+  readonly entryId: number
+  readonly recipientIds: readonly number[]
+}
+
+/** How many numbers a delivery's record holds: content id, three per filing, and the queue's ids. */
+export function numbersOf(operation: Arrive | Append): number {
+  if (operation.kind === 'append') return 4
+  return 1 + operation.filings.length * 3 + (operation.queue ? 1 + operation.queue.recipients.length : 0)
+}
+
+/** Numbers either given anew, or read back from a record that is replayed. */
+interface Source {
+  content(): number
+  filing(mailbox: MailboxState): { uid: number; modSeq: number; emailId: number }
+  skipFiling(): void
+  entry(): number
+  recipient(): number
+}
+
+function fresh(context: WriteContext, numbers: number[]): Source {
+  const { counters } = context
+  const give = (value: number): number => {
+    numbers.push(value)
+    return value
+  }
+  return {
+    content: () => give(counters.content++),
+    filing: (mailbox) => ({
+      uid: give(mailbox.uidNext),
+      modSeq: give(context.nextModSeq(mailbox.account)),
+      emailId: give(counters.email++),
+    }),
+    skipFiling: () => assert(false, 'only a replay has filings without a mailbox'),
+    entry: () => give(counters.entry++),
+    recipient: () => give(counters.recipient++),
+  }
+}
+
+function replayed(context: WriteContext, numbers: Float64Array, start: number): Source {
+  const { counters } = context
+  let at = start
+  const take = (): number => numbers[at++]!
+  const keep = (name: keyof typeof counters): number => {
+    const value = take()
+    counters[name] = Math.max(counters[name], value + 1)
+    return value
+  }
+  return {
+    content: () => keep('content'),
+    filing(mailbox) {
+      const uid = take()
+      const account = context.editAccount(context.account(mailbox.account))
+      const modSeq = take()
+      account.modSeq = Math.max(account.modSeq, modSeq)
+      return { uid: Math.max(uid, mailbox.uidNext), modSeq, emailId: keep('email') }
+    },
+    skipFiling() {
+      at += 3
+    },
+    entry: () => keep('entry'),
+    recipient: () => keep('recipient'),
+  }
+}
+
+/** Where one filing goes. A replay on a restored backup may meet mailboxes that were made after the backup: those have no target. */
+interface Target {
+  readonly mailbox: MailboxState
+  readonly account: AccountState
+  readonly prefix: string
+  readonly flags: readonly string[]
+  readonly recipient?: string
+}
+
+/** Everything that can be declined is declined here, before a number is given. */
+function targetsOf(context: WriteContext, operation: Arrive | Append, replaying: boolean): (Target | null)[] {
+  const filings =
+    operation.kind === 'append'
+      ? [{ mailbox: operation.mailbox, prefix: '', flags: operation.flags, recipient: undefined }]
+      : operation.filings
+  const wanted = new Map<AccountState, number>()
+  const targets = filings.map((filing) => {
+    if (replaying && !context.findMailbox(filing.mailbox)) return null
+    const mailbox = context.mailbox(filing.mailbox)
+    const account = context.account(mailbox.account)
+    wanted.set(account, (wanted.get(account) ?? 0) + operation.content.sizeBytes + filing.prefix.length)
+    return { mailbox, account, prefix: filing.prefix, flags: filing.flags, recipient: filing.recipient }
+  })
+  if (!replaying) {
+    for (const [account, bytes] of wanted) {
+      if (account.quotaBytes > 0 && account.usedBytes + bytes > account.quotaBytes) {
+        throw new StoreRefusal('overQuota', `${account.name} is over quota`)
+      }
+    }
+  }
+  return targets
+}
+
+/** Gives the numbers; throws StoreRefusal before it has changed anything. `numbers` receives them, or (replaying) holds them from `at`. */
+export function allocate(
+  context: WriteContext,
+  operation: Arrive | Append,
+  content: ContentPlace,
+  numbers: number[] | Float64Array,
+  at = 0,
+): Delivery {
+  const replaying = numbers instanceof Float64Array
+  const targets = targetsOf(context, operation, replaying)
+  const bits = targets.map((target) => target && context.flagBits(target.account.id, target.flags))
+  const source = replaying ? replayed(context, numbers, at) : fresh(context, numbers)
+  const contentId = source.content()
+  const placed = targets.flatMap((target, i): Placed[] => {
+    if (!target) {
+      source.skipFiling()
+      return []
+    }
+    const mailbox = context.editMailbox(target.mailbox)
+    const account = context.editAccount(target.account)
+    const { uid, modSeq, emailId } = source.filing(mailbox)
+    const { low, high } = bits[i]!
+    const sizeBytes = operation.content.sizeBytes + target.prefix.length
+    mailbox.uidNext = uid + 1
+    mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq)
+    mailbox.messages++
+    mailbox.sizeBytes += sizeBytes
+    if (!(low & seenBit)) mailbox.unseen++
+    if (low & deletedBit) mailbox.deleted++
+    account.usedBytes += sizeBytes
+    account.usedMessages++
+    context.added(mailbox.id, uid, low, high, modSeq)
+    return [{ mailbox, account, uid, modSeq, emailId, low, high, prefix: target.prefix, recipient: target.recipient, sizeBytes }]
+  })
+  const queue = operation.kind === 'arrive' ? operation.queue : undefined
+  const entryId = queue ? source.entry() : 0
+  const recipientIds = queue ? queue.recipients.map(() => source.recipient()) : []
+  if (queue) context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
+  return { operation, content, contentId, placed, entryId, recipientIds }
+}
+
+/** The rows of a delivery. Nothing here can be declined. */
+export function insertRows(context: WriteContext, delivery: Delivery): void {
+  const { operation, content, contentId, placed } = delivery
+  const { facts } = operation
+  const queue = operation.kind === 'arrive' ? operation.queue : undefined
+  const refs = placed.length + (queue ? 1 : 0)
+  if (refs > 0) {
+    context
+      .sql(
+        'INSERT INTO content (id, digest, size, segment, position, file, refs, sentDay, envelope, body, bodyStructure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        contentId,
+        content.digest(),
+        content.sizeBytes,
+        content.segment,
+        content.position,
+        content.file,
+        refs,
+        facts.sentDay,
+        facts.envelope,
+        facts.body,
+        facts.bodyStructure,
+      )
+  }
+  const at = operation.kind === 'append' ? operation.internalDate : operation.at
+  const savedMs = operation.kind === 'append' ? operation.savedAtMs : operation.at.epochMs
+  const { arrivalId, at: arrivedAt } = operation.kind === 'arrive' ? operation : { arrivalId: '', at }
+  let n = 0
+  for (const filing of placed) {
+    context
+      .sql(
+        'INSERT INTO email (id, account, content, refs, dateMs, dateOffset, size, thread, prefix) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        filing.emailId,
+        filing.account.id,
+        contentId,
+        at.epochMs,
+        at.offsetMinutes,
+        filing.sizeBytes,
+        threadOf(context, filing.account.id, facts.threadKeys, filing.emailId),
+        filing.prefix,
+      )
+    context
+      .sql('INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs) VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(filing.mailbox.id, filing.uid, filing.modSeq, filing.emailId, filing.low, filing.high, savedMs)
+    if (filing.recipient !== undefined) {
+      const detail = `${filing.mailbox.name} ${filing.uid}`
+      ledger(context, arrivalId, n++, filing.recipient, arrivedAt.epochMs, 'filed', arrivedAt.epochMs, detail)
+    }
+  }
+  if (operation.kind !== 'arrive') return
+  for (const { recipient, rule } of operation.discarded ?? []) {
+    ledger(context, arrivalId, n++, recipient, arrivedAt.epochMs, 'discarded', arrivedAt.epochMs, rule)
+  }
+  if (queue) insertQueue(context, delivery, n)
+}
+
+function insertQueue(context: WriteContext, delivery: Delivery, firstN: number): void {
+  const operation = delivery.operation as Arrive
+  const queue = operation.queue!
+  const acceptedMs = operation.at.epochMs
+  context
+    .sql(
+      'INSERT INTO queueEntry (id, arrivalId, content, reversePath, prefix, size, acceptedMs, expiresMs, submitter, recipients) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    )
+    .run(
+      delivery.entryId,
+      operation.arrivalId,
+      delivery.contentId,
+      queue.reversePath,
+      queue.prefix,
+      operation.content.sizeBytes + queue.prefix.length,
+      acceptedMs,
+      queue.expiresAtMs,
+      queue.submitter ?? null,
+      queue.recipients.length,
+    )
+  let n = firstN
+  queue.recipients.forEach((recipient, i) => {
+    context
+      .sql(
+        "INSERT INTO recipient (id, entry, n, address, destination, state, dueMs, parameters) VALUES (?, ?, ?, ?, ?, 'ready', ?, ?)",
+      )
+      .run(
+        delivery.recipientIds[i]!,
+        delivery.entryId,
+        n,
+        recipient.address,
+        recipient.destination,
+        queue.firstAttemptMs,
+        JSON.stringify(recipient.parameters),
+      )
+    ledger(context, operation.arrivalId, n++, recipient.address, acceptedMs, 'queued', null, null)
+  })
+}
+
+function ledger(
+  context: WriteContext,
+  arrivalId: string,
+  n: number,
+  recipient: string,
+  acceptedMs: number,
+  outcome: string,
+  endedMs: number | null,
+  detail: string | null,
+): void {
+  context
+    .sql('INSERT INTO ledger (arrivalId, n, recipient, acceptedMs, outcome, endedMs, detail) VALUES (?, ?, ?, ?, ?, ?, ?)')
+    .run(arrivalId, n, recipient, acceptedMs, outcome, endedMs, detail)
+}
+
+/** The thread that any of the keys already belongs to, else a new one named after this email. All keys belong to it from now on; threads never merge. */
+function threadOf(context: WriteContext, account: number, keys: readonly number[], emailId: number): number {
+  let thread = 0
+  for (const key of keys) {
+    const row = context.sql('SELECT thread FROM threadKey WHERE account = ? AND key = ?').get(account, key)
+    if (row) {
+      thread = row['thread'] as number
+      break
+    }
+  }
+  thread ||= emailId
+  for (const key of keys) {
+    context.sql('INSERT OR IGNORE INTO threadKey (account, key, thread) VALUES (?, ?, ?)').run(account, key, thread)
+  }
+  return thread
+}

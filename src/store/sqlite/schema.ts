@@ -1,0 +1,99 @@
+/** The rows of the embedded engine: its schema as forward-only migrations. docs/architecture.md §4–§10 says what the columns mean. */
+import type { Database } from './driver.ts'
+
+/** Each entry is run once, in order, in a transaction of its own; the store's version is how many have run. Never edit one that was released. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- How far the rows have followed the redo log, and the epoch of the newest start.
+  CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER NOT NULL, position INTEGER NOT NULL,
+    sequence INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    -- Ids are given by the writer, never twice; here rather than AUTOINCREMENT, which writes a row of its own per insert.
+    nextContent INTEGER NOT NULL, nextEmail INTEGER NOT NULL, nextEntry INTEGER NOT NULL, nextRecipient INTEGER NOT NULL);
+  INSERT INTO log VALUES (1, 1, 0, 0, 0, 1, 1, 1, 1);
+
+  CREATE TABLE domain (name TEXT PRIMARY KEY) WITHOUT ROWID;
+
+  CREATE TABLE account (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, disabled INTEGER NOT NULL DEFAULT 0,
+    quotaBytes INTEGER NOT NULL DEFAULT 0, usedBytes INTEGER NOT NULL DEFAULT 0, usedMessages INTEGER NOT NULL DEFAULT 0,
+    modSeq INTEGER NOT NULL DEFAULT 1, uidValidity INTEGER NOT NULL);
+
+  CREATE TABLE credential (id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES account(id), type TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '', value TEXT NOT NULL, UNIQUE (account, type, name));
+
+  CREATE TABLE alias (address TEXT PRIMARY KEY, targets TEXT NOT NULL) WITHOUT ROWID;
+
+  -- Names of an account's flag bits beyond the well-known ones.
+  CREATE TABLE keyword (account INTEGER NOT NULL, bit INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, bit)) WITHOUT ROWID;
+
+  CREATE TABLE mailbox (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL REFERENCES account(id), name TEXT NOT NULL,
+    role TEXT, uidValidity INTEGER NOT NULL, uidNext INTEGER NOT NULL DEFAULT 1, highestModSeq INTEGER NOT NULL DEFAULT 1,
+    recentUid INTEGER NOT NULL DEFAULT 1, messages INTEGER NOT NULL DEFAULT 0, unseen INTEGER NOT NULL DEFAULT 0,
+    deleted INTEGER NOT NULL DEFAULT 0, sizeBytes INTEGER NOT NULL DEFAULT 0, UNIQUE (account, name));
+
+  CREATE TABLE subscription (account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;
+
+  -- The bytes that arrived, and what FETCH says of them. segment 0: the file large/<file>.
+  CREATE TABLE content (id INTEGER PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, segment INTEGER NOT NULL,
+    position INTEGER NOT NULL, file TEXT, refs INTEGER NOT NULL, sentDay INTEGER,
+    envelope TEXT NOT NULL, body TEXT NOT NULL, bodyStructure TEXT NOT NULL);
+  CREATE INDEX contentFree ON content (id) WHERE refs = 0;
+
+  CREATE TABLE email (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, content INTEGER NOT NULL, refs INTEGER NOT NULL,
+    dateMs INTEGER NOT NULL, dateOffset INTEGER NOT NULL, size INTEGER NOT NULL, thread INTEGER NOT NULL, prefix TEXT NOT NULL);
+  CREATE INDEX emailFree ON email (id) WHERE refs = 0;
+
+  CREATE TABLE message (mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, modSeq INTEGER NOT NULL, email INTEGER NOT NULL,
+    low INTEGER NOT NULL, high INTEGER NOT NULL, savedMs INTEGER NOT NULL, uidl TEXT, PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;
+
+  -- Which thread a (subject, message id) of an account belongs to.
+  CREATE TABLE threadKey (account INTEGER NOT NULL, key INTEGER NOT NULL, thread INTEGER NOT NULL, PRIMARY KEY (account, key)) WITHOUT ROWID;
+
+  CREATE TABLE expunged (mailbox INTEGER NOT NULL, modSeq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    atMs INTEGER NOT NULL, PRIMARY KEY (mailbox, modSeq, first)) WITHOUT ROWID;
+
+  -- A reader's own \\Seen in a mailbox shared with him.
+  CREATE TABLE seen (account INTEGER NOT NULL, mailbox INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (account, mailbox, first)) WITHOUT ROWID;
+
+  CREATE TABLE ledger (arrivalId TEXT NOT NULL, n INTEGER NOT NULL, recipient TEXT NOT NULL, acceptedMs INTEGER NOT NULL,
+    outcome TEXT NOT NULL, endedMs INTEGER, detail TEXT, PRIMARY KEY (arrivalId, n)) WITHOUT ROWID;
+
+  CREATE TABLE queueEntry (id INTEGER PRIMARY KEY, arrivalId TEXT NOT NULL, content INTEGER NOT NULL,
+    reversePath TEXT NOT NULL, prefix TEXT NOT NULL, size INTEGER NOT NULL, acceptedMs INTEGER NOT NULL, expiresMs INTEGER NOT NULL,
+    submitter INTEGER, recipients INTEGER NOT NULL);
+
+  CREATE TABLE recipient (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, n INTEGER NOT NULL, address TEXT NOT NULL,
+    destination TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, dueMs INTEGER NOT NULL,
+    fence INTEGER NOT NULL DEFAULT 0, leasedUntilMs INTEGER NOT NULL DEFAULT 0, reply TEXT, parameters TEXT NOT NULL);
+  CREATE INDEX recipientDue ON recipient (state, dueMs);
+
+  -- The newest attempts of recipients that still wait; gone with them (the journey keeps the story).
+  CREATE TABLE attempt (recipient INTEGER NOT NULL, n INTEGER NOT NULL, atMs INTEGER NOT NULL, reply TEXT NOT NULL,
+    PRIMARY KEY (recipient, n)) WITHOUT ROWID;
+  `,
+]
+
+export const schemaVersion = migrations.length
+
+/** Brings a database to the present version. A newer one is refused: this program would not understand its rows. */
+export function migrate(db: Database, until = schemaVersion): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()!['user_version'])
+  if (version > schemaVersion) {
+    throw new Error(
+      `The data folder was written by a newer Pennypost (schema ${version}, this program knows ${schemaVersion}): run that version, or restore an older backup.`,
+    )
+  }
+  for (let next = version; next < until; next++) {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      db.exec(migrations[next]!)
+      db.exec(`PRAGMA user_version = ${next + 1}`)
+      db.exec('COMMIT')
+    } catch (error) {
+      db.exec('ROLLBACK')
+      throw error
+    }
+  }
+}

@@ -1,0 +1,436 @@
+/**
+ * The only writer. Applies groups of commits: numbers, records, one sync, rows, COMMIT. docs/architecture.md §1.
+ * Runs on a thread of its own (writer.worker.ts), or in place for `:memory:` stores.
+ */
+import type { Change } from '../changes.ts'
+import type { RecordLog } from '../contents/log.ts'
+import type { Operation } from '../operations.ts'
+import { claimedSize, digestOf, headerBytes, readRecord, sealRecord, sealedDigest, type RecordView } from '../record.ts'
+import { StoreRefusal, type StoreRefusalCode } from '../store.ts'
+import { WriteContext } from './context.ts'
+import { allocate, insertRows, numbersOf, type Append, type Arrive, type ContentPlace, type Delivery } from './deliver.ts'
+import * as directory from './directory.ts'
+import type { Database } from './driver.ts'
+import * as mailboxes from './mailboxes.ts'
+import * as messages from './messages.ts'
+import * as queue from './queue.ts'
+import { relocate } from './relocate.ts'
+
+/** A commit as it reaches the writer: in the group's buffer as a laid-out record, or as operations alone. */
+export type WireCommit = { readonly at: number; readonly size: number } | { readonly operations: readonly Operation[] }
+
+export type CommitOutcome =
+  | { readonly ok: true; readonly results: readonly unknown[] }
+  | { readonly ok: false; readonly code: StoreRefusalCode | 'full' | 'failed'; readonly text: string }
+
+export interface GroupOutcome {
+  readonly outcomes: readonly CommitOutcome[]
+  readonly changes: readonly Change[]
+}
+
+/** A content's place in the operations of a record: bytes from `at` in the record's contents, or a file. */
+export interface WireContent {
+  readonly sizeBytes: number
+  readonly at?: number
+  readonly file?: string
+  readonly digest?: string
+}
+
+export interface WriterOptions {
+  /** Free bytes on the disk; below `spareBytes` nothing new is taken. */
+  readonly freeBytes: () => number
+  readonly spareBytes: number
+  readonly memory: boolean
+}
+
+/** A sync or a file failed in a way after which nothing may be promised: the process must stop. */
+export class WriterBroken extends Error {}
+
+export class Writer {
+  readonly #db: Database
+  readonly #log: RecordLog
+  readonly #context: WriteContext
+  readonly #options: WriterOptions
+  #sequence = 0
+  #epoch = 0
+  /** Rows that a failed COMMIT left behind the log: replayed before anything else is taken. */
+  #behind = false
+  #full: boolean | undefined
+  #fullSync: boolean | undefined
+
+  constructor(db: Database, log: RecordLog, options: WriterOptions) {
+    this.#db = db
+    this.#log = log
+    this.#options = options
+    this.#context = new WriteContext(db)
+  }
+
+  /** Follows the log to its end, then takes a new epoch. @returns how many records were replayed. */
+  recover(): number {
+    const state = this.#db.prepare('SELECT * FROM log').get() as unknown as {
+      segment: number
+      position: number
+      sequence: number
+      epoch: number
+      nextContent: number
+      nextEmail: number
+      nextEntry: number
+      nextRecipient: number
+    }
+    this.#context.reset()
+    this.#context.counters.content = state.nextContent
+    this.#context.counters.email = state.nextEmail
+    this.#context.counters.entry = state.nextEntry
+    this.#context.counters.recipient = state.nextRecipient
+    this.#sequence = state.sequence
+    let { segment, position, epoch } = state
+    let replayed = 0
+    this.#begin(true)
+    try {
+      for (;;) {
+        const record = this.#readNext(segment, position, epoch)
+        if (!record) {
+          // The writer may have gone on in the next segment; a record that fits nowhere else starts it.
+          const next = this.#readNext(segment + 1, 0, epoch)
+          if (!next) break
+          segment++
+          position = 0
+          continue
+        }
+        this.#replay(record, segment, position)
+        position += record.sizeBytes
+        epoch = record.epoch
+        replayed++
+      }
+      this.#log.seek({ segment, position })
+      this.#epoch = Math.max(epoch, this.#epoch) + 1
+      this.#finishTransaction()
+    } catch (error) {
+      this.#rollback()
+      throw error
+    }
+    this.#behind = false
+    return replayed
+  }
+
+  #readNext(segment: number, position: number, epoch: number): RecordView | undefined {
+    const header = this.#log.read(segment, position, headerBytes)
+    const size = claimedSize(header)
+    if (size === 0) return undefined
+    const record = readRecord(this.#log.read(segment, position, size))
+    if (typeof record === 'string') return undefined
+    return record.sequence === this.#sequence + 1 && record.epoch >= epoch ? record : undefined
+  }
+
+  #replay(record: RecordView, segment: number, position: number): void {
+    this.#sequence = record.sequence
+    const base = position + record.contentsAt
+    if (record.kind === 2) return relocate(this.#context, record, segment, base)
+    const operations = JSON.parse(Buffer.from(record.operations).toString()) as Operation[]
+    let numbersAt = 0
+    this.#context.beginCommit()
+    for (const operation of operations) {
+      if (operation.kind !== 'arrive' && operation.kind !== 'append') {
+        this.#apply(operation)
+        continue
+      }
+      const wire = operation.content as unknown as WireContent
+      const place = placeOf(wire, segment, base, () => digestOf(record.contents.subarray(wire.at!, wire.at! + wire.sizeBytes)))
+      const delivery = allocate(this.#context, operation, place, record.numbers, numbersAt)
+      insertRows(this.#context, delivery)
+      numbersAt += numbersOf(operation)
+    }
+  }
+
+  /** Applies a group. `durable` is called with the outcomes known so far once the log is synced, before the rows follow. */
+  group(buffer: Buffer | null, commits: readonly WireCommit[], durable: (outcomes: readonly CommitOutcome[]) => void): GroupOutcome {
+    if (this.#behind && !this.#catchUp()) return this.#refuseAll(commits, 'full', 'The store waits for room on the disk')
+    this.#full = undefined
+    const sequenceBefore = this.#sequence
+    const outcomes: CommitOutcome[] = []
+    const pending: Delivery[] = []
+    let group: Group
+    try {
+      this.#begin(commits.some((commit) => 'operations' in commit && !isSoft(commit.operations)))
+      group = new Group(this.#log, buffer, commits)
+      for (const commit of commits) outcomes.push(this.#commit(group, commit, pending))
+    } catch (error) {
+      this.#rollback()
+      this.#sequence = sequenceBefore
+      return this.#refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
+    }
+    const records = this.#sequence - sequenceBefore
+    if (!group.write()) {
+      // Whatever reached the disk must not be taken for the records that come next at the same place.
+      this.#sequence = sequenceBefore
+      this.#epoch++
+      this.#rollback()
+      if (group.broken) throw new WriterBroken(String(group.error))
+      return this.#refuseAll(commits, 'full', String(group.error))
+    }
+    if (records > 0) durable(outcomes)
+    try {
+      for (const delivery of pending) insertRows(this.#context, delivery)
+      this.#finishTransaction()
+    } catch (error) {
+      this.#rollback()
+      // The log has the deliveries: the rows follow when there is room. What has no record is undone, and says so.
+      this.#behind = records > 0
+      return this.#refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
+    }
+    return { outcomes, changes: this.#context.takeChanges() }
+  }
+
+  #catchUp(): boolean {
+    try {
+      this.recover()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #refuseAll(commits: readonly WireCommit[], code: 'full' | 'failed', text: string): GroupOutcome {
+    return { outcomes: commits.map(() => ({ ok: false, code, text })), changes: [] }
+  }
+
+  #commit(group: Group, commit: WireCommit, pending: Delivery[]): CommitOutcome {
+    if ('at' in commit && group.isRelocation(commit)) return this.#relocation(group, commit)
+    const operations = 'at' in commit ? group.operations(commit) : commit.operations
+    const grows = 'at' in commit || operations.some((op) => op.kind === 'copy')
+    if (grows && (this.#full ??= this.#options.freeBytes() < this.#options.spareBytes)) {
+      return { ok: false, code: 'full', text: 'The disk is nearly full' }
+    }
+    const pure = operations.every((op) => op.kind === 'arrive' || op.kind === 'append')
+    if (!pure) {
+      for (const delivery of pending) insertRows(this.#context, delivery)
+      pending.length = 0
+      this.#db.exec('SAVEPOINT one')
+      this.#context.beginCommit()
+    } else if (operations.length > 1) this.#context.beginCommit()
+    const mine: Delivery[] = []
+    const numbers: number[] = []
+    try {
+      const results: unknown[] = []
+      for (const operation of operations) {
+        if (operation.kind === 'arrive' || operation.kind === 'append') {
+          const place = group.place(commit as { at: number; size: number }, operation.content as unknown as WireContent)
+          const delivery = allocate(this.#context, operation, place, numbers)
+          mine.push(delivery)
+          results.push(resultOf(delivery))
+        } else results.push(this.#apply(operation))
+      }
+      if ('at' in commit) group.seal(commit, this.#epoch, ++this.#sequence, numbers)
+      for (const delivery of mine) {
+        if (pure) pending.push(delivery)
+        else insertRows(this.#context, delivery)
+      }
+      if (!pure) this.#db.exec('RELEASE one')
+      return { ok: true, results }
+    } catch (error) {
+      if (!(error instanceof StoreRefusal)) throw error
+      if (!pure) this.#db.exec('ROLLBACK TO one; RELEASE one')
+      if (!pure || operations.length > 1) this.#context.undoCommit()
+      return { ok: false, code: error.code, text: error.message }
+    }
+  }
+
+  #relocation(group: Group, commit: { at: number; size: number }): CommitOutcome {
+    const { numbers, operations, segment, base } = group.relocation(commit)
+    group.seal(commit, this.#epoch, ++this.#sequence, [...numbers])
+    relocate(this.#context, { numbers, operations }, segment, base)
+    return { ok: true, results: [null] }
+  }
+
+  #apply(operation: Exclude<Operation, Arrive | Append>): unknown {
+    const context = this.#context
+    switch (operation.kind) {
+      case 'flags':
+        return messages.changeFlags(context, operation)
+      case 'expunge':
+        return messages.expunge(context, operation)
+      case 'copy':
+        return messages.copy(context, operation)
+      case 'move':
+        return messages.move(context, operation)
+      case 'mailboxCreate':
+        return mailboxes.createMailbox(context, operation)
+      case 'mailboxDelete':
+        return mailboxes.deleteMailbox(context, operation)
+      case 'mailboxRename':
+        return mailboxes.renameMailbox(context, operation)
+      case 'subscribe':
+        return mailboxes.subscribe(context, operation)
+      case 'claimRecent':
+        return mailboxes.claimRecent(context, operation)
+      case 'domainAdd':
+        return directory.addDomain(context, operation)
+      case 'domainRemove':
+        return directory.removeDomain(context, operation)
+      case 'accountAdd':
+        return directory.addAccount(context, operation)
+      case 'accountRemove':
+        return directory.removeAccount(context, operation)
+      case 'accountSet':
+        return directory.setAccount(context, operation)
+      case 'credentialSet':
+        return directory.setCredential(context, operation)
+      case 'aliasSet':
+        return directory.setAlias(context, operation)
+      case 'settingSet':
+        return directory.setSetting(context, operation)
+      case 'queueLease':
+        return queue.lease(context, operation)
+      case 'queueRenew':
+        return queue.renew(context, operation)
+      case 'queueFinish':
+        return queue.finish(context, operation)
+      case 'queueDefer':
+        return queue.defer(context, operation)
+      case 'queueAct':
+        return queue.act(context, operation)
+    }
+  }
+
+  /** `full`: COMMIT will be synced, because something in the transaction has no record. SQLite wants to know before it begins. */
+  #begin(full: boolean): void {
+    if (full !== this.#fullSync && !this.#options.memory) {
+      this.#db.exec(`PRAGMA synchronous = ${full ? 'FULL' : 'NORMAL'}`)
+      this.#fullSync = full
+    }
+    this.#db.exec('BEGIN IMMEDIATE')
+  }
+
+  /** Counters and log position, then COMMIT. */
+  #finishTransaction(): void {
+    this.#context.writeCounters()
+    const { counters } = this.#context
+    const { segment, position } = this.#log.place
+    this.#context
+      .sql('UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?')
+      .run(segment, position, this.#sequence, this.#epoch, counters.content, counters.email, counters.entry, counters.recipient)
+    this.#db.exec('COMMIT')
+  }
+
+  #rollback(): void {
+    try {
+      this.#db.exec('ROLLBACK')
+    } catch {
+      // SQLite rolls back by itself on some failures (SQLITE_FULL, SQLITE_IOERR).
+    }
+    const { counters } = this.#context
+    const kept = { ...counters }
+    this.#context.reset()
+    // Ids given in vain are not given again; the counters only grow.
+    Object.assign(counters, kept)
+  }
+}
+
+function isSoft(operations: readonly Operation[]): boolean {
+  return operations.every((operation) => operation.kind === 'claimRecent')
+}
+
+function isFull(error: unknown): boolean {
+  return /SQLITE_FULL|disk is full|ENOSPC/.test(String(error)) || (error as { code?: string }).code === 'ENOSPC'
+}
+
+function placeOf(wire: WireContent, segment: number, base: number, digest: () => Uint8Array): ContentPlace {
+  if (wire.file !== undefined) {
+    return { segment: 0, position: 0, file: wire.file, sizeBytes: wire.sizeBytes, digest: () => Buffer.from(wire.digest!, 'hex') }
+  }
+  return { segment, position: base + wire.at!, file: null, sizeBytes: wire.sizeBytes, digest }
+}
+
+function resultOf(delivery: Delivery): unknown {
+  const first = delivery.placed[0]
+  if (delivery.operation.kind === 'append') return { uidValidity: first!.mailbox.uidValidity, uid: first!.uid }
+  return { filed: delivery.placed.map(({ mailbox, uid }) => ({ mailbox: mailbox.id, uid })) }
+}
+
+/** The records of one group: where they will stand, and the one write that puts them there. */
+class Group {
+  readonly #log: RecordLog
+  readonly #buffer: Buffer | null
+  readonly #sealed: Buffer[] = []
+  #size = 0
+  #next = 0
+  #segment = 0
+  error: unknown
+  broken = false
+
+  constructor(log: RecordLog, buffer: Buffer | null, commits: readonly WireCommit[]) {
+    this.#log = log
+    this.#buffer = buffer
+    let total = 0
+    for (const commit of commits) if ('at' in commit) total += commit.size
+    if (total === 0) return
+    const place = log.reserve(total)
+    this.#segment = place.segment
+    this.#next = place.position
+  }
+
+  #record(commit: { at: number; size: number }): Buffer {
+    return this.#buffer!.subarray(commit.at, commit.at + commit.size)
+  }
+
+  isRelocation(commit: { at: number; size: number }): boolean {
+    return this.#record(commit).readUInt16LE(6) === 2
+  }
+
+  /** What a record that moves contents says, and where its contents will stand. */
+  relocation(commit: { at: number; size: number }): { numbers: Float64Array; operations: Buffer; segment: number; base: number } {
+    const record = this.#record(commit)
+    const numbersBytes = record.readUInt32LE(28)
+    const contentsAt = headerBytes + numbersBytes + record.readUInt32LE(12)
+    const numbers = new Float64Array(numbersBytes / 8)
+    for (let i = 0; i < numbers.length; i++) numbers[i] = record.readDoubleLE(headerBytes + i * 8)
+    return {
+      numbers,
+      operations: record.subarray(headerBytes + numbersBytes, contentsAt),
+      segment: this.#segment,
+      base: this.#next + contentsAt,
+    }
+  }
+
+  operations(commit: { at: number; size: number }): Operation[] {
+    const record = this.#record(commit)
+    const start = headerBytes + record.readUInt32LE(28)
+    return JSON.parse(record.toString('utf8', start, start + record.readUInt32LE(12))) as Operation[]
+  }
+
+  place(commit: { at: number; size: number }, wire: WireContent): ContentPlace {
+    const record = this.#record(commit)
+    const contentsAt = headerBytes + record.readUInt32LE(28) + record.readUInt32LE(12)
+    const alone = wire.sizeBytes === record.readUInt32LE(24)
+    // A record with one content has its digest already, once it is sealed.
+    return placeOf(wire, this.#segment, this.#next + contentsAt, () =>
+      alone ? sealedDigest(record) : digestOf(record.subarray(contentsAt + wire.at!, contentsAt + wire.at! + wire.sizeBytes)),
+    )
+  }
+
+  seal(commit: { at: number; size: number }, epoch: number, sequence: number, numbers: readonly number[]): void {
+    const record = this.#record(commit)
+    sealRecord(record, epoch, sequence, numbers)
+    this.#sealed.push(record)
+    this.#next += commit.size
+    this.#size += commit.size
+  }
+
+  /** One write, one sync. @returns false when it failed: `broken` tells whether the process must stop. */
+  write(): boolean {
+    if (this.#sealed.length === 0) return true
+    const first = this.#sealed[0]!
+    const contiguous = this.#sealed.every(
+      (record, i) => i === 0 || record.byteOffset === this.#sealed[i - 1]!.byteOffset + this.#sealed[i - 1]!.length,
+    )
+    const bytes = contiguous ? Buffer.from(first.buffer, first.byteOffset, this.#size) : Buffer.concat(this.#sealed)
+    try {
+      this.#log.append({ segment: this.#segment, position: this.#next - this.#size }, bytes)
+      return true
+    } catch (error) {
+      this.error = error
+      this.broken = !isFull(error)
+      return false
+    }
+  }
+}

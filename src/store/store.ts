@@ -1,0 +1,149 @@
+/** The store as everybody sees it: one way to write, bounded reads, a feed of changes. Engines implement `Store`. */
+import type { ContentSink, MessageBytes } from '../mail/content.ts'
+import type { SearchKey, UidRanges } from '../mail/search-key.ts'
+import type { Change } from './changes.ts'
+import type { Account, Alias, LedgerRow, MailboxRow, QueueRow, StoreCounts } from './entities.ts'
+import type { Operation, ResultOf } from './operations.ts'
+import type { LiveTable } from './table.ts'
+
+/** An instant with the zone it was told in, as INTERNALDATE shows it. */
+export interface ZonedInstant {
+  readonly epochMs: number
+  readonly offsetMinutes: number
+}
+
+/** What a sink gives: bytes that a commit can name. Unnamed ones are forgotten with `abort()`. */
+export interface StoredContent {
+  readonly sizeBytes: number
+  /** The bytes, where they fit inline. */
+  readonly inline?: Uint8Array
+  /** The file below `large/`, already synced, where they do not. */
+  readonly file?: string
+  /** SHA-256 of a file's bytes, hex; inline bytes are digested by the writer. */
+  readonly digest?: string
+  /** Releases what is held when no commit will name it. */
+  abort(): void
+}
+
+export interface Store {
+  /**
+   * Does all operations or none, in order. With `until: 'durable'` the promise resolves when power loss can no longer undo it (SMTP's 250);
+   * with 'visible' (the default) also every reader sees it. Results stand in the order of the operations; those of
+   * delivery operations are known (UIDs) with 'visible' only.
+   * Throws `StoreRefusal` for what cannot be (no such mailbox, over quota, name taken), StoreFault for what failed (disk full).
+   */
+  commit<const Ops extends readonly Operation[]>(
+    operations: Ops,
+    options?: { readonly until?: 'durable' | 'visible' },
+  ): Promise<{ [I in keyof Ops]: ResultOf<Ops[I]> }>
+
+  /** Where the bytes of a message go while it arrives. */
+  sink(): ContentSink<StoredContent>
+
+  /** Listens to what becomes visible. Called on a turn of its own, never inside a commit's caller. @returns how to stop. */
+  listen(listener: (changes: readonly Change[]) => void): () => void
+
+  readonly read: StoreReads
+
+  /** Frees what nobody holds any more and old expunge records. Called by a timer of the system, in small steps. */
+  sweep(nowMs: number): Promise<SweepReport>
+  /** A consistent copy of the whole store into an empty folder, while everything goes on. */
+  backup(folder: string): Promise<{ readonly bytes: number }>
+  close(): Promise<void>
+}
+
+export interface SweepReport {
+  readonly contentsFreed: number
+  readonly segmentsFreed: number
+  readonly expungedForgotten: number
+}
+
+/** Reads by key, in bounded pages. */
+export interface StoreReads {
+  /** The domains that are ours, lower case. */
+  domains(): readonly string[]
+  isLocalDomain(domain: string): boolean
+  account(name: string): Account | undefined
+  accountById(id: number): Account | undefined
+  accounts(after: string, limit: number): readonly Account[]
+  alias(address: string): Alias | undefined
+  aliases(after: string, limit: number): readonly Alias[]
+  /** Credentials of one kind, newest first. */
+  credentials(account: number, kind: string): readonly { readonly id: number; readonly name: string; readonly value: string }[]
+  setting(name: string): string | undefined
+
+  mailboxes(account: number): readonly MailboxRow[]
+  mailbox(id: number): MailboxRow | undefined
+  mailboxByName(account: number, name: string): MailboxRow | undefined
+  subscriptions(account: number): readonly string[]
+  /** Names of the account's flag bits; index = bit. Shared, grows in place. */
+  flagNames(account: number): readonly (string | undefined)[]
+  /** The messages of a mailbox, shared by all who hold it; `release()` it. */
+  table(mailbox: number): Promise<LiveTable>
+  /** What FETCH asks of messages: in pages, in UID order. */
+  rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]>
+  search(mailbox: number, key: SearchKey, within: UidRanges): Promise<Uint32Array>
+
+  queue(after: number, limit: number): readonly QueueRow[]
+  /** When the next queued recipient is due, epoch milliseconds. */
+  queueDue(): number | undefined
+  queuedContent(entry: number): MessageBytes | undefined
+  ledger(arrivalId: string): readonly LedgerRow[]
+  counts(): StoreCounts
+}
+
+export interface RowNeed {
+  readonly envelope?: boolean
+  readonly body?: boolean
+  readonly bodyStructure?: boolean
+  readonly bytes?: boolean
+}
+
+/** Date, size and ids come with every row; the rest when asked. Strings are in FETCH's own spelling, one byte a character. */
+export interface MessageRow {
+  readonly uid: number
+  readonly internalDate: ZonedInstant
+  readonly sizeBytes: number
+  readonly emailId: number
+  readonly threadId: number
+  readonly saveDateMs: number
+  readonly envelope?: string
+  readonly body?: string
+  readonly bodyStructure?: string
+  readonly bytes?: MessageBytes
+}
+
+export type StoreRefusalCode =
+  | 'noSuchMailbox'
+  | 'noSuchAccount'
+  | 'noSuchDomain'
+  | 'noSuchAlias'
+  | 'noSuchEntry'
+  | 'nameTaken'
+  | 'nameBad'
+  | 'notAllowed'
+  | 'hasChildren'
+  | 'overQuota'
+  | 'tooManyMailboxes'
+  | 'tooManyKeywords'
+  | 'leaseLost'
+
+/** What cannot be done, and why: expected, nothing was changed. */
+export class StoreRefusal extends Error {
+  readonly code: StoreRefusalCode
+  constructor(code: StoreRefusalCode, text: string) {
+    super(text)
+    this.name = 'StoreRefusal'
+    this.code = code
+  }
+}
+
+/** What failed: nothing of the commit was done. `full`: there is no room on the disk; it may be tried again later. */
+export class StoreFault extends Error {
+  readonly full: boolean
+  constructor(text: string, full: boolean) {
+    super(text)
+    this.name = 'StoreFault'
+    this.full = full
+  }
+}
