@@ -25,7 +25,7 @@ export interface AddressGroup {
 export type AddressEntry = AddressMailbox | AddressGroup
 
 /** Addresses read of one field: beyond any list server's batch; keeps a 1 MiB field of commas from becoming 30 MiB of ENVELOPE. */
-const addressesMax = 10_000
+export const addressesMax = 10_000
 /** Comments within comments: deeper ones are read as flat text. */
 const commentDepthMax = 50
 
@@ -61,6 +61,16 @@ const closeBracket = 0x5d
 const endsAtom = new Uint8Array(256)
 for (const code of [tab, lf, cr, space, quote, open, close, comma, colon, semicolon, less, greater, at, openBracket])
   endsAtom[code] = 1
+
+/** One shape for all: the engine is quick with objects of a kind. */
+function mailbox(
+  name: string | undefined,
+  route: string | undefined,
+  localPart: string,
+  domain: string,
+): AddressMailbox {
+  return { kind: 'mailbox', name, route, localPart, domain }
+}
 
 class AddressReader {
   readonly text: string
@@ -110,7 +120,7 @@ class AddressReader {
         const inside = this.angle()
         if (inside === undefined && words !== '' && found === undefined) {
           // `MAILER DAEMON <>`: the name is all that there is to show.
-          found = { kind: 'mailbox', localPart: '', domain: '' }
+          found = mailbox(undefined, undefined, '', '')
           name = words
         } else if (inside !== undefined) {
           // `a@example.org <a@example.org>`: what came first was the name, whatever it looks like.
@@ -123,7 +133,7 @@ class AddressReader {
       } else if (code === at && found === undefined) {
         this.pos += 1
         const domain = this.readDomain()
-        if (words !== '' || quoted) found = { kind: 'mailbox', localPart: dropDotSpace(words), domain }
+        if (words !== '' || quoted) found = mailbox(undefined, undefined, dropDotSpace(words), domain)
         words = ''
         spaced = false
       } else if (code === colon && !inGroup && found === undefined) {
@@ -139,7 +149,7 @@ class AddressReader {
         spaced = false
       }
     }
-    if (found === undefined && words !== '') found = { kind: 'mailbox', localPart: words, domain: '' }
+    if (found === undefined && words !== '') found = mailbox(undefined, undefined, words, '')
     if (found === undefined) return undefined
     this.count += 1
     // `<a@example.org> Anne`: the words left over are a name.
@@ -147,7 +157,7 @@ class AddressReader {
       name ??
       (words !== '' && words !== found.localPart ? words : undefined) ??
       (this.comment === '' ? undefined : this.comment)
-    return display === undefined ? found : { ...found, name: display }
+    return display === undefined ? found : mailbox(display, found.route, found.localPart, found.domain)
   }
 
   /** Members up to the semicolon, which is taken. A second colon inside does not nest: RFC 5322 has no groups of groups. */
@@ -208,8 +218,7 @@ class AddressReader {
       }
     }
     if (words === '' && !quoted) return undefined
-    const mailbox: AddressMailbox = { kind: 'mailbox', localPart: dropDotSpace(words), domain: domain ?? '' }
-    return route === '' ? mailbox : { ...mailbox, route }
+    return mailbox(undefined, route === '' ? undefined : route, dropDotSpace(words), domain ?? '')
   }
 
   /** A domain or literal, white space and comments around its dots dropped. RFC 5322 §4.4 obs-domain. */

@@ -72,7 +72,12 @@ export class Header {
 
   /** The value of a field unfolded, white space around it gone. */
   value(field: HeaderField): string {
-    return unfold(this.#text.slice(field.valueStart - this.#start, field.end - this.#start)).trim()
+    const text = this.#text
+    let start = field.valueStart - this.#start
+    let end = field.end - this.#start
+    while (start < end && text.charCodeAt(start) <= 0x20) start += 1
+    while (end > start && text.charCodeAt(end - 1) <= 0x20) end -= 1
+    return unfold(text.slice(start, end))
   }
 
   /** The value of the first field of that name, unfolded and trimmed; undefined where there is none. */
