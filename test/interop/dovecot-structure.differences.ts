@@ -15,6 +15,10 @@ const reasons = {
   spacedBoundary:
     'White space at the end of a boundary is not part of it (RFC 2046 §5.1.1 bcharsnospace), so the parts are found; Dovecot looks for the spaces too.',
   semicolons: 'Empty parameters between semicolons are passed over; Dovecot stops reading parameters there.',
+  noBlankLine:
+    'A header without a blank line is told without one (RFC 9051 §6.4.5.1: "except in the case of a message that has no body and no blank line"); Dovecot adds it to HEADER.FIELDS.',
+  lineEndAfterClose:
+    'The line end before an outer delimiter belongs to that delimiter also where it ends the closing line of an inner multipart (RFC 2046 §5.1.1); Dovecot leaves it in the inner part.',
 } as const
 
 const byMessage: Readonly<Record<string, keyof typeof reasons>> = {
@@ -39,4 +43,28 @@ export const knownDifferences: Readonly<Record<string, string>> = Object.fromEnt
   Object.entries(byMessage).flatMap(([name, reason]) =>
     ['BODYSTRUCTURE', 'BODY'].map((item) => [`${name} ${item}`, reasons[reason]]),
   ),
+)
+
+const sectionsByMessage: Readonly<Record<string, keyof typeof reasons>> = {
+  'mime-cpython/msg_25.eml': 'noBoundary',
+  'mime-cpython/msg_41.eml': 'noBoundary',
+  'mime-cpython/msg_33.eml': 'extendedCharset',
+  'mime-cpython/msg_35.eml': 'noBlankLine',
+  'mime-mime4j/malformedHeader-noheader.msg': 'noBlankLine',
+  'mime-mime4j/malformedHeaderStartsBody-noheader.msg': 'noBlankLine',
+  'mime-cpython/msg_38.eml': 'lineEndAfterClose',
+  'mime-mime4j/boundary-name-clash.msg': 'lineEndAfterClose',
+  'mime-mime4j/missing-inner-start-boundary.msg': 'lineEndAfterClose',
+  'mime-mime4j/bad-newlines-multiple-parts-base64.msg': 'encodedMessage',
+  'mime-mime4j/base64encoded-rfc822message-nested.msg': 'encodedMessage',
+  'mime-mime4j/base64encoded-rfc822message.msg': 'encodedMessage',
+  'mime-mime4j/mimetools/multi-2gifs-base64.msg': 'encodedMessage',
+  'mime-mime4j/very-very-long-boundary.msg': 'longBoundary',
+  'mime-mime4j/weird-boundary.msg': 'spacedBoundary',
+  'mime-mime4j/mimetools/double-semicolon.msg': 'semicolons',
+}
+
+/** Messages of which some section differs. */
+export const knownSectionDifferences: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(sectionsByMessage).map(([name, reason]) => [name, reasons[reason]]),
 )

@@ -20,9 +20,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { formatBodyBasic, formatBodyStructure } from '../../src/mail/imap/body-structure.ts'
+import { sectionRange, selectFields } from '../../src/mail/imap/section.ts'
+import type { Section } from '../../src/mail/imap/section.ts'
 import { formatEnvelope } from '../../src/mail/imap/envelope.ts'
 import { parseStructure } from '../../src/mail/mime/structure.ts'
-import { knownDifferences } from './dovecot-structure.differences.ts'
+import type { Part } from '../../src/mail/mime/part.ts'
+import { knownDifferences, knownSectionDifferences } from './dovecot-structure.differences.ts'
 import { readImapValue } from './imap-value.ts'
 import type { ImapValue } from './imap-value.ts'
 
@@ -159,3 +162,70 @@ test(
     )
   },
 )
+
+/** All part numbers of a tree, to the depth and width that tests need. */
+function numbersOf(holder: Part, prefix: readonly number[] = []): number[][] {
+  if (prefix.length > 4) return []
+  const parts = holder.kind === 'multipart' ? holder.children.slice(0, 5) : [holder]
+  return parts.flatMap((part, index) => {
+    const numbers = [...prefix, index + 1]
+    const inside = part.kind === 'multipart' ? part : part.message
+    return [numbers, ...(inside === undefined ? [] : numbersOf(inside, numbers))]
+  })
+}
+
+const names = ['subject', 'content-type', 'received']
+
+function sectionsOf(root: Part): { spec: string; section: Section }[] {
+  const found: { spec: string; section: Section }[] = []
+  for (const part of [[], ...numbersOf(root)]) {
+    const prefix = part.join('.')
+    const add = (word: string, text?: Section['text']): void => {
+      found.push({ spec: [prefix, word].filter((one) => one !== '').join('.'), section: { part, text } })
+    }
+    add('')
+    add('HEADER', { kind: 'header' })
+    add('TEXT', { kind: 'text' })
+    if (prefix !== '') add('MIME', { kind: 'mime' })
+    add(`HEADER.FIELDS (${names.join(' ')})`, { kind: 'fields', names })
+    add(`HEADER.FIELDS.NOT (${names.join(' ')})`, { kind: 'fieldsNot', names })
+  }
+  return found
+}
+
+test('sections are the bytes that Dovecot sends', { skip }, async (t) => {
+  const wrong: string[] = []
+  const seen = new Set<string>()
+  let same = 0
+  for (const [index, { name, bytes }] of messages().entries()) {
+    const root = parseStructure(bytes)
+    for (const { spec, section } of sectionsOf(root)) {
+      const range = sectionRange(root, section)
+      let mine = range === undefined ? '' : bytes.toString('latin1', range[0], range[1])
+      if (range !== undefined && (section.text?.kind === 'fields' || section.text?.kind === 'fieldsNot'))
+        mine = selectFields(
+          bytes.subarray(range[0], range[1]),
+          section.text.names,
+          section.text.kind === 'fieldsNot',
+          range[0],
+        )
+          .map(([start, end]) => bytes.toString('latin1', start, end))
+          .join('')
+      const answer = await command(`FETCH ${index + 1} BODY.PEEK[${spec}]`)
+      const theirs = readImapValue(answer, answer.indexOf(']', answer.indexOf('BODY[')) + 1).value ?? ''
+      if (mine === theirs) same += 1
+      else if (knownSectionDifferences[name] !== undefined) seen.add(name)
+      else
+        wrong.push(
+          `${name} ${spec}\n  ours   ${JSON.stringify(mine).slice(0, 300)}\n  theirs ${JSON.stringify(theirs).slice(0, 300)}`,
+        )
+    }
+  }
+  t.diagnostic(`${same} sections equal; ${seen.size} messages with defended differences`)
+  assert.deepEqual(wrong, [], wrong.join('\n'))
+  assert.deepEqual(
+    Object.keys(knownSectionDifferences).filter((name) => !seen.has(name)),
+    [],
+    'differences that are none any more',
+  )
+})

@@ -41,21 +41,15 @@ export function sectionRange(root: Part, section: Section): ByteRange | undefine
 
 /** The part with these numbers, from the top of the message. */
 export function findPart(root: Part, numbers: readonly number[]): Part | undefined {
-  let message: Part = root
   let part: Part | undefined
+  // Where the next number counts: a multipart's children, or part 1 of a message that is none. A leaf has no more.
+  let holder: Part | undefined = root
   for (const number of numbers) {
-    if (part !== undefined && part.kind !== 'multipart') {
-      // Numbers go on only inside messages and multiparts.
-      if (part.message === undefined) return undefined
-      message = part.message
-      part = undefined
-    }
-    const holder: Part = part ?? message
+    if (holder === undefined) return undefined
     if (holder.kind === 'multipart') part = holder.children[number - 1]
     else part = number === 1 ? holder : undefined
     if (part === undefined) return undefined
-    // Entered through its number, a message that is one leaf must not be entered again by another `.1`.
-    if (part === message && part.message === undefined && part.kind !== 'multipart') message = part
+    holder = part.kind === 'multipart' ? part : part.message
   }
   return part
 }

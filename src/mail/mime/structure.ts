@@ -76,7 +76,7 @@ export class StructureParser {
   #afterDelimiter: 'header' | 'body' = 'body'
   /** Whether the next byte continues a line. */
   #midLine = false
-  /** Length of the line end before this line; 0 at the beginning of a header or body. */
+  /** Length of the line end before this line; 0 at the beginning of a header. */
   #lineEnd = 0
   #lastByteCr = false
   /** Line feeds seen while somebody counts, and how many open parts do. */
@@ -324,7 +324,8 @@ export class StructureParser {
     this.#state = 'body'
     this.#midLine = false
     if (blankLine > 0 && this.#counting > 0) this.#lines += 1
-    if (blankLine > 0) this.#lineEnd = 0
+    // A delimiter that follows at once owns the blank line's end: the header is then without it. RFC 2046 §5.1.1 body-part.
+    if (blankLine > 0) this.#lineEnd = blankLine
     this.#linesBefore[this.#linesBefore.length - 1] = this.#lines
     this.#classify(part)
     return textEnd + blankLine
@@ -390,6 +391,7 @@ export class StructureParser {
   #closePart(end: number, lineEndTaken: boolean): void {
     const part = this.#stack.pop()!
     const before = this.#linesBefore.pop()!
+    if (end < part.bodyStart) part.bodyStart = Math.max(end, part.headerStart)
     part.bodyEnd = Math.max(part.bodyStart, end)
     if (part.kind !== 'text' && part.kind !== 'message') return
     this.#counting -= 1
