@@ -73,13 +73,37 @@ export type Operation =
       readonly unchangedSince?: number
     }
   /** Removes messages: those of `uids` (all when absent) that are \Deleted. `force`: whatever their flags. */
-  | { readonly kind: 'expunge'; readonly mailbox: number; readonly uids?: Ranges; readonly force?: boolean; readonly nowMs: number }
-  | { readonly kind: 'copy'; readonly mailbox: number; readonly uids: Ranges; readonly target: number; readonly nowMs: number }
-  | { readonly kind: 'move'; readonly mailbox: number; readonly uids: Ranges; readonly target: number; readonly nowMs: number }
+  | {
+      readonly kind: 'expunge'
+      readonly mailbox: number
+      readonly uids?: Ranges
+      readonly force?: boolean
+      readonly nowMs: number
+    }
+  | {
+      readonly kind: 'copy'
+      readonly mailbox: number
+      readonly uids: Ranges
+      readonly target: number
+      readonly nowMs: number
+    }
+  | {
+      readonly kind: 'move'
+      readonly mailbox: number
+      readonly uids: Ranges
+      readonly target: number
+      readonly nowMs: number
+    }
   /** Makes the mailbox and its missing parents. */
   | { readonly kind: 'mailboxCreate'; readonly account: number; readonly name: string; readonly role?: MailboxRole }
   | { readonly kind: 'mailboxDelete'; readonly account: number; readonly name: string; readonly nowMs: number }
-  | { readonly kind: 'mailboxRename'; readonly account: number; readonly from: string; readonly to: string; readonly nowMs: number }
+  | {
+      readonly kind: 'mailboxRename'
+      readonly account: number
+      readonly from: string
+      readonly to: string
+      readonly nowMs: number
+    }
   | { readonly kind: 'subscribe'; readonly account: number; readonly name: string; readonly on: boolean }
   /** Claims \Recent for everything below uidNext; answers the first UID claimed. Not synced: losing it shows \Recent once more. */
   | { readonly kind: 'claimRecent'; readonly mailbox: number }
@@ -95,7 +119,13 @@ export type Operation =
   | { readonly kind: 'accountRemove'; readonly name: string }
   | { readonly kind: 'accountSet'; readonly name: string; readonly disabled?: boolean; readonly quotaBytes?: number }
   /** Replaces the credential of that kind and name. An empty value removes it. */
-  | { readonly kind: 'credentialSet'; readonly account: number; readonly type: string; readonly name: string; readonly value: string }
+  | {
+      readonly kind: 'credentialSet'
+      readonly account: number
+      readonly type: string
+      readonly name: string
+      readonly value: string
+    }
   /** Empty targets remove the alias. */
   | { readonly kind: 'aliasSet'; readonly address: string; readonly targets: readonly string[] }
   | { readonly kind: 'settingSet'; readonly name: string; readonly value: string }
@@ -111,9 +141,30 @@ export type Operation =
       readonly nowMs: number
     }
   /** An attempt failed for now. */
-  | { readonly kind: 'queueDefer'; readonly lease: Lease; readonly nextAttemptMs: number; readonly reply: string; readonly nowMs: number }
+  | {
+      readonly kind: 'queueDefer'
+      readonly lease: Lease
+      readonly nextAttemptMs: number
+      readonly reply: string
+      readonly nowMs: number
+    }
   /** What an operator does: hold, release, retry now, drop (discarded, without notice). */
-  | { readonly kind: 'queueAct'; readonly recipient: number; readonly act: 'hold' | 'release' | 'retry' | 'drop'; readonly nowMs: number }
+  /** Forgets up to `limit` rows of each kind that nobody holds any more; answers the large files and contents that went with them. */
+  | {
+      readonly kind: 'sweepRows'
+      readonly limit: number
+      readonly expungedBeforeMs: number
+      /** Ledger rows of arrivals before this id that have ended. Ids grow with time. */
+      readonly ledgerBefore: string
+    }
+  /** Segments that hold nothing any more: their use is forgotten before their files go. */
+  | { readonly kind: 'segmentsGone'; readonly segments: readonly number[] }
+  | {
+      readonly kind: 'queueAct'
+      readonly recipient: number
+      readonly act: 'hold' | 'release' | 'retry' | 'drop'
+      readonly nowMs: number
+    }
 
 /** A leased recipient: reports with an older fence are refused with 'leaseLost'. */
 export interface Lease {
@@ -134,6 +185,12 @@ interface Results {
   mailboxCreate: { readonly id: number }
   claimRecent: { readonly recentUid: number }
   accountAdd: { readonly id: number }
+  sweepRows: {
+    readonly files: readonly string[]
+    readonly contents: number
+    readonly expunged: number
+    readonly more: boolean
+  }
   queueLease: { readonly leases: readonly Lease[] }
 }
 

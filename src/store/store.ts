@@ -69,7 +69,10 @@ export interface StoreReads {
   alias(address: string): Alias | undefined
   aliases(after: string, limit: number): readonly Alias[]
   /** Credentials of one kind, newest first. */
-  credentials(account: number, kind: string): readonly { readonly id: number; readonly name: string; readonly value: string }[]
+  credentials(
+    account: number,
+    kind: string,
+  ): readonly { readonly id: number; readonly name: string; readonly value: string }[]
   setting(name: string): string | undefined
 
   mailboxes(account: number): readonly MailboxRow[]

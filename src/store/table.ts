@@ -75,7 +75,11 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
     }
     case 'flags': {
       for (const range of change.ranges) {
-        for (let at = search(table.uids, table.count, range.first); at < table.count && table.uids[at]! <= range.last; at++) {
+        for (
+          let at = search(table.uids, table.count, range.first);
+          at < table.count && table.uids[at]! <= range.last;
+          at++
+        ) {
           if (table.modSeqs[at]! > change.modSeq) continue
           table.flagsLow[at] = range.low
           table.flagsHigh[at] = range.high

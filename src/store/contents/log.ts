@@ -1,5 +1,18 @@
 /** Where records are appended: segment files on disk, or memory for the simulator. Used by the writer alone. */
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync, fstatSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+  fstatSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 /** Large enough that preparing one is rare, small enough that the sweep can rewrite one at leisure. */

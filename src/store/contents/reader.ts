@@ -36,7 +36,9 @@ export class DiskContents implements ContentFiles {
   }
 
   #path(source: ContentSource): string {
-    return source.file === null ? join(this.#segments, segmentName(source.segment)) : largePath(this.#large, source.file)
+    return source.file === null
+      ? join(this.#segments, segmentName(source.segment))
+      : largePath(this.#large, source.file)
   }
 
   #take(path: string): { fd: number; users: number; doomed: boolean } {
@@ -150,7 +152,11 @@ export class StoredBytes implements MessageBytes {
     end = Math.min(end, this.sizeBytes)
     const [from, to] = this.#span(start, end)
     if (from === to) return this.#join(start, end, new Uint8Array(0))
-    return this.#join(start, end, this.#held ? this.#held.subarray(from, to) : this.#files.readSync(this.#source, from, to))
+    return this.#join(
+      start,
+      end,
+      this.#held ? this.#held.subarray(from, to) : this.#files.readSync(this.#source, from, to),
+    )
   }
 }
 
@@ -163,7 +169,10 @@ const gapMaxBytes = 32 * 1024
  * Reads many contents with few reads: those that lie near each other in a segment come in one run.
  * Answers one entry per source, undefined where the content is too large to hold (it is then read in slices).
  */
-export async function readRuns(files: ContentFiles, sources: readonly ContentSource[]): Promise<(Uint8Array | undefined)[]> {
+export async function readRuns(
+  files: ContentFiles,
+  sources: readonly ContentSource[],
+): Promise<(Uint8Array | undefined)[]> {
   const result: (Uint8Array | undefined)[] = Array.from({ length: sources.length })
   const order = sources
     .map((source, index) => ({ source, index }))

@@ -61,6 +61,7 @@ export class WriteContext {
   readonly #mailboxes = new Map<number, MailboxState>()
   readonly #accounts = new Map<number, AccountState>()
   readonly #flagNames = new Map<number, FlagNames>()
+  readonly #segmentUse = new Map<number, number>()
   readonly #dirtyMailboxes = new Set<MailboxState>()
   readonly #dirtyAccounts = new Set<AccountState>()
   /** State before the present commit's first change, by object; undefined values: did not exist. */
@@ -109,6 +110,12 @@ export class WriteContext {
     this.#undoSteps = []
     this.changes = []
     this.#added.clear()
+    this.#segmentUse.clear()
+  }
+
+  /** Bytes that came into use in a segment, or went out of it; written once a group. */
+  segmentUsed(segment: number, bytes: number): void {
+    if (segment > 0) this.#segmentUse.set(segment, (this.#segmentUse.get(segment) ?? 0) + bytes)
   }
 
   onUndo(step: () => void): void {
@@ -211,7 +218,8 @@ export class WriteContext {
 
   #newKeyword(account: number, names: FlagNames, name: string): number {
     const bit = names.byBit.length
-    if (bit >= flagsMax) throw new StoreRefusal('tooManyKeywords', `An account has at most ${flagsMax} flags and keywords`)
+    if (bit >= flagsMax)
+      throw new StoreRefusal('tooManyKeywords', `An account has at most ${flagsMax} flags and keywords`)
     this.sql('INSERT INTO keyword (account, bit, name) VALUES (?, ?, ?)').run(account, bit, name)
     names.byBit.push(name)
     names.bits.set(name.toLowerCase(), bit)
@@ -262,20 +270,33 @@ export class WriteContext {
     for (const m of this.#dirtyMailboxes) {
       this.sql(
         'UPDATE mailbox SET name = ?, role = ?, uidValidity = ?, uidNext = ?, highestModSeq = ?, recentUid = ?, messages = ?, unseen = ?, deleted = ?, sizeBytes = ? WHERE id = ?',
-      ).run(m.name, m.role, m.uidValidity, m.uidNext, m.highestModSeq, m.recentUid, m.messages, m.unseen, m.deleted, m.sizeBytes, m.id)
+      ).run(
+        m.name,
+        m.role,
+        m.uidValidity,
+        m.uidNext,
+        m.highestModSeq,
+        m.recentUid,
+        m.messages,
+        m.unseen,
+        m.deleted,
+        m.sizeBytes,
+        m.id,
+      )
     }
     for (const a of this.#dirtyAccounts) {
-      this.sql('UPDATE account SET quotaBytes = ?, usedBytes = ?, usedMessages = ?, modSeq = ?, uidValidity = ? WHERE id = ?').run(
-        a.quotaBytes,
-        a.usedBytes,
-        a.usedMessages,
-        a.modSeq,
-        a.uidValidity,
-        a.id,
-      )
+      this.sql(
+        'UPDATE account SET quotaBytes = ?, usedBytes = ?, usedMessages = ?, modSeq = ?, uidValidity = ? WHERE id = ?',
+      ).run(a.quotaBytes, a.usedBytes, a.usedMessages, a.modSeq, a.uidValidity, a.id)
+    }
+    for (const [segment, bytes] of this.#segmentUse) {
+      this.sql(
+        'INSERT INTO segmentUse (segment, liveBytes) VALUES (?, ?) ON CONFLICT (segment) DO UPDATE SET liveBytes = liveBytes + excluded.liveBytes',
+      ).run(segment, bytes)
     }
     this.#dirtyMailboxes.clear()
     this.#dirtyAccounts.clear()
+    this.#segmentUse.clear()
   }
 
   /** After COMMIT: the group's news, in order. */

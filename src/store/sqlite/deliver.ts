@@ -166,7 +166,20 @@ export function allocate(
     account.usedBytes += sizeBytes
     account.usedMessages++
     context.added(mailbox.id, uid, low, high, modSeq)
-    return [{ mailbox, account, uid, modSeq, emailId, low, high, prefix: target.prefix, recipient: target.recipient, sizeBytes }]
+    return [
+      {
+        mailbox,
+        account,
+        uid,
+        modSeq,
+        emailId,
+        low,
+        high,
+        prefix: target.prefix,
+        recipient: target.recipient,
+        sizeBytes,
+      },
+    ]
   })
   const queue = operation.kind === 'arrive' ? operation.queue : undefined
   const entryId = queue ? source.entry() : 0
@@ -182,6 +195,7 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   const queue = operation.kind === 'arrive' ? operation.queue : undefined
   const refs = placed.length + (queue ? 1 : 0)
   if (refs > 0) {
+    context.segmentUsed(content.segment, content.sizeBytes)
     context
       .sql(
         'INSERT INTO content (id, digest, size, segment, position, file, refs, sentDay, envelope, body, bodyStructure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -284,7 +298,9 @@ function ledger(
   detail: string | null,
 ): void {
   context
-    .sql('INSERT INTO ledger (arrivalId, n, recipient, acceptedMs, outcome, endedMs, detail) VALUES (?, ?, ?, ?, ?, ?, ?)')
+    .sql(
+      'INSERT INTO ledger (arrivalId, n, recipient, acceptedMs, outcome, endedMs, detail) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
     .run(arrivalId, n, recipient, acceptedMs, outcome, endedMs, detail)
 }
 

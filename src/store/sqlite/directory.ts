@@ -18,7 +18,8 @@ export function addDomain(context: WriteContext, op: Op<'domainAdd'>): null {
 
 export function removeDomain(context: WriteContext, op: Op<'domainRemove'>): null {
   const held = context.sql("SELECT name FROM account WHERE name LIKE '%@' || ? LIMIT 1").get(op.name)
-  if (held) throw new StoreRefusal('notAllowed', `The domain still has accounts (${String(held['name'])}): remove them first`)
+  if (held)
+    throw new StoreRefusal('notAllowed', `The domain still has accounts (${String(held['name'])}): remove them first`)
   const { changes } = context.sql('DELETE FROM domain WHERE name = ?').run(op.name)
   if (Number(changes) === 0) throw new StoreRefusal('noSuchDomain', `${op.name} is not one of our domains`)
   context.sql("DELETE FROM alias WHERE address LIKE '%@' || ?").run(op.name)
@@ -95,7 +96,9 @@ export function setAlias(context: WriteContext, op: Op<'aliasSet'>): null {
     if (!context.sql('SELECT 1 FROM domain WHERE name = ?').get(domainOf(op.address))) {
       throw new StoreRefusal('noSuchDomain', `${domainOf(op.address)} is not one of our domains: add it first`)
     }
-    context.sql('INSERT OR REPLACE INTO alias (address, targets) VALUES (?, ?)').run(op.address, JSON.stringify(op.targets))
+    context
+      .sql('INSERT OR REPLACE INTO alias (address, targets) VALUES (?, ?)')
+      .run(op.address, JSON.stringify(op.targets))
   }
   context.changes.push({ kind: 'directory' })
   return null

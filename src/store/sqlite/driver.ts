@@ -22,7 +22,8 @@ function load(): DatabaseClass {
   const require = createRequire(import.meta.url)
   // node:sqlite needs no flag from 22.13 on.
   const [major, minor] = process.versions.node.split('.').map(Number) as [number, number]
-  if (major > 22 || (major === 22 && minor >= 13)) return (require('node:sqlite') as { DatabaseSync: DatabaseClass }).DatabaseSync
+  if (major > 22 || (major === 22 && minor >= 13))
+    return (require('node:sqlite') as { DatabaseSync: DatabaseClass }).DatabaseSync
   return (require('@photostructure/sqlite') as { DatabaseSync: DatabaseClass }).DatabaseSync
 }
 

@@ -22,13 +22,21 @@ export function checkName(name: string): string {
     throw new StoreRefusal('nameBad', 'A mailbox name has no empty level and no control characters')
   }
   if (Buffer.byteLength(normal) > mailboxNameBytesMax || levels.length > mailboxDepthMax) {
-    throw new StoreRefusal('nameBad', `A mailbox name has at most ${mailboxNameBytesMax} bytes and ${mailboxDepthMax} levels`)
+    throw new StoreRefusal(
+      'nameBad',
+      `A mailbox name has at most ${mailboxNameBytesMax} bytes and ${mailboxDepthMax} levels`,
+    )
   }
   return normal
 }
 
 /** Makes one mailbox; the account's uidValidity counter gives it one that no earlier mailbox of the account had. */
-export function insertMailbox(context: WriteContext, accountId: number, name: string, role: MailboxRole | null): number {
+export function insertMailbox(
+  context: WriteContext,
+  accountId: number,
+  name: string,
+  role: MailboxRole | null,
+): number {
   const account = context.editAccount(context.account(accountId))
   const uidValidity = account.uidValidity++
   const { lastInsertRowid } = context
@@ -136,8 +144,11 @@ export function subscribe(context: WriteContext, op: Op<'subscribe'>): null {
   const name = checkName(op.name)
   context.account(op.account)
   if (op.on) {
-    const { n } = context.sql('SELECT count(*) AS n FROM subscription WHERE account = ?').get(op.account) as { n: number }
-    if (n >= mailboxesMax) throw new StoreRefusal('tooManyMailboxes', `An account has at most ${mailboxesMax} subscriptions`)
+    const { n } = context.sql('SELECT count(*) AS n FROM subscription WHERE account = ?').get(op.account) as {
+      n: number
+    }
+    if (n >= mailboxesMax)
+      throw new StoreRefusal('tooManyMailboxes', `An account has at most ${mailboxesMax} subscriptions`)
     context.sql('INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)').run(op.account, name)
   } else context.sql('DELETE FROM subscription WHERE account = ? AND name = ?').run(op.account, name)
   context.changes.push({ kind: 'mailboxes', account: op.account })

@@ -70,7 +70,12 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
 const everything: Ranges = [[1, 0xffff_ffff]]
 
 /** UIDs in the ranges that satisfy `where`, as runs over the messages that exist. */
-function uidRuns(context: WriteContext, mailbox: number, ranges: Ranges, deletedOnly: boolean): { runs: [number, number][]; count: number } {
+function uidRuns(
+  context: WriteContext,
+  mailbox: number,
+  ranges: Ranges,
+  deletedOnly: boolean,
+): { runs: [number, number][]; count: number } {
   const runs: [number, number][] = []
   let count = 0
   for (const [first, last] of ranges) {
@@ -170,7 +175,12 @@ interface Copied {
   readonly firstUid: number
 }
 
-function copyRows(context: WriteContext, op: Op<'copy'> | Op<'move'>, from: MailboxState, target: MailboxState): Copied {
+function copyRows(
+  context: WriteContext,
+  op: Op<'copy'> | Op<'move'>,
+  from: MailboxState,
+  target: MailboxState,
+): Copied {
   const { runs, count } = uidRuns(context, from.id, op.uids, false)
   const firstUid = target.uidNext
   if (count === 0) return { runs, source: [], firstUid }

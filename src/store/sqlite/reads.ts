@@ -89,7 +89,10 @@ export class SqliteReads {
       .map((row) => ({ address: row['address'] as string, targets: JSON.parse(row['targets'] as string) as string[] }))
   }
 
-  credentials(account: number, type: string): readonly { readonly id: number; readonly name: string; readonly value: string }[] {
+  credentials(
+    account: number,
+    type: string,
+  ): readonly { readonly id: number; readonly name: string; readonly value: string }[] {
     return this.#sql('SELECT id, name, value FROM credential WHERE account = ? AND type = ? ORDER BY id DESC').all(
       account,
       type,
@@ -177,7 +180,11 @@ export class SqliteReads {
     let found: Row[]
     if (last - first < (end - at) * 4) {
       // Nearly all of a span: one statement, and what was not asked for is dropped.
-      const span = this.#sql(`${columns} WHERE m.mailbox = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid`).all(mailbox, first, last)
+      const span = this.#sql(`${columns} WHERE m.mailbox = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid`).all(
+        mailbox,
+        first,
+        last,
+      )
       if (span.length === end - at && end - at === last - first + 1) found = span
       else {
         const wanted = new Set(uids.subarray(at, end))
@@ -222,8 +229,10 @@ export class SqliteReads {
   }
 
   queueDue(): number | undefined {
-    const ready = this.#sql("SELECT min(dueMs) AS due FROM recipient WHERE state = 'ready'").get()!['due'] as number | null
-    const leased = this.#sql("SELECT min(dueMs) AS due FROM recipient WHERE state = 'leased'").get()!['due'] as number | null
+    const ready = this.#sql("SELECT min(dueMs) AS due FROM recipient WHERE state = 'ready'").get()!['due'] as
+      number | null
+    const leased = this.#sql("SELECT min(dueMs) AS due FROM recipient WHERE state = 'leased'").get()!['due'] as
+      number | null
     if (ready === null) return leased ?? undefined
     return leased === null ? ready : Math.min(ready, leased)
   }

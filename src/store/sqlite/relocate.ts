@@ -18,9 +18,13 @@ export function relocate(
   let position = base
   sizes.forEach((size, i) => {
     // Only if it still lies where it was read: it may have been freed meanwhile.
-    context
+    const { changes } = context
       .sql('UPDATE content SET segment = ?, position = ? WHERE id = ? AND segment = ?')
       .run(segment, position, record.numbers[i]!, from)
+    if (Number(changes) > 0) {
+      context.segmentUsed(from, -size)
+      context.segmentUsed(segment, size)
+    }
     position += size
   })
 }

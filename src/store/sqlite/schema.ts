@@ -39,6 +39,10 @@ const migrations: readonly string[] = [
     position INTEGER NOT NULL, file TEXT, refs INTEGER NOT NULL, sentDay INTEGER,
     envelope TEXT NOT NULL, body TEXT NOT NULL, bodyStructure TEXT NOT NULL);
   CREATE INDEX contentFree ON content (id) WHERE refs = 0;
+  CREATE INDEX contentSegment ON content (segment);
+
+  -- Bytes in each segment that somebody holds: what the sweep looks at.
+  CREATE TABLE segmentUse (segment INTEGER PRIMARY KEY, liveBytes INTEGER NOT NULL);
 
   CREATE TABLE email (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, content INTEGER NOT NULL, refs INTEGER NOT NULL,
     dateMs INTEGER NOT NULL, dateOffset INTEGER NOT NULL, size INTEGER NOT NULL, thread INTEGER NOT NULL, prefix TEXT NOT NULL);

@@ -8,13 +8,22 @@ import type { Operation } from '../operations.ts'
 import { claimedSize, digestOf, headerBytes, readRecord, sealRecord, sealedDigest, type RecordView } from '../record.ts'
 import { StoreRefusal, type StoreRefusalCode } from '../store.ts'
 import { WriteContext } from './context.ts'
-import { allocate, insertRows, numbersOf, type Append, type Arrive, type ContentPlace, type Delivery } from './deliver.ts'
+import {
+  allocate,
+  insertRows,
+  numbersOf,
+  type Append,
+  type Arrive,
+  type ContentPlace,
+  type Delivery,
+} from './deliver.ts'
 import * as directory from './directory.ts'
 import type { Database } from './driver.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import * as queue from './queue.ts'
 import { relocate } from './relocate.ts'
+import { segmentsGone, sweepRows } from './sweep-rows.ts'
 
 /** A commit as it reaches the writer: in the group's buffer as a laid-out record, or as operations alone. */
 export type WireCommit = { readonly at: number; readonly size: number } | { readonly operations: readonly Operation[] }
@@ -135,7 +144,9 @@ export class Writer {
         continue
       }
       const wire = operation.content as unknown as WireContent
-      const place = placeOf(wire, segment, base, () => digestOf(record.contents.subarray(wire.at!, wire.at! + wire.sizeBytes)))
+      const place = placeOf(wire, segment, base, () =>
+        digestOf(record.contents.subarray(wire.at!, wire.at! + wire.sizeBytes)),
+      )
       const delivery = allocate(this.#context, operation, place, record.numbers, numbersAt)
       insertRows(this.#context, delivery)
       numbersAt += numbersOf(operation)
@@ -143,8 +154,13 @@ export class Writer {
   }
 
   /** Applies a group. `durable` is called with the outcomes known so far once the log is synced, before the rows follow. */
-  group(buffer: Buffer | null, commits: readonly WireCommit[], durable: (outcomes: readonly CommitOutcome[]) => void): GroupOutcome {
-    if (this.#behind && !this.#catchUp()) return this.#refuseAll(commits, 'full', 'The store waits for room on the disk')
+  group(
+    buffer: Buffer | null,
+    commits: readonly WireCommit[],
+    durable: (outcomes: readonly CommitOutcome[]) => void,
+  ): GroupOutcome {
+    if (this.#behind && !this.#catchUp())
+      return this.#refuseAll(commits, 'full', 'The store waits for room on the disk')
     this.#full = undefined
     const sequenceBefore = this.#sequence
     const outcomes: CommitOutcome[] = []
@@ -289,6 +305,10 @@ export class Writer {
         return queue.defer(context, operation)
       case 'queueAct':
         return queue.act(context, operation)
+      case 'sweepRows':
+        return sweepRows(context, operation)
+      case 'segmentsGone':
+        return segmentsGone(context, operation)
     }
   }
 
@@ -307,8 +327,19 @@ export class Writer {
     const { counters } = this.#context
     const { segment, position } = this.#log.place
     this.#context
-      .sql('UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?')
-      .run(segment, position, this.#sequence, this.#epoch, counters.content, counters.email, counters.entry, counters.recipient)
+      .sql(
+        'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?',
+      )
+      .run(
+        segment,
+        position,
+        this.#sequence,
+        this.#epoch,
+        counters.content,
+        counters.email,
+        counters.entry,
+        counters.recipient,
+      )
     this.#db.exec('COMMIT')
   }
 
@@ -336,7 +367,13 @@ function isFull(error: unknown): boolean {
 
 function placeOf(wire: WireContent, segment: number, base: number, digest: () => Uint8Array): ContentPlace {
   if (wire.file !== undefined) {
-    return { segment: 0, position: 0, file: wire.file, sizeBytes: wire.sizeBytes, digest: () => Buffer.from(wire.digest!, 'hex') }
+    return {
+      segment: 0,
+      position: 0,
+      file: wire.file,
+      sizeBytes: wire.sizeBytes,
+      digest: () => Buffer.from(wire.digest!, 'hex'),
+    }
   }
   return { segment, position: base + wire.at!, file: null, sizeBytes: wire.sizeBytes, digest }
 }
@@ -378,7 +415,12 @@ class Group {
   }
 
   /** What a record that moves contents says, and where its contents will stand. */
-  relocation(commit: { at: number; size: number }): { numbers: Float64Array; operations: Buffer; segment: number; base: number } {
+  relocation(commit: { at: number; size: number }): {
+    numbers: Float64Array
+    operations: Buffer
+    segment: number
+    base: number
+  } {
     const record = this.#record(commit)
     const numbersBytes = record.readUInt32LE(28)
     const contentsAt = headerBytes + numbersBytes + record.readUInt32LE(12)
@@ -404,7 +446,9 @@ class Group {
     const alone = wire.sizeBytes === record.readUInt32LE(24)
     // A record with one content has its digest already, once it is sealed.
     return placeOf(wire, this.#segment, this.#next + contentsAt, () =>
-      alone ? sealedDigest(record) : digestOf(record.subarray(contentsAt + wire.at!, contentsAt + wire.at! + wire.sizeBytes)),
+      alone
+        ? sealedDigest(record)
+        : digestOf(record.subarray(contentsAt + wire.at!, contentsAt + wire.at! + wire.sizeBytes)),
     )
   }
 

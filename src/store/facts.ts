@@ -1,0 +1,58 @@
+/** What the store keeps of a content beside its bytes, computed once at delivery. */
+import { createHash } from 'node:crypto'
+import { latin1 } from '../base/bytes.ts'
+import { messageFacts, type MessageFacts } from '../mail/message-facts.ts'
+import type { Part } from '../mail/mime/part.ts'
+import { parseStructure, StructureParser } from '../mail/mime/structure.ts'
+import type { ContentFacts } from './operations.ts'
+
+/** Ids of a message that are followed for its thread: References of endless lists are cut, the nearest are kept. */
+const threadIdsMax = 16
+
+export interface FiledFacts {
+  readonly facts: ContentFacts
+  readonly message: MessageFacts
+}
+
+export function contentFacts(root: Part): FiledFacts {
+  const message = messageFacts(root)
+  return {
+    message,
+    facts: {
+      envelope: latin1(message.envelope),
+      body: latin1(message.body),
+      bodyStructure: latin1(message.bodyStructure),
+      sentDay: message.sentDay ?? null,
+      threadKeys: threadKeys(message),
+    },
+  }
+}
+
+/** The facts of a message that lies in memory. */
+export function factsOfBytes(bytes: Uint8Array): FiledFacts {
+  return contentFacts(parseStructure(bytes))
+}
+
+/** The facts of a message that is read in slices. */
+export async function factsOfSlices(slices: AsyncIterable<Uint8Array>): Promise<FiledFacts> {
+  const parser = new StructureParser()
+  for await (const slice of slices) parser.push(slice)
+  return contentFacts(parser.end())
+}
+
+/** Own id first, then those it answers, nearest first; each with the base subject: RFC 8621 §3 wants both to agree. */
+function threadKeys({ messageIdKeys, baseSubject }: MessageFacts): number[] {
+  const { messageId, references } = messageIdKeys
+  const ids = new Set([...(messageId === undefined ? [] : [messageId]), ...references.toReversed()])
+  const keys: number[] = []
+  for (const id of ids) {
+    if (keys.length === threadIdsMax) break
+    keys.push(hash48(`${baseSubject.text}\u0000${id}`))
+  }
+  return keys
+}
+
+/** 48 bits of SHA-256: collisions would join two threads of one account, so an attacker must not be able to make one cheaply. */
+function hash48(text: string): number {
+  return createHash('sha256').update(text).digest().readUIntBE(0, 6)
+}

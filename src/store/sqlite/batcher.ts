@@ -1,0 +1,239 @@
+/**
+ * Gathers commits into groups for the writer: idle writer, post what this turn of the loop gathered; busy writer, gather on.
+ * One group is in flight. Whoever waits shares one sync, and no timer is needed.
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { Change } from '../changes.ts'
+import type { Operation } from '../operations.ts'
+import { layRecord, recordSize, type RecordKind } from '../record.ts'
+import { StoreFault, StoreRefusal } from '../store.ts'
+import { numbersOf } from './deliver.ts'
+import type { CommitOutcome, WireCommit, WireContent } from './writer.ts'
+
+/** Commits of one group: a sync is shared by so many at most, and a group's answer is not late because of its size. */
+const groupCommitsMax = 512
+const groupBytesMax = 8 * 1024 * 1024
+/** The usual buffer of a group; larger groups get one of their own. */
+const bufferBytes = 256 * 1024
+
+/** Where groups go: a thread, or in place. */
+export interface WriterHost {
+  group(
+    buffer: ArrayBuffer | null,
+    commits: readonly WireCommit[],
+    durable: (outcomes: readonly CommitOutcome[]) => void,
+    done: (outcomes: readonly CommitOutcome[], changes: readonly Change[], buffer: ArrayBuffer | null) => void,
+  ): void
+}
+
+interface Waiting {
+  readonly kind: RecordKind
+  /** The operations as JSON when there are contents, else as they are. */
+  readonly operations: Buffer | readonly Operation[]
+  readonly contents: readonly Uint8Array[]
+  readonly contentsBytes: number
+  readonly numbers: number
+  /** Numbers known beforehand (ids of moved contents). */
+  readonly given?: readonly number[]
+  readonly sizeBytes: number
+  readonly until: 'durable' | 'visible'
+  readonly resolve: (results: readonly unknown[]) => void
+  readonly reject: (error: Error) => void
+  readonly release: () => void
+}
+
+export class Batcher {
+  readonly #host: WriterHost
+  readonly #clock: Clock
+  readonly #changed: (changes: readonly Change[]) => void
+  #waiting: Waiting[] = []
+  #scheduled = false
+  #inFlight = false
+  #spare: ArrayBuffer | undefined
+  #broken: Error | undefined
+  #idle: (() => void)[] = []
+
+  constructor(host: WriterHost, clock: Clock, changed: (changes: readonly Change[]) => void) {
+    this.#host = host
+    this.#clock = clock
+    this.#changed = changed
+  }
+
+  commit(operations: readonly Operation[], until: 'durable' | 'visible'): Promise<readonly unknown[]> {
+    return new Promise((resolve, reject) => {
+      this.#add({ ...encodeOperations(operations), until, resolve, reject })
+    })
+  }
+
+  /** Moves contents to the log's end. */
+  relocate(from: number, ids: readonly number[], contents: readonly Uint8Array[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const operations = Buffer.from(JSON.stringify({ from, sizes: contents.map((content) => content.length) }))
+      const contentsBytes = contents.reduce((sum, content) => sum + content.length, 0)
+      this.#add({
+        kind: 2,
+        operations,
+        contents,
+        contentsBytes,
+        numbers: ids.length,
+        given: ids,
+        sizeBytes: recordSize(operations.length, contentsBytes, ids.length),
+        until: 'visible',
+        resolve,
+        reject,
+        release: () => {},
+      })
+    })
+  }
+
+  #add(waiting: Waiting): void {
+    if (this.#broken) {
+      waiting.release()
+      return waiting.reject(new StoreFault(`The store has stopped: ${this.#broken.message}`, false))
+    }
+    this.#waiting.push(waiting)
+    if (this.#inFlight || this.#scheduled) return
+    this.#scheduled = true
+    this.#clock.soon(() => {
+      this.#scheduled = false
+      if (!this.#inFlight) this.#post()
+    })
+  }
+
+  /** The writer stopped for good: everyone who waits is told. */
+  break(error: Error): void {
+    this.#broken = error
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting.release()
+      waiting.reject(new StoreFault(`The store has stopped: ${error.message}`, false))
+    }
+  }
+
+  /** Resolves once nothing waits any more. */
+  async idle(): Promise<void> {
+    while (this.#inFlight || this.#scheduled || this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve))
+    }
+  }
+
+  #take(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const waiting of this.#waiting) {
+      if (count === groupCommitsMax || (count > 0 && bytes + waiting.sizeBytes > groupBytesMax)) break
+      bytes += waiting.sizeBytes
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  #post(): void {
+    const group = this.#take()
+    if (group.length === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve()
+      return
+    }
+    const bytes = group.reduce((sum, waiting) => sum + waiting.sizeBytes, 0)
+    const buffer = bytes === 0 ? null : this.#buffer(bytes)
+    const commits = layGroup(group, buffer)
+    this.#inFlight = true
+    let early: readonly CommitOutcome[] | undefined
+    this.#host.group(
+      buffer,
+      commits,
+      (outcomes) => {
+        early = outcomes
+        group.forEach((waiting, i) => waiting.until === 'durable' && settle(waiting, outcomes[i]!))
+      },
+      (outcomes, changes, returned) => {
+        this.#inFlight = false
+        if (returned && returned.byteLength === bufferBytes) this.#spare = returned
+        this.#changed(changes)
+        group.forEach((waiting, i) => {
+          if (!early || waiting.until === 'visible') settle(waiting, outcomes[i]!)
+        })
+        // What these answers cause in this turn joins the next group.
+        if (!this.#scheduled) {
+          this.#scheduled = true
+          queueMicrotask(() => {
+            this.#scheduled = false
+            if (!this.#inFlight) this.#post()
+          })
+        }
+      },
+    )
+  }
+
+  #buffer(bytes: number): ArrayBuffer {
+    if (bytes > bufferBytes) return new ArrayBuffer(bytes)
+    const spare = this.#spare ?? new ArrayBuffer(bufferBytes)
+    this.#spare = undefined
+    return spare
+  }
+}
+
+function encodeOperations(operations: readonly Operation[]): Omit<Waiting, 'until' | 'resolve' | 'reject'> {
+  const held = operations.flatMap((op) => (op.kind === 'arrive' || op.kind === 'append' ? [op.content] : []))
+  const release = (): void => {
+    for (const content of held) if (content.inline) content.abort()
+  }
+  if (held.length === 0) {
+    return { kind: 1, operations, contents: [], contentsBytes: 0, numbers: 0, sizeBytes: 0, release }
+  }
+  let contentsBytes = 0
+  let numbers = 0
+  const contents: Uint8Array[] = []
+  const wired = operations.map((op) => {
+    if (op.kind !== 'arrive' && op.kind !== 'append') return op
+    numbers += numbersOf(op)
+    const { sizeBytes, inline, file, digest } = op.content
+    let content: WireContent
+    if (inline) {
+      content = { sizeBytes, at: contentsBytes }
+      contents.push(inline)
+      contentsBytes += inline.length
+    } else content = { sizeBytes, file: file!, digest: digest! }
+    return { ...op, content }
+  })
+  const encoded = Buffer.from(JSON.stringify(wired))
+  return {
+    kind: 1,
+    operations: encoded,
+    contents,
+    contentsBytes,
+    numbers,
+    sizeBytes: recordSize(encoded.length, contentsBytes, numbers),
+    release,
+  }
+}
+
+/** Puts the records of a group side by side into its buffer: this is what the writer writes. */
+function layGroup(group: readonly Waiting[], buffer: ArrayBuffer | null): WireCommit[] {
+  const target = buffer && Buffer.from(buffer)
+  let at = 0
+  return group.map((waiting): WireCommit => {
+    if (waiting.sizeBytes === 0) return { operations: waiting.operations as readonly Operation[] }
+    const start = at
+    const { operations, contentsBytes, numbers, given } = waiting
+    const contentsAt = layRecord(target!, at, waiting.kind, numbers, operations as Buffer, contentsBytes)
+    if (given)
+      given.forEach((value, i) =>
+        target!.writeDoubleLE(value, start + contentsAt - (operations as Buffer).length - (numbers - i) * 8),
+      )
+    let next = at + contentsAt
+    for (const content of waiting.contents) {
+      target!.set(content, next)
+      next += content.length
+    }
+    waiting.release()
+    at += waiting.sizeBytes
+    return { at: start, size: waiting.sizeBytes }
+  })
+}
+
+function settle(waiting: Waiting, outcome: CommitOutcome): void {
+  if (outcome.ok) waiting.resolve(outcome.results)
+  else if (outcome.code === 'full' || outcome.code === 'failed') {
+    waiting.reject(new StoreFault(outcome.text, outcome.code === 'full'))
+  } else waiting.reject(new StoreRefusal(outcome.code, outcome.text))
+}

@@ -1,0 +1,106 @@
+/** Gives disk space back: rows that nobody holds, files that no row names, segments that are mostly dead. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sleep, type Clock } from '../../base/clock.ts'
+import { segmentBytes, segmentName } from '../contents/log.ts'
+import { timePrefix } from '../arrival-id.ts'
+import type { ContentFiles } from '../contents/reader.ts'
+import { largePath } from '../contents/sink.ts'
+import type { SweepReport } from '../store.ts'
+import type { Batcher } from './batcher.ts'
+import type { Database } from './driver.ts'
+import { sourceOf } from './reads.ts'
+
+/** Rows of each kind in one commit: a step of a few milliseconds, so that mail does not wait behind it. */
+const rowsMax = 500
+/** A segment with less in use is emptied: its live contents move to the log's end. */
+const liveShareMin = 0.5
+const relocateBytes = 2 * 1024 * 1024
+/** Somebody may be reading from a place that was just given up. */
+const readersGraceMs = 30_000
+const dayMs = 86_400_000
+
+/** A client that was away so long resynchronises from scratch. RFC 7162 §3.2.5.2 lets a server forget. */
+export const expungedKeepDays = 90
+/** How long ended deliveries can be looked up. */
+export const ledgerKeepDays = 365
+
+export interface SweepTools {
+  readonly batcher: Batcher
+  readonly files: ContentFiles
+  readonly reads: Database
+  readonly folder: string
+  readonly clock: Clock
+  readonly nowMs: number
+}
+
+export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
+  const { batcher, nowMs, folder } = tools
+  let contentsFreed = 0
+  let expungedForgotten = 0
+  const files: string[] = []
+  for (;;) {
+    const [result] = (await batcher.commit(
+      [
+        {
+          kind: 'sweepRows',
+          limit: rowsMax,
+          expungedBeforeMs: nowMs - expungedKeepDays * dayMs,
+          ledgerBefore: timePrefix(nowMs - ledgerKeepDays * dayMs),
+        },
+      ],
+      'visible',
+    )) as [{ files: string[]; contents: number; expunged: number; more: boolean }]
+    files.push(...result.files)
+    contentsFreed += result.contents
+    expungedForgotten += result.expunged
+    if (!result.more) break
+  }
+  if (folder === ':memory:') return { contentsFreed, expungedForgotten, segmentsFreed: 0 }
+  const emptied = await emptySegments(tools)
+  if (files.length > 0 || emptied.length > 0) await sleep(tools.clock, readersGraceMs)
+  for (const file of files) await rm(largePath(join(folder, 'large'), file), { force: true })
+  for (const segment of emptied) {
+    tools.files.forget(segment)
+    await rm(join(folder, 'segments', segmentName(segment)), { force: true })
+  }
+  return { contentsFreed, expungedForgotten, segmentsFreed: emptied.length }
+}
+
+/** Moves what lives in mostly dead segments to the log's end; answers the segments that are empty then and behind the log. */
+async function emptySegments({ batcher, files, reads }: SweepTools): Promise<number[]> {
+  // Only what lies behind the log's synced position can go: everything after it may have to be replayed.
+  const { segment: current } = reads.prepare('SELECT segment FROM log').get() as unknown as { segment: number }
+  const candidates = reads
+    .prepare('SELECT segment, liveBytes FROM segmentUse WHERE segment < ? AND liveBytes < ? ORDER BY segment LIMIT 16')
+    .all(current, segmentBytes * liveShareMin)
+  const emptied: number[] = []
+  for (const row of candidates) {
+    const segment = row['segment'] as number
+    for (;;) {
+      const contents = reads
+        .prepare(
+          'SELECT id, segment, position, file, size AS contentSize FROM content WHERE segment = ? ORDER BY position LIMIT 200',
+        )
+        .all(segment)
+      if (contents.length === 0) break
+      const ids: number[] = []
+      const bytes: Uint8Array[] = []
+      let sum = 0
+      for (const content of contents) {
+        if (sum >= relocateBytes) break
+        const source = sourceOf(content)
+        ids.push(content['id'] as number)
+        bytes.push(await files.read(source, 0, source.sizeBytes))
+        sum += source.sizeBytes
+      }
+      await batcher.relocate(segment, ids, bytes)
+    }
+    emptied.push(segment)
+  }
+  if (emptied.length > 0) {
+    // One synced commit: the rows' new places and the log's position are on disk before the old bytes go.
+    await batcher.commit([{ kind: 'segmentsGone', segments: emptied }], 'visible')
+  }
+  return emptied
+}

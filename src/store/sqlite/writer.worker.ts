@@ -1,0 +1,84 @@
+/** The writer's thread: takes groups, answers when they are durable and when they are visible. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Change } from '../changes.ts'
+import { openWriter, spareBytes, type OpenWriter } from './open-writer.ts'
+import { WriterBroken, type CommitOutcome, type WireCommit } from './writer.ts'
+
+export interface WriterSettings {
+  readonly folder: string
+  readonly spareBytes?: number
+}
+
+export type ToWriter =
+  | { readonly kind: 'group'; readonly buffer: ArrayBuffer | null; readonly commits: readonly WireCommit[] }
+  | { readonly kind: 'close' }
+
+export type FromWriter =
+  | { readonly kind: 'ready'; readonly replayed: number }
+  | { readonly kind: 'durable'; readonly outcomes: readonly CommitOutcome[] }
+  | {
+      readonly kind: 'done'
+      readonly outcomes: readonly CommitOutcome[]
+      readonly changes: readonly Change[]
+      readonly buffer: ArrayBuffer | null
+      readonly walBytes: number
+      readonly segment: number
+      readonly position: number
+    }
+  | { readonly kind: 'broken'; readonly error: string }
+  | { readonly kind: 'closed' }
+
+/** PASSIVE checkpoints never end while groups keep coming, so the WAL would grow for ever: at this size the writer waits for one itself. */
+const walMaxBytes = 128 * 1024 * 1024
+
+const port = parentPort!
+const settings = workerData as WriterSettings
+
+function post(message: FromWriter, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer)
+}
+
+let open: OpenWriter | undefined
+
+function walBytes(): number {
+  return statSync(join(settings.folder, 'pennypost.db-wal'), { throwIfNoEntry: false })?.size ?? 0
+}
+
+function group(message: Extract<ToWriter, { kind: 'group' }>): void {
+  const { writer, log, db } = open!
+  const { outcomes, changes } = writer.group(message.buffer && Buffer.from(message.buffer), message.commits, (known) =>
+    post({ kind: 'durable', outcomes: known }),
+  )
+  const { segment, position } = log.place
+  const wal = walBytes()
+  post(
+    { kind: 'done', outcomes, changes, buffer: message.buffer, walBytes: wal, segment, position },
+    message.buffer ? [message.buffer] : [],
+  )
+  if (wal > walMaxBytes) db.exec('PRAGMA wal_checkpoint(RESTART)')
+}
+
+port.on('message', (message: ToWriter) => {
+  try {
+    if (message.kind === 'group') return group(message)
+    open?.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    open?.db.close()
+    open?.log.close()
+    post({ kind: 'closed' })
+    port.close()
+  } catch (error) {
+    post({
+      kind: 'broken',
+      error: error instanceof WriterBroken ? error.message : String((error as Error).stack ?? error),
+    })
+  }
+})
+
+try {
+  open = openWriter(settings.folder, settings.spareBytes ?? spareBytes)
+  post({ kind: 'ready', replayed: open.replayed })
+} catch (error) {
+  post({ kind: 'broken', error: (error as Error).message })
+}
