@@ -1,0 +1,54 @@
+/** What an SMTP, submission or LMTP server needs from the rest of the world: whoever receives the mail. Model: five calls a message. */
+import type { Peer, TlsFacts } from '../../base/network.ts'
+import type { ContentSink } from '../../mail/content.ts'
+import type { Mailbox, RecipientDsn, ReversePath } from '../../mail/envelope.ts'
+import type { Status } from '../../mail/status.ts'
+import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
+
+/** What is known of the client when a transaction begins. */
+export interface SmtpClientFacts {
+  /** Names this connection in logs and traces. */
+  readonly connectionId: string
+  readonly service: SmtpService
+  readonly peer: Peer
+  readonly tls: TlsFacts | null
+  /** The argument of EHLO, HELO or LHLO. */
+  readonly helo: string
+  /** For Received, RFC 3848: 'SMTP', 'ESMTP', 'ESMTPS', 'ESMTPA', 'ESMTPSA', 'LMTP', 'LMTPS', 'UTF8SMTP…' (RFC 6531 §4.3). */
+  readonly withProtocol: string
+  readonly user: Authenticated | null
+}
+
+export type SmtpService = 'smtp' | 'submission' | 'submissions' | 'lmtp'
+
+/** Parameters of MAIL that the receiver acts on; the session has checked their grammar and that they were offered. */
+export interface MailParameters {
+  /** SIZE as declared, bytes. */
+  readonly sizeBytes?: number
+  readonly body: '7bit' | '8bitmime'
+  readonly smtpUtf8: boolean
+  readonly ret?: 'full' | 'hdrs'
+  readonly envelopeId?: string
+  /** AUTH=<mailbox>, RFC 4954 §5; null is `<>`. */
+  readonly auth?: string | null
+}
+
+export interface SmtpReceiver extends Authenticator {
+  /** MAIL. Throws a Refusal. Answers at once (not a promise) where nothing has to be waited for. */
+  mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): SmtpTransaction | Promise<SmtpTransaction>
+}
+
+/** One message from MAIL to the end of its data. */
+export interface SmtpTransaction {
+  /** RCPT. Throws a Refusal; a recipient that was taken keeps its place in the order. */
+  recipient(mailbox: Mailbox, parameters: RecipientDsn): void | Promise<void>
+  /** DATA: where the bytes go, with CRLF line ends, dot-stuffing undone, the final dot gone. */
+  data(): ContentSink<unknown>
+  /**
+   * The data ended well: everything that was accepted is durable when this resolves. RFC 5321 §6.1.
+   * SMTP: one status. LMTP: one for each recipient in order (RFC 2033 §4.2). Throws a Refusal for all of them.
+   */
+  finish(): Promise<readonly Status[]>
+  /** RSET, QUIT, a fault in the data, or the connection is gone: nothing is kept. Not called after `finish`. */
+  abort(): void
+}
