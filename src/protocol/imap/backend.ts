@@ -30,6 +30,11 @@ export type ImapCode =
   | 'UNAVAILABLE'
   | 'TOOBIG'
   | 'HASCHILDREN'
+  | 'AUTHORIZATIONFAILED'
+  | 'AUTHENTICATIONFAILED'
+  | 'PRIVACYREQUIRED'
+  | 'USEATTR'
+  | `BADCHARSET (${string})`
   | 'SERVERBUG'
 
 export interface ImapBackend {

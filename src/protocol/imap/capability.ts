@@ -1,0 +1,27 @@
+/** CAPABILITY: derived from the command table and the extensions for the present state and configuration. RFC 3501 §6.1.1. */
+import type { Conversation } from './command.ts'
+import { commands } from './commands.ts'
+import { extensions } from './extensions.ts'
+
+/** Whether a password may cross the wire as it is. RFC 3501 §6.2.3. */
+export function plaintextAllowed(conversation: Conversation): boolean {
+  return conversation.options.plaintextAuth || conversation.host.tls !== null
+}
+
+/** STARTTLS stands before a login and only once. RFC 3501 §6.2.1. */
+export function startTlsOffered(conversation: Conversation): boolean {
+  return conversation.options.startTls && conversation.host.tls === null && conversation.state === 'notAuthenticated'
+}
+
+export function capabilities(conversation: Conversation): string {
+  const names = ['IMAP4rev1']
+  for (const { capability } of commands) {
+    if (typeof capability === 'string') names.push(capability)
+    else if (typeof capability === 'function') names.push(...capability(conversation))
+  }
+  for (const extension of extensions) {
+    if (typeof extension.capability === 'string') names.push(extension.capability)
+    else names.push(...extension.capability(conversation))
+  }
+  return names.join(' ')
+}

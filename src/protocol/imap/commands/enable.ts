@@ -1,0 +1,28 @@
+/** ENABLE: extensions that change what the server says unasked. RFC 5161. */
+import { command, signedIn } from '../command.ts'
+
+/** What can be enabled. */
+const enableable: readonly string[] = []
+
+export const enable = command({
+  name: 'ENABLE',
+  capability: 'ENABLE',
+  states: signedIn,
+  tellsExpunge: 'always',
+
+  grammar(line) {
+    const names: string[] = []
+    do {
+      line.space()
+      names.push(line.word())
+    } while (line.peek() === 0x20)
+    return names
+  },
+
+  run(conversation, names) {
+    // Unknown names are no fault, RFC 5161 §3.1; what was on already is not named again.
+    const fresh = [...new Set(names)].filter((name) => enableable.includes(name) && !conversation.enabled.has(name))
+    for (const name of fresh) conversation.enable(name)
+    conversation.out.text(`* ENABLED${fresh.map((name) => ` ${name}`).join('')}\r\n`)
+  },
+})

@@ -1,0 +1,162 @@
+/** FETCH and UID FETCH. RFC 3501 §6.4.5. */
+import { seenBit } from '../../../mail/flags.ts'
+import { formatInternalDate } from '../../../mail/internal-date.ts'
+import { ImapRefusal } from '../backend.ts'
+import type { FetchNeed, FetchRow } from '../backend.ts'
+import { command } from '../command.ts'
+import type { Conversation } from '../command.ts'
+import { MessageCursor } from '../fetch/flags.ts'
+import { fetchItems } from '../fetch/items.ts'
+import type { FetchItem } from '../fetch/items.ts'
+import { rangesOf, saysAtOnce, sendSection } from '../fetch/section.ts'
+import type { FlagEncoder } from '../wire/flag-list.ts'
+
+export const fetch = command({
+  name: 'FETCH',
+  uid: true,
+  states: ['selected'],
+  tellsExpunge: 'uid',
+
+  grammar(line, _conversation, uid) {
+    line.space()
+    const messages = line.sequenceSet()
+    line.space()
+    const items = fetchItems(line)
+    // RFC 3501 §6.4.8: the UID form tells the UID, asked or not.
+    if (uid && !items.some(({ kind }) => kind === 'uid')) items.unshift({ kind: 'uid' })
+    return { messages, items }
+  },
+
+  async *run(conversation, { messages, items }, uid) {
+    const { view, selected } = conversation
+    const uids = view.resolve(messages, uid)
+    const need = needOf(items)
+    let found = 0
+    if (!need) {
+      found = yield* fromTables(conversation, items, uids)
+    } else if (uids.length > 0) {
+      for await (const page of selected.fetch(uids, need)) {
+        found += page.length
+        yield* fromRows(conversation, items, page)
+      }
+    }
+    // RFC 2180 §4.1.3, RFC 5530: numbers that stand for nothing any more are worth a word; unknown UIDs are not.
+    if (!uid && found < uids.length)
+      throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
+  },
+})
+
+/** Undefined when the tables in memory hold everything. */
+function needOf(items: readonly FetchItem[]): FetchNeed | undefined {
+  const kinds = new Set(items.map(({ kind }) => kind))
+  if ([...kinds].every((kind) => kind === 'flags' || kind === 'uid')) return undefined
+  return {
+    envelope: kinds.has('envelope'),
+    body: kinds.has('body'),
+    bodyStructure: kinds.has('bodyStructure'),
+    internalDate: kinds.has('internalDate'),
+    size: kinds.has('size'),
+    bytes: kinds.has('section'),
+  }
+}
+
+/** UID and FLAGS alone: text straight from the arrays. */
+function* fromTables(conversation: Conversation, items: readonly FetchItem[], uids: Uint32Array) {
+  const { view, selected, out } = conversation
+  const { flagsLow, flagsHigh } = selected.table()
+  const encoder = view.flags()
+  const cursor = new MessageCursor(view)
+  let found = 0
+  for (let i = 0; i < uids.length; i++) {
+    const uid = uids[i]!
+    const index = cursor.find(uid)
+    if (index < 0) continue
+    found++
+    let text = `* ${cursor.sequence} FETCH (`
+    for (let at = 0; at < items.length; at++) {
+      if (at > 0) text += ' '
+      if (items[at]!.kind === 'uid') text += `UID ${uid}`
+      else text += `FLAGS (${view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), uid)})`
+    }
+    out.text(text + ')\r\n')
+    if (out.full) yield out.take()
+  }
+  return found
+}
+
+async function* fromRows(conversation: Conversation, items: readonly FetchItem[], page: readonly FetchRow[]) {
+  const { view, selected, out } = conversation
+  const marked = await markSeen(conversation, items, page)
+  const { flagsLow, flagsHigh } = selected.table()
+  const encoder = view.flags()
+  const cursor = new MessageCursor(view)
+  const flagsAsked = items.some(({ kind }) => kind === 'flags')
+  for (const row of page) {
+    const index = cursor.find(row.uid)
+    // Not told to this session, or gone between the page and now with its flags: it has no number or nothing to say.
+    if (cursor.sequence === 0) continue
+    out.text(`* ${cursor.sequence} FETCH (`)
+    let text = ''
+    for (let at = 0; at < items.length; at++) {
+      const item = items[at]!
+      if (at > 0) text += ' '
+      if (item.kind === 'flags') text += flagsText(index)
+      else if (item.kind !== 'section') text += simpleText(item, row)
+      else {
+        if (text !== '') out.text(text)
+        text = ''
+        const bytes = row.bytes!
+        const whole = rangesOf(conversation, row.uid, bytes, item.section)
+        const ranges = whole instanceof Promise ? await whole : whole
+        if (!ranges) text = `${item.label} NIL`
+        else if (!saysAtOnce(out, item, bytes, ranges)) yield* sendSection(out, item, bytes, ranges)
+      }
+    }
+    if (marked?.has(row.uid) && !flagsAsked) text += ` ${flagsText(index)}`
+    out.text(text + ')\r\n')
+    if (out.full) yield out.take()
+
+    function flagsText(at: number): string {
+      return flagsOf(conversation, encoder, row.uid, at < 0 ? 0 : flagsLow[at]!, at < 0 ? 0 : flagsHigh[at]!)
+    }
+  }
+}
+
+function flagsOf({ view }: Conversation, encoder: FlagEncoder, uid: number, low: number, high: number): string {
+  return `FLAGS (${view.listed(encoder.encode(low, high), uid)})`
+}
+
+function simpleText(item: FetchItem, row: FetchRow): string {
+  switch (item.kind) {
+    case 'uid':
+      return `UID ${row.uid}`
+    case 'envelope':
+      return `ENVELOPE ${row.envelope}`
+    case 'body':
+      return `BODY ${row.body}`
+    case 'bodyStructure':
+      return `BODYSTRUCTURE ${row.bodyStructure}`
+    case 'internalDate':
+      return `INTERNALDATE "${formatInternalDate(row.internalDate!)}"`
+    case 'size':
+      return `RFC822.SIZE ${row.sizeBytes}`
+  }
+  return ''
+}
+
+/** One change for a page: who reads BODY[] has seen it. Answers the UIDs whose flags changed; they are told with the message. */
+async function markSeen(conversation: Conversation, items: readonly FetchItem[], page: readonly FetchRow[]) {
+  const { view, selected } = conversation
+  if (selected.readOnly || !items.some((item) => item.kind === 'section' && item.marksSeen)) return undefined
+  const { flagsLow } = selected.table()
+  const cursor = new MessageCursor(view)
+  const unseen: number[] = []
+  for (const { uid } of page) {
+    const index = cursor.find(uid)
+    if (index >= 0 && (flagsLow[index]! & seenBit) === 0) unseen.push(uid)
+  }
+  if (unseen.length === 0) return undefined
+  const { modSeq } = await selected.store(Uint32Array.from(unseen), 'add', ['\\Seen'])
+  view.own(modSeq)
+  return new Set(unseen)
+}

@@ -1,0 +1,9 @@
+/** NOOP: nothing but the news. RFC 3501 §6.1.2. */
+import { anyState, command } from '../command.ts'
+
+export const noop = command({
+  name: 'NOOP',
+  states: anyState,
+  tellsExpunge: 'always',
+  run() {},
+})

@@ -1,0 +1,99 @@
+/** SEARCH and UID SEARCH. RFC 3501 §6.4.4; RETURN options: RFC 4731 §3.1, RFC 5182 §2.1. */
+import type { SearchKey } from '../../../mail/search-key.ts'
+import { ImapRefusal } from '../backend.ts'
+import { command } from '../command.ts'
+import type { Conversation } from '../command.ts'
+import { SearchGrammar } from '../search/grammar.ts'
+import { searchTables } from '../search/tables.ts'
+import { encodeString } from '../wire/encode.ts'
+import type { Line } from '../wire/line.ts'
+import { formatNumberSet } from '../wire/sequence-set.ts'
+
+const charsets = ['US-ASCII', 'UTF-8']
+
+export const search = command({
+  name: 'SEARCH',
+  uid: true,
+  states: ['selected'],
+  tellsExpunge: 'uid',
+
+  grammar(line, { view }) {
+    line.space()
+    const returns = returnOptions(line)
+    if (line.triesWord('CHARSET')) {
+      line.space()
+      // A charset that we do not know makes the rest unreadable: no fault of its spelling. RFC 3501 §7.1.
+      if (!charsets.includes(line.astring().toUpperCase())) {
+        line.at = line.end
+        return { returns, key: undefined }
+      }
+      line.space()
+    }
+    return { returns, key: new SearchGrammar(line, view).program() }
+  },
+
+  async run(conversation, { returns, key }, uid) {
+    if (!key) throw new ImapRefusal(`BADCHARSET (${charsets.join(' ')})`, 'Unknown charset')
+    const { view, out, tag } = conversation
+    const uids = await found(conversation, key)
+    if (!returns) {
+      const numbers = uid ? uids : sequences(conversation, uids)
+      return out.text(numbers.length === 0 ? '* SEARCH\r\n' : `* SEARCH ${numbers.join(' ')}\r\n`)
+    }
+    if (returns.has('SAVE')) view.save(saved(uids, returns))
+    // Only SAVE: nothing is said. RFC 5182 §2.1.
+    if (returns.size === 1 && returns.has('SAVE')) return
+    const numbers = uid ? uids : sequences(conversation, uids)
+    let text = `* ESEARCH (TAG ${encodeString(tag)})${uid ? ' UID' : ''}`
+    if (numbers.length > 0) {
+      if (returns.has('MIN')) text += ` MIN ${numbers[0]}`
+      if (returns.has('MAX')) text += ` MAX ${numbers[numbers.length - 1]}`
+      if (returns.has('ALL')) text += ` ALL ${formatNumberSet(numbers)}`
+    }
+    if (returns.has('COUNT')) text += ` COUNT ${numbers.length}`
+    out.text(text + '\r\n')
+  },
+})
+
+function returnOptions(line: Line): Set<string> | undefined {
+  if (!line.triesWord('RETURN')) return undefined
+  line.space()
+  line.takes('(', 'search-return-opts')
+  const options = new Set<string>()
+  while (!line.tries(')')) {
+    if (options.size > 0) line.space()
+    const at = line.at
+    const word = line.word()
+    if (!['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'].includes(word) || options.has(word)) {
+      line.at = at
+      throw line.fault('a return option', 'search-return-opt')
+    }
+    options.add(word)
+  }
+  line.space()
+  // RFC 4731 §3.1: an empty list means ALL.
+  return options.size === 0 ? new Set(['ALL']) : options
+}
+
+/** The told UIDs that match, ascending. */
+async function found({ view, selected }: Conversation, key: SearchKey): Promise<Uint32Array> {
+  const quick = searchTables(key, view)
+  if (quick) return quick
+  if (view.count === 0) return new Uint32Array(0)
+  const uids = await selected.search(key, view.within())
+  return uids.every((uid) => view.sequenceOf(uid) > 0) ? uids : uids.filter((uid) => view.sequenceOf(uid) > 0)
+}
+
+function sequences({ view }: Conversation, uids: Uint32Array): Uint32Array {
+  let hint = 0
+  return uids.map((uid) => (hint = view.sequenceOf(uid, hint)))
+}
+
+/** With MIN or MAX and neither ALL nor COUNT only those ends are saved. RFC 5182 §2.4. */
+function saved(uids: Uint32Array, returns: ReadonlySet<string>): Uint32Array {
+  if (uids.length === 0 || returns.has('ALL') || returns.has('COUNT')) return uids
+  const ends = new Set<number>()
+  if (returns.has('MIN')) ends.add(uids[0]!)
+  if (returns.has('MAX')) ends.add(uids[uids.length - 1]!)
+  return ends.size === 0 ? uids : Uint32Array.from(ends)
+}

@@ -1,0 +1,49 @@
+/** STORE and UID STORE: changes flags. RFC 3501 §6.4.6. */
+import { ImapRefusal } from '../backend.ts'
+import { command } from '../command.ts'
+import { tellStored } from '../fetch/flags.ts'
+import { flagsInListMax } from '../limits.ts'
+import { requireWritable } from '../writable.ts'
+import type { Line } from '../wire/line.ts'
+
+export const store = command({
+  name: 'STORE',
+  uid: true,
+  states: ['selected'],
+  tellsExpunge: 'uid',
+
+  grammar(line) {
+    line.space()
+    const messages = line.sequenceSet()
+    line.space()
+    const mode = line.tries('+') ? 'add' : line.tries('-') ? 'remove' : 'replace'
+    const item = line.word()
+    if (item !== 'FLAGS' && item !== 'FLAGS.SILENT') throw line.fault('FLAGS', 'store-att-flags')
+    line.space()
+    return { messages, mode, silent: item === 'FLAGS.SILENT', flags: flags(line) } as const
+  },
+
+  async *run(conversation, { messages, mode, silent, flags }, uid) {
+    const { selected, view } = conversation
+    requireWritable(selected)
+    const uids = view.resolve(messages, uid)
+    if (uids.length === 0) return
+    const { modSeq } = await selected.store(uids, mode, flags)
+    view.own(modSeq)
+    if (!silent) yield* tellStored(conversation, uids, uid)
+    // RFC 2180 §4.2.2: the client should learn that some of its numbers stand for nothing.
+    if (!uid && !view.isCurrent(selected.table()) && uids.some((one) => view.isGone(one)))
+      throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
+  },
+})
+
+/** `store-att-flags` allows the parentheses to be left out. */
+function flags(line: Line): string[] {
+  if (line.atList) return line.flagList()
+  const found = [line.flag()]
+  while (line.tries(' ')) {
+    if (found.length >= flagsInListMax) throw line.fault('fewer flags', 'store-att-flags')
+    found.push(line.flag())
+  }
+  return found
+}

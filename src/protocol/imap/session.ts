@@ -1,0 +1,534 @@
+/** The server's side of an IMAP conversation: states, the order of things, and how faults are answered. RFC 3501 §2.2, §3, §5. */
+import { assert } from '../../base/assert.ts'
+import { Refusal } from '../../mail/status.ts'
+import { wait } from '../action.ts'
+import type { Action, Session, SessionHost } from '../action.ts'
+import type { Authenticated } from '../sasl/authenticator.ts'
+import { ImapRefusal } from './backend.ts'
+import type { ImapAccount, ImapSelected } from './backend.ts'
+import { capabilities } from './capability.ts'
+import type { Command, Conversation, Dialogue, Intake, State } from './command.ts'
+import { commandNamed } from './commands.ts'
+import type { LastStructure } from './fetch/structure.ts'
+import * as limits from './limits.ts'
+import type { ImapOptions } from './options.ts'
+import { Out } from './out.ts'
+import { sharedBytes } from './shared-bytes.ts'
+import { View } from './view.ts'
+import { encodeText } from './wire/encode.ts'
+import { SyntaxFault } from './wire/fault.ts'
+import { Line } from './wire/line.ts'
+import { FrameReader } from './wire/reader.ts'
+import type { Frame } from './wire/reader.ts'
+
+/** A step that did its work at once: the next may follow. */
+const again = 'again'
+type Step = Action | typeof again
+
+/** Replies to pipelined commands are joined up to here before the driver gets them. */
+const joinBytes = 32_768
+
+/** Where in a command a fault would find us: it decides what has to be swallowed before the answer. */
+type Phase = 'complete' | 'announced' | 'streaming' | 'rest'
+
+export class ImapSession implements Session, Conversation {
+  readonly options: ImapOptions
+  readonly out = new Out()
+  host!: SessionHost
+  state: State = 'notAuthenticated'
+  structure: LastStructure | undefined
+  #reader = new FrameReader(limits.lineBeforeLoginMaxBytes)
+  #account: ImapAccount | undefined
+  #view: View | undefined
+  #enabled: Set<string> | undefined
+  #tag = '*'
+  #command: Command | undefined
+  #uid = false
+  #code: string | undefined
+  #words: string | undefined
+  #dialogue: Dialogue | undefined
+  #intake: Intake | undefined
+  #phase: Phase = 'complete'
+  /** A reply that waits until the rest of its command has been swallowed. */
+  #owed: string | undefined
+  #queued: Action | undefined
+  #literals = 0
+  #literalBytes = 0
+  #bad = 0
+  #commands = 0
+  #loginFailures = 0
+  #handshake = false
+  #byeAfter: string | undefined
+  #closing = false
+  #stopping = false
+  #ended = false
+  #closed = false
+
+  constructor(options: ImapOptions) {
+    this.options = options
+  }
+
+  // What verbs see.
+
+  get account(): ImapAccount {
+    assert(this.#account, 'nobody has signed in')
+    return this.#account
+  }
+
+  get view(): View {
+    assert(this.#view, 'no mailbox is selected')
+    return this.#view
+  }
+
+  get selected(): ImapSelected {
+    return this.view.selected
+  }
+
+  get tag(): string {
+    return this.#tag
+  }
+
+  get enabled(): ReadonlySet<string> {
+    return this.#enabled ?? noneEnabled
+  }
+
+  enable(name: string): void {
+    ;(this.#enabled ??= new Set()).add(name)
+  }
+
+  capabilities(): string {
+    return capabilities(this)
+  }
+
+  async signIn(user: Authenticated): Promise<void> {
+    const account = await this.options.backend.open(user)
+    if (this.#closed) return account.close()
+    this.#account = account
+    this.state = 'authenticated'
+    this.#reader.textMaxBytes = limits.lineMaxBytes
+  }
+
+  signInFailed(): void {
+    if (++this.#loginFailures >= limits.loginFailuresMax) this.#byeAfter = 'Too many failed logins'
+  }
+
+  async select(name: string, readOnly: boolean): Promise<void> {
+    this.unselect()
+    const selected = await this.account.select(name, { readOnly, onChange: () => this.#changed() })
+    if (this.#closed) return selected.close()
+    this.#view = new View(selected)
+    this.state = 'selected'
+  }
+
+  unselect(): void {
+    if (!this.#view) return
+    const { selected } = this.#view
+    this.#view = undefined
+    this.structure = undefined
+    this.state = 'authenticated'
+    selected.close()
+  }
+
+  completed(code: string | undefined, text?: string): void {
+    this.#code = code
+    this.#words = text
+  }
+
+  converse(dialogue: Dialogue): void {
+    this.#dialogue = dialogue
+  }
+
+  startTls(): void {
+    this.#handshake = true
+  }
+
+  logout(): void {
+    this.#closing = true
+  }
+
+  bye(text: string): void {
+    this.#byeAfter = text
+  }
+
+  // What the driver calls.
+
+  get idleTimeoutMs(): number {
+    return this.state === 'notAuthenticated'
+      ? limits.loginTimeoutMs
+      : (this.options.idleTimeoutMs ?? limits.idleTimeoutMs)
+  }
+
+  start(host: SessionHost): void {
+    this.host = host
+    this.out.text(`* OK [CAPABILITY ${this.capabilities()}] ${encodeText(this.options.serverName)} ready\r\n`)
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (!this.#closing) this.#reader.push(chunk)
+  }
+
+  next(): Action {
+    const queued = this.#queued
+    if (queued) {
+      this.#queued = undefined
+      return queued
+    }
+    let step: Step
+    do step = this.#closing ? { kind: 'close' } : this.#step()
+    while (step === again && this.out.size < joinBytes)
+    if (this.out.size === 0) return step === again ? wait : step
+    if (step !== again && step.kind !== 'wait') this.#queued = step
+    return { kind: 'write', bytes: this.out.take() }
+  }
+
+  timedOut(): Uint8Array {
+    this.out.text('* BYE Autologout: idle for too long\r\n')
+    return this.out.take()
+  }
+
+  ended(): void {
+    this.#ended = true
+  }
+
+  failed(): Uint8Array | undefined {
+    if (this.out.literalOpen) {
+      // Inside a literal any words would be taken for its bytes.
+      this.out.take()
+      this.#closing = true
+      return undefined
+    }
+    this.#abandon(`${this.#tag} NO [SERVERBUG] Internal error, it was logged\r\n`)
+    return this.out.take()
+  }
+
+  shutdown(): void {
+    this.#stopping = true
+  }
+
+  closed(): void {
+    this.#closed = this.#closing = true
+    this.#dropIntake()
+    this.#dialogue = undefined
+    this.#reader.clear()
+    this.unselect()
+    this.#account?.close()
+    this.#account = undefined
+  }
+
+  // The steps.
+
+  #changed(): void {
+    if (this.#dialogue?.listens) this.host.wake()
+  }
+
+  #step(): Step {
+    if (this.#stopping) {
+      this.out.text('* BYE Server is shutting down\r\n')
+      this.#closing = true
+      return again
+    }
+    if (this.#dialogue) return this.#converseOn(this.#dialogue)
+    if (this.#phase === 'streaming') return this.#pour()
+    const frame = this.#reader.next()
+    if (frame === null) return this.#idle()
+    try {
+      return this.#framed(frame)
+    } catch (error) {
+      this.#abandon(this.#answer(error))
+      return again
+    }
+  }
+
+  #idle(): Step {
+    return this.#ended ? { kind: 'close' } : wait
+  }
+
+  #framed(frame: Frame): Step {
+    switch (frame.kind) {
+      case 'command':
+        this.#phase = 'complete'
+        return this.#intake ? this.#run(this.#intake.finish(new Line(frame.bytes))) : this.#execute(frame.bytes)
+      case 'literal':
+        this.#phase = 'announced'
+        return this.#announced(frame)
+      case 'tooLong': {
+        this.#dropIntake()
+        this.#owed = `${tagOf(frame.head)} BAD Command line is too long\r\n`
+        this.#countBad()
+        return again
+      }
+      case 'swallowed': {
+        if (this.#owed) this.out.text(this.#owed)
+        this.#owed = undefined
+        this.#over()
+        return again
+      }
+    }
+  }
+
+  /** Reads tag and verb. */
+  #begin(bytes: Uint8Array): Line {
+    const line = new Line(bytes, { utf8: false })
+    this.#tag = '*'
+    this.#command = undefined
+    this.#uid = false
+    const tag = line.tag()
+    line.space()
+    this.#tag = tag
+    let word = line.word()
+    if (word === 'UID') {
+      this.#uid = true
+      line.space()
+      word = line.word()
+    }
+    const found = commandNamed(word)
+    if (!found || (this.#uid && !found.uid)) throw new SyntaxFault(0, 'a known command', 'command')
+    if (!found.states.includes(this.state)) throw new SyntaxFault(0, `another state for ${word}`, 'RFC 3501 3')
+    this.#command = found
+    return line
+  }
+
+  #execute(bytes: Uint8Array): Step {
+    const line = this.#begin(bytes)
+    const verb = this.#command!
+    if (this.state === 'notAuthenticated' && ++this.#commands > limits.commandsBeforeLoginMax)
+      this.#byeAfter = 'Too many commands before a login'
+    const args = verb.grammar?.(line, this, this.#uid)
+    line.finish()
+    const work = verb.run(this, args, this.#uid)
+    if (work === undefined) {
+      if (!this.#dialogue) this.#finish()
+      return again
+    }
+    return 'then' in work ? this.#run(work) : { kind: 'run', work: this.#stream(work) }
+  }
+
+  #run(work: Promise<void>): Step {
+    return { kind: 'run', work: this.#awaited(work) }
+  }
+
+  async #awaited(work: Promise<void>): Promise<Uint8Array> {
+    try {
+      await work
+      if (!this.#dialogue) this.#finish()
+    } catch (error) {
+      this.#abandon(this.#answer(error))
+    }
+    return this.out.take()
+  }
+
+  async *#stream(work: AsyncGenerator<Uint8Array, void, void>): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* work
+      this.#finish()
+    } catch (error) {
+      if (this.out.literalOpen) throw error
+      this.#abandon(this.#answer(error))
+    }
+    if (this.out.size > 0) yield this.out.take()
+  }
+
+  /** News first, then the tagged OK. */
+  #finish(): void {
+    const verb = this.#command!
+    const view = this.#view
+    const { out } = this
+    if (view && verb.tellsExpunge !== 'never')
+      view.tell(out, this.#uid || verb.tellsExpunge === 'always', this.enabled.has('CONDSTORE'))
+    const code = this.#code === undefined ? '' : `[${this.#code}] `
+    const text = this.#words ?? `${this.#uid ? 'UID ' : ''}${verb.name} completed`
+    this.#bad = 0
+    if (this.#handshake) return this.#shakeHands()
+    out.text(`${this.#tag} OK ${code}${text}\r\n`)
+    if (view === this.#view && view?.selected.gone) this.#byeAfter = 'Selected mailbox was deleted'
+    this.#over()
+  }
+
+  #shakeHands(): void {
+    this.#handshake = false
+    this.out.text(`${this.#tag} OK Begin TLS negotiation now\r\n`)
+    this.#over()
+    this.#queued = {
+      kind: 'startTls',
+      reply: this.out.take(),
+      done: (facts) => {
+        this.#reader.clear()
+        if (!facts) this.#closing = true
+      },
+    }
+  }
+
+  /** The command is over, however it ended. */
+  #over(): void {
+    this.#intake = undefined
+    this.#dialogue = undefined
+    this.#code = this.#words = undefined
+    this.#phase = 'complete'
+    this.#literals = this.#literalBytes = 0
+    if (this.#byeAfter === undefined) return
+    this.out.text(`* BYE ${encodeText(this.#byeAfter)}\r\n`)
+    this.#closing = true
+  }
+
+  /** Ends a command that went wrong: what is still to come of it is swallowed before the words are said. */
+  #abandon(words: string): void {
+    const phase = this.#phase
+    this.#dropIntake()
+    this.#dialogue = undefined
+    this.#handshake = false
+    if (phase === 'complete' || (phase === 'announced' && this.#reader.refuse())) {
+      this.out.text(words)
+      this.#over()
+      return
+    }
+    if (phase === 'streaming' && this.#reader.streamingBytes > 0) this.#reader.refuse()
+    else if (phase !== 'announced') this.#reader.swallow()
+    this.#phase = 'complete'
+    this.#owed = words
+  }
+
+  #dropIntake(): void {
+    const intake = this.#intake
+    this.#intake = undefined
+    intake?.abort()
+  }
+
+  /** The one place where faults become words. What nobody expected is thrown on: the driver logs it and asks `failed()`. */
+  #answer(error: unknown): string {
+    if (error instanceof SyntaxFault) {
+      this.#countBad()
+      return `${this.#tag} BAD ${encodeText(error.message)}\r\n`
+    }
+    if (error instanceof ImapRefusal)
+      return `${this.#tag} NO ${error.code ? `[${error.code}] ` : ''}${encodeText(error.message)}\r\n`
+    if (error instanceof Refusal)
+      return `${this.#tag} NO ${error.status.code < 500 ? '[UNAVAILABLE] ' : ''}${encodeText(error.status.text)}\r\n`
+    throw error
+  }
+
+  #countBad(): void {
+    const max = this.state === 'notAuthenticated' ? limits.badCommandsBeforeLoginMax : limits.badCommandsMax
+    if (++this.#bad >= max) this.#byeAfter = 'Too many bad commands'
+  }
+
+  // Literals.
+
+  #announced(frame: Frame & { kind: 'literal' }): Step {
+    const line = this.#intake ? new Line(frame.head) : this.#begin(frame.head)
+    if (!frame.synchronizing && frame.sizeBytes > limits.swallowMaxBytes) {
+      this.#byeAfter = 'Literal is too large'
+      this.#phase = 'complete'
+      throw new SyntaxFault(0, 'a smaller literal', 'RFC 7888 4')
+    }
+    if (this.#command!.intake) {
+      this.#intake ??= this.#command!.intake(this)
+      return this.#admit(line, frame)
+    }
+    const before = this.state === 'notAuthenticated'
+    this.#literalBytes += frame.sizeBytes
+    if (
+      frame.sizeBytes > (before ? limits.literalBeforeLoginMaxBytes : limits.literalMaxBytes) ||
+      ++this.#literals > (before ? limits.literalsBeforeLoginMax : limits.literalsMax) ||
+      this.#literalBytes > limits.commandMaxBytes
+    )
+      throw new ImapRefusal('TOOBIG', 'Literals of this command are too large')
+    this.#reader.accept()
+    this.#phase = 'complete'
+    if (frame.synchronizing) this.out.text('+ OK\r\n')
+    return again
+  }
+
+  #admit(line: Line, frame: Frame & { kind: 'literal' }): Step {
+    return { kind: 'run', work: this.#admitted(this.#intake!, line, frame.sizeBytes, frame.synchronizing) }
+  }
+
+  async #admitted(intake: Intake, line: Line, sizeBytes: number, synchronizing: boolean): Promise<Uint8Array> {
+    try {
+      await intake.literal(line, sizeBytes)
+      if (this.#closed) return this.out.take()
+      this.#reader.stream()
+      this.#phase = 'streaming'
+      if (synchronizing) this.out.text('+ OK\r\n')
+    } catch (error) {
+      this.#abandon(this.#answer(error))
+    }
+    return this.out.take()
+  }
+
+  #pour(): Step {
+    const intake = this.#intake!
+    for (let bytes = this.#reader.take(); bytes; bytes = this.#reader.take()) {
+      if (!intake.write(bytes)) return { kind: 'run', work: this.#poured(intake.drained()) }
+    }
+    if (this.#reader.streamingBytes > 0) return this.#idle()
+    this.#phase = 'rest'
+    return { kind: 'run', work: this.#poured(intake.end()) }
+  }
+
+  async #poured(work: Promise<void>): Promise<Uint8Array> {
+    try {
+      await work
+    } catch (error) {
+      this.#abandon(this.#answer(error))
+    }
+    return this.out.take()
+  }
+
+  // Dialogues.
+
+  #converseOn(dialogue: Dialogue): Step {
+    if (dialogue.listens && this.#view) {
+      const news = this.#tellIdle(this.#view)
+      if (news) return news
+    }
+    const bytes = this.#reader.nextLine(dialogue.lineMaxBytes)
+    if (bytes === undefined) return this.#idle()
+    try {
+      const over = dialogue.line(this, bytes)
+      if (typeof over === 'boolean') {
+        if (over) this.#endDialogue()
+        return again
+      }
+      return { kind: 'run', work: this.#conversed(over) }
+    } catch (error) {
+      this.#abandon(this.#answer(error))
+      return again
+    }
+  }
+
+  #endDialogue(): void {
+    this.#dialogue = undefined
+    this.#finish()
+  }
+
+  async #conversed(work: Promise<boolean>): Promise<Uint8Array> {
+    try {
+      if (await work) this.#endDialogue()
+    } catch (error) {
+      this.#abandon(this.#answer(error))
+    }
+    return this.out.take()
+  }
+
+  /** News of an idle session: thousands of sessions say the same words, so their bytes are made once. */
+  #tellIdle(view: View): Step | undefined {
+    if (view.selected.gone) {
+      this.out.text('* BYE Selected mailbox was deleted\r\n')
+      this.#closing = true
+      return again
+    }
+    const quiet = this.out.size === 0
+    if (!view.tell(this.out, true, this.enabled.has('CONDSTORE')) || !quiet) return undefined
+    return { kind: 'write', bytes: sharedBytes(this.out) }
+  }
+}
+
+const noneEnabled: ReadonlySet<string> = new Set()
+
+function tagOf(head: Uint8Array): string {
+  try {
+    return new Line(head).tag()
+  } catch {
+    return '*'
+  }
+}

@@ -1,0 +1,193 @@
+/** What a session was told of its mailbox, and the news since. Sequence numbers are the told ones. RFC 3501 §5.2, §5.5, §7.4.1. */
+import type { ImapSelected, MessageTable } from './backend.ts'
+import type { Out } from './out.ts'
+import { RecentRanges } from './recent.ts'
+import { FlagEncoder } from './wire/flag-list.ts'
+import { SyntaxFault } from './wire/fault.ts'
+import { lowerBound, resolveRanges, star } from './wire/sequence-set.ts'
+import type { SequenceSet } from './wire/sequence-set.ts'
+import type { UidRanges } from '../../mail/search-key.ts'
+
+const none = new Uint32Array(0)
+
+export class View {
+  readonly selected: ImapSelected
+  readonly recent: RecentRanges
+  /** The table whose order the client knows, and how much of it. Flags of a table that is not the newest may be stale. */
+  #told: MessageTable
+  #count: number
+  #toldModSeq: number
+  /** Changes that this session made and has shown by itself. */
+  #own: number[] | undefined
+  /** `$`: UIDs of the last SEARCH that saved. RFC 5182 §2.1. */
+  #saved: Uint32Array = none
+
+  constructor(selected: ImapSelected) {
+    this.selected = selected
+    this.#told = selected.table()
+    this.#count = this.#told.count
+    this.#toldModSeq = selected.highestModSeq()
+    this.recent = new RecentRanges(selected.recentUid, selected.uidNext())
+  }
+
+  /** EXISTS as told. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The told UIDs in order; those at `count` and behind are not told. */
+  get uids(): Uint32Array {
+    return this.#told.uids
+  }
+
+  /** The told UIDs as ranges: what a SEARCH may answer with. */
+  within(): UidRanges {
+    return this.#count === 0 ? [] : [[this.#told.uids[0]!, this.#told.uids[this.#count - 1]!]]
+  }
+
+  recentCount(): number {
+    return this.recent.count(this.#told.uids, this.#count)
+  }
+
+  save(uids: Uint32Array): void {
+    this.#saved = uids
+  }
+
+  /** 0 when the UID was not told. */
+  sequenceOf(uid: number, hint = 0): number {
+    const { uids } = this.#told
+    if (hint < this.#count && uids[hint] === uid) return hint + 1
+    const index = lowerBound(uids, this.#count, uid)
+    return index < this.#count && uids[index] === uid ? index + 1 : 0
+  }
+
+  /**
+   * The UIDs that a set names, ascending. Unknown UIDs are passed over; a sequence number that was never told is a fault,
+   * but `*` in an empty mailbox is nobody: clients say 1:* before they look.
+   */
+  resolve(set: SequenceSet, byUid: boolean): Uint32Array {
+    if (set.saved) return this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
+    const { uids } = this.#told
+    const count = this.#count
+    if (count === 0 && (byUid || set.ranges.some(([a, b]) => a === star || b === star))) return none
+    const last = byUid ? uids[count - 1]! : count
+    const ranges = resolveRanges(set, last)
+    const spans: [number, number][] = []
+    let size = 0
+    for (const [first, end] of ranges) {
+      if (!byUid && end > count) throw new SyntaxFault(-1, `message numbers up to ${count}`, 'sequence-set')
+      const from = byUid ? lowerBound(uids, count, first) : first - 1
+      const to = byUid ? lowerBound(uids, count, end + 1) : end
+      if (from >= to) continue
+      spans.push([from, to])
+      size += to - from
+    }
+    // Told UIDs never change in place: a part of the table can be lent out.
+    if (spans.length === 1) return uids.subarray(spans[0]![0], spans[0]![1])
+    const found = new Uint32Array(size)
+    let at = 0
+    for (const [from, to] of spans) {
+      found.set(uids.subarray(from, to), at)
+      at += to - from
+    }
+    return found
+  }
+
+  /** A set of sequence numbers or UIDs as UID ranges for the backend; told messages only, but for UIDs asked by number. */
+  uidRanges(set: SequenceSet, byUid: boolean): [number, number][] {
+    if (byUid && !set.saved) return resolveRanges(set, this.#count > 0 ? this.#told.uids[this.#count - 1]! : 0)
+    const found = this.resolve(set, byUid)
+    const ranges: [number, number][] = []
+    const { uids } = this.#told
+    for (let i = 0, index = -1; i < found.length; i++) {
+      // Neighbours in the mailbox make one range, whatever UIDs were between them.
+      const next = index >= 0 && uids[index + 1] === found[i] ? index + 1 : this.sequenceOf(found[i]!) - 1
+      if (index >= 0 && next === index + 1) ranges[ranges.length - 1]![1] = found[i]!
+      else ranges.push([found[i]!, found[i]!])
+      index = next
+    }
+    return ranges
+  }
+
+  /** The changes made under this modSeq were shown, or were asked not to be. */
+  own(modSeq: number): void {
+    ;(this.#own ??= []).push(modSeq)
+  }
+
+  flags(): FlagEncoder {
+    return new FlagEncoder(this.selected.flagNames())
+  }
+
+  /** The newest table when nothing was expunged since, so that positions agree; else a lookup is needed. */
+  isCurrent(table: MessageTable): boolean {
+    return table === this.#told
+  }
+
+  /** Told, but expunged by now. */
+  isGone(uid: number): boolean {
+    const { uids, count } = this.selected.table()
+    const index = lowerBound(uids, count, uid)
+    return index >= count || uids[index] !== uid
+  }
+
+  /**
+   * Says what changed since the last time. Without `expunge` nothing may shift sequence numbers: while another session's expunge waits
+   * to be told, so do arrivals and flags.
+   * @returns whether anything was said.
+   */
+  tell(out: Out, expunge: boolean, withModSeq = false): boolean {
+    const { selected } = this
+    const table = selected.table()
+    if (table === this.#told && table.count === this.#count && selected.highestModSeq() === this.#toldModSeq) return false
+    const before = out.size
+    if (table !== this.#told) {
+      if (!expunge) return false
+      this.#tellExpunged(out, table)
+    }
+    const known = this.#count
+    const modSeq = selected.highestModSeq()
+    if (table.count > known) {
+      this.#count = table.count
+      this.recent.add(selected.claimRecent(), selected.uidNext())
+      out.text(`* ${table.count} EXISTS\r\n* ${this.recentCount()} RECENT\r\n`)
+    }
+    if (modSeq > this.#toldModSeq) {
+      this.#tellFlags(out, table, known, withModSeq)
+      this.#toldModSeq = modSeq
+    }
+    this.#own = undefined
+    return out.size > before
+  }
+
+  /** One walk over both tables; each number is the one that the client counts after the removals before it. RFC 3501 §7.4.1. */
+  #tellExpunged(out: Out, table: MessageTable): void {
+    const old = this.#told.uids
+    const { uids, count } = table
+    let kept = 0
+    for (let i = 0; i < this.#count; i++) {
+      if (kept < count && uids[kept] === old[i]) kept++
+      else out.text(`* ${kept + 1} EXPUNGE\r\n`)
+    }
+    this.#told = table
+    this.#count = kept
+    if (kept === 0 || this.#saved.length > 0) this.#saved = this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
+  }
+
+  #tellFlags(out: Out, table: MessageTable, known: number, withModSeq: boolean): void {
+    const { modSeqs, flagsLow, flagsHigh, uids } = table
+    const since = this.#toldModSeq
+    let encoder: FlagEncoder | undefined
+    for (let i = 0; i < known; i++) {
+      if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]!)) continue
+      encoder ??= this.flags()
+      const flags = this.listed(encoder.encode(flagsLow[i]!, flagsHigh[i]!), uids[i]!)
+      out.text(`* ${i + 1} FETCH (FLAGS (${flags})${withModSeq ? ` MODSEQ (${modSeqs[i]})` : ''})\r\n`)
+    }
+  }
+
+  /** A flag list with the session's \Recent. */
+  listed(flags: string, uid: number): string {
+    if (!this.recent.has(uid)) return flags
+    return flags === '' ? '\\Recent' : `${flags} \\Recent`
+  }
+}
