@@ -115,6 +115,11 @@ export function unfold(value: string): string {
   return value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value
 }
 
+/** ASCII letters in lower case; characters that stand for 8-bit bytes stay what they are. */
+export function lowerAscii(text: string): string {
+  return /[\x80-\xff]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text.toLowerCase()
+}
+
 /** Bytes as header text: a character per byte. */
 export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', start, end)
@@ -136,7 +141,7 @@ function fieldEnd(text: string, start: number): number {
 function fieldNameEnd(text: string, start: number, end: number): number {
   let at = start
   let code = text.charCodeAt(at)
-  while (at < end && code > 0x20 && code !== colon && code !== 0x7f) code = text.charCodeAt((at += 1))
+  while (at < end && code > 0x20 && code < 0x7f && code !== colon) code = text.charCodeAt((at += 1))
   const nameEnd = at
   while (at < end && (code === 0x20 || code === 0x09)) code = text.charCodeAt((at += 1))
   return nameEnd > start && at < end && code === colon ? nameEnd : -1

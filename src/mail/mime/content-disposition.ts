@@ -1,5 +1,5 @@
 /** Content-Disposition. RFC 2183. */
-import { unfold } from '../header.ts'
+import { lowerAscii, unfold } from '../header.ts'
 import { wordEnd } from './content-type.ts'
 import type { ContentType } from './content-type.ts'
 import { parameterText, parseParameters, skipSpace } from './parameters.ts'
@@ -19,7 +19,7 @@ export function parseContentDisposition(value: string): ContentDisposition | und
   if (end === start) return undefined
   // `Content-Disposition: filename=x` lacks its type; the safe reading is a file to be saved.
   if (text.slice(start, end).includes('=')) return { type: 'attachment', parameters: parseParameters(text, start) }
-  return { type: text.slice(start, end).toLowerCase(), parameters: parseParameters(text, end) }
+  return { type: lowerAscii(text.slice(start, end)), parameters: parseParameters(text, end) }
 }
 
 /** The file name that a part suggests, decoded; from the disposition, or the older `name` of the type. Not made safe for disks. */

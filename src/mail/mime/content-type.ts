@@ -1,5 +1,5 @@
 /** Content-Type. RFC 2045 §5. */
-import { unfold } from '../header.ts'
+import { lowerAscii, unfold } from '../header.ts'
 import { parseParameters, skipSpace } from './parameters.ts'
 import type { Parameter } from './parameters.ts'
 
@@ -32,8 +32,8 @@ export function parseContentType(value: string): ContentType | undefined {
   while (text[subtypeEnd] === '/') subtypeEnd = wordEnd(text, subtypeEnd + 1)
   if (subtypeEnd === subtypeStart) return undefined
   return {
-    type: text.slice(start, typeEnd).toLowerCase(),
-    subtype: text.slice(subtypeStart, subtypeEnd).toLowerCase(),
+    type: lowerAscii(text.slice(start, typeEnd)),
+    subtype: lowerAscii(text.slice(subtypeStart, subtypeEnd)),
     parameters: subtypeEnd < text.length ? parseParameters(text, subtypeEnd) : [],
   }
 }

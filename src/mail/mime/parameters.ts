@@ -1,4 +1,5 @@
 /** Parameters of Content-Type and Content-Disposition. RFC 2045 §5.1, RFC 2183 §2, RFC 2231 §3–§4. */
+import { lowerAscii } from '../header.ts'
 import { decodeCharset } from './charset.ts'
 import { decodeEncodedWords, decodeUnlabelled } from './encoded-word.ts'
 
@@ -77,7 +78,7 @@ export function parseParameters(text: string, start: number): Parameter[] {
     pos = skipSpace(text, pos, true)
     const nameStart = pos
     while (pos < text.length && isNameCode(text.charCodeAt(pos))) pos += 1
-    const name = text.slice(nameStart, pos).toLowerCase()
+    const name = lowerAscii(text.slice(nameStart, pos))
     pos = skipSpace(text, pos, false)
     if (text.charCodeAt(pos) !== equals) {
       // A word without a value: to the next semicolon, or past a character that is nothing here.

@@ -1,5 +1,5 @@
 /** A part while the structure pass is still in it: reads its header into what `Part` tells. */
-import { Header } from '../header.ts'
+import { Header, lowerAscii } from '../header.ts'
 import { parseContentDisposition } from './content-disposition.ts'
 import type { ContentDisposition } from './content-disposition.ts'
 import { defaultContentType, digestContentType, parseContentType, wordEnd } from './content-type.ts'
@@ -63,7 +63,7 @@ export class PartBuilder implements Part {
         }
         case 'content-transfer-encoding': {
           const value = header.value(field)
-          const name = value.slice(0, wordEnd(value, 0)).toLowerCase()
+          const name = lowerAscii(value.slice(0, wordEnd(value, 0)))
           if (!encoded && name !== '') {
             this.encoding = name
             encoded = true
