@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { fileName, parseContentDisposition } from './content-disposition.ts'
+import { parseContentType } from './content-type.ts'
+import { parameterText } from './parameters.ts'
+
+test('types and parameters are read past comments, folds and missing quotes', () => {
+  const type = parseContentType('(a) Text / (b) HTML; Charset = "UTF-8" (c);\r\n name=my report.pdf; x')
+  assert.deepEqual([type?.type, type?.subtype], ['text', 'html'])
+  assert.equal(parameterText(type!.parameters, 'charset'), 'UTF-8')
+  assert.equal(parameterText(type!.parameters, 'name'), 'my report.pdf')
+  for (const value of ['', 'text', '/plain', 'text/', ';a=b', ' / '])
+    assert.equal(parseContentType(value), undefined, value)
+})
+
+test('file names: the extended form wins, encoded words are understood', () => {
+  const name = (value: string): string | undefined =>
+    fileName(parseContentType('a/b; name=old')!, parseContentDisposition(value))
+  assert.equal(name("attachment; filename=plain; filename*=utf-8''caf%C3%A9"), 'café')
+  assert.equal(name('attachment; filename="=?utf-8?Q?caf=C3=A9?="'), 'café')
+  assert.equal(name('inline'), 'old')
+  assert.equal(parseContentDisposition('filename=x')?.type, 'attachment')
+})
+
+test('no text crashes the reader, and a megabyte takes no time', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...`a/;="*0'%() \\\r\n`) }), (text) => {
+      const type = parseContentType(`a/b${text}`)
+      for (const one of type?.parameters ?? []) parameterText(type!.parameters, one.name)
+    }),
+  )
+  for (const unit of [';', ';a=b', ';a*0=b', '(', '"', 'a ', ' a=', '=', "';a*="]) {
+    const started = performance.now()
+    parseContentType(`a/b;${unit.repeat(1_000_000 / unit.length)}`)
+    assert.ok(performance.now() - started < 500, `${unit} took ${performance.now() - started} ms`)
+  }
+})
