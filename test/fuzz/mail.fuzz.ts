@@ -1,0 +1,170 @@
+/**
+ * Mutated messages through the mail room. FUZZ_SECONDS bounds the run (20), FUZZ_SEED repeats one.
+ *
+ * Whatever the bytes: nothing throws, cuts change nothing, ranges lie in each other, and what FETCH would send is IMAP.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { formatBodyBasic, formatBodyStructure } from '../../src/mail/imap/body-structure.ts'
+import { formatEnvelope } from '../../src/mail/imap/envelope.ts'
+import { sectionRange, selectFields } from '../../src/mail/imap/section.ts'
+import { messageFacts } from '../../src/mail/message-facts.ts'
+import { fileName } from '../../src/mail/mime/content-disposition.ts'
+import type { Part } from '../../src/mail/mime/part.ts'
+import { walkParts } from '../../src/mail/mime/part.ts'
+import { parseStructure, StructureParser } from '../../src/mail/mime/structure.ts'
+import { createTextMatcher } from '../../src/mail/search-text.ts'
+import { readImapValue } from '../interop/imap-value.ts'
+
+const vectors = join(process.env.PENNYPOST_ROOT!, '..', 'shared', 'vectors')
+const seconds = Number(process.env.FUZZ_SECONDS ?? 20)
+const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 0x7fffffff)
+
+/** mulberry32: small, and the same everywhere. */
+function randomOf(start: number): () => number {
+  let state = start
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+const builtIn = [
+  'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny\r\n--b--\r\n',
+  'From: "A B" <a@b>, G: c@d;\r\nTo: =?utf-8?Q?=C3=A9?= <e@f>\r\nDate: Fri, 21 Nov 1997 09:55:06 -0600\r\n\r\nbody\r\n',
+]
+
+function corpus(): Buffer[] {
+  const found = builtIn.map((text) => Buffer.from(text))
+  for (const suite of ['mime-cpython', 'mime-mime4j', 'mime-mime4j/mimetools']) {
+    const folder = join(vectors, suite)
+    if (!existsSync(folder)) continue
+    for (const file of readdirSync(folder))
+      if (/\.(?:eml|msg)$/.test(file)) found.push(readFileSync(join(folder, file)))
+  }
+  return found.filter((message) => message.length < 20_000)
+}
+
+const words = [
+  '\r\n',
+  '\n',
+  '\r',
+  '\r\n\r\n',
+  '--',
+  '\0',
+  '\xff',
+  '"',
+  '(',
+  ')',
+  '<',
+  '>',
+  ';',
+  ':',
+  '=?utf-8?q?',
+  '?=',
+  '\\',
+  'Content-Type: multipart/mixed; boundary=b\r\n',
+  'Content-Type: message/rfc822\r\n\r\n',
+  '\r\n--b\r\n',
+  '\r\n--b--\r\n',
+  'Content-Transfer-Encoding: base64\r\n',
+  "boundary*0*=utf-8''%62;",
+  'From: a@b\r\n',
+  '{10}\r\n',
+]
+
+function mutate(message: Buffer, random: () => number, others: readonly Buffer[]): Buffer {
+  let bytes = message
+  const at = (): number => Math.floor(random() * (bytes.length + 1))
+  for (let turn = 1 + Math.floor(random() * 6); turn > 0; turn -= 1) {
+    const from = at()
+    const to = Math.min(bytes.length, from + Math.floor(random() * 40))
+    const other = others[Math.floor(random() * others.length)]!
+    const word = Buffer.from(words[Math.floor(random() * words.length)]!, 'latin1')
+    const choice = Math.floor(random() * 5)
+    if (choice === 0) bytes = Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)])
+    else if (choice === 1) bytes = Buffer.concat([bytes.subarray(0, from), word, bytes.subarray(from)])
+    else if (choice === 2) bytes = Buffer.concat([bytes.subarray(0, to), bytes.subarray(from)])
+    else if (choice === 3)
+      bytes = Buffer.concat([bytes.subarray(0, from), other.subarray(Math.floor(random() * other.length))]).subarray(
+        0,
+        30_000,
+      )
+    else {
+      bytes = Buffer.from(bytes)
+      if (from < bytes.length) bytes[from] = Math.floor(random() * 256)
+    }
+  }
+  return bytes
+}
+
+function nested(part: Part, start: number, end: number): void {
+  assert.ok(start <= part.headerStart && part.headerStart <= part.bodyStart, 'header range')
+  assert.ok(part.bodyStart <= part.bodyEnd && part.bodyEnd <= end, 'body range')
+  let from = part.bodyStart
+  for (const child of part.message === undefined ? part.children : [part.message]) {
+    nested(child, from, part.bodyEnd)
+    from = child.bodyEnd
+  }
+}
+
+function balanced(text: string): void {
+  assert.equal(readImapValue(text).end, text.length)
+}
+
+function check(message: Buffer, random: () => number): void {
+  const root = parseStructure(message)
+  const parser = new StructureParser()
+  for (let at = 0; at < message.length;) {
+    const end = at + 1 + Math.floor(random() * (random() < 0.5 ? 8 : 2000))
+    parser.push(message.subarray(at, end))
+    at = end
+  }
+  assert.deepEqual(parser.end(), root, 'chunks')
+  nested(root, 0, message.length)
+  assert.equal(root.bodyEnd, message.length)
+  balanced(formatBodyStructure(root))
+  balanced(formatBodyBasic(root))
+  balanced(formatEnvelope(root.header))
+  messageFacts(root)
+  for (const part of walkParts(root)) fileName(part.contentType, part.disposition)
+  for (const part of [[], [1], [2, 1]])
+    for (const text of [undefined, { kind: 'header' }, { kind: 'text' }, { kind: 'mime' }] as const) {
+      const range = sectionRange(root, { part, text })
+      if (range !== undefined) assert.ok(0 <= range[0] && range[0] <= range[1] && range[1] <= message.length, 'section')
+    }
+  const header = message.subarray(root.headerStart, root.bodyStart)
+  const [some, rest] = [false, true].map((not) => selectFields(header, ['from', 'to', 'content-type'], not))
+  const length = (ranges: readonly (readonly [number, number])[]): number =>
+    ranges.reduce((sum, [from, to]) => sum + to - from, 0)
+  const both = length(some!) + length(rest!) - header.length
+  assert.ok(both >= 0 && both <= 2, 'each line is selected once, the blank line twice')
+  createTextMatcher('zq-é').text(message, root)
+  createTextMatcher('zq').text(message, root)
+}
+
+test(`no message breaks the mail room (seed ${seed})`, (t) => {
+  const all = corpus()
+  const random = randomOf(seed)
+  const until = Date.now() + seconds * 1000
+  let count = 0
+  let slowest = 0
+  while (Date.now() < until) {
+    const message = mutate(all[Math.floor(random() * all.length)]!, random, all)
+    const started = performance.now()
+    try {
+      check(message, random)
+    } catch (error) {
+      console.log(`FUZZ_SEED=${seed}, message ${count}: ${message.toString('base64')}`)
+      throw error
+    }
+    slowest = Math.max(slowest, performance.now() - started)
+    count += 1
+  }
+  t.diagnostic(`seed ${seed}: ${count} messages of ${all.length}, slowest ${slowest.toFixed(1)} ms`)
+  assert.ok(count > 0)
+})
