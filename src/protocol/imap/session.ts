@@ -1,5 +1,6 @@
 /** The server's side of an IMAP conversation: states, the order of things, and how faults are answered. RFC 3501 §2.2, §3, §5. */
 import { assert } from '../../base/assert.ts'
+import type { TlsFacts } from '../../base/network.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait } from '../action.ts'
 import type { Action, Session, SessionHost } from '../action.ts'
@@ -297,6 +298,7 @@ export class ImapSession implements Session, Conversation {
     line.finish()
     const work = verb.run(this, args, this.#uid)
     if (work === undefined) {
+      if (this.#handshake) return this.#shakeHands()
       if (!this.#dialogue) this.#finish()
       return again
     }
@@ -338,24 +340,21 @@ export class ImapSession implements Session, Conversation {
     const code = this.#code === undefined ? '' : `[${this.#code}] `
     const text = this.#words ?? `${this.#uid ? 'UID ' : ''}${verb.name} completed`
     this.#bad = 0
-    if (this.#handshake) return this.#shakeHands()
     out.text(`${this.#tag} OK ${code}${text}\r\n`)
     if (view === this.#view && view?.selected.gone) this.#byeAfter = 'Selected mailbox was deleted'
     this.#over()
   }
 
-  #shakeHands(): void {
+  /** What was pipelined behind STARTTLS came in clear: it is dropped unread. RFC 3501 §6.2.1. */
+  #shakeHands(): Step {
     this.#handshake = false
     this.out.text(`${this.#tag} OK Begin TLS negotiation now\r\n`)
     this.#over()
-    this.#queued = {
-      kind: 'startTls',
-      reply: this.out.take(),
-      done: (facts) => {
-        this.#reader.clear()
-        if (!facts) this.#closing = true
-      },
+    const done = (facts: TlsFacts | null): void => {
+      this.#reader.clear()
+      if (!facts) this.#closing = true
     }
+    return { kind: 'startTls', reply: this.out.take(), done }
   }
 
   /** The command is over, however it ended. */

@@ -138,7 +138,8 @@ export class View {
   tell(out: Out, expunge: boolean, withModSeq = false): boolean {
     const { selected } = this
     const table = selected.table()
-    if (table === this.#told && table.count === this.#count && selected.highestModSeq() === this.#toldModSeq) return false
+    if (table === this.#told && table.count === this.#count && selected.highestModSeq() === this.#toldModSeq)
+      return false
     const before = out.size
     if (table !== this.#told) {
       if (!expunge) return false

@@ -85,4 +85,3 @@ class SaslDialogue implements Dialogue {
     return true
   }
 }
-

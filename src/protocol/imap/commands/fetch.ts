@@ -41,8 +41,7 @@ export const fetch = command({
       }
     }
     // RFC 2180 §4.1.3, RFC 5530: numbers that stand for nothing any more are worth a word; unknown UIDs are not.
-    if (!uid && found < uids.length)
-      throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
+    if (!uid && found < uids.length) throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
   },
 })
 

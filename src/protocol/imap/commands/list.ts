@@ -127,4 +127,3 @@ function options(line: Line, take: (name: string) => void): void {
     take(line.word())
   }
 }
-

@@ -28,6 +28,8 @@ export const store = command({
     requireWritable(selected)
     const uids = view.resolve(messages, uid)
     if (uids.length === 0) return
+    // What others changed before is told first: in silence it would be taken for our own change.
+    if (silent) view.tell(conversation.out, uid)
     const { modSeq } = await selected.store(uids, mode, flags)
     view.own(modSeq)
     if (!silent) yield* tellStored(conversation, uids, uid)

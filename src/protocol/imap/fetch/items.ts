@@ -15,8 +15,7 @@ export interface SectionItem {
 }
 
 export type FetchItem =
-  | { readonly kind: 'flags' | 'uid' | 'envelope' | 'body' | 'bodyStructure' | 'internalDate' | 'size' }
-  | SectionItem
+  { readonly kind: 'flags' | 'uid' | 'envelope' | 'body' | 'bodyStructure' | 'internalDate' | 'size' } | SectionItem
 
 const flags: FetchItem = { kind: 'flags' }
 const internalDate: FetchItem = { kind: 'internalDate' }

@@ -74,7 +74,12 @@ export class MemorySelected implements ImapSelected {
     }
   }
 
-  async store(uids: Uint32Array, mode: 'add' | 'remove' | 'replace', flags: readonly string[], unchangedSince?: number) {
+  async store(
+    uids: Uint32Array,
+    mode: 'add' | 'remove' | 'replace',
+    flags: readonly string[],
+    unchangedSince?: number,
+  ) {
     const mailbox = this.#mailbox
     const { low, high } = this.#store.bitsOf(flags)
     const modSeq = this.#store.nextModSeq()
@@ -166,4 +171,3 @@ function rowOf({ uid, bytes, internalDate }: MemoryMessage, need: FetchNeed): Fe
     bytes: { sizeBytes: bytes.length, read: (start, end) => bytes.subarray(start, end) },
   }
 }
-

@@ -1,9 +1,6 @@
 /** A cursor over one command. Its methods bear the names of the grammar's productions and throw a SyntaxFault. RFC 3501 §9. */
 import { latin1, utf8 } from '../../../base/bytes.ts'
-import {
-  flagsInListMax,
-  keywordMaxBytes,
-} from '../limits.ts'
+import { flagsInListMax, keywordMaxBytes } from '../limits.ts'
 import { ImapRefusal } from '../backend.ts'
 import { SyntaxFault } from './fault.ts'
 import { systemFlag } from './flag-list.ts'
@@ -124,7 +121,12 @@ export class Line {
   itemName(): string {
     const start = this.at
     let at = start
-    while (at < this.end && (classes[this.bytes[at]!]! & inAtom) !== 0 && this.bytes[at] !== 0x5b && this.bytes[at] !== 0x3c)
+    while (
+      at < this.end &&
+      (classes[this.bytes[at]!]! & inAtom) !== 0 &&
+      this.bytes[at] !== 0x5b &&
+      this.bytes[at] !== 0x3c
+    )
       at++
     this.at = at
     return latin1(this.bytes, start, at).toUpperCase()

@@ -34,7 +34,7 @@ export function resolveRanges(set: SequenceSet, last: number): [first: number, l
  */
 export function formatNumberSet(numbers: ArrayLike<number>): string {
   let text = ''
-  for (let i = 0; i < numbers.length; ) {
+  for (let i = 0; i < numbers.length;) {
     const first = numbers[i]!
     let last = first
     while (++i < numbers.length && numbers[i] === last + 1) last++
