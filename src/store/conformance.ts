@@ -42,7 +42,7 @@ export async function arrival(
       mailbox,
       prefix: 'Return-Path: <>\r\n',
       flags: [],
-      recipient: 'bob@example.org',
+      recipients: ['bob@example.org'],
     })),
     ...more,
   }
@@ -125,7 +125,7 @@ export function conformance(
         mailbox,
         prefix: `Delivered-To: ${names[i]}\r\n`,
         flags: [],
-        recipient: `${names[i]}@example.org`,
+        recipients: [`${names[i]}@example.org`],
       })),
     })
     await store.commit([operation])

@@ -19,8 +19,8 @@ export interface Filing {
   /** What we add before the content, one byte a character; '' for APPEND. */
   readonly prefix: string
   readonly flags: readonly string[]
-  /** The recipient address whose ledger row this filing ends; absent for APPEND. */
-  readonly recipient?: string
+  /** The recipient addresses whose ledger rows this filing ends: several where they all lead to this mailbox. */
+  readonly recipients: readonly string[]
 }
 
 export interface QueueRecipient {

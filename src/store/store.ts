@@ -39,6 +39,8 @@ export interface Store {
 
   /** Where the bytes of a message go while it arrives. */
   sink(): ContentSink<StoredContent>
+  /** Bytes [start, end) of a content that no commit has named yet. */
+  readContent(content: StoredContent, start: number, end: number): Promise<Uint8Array>
 
   /** Listens to what becomes visible. Called on a turn of its own, never inside a commit's caller. @returns how to stop. */
   listen(listener: (changes: readonly Change[]) => void): () => void

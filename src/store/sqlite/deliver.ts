@@ -27,7 +27,7 @@ interface Placed {
   readonly low: number
   readonly high: number
   readonly prefix: string
-  readonly recipient: string | undefined
+  readonly recipients: readonly string[]
   readonly sizeBytes: number
 }
 
@@ -107,14 +107,14 @@ interface Target {
   readonly account: AccountState
   readonly prefix: string
   readonly flags: readonly string[]
-  readonly recipient?: string
+  readonly recipients: readonly string[]
 }
 
 /** Everything that can be declined is declined here, before a number is given. */
 function targetsOf(context: WriteContext, operation: Arrive | Append, replaying: boolean): (Target | null)[] {
   const filings =
     operation.kind === 'append'
-      ? [{ mailbox: operation.mailbox, prefix: '', flags: operation.flags, recipient: undefined }]
+      ? [{ mailbox: operation.mailbox, prefix: '', flags: operation.flags, recipients: [] }]
       : operation.filings
   const wanted = new Map<AccountState, number>()
   const targets = filings.map((filing) => {
@@ -122,7 +122,7 @@ function targetsOf(context: WriteContext, operation: Arrive | Append, replaying:
     const mailbox = context.mailbox(filing.mailbox)
     const account = context.account(mailbox.account)
     wanted.set(account, (wanted.get(account) ?? 0) + operation.content.sizeBytes + filing.prefix.length)
-    return { mailbox, account, prefix: filing.prefix, flags: filing.flags, recipient: filing.recipient }
+    return { mailbox, account, prefix: filing.prefix, flags: filing.flags, recipients: filing.recipients }
   })
   if (!replaying) {
     for (const [account, bytes] of wanted) {
@@ -176,7 +176,7 @@ export function allocate(
         low,
         high,
         prefix: target.prefix,
-        recipient: target.recipient,
+        recipients: target.recipients,
         sizeBytes,
       },
     ]
@@ -236,9 +236,9 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
     context
       .sql('INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs) VALUES (?, ?, ?, ?, ?, ?, ?)')
       .run(filing.mailbox.id, filing.uid, filing.modSeq, filing.emailId, filing.low, filing.high, savedMs)
-    if (filing.recipient !== undefined) {
-      const detail = `${filing.mailbox.name} ${filing.uid}`
-      ledger(context, arrivalId, n++, filing.recipient, arrivedAt.epochMs, 'filed', arrivedAt.epochMs, detail)
+    const detail = `${filing.mailbox.name} ${filing.uid}`
+    for (const recipient of filing.recipients) {
+      ledger(context, arrivalId, n++, recipient, arrivedAt.epochMs, 'filed', arrivedAt.epochMs, detail)
     }
   }
   if (operation.kind !== 'arrive') return

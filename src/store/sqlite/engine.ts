@@ -101,6 +101,11 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
     read: storeReads,
     commit: (operations, commitOptions) => batcher.commit(operations, commitOptions?.until ?? 'visible') as never,
     sink: () => new StoreSink(engine.room),
+    async readContent({ inline, file, sizeBytes }, start, end) {
+      return inline
+        ? inline.subarray(start, end)
+        : engine.files.read({ segment: 0, position: 0, file: file!, sizeBytes }, start, end)
+    },
     listen(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

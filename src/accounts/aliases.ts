@@ -1,0 +1,114 @@
+/** Which accounts and addresses an address of ours stands for: account, user+detail, alias, catch-all. */
+
+/** The rows that this room needs; the store has them. */
+export interface AddressSource {
+  isLocalDomain(domain: string): boolean
+  account(name: string): { readonly id: number; readonly name: string; readonly disabled: boolean } | undefined
+  alias(address: string): { readonly targets: readonly string[] } | undefined
+}
+
+/** Aliases may name aliases, so deep and so wide at most; a loop ends by itself since nothing is expanded twice. */
+export const expansionDepthMax = 10
+export const expandedMax = 1000
+
+export interface Expansion {
+  readonly accounts: readonly { readonly id: number; readonly name: string; readonly detail: string }[]
+  /** Addresses elsewhere that aliases name. */
+  readonly remote: readonly string[]
+  /** Accounts that exist but take nothing now. */
+  readonly disabled: readonly string[]
+}
+
+/** An address as accounts and aliases are keyed: lower case, NFC. Local parts that differ in case only are one user here (RFC 5321 §2.4 leaves it to us). */
+export function canonicalAddress(localPart: string, domain: string): string {
+  return `${localPart.toLowerCase().normalize('NFC')}@${domain}`
+}
+
+/**
+ * @param delimiter what parts user from detail; '' for none.
+ * @returns undefined when nobody has the address.
+ */
+export function expandAddress(
+  source: AddressSource,
+  localPart: string,
+  domain: string,
+  delimiter = '+',
+): Expansion | undefined {
+  const accounts = new Map<number, { id: number; name: string; detail: string }>()
+  const remote = new Set<string>()
+  const disabled = new Set<string>()
+  const seen = new Set<string>()
+  let known = false
+
+  const visit = (local: string, at: string, depth: number): void => {
+    const address = canonicalAddress(local, at)
+    if (seen.has(address) || seen.size >= expandedMax || depth > expansionDepthMax) return
+    seen.add(address)
+    if (!source.isLocalDomain(at)) {
+      remote.add(`${local}@${at}`)
+      return
+    }
+    const cut = delimiter === '' ? -1 : local.indexOf(delimiter, 1)
+    const base = cut > 0 ? canonicalAddress(local.slice(0, cut), at) : undefined
+    for (const candidate of base === undefined ? [address] : [address, base]) {
+      const alias = source.alias(candidate)
+      if (alias) {
+        known = true
+        for (const target of alias.targets) follow(target, depth)
+        return
+      }
+      const account = source.account(candidate)
+      if (account) {
+        known = true
+        if (account.disabled) disabled.add(account.name)
+        else
+          accounts.set(account.id, {
+            id: account.id,
+            name: account.name,
+            detail: candidate === base ? local.slice(cut + 1) : '',
+          })
+        return
+      }
+    }
+    const catchAll = source.alias(`@${at}`)
+    if (!catchAll) return
+    known = true
+    for (const target of catchAll.targets) follow(target, depth)
+  }
+
+  const follow = (target: string, depth: number): void => {
+    const at = target.lastIndexOf('@')
+    visit(target.slice(0, at), target.slice(at + 1), depth + 1)
+  }
+
+  visit(localPart, domain, 0)
+  if (!known && source.isLocalDomain(domain)) return undefined
+  return { accounts: [...accounts.values()], remote: [...remote], disabled: [...disabled] }
+}
+
+/** Whether an account may send as this address: its own name, its details, and aliases that lead to it. */
+export function maySendAs(
+  source: AddressSource,
+  account: string,
+  localPart: string,
+  domain: string,
+  delimiter = '+',
+): boolean {
+  if (!source.isLocalDomain(domain)) return false
+  if (canonicalAddress(localPart, domain) === account) return true
+  // A catch-all leads everything to somebody; to send as an address it must be named.
+  const named: AddressSource = {
+    ...bind(source),
+    alias: (address) => (address.startsWith('@') ? undefined : source.alias(address)),
+  }
+  const expansion = expandAddress(named, localPart, domain, delimiter)
+  return expansion?.accounts.some(({ name }) => name === account) ?? false
+}
+
+function bind(source: AddressSource): AddressSource {
+  return {
+    isLocalDomain: (domain) => source.isLocalDomain(domain),
+    account: (name) => source.account(name),
+    alias: (address) => source.alias(address),
+  }
+}

@@ -1,0 +1,21 @@
+/** The DNS as the rest of the program asks it: the system's resolvers, configured ones, or the simulator's zone. */
+
+export type DnsOutcome<T> =
+  | { readonly kind: 'found'; readonly records: readonly T[] }
+  /** The name does not exist (NXDOMAIN), or exists without such records. */
+  | { readonly kind: 'none'; readonly nameExists: boolean }
+  /** SERVFAIL, timeout, refusal: ask again later. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export interface MxRecord {
+  readonly preference: number
+  /** Lower case without a trailing dot; '' is the null MX's root. */
+  readonly exchange: string
+}
+
+export interface Resolver {
+  mx(name: string): Promise<DnsOutcome<MxRecord>>
+  /** A and AAAA as text. */
+  addresses(name: string): Promise<DnsOutcome<string>>
+  txt(name: string): Promise<DnsOutcome<string>>
+}

@@ -1,0 +1,30 @@
+/** The machine's files. */
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Files } from '../../base/files.ts'
+
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+export const realFiles: Files = {
+  read: (path) => unlessMissing(readFile(path)),
+  async write(path, bytes, options = {}) {
+    await mkdir(dirname(path), { recursive: true })
+    const unfinished = `${path}.${process.pid}.new`
+    await writeFile(unfinished, bytes, { mode: options.secret ? 0o600 : 0o644, flush: true })
+    await rename(unfinished, path)
+  },
+  async append(path, bytes) {
+    await mkdir(dirname(path), { recursive: true })
+    await appendFile(path, bytes)
+  },
+  list: async (folder) => (await unlessMissing(readdir(folder)))?.sort() ?? [],
+  sizeBytes: async (path) => (await unlessMissing(stat(path)))?.size,
+  remove: (path) => rm(path, { force: true }),
+}

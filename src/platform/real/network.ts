@@ -1,0 +1,224 @@
+/** TCP sockets as connections. Server sockets stay half-open, so that a client which has said all it wants still gets its answers. */
+import { connect as connectTcp, createServer, isIP, type AddressInfo, type Socket } from 'node:net'
+import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
+import type {
+  Connection,
+  ConnectionHandler,
+  Listener,
+  Network,
+  Peer,
+  TlsClientOptions,
+  TlsFacts,
+  TlsServer,
+} from '../../base/network.ts'
+import { RealTls } from './tls.ts'
+
+/** A client that opens a connection and does not shake hands holds a socket for so long at most. */
+const handshakeTimeoutMs = 20_000
+/** What the kernel queues of connections that we have not taken yet. */
+const backlogDefault = 1024
+
+/** IPv4 in IPv6 clothes is told as IPv4: prefixes and logs then agree whatever the socket was bound to. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return ''
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+function peerOf(socket: Socket): Peer {
+  return {
+    address: plainAddress(socket.remoteAddress),
+    port: socket.remotePort ?? 0,
+    localAddress: plainAddress(socket.localAddress),
+    localPort: socket.localPort ?? 0,
+  }
+}
+
+function factsOf(socket: TLSSocket): TlsFacts {
+  const cipher = socket.getCipher()
+  const serverName = (socket as TLSSocket & { servername?: string | false }).servername
+  return {
+    version: socket.getProtocol() ?? '',
+    cipher: cipher?.name ?? '',
+    serverName: typeof serverName === 'string' ? serverName : undefined,
+    resumed: socket.isSessionReused(),
+  }
+}
+
+class SocketConnection implements Connection {
+  readonly peer: Peer
+  tls: TlsFacts | null = null
+  #socket: Socket
+  #handler: ConnectionHandler | undefined
+  #error: Error | undefined
+  #shaking = false
+  #gone = false
+
+  constructor(socket: Socket, peer = peerOf(socket)) {
+    this.peer = peer
+    this.#socket = socket
+    socket.setNoDelay(true)
+    this.#attach(socket)
+  }
+
+  #attach(socket: Socket): void {
+    socket.on('error', (error) => (this.#error = error))
+    socket.on('close', () => this.#closed(socket))
+    socket.on('drain', () => this.#handler?.drain())
+    socket.on('end', () => this.#handler?.end())
+  }
+
+  #closed(socket: Socket): void {
+    if (socket !== this.#socket || this.#gone || this.#shaking) return
+    this.#gone = true
+    this.#handler?.close(this.#error)
+  }
+
+  receive(handler: ConnectionHandler): void {
+    this.#handler = handler
+    this.#socket.on('data', (chunk: Buffer) => this.#handler!.data(chunk))
+    if (this.#socket.destroyed) queueMicrotask(() => this.#closed(this.#socket))
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return true
+    return this.#socket.write(bytes)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    const socket = this.#socket
+    if (socket.destroyed) return
+    socket.end()
+    // Whatever the peer still sends is read and dropped: closing with unread bytes would reset the connection before our last words arrive.
+    socket.removeAllListeners('data')
+    socket.resume()
+    if (socket.readableEnded) socket.destroySoon()
+    else socket.once('end', () => socket.destroySoon())
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  async startTlsServer(tls: TlsServer): Promise<TlsFacts> {
+    return this.#shake(() => (tls as RealTls).wrap(this.#plain()), 'secure')
+  }
+
+  async startTlsClient(options: TlsClientOptions): Promise<TlsFacts> {
+    const facts = await this.#shake(
+      () => connectTls({ socket: this.#plain(), ...clientOptions(options) }),
+      'secureConnect',
+    )
+    return (this.tls = { ...facts, ...verifiedOf(this.#socket as TLSSocket) })
+  }
+
+  /** The socket without our listeners: what it had read in plain text is dropped with them. */
+  #plain(): Socket {
+    const socket = this.#socket
+    for (const event of ['data', 'drain', 'end', 'close', 'error']) socket.removeAllListeners(event)
+    socket.pause()
+    return socket
+  }
+
+  #shake(start: () => TLSSocket, event: 'secure' | 'secureConnect'): Promise<TlsFacts> {
+    this.#shaking = true
+    return new Promise((resolve, reject) => {
+      const socket = start()
+      const timer = setTimeout(() => fail(new Error('TLS handshake took too long')), handshakeTimeoutMs)
+      const fail = (error: Error): void => {
+        clearTimeout(timer)
+        this.#shaking = false
+        reject(error)
+        socket.destroy()
+        this.#socket = socket
+        this.#closed(socket)
+      }
+      socket.once('error', fail)
+      socket.once('close', () => this.#shaking && fail(new Error('the peer closed during the TLS handshake')))
+      socket.once(event, () => {
+        clearTimeout(timer)
+        socket.removeAllListeners('error')
+        socket.removeAllListeners('close')
+        this.#shaking = false
+        this.#socket = socket
+        this.#attach(socket)
+        if (this.#handler) socket.on('data', (chunk: Buffer) => this.#handler!.data(chunk))
+        this.tls = factsOf(socket)
+        resolve(this.tls)
+      })
+    })
+  }
+}
+
+function clientOptions(options: TlsClientOptions): ConnectionOptions {
+  return {
+    // An address is no SNI name: RFC 6066 §3.
+    servername: isIP(options.serverName) ? '' : options.serverName,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    ca: options.ca && [...options.ca],
+    checkServerIdentity: undefined,
+  }
+}
+
+function verifiedOf(socket: TLSSocket): { verified: boolean; problem?: string } {
+  const error = socket.authorizationError as unknown
+  return error ? { verified: false, problem: String(error) } : { verified: true }
+}
+
+export const realNetwork: Network = {
+  listen({ address, port, tls, backlog }, connected, failed) {
+    return new Promise((resolve, reject) => {
+      const open = new Set<Socket>()
+      const server = createServer({ allowHalfOpen: true, pauseOnConnect: false, noDelay: true }, (socket) => {
+        open.add(socket)
+        socket.once('close', () => open.delete(socket))
+        const connection = new SocketConnection(socket)
+        if (!tls) return connected(connection)
+        connection.startTlsServer(tls).then(
+          () => connected(connection),
+          (error) => failed?.(connection.peer, error as Error),
+        )
+      })
+      server.once('error', reject)
+      server.listen({ host: address, port, backlog: backlog ?? backlogDefault }, () => {
+        server.removeListener('error', reject)
+        server.on('error', (error) => failed?.(null, error))
+        const bound = server.address() as AddressInfo
+        resolve({
+          address: bound.address,
+          port: bound.port,
+          close: () => new Promise((done) => server.close(() => done())),
+        } satisfies Listener)
+      })
+    })
+  },
+
+  connect({ address, port, timeoutMs, localAddress, tls }) {
+    return new Promise((resolve, reject) => {
+      const socket = connectTcp({ host: address, port, localAddress, noDelay: true })
+      const timer = setTimeout(
+        () => socket.destroy(new Error(`no connection to ${address} within ${timeoutMs} ms`)),
+        timeoutMs,
+      )
+      socket.once('error', (error) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        socket.removeAllListeners('error')
+        const connection = new SocketConnection(socket)
+        if (!tls) return resolve(connection)
+        connection.startTlsClient(tls).then(() => resolve(connection), reject)
+      })
+    })
+  },
+}

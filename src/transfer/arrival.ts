@@ -1,0 +1,54 @@
+/** A message that has arrived, from wherever: a client, a notice of our own, a command. */
+import type { Clock } from '../base/clock.ts'
+import { randomId, type Random } from '../base/random.ts'
+import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
+import type { StoredContent, Store } from '../store/store.ts'
+import { factsOfBytes, factsOfSlices, type FiledFacts } from '../store/facts.ts'
+import { timePrefix } from '../store/arrival-id.ts'
+import { readSliceBytes } from '../mail/content.ts'
+
+export interface Arrival {
+  /** Names the message from the first packet to the mailbox. Begins with its time, so ids sort. */
+  readonly id: string
+  readonly atMs: number
+  readonly reversePath: ReversePath
+  readonly recipients: readonly ArrivalRecipient[]
+  readonly body: '7bit' | '8bitmime'
+  readonly smtpUtf8: boolean
+  readonly ret?: 'full' | 'hdrs'
+  readonly envelopeId?: string
+  /** The account that submitted it, if one did. */
+  readonly submitter?: number
+}
+
+export interface ArrivalRecipient extends RecipientDsn {
+  readonly mailbox: Mailbox
+}
+
+/** Random characters behind the time: a million messages in one millisecond still do not meet. */
+const idRandomLength = 6
+
+export function newArrivalId(clock: Clock, random: Random): string {
+  return timePrefix(clock.now()) + randomId(random, idRandomLength)
+}
+
+/** What the store wants to know of a content. `head` stands before it as if it had arrived with it (submission's fix-ups). */
+export async function factsOf(
+  store: Pick<Store, 'readContent'>,
+  content: StoredContent,
+  head: Uint8Array,
+): Promise<FiledFacts> {
+  if (content.inline) return factsOfBytes(head.length === 0 ? content.inline : Buffer.concat([head, content.inline]))
+  return factsOfSlices(slices(store, content, head))
+}
+
+async function* slices(
+  store: Pick<Store, 'readContent'>,
+  content: StoredContent,
+  head: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  if (head.length > 0) yield head
+  for (let at = 0; at < content.sizeBytes; at += readSliceBytes) {
+    yield await store.readContent(content, at, Math.min(content.sizeBytes, at + readSliceBytes))
+  }
+}

@@ -1,0 +1,149 @@
+/** Turns plans into the operations of one commit: filings by mailbox, queue entries, discards, and the notice for what was refused. */
+import { formatMailbox } from '../mail/address.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { ContentFacts, Filing, Operation, QueueRecipient } from '../store/operations.ts'
+import type { QueueParameters } from '../store/entities.ts'
+import { factsOfBytes } from '../store/facts.ts'
+import type { Store, StoredContent } from '../store/store.ts'
+import { newArrivalId, type Arrival } from './arrival.ts'
+import { deliveryPrefix, pathText } from './headers.ts'
+import { formatNotice, type Failure } from './notice.ts'
+import type { TransferOptions } from './options.ts'
+import type { Plan, Refused } from './plan.ts'
+import { planAddress } from './resolve.ts'
+
+export interface TransferTools {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly options: TransferOptions
+}
+
+/** Recipients of ours that wait in the queue go by this destination. */
+export const localDestination = '(local)'
+
+type Arrive = Extract<Operation, { kind: 'arrive' }>
+
+/** One operation for everything that was accepted of an arrival. `prefix` is what every copy carries: Received and submission's fixes. */
+export function arriveOperation(
+  tools: TransferTools,
+  arrival: Arrival,
+  content: StoredContent,
+  facts: ContentFacts,
+  prefix: string,
+  accepted: readonly Plan[],
+): Arrive {
+  const { options } = tools
+  const filings = new Map<string, Filing & { recipients: string[] }>()
+  const queued: QueueRecipient[] = []
+  const discarded: { recipient: string; rule: string }[] = []
+  for (const plan of accepted) {
+    if (plan.kind === 'file') {
+      if (filings.size >= options.fileNowMax) {
+        queued.push({
+          address: plan.recipient,
+          destination: localDestination,
+          parameters: parametersOf(arrival, plan.recipient),
+        })
+        continue
+      }
+      // Several addresses that lead to one mailbox give one message there.
+      const key = `${plan.mailbox}`
+      const filing = filings.get(key)
+      if (filing) filing.recipients.push(plan.recipient)
+      else {
+        const own = deliveryPrefix(arrival.reversePath, plan.recipient)
+        filings.set(key, {
+          mailbox: plan.mailbox,
+          prefix: own + prefix,
+          flags: plan.flags,
+          recipients: [plan.recipient],
+        })
+      }
+    } else if (plan.kind === 'queue') {
+      queued.push({
+        address: plan.address,
+        destination: plan.destination,
+        parameters: parametersOf(arrival, plan.recipient),
+      })
+    } else if (plan.kind === 'discard') discarded.push({ recipient: plan.recipient, rule: plan.rule })
+  }
+  return {
+    kind: 'arrive',
+    arrivalId: arrival.id,
+    content,
+    facts,
+    at: { epochMs: arrival.atMs, offsetMinutes: 0 },
+    filings: [...filings.values()],
+    discarded,
+    queue:
+      queued.length === 0
+        ? undefined
+        : {
+            reversePath: pathText(arrival.reversePath),
+            recipients: queued,
+            prefix,
+            firstAttemptMs: arrival.atMs,
+            expiresAtMs: arrival.atMs + options.queueLifetimeMs,
+            submitter: arrival.submitter,
+          },
+  }
+}
+
+function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
+  const asked = arrival.recipients.find(({ mailbox }) => formatMailbox(mailbox) === recipient)
+  return {
+    body: arrival.body,
+    smtpUtf8: arrival.smtpUtf8,
+    ret: arrival.ret,
+    envelopeId: arrival.envelopeId,
+    notify: asked?.notify,
+    originalRecipient: asked?.originalRecipient,
+  }
+}
+
+export interface NoticeRequest {
+  /** Empty: the null reverse-path, which is never answered. RFC 5321 §4.5.5. */
+  readonly reversePath: string
+  readonly arrivedAtMs: number
+  readonly envelopeId?: string
+  /** The header of the original, one byte a character. */
+  readonly header: string
+  readonly failures: readonly Failure[]
+}
+
+/**
+ * The notice to the sender as an arrival of its own: filed when the sender is ours, queued when not.
+ * @returns undefined when there is nobody to tell.
+ */
+export async function noticeOperation(tools: TransferTools, request: NoticeRequest): Promise<Arrive | undefined> {
+  if (request.reversePath === '' || request.failures.length === 0) return undefined
+  const { store, clock, random, options } = tools
+  const id = newArrivalId(clock, random)
+  const bytes = formatNotice(request, options.hostname, id, clock.now())
+  const plans = planAddress(tools, request.reversePath)
+  const accepted = plans.filter((plan) => plan.kind === 'file' || plan.kind === 'queue')
+  if (accepted.length === 0) return undefined
+  const sink = store.sink()
+  sink.write(bytes)
+  const content = await sink.finish()
+  const arrival: Arrival = { id, atMs: clock.now(), reversePath: null, recipients: [], body: '7bit', smtpUtf8: false }
+  return arriveOperation(tools, arrival, content, factsOfBytes(bytes).facts, '', accepted)
+}
+
+/** What the sender hears of recipients that were refused after all. */
+export function failuresOf(refused: readonly Refused[]): Failure[] {
+  return refused.map(({ recipient, status }) => ({
+    recipient,
+    enhanced: status.enhanced,
+    words: `${status.code} ${status.enhanced} ${status.text}`,
+  }))
+}
+
+/** The header of a message as far as a notice returns it. */
+export function headerText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  const end = text.search(/\r?\n\r?\n/)
+  return end < 0 ? text : text.slice(0, end)
+}

@@ -1,0 +1,52 @@
+/** What we write before a message: the trace that every hop adds, what final delivery adds, what submission mends. RFC 5321 §4.4, RFC 6409 §8. */
+import { formatMailbox } from '../mail/address.ts'
+import { formatDate } from '../mail/date.ts'
+import type { Mailbox, ReversePath } from '../mail/envelope.ts'
+import { formatField, formatMessageId, formatReceived, formatReturnPath } from '../mail/header-format.ts'
+import type { MessageFacts } from '../mail/message-facts.ts'
+import type { Peer, TlsFacts } from '../base/network.ts'
+
+/** The connection that a message came by, as Received tells it. */
+export interface Via {
+  readonly helo: string
+  readonly peer: Peer
+  readonly protocol: string
+  readonly tls: TlsFacts | null
+}
+
+export function receivedField(
+  via: Via,
+  hostname: string,
+  id: string,
+  atMs: number,
+  recipients: readonly Mailbox[],
+): string {
+  return formatReceived({
+    helo: via.helo,
+    clientAddress: via.peer.address,
+    by: hostname,
+    protocol: via.protocol,
+    id,
+    // With several, it would tell the blind copies. RFC 5321 §7.2.
+    recipient: recipients.length === 1 ? recipients[0] : undefined,
+    tls: via.tls ? `${via.tls.version} ${via.tls.cipher}` : undefined,
+    atMs,
+  })
+}
+
+/** What final delivery puts on top. Delivered-To also tells a later pass that the message was here. */
+export function deliveryPrefix(reversePath: ReversePath, recipient: string): string {
+  return formatReturnPath(reversePath) + formatField('Delivered-To', recipient)
+}
+
+/** Date and Message-ID where a submitted message has none. RFC 6409 §8.1, §8.2. */
+export function submissionFixes(facts: MessageFacts, id: string, hostname: string, atMs: number): string {
+  return (
+    (facts.hasDate ? '' : formatField('Date', formatDate(atMs))) +
+    (facts.hasMessageId ? '' : formatMessageId(id.replaceAll('_', '-'), hostname))
+  )
+}
+
+export function pathText(path: ReversePath): string {
+  return path === null ? '' : formatMailbox(path)
+}

@@ -1,0 +1,39 @@
+/** What the transfer room is told by the configuration, with the reasons for the defaults. */
+
+export interface TransferOptions {
+  /** Our name in Received, HELO and notices. */
+  readonly hostname: string
+  /** Largest message taken, bytes; 0 would be no limit. */
+  readonly messageBytesMax: number
+  /** What parts user from detail in a local part; '' for none. */
+  readonly subaddressDelimiter: string
+  /** Received fields after which a message is taken to run in a circle. RFC 5321 §6.3 asks for at least 100. */
+  readonly hopsMax: number
+  /** Recipients filed at once after aliases are expanded; the rest is queued for ourselves, so that the client gets its 250 in time. */
+  readonly fileNowMax: number
+  /** Waits between attempts, milliseconds; the last one repeats. RFC 5321 §4.5.4.1. */
+  readonly retryAfterMs: readonly number[]
+  /** A message that could not be sent for so long is returned. RFC 5321 §4.5.4.1: at least 4–5 days. */
+  readonly queueLifetimeMs: number
+  /** Transfers under way at a time, in all and to one destination. */
+  readonly transfersMax: number
+  readonly transfersPerDestinationMax: number
+  /** The port of other people's MX hosts; tests have others. */
+  readonly smtpPort: number
+}
+
+const minute = 60_000
+const hour = 60 * minute
+
+export const transferDefaults: TransferOptions = {
+  hostname: 'localhost',
+  messageBytesMax: 50 * 1024 * 1024,
+  subaddressDelimiter: '+',
+  hopsMax: 100,
+  fileNowMax: 100,
+  retryAfterMs: [5 * minute, 10 * minute, 20 * minute, 40 * minute, hour, 2 * hour, 4 * hour],
+  queueLifetimeMs: 5 * 24 * hour,
+  transfersMax: 50,
+  transfersPerDestinationMax: 5,
+  smtpPort: 25,
+}

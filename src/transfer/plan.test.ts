@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { status } from '../mail/status.ts'
+import { decide, decideEach, type Plan } from './plan.ts'
+
+const file: Plan = { kind: 'file', recipient: 'a', account: 1, mailbox: 1, flags: [] }
+const full: Plan = { kind: 'refuse', recipient: 'b', status: status.mailboxFull }
+const unknown: Plan = { kind: 'refuse', recipient: 'c', status: status.mailboxUnknown }
+const discard: Plan = { kind: 'discard', recipient: 'd', rule: 'sieve: discard' }
+
+const outcomeOf = (...plans: Plan[]): unknown => {
+  const outcome = decide([{ recipient: '', plans }])
+  return outcome.kind === 'refuse' ? outcome.status.code : [outcome.accepted.length, outcome.refused.length]
+}
+
+test('one recipient who can be filed makes it 250, whatever the others', () => {
+  assert.deepEqual(outcomeOf(file, full, unknown), [1, 2])
+})
+
+test('a discarded recipient counts as accepted', () => {
+  assert.deepEqual(outcomeOf(discard, unknown), [1, 1])
+})
+
+test('when all refuse, a temporary one makes the answer temporary', () => {
+  assert.equal(outcomeOf(unknown, full), 452)
+  assert.equal(outcomeOf(unknown, unknown), 550)
+})
+
+test('LMTP answers each recipient for itself', () => {
+  const ok = { code: 250, enhanced: '2.0.0', text: 'ok' }
+  const { accepted, replies } = decideEach(
+    [
+      { recipient: 'a', plans: [file] },
+      { recipient: 'b', plans: [full] },
+      { recipient: 'c', plans: [unknown, discard] },
+    ],
+    ok,
+  )
+  assert.deepEqual(
+    replies.map(({ code }) => code),
+    [250, 452, 250],
+  )
+  assert.deepEqual(accepted, [file, discard])
+})

@@ -1,0 +1,229 @@
+/** The transfer agent's front: takes messages from SMTP, submission and LMTP, and makes one commit of each. RFC 5321, RFC 6409, RFC 2033. */
+import { maySendAs } from '../accounts/aliases.ts'
+import { formatMailbox } from '../mail/address.ts'
+import type { ContentSink } from '../mail/content.ts'
+import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
+import type { MessageFacts } from '../mail/message-facts.ts'
+import { Refusal, status, type Status } from '../mail/status.ts'
+import type { Authenticated, Authenticator } from '../protocol/sasl/authenticator.ts'
+import type { MailParameters, SmtpClientFacts, SmtpReceiver, SmtpTransaction } from '../protocol/smtp/backend.ts'
+import type { Log } from '../base/log.ts'
+import type { Peer } from '../base/network.ts'
+import { bytesOf } from '../base/bytes.ts'
+import { StoreFault, StoreRefusal, type StoredContent } from '../store/store.ts'
+import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
+import { arriveOperation, failuresOf, headerText, noticeOperation, type TransferTools } from './file.ts'
+import { pathText, receivedField, submissionFixes } from './headers.ts'
+import type { Journey } from './journey.ts'
+import { returnedHeaderMax } from './notice.ts'
+import { decide, decideEach, type Plan, type Planned } from './plan.ts'
+import { completeMailbox, planLocal } from './resolve.ts'
+
+export interface ReceiverTools extends TransferTools {
+  readonly authenticator: Authenticator
+  readonly journey: Journey
+  readonly log: Log
+}
+
+export class Receiver implements SmtpReceiver {
+  readonly #tools: ReceiverTools
+
+  constructor(tools: ReceiverTools) {
+    this.#tools = tools
+  }
+
+  verifyPassword(user: string, password: string, peer: Peer): Promise<Authenticated | null> {
+    return this.#tools.authenticator.verifyPassword(user, password, peer)
+  }
+
+  mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): SmtpTransaction {
+    const { store, options } = this.#tools
+    if (client.service === 'submission' || client.service === 'submissions') {
+      if (!client.user) throw new Refusal(status.authRequired)
+      // The null reverse-path is anybody's: read receipts have it. RFC 5321 §4.5.5.
+      const { localPart, domain } = reversePath ?? { localPart: '', domain: '' }
+      if (reversePath && !maySendAs(store.read, client.user.name, localPart, domain, options.subaddressDelimiter)) {
+        throw new Refusal(status.senderNotYours)
+      }
+    }
+    return new Transaction(this.#tools, client, reversePath, parameters)
+  }
+}
+
+/** Who may send to other people's hosts: users who signed in at submission. Nobody else, whatever the configuration forgets. */
+function mayRelay(client: SmtpClientFacts): boolean {
+  return client.user !== null && (client.service === 'submission' || client.service === 'submissions')
+}
+
+class Transaction implements SmtpTransaction {
+  readonly #tools: ReceiverTools
+  readonly #client: SmtpClientFacts
+  readonly #reversePath: ReversePath
+  readonly #parameters: MailParameters
+  readonly #recipients: ArrivalRecipient[] = []
+  #sink: ContentSink<StoredContent> | undefined
+
+  constructor(tools: ReceiverTools, client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters) {
+    this.#tools = tools
+    this.#client = client
+    this.#reversePath = reversePath
+    this.#parameters = parameters
+  }
+
+  recipient(given: Mailbox, dsn: RecipientDsn): void {
+    const mailbox = completeMailbox(this.#tools, given)
+    if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
+      if (!mayRelay(this.#client)) throw new Refusal(status.relayDenied)
+    } else {
+      const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox))
+      const refused = plans.find((plan) => plan.kind === 'refuse')
+      if (refused && plans.every((plan) => plan.kind === 'refuse')) throw new Refusal(refused.status)
+    }
+    this.#recipients.push({ mailbox, ...dsn })
+  }
+
+  data(): ContentSink<StoredContent> {
+    return (this.#sink = this.#tools.store.sink())
+  }
+
+  abort(): void {
+    this.#sink?.abort()
+    this.#sink = undefined
+  }
+
+  async finish(): Promise<readonly Status[]> {
+    let content: StoredContent
+    try {
+      content = await this.#sink!.finish()
+    } catch (error) {
+      throw this.#failed(error)
+    }
+    try {
+      return await this.#take(content)
+    } catch (error) {
+      content.abort()
+      throw this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): unknown {
+    if (error instanceof Refusal) return error
+    const full = (error instanceof StoreFault && error.full) || (error as { code?: string }).code === 'ENOSPC'
+    return new Refusal(full ? status.storeFull : status.localError, { cause: error })
+  }
+
+  async #take(content: StoredContent): Promise<readonly Status[]> {
+    const { store, clock, random, options, journey } = this.#tools
+    const client = this.#client
+    const id = newArrivalId(clock, random)
+    const atMs = clock.now()
+    const isSubmission = client.service === 'submission' || client.service === 'submissions'
+    let { facts, message } = await factsOf(store, content, new Uint8Array(0))
+    if (message.hopCount > options.hopsMax) throw new Refusal(status.tooManyHops)
+    let fixes = ''
+    if (isSubmission) {
+      this.#checkFrom(message)
+      fixes = submissionFixes(message, id, options.hostname, atMs)
+      // ENVELOPE has to show what we added.
+      if (fixes !== '') ({ facts, message } = await factsOf(store, content, bytesOf(fixes)))
+    }
+    const mailboxes = this.#recipients.map(({ mailbox }) => mailbox)
+    const via = { helo: client.helo, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
+    const prefix = receivedField(via, options.hostname, id, atMs, mailboxes) + fixes
+    const arrival: Arrival = {
+      id,
+      atMs,
+      reversePath: this.#reversePath,
+      recipients: this.#recipients,
+      body: this.#parameters.body,
+      smtpUtf8: this.#parameters.smtpUtf8,
+      ret: this.#parameters.ret,
+      envelopeId: this.#parameters.envelopeId,
+      submitter: client.user?.accountId,
+    }
+    const planned = this.#plan(content.sizeBytes)
+    const replies = await this.#commit(arrival, content, facts, prefix, planned)
+    journey.arrived({
+      arrival,
+      client,
+      sizeBytes: content.sizeBytes,
+      messageId: message.messageIdKeys.messageId,
+      planned,
+      replies,
+    })
+    return replies
+  }
+
+  /** What a user writes as From must be his: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
+  #checkFrom(message: MessageFacts): void {
+    const { store, options } = this.#tools
+    for (const { localPart, domain } of message.fromMailboxes) {
+      if (
+        !maySendAs(store.read, this.#client.user!.name, localPart, domain.toLowerCase(), options.subaddressDelimiter)
+      ) {
+        throw new Refusal(status.senderNotYours)
+      }
+    }
+  }
+
+  #plan(sizeBytes: number): Planned[] {
+    const { store } = this.#tools
+    return this.#recipients.map(({ mailbox }) => {
+      const recipient = formatMailbox(mailbox)
+      if (!store.read.isLocalDomain(mailbox.domain)) {
+        return { recipient, plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }] }
+      }
+      const plans = planLocal(this.#tools, mailbox, recipient).map((plan): Plan => {
+        if (plan.kind !== 'file') return plan
+        const { quotaBytes, usedBytes } = store.read.accountById(plan.account)!
+        const fits = quotaBytes === 0 || usedBytes + sizeBytes <= quotaBytes
+        return fits ? plan : { kind: 'refuse', recipient, status: status.mailboxFull }
+      })
+      return { recipient, plans }
+    })
+  }
+
+  async #commit(
+    arrival: Arrival,
+    content: StoredContent,
+    facts: Parameters<typeof arriveOperation>[3],
+    prefix: string,
+    planned: readonly Planned[],
+  ): Promise<readonly Status[]> {
+    const { store } = this.#tools
+    const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, taken as ${arrival.id}` }
+    try {
+      if (this.#client.service === 'lmtp') {
+        const { accepted, replies } = decideEach(planned, queued)
+        if (accepted.length === 0) content.abort()
+        else
+          await store.commit([arriveOperation(this.#tools, arrival, content, facts, prefix, accepted)], {
+            until: 'durable',
+          })
+        return replies
+      }
+      const outcome = decide(planned)
+      if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
+      const operation = arriveOperation(this.#tools, arrival, content, facts, prefix, outcome.accepted)
+      const notice = await noticeOperation(this.#tools, {
+        reversePath: pathText(arrival.reversePath),
+        arrivedAtMs: arrival.atMs,
+        envelopeId: arrival.envelopeId,
+        header: outcome.refused.length === 0 ? '' : await this.#header(content),
+        failures: failuresOf(outcome.refused),
+      })
+      await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
+      return [queued]
+    } catch (error) {
+      // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.
+      if (error instanceof StoreRefusal) {
+        throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })
+      }
+      throw error
+    }
+  }
+
+  async #header(content: StoredContent): Promise<string> {
+    return headerText(await this.#tools.store.readContent(content, 0, Math.min(content.sizeBytes, returnedHeaderMax)))
+  }
+}

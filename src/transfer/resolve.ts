@@ -1,0 +1,53 @@
+/** From an address to plans: whose mailbox it is, where else it goes, or why not. What can be known at RCPT is decided here. */
+import { expandAddress } from '../accounts/aliases.ts'
+import { parseMailbox } from '../mail/address.ts'
+import type { Mailbox } from '../mail/envelope.ts'
+import { status } from '../mail/status.ts'
+import type { StoreReads } from '../store/store.ts'
+import type { TransferOptions } from './options.ts'
+import type { Plan } from './plan.ts'
+
+interface Tools {
+  readonly store: { readonly read: StoreReads }
+  readonly options: TransferOptions
+}
+
+/** RFC 5321 §4.1.1.3: `<postmaster>` without a domain is the server's own; it is ours, at the first domain. */
+export function completeMailbox({ store, options }: Tools, mailbox: Mailbox): Mailbox {
+  if (mailbox.domain !== '') return mailbox
+  return { localPart: mailbox.localPart, domain: store.read.domains()[0] ?? options.hostname }
+}
+
+/** Plans for a recipient among our domains; `refuse` as the only plan when it cannot be taken. */
+export function planLocal({ store, options }: Tools, mailbox: Mailbox, recipient: string): Plan[] {
+  const { read } = store
+  const expansion = expandAddress(read, mailbox.localPart, mailbox.domain, options.subaddressDelimiter)
+  if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
+  const plans: Plan[] = []
+  for (const account of expansion.accounts) {
+    const inbox = read.mailboxByName(account.id, 'INBOX')
+    if (!inbox) continue
+    const { quotaBytes, usedBytes } = read.accountById(account.id)!
+    if (quotaBytes > 0 && usedBytes >= quotaBytes) plans.push({ kind: 'refuse', recipient, status: status.mailboxFull })
+    else plans.push({ kind: 'file', recipient, account: account.id, mailbox: inbox.id, flags: [] })
+  }
+  for (const address of expansion.remote) {
+    plans.push({ kind: 'queue', recipient, address, destination: address.slice(address.lastIndexOf('@') + 1) })
+  }
+  if (plans.length === 0) {
+    plans.push({
+      kind: 'refuse',
+      recipient,
+      status: expansion.disabled.length > 0 ? status.accountDisabled : status.mailboxUnknown,
+    })
+  }
+  return plans
+}
+
+/** Plans for any address as it stands, ours or not. */
+export function planAddress(tools: Tools, address: string): Plan[] {
+  const mailbox = parseMailbox(address)
+  if (!mailbox) return [{ kind: 'refuse', recipient: address, status: status.recipientSyntax }]
+  if (tools.store.read.isLocalDomain(mailbox.domain)) return planLocal(tools, mailbox, address)
+  return [{ kind: 'queue', recipient: address, address, destination: mailbox.domain }]
+}
