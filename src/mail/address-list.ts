@@ -55,7 +55,6 @@ const greater = 0x3e
 const at = 0x40
 const openBracket = 0x5b
 const backslash = 0x5c
-const closeBracket = 0x5d
 
 /** 1 for the characters that end an atom here. A dot does not: phrases such as `John Q. Public` hold some. RFC 5322 §4.1. */
 const endsAtom = new Uint8Array(256)

@@ -108,8 +108,11 @@ export function formatYear(local: Date): string {
 
 /** `09:55:06` of a date that was shifted to its zone. */
 export function formatClock(local: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
   return `${two(local.getUTCHours())}:${two(local.getUTCMinutes())}:${two(local.getUTCSeconds())}`
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0')
 }
 
 /** `-0600`. */

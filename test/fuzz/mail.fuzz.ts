@@ -116,6 +116,10 @@ function balanced(text: string): void {
   assert.equal(readImapValue(text).end, text.length)
 }
 
+function lengthOf(ranges: readonly (readonly [number, number])[]): number {
+  return ranges.reduce((sum, [from, to]) => sum + to - from, 0)
+}
+
 function check(message: Buffer, random: () => number): void {
   const root = parseStructure(message)
   const parser = new StructureParser()
@@ -139,9 +143,7 @@ function check(message: Buffer, random: () => number): void {
     }
   const header = message.subarray(root.headerStart, root.bodyStart)
   const [some, rest] = [false, true].map((not) => selectFields(header, ['from', 'to', 'content-type'], not))
-  const length = (ranges: readonly (readonly [number, number])[]): number =>
-    ranges.reduce((sum, [from, to]) => sum + to - from, 0)
-  const both = length(some!) + length(rest!) - header.length
+  const both = lengthOf(some!) + lengthOf(rest!) - header.length
   assert.ok(both >= 0 && both <= 2, 'each line is selected once, the blank line twice')
   createTextMatcher('zq-é').text(message, root)
   createTextMatcher('zq').text(message, root)

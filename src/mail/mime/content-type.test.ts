@@ -14,9 +14,11 @@ test('types and parameters are read past comments, folds and missing quotes', ()
     assert.equal(parseContentType(value), undefined, value)
 })
 
+function name(disposition: string): string | undefined {
+  return fileName(parseContentType('a/b; name=old')!, parseContentDisposition(disposition))
+}
+
 test('file names: the extended form wins, encoded words are understood', () => {
-  const name = (value: string): string | undefined =>
-    fileName(parseContentType('a/b; name=old')!, parseContentDisposition(value))
   assert.equal(name("attachment; filename=plain; filename*=utf-8''caf%C3%A9"), 'café')
   assert.equal(name('attachment; filename="=?utf-8?Q?caf=C3=A9?="'), 'café')
   assert.equal(name('inline'), 'old')

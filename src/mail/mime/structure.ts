@@ -5,10 +5,11 @@
  * them is noted as a defect and left inside the part where it happened.
  */
 import { latin1 } from '../header.ts'
+import { boundaryOf, OpenBoundaries } from './boundaries.ts'
+import type { Delimiter } from './boundaries.ts'
 import { defaultContentType } from './content-type.ts'
 import type { ContentType } from './content-type.ts'
 import { PartBuilder } from './part-builder.ts'
-import { parameterText, parameterValue } from './parameters.ts'
 import type { Part } from './part.ts'
 import { transferEncoding } from './transfer-encoding.ts'
 
@@ -49,19 +50,6 @@ const none = new Uint8Array(0)
 /** What a composite part counts as when a limit keeps us out of it: only a leaf has no parts. */
 const opaqueContentType: ContentType = { type: 'application', subtype: 'octet-stream', parameters: [] }
 
-interface OpenBoundary {
-  readonly bytes: Uint8Array
-  readonly part: PartBuilder
-  /** Where the part lies in the stack. */
-  readonly depth: number
-}
-
-interface Delimiter {
-  /** Index in the open boundaries. */
-  readonly at: number
-  readonly closes: boolean
-}
-
 /** 'delimiter' is the rest of a delimiter line, before a header or (after a closing one) an epilogue. */
 type State = 'header' | 'delimiter' | 'body'
 
@@ -70,8 +58,7 @@ export class StructureParser {
   readonly #root = new PartBuilder(0, false)
   /** The parts that are open, outermost first. */
   readonly #stack: PartBuilder[] = [this.#root]
-  readonly #boundaries: OpenBoundary[] = []
-  #boundaryLengthMax = 0
+  readonly #boundaries = new OpenBoundaries()
   #state: State = 'header'
   #afterDelimiter: 'header' | 'body' = 'body'
   /** Whether the next byte continues a line. */
@@ -120,7 +107,7 @@ export class StructureParser {
       this.#beginPart(end)
       this.#stack.at(-1)!.note('headerUnfinished')
     }
-    for (const { part } of this.#boundaries) part.note(part.children.length === 0 ? 'partsMissing' : 'endMissing')
+    for (const { part } of this.#boundaries.open) part.note(part.children.length === 0 ? 'partsMissing' : 'endMissing')
     while (this.#stack.length > 0) this.#closePart(end, false)
     return this.#root
   }
@@ -149,7 +136,7 @@ export class StructureParser {
         if (first === cr) {
           if (pos + 1 === bytes.length && !final) break
           if (bytes[pos + 1] === lf) return this.#endHeader(bytes, start, pos, this.#offset + pos + 2, 2)
-        } else if (first === dash && this.#boundaries.length > 0) {
+        } else if (first === dash && this.#boundaries.open.length > 0) {
           const delimiter = this.#findDelimiter(bytes, pos, final)
           if (delimiter === 'more') break
           if (delimiter !== undefined) {
@@ -176,7 +163,7 @@ export class StructureParser {
 
   #scanBody(bytes: Uint8Array, start: number, final: boolean): number {
     let pos = start
-    const hunting = this.#boundaries.length > 0
+    const hunting = this.#boundaries.open.length > 0
     const counting = this.#counting > 0
     const { length } = bytes
     if (!hunting) {
@@ -204,18 +191,7 @@ export class StructureParser {
           if (pos + 1 < length && bytes[pos + 1] !== dash) pos += 1
           else break
         }
-      } else {
-        const next = asBuffer(bytes).indexOf(delimiterStart, pos)
-        if (next >= 0) pos = next
-        else
-          pos =
-            bytes[length - 1] === lf
-              ? length - 1
-              : bytes[length - 2] === lf && bytes[length - 1] === dash
-                ? Math.max(pos, length - 2)
-                : length
-        if (pos < length && bytes[pos] !== lf) pos = length
-      }
+      } else pos = beforeDelimiterLine(bytes, pos)
       this.#midLine = pos === length
       if (this.#midLine) break
       this.#endLine(bytes, pos, false)
@@ -243,41 +219,24 @@ export class StructureParser {
     this.#midLine = false
   }
 
-  /**
-   * Which open boundary the line at `pos` has. The beginning of the line decides (RFC 2046 §5.1.1); where several match,
-   * the longest does, and of equal ones the innermost: nested boundaries are often prolonged outer ones.
-   */
+  /** The delimiter that the line at `pos` is. One that would open a part too many is text. */
   #findDelimiter(bytes: Uint8Array, pos: number, final: boolean): Delimiter | 'more' | undefined {
-    const enough = pos + 2 + this.#boundaryLengthMax + 2
-    if (!final && enough > bytes.length && bytes.indexOf(lf, pos) < 0) return 'more'
-    if (bytes[pos + 1] !== dash) return undefined
-    let best = -1
-    for (let at = this.#boundaries.length - 1; at >= 0; at -= 1) {
-      const boundary = this.#boundaries[at]!.bytes
-      if (best >= 0 && boundary.length <= this.#boundaries[best]!.bytes.length) continue
-      if (startsAt(bytes, pos + 2, boundary)) best = at
-    }
-    if (best < 0) return undefined
-    const after = pos + 2 + this.#boundaries[best]!.bytes.length
-    const closes = bytes[after] === dash && bytes[after + 1] === dash
-    if (!closes && this.#parts >= this.#limits.partsMax) {
-      this.#boundaries[best]!.part.note('partsLimit')
-      return undefined
-    }
-    return { at: best, closes }
+    const found = this.#boundaries.find(bytes, pos, final)
+    if (found === undefined || found === 'more' || found.closes || this.#parts < this.#limits.partsMax) return found
+    this.#boundaries.open[found.at]!.part.note('partsLimit')
+    return undefined
   }
 
   /** Ends what the delimiter at `pos` ends. */
   #takeDelimiter(delimiter: Delimiter, pos: number): number {
-    const { part, depth } = this.#boundaries[delimiter.at]!
+    const { part, depth } = this.#boundaries.open[delimiter.at]!
     const end = this.#offset + pos - this.#lineEnd
     while (this.#stack.length > depth + 1) this.#closePart(end, this.#lineEnd > 0)
     const kept = delimiter.closes ? delimiter.at : delimiter.at + 1
-    for (const inner of this.#boundaries.slice(delimiter.at + 1))
+    for (const inner of this.#boundaries.open.slice(delimiter.at + 1))
       inner.part.note(inner.part.children.length === 0 ? 'partsMissing' : 'endMissing')
     if (delimiter.closes && part.children.length === 0) part.note('partsMissing')
-    this.#boundaries.length = kept
-    this.#boundaryLengthMax = this.#boundaries.reduce((max, one) => Math.max(max, one.bytes.length), 0)
+    this.#boundaries.truncate(kept)
     this.#state = 'delimiter'
     this.#afterDelimiter = delimiter.closes ? 'body' : 'header'
     this.#midLine = true
@@ -336,7 +295,7 @@ export class StructureParser {
     const { type, subtype } = part.contentType
     const tooDeep = this.#stack.length > this.#limits.depthMax
     if (type === 'multipart') {
-      const boundary = this.#boundary(part)
+      const boundary = boundaryOf(part, this.#limits.boundaryBytesMax)
       if (tooDeep) part.note('nestingLimit')
       else if (boundary === undefined) {
         // A type without what it needs counts as no type (RFC 2045 §5.2), so that its text can be seen.
@@ -349,7 +308,6 @@ export class StructureParser {
         part.kind = 'multipart'
         if (transferEncoding(part.encoding) !== 'identity') part.note('compositeEncoded')
         this.#boundaries.push({ bytes: boundary, part, depth: this.#stack.length - 1 })
-        this.#boundaryLengthMax = Math.max(this.#boundaryLengthMax, boundary.length)
         return
       }
       part.kind = 'basic'
@@ -376,17 +334,6 @@ export class StructureParser {
     }
   }
 
-  #boundary(part: PartBuilder): Uint8Array | undefined {
-    const { parameters } = part.contentType
-    const raw = parameterValue(parameters, 'boundary')
-    // Only a boundary in RFC 2231 form needs to be decoded; a plain one may look like anything.
-    const isPlain = parameters.some((one) => one.name === 'boundary' && !one.extended)
-    // Trailing space cannot be part of it (RFC 2046 §5.1.1 bcharsnospace): transports add some and take it away.
-    const boundary = (isPlain ? raw : parameterText(parameters, 'boundary'))?.trimEnd()
-    if (boundary === undefined || boundary === '' || boundary.length > this.#limits.boundaryBytesMax) return undefined
-    return Buffer.from(boundary, 'latin1')
-  }
-
   /** Closes the innermost open part. @param lineEndTaken whether the last line end counted is the delimiter's. */
   #closePart(end: number, lineEndTaken: boolean): void {
     const part = this.#stack.pop()!
@@ -399,10 +346,13 @@ export class StructureParser {
   }
 }
 
-function startsAt(bytes: Uint8Array, pos: number, word: Uint8Array): boolean {
-  if (pos + word.length > bytes.length) return false
-  for (let at = 0; at < word.length; at += 1) if (bytes[pos + at] !== word[at]) return false
-  return true
+/** The line feed before the next line that begins with two dashes, or before a last line that still may; else the end. */
+function beforeDelimiterLine(bytes: Uint8Array, pos: number): number {
+  const { length } = bytes
+  const next = asBuffer(bytes).indexOf(delimiterStart, pos)
+  if (next >= 0) return next
+  if (bytes[length - 1] === lf) return length - 1
+  return bytes[length - 1] === dash && bytes[length - 2] === lf && length - 2 >= pos ? length - 2 : length
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
