@@ -1,0 +1,48 @@
+/** What a configuration says, after it was read and checked: every key has a value. */
+import type { SmtpService } from '../protocol/smtp/backend.ts'
+import type { TransferOptions } from '../transfer/options.ts'
+
+export type Service = SmtpService | 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'managesieve' | 'http' | 'https'
+
+export interface ListenerConfig {
+  readonly service: Service
+  readonly address: string
+  /** 0: any free port. */
+  readonly port: number
+  /** 'implicit': handshake first; 'starttls': offered; 'none'. Follows from the service. */
+  readonly tls: 'implicit' | 'starttls' | 'none'
+  /** Takes passwords before TLS. Off; loopback may be excepted for tests. */
+  readonly plaintextAuth: boolean
+}
+
+export type TlsConfig =
+  | { readonly source: 'self-signed' }
+  | { readonly source: 'files'; readonly certificates: readonly { readonly cert: string; readonly key: string }[] }
+
+export interface RouteConfig {
+  /** A domain, `*.domain`, or `*` for everything that is not ours. */
+  readonly domain: string
+  readonly host: string
+  readonly port: number
+  readonly tls: 'opportunistic' | 'required' | 'implicit' | 'none'
+  readonly username?: string
+  readonly passwordFile?: string
+}
+
+export interface Config {
+  readonly hostname: string
+  /** The data folder, absolute. */
+  readonly data: string
+  /** Domains made on first start. */
+  readonly domains: readonly string[]
+  readonly listeners: readonly ListenerConfig[]
+  readonly tls: TlsConfig
+  readonly dns: { readonly servers: readonly string[] }
+  readonly routes: readonly RouteConfig[]
+  readonly transfer: TransferOptions
+  readonly limits: {
+    readonly connectionsMax: number
+    readonly connectionsPerAddressMax: number
+    readonly shutdownGraceMs: number
+  }
+}

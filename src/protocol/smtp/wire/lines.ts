@@ -1,0 +1,69 @@
+/** Lines out of a byte stream, for both sides. RFC 5321 §2.3.8, §4.5.3.1. */
+import { empty } from '../../../base/bytes.ts'
+
+/** RFC 5321 §4.5.3.1.4 asks for 512; extensions add to it (RFC 4954 §4: 12,288 for AUTH, the largest). */
+export const lineBytesMax = 12_288 + 512
+
+export type Line =
+  /** The line without its line end. `bare`: it ended in LF alone. */
+  | { readonly kind: 'line'; readonly bytes: Buffer; readonly bare: boolean }
+  /** A line beyond the limit was swallowed to its end. */
+  | { readonly kind: 'tooLong' }
+
+/** Holds what has arrived and was not used yet. Nothing is held while a connection is idle. */
+export class LineReader {
+  #held: Buffer = empty as Buffer
+  #scanned = 0
+  #skipping = false
+
+  push(chunk: Uint8Array): void {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
+  }
+
+  get heldBytes(): number {
+    return this.#held.length
+  }
+
+  next(): Line | undefined {
+    const end = this.#held.indexOf(10, this.#scanned)
+    if (end < 0) {
+      this.#scanned = this.#held.length
+      if (this.#scanned > lineBytesMax) {
+        // It is certain to be too long: what was read can go, the rest will be skipped.
+        this.#skipping = true
+        this.#held = empty as Buffer
+        this.#scanned = 0
+      }
+      return undefined
+    }
+    const bare = end === 0 || this.#held[end - 1] !== 13
+    const bytes = this.#held.subarray(0, bare ? end : end - 1)
+    this.#held = end + 1 === this.#held.length ? (empty as Buffer) : this.#held.subarray(end + 1)
+    this.#scanned = 0
+    if (this.#skipping || bytes.length > lineBytesMax) {
+      this.#skipping = false
+      return { kind: 'tooLong' }
+    }
+    return { kind: 'line', bytes, bare }
+  }
+
+  /** Everything that is held, for whoever reads it in another way (DATA). */
+  take(): Buffer {
+    const bytes = this.#held
+    this.#held = empty as Buffer
+    this.#scanned = 0
+    return bytes
+  }
+
+  /** Puts back what was read too far. */
+  putBack(bytes: Uint8Array): void {
+    this.#held = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes)
+    this.#scanned = 0
+  }
+
+  clear(): void {
+    this.take()
+    this.#skipping = false
+  }
+}
