@@ -35,7 +35,11 @@ export interface MailParameters {
 
 export interface SmtpReceiver extends Authenticator {
   /** MAIL. Throws a Refusal. Answers at once (not a promise) where nothing has to be waited for. */
-  mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): SmtpTransaction | Promise<SmtpTransaction>
+  mail(
+    client: SmtpClientFacts,
+    reversePath: ReversePath,
+    parameters: MailParameters,
+  ): SmtpTransaction | Promise<SmtpTransaction>
 }
 
 /** One message from MAIL to the end of its data. */

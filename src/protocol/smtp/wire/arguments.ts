@@ -55,7 +55,9 @@ function withoutRoute(path: Buffer): Buffer {
 }
 
 function parseParameters(rest: Buffer): Parameter[] {
-  const words = latin1(rest).split(' ').filter((word) => word !== '')
+  const words = latin1(rest)
+    .split(' ')
+    .filter((word) => word !== '')
   if (words.length > parametersMax) throw new SyntaxFault('fewer parameters')
   return words.map((word) => {
     const match = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\u00ff]+))?$/.exec(word)
@@ -88,7 +90,8 @@ export function parseRcptArguments(argument: Buffer): RcptArguments {
   const parameters = parseParameters(rest)
   const path = withoutRoute(inside)
   // RFC 5321 §4.1.1.3: the only recipient that needs no domain.
-  if (latin1(path).toLowerCase() === 'postmaster') return { mailbox: { localPart: 'postmaster', domain: '' }, parameters }
+  if (latin1(path).toLowerCase() === 'postmaster')
+    return { mailbox: { localPart: 'postmaster', domain: '' }, parameters }
   const mailbox = parseMailbox(path)
   if (!mailbox) throw new SyntaxFault('a recipient address like user@example.org', '5.1.3')
   return { mailbox, parameters }

@@ -28,7 +28,11 @@ export function startBody(): DotState {
  * Only CRLF . CRLF ends the body. A bare CR or LF is noted and the body swallowed to its true end, where it earns a 554: servers that
  * answer in the middle, or disagree about line ends, can be made to see two messages in one.
  */
-export function takeBody(state: DotState, chunk: Uint8Array, write: (bytes: Uint8Array) => void): Uint8Array | undefined {
+export function takeBody(
+  state: DotState,
+  chunk: Uint8Array,
+  write: (bytes: Uint8Array) => void,
+): Uint8Array | undefined {
   const bytes = view(chunk)
   const length = bytes.length
   let at = 0

@@ -1,0 +1,144 @@
+/** The client's side of SMTP and LMTP: commands out, replies in, in order. RFC 5321 §4.1, §4.5.3.2. */
+import { bytesOf } from '../../base/bytes.ts'
+import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
+import { wait, type Action, type Session, type SessionHost } from '../action.ts'
+import { LineReader } from './wire/lines.ts'
+import { ReplyReader, type Reply } from './wire/reply.ts'
+
+/** RFC 5321 §4.5.3.2, milliseconds. */
+export const clientTimeouts = {
+  greeting: 300_000,
+  command: 300_000,
+  dataInitiation: 120_000,
+  dataBlock: 180_000,
+  dataTermination: 600_000,
+} as const
+
+/** The conversation ended before an expected reply: a broken connection, a timeout, or no SMTP at all. */
+export class SmtpConnectionFault extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'SmtpConnectionFault'
+  }
+}
+
+interface Expected {
+  readonly timeoutMs: number
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: Error) => void
+}
+
+export class SmtpClientSession implements Session {
+  host!: SessionHost
+  readonly #reader = new LineReader()
+  readonly #replies = new ReplyReader()
+  readonly #expected: Expected[] = []
+  readonly #actions: Action[] = []
+  #fault: Error | undefined
+
+  start(host: SessionHost): void {
+    this.host = host
+  }
+
+  /** Waits for the next reply that nobody waits for yet: the greeting, or one of several that a command earns. */
+  expect(timeoutMs: number): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#fault) return reject(this.#fault)
+      this.#expected.push({ timeoutMs, resolve, reject })
+    })
+  }
+
+  /** Sends a line and waits for its reply. Several may be under way: PIPELINING. */
+  command(line: string, timeoutMs: number = clientTimeouts.command): Promise<Reply> {
+    this.#act({ kind: 'write', bytes: Buffer.from(`${line}\r\n`, 'utf8') })
+    return this.expect(timeoutMs)
+  }
+
+  /** Sends bytes as a stream; resolves when all of it has been handed to the socket. */
+  stream(bytes: () => AsyncGenerator<Uint8Array, void, void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      async function* watched(): AsyncGenerator<Uint8Array, void, void> {
+        try {
+          yield* bytes()
+          resolve()
+        } catch (error) {
+          reject(error)
+          throw error
+        }
+      }
+      this.#act({ kind: 'run', work: watched() })
+    })
+  }
+
+  startTls(client: TlsClientOptions): Promise<TlsFacts> {
+    return new Promise((resolve, reject) => {
+      const done = (facts: TlsFacts | null): void => {
+        this.#reader.clear()
+        if (facts) resolve(facts)
+        else reject(new SmtpConnectionFault('the TLS handshake failed'))
+      }
+      this.#act({ kind: 'startTls', reply: new Uint8Array(0), client, done })
+    })
+  }
+
+  close(): void {
+    this.#act({ kind: 'close' })
+  }
+
+  #act(action: Action): void {
+    this.#actions.push(action)
+    this.host.wake()
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#expected[0]?.timeoutMs ?? clientTimeouts.command
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.#reader.push(chunk)
+    try {
+      for (let line = this.#reader.next(); line; line = this.#reader.next()) {
+        if (line.kind === 'tooLong') throw new Error('a reply line without end')
+        const reply = this.#replies.push(line.bytes)
+        // A 421 that nobody asked for is the server's goodbye: whoever asks next hears of it.
+        if (reply) this.#expected.shift()?.resolve(reply)
+      }
+    } catch (error) {
+      this.#fail(new SmtpConnectionFault((error as Error).message))
+      this.#actions.push({ kind: 'close' })
+    }
+  }
+
+  next(): Action {
+    return this.#actions.shift() ?? wait
+  }
+
+  #fail(error: Error): void {
+    this.#fault ??= error
+    for (const { reject } of this.#expected.splice(0)) reject(this.#fault)
+  }
+
+  timedOut(): undefined {
+    this.#fail(new SmtpConnectionFault('the server did not answer in time'))
+  }
+
+  ended(): void {
+    this.#fail(new SmtpConnectionFault('the server closed the connection'))
+    this.#actions.push({ kind: 'close' })
+  }
+
+  failed(error: unknown): Uint8Array {
+    this.#fail(error as Error)
+    this.#actions.push({ kind: 'close' })
+    return bytesOf('')
+  }
+
+  shutdown(): void {
+    this.#fail(new SmtpConnectionFault('we are shutting down'))
+    this.#actions.push({ kind: 'close' })
+  }
+
+  closed(): void {
+    this.#fail(new SmtpConnectionFault('the connection is gone'))
+  }
+}

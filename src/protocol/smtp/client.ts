@@ -1,0 +1,227 @@
+/** An SMTP and LMTP client: connects, says hello, protects, signs in, sends. RFC 5321, RFC 2920, RFC 3207, RFC 4954. */
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Network, TlsClientOptions, TlsFacts } from '../../base/network.ts'
+import type { Wheel } from '../../base/wheel.ts'
+import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
+import { drive } from '../drive.ts'
+import { clientTimeouts, SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
+import { DotStuffer } from './wire/dots.ts'
+import { replyText, type Reply } from './wire/reply.ts'
+
+export interface SmtpClientOptions {
+  readonly network: Network
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly log: Log
+  readonly address: string
+  readonly port: number
+  readonly connectTimeoutMs: number
+  /** What we call ourselves in EHLO. */
+  readonly hostname: string
+  readonly lmtp?: boolean
+  /** Implicit TLS from the first byte. */
+  readonly tls?: TlsClientOptions
+  readonly localAddress?: string
+}
+
+export interface OutgoingEnvelope {
+  /** '' for the null reverse-path. */
+  readonly reversePath: string
+  readonly recipients: readonly string[]
+  readonly body: '7bit' | '8bitmime'
+  readonly smtpUtf8: boolean
+}
+
+/** What the server said to each recipient; with `data` only where the message itself was offered. */
+export interface SendResult {
+  readonly recipients: readonly Reply[]
+}
+
+/** The server said no, or not now, to something other than a recipient. */
+export class SmtpReplyFault extends Error {
+  readonly reply: Reply
+  constructor(stage: string, reply: Reply) {
+    super(`${stage}: ${replyText(reply)}`)
+    this.name = 'SmtpReplyFault'
+    this.reply = reply
+  }
+}
+
+export class SmtpClient {
+  readonly #session: SmtpClientSession
+  readonly #options: SmtpClientOptions
+  readonly #destroy: () => void
+  /** Keywords of EHLO with their parameters. */
+  extensions: ReadonlyMap<string, string> = new Map()
+  tls: TlsFacts | null
+
+  private constructor(
+    session: SmtpClientSession,
+    options: SmtpClientOptions,
+    destroy: () => void,
+    tls: TlsFacts | null,
+  ) {
+    this.#session = session
+    this.#options = options
+    this.#destroy = destroy
+    this.tls = tls
+  }
+
+  /** Connects and says hello. Throws SmtpConnectionFault or SmtpReplyFault. */
+  static async connect(options: SmtpClientOptions): Promise<SmtpClient> {
+    const { network, clock, wheel, log, address, port, localAddress, tls } = options
+    const connection = await network
+      .connect({ address, port, localAddress, tls, timeoutMs: options.connectTimeoutMs })
+      .catch((error) => Promise.reject(new SmtpConnectionFault((error as Error).message)))
+    const session = new SmtpClientSession()
+    const greeting = session.expect(clientTimeouts.greeting)
+    const driver = drive(connection, session, { clock, wheel, log })
+    const client = new SmtpClient(session, options, () => driver.destroy(), connection.tls)
+    try {
+      const hello = await greeting
+      if (hello.code !== 220) throw new SmtpReplyFault('greeting', hello)
+      await client.#hello()
+      return client
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+  }
+
+  async #hello(): Promise<void> {
+    const { hostname, lmtp } = this.#options
+    const reply = await this.#session.command(`${lmtp ? 'LHLO' : 'EHLO'} ${hostname}`)
+    if (reply.code === 250) {
+      this.extensions = new Map(
+        reply.lines.slice(1).map((line) => {
+          const [keyword = '', ...parameters] = line.split(' ')
+          return [keyword.toUpperCase(), parameters.join(' ')]
+        }),
+      )
+      return
+    }
+    // Very old servers know HELO only. RFC 5321 §3.2.
+    if (lmtp || reply.code < 500) throw new SmtpReplyFault('EHLO', reply)
+    const old = await this.#session.command(`HELO ${hostname}`)
+    if (old.code !== 250) throw new SmtpReplyFault('HELO', old)
+    this.extensions = new Map()
+  }
+
+  has(keyword: string): boolean {
+    return this.extensions.has(keyword)
+  }
+
+  /** STARTTLS and a new hello. Throws when the server does not want it or the handshake fails: the connection is then useless. */
+  async startTls(options: TlsClientOptions): Promise<TlsFacts> {
+    const reply = await this.#session.command('STARTTLS')
+    if (reply.code !== 220) throw new SmtpReplyFault('STARTTLS', reply)
+    this.tls = await this.#session.startTls(options)
+    await this.#hello()
+    return this.tls
+  }
+
+  /** Signs in with the strongest mechanism that both have. */
+  async authenticate(username: string, password: string): Promise<void> {
+    const offered = (this.extensions.get('AUTH') ?? '').toUpperCase().split(' ')
+    if (offered.includes('PLAIN')) {
+      const response = Buffer.from(`\0${username}\0${password}`).toString('base64')
+      const reply = await this.#session.command(`AUTH PLAIN ${response}`)
+      if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
+      return
+    }
+    if (!offered.includes('LOGIN')) throw new SmtpConnectionFault('the server offers no way to sign in that we know')
+    let reply = await this.#session.command('AUTH LOGIN')
+    for (const answer of [username, password]) {
+      if (reply.code !== 334) throw new SmtpReplyFault('AUTH', reply)
+      reply = await this.#session.command(Buffer.from(answer).toString('base64'))
+    }
+    if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
+  }
+
+  /**
+   * Sends one message. Answers for each recipient the reply that decides about it: RCPT's refusal, or the one to the data.
+   * Throws SmtpReplyFault when MAIL or the message as a whole is refused before any recipient counts.
+   */
+  async send(envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<SendResult> {
+    const lines = [
+      this.#mailLine(envelope, bytes.sizeBytes),
+      ...envelope.recipients.map((address) => `RCPT TO:<${address}>`),
+    ]
+    const pipelining = this.has('PIPELINING')
+    const replies: Reply[] = []
+    let data: Promise<Reply> | undefined
+    if (pipelining) {
+      const waiting = lines.map((line) => this.#session.command(line))
+      data = this.#session.command('DATA', clientTimeouts.dataInitiation)
+      data.catch(() => {})
+      replies.push(...(await Promise.all(waiting)))
+    } else {
+      for (const line of lines) {
+        replies.push(await this.#session.command(line))
+        if (replies[0]!.code >= 300) break
+      }
+    }
+    const [mail, ...recipients] = replies as [Reply, ...Reply[]]
+    const taken = recipients.filter(({ code }) => code < 300).length
+    if (mail.code >= 300 || taken === 0) {
+      if (data) await this.#emptyData(await data, taken)
+      else if (mail.code < 300) await this.#session.command('RSET')
+      if (mail.code >= 300) throw new SmtpReplyFault('MAIL', mail)
+      return { recipients }
+    }
+    const go = await (data ?? this.#session.command('DATA', clientTimeouts.dataInitiation))
+    if (go.code !== 354) throw new SmtpReplyFault('DATA', go)
+    const finals = await this.#sendData(bytes, this.#options.lmtp ? taken : 1)
+    let next = 0
+    return {
+      recipients: recipients.map((reply) => {
+        if (reply.code >= 300) return reply
+        return this.#options.lmtp ? finals[next++]! : finals[0]!
+      }),
+    }
+  }
+
+  #mailLine(envelope: OutgoingEnvelope, sizeBytes: number): string {
+    const parameters = [
+      this.has('SIZE') ? ` SIZE=${sizeBytes}` : '',
+      envelope.body === '8bitmime' && this.has('8BITMIME') ? ' BODY=8BITMIME' : '',
+      envelope.smtpUtf8 && this.has('SMTPUTF8') ? ' SMTPUTF8' : '',
+    ]
+    return `MAIL FROM:<${envelope.reversePath}>${parameters.join('')}`
+  }
+
+  /** DATA was pipelined though no recipient is left: a 354 must be answered by an empty message, which goes to nobody. RFC 2920 §3.1. */
+  async #emptyData(go: Reply, taken: number): Promise<void> {
+    if (go.code === 354) {
+      await this.#session.command('.', clientTimeouts.dataTermination)
+    } else if (taken > 0) await this.#session.command('RSET')
+  }
+
+  async #sendData(bytes: MessageBytes, finals: number): Promise<Reply[]> {
+    const waiting = Array.from({ length: finals }, () => this.#session.expect(clientTimeouts.dataTermination))
+    for (const reply of waiting) reply.catch(() => {})
+    await this.#session.stream(async function* () {
+      const stuffer = new DotStuffer()
+      for (let at = 0; at < bytes.sizeBytes; at += readSliceBytes) {
+        yield stuffer.push(await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes)))
+      }
+      yield stuffer.end()
+    })
+    return Promise.all(waiting)
+  }
+
+  async noop(): Promise<void> {
+    await this.#session.command('NOOP')
+  }
+
+  /** Says goodbye and does not wait for long. */
+  async quit(): Promise<void> {
+    await this.#session.command('QUIT', 5000).catch(() => {})
+    this.#session.close()
+  }
+
+  destroy(): void {
+    this.#destroy()
+  }
+}

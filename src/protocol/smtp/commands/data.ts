@@ -1,0 +1,13 @@
+/** DATA: the message itself. RFC 5321 §4.1.1.4. */
+import type { SmtpCommand } from '../command.ts'
+import { formatReply } from '../wire/reply.ts'
+
+export const data: SmtpCommand = {
+  name: 'DATA',
+  needs: 'recipients',
+  help: 'DATA, then the message, then a line with one dot',
+  run(state, argument) {
+    if (argument.length > 0) return formatReply(501, '5.5.4 DATA takes no argument')
+    return state.takeData()
+  },
+}

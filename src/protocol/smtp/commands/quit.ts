@@ -1,0 +1,13 @@
+/** QUIT: goodbye. RFC 5321 §4.1.1.10. */
+import type { SmtpCommand } from '../command.ts'
+import { formatReply } from '../wire/reply.ts'
+
+export const quit: SmtpCommand = {
+  name: 'QUIT',
+  needs: 'nothing',
+  help: 'QUIT',
+  run(state) {
+    state.reset()
+    return { kind: 'close', bytes: formatReply(221, '2.0.0 Goodbye') }
+  },
+}

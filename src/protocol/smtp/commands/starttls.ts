@@ -1,0 +1,16 @@
+/** STARTTLS: the rest of the conversation is encrypted, and begins anew. RFC 3207. */
+import type { SmtpCommand } from '../command.ts'
+import { formatReply } from '../wire/reply.ts'
+
+export const starttls: SmtpCommand = {
+  name: 'STARTTLS',
+  needs: 'hello',
+  help: 'STARTTLS',
+  ehlo: (state) => (state.mayStartTls ? 'STARTTLS' : undefined),
+  run(state, argument) {
+    if (argument.length > 0) return formatReply(501, '5.5.4 STARTTLS takes no argument')
+    if (state.host.tls) return formatReply(503, '5.5.1 TLS is in use already')
+    if (!state.mayStartTls) return formatReply(454, '4.7.0 TLS is not available')
+    return state.startTls()
+  },
+}

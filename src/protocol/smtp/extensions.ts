@@ -1,0 +1,12 @@
+/** EHLO keywords without a verb of their own: what the session does anyway. */
+import type { ServerState } from './session.ts'
+
+export const extensions: readonly ((state: ServerState) => string | undefined)[] = [
+  // RFC 2920: replies to one read leave in one write.
+  () => 'PIPELINING',
+  // RFC 6152 and RFC 6531: parameters of MAIL.
+  () => '8BITMIME',
+  () => 'SMTPUTF8',
+  // RFC 2034: every reply but the greeting and EHLO's has one.
+  () => 'ENHANCEDSTATUSCODES',
+]

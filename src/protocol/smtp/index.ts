@@ -1,0 +1,10 @@
+/** `pennypost/smtp`: SMTP, submission and LMTP, both sides, as a library. */
+export type { MailParameters, SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
+export { SmtpClient, SmtpReplyFault } from './client.ts'
+export type { OutgoingEnvelope, SendResult, SmtpClientOptions } from './client.ts'
+export { clientTimeouts, SmtpConnectionFault } from './client-session.ts'
+export { SmtpServerSession } from './session.ts'
+export type { SmtpServerOptions } from './session.ts'
+export { replyText } from './wire/reply.ts'
+export type { Reply } from './wire/reply.ts'
+export { passwordMechanisms } from '../sasl/mechanisms.ts'

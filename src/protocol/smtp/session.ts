@@ -1,0 +1,404 @@
+/** The server's side of SMTP, submission and LMTP: states, the order of things, and how faults are answered. RFC 5321 §3, §4.1.4; RFC 2033. */
+import { latin1 } from '../../base/bytes.ts'
+import type { ContentSink } from '../../mail/content.ts'
+import { Refusal, status, type Status } from '../../mail/status.ts'
+import { wait, type Action, type Session, type SessionHost } from '../action.ts'
+import type { Authenticated } from '../sasl/authenticator.ts'
+import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
+import type { SmtpCommand } from './command.ts'
+import { commandNamed } from './commands.ts'
+import * as limits from './limits.ts'
+import { startBody, takeBody, type DotState } from './wire/dots.ts'
+import { LineReader } from './wire/lines.ts'
+import { formatReply, formatStatus } from './wire/reply.ts'
+import { SyntaxFault } from './wire/arguments.ts'
+
+export interface SmtpServerOptions {
+  readonly service: SmtpService
+  readonly receiver: SmtpReceiver
+  /** Our name in the greeting. */
+  readonly hostname: string
+  readonly mechanisms: readonly SaslMechanism[]
+  /** A certificate is there: STARTTLS is offered on connections in clear. */
+  readonly startTls: boolean
+  /** Passwords may cross in clear: for loopback only. */
+  readonly plaintextAuth: boolean
+  readonly messageBytesMax: number
+  readonly recipientsMax?: number
+  /** Names the connection in logs and traces. */
+  readonly connectionId: string
+}
+
+/** What verbs see and change. */
+export interface ServerState {
+  readonly options: SmtpServerOptions
+  readonly host: SessionHost
+  helo: string | undefined
+  extended: boolean
+  readonly user: Authenticated | null
+  transaction: SmtpTransaction | undefined
+  recipients: number
+  readonly facts: SmtpClientFacts
+  /** Whether a password may be given now. */
+  readonly mayAuthenticate: boolean
+  readonly mayStartTls: boolean
+  smtpUtf8: boolean
+  /** Ends the transaction, if one is open: nothing of it is kept. */
+  reset(): void
+  startTls(): Action
+  /** The lines from here on belong to a SASL exchange. */
+  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
+  /** Bytes from here on are the message. */
+  takeData(): Uint8Array
+}
+
+/** The body of a message while it arrives. */
+interface Body {
+  readonly dots: DotState
+  readonly sink: ContentSink<unknown>
+  sizeBytes: number
+  /** The sink was given up: the rest is only swallowed. */
+  dropped: boolean
+  waiting: boolean
+}
+
+type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
+
+export class SmtpServerSession implements Session, ServerState {
+  readonly options: SmtpServerOptions
+  host!: SessionHost
+  helo: string | undefined
+  extended = false
+  user: Authenticated | null = null
+  transaction: SmtpTransaction | undefined
+  recipients = 0
+  smtpUtf8 = false
+  #reader = new LineReader()
+  #mode: Mode = 'greeting'
+  #body: Body | undefined
+  #saslLine: ((line: Buffer) => Promise<Uint8Array>) | undefined
+  #bad = 0
+  #authFailures = 0
+  #ended = false
+  #stopping = false
+  #parting: Uint8Array | undefined
+  #write = (bytes: Uint8Array): void => this.#bodyBytes(bytes)
+
+  constructor(options: SmtpServerOptions) {
+    this.options = options
+  }
+
+  start(host: SessionHost): void {
+    this.host = host
+  }
+
+  get idleTimeoutMs(): number {
+    return this.helo === undefined ? limits.greetingTimeoutMs : limits.idleTimeoutMs
+  }
+
+  get facts(): SmtpClientFacts {
+    const { service, connectionId } = this.options
+    return {
+      connectionId,
+      service,
+      peer: this.host.peer,
+      tls: this.host.tls,
+      helo: this.helo ?? '',
+      withProtocol: this.#withProtocol(),
+      user: this.user,
+    }
+  }
+
+  /** RFC 3848; RFC 6531 §4.3. */
+  #withProtocol(): string {
+    const base = this.options.service === 'lmtp' ? 'LMTP' : this.extended ? 'ESMTP' : 'SMTP'
+    const secured = `${this.host.tls ? 'S' : ''}${this.user ? 'A' : ''}`
+    return this.smtpUtf8 ? `UTF8${this.options.service === 'lmtp' ? 'LMTP' : 'SMTP'}${secured}` : `${base}${secured}`
+  }
+
+  get #submission(): boolean {
+    return this.options.service === 'submission' || this.options.service === 'submissions'
+  }
+
+  get mayStartTls(): boolean {
+    return this.options.startTls && this.host.tls === null
+  }
+
+  get mayAuthenticate(): boolean {
+    return this.#submission && this.user === null && (this.host.tls !== null || this.options.plaintextAuth)
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.#reader.push(chunk)
+    if (this.#mode !== 'body' && this.#reader.heldBytes > limits.heldBytesMax) {
+      this.#close(formatStatus({ code: 421, enhanced: '4.7.0', text: 'Too much sent ahead' }))
+    }
+  }
+
+  next(): Action {
+    switch (this.#mode) {
+      case 'greeting':
+        this.#mode = 'command'
+        return { kind: 'write', bytes: this.#greeting() }
+      case 'closing': {
+        const bytes = this.#parting
+        this.#parting = undefined
+        return { kind: 'close', bytes }
+      }
+      case 'body':
+        return this.#nextOfBody()
+      case 'sasl':
+      case 'command': {
+        if (this.#stopping && !this.transaction) {
+          this.#close(formatStatus(status.serviceClosing))
+          return this.next()
+        }
+        const line = this.#reader.next()
+        if (!line) {
+          if (!this.#ended) return wait
+          return { kind: 'close' }
+        }
+        if (line.kind === 'tooLong') return this.#refused(500, '5.5.6', 'Line too long')
+        if (this.#mode === 'sasl') return this.#sasl(line.bytes)
+        return this.#command(line.bytes)
+      }
+    }
+  }
+
+  #greeting(): Uint8Array {
+    const protocol = this.options.service === 'lmtp' ? 'LMTP' : 'ESMTP'
+    return formatReply(220, `${this.options.hostname} ${protocol} Pennypost`)
+  }
+
+  #close(words: Uint8Array): void {
+    this.reset()
+    this.#parting = words
+    this.#mode = 'closing'
+    this.#reader.clear()
+  }
+
+  /** A fault of the client: counted, answered, and the session goes on, up to a limit. */
+  #refused(code: number, enhanced: string, text: string): Action {
+    if (++this.#bad >= limits.badCommandsMax) {
+      this.#close(formatReply(421, '4.7.0 Too many errors, closing connection'))
+      return this.next()
+    }
+    return { kind: 'write', bytes: formatReply(code, `${enhanced} ${text}`) }
+  }
+
+  #command(line: Buffer): Action {
+    const space = line.indexOf(32)
+    const name = latin1(line, 0, space < 0 ? line.length : space).toUpperCase()
+    const command = commandNamed(name, this.options.service)
+    if (!command) return this.#refused(500, '5.5.1', 'Unknown command')
+    const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))
+    const missing = this.#missing(command)
+    if (missing) return this.#refused(503, '5.5.1', missing)
+    try {
+      const answer = command.run(this, argument)
+      if (answer instanceof Uint8Array) return { kind: 'write', bytes: answer }
+      if ('kind' in answer) return answer
+      return { kind: 'run', work: answer.catch((error) => this.#faultBytes(error)) }
+    } catch (error) {
+      return { kind: 'write', bytes: this.#faultBytes(error) }
+    }
+  }
+
+  /** Why the verb is out of order. RFC 5321 §4.1.4. */
+  #missing(command: SmtpCommand): string | undefined {
+    if (command.needs === 'nothing') return undefined
+    if (this.helo === undefined) return `Say ${this.options.service === 'lmtp' ? 'LHLO' : 'EHLO'} first`
+    if (command.needs === 'hello') return undefined
+    if (!this.transaction) return 'Say MAIL first'
+    if (command.needs === 'recipients' && this.recipients === 0) return 'Say RCPT first'
+    return undefined
+  }
+
+  /** Every fault that a verb can have, in one place. */
+  #faultBytes(error: unknown): Uint8Array {
+    if (error instanceof Refusal) {
+      // Guessing recipients is a fault of the client too. A temporary trouble of ours is not.
+      if (error.status.code >= 500) this.#countBad()
+      return formatStatus(error.status)
+    }
+    if (error instanceof SyntaxFault) {
+      this.#countBad()
+      return formatReply(501, `${error.enhanced} Expected ${error.rule}`)
+    }
+    throw error
+  }
+
+  #countBad(): void {
+    if (++this.#bad < limits.badCommandsMax) return
+    this.#close(formatReply(421, '4.7.0 Too many errors, closing connection'))
+  }
+
+  failed(): Uint8Array {
+    this.reset()
+    if (this.#mode === 'sasl') this.#mode = 'command'
+    return formatStatus(status.localError)
+  }
+
+  reset(): void {
+    this.transaction?.abort()
+    this.transaction = undefined
+    this.recipients = 0
+    this.smtpUtf8 = false
+    this.#body = undefined
+  }
+
+  startTls(): Action {
+    return {
+      kind: 'startTls',
+      reply: formatReply(220, '2.0.0 Ready to start TLS'),
+      done: () => {
+        // Nothing that was said in clear counts any more. RFC 3207 §4.2.
+        this.#reader.clear()
+        this.reset()
+        this.helo = undefined
+        this.extended = false
+        this.user = null
+      },
+    }
+  }
+
+  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array> {
+    const exchange = mechanism.begin({ authenticator: this.options.receiver, peer: this.host.peer })
+    const step = async (response: Uint8Array | undefined): Promise<Uint8Array> => {
+      const answer = await exchange.step(response)
+      if (answer instanceof Uint8Array) {
+        this.#mode = 'sasl'
+        this.#saslLine = (line) => step(line)
+        return formatReply(334, Buffer.from(answer).toString('base64'))
+      }
+      this.#mode = 'command'
+      this.#saslLine = undefined
+      if (answer) {
+        this.user = answer
+        return formatReply(235, '2.7.0 Authentication successful')
+      }
+      if (++this.#authFailures >= limits.authFailuresMax) {
+        this.#close(formatReply(421, '4.7.0 Too many failed authentications'))
+        return formatStatus(status.authFailed)
+      }
+      return formatStatus(status.authFailed)
+    }
+    return step(initial)
+  }
+
+  #sasl(line: Buffer): Action {
+    const step = this.#saslLine!
+    this.#saslLine = undefined
+    this.#mode = 'command'
+    if (line.length === 1 && line[0] === 0x2a) return this.#refused(501, '5.7.0', 'Authentication cancelled')
+    const text = latin1(line)
+    if (
+      line.length > limits.saslLineBytesMax ||
+      !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
+    ) {
+      return this.#refused(501, '5.5.2', 'Not base64')
+    }
+    return { kind: 'run', work: step(Buffer.from(text, 'base64')).catch((error) => this.#faultBytes(error)) }
+  }
+
+  takeData(): Uint8Array {
+    this.#body = { dots: startBody(), sink: this.transaction!.data(), sizeBytes: 0, dropped: false, waiting: false }
+    this.#mode = 'body'
+    return formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
+  }
+
+  #bodyBytes(bytes: Uint8Array): void {
+    const body = this.#body!
+    body.sizeBytes += bytes.length
+    if (body.dropped) return
+    if (body.sizeBytes > this.options.messageBytesMax || body.dots.bareNewline) {
+      // It will be refused: what was kept goes at once, the rest is swallowed to its true end.
+      body.dropped = true
+      body.sink.abort()
+      return
+    }
+    if (!body.sink.write(bytes)) body.waiting = true
+  }
+
+  #nextOfBody(): Action {
+    const body = this.#body!
+    const chunk = this.#reader.take()
+    if (chunk.length === 0) {
+      if (!this.#ended) return wait
+      // It broke off: nothing of it counts. RFC 5321 §3.8.
+      this.reset()
+      return { kind: 'close' }
+    }
+    const rest = takeBody(body.dots, chunk, this.#write)
+    if (rest) {
+      this.#reader.putBack(rest)
+      this.#mode = 'command'
+      return this.#finishBody(body)
+    }
+    if (!body.waiting) return this.#nextOfBody()
+    body.waiting = false
+    return { kind: 'run', work: body.sink.drained().then(() => undefined) }
+  }
+
+  #finishBody(body: Body): Action {
+    const transaction = this.transaction!
+    const count = this.options.service === 'lmtp' ? this.recipients : 1
+    const refusal = body.dots.bareNewline
+      ? status.bareNewline
+      : body.sizeBytes > this.options.messageBytesMax
+        ? status.messageTooLarge
+        : undefined
+    if (refusal) {
+      if (!body.dropped) body.sink.abort()
+      this.reset()
+      this.#countBad()
+      return { kind: 'write', bytes: all(refusal, count) }
+    }
+    // The transaction is over for us whatever becomes of it; a client that leaves now changes nothing. RFC 1047.
+    this.transaction = undefined
+    this.recipients = 0
+    this.smtpUtf8 = false
+    this.#body = undefined
+    const work = transaction.finish().then(
+      (replies) => Buffer.concat(replies.map(formatStatus)),
+      (error) => {
+        if (error instanceof Refusal) return all(error.status, count)
+        throw error
+      },
+    )
+    return { kind: 'run', work }
+  }
+
+  timedOut(): Uint8Array {
+    this.reset()
+    return formatStatus(status.timeout)
+  }
+
+  ended(): void {
+    this.#ended = true
+  }
+
+  shutdown(): void {
+    this.#stopping = true
+  }
+
+  closed(): void {
+    this.reset()
+    this.#reader.clear()
+  }
+}
+
+function all(status: Status, count: number): Uint8Array {
+  const one = formatStatus(status)
+  return count === 1 ? one : Buffer.concat(Array.from({ length: count }, () => one))
+}
+
+/** Spaces at the ends of an argument mean nothing; some clients send them. RFC 5321 §4.1.1. */
+function trim(argument: Buffer): Buffer {
+  let start = 0
+  let end = argument.length
+  while (start < end && argument[start] === 32) start++
+  while (end > start && (argument[end - 1] === 32 || argument[end - 1] === 9)) end--
+  return argument.subarray(start, end)
+}
