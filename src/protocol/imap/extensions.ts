@@ -17,6 +17,7 @@ export const extensions: readonly Extension[] = [
   { capability: 'SPECIAL-USE', rfc: 'RFC 6154', where: 'list.ts, commands/list.ts' },
   { capability: 'CREATE-SPECIAL-USE', rfc: 'RFC 6154 §3', where: 'commands/create.ts' },
   { capability: 'STATUS=SIZE', rfc: 'RFC 8438', where: 'status.ts' },
+  { capability: 'CONDSTORE', rfc: 'RFC 7162', where: 'condstore.ts, view.ts, commands/{fetch,search,select,store}.ts' },
   { capability: 'MULTIAPPEND', rfc: 'RFC 3502', where: 'commands/append.ts' },
   { capability: 'ESEARCH', rfc: 'RFC 4731', where: 'commands/search.ts' },
   { capability: 'SEARCHRES', rfc: 'RFC 5182', where: 'commands/search.ts, view.ts' },

@@ -9,6 +9,7 @@ import { ImapRefusal } from './backend.ts'
 import type { ImapAccount, ImapSelected } from './backend.ts'
 import { capabilities } from './capability.ts'
 import type { Command, Conversation, Dialogue, Intake, State } from './command.ts'
+import { condstore } from './condstore.ts'
 import { commandNamed } from './commands.ts'
 import type { LastStructure } from './fetch/structure.ts'
 import * as limits from './limits.ts'
@@ -336,7 +337,7 @@ export class ImapSession implements Session, Conversation {
     const view = this.#view
     const { out } = this
     if (view && verb.tellsExpunge !== 'never')
-      view.tell(out, this.#uid || verb.tellsExpunge === 'always', this.enabled.has('CONDSTORE'))
+      view.tell(out, this.#uid || verb.tellsExpunge === 'always', this.enabled.has(condstore))
     const code = this.#code === undefined ? '' : `[${this.#code}] `
     const text = this.#words ?? `${this.#uid ? 'UID ' : ''}${verb.name} completed`
     this.#bad = 0
@@ -517,7 +518,7 @@ export class ImapSession implements Session, Conversation {
       return again
     }
     const quiet = this.out.size === 0
-    if (!view.tell(this.out, true, this.enabled.has('CONDSTORE')) || !quiet) return undefined
+    if (!view.tell(this.out, true, this.enabled.has(condstore)) || !quiet) return undefined
     return { kind: 'write', bytes: sharedBytes(this.out) }
   }
 }

@@ -1,6 +1,7 @@
 /** The items of STATUS, which LIST RETURN (STATUS …) names as well. RFC 3501 §6.3.10, RFC 8438, RFC 7889, RFC 5819. */
 import type { ImapMailboxStatus } from './backend.ts'
 import type { Conversation } from './command.ts'
+import { enableCondstore } from './condstore.ts'
 import { encodeMailbox } from './wire/encode.ts'
 import type { Line } from './wire/line.ts'
 
@@ -11,6 +12,7 @@ const items = {
   UIDVALIDITY: (status) => status.uidValidity,
   UNSEEN: (status) => status.unseen,
   DELETED: (status) => status.deleted,
+  HIGHESTMODSEQ: (status) => status.highestModSeq,
   SIZE: (status) => status.sizeBytes,
   APPENDLIMIT: (_status, limitBytes) => limitBytes,
 } as const satisfies Record<string, (status: ImapMailboxStatus, appendLimitBytes: number) => number>
@@ -34,7 +36,9 @@ export function statusItems(line: Line): StatusItem[] {
   )
 }
 
-export async function tellStatus({ account, out }: Conversation, name: string, wanted: readonly StatusItem[]) {
+export async function tellStatus(conversation: Conversation, name: string, wanted: readonly StatusItem[]) {
+  const { account, out } = conversation
+  if (wanted.includes('HIGHESTMODSEQ')) enableCondstore(conversation)
   const status = await account.status(name)
   const values = wanted.map((item) => `${item} ${items[item](status, account.appendLimitBytes)}`)
   out.text(`* STATUS ${encodeMailbox(name)} (${values.join(' ')})\r\n`)

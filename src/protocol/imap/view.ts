@@ -182,7 +182,9 @@ export class View {
       if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]!)) continue
       encoder ??= this.flags()
       const flags = this.listed(encoder.encode(flagsLow[i]!, flagsHigh[i]!), uids[i]!)
-      out.text(`* ${i + 1} FETCH (FLAGS (${flags})${withModSeq ? ` MODSEQ (${modSeqs[i]})` : ''})\r\n`)
+      // RFC 7162 §3.2.4: who knows mod-sequences wants the UID as well.
+      if (withModSeq) out.text(`* ${i + 1} FETCH (UID ${uids[i]} FLAGS (${flags}) MODSEQ (${modSeqs[i]}))\r\n`)
+      else out.text(`* ${i + 1} FETCH (FLAGS (${flags}))\r\n`)
     }
   }
 

@@ -1,8 +1,9 @@
 /** ENABLE: extensions that change what the server says unasked. RFC 5161. */
+import { condstore, enableCondstore } from '../condstore.ts'
 import { command, signedIn } from '../command.ts'
 
 /** What can be enabled. */
-const enableable: readonly string[] = []
+const enableable: readonly string[] = [condstore]
 
 export const enable = command({
   name: 'ENABLE',
@@ -22,7 +23,7 @@ export const enable = command({
   run(conversation, names) {
     // Unknown names are no fault, RFC 5161 §3.1; what was on already is not named again.
     const fresh = [...new Set(names)].filter((name) => enableable.includes(name) && !conversation.enabled.has(name))
-    for (const name of fresh) conversation.enable(name)
     conversation.out.text(`* ENABLED${fresh.map((name) => ` ${name}`).join('')}\r\n`)
+    if (fresh.includes(condstore)) enableCondstore(conversation)
   },
 })

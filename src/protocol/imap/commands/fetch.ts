@@ -3,6 +3,7 @@ import { seenBit } from '../../../mail/flags.ts'
 import { formatInternalDate } from '../../../mail/internal-date.ts'
 import { ImapRefusal } from '../backend.ts'
 import type { FetchNeed, FetchRow } from '../backend.ts'
+import { condstore, enableCondstore, modifier } from '../condstore.ts'
 import { command } from '../command.ts'
 import type { Conversation } from '../command.ts'
 import { MessageCursor } from '../fetch/flags.ts'
@@ -24,12 +25,16 @@ export const fetch = command({
     const items = fetchItems(line)
     // RFC 3501 §6.4.8: the UID form tells the UID, asked or not.
     if (uid && !items.some(({ kind }) => kind === 'uid')) items.unshift({ kind: 'uid' })
-    return { messages, items }
+    const changedSince = line.tries(' ') ? modifier(line, 'CHANGEDSINCE') : undefined
+    if (changedSince !== undefined && !items.some(({ kind }) => kind === 'modSeq')) items.push({ kind: 'modSeq' })
+    return { messages, items, changedSince }
   },
 
-  async *run(conversation, { messages, items }, uid) {
+  async *run(conversation, { messages, items, changedSince }, uid) {
     const { view, selected } = conversation
-    const uids = view.resolve(messages, uid)
+    if (items.some(({ kind }) => kind === 'modSeq')) enableCondstore(conversation)
+    const named = view.resolve(messages, uid)
+    const uids = changedSince === undefined ? named : changed(conversation, named, changedSince)
     const need = needOf(items)
     let found = 0
     if (!need) {
@@ -45,10 +50,22 @@ export const fetch = command({
   },
 })
 
+/** Those that changed after this mod-sequence. RFC 7162 §3.1.4.1. */
+function changed({ view, selected }: Conversation, uids: Uint32Array, since: number): Uint32Array {
+  const { modSeqs } = selected.table()
+  const cursor = new MessageCursor(view)
+  return uids.filter((uid) => {
+    const index = cursor.find(uid)
+    return index >= 0 && modSeqs[index]! > since
+  })
+}
+
+const inTables: ReadonlySet<FetchItem['kind']> = new Set(['flags', 'uid', 'modSeq'])
+
 /** Undefined when the tables in memory hold everything. */
 function needOf(items: readonly FetchItem[]): FetchNeed | undefined {
   const kinds = new Set(items.map(({ kind }) => kind))
-  if ([...kinds].every((kind) => kind === 'flags' || kind === 'uid')) return undefined
+  if ([...kinds].every((kind) => inTables.has(kind))) return undefined
   return {
     envelope: kinds.has('envelope'),
     body: kinds.has('body'),
@@ -62,7 +79,7 @@ function needOf(items: readonly FetchItem[]): FetchNeed | undefined {
 /** UID and FLAGS alone: text straight from the arrays. */
 function* fromTables(conversation: Conversation, items: readonly FetchItem[], uids: Uint32Array) {
   const { view, selected, out } = conversation
-  const { flagsLow, flagsHigh } = selected.table()
+  const { flagsLow, flagsHigh, modSeqs } = selected.table()
   const encoder = view.flags()
   const cursor = new MessageCursor(view)
   let found = 0
@@ -74,7 +91,9 @@ function* fromTables(conversation: Conversation, items: readonly FetchItem[], ui
     let text = `* ${cursor.sequence} FETCH (`
     for (let at = 0; at < items.length; at++) {
       if (at > 0) text += ' '
-      if (items[at]!.kind === 'uid') text += `UID ${uid}`
+      const { kind } = items[at]!
+      if (kind === 'uid') text += `UID ${uid}`
+      else if (kind === 'modSeq') text += `MODSEQ (${modSeqs[index]})`
       else text += `FLAGS (${view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), uid)})`
     }
     out.text(text + ')\r\n')
@@ -86,10 +105,11 @@ function* fromTables(conversation: Conversation, items: readonly FetchItem[], ui
 async function* fromRows(conversation: Conversation, items: readonly FetchItem[], page: readonly FetchRow[]) {
   const { view, selected, out } = conversation
   const marked = await markSeen(conversation, items, page)
-  const { flagsLow, flagsHigh } = selected.table()
+  const { flagsLow, flagsHigh, modSeqs } = selected.table()
   const encoder = view.flags()
   const cursor = new MessageCursor(view)
   const flagsAsked = items.some(({ kind }) => kind === 'flags')
+  const modSeqOwed = conversation.enabled.has(condstore) && !items.some(({ kind }) => kind === 'modSeq')
   for (const row of page) {
     const index = cursor.find(row.uid)
     // Not told to this session, or gone between the page and now with its flags: it has no number or nothing to say.
@@ -100,6 +120,7 @@ async function* fromRows(conversation: Conversation, items: readonly FetchItem[]
       const item = items[at]!
       if (at > 0) text += ' '
       if (item.kind === 'flags') text += flagsText(index)
+      else if (item.kind === 'modSeq') text += `MODSEQ (${index < 0 ? 1 : modSeqs[index]})`
       else if (item.kind !== 'section') text += simpleText(item, row)
       else {
         if (text !== '') out.text(text)
@@ -111,7 +132,10 @@ async function* fromRows(conversation: Conversation, items: readonly FetchItem[]
         else if (!saysAtOnce(out, item, bytes, ranges)) yield* sendSection(out, item, bytes, ranges)
       }
     }
-    if (marked?.has(row.uid) && !flagsAsked) text += ` ${flagsText(index)}`
+    if (marked?.has(row.uid)) {
+      if (!flagsAsked) text += ` ${flagsText(index)}`
+      if (modSeqOwed && index >= 0) text += ` MODSEQ (${modSeqs[index]})`
+    }
     out.text(text + ')\r\n')
     if (out.full) yield out.take()
 

@@ -3,6 +3,8 @@ import type { SearchKey } from '../../../mail/search-key.ts'
 import { ImapRefusal } from '../backend.ts'
 import { command } from '../command.ts'
 import type { Conversation } from '../command.ts'
+import { enableCondstore } from '../condstore.ts'
+import { MessageCursor } from '../fetch/flags.ts'
 import { SearchGrammar } from '../search/grammar.ts'
 import { searchTables } from '../search/tables.ts'
 import { encodeString } from '../wire/encode.ts'
@@ -25,22 +27,27 @@ export const search = command({
       // A charset that we do not know makes the rest unreadable: no fault of its spelling. RFC 3501 §7.1.
       if (!charsets.includes(line.astring().toUpperCase())) {
         line.at = line.end
-        return { returns, key: undefined }
+        return { returns, key: undefined, asksModSeq: false }
       }
       line.space()
     }
-    return { returns, key: new SearchGrammar(line, view).program() }
+    const grammar = new SearchGrammar(line, view)
+    const key = grammar.program()
+    return { returns, key, asksModSeq: grammar.asksModSeq }
   },
 
-  async run(conversation, { returns, key }, uid) {
+  async run(conversation, { returns, key, asksModSeq }, uid) {
     if (!key) throw new ImapRefusal(`BADCHARSET (${charsets.join(' ')})`, 'Unknown charset')
     const { view, out, tag } = conversation
+    if (asksModSeq) enableCondstore(conversation)
     const uids = await found(conversation, key)
     if (!returns) {
       const numbers = uid ? uids : sequences(conversation, uids)
-      return out.text(numbers.length === 0 ? '* SEARCH\r\n' : `* SEARCH ${numbers.join(' ')}\r\n`)
+      if (numbers.length === 0) return out.text('* SEARCH\r\n')
+      const modSeq = asksModSeq ? ` (MODSEQ ${highest(conversation, uids)})` : ''
+      return out.text(`* SEARCH ${numbers.join(' ')}${modSeq}\r\n`)
     }
-    if (returns.has('SAVE')) view.save(saved(uids, returns))
+    if (returns.has('SAVE')) view.save(told(uids, returns))
     // Only SAVE: nothing is said. RFC 5182 §2.1.
     if (returns.size === 1 && returns.has('SAVE')) return
     const numbers = uid ? uids : sequences(conversation, uids)
@@ -51,6 +58,7 @@ export const search = command({
       if (returns.has('ALL')) text += ` ALL ${formatNumberSet(numbers)}`
     }
     if (returns.has('COUNT')) text += ` COUNT ${numbers.length}`
+    if (asksModSeq && uids.length > 0) text += ` MODSEQ ${highest(conversation, told(uids, returns))}`
     out.text(text + '\r\n')
   },
 })
@@ -84,13 +92,24 @@ async function found({ view, selected }: Conversation, key: SearchKey): Promise<
   return uids.every((uid) => view.sequenceOf(uid) > 0) ? uids : uids.filter((uid) => view.sequenceOf(uid) > 0)
 }
 
+function highest({ view, selected }: Conversation, uids: Uint32Array): number {
+  const { modSeqs } = selected.table()
+  const cursor = new MessageCursor(view)
+  let most = 1
+  for (const uid of uids) {
+    const index = cursor.find(uid)
+    if (index >= 0) most = Math.max(most, modSeqs[index]!)
+  }
+  return most
+}
+
 function sequences({ view }: Conversation, uids: Uint32Array): Uint32Array {
   let hint = 0
   return uids.map((uid) => (hint = view.sequenceOf(uid, hint)))
 }
 
-/** With MIN or MAX and neither ALL nor COUNT only those ends are saved. RFC 5182 §2.4. */
-function saved(uids: Uint32Array, returns: ReadonlySet<string>): Uint32Array {
+/** What the answer is about: with MIN or MAX and neither ALL nor COUNT only those ends. RFC 5182 §2.4, RFC 7162 §3.1.10. */
+function told(uids: Uint32Array, returns: ReadonlySet<string>): Uint32Array {
   if (uids.length === 0 || returns.has('ALL') || returns.has('COUNT')) return uids
   const ends = new Set<number>()
   if (returns.has('MIN')) ends.add(uids[0]!)

@@ -1,9 +1,11 @@
 /** STORE and UID STORE: changes flags. RFC 3501 §6.4.6. */
 import { ImapRefusal } from '../backend.ts'
+import { enableCondstore, modifier } from '../condstore.ts'
 import { command } from '../command.ts'
 import { tellStored } from '../fetch/flags.ts'
 import { flagsInListMax } from '../limits.ts'
 import { requireWritable } from '../writable.ts'
+import { formatNumberSet } from '../wire/sequence-set.ts'
 import type { Line } from '../wire/line.ts'
 
 export const store = command({
@@ -16,23 +18,33 @@ export const store = command({
     line.space()
     const messages = line.sequenceSet()
     line.space()
+    const unchangedSince = modifier(line, 'UNCHANGEDSINCE')
+    if (unchangedSince !== undefined) line.space()
     const mode = line.tries('+') ? 'add' : line.tries('-') ? 'remove' : 'replace'
     const item = line.word()
     if (item !== 'FLAGS' && item !== 'FLAGS.SILENT') throw line.fault('FLAGS', 'store-att-flags')
     line.space()
-    return { messages, mode, silent: item === 'FLAGS.SILENT', flags: flags(line) } as const
+    return { messages, unchangedSince, mode, silent: item === 'FLAGS.SILENT', flags: flags(line) } as const
   },
 
-  async *run(conversation, { messages, mode, silent, flags }, uid) {
+  async *run(conversation, { messages, unchangedSince, mode, silent, flags }, uid) {
     const { selected, view } = conversation
     requireWritable(selected)
+    if (unchangedSince !== undefined) enableCondstore(conversation)
     const uids = view.resolve(messages, uid)
     if (uids.length === 0) return
     // What others changed before is told first: in silence it would be taken for our own change.
     if (silent) view.tell(conversation.out, uid)
-    const { modSeq } = await selected.store(uids, mode, flags)
+    const { modSeq, failed } = await selected.store(uids, mode, flags, unchangedSince)
     view.own(modSeq)
-    if (!silent) yield* tellStored(conversation, uids, uid)
+    const left = new Set(failed)
+    const stored = left.size === 0 ? uids : uids.filter((one) => !left.has(one))
+    yield* tellStored(conversation, stored, { uid, silent, modSeq })
+    // Those that others had changed meanwhile; the news that follow tell their flags. RFC 7162 §3.1.3.
+    if (left.size > 0) {
+      const numbers = uid ? failed : failed.map((one) => view.sequenceOf(one))
+      conversation.completed(`MODIFIED ${formatNumberSet(numbers)}`, 'Conditional STORE failed')
+    }
     // RFC 2180 §4.2.2: the client should learn that some of its numbers stand for nothing.
     if (!uid && !view.isCurrent(selected.table()) && uids.some((one) => view.isGone(one)))
       throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')

@@ -2,6 +2,7 @@
 import type { MessageTable } from '../backend.ts'
 import type { Conversation } from '../command.ts'
 import type { View } from '../view.ts'
+import { condstore } from '../condstore.ts'
 import { lowerBound } from '../wire/sequence-set.ts'
 
 /** Walks the told messages and the newest table side by side; UIDs must ascend. */
@@ -31,19 +32,29 @@ export class MessageCursor {
   }
 }
 
-/** Tells the flags of these messages after a STORE: what a FETCH of them would say. RFC 3501 §6.4.6. */
-export function* tellStored({ selected, view, out, enabled }: Conversation, uids: Uint32Array, uid: boolean) {
+/**
+ * Tells the flags of these messages after a STORE: what a FETCH of them would say. RFC 3501 §6.4.6.
+ * `silent`: only the mod-sequences of those that have `modSeq`, and only to who knows them. RFC 7162 §3.1.3.
+ */
+export function* tellStored(
+  { selected, view, out, enabled }: Conversation,
+  uids: Uint32Array,
+  options: { readonly uid: boolean; readonly silent: boolean; readonly modSeq: number },
+): Generator<Uint8Array, void, void> {
   const { flagsLow, flagsHigh, modSeqs } = selected.table()
+  const aware = enabled.has(condstore)
+  if (options.silent && !aware) return
   const encoder = view.flags()
   const cursor = new MessageCursor(view)
-  const withModSeq = enabled.has('CONDSTORE')
   for (let i = 0; i < uids.length; i++) {
-    const one = uids[i]!
-    const index = cursor.find(one)
-    if (index < 0) continue
-    const flags = view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), one)
-    const modSeq = withModSeq ? ` MODSEQ (${modSeqs[index]})` : ''
-    out.text(`* ${cursor.sequence} FETCH (${uid ? `UID ${one} ` : ''}FLAGS (${flags})${modSeq})\r\n`)
+    const uid = uids[i]!
+    const index = cursor.find(uid)
+    if (index < 0 || (options.silent && modSeqs[index] !== options.modSeq)) continue
+    const items: string[] = []
+    if (options.uid || aware) items.push(`UID ${uid}`)
+    if (!options.silent) items.push(`FLAGS (${view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), uid)})`)
+    if (aware) items.push(`MODSEQ (${modSeqs[index]})`)
+    out.text(`* ${cursor.sequence} FETCH (${items.join(' ')})\r\n`)
     if (out.full) yield out.take()
   }
 }

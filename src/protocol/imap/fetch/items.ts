@@ -15,7 +15,8 @@ export interface SectionItem {
 }
 
 export type FetchItem =
-  { readonly kind: 'flags' | 'uid' | 'envelope' | 'body' | 'bodyStructure' | 'internalDate' | 'size' } | SectionItem
+  | { readonly kind: 'flags' | 'uid' | 'envelope' | 'body' | 'bodyStructure' | 'internalDate' | 'size' | 'modSeq' }
+  | SectionItem
 
 const flags: FetchItem = { kind: 'flags' }
 const internalDate: FetchItem = { kind: 'internalDate' }
@@ -27,6 +28,7 @@ const simple: Readonly<Record<string, FetchItem>> = {
   FLAGS: flags,
   UID: { kind: 'uid' },
   ENVELOPE: envelope,
+  MODSEQ: { kind: 'modSeq' },
   INTERNALDATE: internalDate,
   'RFC822.SIZE': size,
   BODYSTRUCTURE: { kind: 'bodyStructure' },

@@ -26,6 +26,8 @@ export class SearchGrammar {
   readonly #line: Line
   readonly #view: View
   #keys = 0
+  /** The client asks for mod-sequences: it is told the highest of what is found. RFC 7162 §3.1.5. */
+  asksModSeq = false
 
   constructor(line: Line, view: View) {
     this.#line = line
@@ -148,6 +150,18 @@ export class SearchGrammar {
       case 'UID':
         line.space()
         return { kind: 'uid', ranges: this.#view.uidRanges(line.sequenceSet(), true) }
+      case 'MODSEQ': {
+        line.space()
+        // An entry name and its type may stand before: we keep one mod-sequence for all of a message.
+        if (line.peek() === 0x22) {
+          line.stringBytes()
+          line.space()
+          if (!['PRIV', 'SHARED', 'ALL'].includes(line.word())) throw line.fault('an entry type', 'entry-type-req')
+          line.space()
+        }
+        this.asksModSeq = true
+        return { kind: 'modSeq', least: line.number64() }
+      }
       case 'NOT':
         line.space()
         return not(this.#key(depth + 1))

@@ -36,6 +36,10 @@ function testOf(key: SearchKey, table: MessageTable, selected: ImapSelected): Te
       const test = testOf(key.key, table, selected)
       return test && ((index) => !test(index))
     }
+    case 'modSeq': {
+      const { modSeqs } = table
+      return (index) => modSeqs[index]! >= key.least
+    }
     case 'flag':
       return flagTest(key.flag, table, selected)
     case 'uid': {
