@@ -58,6 +58,8 @@ export function listMailboxes(all: readonly ImapMailboxInfo[], query: ListQuery)
   const exists = new Set<string>()
   for (const { name, selectable, subscribed } of all) if (selectable || !subscribed) exists.add(name)
   const parents = parentsOf(exists)
+  // A subscribed name without a mailbox, but with children, is there all the same.
+  for (const { name } of all) if (parents.has(name)) exists.add(name)
   const selected = all.filter(
     (info) =>
       (!query.selectSubscribed || info.subscribed) &&

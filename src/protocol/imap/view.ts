@@ -10,6 +10,9 @@ import type { UidRanges } from '../../mail/search-key.ts'
 
 const none = new Uint32Array(0)
 
+/** Changes of our own between two times that we may tell news: pages of a FETCH that set \Seen. */
+const ownMax = 256
+
 export class View {
   readonly selected: ImapSelected
   readonly recent: RecentRanges
@@ -111,7 +114,10 @@ export class View {
 
   /** The changes made under this modSeq were shown, or were asked not to be. */
   own(modSeq: number): void {
-    ;(this.#own ??= []).push(modSeq)
+    this.#own ??= []
+    // Forgetting one means telling flags that the client knows.
+    if (this.#own.length >= ownMax) this.#own.shift()
+    this.#own.push(modSeq)
   }
 
   flags(): FlagEncoder {

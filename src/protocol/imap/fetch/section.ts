@@ -1,4 +1,5 @@
 /** BODY[section]<partial> of one message: which bytes, and how they are sent. RFC 3501 §6.4.5. */
+import { assert } from '../../../base/assert.ts'
 import { readSliceBytes } from '../../../mail/content.ts'
 import type { MessageBytes } from '../../../mail/content.ts'
 import { sectionRange, selectFields } from '../../../mail/imap/section.ts'
@@ -72,7 +73,9 @@ export async function* sendSection(out: Out, item: SectionItem, bytes: MessageBy
     for (let at = start; at < end; at += readSliceBytes) {
       out.literalOpen = true
       const read = bytes.read(at, Math.min(at + readSliceBytes, end))
-      const slice = withoutNul(read instanceof Promise ? await read : read)
+      const got = read instanceof Promise ? await read : read
+      assert(got.length === Math.min(readSliceBytes, end - at), 'the message is shorter than its size')
+      const slice = withoutNul(got)
       if (slice.length < directBytes) out.bytes(slice)
       else {
         if (out.size > 0) yield out.take()
@@ -92,7 +95,7 @@ export function saysAtOnce(out: Out, item: SectionItem, bytes: MessageBytes, who
   const [start, end] = range
   if (end - start >= directBytes || end === start) return false
   const read = bytes.read(start, end)
-  if (read instanceof Promise) return false
+  if (read instanceof Promise || read.length !== end - start) return false
   out.text(`${item.label} {${end - start}}\r\n`)
   out.bytes(withoutNul(read))
   return true
