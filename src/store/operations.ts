@@ -136,7 +136,7 @@ export type Operation =
   | {
       readonly kind: 'queueFinish'
       readonly lease: Lease
-      readonly outcome: 'relayed' | 'bounced'
+      readonly outcome: 'relayed' | 'bounced' | 'filed'
       readonly reply: string
       readonly nowMs: number
     }

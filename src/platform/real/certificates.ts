@@ -1,0 +1,41 @@
+/** The certificates that a configuration names, read from files; or the self-signed one, made on the first start and kept. */
+import { join } from 'node:path'
+import type { Files } from '../../base/files.ts'
+import { utf8 } from '../../base/bytes.ts'
+import type { CertificatePair } from './tls.ts'
+
+export type CertificateSource =
+  | { readonly source: 'self-signed' }
+  | { readonly source: 'files'; readonly certificates: readonly { readonly cert: string; readonly key: string }[] }
+
+async function text(files: Files, path: string): Promise<string> {
+  const bytes = await files.read(path)
+  if (!bytes) throw new Error(`there is no file ${path}`)
+  return utf8(bytes)
+}
+
+export async function loadCertificates(
+  files: Files,
+  source: CertificateSource,
+  dataFolder: string,
+  names: readonly string[],
+  nowMs: number,
+): Promise<CertificatePair[]> {
+  if (source.source === 'files') {
+    return Promise.all(
+      source.certificates.map(async ({ cert, key }) => ({
+        certificate: await text(files, cert),
+        key: await text(files, key),
+      })),
+    )
+  }
+  const certPath = join(dataFolder, 'tls', 'self-signed.crt')
+  const keyPath = join(dataFolder, 'tls', 'self-signed.key')
+  const kept = await files.read(certPath)
+  if (kept) return [{ certificate: utf8(kept), key: await text(files, keyPath) }]
+  const { makeSelfSigned } = await import('./self-signed.ts')
+  const made = await makeSelfSigned(names, nowMs)
+  await files.write(keyPath, Buffer.from(made.key), { secret: true })
+  await files.write(certPath, Buffer.from(made.certificate))
+  return [made]
+}

@@ -1,0 +1,146 @@
+/** `control.sock`: lines of text between commands and the process that owns a data folder, for the owner's user alone. */
+import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const socketName = 'control.sock'
+
+/** A request is a name and a few arguments. */
+const requestBytesMax = 256 * 1024
+/** An answer is at most a page of rows. */
+const answerBytesMax = 8 * 1024 * 1024
+/** Commands at a time; people and scripts need a few. */
+const connectionsMax = 64
+/** sun_path has 104 bytes on BSD and macOS and 108 on Linux, with a closing zero. */
+const pathBytesMax = 103
+
+export interface ControlListener {
+  close(): Promise<void>
+}
+
+/** Calls `use` with a path to the socket that the system can take: through a link with a short name where the folder's is too long. */
+async function withShortPath<T>(folder: string, use: (path: string) => Promise<T>): Promise<T> {
+  const path = join(folder, socketName)
+  if (Buffer.byteLength(path) <= pathBytesMax) return use(path)
+  const short = await mkdtemp(join(tmpdir(), 'pennypost-'))
+  try {
+    await symlink(folder, join(short, 'd'))
+    return await use(join(short, 'd', socketName))
+  } finally {
+    await rm(short, { recursive: true, force: true })
+  }
+}
+
+/** Hands out the lines of a socket, and ends it when one is too long. */
+function readLines(socket: Socket, bytesMax: number, line: (text: string) => void): void {
+  let held: Buffer[] = []
+  let heldBytes = 0
+  socket.on('data', (chunk: Buffer) => {
+    let start = 0
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      held.push(chunk.subarray(start, end))
+      const text = Buffer.concat(held).toString('utf8')
+      held = []
+      heldBytes = 0
+      start = end + 1
+      line(text)
+    }
+    if (start < chunk.length) held.push(chunk.subarray(start))
+    heldBytes += chunk.length - start
+    if (heldBytes > bytesMax) socket.destroy(new Error('a line of the control socket is too long'))
+  })
+}
+
+/** @param answer gives the line that answers a line; a connection's lines are answered in order. */
+export async function listenControl(
+  folder: string,
+  answer: (line: string) => Promise<string>,
+): Promise<ControlListener> {
+  await rm(join(folder, socketName), { force: true })
+  const open = new Set<Socket>()
+  const server = createServer((socket) => {
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
+    socket.on('error', () => socket.destroy())
+    let last = Promise.resolve()
+    readLines(socket, requestBytesMax, (line) => {
+      socket.pause()
+      last = last
+        .then(() => answer(line))
+        .then((text) => {
+          if (socket.destroyed) return
+          socket.write(`${text}\n`)
+          socket.resume()
+        })
+    })
+  })
+  server.maxConnections = connectionsMax
+  await withShortPath(folder, (path) => {
+    // Ours alone from its first moment on, whatever the folder's mode is.
+    const before = process.umask(0o177)
+    try {
+      return new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(path, () => {
+          server.removeListener('error', reject)
+          resolve()
+        })
+      })
+    } finally {
+      process.umask(before)
+    }
+  })
+  await chmod(join(folder, socketName), 0o600)
+  server.unref()
+  return {
+    async close() {
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+      for (const socket of open) socket.destroy()
+      await closed
+      await rm(join(folder, socketName), { force: true })
+    },
+  }
+}
+
+export interface ControlConnection {
+  /** The line that answers this one. Throws when the connection is lost. */
+  ask(line: string): Promise<string>
+  close(): void
+}
+
+/** @returns undefined when nobody listens. */
+export function connectControl(folder: string): Promise<ControlConnection | undefined> {
+  return withShortPath(folder, open)
+}
+
+const absent = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR'])
+
+function open(path: string): Promise<ControlConnection | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    const waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = []
+    let lost: Error | undefined
+    socket.on('error', (error: Error & { code?: string }) => {
+      lost = error
+      if (absent.has(error.code ?? '')) resolve(undefined)
+      else reject(error)
+    })
+    socket.on('close', () => {
+      lost ??= new Error('the server closed the control connection')
+      for (const one of waiting) one.reject(lost)
+    })
+    socket.on('connect', () => {
+      readLines(socket, answerBytesMax, (line) => waiting.shift()?.resolve(line))
+      resolve({
+        ask: (line) =>
+          new Promise((resolve, reject) => {
+            if (lost) return reject(lost)
+            waiting.push({ resolve, reject })
+            socket.write(`${line}\n`)
+          }),
+        close: () => void socket.end(),
+      })
+    })
+  })
+}

@@ -1,0 +1,146 @@
+/** Commands about who lives here: domains, accounts, aliases, mailboxes. */
+import { canonicalAddress, expandedMax } from '../accounts/aliases.ts'
+import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
+import type { Account, Alias, MailboxRow } from '../store/entities.ts'
+import type { Store } from '../store/store.ts'
+import { command, pageOf, pageRowsMax } from './control-command.ts'
+import { accountName, addAccount, CommandRefusal, setPassword } from './provision.ts'
+
+function domainName(text: string): string {
+  const name = parseDomain(text)
+  if (name === undefined || name.startsWith('[')) {
+    throw new CommandRefusal('nameBad', `"${text}" is no domain: write it as example.org`)
+  }
+  return name
+}
+
+/** What stands left of an alias: an address, or `@domain` for everything else of a domain. */
+function aliasAddress(text: string): string {
+  return text.startsWith('@') ? `@${domainName(text.slice(1))}` : accountName(text)
+}
+
+/** What an alias leads to: our addresses in their canonical spelling, others' as they spell them. */
+function aliasTarget(store: Store, text: string): string {
+  const mailbox = parseMailbox(text)
+  if (!mailbox) throw new CommandRefusal('nameBad', `"${text}" is no address: write it as user@example.org`)
+  return store.read.isLocalDomain(mailbox.domain)
+    ? canonicalAddress(mailbox.localPart, mailbox.domain)
+    : formatMailbox(mailbox)
+}
+
+function accountOf(store: Store, address: string): Account {
+  const name = accountName(address)
+  const account = store.read.account(name)
+  if (!account) throw new CommandRefusal('noSuchAccount', `There is no account ${name}`)
+  return account
+}
+
+/** Aliases that still name an account: at most so many are told. */
+const danglingMax = 20
+
+function aliasesTo(store: Store, name: string): string[] {
+  const found: string[] = []
+  for (let after = ''; found.length < danglingMax;) {
+    const page = store.read.aliases(after, pageRowsMax)
+    found.push(...page.filter(({ targets }) => targets.includes(name)).map(({ address }) => address))
+    if (page.length < pageRowsMax) break
+    after = page[page.length - 1]!.address
+  }
+  return found.slice(0, danglingMax)
+}
+
+export const accountCommands = {
+  domainAdd: command({ name: 'text' }, async ({ store }, args) => {
+    const name = domainName(args.name)
+    const added = !store.read.isLocalDomain(name)
+    await store.commit([{ kind: 'domainAdd', name }])
+    return { name, added }
+  }),
+
+  domainRemove: command({ name: 'text' }, async ({ store }, args) => {
+    const name = domainName(args.name)
+    await store.commit([{ kind: 'domainRemove', name }])
+    return { name }
+  }),
+
+  domainList: command({ after: 'text?' }, ({ store }, { after = '' }) => {
+    const rows = store.read.domains().filter((name) => name > after)
+    return pageOf(
+      rows.slice(0, pageRowsMax).map((name) => ({ name })),
+      ({ name }) => name,
+    )
+  }),
+
+  accountAdd: command({ name: 'text', password: 'text', quotaBytes: 'count?' }, ({ store, clock }, args) =>
+    addAccount(store, args.name, args.password, { nowMs: clock.now(), quotaBytes: args.quotaBytes }),
+  ),
+
+  /** With all its mail; answers the aliases that still lead to it. */
+  accountRemove: command({ name: 'text' }, async ({ store }, args) => {
+    const { name } = accountOf(store, args.name)
+    await store.commit([{ kind: 'accountRemove', name }])
+    return { name, aliases: aliasesTo(store, name) }
+  }),
+
+  accountPassword: command({ name: 'text', password: 'text' }, async ({ store }, args) => {
+    await setPassword(store, args.name, args.password)
+    return { name: accountName(args.name) }
+  }),
+
+  accountSet: command({ name: 'text', quotaBytes: 'count?', disabled: 'flag?' }, async ({ store }, args) => {
+    const { name } = accountOf(store, args.name)
+    await store.commit([{ kind: 'accountSet', name, quotaBytes: args.quotaBytes, disabled: args.disabled }])
+    return { name }
+  }),
+
+  accountShow: command({ name: 'text' }, ({ store }, args) => accountOf(store, args.name)),
+
+  accountList: command({ after: 'text?' }, ({ store }, { after = '' }) =>
+    pageOf<Account, string>(store.read.accounts(after, pageRowsMax), ({ name }) => name),
+  ),
+
+  /** Adds targets to an alias, which is made where it misses. */
+  aliasAdd: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
+    const address = aliasAddress(args.address)
+    if (args.targets.length === 0) throw new CommandRefusal('badArguments', 'An alias needs at least one target')
+    if (store.read.account(address)) {
+      throw new CommandRefusal(
+        'nameTaken',
+        `There is an account ${address}: an alias of its name would take all its mail away`,
+      )
+    }
+    const targets = [
+      ...new Set([
+        ...(store.read.alias(address)?.targets ?? []),
+        ...args.targets.map((target) => aliasTarget(store, target)),
+      ]),
+    ]
+    if (targets.length > expandedMax)
+      throw new CommandRefusal('tooMany', `An alias leads to at most ${expandedMax} addresses`)
+    await store.commit([{ kind: 'aliasSet', address, targets }])
+    return { address, targets }
+  }),
+
+  /** Takes targets out of an alias; without targets, or with the last one, the alias goes. */
+  aliasRemove: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
+    const address = aliasAddress(args.address)
+    const before = store.read.alias(address)?.targets
+    if (!before) throw new CommandRefusal('noSuchAlias', `There is no alias ${address}`)
+    const going = new Set(args.targets.map((target) => aliasTarget(store, target)))
+    for (const target of going) {
+      if (!before.includes(target)) throw new CommandRefusal('noSuchAlias', `${address} does not lead to ${target}`)
+    }
+    const targets = going.size === 0 ? [] : before.filter((target) => !going.has(target))
+    await store.commit([{ kind: 'aliasSet', address, targets }])
+    return { address, targets }
+  }),
+
+  aliasList: command({ after: 'text?' }, ({ store }, { after = '' }) =>
+    pageOf<Alias, string>(store.read.aliases(after, pageRowsMax), ({ address }) => address),
+  ),
+
+  mailboxList: command({ account: 'text', after: 'text?' }, ({ store }, { account, after = '' }) => {
+    const rows = store.read.mailboxes(accountOf(store, account).id).filter(({ name }) => name > after)
+    return pageOf<MailboxRow, string>(rows.slice(0, pageRowsMax), ({ name }) => name)
+  }),
+}

@@ -1,0 +1,83 @@
+/**
+ * The commands by which an operator steers a store, each declared once: run by the owner of the data folder, which is the server where
+ * one runs, else the command itself (owner.ts). JSON in, JSON out; what is long comes in pages by key. docs/architecture.md §2.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { listenControl, type ControlListener } from '../platform/real/control-socket.ts'
+import { StoreFault, StoreRefusal, type Store } from '../store/store.ts'
+import { accountCommands } from './control-accounts.ts'
+import { argumentFault, type Command } from './control-command.ts'
+import { queueCommands } from './control-queue.ts'
+import { CommandRefusal } from './provision.ts'
+
+/** What the commands work on. */
+export interface ControlTools {
+  readonly store: Store
+  readonly clock: Clock
+  /** What parts user from detail; `TransferOptions.subaddressDelimiter`. */
+  readonly subaddressDelimiter: string
+  /** Writes what the journey holds back, so that `trace` sees it. */
+  readonly flushJourney?: () => Promise<void>
+}
+
+/** All of them, by the name that travels. */
+export const controlCommands = { ...accountCommands, ...queueCommands }
+
+export type ControlCommands = typeof controlCommands
+export type ControlName = keyof ControlCommands
+export type ArgumentsOf<Name extends ControlName> = Parameters<ControlCommands[Name]['run']>[1]
+export type AnswerOf<Name extends ControlName> = Awaited<ReturnType<ControlCommands[Name]['run']>>
+
+/** Why a command was not done; `text` is a sentence for whoever asked. */
+export interface ControlFault {
+  readonly code: string
+  readonly text: string
+}
+
+export type ControlAnswer = { readonly result: unknown } | { readonly error: ControlFault }
+
+/** Runs one command. Never throws: what went wrong is the answer. */
+export async function runControl(tools: ControlTools, name: string, given: unknown, log?: Log): Promise<ControlAnswer> {
+  if (!Object.hasOwn(controlCommands, name)) {
+    return {
+      error: { code: 'noSuchCommand', text: `This server knows no command ${name}: it may be of another version` },
+    }
+  }
+  const command = controlCommands[name as ControlName] as Command<never, unknown>
+  const fault = argumentFault(command.arguments, given)
+  if (fault !== undefined) return { error: { code: 'badArguments', text: `${name}: ${fault}` } }
+  try {
+    return { result: (await command.run(tools, given as never)) ?? null }
+  } catch (error) {
+    if (error instanceof StoreRefusal || error instanceof CommandRefusal)
+      return { error: { code: error.code, text: error.message } }
+    if (error instanceof StoreFault)
+      return { error: { code: error.full ? 'storeFull' : 'storeFault', text: error.message } }
+    log?.error('a command failed', { command: name, error: (error as Error).stack ?? String(error) })
+    return {
+      error: { code: 'serverBug', text: `${name} failed inside the server (${String(error)}): its log has more` },
+    }
+  }
+}
+
+/**
+ * Answers commands on `control.sock` in the data folder until it is closed. To be called by the folder's owner only: what an earlier owner
+ * left there is taken away.
+ */
+export function serveControl(
+  tools: ControlTools,
+  options: { readonly dataFolder: string; readonly log: Log },
+): Promise<ControlListener> {
+  return listenControl(options.dataFolder, async (line) => {
+    let request: { id?: unknown; command?: unknown; args?: unknown }
+    try {
+      request = JSON.parse(line) as typeof request
+    } catch {
+      return JSON.stringify({ id: null, error: { code: 'badRequest', text: 'This is no JSON' } satisfies ControlFault })
+    }
+    const { id = null, command, args = {} } = request ?? {}
+    const answer = await runControl(tools, String(command), args, options.log)
+    return JSON.stringify({ id, ...answer })
+  })
+}

@@ -1,0 +1,126 @@
+/** The front desk: listens, counts connections, gives each to a session and a driver, and says goodbye to all at the end. */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Connection, Listener, Network, Peer, TlsServer } from '../base/network.ts'
+import type { Wheel } from '../base/wheel.ts'
+import type { Session } from '../protocol/action.ts'
+import { Driver } from '../protocol/drive.ts'
+
+export interface DeskLimits {
+  /** Connections in all, over every listener. */
+  readonly connectionsMax: number
+  /** From one address; loopback is not counted, since proxies and tests come from there. */
+  readonly connectionsPerAddressMax: number
+}
+
+export interface DeskTools {
+  readonly network: Network
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly log: Log
+  readonly limits: DeskLimits
+}
+
+/** How one service talks. */
+export interface ServiceDesk {
+  readonly service: string
+  readonly address: string
+  readonly port: number
+  /** Handshake before the first byte. */
+  readonly implicitTls: boolean
+  readonly tls: TlsServer | undefined
+  session(connectionId: string): Session
+  /** What a connection hears that is one too many. */
+  readonly busy: Uint8Array
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1'
+}
+
+export class Desk {
+  readonly #tools: DeskTools
+  readonly #drivers = new Set<Driver>()
+  readonly #perAddress = new Map<string, number>()
+  readonly #listeners: Listener[] = []
+  #connections = 0
+  #stopping = false
+  #emptied: (() => void) | undefined
+
+  constructor(tools: DeskTools) {
+    this.#tools = tools
+  }
+
+  get connections(): number {
+    return this.#drivers.size
+  }
+
+  async open(desk: ServiceDesk): Promise<Listener> {
+    const { network, log } = this.#tools
+    const listener = await network.listen(
+      { address: desk.address, port: desk.port, tls: desk.implicitTls ? desk.tls : undefined },
+      (connection) => this.#connected(desk, connection),
+      (peer, error) =>
+        log.info('connection failed', { service: desk.service, peer: peer?.address, error: error.message }),
+    )
+    this.#listeners.push(listener)
+    return listener
+  }
+
+  #connected(desk: ServiceDesk, connection: Connection): void {
+    const { peer } = connection
+    if (this.#stopping || !this.#admit(peer)) {
+      connection.write(desk.busy)
+      connection.end()
+      return
+    }
+    const { clock, wheel, log } = this.#tools
+    const id = (++this.#connections).toString(36)
+    const driver: Driver = new Driver(connection, desk.session(id), {
+      clock,
+      wheel,
+      log,
+      tls: desk.tls,
+      onClose: () => this.#gone(driver, peer),
+    })
+    this.#drivers.add(driver)
+  }
+
+  #admit(peer: Peer): boolean {
+    const { connectionsMax, connectionsPerAddressMax } = this.#tools.limits
+    if (this.#drivers.size >= connectionsMax) return false
+    if (isLoopback(peer.address)) return true
+    const count = this.#perAddress.get(peer.address) ?? 0
+    if (count >= connectionsPerAddressMax) return false
+    this.#perAddress.set(peer.address, count + 1)
+    return true
+  }
+
+  #gone(driver: Driver, peer: Peer): void {
+    if (!this.#drivers.delete(driver)) return
+    if (!isLoopback(peer.address)) {
+      const count = this.#perAddress.get(peer.address)! - 1
+      if (count === 0) this.#perAddress.delete(peer.address)
+      else this.#perAddress.set(peer.address, count)
+    }
+    if (this.#drivers.size === 0) this.#emptied?.()
+  }
+
+  /** No new connections; each session says goodbye at its next quiet moment; what remains after `graceMs` is cut. */
+  async close(graceMs: number): Promise<void> {
+    this.#stopping = true
+    for (const listener of this.#listeners) void listener.close()
+    for (const driver of this.#drivers) driver.shutdown()
+    if (this.#drivers.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#tools.clock.after(graceMs, () => {
+        for (const driver of this.#drivers) driver.destroy()
+        resolve()
+      })
+      this.#emptied = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,101 @@
+/** New accounts as everybody gets them: mailboxes by role, credentials, and the addresses that every domain must answer. */
+import { canonicalAddress } from '../accounts/aliases.ts'
+import { hashPassword, passwordBytesMax, passwordLengthMin, scramKeys } from '../accounts/password.ts'
+import { parseMailbox } from '../mail/address.ts'
+import type { MailboxRole } from '../store/entities.ts'
+import type { Operation } from '../store/operations.ts'
+import type { Store } from '../store/store.ts'
+
+/** What cannot be done as asked: a sentence for whoever asked. */
+export class CommandRefusal extends Error {
+  readonly code: string
+  constructor(code: string, text: string) {
+    super(text)
+    this.name = 'CommandRefusal'
+    this.code = code
+  }
+}
+
+/** The names that clients make by themselves where a server has none; with their roles (RFC 6154) they use ours. */
+export const firstMailboxes: readonly { readonly name: string; readonly role: MailboxRole }[] = [
+  { name: 'INBOX', role: 'inbox' },
+  { name: 'Drafts', role: 'drafts' },
+  { name: 'Sent', role: 'sent' },
+  { name: 'Junk', role: 'junk' },
+  { name: 'Trash', role: 'trash' },
+  { name: 'Archive', role: 'archive' },
+]
+
+/** Every domain answers these: RFC 5321 §4.5.1, RFC 2142 §2. */
+const dutyNames = ['postmaster', 'abuse']
+
+/** `user@domain` in the spelling that accounts and aliases are kept under. */
+export function accountName(address: string): string {
+  const mailbox = parseMailbox(address)
+  if (!mailbox || mailbox.domain.startsWith('[')) {
+    throw new CommandRefusal('nameBad', `"${address}" is no address: write it as user@example.org`)
+  }
+  return canonicalAddress(mailbox.localPart, mailbox.domain)
+}
+
+export function checkNewPassword(password: string): void {
+  if ([...password].length < passwordLengthMin) {
+    throw new CommandRefusal('passwordBad', `The password is too short: take at least ${passwordLengthMin} characters`)
+  }
+  if (Buffer.byteLength(password) > passwordBytesMax) {
+    throw new CommandRefusal('passwordBad', `The password is too long: take at most ${passwordBytesMax} bytes`)
+  }
+}
+
+/** What is kept of a password: one hash to check it, one set of keys for clients that never send it. */
+async function passwordOperations(password: string): Promise<(account: number) => readonly Operation[]> {
+  checkNewPassword(password)
+  const [hash, keys] = await Promise.all([hashPassword(password), scramKeys(password)])
+  return (account) => [
+    { kind: 'credentialSet', account, type: 'argon2id', name: '', value: hash },
+    { kind: 'credentialSet', account, type: 'scram-sha-256', name: '', value: keys },
+  ]
+}
+
+export interface AddedAccount {
+  readonly id: number
+  /** In the spelling that it is kept under. */
+  readonly name: string
+  /** Addresses of the domain that nobody had and that now lead here. */
+  readonly aliases: readonly string[]
+}
+
+/**
+ * Makes an account with its mailboxes and password; the first of a domain also gets postmaster@ and abuse@.
+ * Should the process end between the two commits, the account takes mail and nobody can sign in: `account password` repairs it.
+ */
+export async function addAccount(
+  store: Store,
+  address: string,
+  password: string,
+  options: { readonly nowMs: number; readonly quotaBytes?: number },
+): Promise<AddedAccount> {
+  const name = accountName(address)
+  const credentials = await passwordOperations(password)
+  const [{ id }] = await store.commit([
+    { kind: 'accountAdd', name, quotaBytes: options.quotaBytes ?? 0, mailboxes: firstMailboxes, nowMs: options.nowMs },
+  ])
+  const domain = name.slice(name.lastIndexOf('@') + 1)
+  const aliases = dutyNames
+    .map((duty) => `${duty}@${domain}`)
+    .filter((duty) => !store.read.alias(duty) && !store.read.account(duty))
+  await store.commit([
+    ...credentials(id),
+    ...aliases.map((address) => ({ kind: 'aliasSet', address, targets: [name] }) as const),
+  ])
+  return { id, name, aliases }
+}
+
+/** Old passwords end at once: sessions stay, new logins need this one. */
+export async function setPassword(store: Store, address: string, password: string): Promise<void> {
+  const name = accountName(address)
+  const account = store.read.account(name)
+  if (!account) throw new CommandRefusal('noSuchAccount', `There is no account ${name}`)
+  const credentials = await passwordOperations(password)
+  await store.commit(credentials(account.id))
+}

@@ -1,0 +1,232 @@
+/** The one place that builds everything: a configuration in, a running system out. */
+import { join } from 'node:path'
+import { PasswordAuthenticator } from './accounts/authenticator.ts'
+import { latin1 } from './base/bytes.ts'
+import type { Clock, Timer } from './base/clock.ts'
+import type { Files } from './base/files.ts'
+import type { Log } from './base/log.ts'
+import type { Network } from './base/network.ts'
+import type { Random } from './base/random.ts'
+import type { Resolver } from './base/resolver.ts'
+import { Wheel } from './base/wheel.ts'
+import type { Config, ListenerConfig, Service } from './config/config.ts'
+import { status } from './mail/status.ts'
+import { loadCertificates } from './platform/real/certificates.ts'
+import { realClock } from './platform/real/clock.ts'
+import { realFiles } from './platform/real/files.ts'
+import { realNetwork } from './platform/real/network.ts'
+import { realRandom } from './platform/real/random.ts'
+import { realResolver } from './platform/real/resolver.ts'
+import { RealTls } from './platform/real/tls.ts'
+import type { Session } from './protocol/action.ts'
+import { ImapSession } from './protocol/imap/session.ts'
+import { passwordMechanisms } from './protocol/sasl/mechanisms.ts'
+import type { SmtpService } from './protocol/smtp/backend.ts'
+import { SmtpServerSession } from './protocol/smtp/session.ts'
+import { formatStatus } from './protocol/smtp/wire/reply.ts'
+import { StoreImapBackend } from './server/imap.ts'
+import { Desk } from './server/listen.ts'
+import { addAccount, easyPassword } from './server/provision.ts'
+import { openStore } from './store/sqlite/engine.ts'
+import type { Store } from './store/store.ts'
+import type { FirstAccount, Listening, System } from './system-types.ts'
+import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
+import { Queue } from './transfer/queue/queue.ts'
+import { Receiver } from './transfer/receiver.ts'
+import type { StaticRoute } from './transfer/route.ts'
+
+/** The outside world that a system runs in: the real one, or the simulator's. */
+export interface Platform {
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  readonly files: Files
+  readonly resolver: Resolver
+  readonly log: Log
+}
+
+export function realPlatform(config: Config, log: Log): Platform {
+  return {
+    clock: realClock,
+    random: realRandom,
+    network: realNetwork,
+    files: realFiles,
+    resolver: realResolver(config.dns.servers),
+    log,
+  }
+}
+
+/** How often what nobody holds any more is swept away. */
+const sweepEveryMs = 10 * 60_000
+
+const smtpBusy = formatStatus(status.tooManyConnections)
+const imapBusy = Buffer.from('* BYE [UNAVAILABLE] Too many connections, try again later\r\n')
+
+const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp']
+
+export async function startSystem(config: Config, platform: Platform): Promise<System> {
+  const { clock, log } = platform
+  let endedWith: (error: Error | undefined) => void = () => {}
+  const ended = new Promise<Error | undefined>((resolve) => (endedWith = resolve))
+  const store = await openStore({ folder: config.data, clock, log, broken: (error) => endedWith(error) })
+  if (store.replayed > 0) log.info('recovered', { records: store.replayed })
+  try {
+    return await openSystem(config, platform, store, ended, endedWith)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function openSystem(
+  config: Config,
+  platform: Platform,
+  store: Store,
+  ended: Promise<Error | undefined>,
+  endedWith: (error: Error | undefined) => void,
+): Promise<System> {
+  const { clock, random, network, files, log } = platform
+  const wheel = new Wheel(clock)
+  const firstAccount = await firstStart(config, platform, store)
+  const tls = await openTls(config, platform)
+  const authenticator = new PasswordAuthenticator(store.read, clock)
+  const journey: Journey =
+    config.data === ':memory:' ? silentJourney : new FileJourney(join(config.data, 'journey'), files, clock, log)
+  const options = config.transfer
+  const tools = { store, clock, random, options, log, journey }
+  const receiver = new Receiver({ ...tools, authenticator })
+  const routes = await readRoutes(config, files)
+  const queue = new Queue({ ...tools, network, resolver: platform.resolver, wheel, routes })
+  const imap = new StoreImapBackend({ store, clock, messageBytesMax: options.messageBytesMax })
+  const desk = new Desk({ network, clock, wheel, log, limits: config.limits })
+
+  const sessionOf = (listener: ListenerConfig): ((id: string) => Session) | undefined => {
+    const startTls = listener.tls === 'starttls'
+    if (smtpServices.includes(listener.service)) {
+      const service = listener.service as SmtpService
+      return (connectionId) =>
+        new SmtpServerSession({
+          service,
+          receiver,
+          hostname: config.hostname,
+          mechanisms: passwordMechanisms,
+          startTls,
+          plaintextAuth: listener.plaintextAuth,
+          messageBytesMax: options.messageBytesMax,
+          connectionId,
+        })
+    }
+    if (listener.service !== 'imap' && listener.service !== 'imaps') return undefined
+    const imapOptions = {
+      backend: imap,
+      authenticator,
+      mechanisms: passwordMechanisms,
+      startTls,
+      plaintextAuth: listener.plaintextAuth,
+      serverName: 'Pennypost',
+    }
+    return () => new ImapSession(imapOptions)
+  }
+
+  const listening: Listening[] = []
+  try {
+    for (const listener of config.listeners) {
+      const session = sessionOf(listener)
+      if (!session) {
+        log.warn(`${listener.service} is not served yet: its listener was left out`, {
+          address: listener.address,
+          port: listener.port,
+        })
+        continue
+      }
+      const busy = smtpServices.includes(listener.service) ? smtpBusy : imapBusy
+      const { service, address, port } = listener
+      const bound = await desk.open({
+        service,
+        address,
+        port,
+        implicitTls: listener.tls === 'implicit',
+        tls,
+        session,
+        busy,
+      })
+      listening.push({ service, address: bound.address, port: bound.port })
+    }
+  } catch (error) {
+    await desk.close(0)
+    throw error
+  }
+  queue.start()
+  const sweeping = sweepNowAndThen(store, clock, log)
+
+  let stopping: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    sweeping.cancel()
+    await desk.close(config.limits.shutdownGraceMs)
+    await queue.stop()
+    await journey.flush()
+    await store.close()
+    endedWith(undefined)
+  }
+  return {
+    config,
+    store,
+    listening,
+    firstAccount,
+    ended,
+    async reload() {
+      tls.load(await loadCertificates(files, config.tls, config.data, certificateNames(config), clock.now()))
+    },
+    stop: () => (stopping ??= stop()),
+  }
+}
+
+function certificateNames(config: Config): string[] {
+  return [...new Set([config.hostname, 'localhost', ...config.domains])]
+}
+
+async function openTls(config: Config, { files, clock }: Platform): Promise<RealTls> {
+  return new RealTls(await loadCertificates(files, config.tls, config.data, certificateNames(config), clock.now()))
+}
+
+async function readRoutes(config: Config, files: Files): Promise<StaticRoute[]> {
+  return Promise.all(
+    config.routes.map(async ({ passwordFile, ...route }): Promise<StaticRoute> => {
+      if (passwordFile === undefined) return route
+      const bytes = await files.read(passwordFile)
+      if (!bytes)
+        throw new Error(`The route to ${route.host} names a passwordFile that does not exist: ${passwordFile}`)
+      return { ...route, password: latin1(bytes).replace(/\r?\n$/, '') }
+    }),
+  )
+}
+
+/** An empty store gets the configured domains and one account, whose password is told once. */
+async function firstStart(
+  config: Config,
+  { clock, random }: Platform,
+  store: Store,
+): Promise<FirstAccount | undefined> {
+  const missing = config.domains.filter((domain) => !store.read.isLocalDomain(domain))
+  const isNew = store.read.domains().length === 0
+  if (missing.length > 0) await store.commit(missing.map((name) => ({ kind: 'domainAdd' as const, name })))
+  if (!isNew || config.domains.length === 0 || store.read.accounts('', 1).length > 0) return undefined
+  const name = `admin@${config.domains[0]}`
+  const password = easyPassword(random.bytes(16))
+  await addAccount(store, clock, { name, password })
+  return { name, password }
+}
+
+function sweepNowAndThen(store: Store, clock: Clock, log: Log): Timer {
+  let timer: Timer
+  const again = (): void => {
+    timer = clock.after(sweepEveryMs, () => {
+      store
+        .sweep(clock.now())
+        .catch((error) => log.warn('the sweep failed', { error: String(error) }))
+        .finally(again)
+    })
+  }
+  again()
+  return { cancel: () => timer.cancel() }
+}

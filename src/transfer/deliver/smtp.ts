@@ -1,0 +1,131 @@
+/** One attempt to hand a message to another host by SMTP: hosts in order, addresses in order, the first that answers decides. RFC 5321 §5.1. */
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Network } from '../../base/network.ts'
+import type { Wheel } from '../../base/wheel.ts'
+import type { MessageBytes } from '../../mail/content.ts'
+import { SmtpClient, SmtpReplyFault, type OutgoingEnvelope } from '../../protocol/smtp/client.ts'
+import { replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
+import type { Host } from '../route.ts'
+
+/** What became of one recipient in this attempt. */
+export interface AttemptResult {
+  readonly kind: 'relayed' | 'later' | 'never'
+  readonly enhanced: string
+  /** The remote's words, or ours when it did not come to that. */
+  readonly words: string
+  /** The host that said it. */
+  readonly host?: string
+}
+
+export interface AttemptTools {
+  readonly network: Network
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly log: Log
+  readonly hostname: string
+}
+
+/** A host that does not take a connection in this time is not there. RFC 5321 §4.5.3.2 leaves it to the kernel, which waits for minutes. */
+const connectTimeoutMs = 30_000
+
+const unsupported: AttemptResult = {
+  kind: 'never',
+  enhanced: '5.6.7',
+  words: 'The server does not take addresses with such characters (SMTPUTF8)',
+}
+
+function resultOf(reply: Reply, host: string): AttemptResult {
+  const kind = reply.code < 300 ? 'relayed' : reply.code < 500 ? 'later' : 'never'
+  const enhanced = reply.enhanced || (kind === 'relayed' ? '2.0.0' : kind === 'later' ? '4.0.0' : '5.0.0')
+  return { kind, enhanced, words: replyText(reply), host }
+}
+
+export async function attempt(
+  tools: AttemptTools,
+  hosts: readonly Host[],
+  envelope: OutgoingEnvelope,
+  bytes: MessageBytes,
+): Promise<AttemptResult[]> {
+  let last: AttemptResult = { kind: 'later', enhanced: '4.4.1', words: 'No host could be reached' }
+  for (const host of hosts) {
+    for (const address of host.addresses) {
+      const outcome = await tryAddress(tools, host, address, envelope, bytes)
+      if (Array.isArray(outcome)) return outcome
+      last = outcome
+    }
+  }
+  return envelope.recipients.map(() => last)
+}
+
+/** Results for each recipient when the host decided; one result when the next address should be tried. */
+async function tryAddress(
+  tools: AttemptTools,
+  host: Host,
+  address: string,
+  envelope: OutgoingEnvelope,
+  bytes: MessageBytes,
+): Promise<AttemptResult[] | AttemptResult> {
+  const where = `${host.name} [${address}]`
+  let client: SmtpClient | undefined
+  let offered = false
+  try {
+    client = await connect(tools, host, address)
+    if (envelope.smtpUtf8 && !client.has('SMTPUTF8'))
+      return envelope.recipients.map(() => ({ ...unsupported, host: where }))
+    offered = true
+    const { recipients } = await client.send(envelope, bytes)
+    void client.quit()
+    return recipients.map((reply) => resultOf(reply, where))
+  } catch (error) {
+    client?.destroy()
+    if (!(error instanceof SmtpReplyFault)) {
+      return { kind: 'later', enhanced: offered ? '4.4.2' : '4.4.1', words: (error as Error).message, host: where }
+    }
+    const result = resultOf(error.reply, where)
+    // A final no to the message is final; to the greeting it is that host's own trouble, and the next MX may be well. RFC 5321 §3.1.
+    return offered && result.kind === 'never'
+      ? envelope.recipients.map(() => result)
+      : { ...result, kind: offered ? result.kind : 'later' }
+  }
+}
+
+async function connect(tools: AttemptTools, host: Host, address: string): Promise<SmtpClient> {
+  const { network, clock, wheel, log, hostname } = tools
+  const tls = { serverName: host.name, verify: 'none' as const }
+  const open = (): Promise<SmtpClient> =>
+    SmtpClient.connect({
+      network,
+      clock,
+      wheel,
+      log,
+      address,
+      port: host.port,
+      hostname,
+      connectTimeoutMs,
+      tls: host.tls === 'implicit' ? tls : undefined,
+    })
+  let client = await open()
+  try {
+    if (host.tls === 'required' && !client.has('STARTTLS'))
+      throw new Error('the route wants TLS, the server does not offer it')
+    if (client.has('STARTTLS') && host.tls !== 'none' && host.tls !== 'implicit') {
+      try {
+        await client.startTls(tls)
+      } catch (error) {
+        if (host.tls === 'required') throw error
+        // Opportunistic: a handshake that fails must not lose mail that plain text would deliver. RFC 7435.
+        client.destroy()
+        client = await open()
+      }
+    }
+    if (host.username !== undefined) {
+      if (!client.tls && !address.startsWith('127.')) throw new Error('no password is sent without TLS')
+      await client.authenticate(host.username, host.password ?? '')
+    }
+    return client
+  } catch (error) {
+    client.destroy()
+    throw error
+  }
+}

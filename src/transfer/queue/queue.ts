@@ -1,0 +1,285 @@
+/**
+ * Works the queue: leases what is due, tries it, writes down how it went. A plain loop over the store's tables; see README.md for the rows.
+ * It holds nothing that it could not read again: after a crash the leases lapse and others go on.
+ */
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Network } from '../../base/network.ts'
+import type { Resolver } from '../../base/resolver.ts'
+import type { Wheel } from '../../base/wheel.ts'
+import { parseMailbox } from '../../mail/address.ts'
+import type { QueueRow } from '../../store/entities.ts'
+import type { Lease, Operation } from '../../store/operations.ts'
+import { StoreRefusal } from '../../store/store.ts'
+import { attempt, type AttemptResult } from '../deliver/smtp.ts'
+import { headerText, localDestination, noticeOperation, type TransferTools } from '../file.ts'
+import type { Journey } from '../journey.ts'
+import { returnedHeaderMax, type Failure } from '../notice.ts'
+import { planLocal } from '../resolve.ts'
+import { routeTo, type StaticRoute } from '../route.ts'
+import { fileQueued } from './file-queued.ts'
+
+/** A lease outlives any attempt that still moves: it is renewed at a third of its time. */
+const leaseMs = 10 * 60_000
+const renewMs = leaseMs / 3
+/** Recipients leased in one commit. */
+const leaseMax = 100
+/** A wait longer than this is looked at again in between: clocks jump. */
+const sleepMaxMs = 60_000
+
+export interface QueueTools extends TransferTools {
+  readonly network: Network
+  readonly resolver: Resolver
+  readonly wheel: Wheel
+  readonly log: Log
+  readonly journey: Journey
+  readonly routes: readonly StaticRoute[]
+}
+
+/** Recipients of one message that go to one destination together. */
+interface Batch {
+  readonly destination: string
+  readonly rows: readonly QueueRow[]
+}
+
+export class Queue {
+  readonly #tools: QueueTools
+  readonly #waiting: Batch[] = []
+  readonly #perDestination = new Map<string, number>()
+  #running = 0
+  #timer: Timer | undefined
+  #leasing = false
+  #again = false
+  #stopped = false
+  #stopListening: () => void
+  #idle: (() => void)[] = []
+
+  constructor(tools: QueueTools) {
+    this.#tools = tools
+    this.#stopListening = tools.store.listen((changes) => {
+      if (changes.some((change) => change.kind === 'queue' && change.dueMs <= tools.clock.now() + 1000)) this.wake()
+      else if (changes.some((change) => change.kind === 'queue')) this.#plan()
+    })
+  }
+
+  start(): void {
+    this.wake()
+  }
+
+  /** Looks for what is due, now. */
+  wake(): void {
+    if (this.#stopped) return
+    if (this.#leasing) this.#again = true
+    else void this.#lease()
+  }
+
+  /** Attempts under way are awaited; nothing new begins. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stopListening()
+    this.#timer?.cancel()
+    this.#waiting.length = 0
+    while (this.#running > 0 || this.#leasing) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  #plan(): void {
+    this.#timer?.cancel()
+    if (this.#stopped) return
+    const due = this.#tools.store.read.queueDue()
+    if (due === undefined) return
+    const delay = Math.min(sleepMaxMs, Math.max(50, due - this.#tools.clock.now()))
+    this.#timer = this.#tools.clock.after(delay, () => this.wake())
+  }
+
+  async #lease(): Promise<void> {
+    const { store, clock, options, log } = this.#tools
+    // What is leased and waits here is not leased again; more is taken when that has gone.
+    if (this.#waiting.length > 0 || this.#running >= options.transfersMax) return
+    this.#leasing = true
+    this.#again = false
+    let full = false
+    try {
+      const [{ leases }] = await store.commit([{ kind: 'queueLease', nowMs: clock.now(), leaseMs, limit: leaseMax }])
+      full = leases.length === leaseMax
+      const rows = leases.flatMap(({ recipient }) =>
+        store.read.queue(recipient - 1, 1).filter((row) => row.id === recipient),
+      )
+      this.#waiting.push(...batchesOf(rows))
+    } catch (error) {
+      log.error('the queue could not be read', { error: String(error) })
+    }
+    this.#leasing = false
+    this.#pump()
+    if (full || this.#again) this.wake()
+    else this.#plan()
+    this.#settled()
+  }
+
+  #pump(): void {
+    const { options } = this.#tools
+    for (let i = 0; i < this.#waiting.length && this.#running < options.transfersMax && !this.#stopped;) {
+      const batch = this.#waiting[i]!
+      const busy = this.#perDestination.get(batch.destination) ?? 0
+      if (busy >= options.transfersPerDestinationMax) {
+        i++
+        continue
+      }
+      this.#waiting.splice(i, 1)
+      this.#perDestination.set(batch.destination, busy + 1)
+      this.#running++
+      void this.#run(batch)
+    }
+  }
+
+  async #run(batch: Batch): Promise<void> {
+    const { log, clock, store } = this.#tools
+    let renewal: Timer | undefined
+    const leases = batch.rows.map(leaseOf)
+    const renew = (): void => {
+      renewal = clock.after(renewMs, () => {
+        store.commit([{ kind: 'queueRenew', recipients: leases, untilMs: clock.now() + leaseMs }]).catch(() => {})
+        renew()
+      })
+    }
+    renew()
+    try {
+      if (batch.destination === localDestination) await this.#fileLocally(batch.rows)
+      else await this.#conclude(batch.rows, await this.#attempt(batch))
+    } catch (error) {
+      // The lease lapses by itself, and the recipients are tried again.
+      log.error('an attempt failed', { destination: batch.destination, error: String((error as Error).stack ?? error) })
+    }
+    renewal?.cancel()
+    const left = this.#perDestination.get(batch.destination)! - 1
+    if (left === 0) this.#perDestination.delete(batch.destination)
+    else this.#perDestination.set(batch.destination, left)
+    this.#running--
+    this.#pump()
+    if (this.#waiting.length === 0) this.wake()
+    this.#settled()
+  }
+
+  #settled(): void {
+    if (this.#running === 0 && !this.#leasing) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #attempt({ destination, rows }: Batch): Promise<AttemptResult[]> {
+    const tools = this.#tools
+    const { hostname, smtpPort } = tools.options
+    const first = rows[0]!
+    const bytes = tools.store.read.queuedContent(first.entry)
+    if (!bytes) return rows.map(() => ({ kind: 'never', enhanced: '5.3.0', words: 'The message is no longer stored' }))
+    const routed = await routeTo({ ...tools, hostname, smtpPort }, destination)
+    if (routed.kind !== 'hosts') {
+      const { enhanced, code, text } = routed.status
+      return rows.map(() => ({ kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }))
+    }
+    const envelope = {
+      reversePath: first.reversePath,
+      recipients: rows.map(({ address }) => address),
+      body: first.parameters.body === '8bitmime' ? ('8bitmime' as const) : ('7bit' as const),
+      smtpUtf8: first.parameters.smtpUtf8,
+    }
+    return attempt({ ...tools, hostname }, routed.hosts, envelope, bytes)
+  }
+
+  /** One commit per message: outcomes, next attempts, and the notice for those whose way ends. */
+  async #conclude(rows: readonly QueueRow[], results: readonly AttemptResult[]): Promise<void> {
+    const { store, clock, journey } = this.#tools
+    const nowMs = clock.now()
+    const operations: Operation[] = []
+    const failures: Failure[] = []
+    rows.forEach((row, i) => {
+      const result = results[i]!
+      const { host, words } = result
+      journey.note({
+        id: row.arrivalId,
+        event: 'attempt',
+        recipient: row.address,
+        n: row.attempts + 1,
+        outcome: result.kind,
+        host,
+        words,
+      })
+      const reply = host === undefined ? words : `${host}: ${words}`
+      if (result.kind === 'relayed') {
+        operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'relayed', reply, nowMs })
+        return
+      }
+      const nextAttemptMs = nowMs + this.#retryAfter(row.attempts)
+      if (result.kind === 'later' && nextAttemptMs < row.expiresAtMs) {
+        operations.push({ kind: 'queueDefer', lease: leaseOf(row), nextAttemptMs, reply, nowMs })
+        return
+      }
+      operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'bounced', reply, nowMs })
+      const { originalRecipient } = row.parameters
+      const enhanced = result.kind === 'later' ? '5.4.7' : result.enhanced
+      failures.push({ recipient: row.address, originalRecipient, enhanced, words, host })
+    })
+    const notice = await this.#notice(rows[0]!, failures)
+    try {
+      await store.commit(notice ? [...operations, notice] : operations)
+    } catch (error) {
+      if (!(error instanceof StoreRefusal) || error.code !== 'leaseLost') throw error
+      // Somebody held or dropped one of them meanwhile: the others are settled one by one.
+      await this.#settleEach(operations, notice)
+    }
+  }
+
+  async #settleEach(operations: readonly Operation[], notice: Operation | undefined): Promise<void> {
+    for (const operation of operations) {
+      await this.#tools.store.commit([operation]).catch((error) => {
+        if (!(error instanceof StoreRefusal)) throw error
+      })
+    }
+    if (notice) await this.#tools.store.commit([notice])
+  }
+
+  #retryAfter(attempts: number): number {
+    const { options, random } = this.#tools
+    const wait = options.retryAfterMs[Math.min(attempts, options.retryAfterMs.length - 1)]!
+    // Jitter: what failed together must not come back together.
+    return Math.floor(wait * (0.9 + random.below(201) / 1000))
+  }
+
+  async #notice(row: QueueRow, failures: readonly Failure[]): Promise<Operation | undefined> {
+    const { store } = this.#tools
+    if (failures.length === 0 || row.reversePath === '') return undefined
+    const bytes = store.read.queuedContent(row.entry)
+    const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
+    const { arrivedAtMs, envelopeId } = { arrivedAtMs: row.acceptedAtMs, envelopeId: row.parameters.envelopeId }
+    return noticeOperation(this.#tools, { reversePath: row.reversePath, arrivedAtMs, envelopeId, header, failures })
+  }
+
+  /** Recipients of ours that were too many to be filed at once. */
+  async #fileLocally(rows: readonly QueueRow[]): Promise<void> {
+    for (const row of rows) {
+      const mailbox = parseMailbox(row.address)
+      const plans = mailbox ? planLocal(this.#tools, mailbox, row.address) : []
+      const filed = await fileQueued(this.#tools, row, plans)
+      if (filed) continue
+      const refused = plans.find((plan) => plan.kind === 'refuse')
+      const { code, enhanced, text } = refused?.status ?? { code: 550, enhanced: '5.1.1', text: 'No such user here' }
+      const kind = code < 500 ? 'later' : 'never'
+      await this.#conclude([row], [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
+    }
+  }
+}
+
+function leaseOf(row: QueueRow): Lease {
+  return { recipient: row.id, fence: row.fence }
+}
+
+/** Recipients of one transaction: a server that follows RFC 5321 §4.5.3.1.8 takes a hundred. */
+const batchRecipientsMax = 100
+
+function batchesOf(rows: readonly QueueRow[]): Batch[] {
+  const batches = new Map<string, QueueRow[]>()
+  for (const row of rows) {
+    const key = `${row.entry} ${row.destination} ${row.parameters.smtpUtf8}`
+    const batch = batches.get(key)
+    if (batch && batch.length < batchRecipientsMax) batch.push(row)
+    else batches.set(key, [row])
+  }
+  return [...batches.values()].map((batch) => ({ destination: batch[0]!.destination, rows: batch }))
+}
