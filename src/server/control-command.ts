@@ -1,5 +1,16 @@
 /** How a control command is declared: the arguments it takes, by kind, and what it does. */
-import type { ControlTools } from './control.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Store } from '../store/store.ts'
+
+/** What the commands work on. */
+export interface ControlTools {
+  readonly store: Store
+  readonly clock: Clock
+  /** What parts user from detail; `TransferOptions.subaddressDelimiter`. */
+  readonly subaddressDelimiter: string
+  /** Writes what the journey holds back, so that `trace` sees it. */
+  readonly flushJourney?: () => Promise<void>
+}
 
 /** A trailing `?`: may be absent. */
 export type ArgumentKind = 'text' | 'text?' | 'count' | 'count?' | 'flag?' | 'texts' | 'counts'

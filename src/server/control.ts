@@ -2,24 +2,15 @@
  * The commands by which an operator steers a store, each declared once: run by the owner of the data folder, which is the server where
  * one runs, else the command itself (owner.ts). JSON in, JSON out; what is long comes in pages by key. docs/architecture.md §2.
  */
-import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { listenControl, type ControlListener } from '../platform/real/control-socket.ts'
-import { StoreFault, StoreRefusal, type Store } from '../store/store.ts'
+import { StoreFault, StoreRefusal } from '../store/store.ts'
 import { accountCommands } from './control-accounts.ts'
-import { argumentFault, type Command } from './control-command.ts'
+import { argumentFault, type Command, type ControlTools } from './control-command.ts'
 import { queueCommands } from './control-queue.ts'
 import { CommandRefusal } from './provision.ts'
 
-/** What the commands work on. */
-export interface ControlTools {
-  readonly store: Store
-  readonly clock: Clock
-  /** What parts user from detail; `TransferOptions.subaddressDelimiter`. */
-  readonly subaddressDelimiter: string
-  /** Writes what the journey holds back, so that `trace` sees it. */
-  readonly flushJourney?: () => Promise<void>
-}
+export type { ControlTools } from './control-command.ts'
 
 /** All of them, by the name that travels. */
 export const controlCommands = { ...accountCommands, ...queueCommands }

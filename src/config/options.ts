@@ -1,0 +1,264 @@
+/** Every key of the configuration file, declared once: its kind, its default, and why it is so. Reader, sample and reference are made of these. */
+import { transferDefaults, type TransferOptions } from '../transfer/options.ts'
+import type { Config } from './config.ts'
+import * as kinds from './kinds.ts'
+import type { Kind } from './kinds.ts'
+import { defaultServices, services } from './services.ts'
+
+export interface Option<T, Default extends T | undefined = T | undefined> {
+  readonly kind: Kind<T>
+  /** undefined: nothing unless it is said. */
+  readonly default: Default
+  /** What it does, and the reason for its default. */
+  readonly why: string
+  /** Shown in the sample where there is no default. */
+  readonly example?: T
+}
+
+export type OptionTable = Readonly<Record<string, Option<never>>>
+
+/** A table of the file and the keys that it may have. */
+export interface Section {
+  /** As in the file: '' for the top, 'tls', 'listener'. */
+  readonly name: string
+  /** `[[name]]`: any number of them. */
+  readonly repeated: boolean
+  readonly why: string
+  readonly options: OptionTable
+}
+
+function option<T, const Default extends T | undefined>(
+  kind: Kind<T>,
+  fallback: Default,
+  why: string,
+  example?: T,
+): Option<T, Default> {
+  return { kind, default: fallback, why, example }
+}
+
+export type ValuesOf<Table> = {
+  readonly [K in keyof Table]: Table[K] extends Option<infer T, infer Default>
+    ? undefined extends Default
+      ? T | undefined
+      : T
+    : never
+}
+
+const defaults = transferDefaults
+
+export const topOptions = {
+  hostname: option(
+    kinds.domain,
+    'localhost',
+    'Our name in greetings, HELO and Received. It should resolve to this machine and back once mail is sent to others.',
+  ),
+  data: option(kinds.path, './data', 'The folder of the store, keys and certificates. One process at a time owns it.'),
+  domains: option(
+    kinds.list(kinds.domain),
+    ['pennypost.localhost'],
+    'Domains made on first start, the first of them with an account whose password is shown once. Later ones are added with "pennypost domain add".',
+  ),
+}
+
+export const listenerOptions = {
+  service: option(
+    kinds.choice(...(Object.keys(services) as (keyof typeof services)[])),
+    undefined,
+    'What is spoken there.',
+    'smtp',
+  ),
+  address: option(
+    kinds.endpoint({ names: false }),
+    undefined,
+    "Where it listens. Without it 127.0.0.1 with the service's unprivileged port; port 0 takes any free one.",
+    { host: '127.0.0.1', port: 2525 },
+  ),
+  tls: option(
+    kinds.choice('implicit', 'starttls', 'none'),
+    undefined,
+    'Follows from the service: submissions and imaps begin with a handshake, the others offer STARTTLS. "none" switches the offer off.',
+    'starttls',
+  ),
+  plaintextAuth: option(
+    kinds.flag,
+    false,
+    'Takes passwords before TLS: only on loopback addresses, for tests. Whoever listens on the way could read them elsewhere.',
+  ),
+}
+
+export const tlsOptions = {
+  source: option(
+    kinds.choice('self-signed', 'files'),
+    'self-signed',
+    'Where certificates come from. "self-signed": made on first start and kept in the data folder; clients ask once whether to trust it. "files": yours.',
+  ),
+  cert: option(
+    kinds.path,
+    undefined,
+    'With "files": the certificate and its chain, PEM.',
+    '/etc/ssl/mail.example.org.pem',
+  ),
+  key: option(kinds.path, undefined, 'With "files": its private key, PEM.', '/etc/ssl/private/mail.example.org.key'),
+}
+
+export const certificateOptions = {
+  cert: option(
+    kinds.path,
+    undefined,
+    'The certificate and its chain, PEM. The first entry answers clients that name no server.',
+    '/etc/ssl/mail.example.org.pem',
+  ),
+  key: option(kinds.path, undefined, 'Its private key, PEM.', '/etc/ssl/private/mail.example.org.key'),
+}
+
+export const storeOptions = {
+  engine: option(
+    kinds.choice('sqlite', 'postgres'),
+    'sqlite',
+    'Where mail rests. "sqlite" is embedded and needs nothing else; "postgres" is not built yet.',
+  ),
+}
+
+export const dnsOptions = {
+  servers: option(
+    kinds.list(kinds.endpoint({ names: false })),
+    [],
+    "Resolvers to ask, as addresses with or without a port. Empty: the system's own.",
+    [{ host: '127.0.0.1', port: 5353 }],
+  ),
+}
+
+export const routeOptions = {
+  domain: option(kinds.domainPattern, undefined, 'Whose mail takes this route; the most exact one wins.', '*'),
+  to: option(kinds.endpoint({ names: true }), undefined, 'The host that takes it. Without a port: 25.', {
+    host: 'relay.example.net',
+    port: 587,
+  }),
+  tls: option(
+    kinds.choice('opportunistic', 'required', 'implicit', 'none'),
+    undefined,
+    '"required": STARTTLS with a certificate that fits, or the mail waits; it is the default where there is a username. "implicit": TLS from the first byte. Else "opportunistic": encrypt if we can.',
+    'required',
+  ),
+  username: option(kinds.text, undefined, 'Signs in there with this name.', 'user@example.net'),
+  passwordFile: option(
+    kinds.path,
+    undefined,
+    'A file whose first line is the password; so it does not stand in a configuration that people copy.',
+    './relay-password',
+  ),
+}
+
+/** The compiler keeps this table complete: one key for each option of the room. */
+export const transferOptions = {
+  messageBytesMax: option(
+    kinds.size,
+    defaults.messageBytesMax,
+    'Largest message taken, told to clients in SIZE and APPENDLIMIT. 50 MB is what the large providers take, attachments encoded.',
+  ),
+  subaddressDelimiter: option(
+    subaddress(),
+    defaults.subaddressDelimiter,
+    'Parts user from detail, as in user+detail@example.org, which is user\'s mail (RFC 5233). "" for none.',
+  ),
+  hopsMax: option(
+    kinds.count(1, 1000),
+    defaults.hopsMax,
+    'Received fields after which a message is taken to run in a circle. RFC 5321 §6.3 asks for at least 100.',
+  ),
+  fileNowMax: option(
+    kinds.count(1, 100_000),
+    defaults.fileNowMax,
+    'Recipients filed at once, after aliases are expanded; the rest is queued, so that the client gets its answer in time.',
+  ),
+  retryAfterMs: option(
+    kinds.list(kinds.duration, 1),
+    defaults.retryAfterMs,
+    'Waits between attempts; the last one repeats. RFC 5321 §4.5.4.1: at least 30 minutes in general, sooner at first, since most trouble passes soon.',
+  ),
+  queueLifetimeMs: option(
+    kinds.duration,
+    defaults.queueLifetimeMs,
+    'A message that could not be sent for so long is returned. RFC 5321 §4.5.4.1: at least 4 to 5 days.',
+  ),
+  transfersMax: option(
+    kinds.count(1, 10_000),
+    defaults.transfersMax,
+    'Transfers under way at a time: each holds a socket and a piece of a message.',
+  ),
+  transfersPerDestinationMax: option(
+    kinds.count(1, 1000),
+    defaults.transfersPerDestinationMax,
+    'The same to one destination: more is taken for an attack by many hosts.',
+  ),
+  smtpPort: option(
+    kinds.count(1, 65_535),
+    defaults.smtpPort,
+    "The port of other people's MX hosts; only tests have another.",
+  ),
+} satisfies { [K in Exclude<keyof TransferOptions, 'hostname'>]: Option<TransferOptions[K]> }
+
+export const limitsOptions = {
+  connectionsMax: option(
+    kinds.count(1, 1_000_000),
+    20_000,
+    'Connections of all listeners together. An idle one costs some kilobytes; the process needs as many file handles.',
+  ),
+  connectionsPerAddressMax: option(
+    kinds.count(1, 1_000_000),
+    1000,
+    'The same from one address: an office behind one address fits, and one host cannot take every place.',
+  ),
+  shutdownGraceMs: option(
+    kinds.duration,
+    8000,
+    'What is under way may end within this time when we are told to stop. Container runtimes kill after 10 s.',
+  ),
+} satisfies { [K in keyof Config['limits']]: Option<Config['limits'][K]> }
+
+function subaddress(): Kind<string> {
+  return {
+    words: 'a short text, "" for none',
+    read(value) {
+      const delimiter = kinds.text.read(value)
+      if (delimiter.length > 8 || /[@\s"<>]/.test(delimiter))
+        throw new kinds.ValueFault('must be at most 8 characters, none of them @, quotes or space')
+      return delimiter
+    },
+    format: (value) => JSON.stringify(value),
+  }
+}
+
+function section(name: string, options: object, why: string, repeated = false): Section {
+  return { name, repeated, why, options: options as OptionTable }
+}
+
+const defaultListeners = defaultServices.map((name) => `${name} on ${services[name].port}`).join(', ')
+
+/** In the order of the sample. */
+export const sections: readonly Section[] = [
+  section('', topOptions, 'Who we are and what we keep.'),
+  section(
+    'listener',
+    listenerOptions,
+    `Where which service listens. Without any: ${defaultListeners}, all on 127.0.0.1. Writing one replaces all of these.`,
+    true,
+  ),
+  section('tls', tlsOptions, 'The certificates that we show.'),
+  section(
+    'tls.certificate',
+    certificateOptions,
+    'With source = "files": several certificates, chosen by the name that the client asks for (SNI). Instead of cert and key.',
+    true,
+  ),
+  section('store', storeOptions, 'The engine below the data folder.'),
+  section('dns', dnsOptions, 'How names are looked up.'),
+  section(
+    'route',
+    routeOptions,
+    'Mail to others that shall not go to their MX hosts: a relay, a neighbour, everything to a smarthost.',
+    true,
+  ),
+  section('transfer', transferOptions, 'Mail on its way: what is taken, and how long and how often it is tried.'),
+  section('limits', limitsOptions, 'Bounds of the whole process.'),
+]

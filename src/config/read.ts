@@ -1,0 +1,310 @@
+/** From parsed TOML to a `Config`: every table against its options, every fault collected, then what several keys say together. */
+import { isAbsolute, join, resolve } from 'node:path'
+import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
+import type { ConfigFault } from './fault.ts'
+import { addressFamily, ValueFault, type Endpoint } from './kinds.ts'
+import { childPath, type KeyPath, type Lines } from './lines.ts'
+import * as declared from './options.ts'
+import { sections, type Option, type OptionTable, type ValuesOf } from './options.ts'
+import { defaultServices, services } from './services.ts'
+import { nearest } from './suggest.ts'
+
+type Table = Readonly<Record<string, unknown>>
+
+export interface Source {
+  /** undefined: there is no file, only defaults. */
+  readonly file: string | undefined
+  readonly lines: Lines | undefined
+  /** What relative paths are relative to; absolute. */
+  readonly folder: string
+}
+
+/** Reads it all; faults are appended to `faults`, and with any of them the result is not to be used. */
+export function readConfig(root: Table, source: Source, faults: ConfigFault[]): Config {
+  return new ConfigReader(source, faults).config(root)
+}
+
+class ConfigReader {
+  readonly #source: Source
+  readonly #faults: ConfigFault[]
+
+  constructor(source: Source, faults: ConfigFault[]) {
+    this.#source = source
+    this.#faults = faults
+  }
+
+  config(root: Table): Config {
+    const top = this.#section(root, '', declared.topOptions)
+    const store = this.#section(this.#table(root, 'store'), 'store', declared.storeOptions)
+    if (store.engine === 'postgres') {
+      this.#fault('store.engine', 'The engine "postgres" is not built yet', 'Use "sqlite", the default.')
+    }
+    const dns = this.#section(this.#table(root, 'dns'), 'dns', declared.dnsOptions)
+    const transfer = this.#section(this.#table(root, 'transfer'), 'transfer', declared.transferOptions)
+    return {
+      hostname: top.hostname,
+      // A store that lives as long as the process: for tests.
+      data: top.data === ':memory:' ? top.data : this.#path(top.data),
+      domains: top.domains,
+      listeners: this.#listeners(root),
+      tls: this.#tls(this.#table(root, 'tls')),
+      dns: { servers: dns.servers.map(endpointText) },
+      routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
+      transfer: { ...transfer, hostname: top.hostname },
+      limits: this.#section(this.#table(root, 'limits'), 'limits', declared.limitsOptions),
+    }
+  }
+
+  #fault(key: KeyPath, text: string, hint?: string): void {
+    const { file, lines } = this.#source
+    this.#faults.push({ file, line: lines?.of(key), key, text, hint })
+  }
+
+  #path(name: string): string {
+    return isAbsolute(name) ? name : resolve(join(this.#source.folder, name))
+  }
+
+  #table(parent: Table, name: string, path: KeyPath = name): Table {
+    const value = parent[name]
+    if (value === undefined) return {}
+    if (isTable(value)) return value
+    this.#fault(
+      path,
+      `${path} must be a table`,
+      Array.isArray(value)
+        ? `Write [${path}], with one pair of brackets.`
+        : `Write [${path}] on a line of its own, and its keys below.`,
+    )
+    return {}
+  }
+
+  #tables(parent: Table, name: string, path: KeyPath = name): readonly Table[] {
+    const value = parent[name]
+    if (value === undefined) return []
+    if (Array.isArray(value) && value.every(isTable)) return value
+    this.#fault(
+      path,
+      `${path} must be a list of tables`,
+      `Write [[${path}]], with two pairs of brackets, for each of them.`,
+    )
+    return []
+  }
+
+  /** The values of a table, defaults where nothing is said; unknown keys and bad values are faults. */
+  #section<const Options extends Readonly<Record<string, unknown>>>(
+    table: Table,
+    path: KeyPath,
+    options: Options,
+  ): ValuesOf<Options> {
+    const known = options as unknown as OptionTable
+    // Tables below this one: `[tls]` knows `certificate`, the top knows them all.
+    const below = sections
+      .map(({ name }) => name)
+      .filter((name) => (path === '' ? name !== '' && !name.includes('.') : name.startsWith(`${path}.`)))
+    const tables = new Set(path === '' ? below : below.map((name) => name.slice(path.length + 1)))
+    for (const key of Object.keys(table))
+      if (!(key in known) && !tables.has(key)) this.#unknown(key, path, [...Object.keys(known), ...tables])
+    const values: Record<string, unknown> = {}
+    for (const [key, option] of Object.entries(known) as [string, Option<unknown>][]) {
+      values[key] = option.default
+      if (table[key] === undefined) continue
+      try {
+        values[key] = option.kind.read(table[key])
+      } catch (error) {
+        if (!(error instanceof ValueFault)) throw error
+        const near = typeof table[key] === 'string' ? nearest(table[key], choicesOf(option.kind.words)) : undefined
+        this.#fault(
+          childPath(path, key),
+          `${childPath(path, key)} ${error.message}`,
+          near === undefined ? error.hint : `Did you mean "${near}"?`,
+        )
+      }
+    }
+    return values as ValuesOf<Options>
+  }
+
+  #unknown(key: string, path: KeyPath, known: readonly string[]): void {
+    const where = path === '' ? 'the configuration' : `[${path.replace(/\[\d+\]/g, '')}]`
+    const near = nearest(key, known)
+    if (near !== undefined)
+      return this.#fault(childPath(path, key), `There is no "${key}" in ${where}`, `Did you mean "${near}"?`)
+    const home = sections.find(({ options }) => key in options)
+    const hint =
+      home && home.name !== path
+        ? `"${key}" belongs ${home.name === '' ? 'to the top, before the first [table]' : `in ${home.repeated ? `[[${home.name}]]` : `[${home.name}]`}`}.`
+        : `It knows ${known.join(', ')}.`
+    this.#fault(childPath(path, key), `There is no "${key}" in ${where}`, hint)
+  }
+
+  #listeners(root: Table): readonly ListenerConfig[] {
+    const tables = this.#tables(root, 'listener')
+    if (root['listener'] === undefined) return defaultServices.map((service) => listenerOf(service))
+    const taken = new Map<string, KeyPath>()
+    return tables.flatMap((table, at) => {
+      const path = `listener[${at}]`
+      const listener = this.#listener(table, path)
+      if (!listener) return []
+      const place = endpointText({ host: listener.address, port: listener.port })
+      const other = listener.port === 0 ? undefined : taken.get(place)
+      if (other !== undefined)
+        this.#fault(
+          `${path}.address`,
+          `Two listeners want ${place}`,
+          `The other one stands in line ${this.#source.lines?.of(other)}.`,
+        )
+      taken.set(place, path)
+      return [listener]
+    })
+  }
+
+  #listener(table: Table, path: KeyPath): ListenerConfig | undefined {
+    const said = this.#section(table, path, declared.listenerOptions)
+    const name = said.service
+    if (name === undefined) {
+      if (table['service'] === undefined)
+        this.#fault(path, 'A listener needs a service', `It is one of ${defaultServices.join(', ')}.`)
+      return undefined
+    }
+    const service = services[name]
+    if (!service.served) {
+      this.#fault(
+        `${path}.service`,
+        `The service "${name}" is not served yet`,
+        `Take this listener out; what is served is ${defaultServices.join(', ')}.`,
+      )
+    }
+    const address = said.address?.host ?? '127.0.0.1'
+    const tls = said.tls ?? service.tls
+    if ((tls === 'implicit') !== (service.tls === 'implicit')) {
+      const other = Object.keys(services).find(
+        (other) => other === (tls === 'implicit' ? `${name}s` : name.replace(/s$/, '')),
+      )
+      this.#fault(
+        `${path}.tls`,
+        `The service "${name}" cannot have tls = "${tls}"`,
+        other === undefined ? undefined : `Use service = "${other}" for that.`,
+      )
+    }
+    if (said.plaintextAuth && !isLoopback(address)) {
+      this.#fault(
+        `${path}.plaintextAuth`,
+        `plaintextAuth is for loopback addresses only, and this one is ${address}`,
+        'Passwords would travel in clear: let clients use STARTTLS or the service with TLS.',
+      )
+    }
+    if (service.signsIn && tls === 'none' && !said.plaintextAuth) {
+      this.#fault(
+        `${path}.tls`,
+        `Nobody could sign in at this ${name} listener, since passwords need TLS`,
+        'Leave tls at its default, or set plaintextAuth = true on a loopback address.',
+      )
+    }
+    return {
+      service: name,
+      address,
+      port: said.address?.port ?? service.port,
+      tls,
+      plaintextAuth: said.plaintextAuth,
+    }
+  }
+
+  #tls(table: Table): TlsConfig {
+    const said = this.#section(table, 'tls', declared.tlsOptions)
+    const entries = this.#tables(table, 'certificate', 'tls.certificate')
+    const given = said.cert !== undefined || said.key !== undefined
+    if (said.source === 'self-signed') {
+      if (given || entries.length > 0)
+        this.#fault(
+          given ? `tls.${said.cert === undefined ? 'key' : 'cert'}` : 'tls.certificate[0]',
+          'Certificates are named, but tls.source is "self-signed"',
+          'Set source = "files" in [tls].',
+        )
+      return { source: 'self-signed' }
+    }
+    if (given && entries.length > 0)
+      this.#fault(
+        'tls.certificate[0]',
+        'Certificates are named both in [tls] and in [[tls.certificate]]',
+        'Keep one of the two.',
+      )
+    if (!given && entries.length === 0)
+      this.#fault('tls.source', 'tls.source is "files", but no certificate is named', 'Set cert and key in [tls].')
+    const pairs = given
+      ? [this.#pair(said, 'tls')]
+      : entries.map((entry, at) =>
+          this.#pair(
+            this.#section(entry, `tls.certificate[${at}]`, declared.certificateOptions),
+            `tls.certificate[${at}]`,
+          ),
+        )
+    return { source: 'files', certificates: pairs.flatMap((pair) => pair ?? []) }
+  }
+
+  #pair(
+    said: { readonly cert?: string; readonly key?: string },
+    path: KeyPath,
+  ): { cert: string; key: string } | undefined {
+    if (said.cert !== undefined && said.key !== undefined)
+      return { cert: this.#path(said.cert), key: this.#path(said.key) }
+    const missing = said.cert === undefined ? 'cert' : 'key'
+    this.#fault(path, `A certificate needs cert and key, and ${missing} is missing`, `Add ${missing} = "…pem".`)
+    return undefined
+  }
+
+  #route(table: Table, path: KeyPath): RouteConfig {
+    const said = this.#section(table, path, declared.routeOptions)
+    for (const key of ['domain', 'to'] as const) {
+      if (table[key] === undefined)
+        this.#fault(
+          path,
+          `A route needs "${key}"`,
+          key === 'to'
+            ? 'Write to = "relay.example.net:587".'
+            : 'Write domain = "example.org", or "*" for everything that is not ours.',
+        )
+    }
+    if ((said.username === undefined) !== (said.passwordFile === undefined)) {
+      this.#fault(path, 'A route that signs in needs username and passwordFile', 'Add the other one, or remove both.')
+    }
+    const to = said.to ?? { host: '', port: 25 }
+    const tls = said.tls ?? (said.username === undefined ? 'opportunistic' : 'required')
+    if (said.username !== undefined && (tls === 'none' || tls === 'opportunistic') && !isLoopback(to.host)) {
+      this.#fault(
+        `${path}.tls`,
+        `The route's password would travel without protection with tls = "${tls}"`,
+        'Use "required" or "implicit".',
+      )
+    }
+    return {
+      domain: said.domain ?? '*',
+      host: to.host,
+      port: to.port ?? 25,
+      tls,
+      ...(said.username === undefined ? {} : { username: said.username }),
+      ...(said.passwordFile === undefined ? {} : { passwordFile: this.#path(said.passwordFile) }),
+    }
+  }
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+}
+
+/** The quoted words of a choice. */
+function choicesOf(words: string): string[] {
+  return words.startsWith('one of ') ? [...words.matchAll(/"([^"]+)"/g)].map((match) => match[1]!) : []
+}
+
+export function endpointText({ host, port }: Endpoint): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return port === undefined ? name : `${name}:${port}`
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (addressFamily(host) === 4 && host.startsWith('127.'))
+}
+
+function listenerOf(service: (typeof defaultServices)[number]): ListenerConfig {
+  const { port, tls } = services[service]
+  return { service, address: '127.0.0.1', port, tls, plaintextAuth: false }
+}

@@ -1,0 +1,40 @@
+/** "Did you mean": the known name that is nearest to a mistyped one. */
+
+/** Longer words are compared by their start: the cost is the product of both lengths. */
+const comparedMax = 64
+
+/** Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other (optimal string alignment). */
+export function editDistance(from: string, to: string): number {
+  const a = from.slice(0, comparedMax)
+  const b = to.slice(0, comparedMax)
+  let before: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let best = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, before[j - 2]! + 1)
+      row.push(best)
+    }
+    before = previous
+    previous = row
+  }
+  return previous[b.length]!
+}
+
+/** @returns undefined when no name is near: a wrong suggestion is worse than none. */
+export function nearest(word: string, names: Iterable<string>): string | undefined {
+  const plain = (name: string): string => name.toLowerCase().replace(/[-_]/g, '')
+  const wanted = plain(word)
+  let found: string | undefined
+  let least = Math.max(1, Math.floor(wanted.length / 3)) + 1
+  for (const name of names) {
+    const distance = editDistance(wanted, plain(name))
+    if (distance < least) {
+      least = distance
+      found = name
+    }
+  }
+  return found
+}
