@@ -76,8 +76,8 @@ export async function runTranscript(text: string, host: TranscriptHost, cuts: Cu
 function sameGroup(steps: readonly Step[], at: number): Step[] {
   const first = steps[at]!
   let end = at + 1
-  const joins = first.kind === 'client' || first.kind === 'server'
-  while (joins && steps[end]?.kind === first.kind && steps[end]!.connection === first.connection) end++
+  if (first.kind === 'host' || first.kind === 'closed') return [first]
+  while (steps[end]?.kind === first.kind && steps[end]!.connection === first.connection) end++
   return steps.slice(at, end)
 }
 

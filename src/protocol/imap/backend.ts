@@ -34,6 +34,7 @@ export type ImapCode =
   | 'AUTHENTICATIONFAILED'
   | 'PRIVACYREQUIRED'
   | 'USEATTR'
+  | 'UNKNOWN-CTE'
   | `BADCHARSET (${string})`
   | 'SERVERBUG'
 

@@ -14,7 +14,7 @@ export function startTlsOffered(conversation: Conversation): boolean {
 }
 
 export function capabilities(conversation: Conversation): string {
-  const names = ['IMAP4rev1']
+  const names = ['IMAP4rev1', 'IMAP4rev2']
   for (const { capability } of commands) {
     if (typeof capability === 'string') names.push(capability)
     else if (typeof capability === 'function') names.push(...capability(conversation))

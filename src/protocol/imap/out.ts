@@ -6,8 +6,9 @@ export class Out {
   #parts: (string | Uint8Array)[] | undefined
   #text = ''
   #size = 0
-  /** True between a literal's announcement and its last byte: a fault here can only be answered by hanging up. */
-  literalOpen = false
+  /** A response was begun and not ended: nothing else may be said before it is whole or taken back. */
+  midResponse = false
+  #mark: { readonly parts: number; readonly text: number; readonly size: number } | undefined
 
   get size(): number {
     return this.#size
@@ -33,6 +34,30 @@ export class Out {
     this.#size += bytes.length
   }
 
+  /** A response begins that may fail before it is whole. */
+  begin(): void {
+    this.midResponse = true
+    this.#mark = { parts: this.#parts?.length ?? 0, text: this.#text.length, size: this.#size }
+  }
+
+  end(): void {
+    this.midResponse = false
+    this.#mark = undefined
+  }
+
+  /** Takes back a response that failed. False: its beginning has left already, and all that is left is to hang up. */
+  rollback(): boolean {
+    if (!this.midResponse) return true
+    const mark = this.#mark
+    if (!mark) return false
+    const moved = this.#parts?.[mark.parts]
+    this.#text = (typeof moved === 'string' ? moved : moved ? '' : this.#text).slice(0, mark.text)
+    this.#parts?.splice(mark.parts)
+    this.#size = mark.size
+    this.end()
+    return true
+  }
+
   /** `* OK [code] text`. */
   untaggedOk(code: string, text: string): void {
     this.text(`* OK [${code}] ${text}\r\n`)
@@ -50,6 +75,7 @@ export class Out {
   /** Everything said so far; nothing is kept. */
   take(): Uint8Array {
     if (this.#size === 0) return empty
+    this.#mark = undefined
     const parts = this.#parts
     const text = this.#text
     const size = this.#size

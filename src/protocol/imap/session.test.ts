@@ -114,7 +114,8 @@ test('what nobody expected is NO [SERVERBUG], and the session goes on', async ()
   assert.match(await host.say('b STATUS INBOX (MESSAGES)\r\nc NOOP\r\n'), /^b NO \[SERVERBUG\] [^\r]*\r\nc OK/)
 })
 
-test('a fault inside a literal hangs up without a word', async () => {
+/** A message of which so many bytes can be read. */
+async function torn(goodBytes: number): Promise<Host> {
   const broken = backendWith((account) => ({
     async select(name, options) {
       const selected = await account.select(name, options)
@@ -125,7 +126,11 @@ test('a fault inside a literal hangs up without a word', async () => {
             return typeof value === 'function' ? value.bind(target) : value
           }
           return async function* () {
-            yield [{ uid: 1, bytes: { sizeBytes: 100_000, read: () => Promise.reject(new Error('torn')) } }]
+            const read = async (start: number, end: number): Promise<Uint8Array> => {
+              if (end > goodBytes) throw new Error('torn')
+              return Buffer.alloc(end - start, 'x')
+            }
+            yield [{ uid: 1, bytes: { sizeBytes: 100_000, read } }]
           }
         },
       })
@@ -133,7 +138,18 @@ test('a fault inside a literal hangs up without a word', async () => {
   }))
   const host = await signedIn({ backend: broken })
   await host.say('b APPEND INBOX {3+}\r\nx:y\r\nc SELECT INBOX\r\n')
-  assert.match(await host.say('d FETCH 1 BODY.PEEK[]\r\n'), /^(\* 1 FETCH \(BODY\[\] \{100000\}\r\n)?<closed>$/)
+  return host
+}
+
+test('a fault inside a literal that has begun to leave hangs up without a word', async () => {
+  const host = await torn(70_000)
+  assert.match(await host.say('d FETCH 1 BODY.PEEK[]\r\n'), /^\* 1 FETCH \(BODY\[\] \{100000\}\r\nx+<closed>$/)
+})
+
+test('a response that fails before it has left is taken back', async () => {
+  const host = await torn(0)
+  const said = await host.say('d FETCH 1 (UID BODY.PEEK[])\r\ne NOOP\r\n')
+  assert.match(said, /^d NO \[SERVERBUG\][^\r]*\r\ne OK/)
 })
 
 test('a sink that is full is waited for before more is written', async () => {

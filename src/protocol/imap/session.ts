@@ -1,26 +1,19 @@
 /** The server's side of an IMAP conversation: states, the order of things, and how faults are answered. RFC 3501 §2.2, §3, §5. */
-import { assert } from '../../base/assert.ts'
 import type { TlsFacts } from '../../base/network.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait } from '../action.ts'
 import type { Action, Session, SessionHost } from '../action.ts'
-import type { Authenticated } from '../sasl/authenticator.ts'
 import { ImapRefusal } from './backend.ts'
-import type { ImapAccount, ImapSelected } from './backend.ts'
-import { capabilities } from './capability.ts'
-import type { Command, Conversation, Dialogue, Intake, State } from './command.ts'
-import { condstore } from './condstore.ts'
+import type { Command, Dialogue, Intake } from './command.ts'
 import { commandNamed } from './commands.ts'
-import type { LastStructure } from './fetch/structure.ts'
+import { OpenConversation } from './conversation.ts'
 import * as limits from './limits.ts'
-import type { ImapOptions } from './options.ts'
-import { Out } from './out.ts'
+import { speaksRev2 } from './rev2.ts'
 import { sharedBytes } from './shared-bytes.ts'
-import { View } from './view.ts'
+import type { View } from './view.ts'
 import { encodeText } from './wire/encode.ts'
 import { SyntaxFault } from './wire/fault.ts'
 import { Line } from './wire/line.ts'
-import { FrameReader } from './wire/reader.ts'
 import type { Frame } from './wire/reader.ts'
 
 /** A step that did its work at once: the next may follow. */
@@ -33,22 +26,9 @@ const joinBytes = 32_768
 /** Where in a command a fault would find us: it decides what has to be swallowed before the answer. */
 type Phase = 'complete' | 'announced' | 'streaming' | 'rest'
 
-export class ImapSession implements Session, Conversation {
-  readonly options: ImapOptions
-  readonly out = new Out()
-  host!: SessionHost
-  state: State = 'notAuthenticated'
-  structure: LastStructure | undefined
-  #reader = new FrameReader(limits.lineBeforeLoginMaxBytes)
-  #account: ImapAccount | undefined
-  #view: View | undefined
-  #enabled: Set<string> | undefined
-  #tag = '*'
+export class ImapSession extends OpenConversation implements Session {
   #command: Command | undefined
   #uid = false
-  #code: string | undefined
-  #words: string | undefined
-  #dialogue: Dialogue | undefined
   #intake: Intake | undefined
   #phase: Phase = 'complete'
   /** A reply that waits until the rest of its command has been swallowed. */
@@ -58,99 +38,8 @@ export class ImapSession implements Session, Conversation {
   #literalBytes = 0
   #bad = 0
   #commands = 0
-  #loginFailures = 0
-  #handshake = false
-  #byeAfter: string | undefined
-  #closing = false
   #stopping = false
   #ended = false
-  #closed = false
-
-  constructor(options: ImapOptions) {
-    this.options = options
-  }
-
-  // What verbs see.
-
-  get account(): ImapAccount {
-    assert(this.#account, 'nobody has signed in')
-    return this.#account
-  }
-
-  get view(): View {
-    assert(this.#view, 'no mailbox is selected')
-    return this.#view
-  }
-
-  get selected(): ImapSelected {
-    return this.view.selected
-  }
-
-  get tag(): string {
-    return this.#tag
-  }
-
-  get enabled(): ReadonlySet<string> {
-    return this.#enabled ?? noneEnabled
-  }
-
-  enable(name: string): void {
-    ;(this.#enabled ??= new Set()).add(name)
-  }
-
-  capabilities(): string {
-    return capabilities(this)
-  }
-
-  async signIn(user: Authenticated): Promise<void> {
-    const account = await this.options.backend.open(user)
-    if (this.#closed) return account.close()
-    this.#account = account
-    this.state = 'authenticated'
-    this.#reader.textMaxBytes = limits.lineMaxBytes
-  }
-
-  signInFailed(): void {
-    if (++this.#loginFailures >= limits.loginFailuresMax) this.#byeAfter = 'Too many failed logins'
-  }
-
-  async select(name: string, readOnly: boolean): Promise<void> {
-    this.unselect()
-    const selected = await this.account.select(name, { readOnly, onChange: () => this.#changed() })
-    if (this.#closed) return selected.close()
-    this.#view = new View(selected)
-    this.state = 'selected'
-  }
-
-  unselect(): void {
-    if (!this.#view) return
-    const { selected } = this.#view
-    this.#view = undefined
-    this.structure = undefined
-    this.state = 'authenticated'
-    selected.close()
-  }
-
-  completed(code: string | undefined, text?: string): void {
-    this.#code = code
-    this.#words = text
-  }
-
-  converse(dialogue: Dialogue): void {
-    this.#dialogue = dialogue
-  }
-
-  startTls(): void {
-    this.#handshake = true
-  }
-
-  logout(): void {
-    this.#closing = true
-  }
-
-  bye(text: string): void {
-    this.#byeAfter = text
-  }
 
   // What the driver calls.
 
@@ -166,7 +55,7 @@ export class ImapSession implements Session, Conversation {
   }
 
   receive(chunk: Uint8Array): void {
-    if (!this.#closing) this.#reader.push(chunk)
+    if (!this.closing) this.reader.push(chunk)
   }
 
   next(): Action {
@@ -176,7 +65,7 @@ export class ImapSession implements Session, Conversation {
       return queued
     }
     let step: Step
-    do step = this.#closing ? { kind: 'close' } : this.#step()
+    do step = this.closing ? { kind: 'close' } : this.#step()
     while (step === again && this.out.size < joinBytes)
     if (this.out.size === 0) return step === again ? wait : step
     if (step !== again && step.kind !== 'wait') this.#queued = step
@@ -193,13 +82,13 @@ export class ImapSession implements Session, Conversation {
   }
 
   failed(): Uint8Array | undefined {
-    if (this.out.literalOpen) {
-      // Inside a literal any words would be taken for its bytes.
+    if (!this.out.rollback()) {
+      // In the middle of a response, or of a literal, any words would be taken for a part of it.
       this.out.take()
-      this.#closing = true
+      this.closing = true
       return undefined
     }
-    this.#abandon(`${this.#tag} NO [SERVERBUG] Internal error, it was logged\r\n`)
+    this.#abandon(`${this.commandTag} NO [SERVERBUG] Internal error, it was logged\r\n`)
     return this.out.take()
   }
 
@@ -208,30 +97,26 @@ export class ImapSession implements Session, Conversation {
   }
 
   closed(): void {
-    this.#closed = this.#closing = true
+    this.gone = this.closing = true
     this.#dropIntake()
-    this.#dialogue = undefined
-    this.#reader.clear()
+    this.dialogue = undefined
+    this.reader.clear()
     this.unselect()
-    this.#account?.close()
-    this.#account = undefined
+    this.openAccount?.close()
+    this.openAccount = undefined
   }
 
   // The steps.
 
-  #changed(): void {
-    if (this.#dialogue?.listens) this.host.wake()
-  }
-
   #step(): Step {
     if (this.#stopping) {
       this.out.text('* BYE Server is shutting down\r\n')
-      this.#closing = true
+      this.closing = true
       return again
     }
-    if (this.#dialogue) return this.#converseOn(this.#dialogue)
+    if (this.dialogue) return this.#converseOn(this.dialogue)
     if (this.#phase === 'streaming') return this.#pour()
-    const frame = this.#reader.next()
+    const frame = this.reader.next()
     if (frame === null) return this.#idle()
     try {
       return this.#framed(frame)
@@ -270,13 +155,13 @@ export class ImapSession implements Session, Conversation {
 
   /** Reads tag and verb. */
   #begin(bytes: Uint8Array): Line {
-    const line = new Line(bytes, { utf8: false })
-    this.#tag = '*'
+    const line = new Line(bytes, { utf8: speaksRev2(this) })
+    this.commandTag = '*'
     this.#command = undefined
     this.#uid = false
     const tag = line.tag()
     line.space()
-    this.#tag = tag
+    this.commandTag = tag
     let word = line.word()
     if (word === 'UID') {
       this.#uid = true
@@ -294,13 +179,13 @@ export class ImapSession implements Session, Conversation {
     const line = this.#begin(bytes)
     const verb = this.#command!
     if (this.state === 'notAuthenticated' && ++this.#commands > limits.commandsBeforeLoginMax)
-      this.#byeAfter = 'Too many commands before a login'
+      this.byeAfter = 'Too many commands before a login'
     const args = verb.grammar?.(line, this, this.#uid)
     line.finish()
     const work = verb.run(this, args, this.#uid)
     if (work === undefined) {
-      if (this.#handshake) return this.#shakeHands()
-      if (!this.#dialogue) this.#finish()
+      if (this.handshake) return this.#shakeHands()
+      if (!this.dialogue) this.#finish()
       return again
     }
     return 'then' in work ? this.#run(work) : { kind: 'run', work: this.#stream(work) }
@@ -313,7 +198,7 @@ export class ImapSession implements Session, Conversation {
   async #awaited(work: Promise<void>): Promise<Uint8Array> {
     try {
       await work
-      if (!this.#dialogue) this.#finish()
+      if (!this.dialogue) this.#finish()
     } catch (error) {
       this.#abandon(this.#answer(error))
     }
@@ -325,7 +210,7 @@ export class ImapSession implements Session, Conversation {
       yield* work
       this.#finish()
     } catch (error) {
-      if (this.out.literalOpen) throw error
+      if (!this.out.rollback()) throw error
       this.#abandon(this.#answer(error))
     }
     if (this.out.size > 0) yield this.out.take()
@@ -334,26 +219,25 @@ export class ImapSession implements Session, Conversation {
   /** News first, then the tagged OK. */
   #finish(): void {
     const verb = this.#command!
-    const view = this.#view
+    const view = this.openView
     const { out } = this
-    if (view && verb.tellsExpunge !== 'never')
-      view.tell(out, this.#uid || verb.tellsExpunge === 'always', this.enabled.has(condstore))
-    const code = this.#code === undefined ? '' : `[${this.#code}] `
-    const text = this.#words ?? `${this.#uid ? 'UID ' : ''}${verb.name} completed`
+    if (view && verb.tellsExpunge !== 'never') view.tell(out, this.#uid || verb.tellsExpunge === 'always')
+    const code = this.replyCode === undefined ? '' : `[${this.replyCode}] `
+    const text = this.replyWords ?? `${this.#uid ? 'UID ' : ''}${verb.name} completed`
     this.#bad = 0
-    out.text(`${this.#tag} OK ${code}${text}\r\n`)
-    if (view === this.#view && view?.selected.gone) this.#byeAfter = 'Selected mailbox was deleted'
+    out.text(`${this.commandTag} OK ${code}${text}\r\n`)
+    if (view === this.openView && view?.selected.gone) this.byeAfter = 'Selected mailbox was deleted'
     this.#over()
   }
 
   /** What was pipelined behind STARTTLS came in clear: it is dropped unread. RFC 3501 §6.2.1. */
   #shakeHands(): Step {
-    this.#handshake = false
-    this.out.text(`${this.#tag} OK Begin TLS negotiation now\r\n`)
+    this.handshake = false
+    this.out.text(`${this.commandTag} OK Begin TLS negotiation now\r\n`)
     this.#over()
     const done = (facts: TlsFacts | null): void => {
-      this.#reader.clear()
-      if (!facts) this.#closing = true
+      this.reader.clear()
+      if (!facts) this.closing = true
     }
     return { kind: 'startTls', reply: this.out.take(), done }
   }
@@ -361,28 +245,28 @@ export class ImapSession implements Session, Conversation {
   /** The command is over, however it ended. */
   #over(): void {
     this.#intake = undefined
-    this.#dialogue = undefined
-    this.#code = this.#words = undefined
+    this.dialogue = undefined
+    this.replyCode = this.replyWords = undefined
     this.#phase = 'complete'
     this.#literals = this.#literalBytes = 0
-    if (this.#byeAfter === undefined) return
-    this.out.text(`* BYE ${encodeText(this.#byeAfter)}\r\n`)
-    this.#closing = true
+    if (this.byeAfter === undefined) return
+    this.out.text(`* BYE ${encodeText(this.byeAfter)}\r\n`)
+    this.closing = true
   }
 
   /** Ends a command that went wrong: what is still to come of it is swallowed before the words are said. */
   #abandon(words: string): void {
     const phase = this.#phase
     this.#dropIntake()
-    this.#dialogue = undefined
-    this.#handshake = false
-    if (phase === 'complete' || (phase === 'announced' && this.#reader.refuse())) {
+    this.dialogue = undefined
+    this.handshake = false
+    if (phase === 'complete' || (phase === 'announced' && this.reader.refuse())) {
       this.out.text(words)
       this.#over()
       return
     }
-    if (phase === 'streaming' && this.#reader.streamingBytes > 0) this.#reader.refuse()
-    else if (phase !== 'announced') this.#reader.swallow()
+    if (phase === 'streaming' && this.reader.streamingBytes > 0) this.reader.refuse()
+    else if (phase !== 'announced') this.reader.swallow()
     this.#phase = 'complete'
     this.#owed = words
   }
@@ -397,26 +281,26 @@ export class ImapSession implements Session, Conversation {
   #answer(error: unknown): string {
     if (error instanceof SyntaxFault) {
       this.#countBad()
-      return `${this.#tag} BAD ${encodeText(error.message)}\r\n`
+      return `${this.commandTag} BAD ${encodeText(error.message)}\r\n`
     }
     if (error instanceof ImapRefusal)
-      return `${this.#tag} NO ${error.code ? `[${error.code}] ` : ''}${encodeText(error.message)}\r\n`
+      return `${this.commandTag} NO ${error.code ? `[${error.code}] ` : ''}${encodeText(error.message)}\r\n`
     if (error instanceof Refusal)
-      return `${this.#tag} NO ${error.status.code < 500 ? '[UNAVAILABLE] ' : ''}${encodeText(error.status.text)}\r\n`
+      return `${this.commandTag} NO ${error.status.code < 500 ? '[UNAVAILABLE] ' : ''}${encodeText(error.status.text)}\r\n`
     throw error
   }
 
   #countBad(): void {
     const max = this.state === 'notAuthenticated' ? limits.badCommandsBeforeLoginMax : limits.badCommandsMax
-    if (++this.#bad >= max) this.#byeAfter = 'Too many bad commands'
+    if (++this.#bad >= max) this.byeAfter = 'Too many bad commands'
   }
 
   // Literals.
 
   #announced(frame: Frame & { kind: 'literal' }): Step {
-    const line = this.#intake ? new Line(frame.head) : this.#begin(frame.head)
+    const line = this.#intake ? new Line(frame.head, { utf8: speaksRev2(this) }) : this.#begin(frame.head)
     if (!frame.synchronizing && frame.sizeBytes > limits.swallowMaxBytes) {
-      this.#byeAfter = 'Literal is too large'
+      this.byeAfter = 'Literal is too large'
       this.#phase = 'complete'
       throw new SyntaxFault(0, 'a smaller literal', 'RFC 7888 4')
     }
@@ -432,7 +316,7 @@ export class ImapSession implements Session, Conversation {
       this.#literalBytes > limits.commandMaxBytes
     )
       throw new ImapRefusal('TOOBIG', 'Literals of this command are too large')
-    this.#reader.accept()
+    this.reader.accept()
     this.#phase = 'complete'
     if (frame.synchronizing) this.out.text('+ OK\r\n')
     return again
@@ -445,8 +329,8 @@ export class ImapSession implements Session, Conversation {
   async #admitted(intake: Intake, line: Line, sizeBytes: number, synchronizing: boolean): Promise<Uint8Array> {
     try {
       await intake.literal(line, sizeBytes)
-      if (this.#closed) return this.out.take()
-      this.#reader.stream()
+      if (this.gone) return this.out.take()
+      this.reader.stream()
       this.#phase = 'streaming'
       if (synchronizing) this.out.text('+ OK\r\n')
     } catch (error) {
@@ -457,10 +341,10 @@ export class ImapSession implements Session, Conversation {
 
   #pour(): Step {
     const intake = this.#intake!
-    for (let bytes = this.#reader.take(); bytes; bytes = this.#reader.take()) {
+    for (let bytes = this.reader.take(); bytes; bytes = this.reader.take()) {
       if (!intake.write(bytes)) return { kind: 'run', work: this.#poured(intake.drained()) }
     }
-    if (this.#reader.streamingBytes > 0) return this.#idle()
+    if (this.reader.streamingBytes > 0) return this.#idle()
     this.#phase = 'rest'
     return { kind: 'run', work: this.#poured(intake.end()) }
   }
@@ -477,11 +361,11 @@ export class ImapSession implements Session, Conversation {
   // Dialogues.
 
   #converseOn(dialogue: Dialogue): Step {
-    if (dialogue.listens && this.#view) {
-      const news = this.#tellIdle(this.#view)
+    if (dialogue.listens && this.openView) {
+      const news = this.#tellIdle(this.openView)
       if (news) return news
     }
-    const bytes = this.#reader.nextLine(dialogue.lineMaxBytes)
+    const bytes = this.reader.nextLine(dialogue.lineMaxBytes)
     if (bytes === undefined) return this.#idle()
     try {
       const over = dialogue.line(this, bytes)
@@ -497,7 +381,7 @@ export class ImapSession implements Session, Conversation {
   }
 
   #endDialogue(): void {
-    this.#dialogue = undefined
+    this.dialogue = undefined
     this.#finish()
   }
 
@@ -514,16 +398,14 @@ export class ImapSession implements Session, Conversation {
   #tellIdle(view: View): Step | undefined {
     if (view.selected.gone) {
       this.out.text('* BYE Selected mailbox was deleted\r\n')
-      this.#closing = true
+      this.closing = true
       return again
     }
     const quiet = this.out.size === 0
-    if (!view.tell(this.out, true, this.enabled.has(condstore)) || !quiet) return undefined
+    if (!view.tell(this.out, true) || !quiet) return undefined
     return { kind: 'write', bytes: sharedBytes(this.out) }
   }
 }
-
-const noneEnabled: ReadonlySet<string> = new Set()
 
 function tagOf(head: Uint8Array): string {
   try {

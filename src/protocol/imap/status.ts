@@ -2,6 +2,7 @@
 import type { ImapMailboxStatus } from './backend.ts'
 import type { Conversation } from './command.ts'
 import { enableCondstore } from './condstore.ts'
+import { speaksRev2 } from './rev2.ts'
 import { encodeMailbox } from './wire/encode.ts'
 import type { Line } from './wire/line.ts'
 
@@ -41,5 +42,5 @@ export async function tellStatus(conversation: Conversation, name: string, wante
   if (wanted.includes('HIGHESTMODSEQ')) enableCondstore(conversation)
   const status = await account.status(name)
   const values = wanted.map((item) => `${item} ${items[item](status, account.appendLimitBytes)}`)
-  out.text(`* STATUS ${encodeMailbox(name)} (${values.join(' ')})\r\n`)
+  out.text(`* STATUS ${encodeMailbox(name, speaksRev2(conversation))} (${values.join(' ')})\r\n`)
 }

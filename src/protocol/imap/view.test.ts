@@ -13,6 +13,8 @@ async function account(): Promise<ImapAccount> {
   return backend.open({ accountId: 1, name: 'u' })
 }
 
+const set = (text: string) => new Line(Buffer.from(text)).sequenceSet()
+
 async function append(to: ImapAccount): Promise<void> {
   const sink = to.appendSink()
   sink.write(Buffer.from('a: b\r\n\r\n'))
@@ -127,7 +129,6 @@ test('a set of numbers becomes UIDs, a set of UIDs passes over the unknown', asy
   await selected.store(Uint32Array.of(2, 3), 'add', ['\\Deleted'])
   await selected.expunge()
   const view = new View(selected)
-  const set = (text: string) => new Line(Buffer.from(text)).sequenceSet()
   assert.deepEqual([...view.resolve(set('1:2'), false)], [1, 4])
   assert.deepEqual([...view.resolve(set('3:1'), false)], [1, 4, 5])
   assert.deepEqual([...view.resolve(set('2:4,99'), true)], [4])

@@ -16,6 +16,10 @@ const ownMax = 256
 export class View {
   readonly selected: ImapSelected
   readonly recent: RecentRanges
+  /** Changes of flags are told with their mod-sequences: CONDSTORE is on. */
+  tellsModSeq = false
+  /** IMAP4rev2 is on. */
+  rev2 = false
   /** The table whose order the client knows, and how much of it. Flags of a table that is not the newest may be stale. */
   #told: MessageTable
   #count: number
@@ -141,7 +145,7 @@ export class View {
    * to be told, so do arrivals and flags.
    * @returns whether anything was said.
    */
-  tell(out: Out, expunge: boolean, withModSeq = false): boolean {
+  tell(out: Out, expunge: boolean): boolean {
     const { selected } = this
     const table = selected.table()
     if (table === this.#told && table.count === this.#count && selected.highestModSeq() === this.#toldModSeq)
@@ -156,10 +160,11 @@ export class View {
     if (table.count > known) {
       this.#count = table.count
       this.recent.add(selected.claimRecent(), selected.uidNext())
-      out.text(`* ${table.count} EXISTS\r\n* ${this.recentCount()} RECENT\r\n`)
+      out.text(`* ${table.count} EXISTS\r\n`)
+      if (!this.rev2) out.text(`* ${this.recentCount()} RECENT\r\n`)
     }
     if (modSeq > this.#toldModSeq) {
-      this.#tellFlags(out, table, known, withModSeq)
+      this.#tellFlags(out, table, known)
       this.#toldModSeq = modSeq
     }
     this.#own = undefined
@@ -180,7 +185,7 @@ export class View {
     if (kept === 0 || this.#saved.length > 0) this.#saved = this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
   }
 
-  #tellFlags(out: Out, table: MessageTable, known: number, withModSeq: boolean): void {
+  #tellFlags(out: Out, table: MessageTable, known: number): void {
     const { modSeqs, flagsLow, flagsHigh, uids } = table
     const since = this.#toldModSeq
     let encoder: FlagEncoder | undefined
@@ -188,15 +193,16 @@ export class View {
       if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]!)) continue
       encoder ??= this.flags()
       const flags = this.listed(encoder.encode(flagsLow[i]!, flagsHigh[i]!), uids[i]!)
-      // RFC 7162 §3.2.4: who knows mod-sequences wants the UID as well.
-      if (withModSeq) out.text(`* ${i + 1} FETCH (UID ${uids[i]} FLAGS (${flags}) MODSEQ (${modSeqs[i]}))\r\n`)
+      // The UID beside them: RFC 7162 §3.2.4, RFC 9051 §7.5.2.
+      if (this.tellsModSeq) out.text(`* ${i + 1} FETCH (UID ${uids[i]} FLAGS (${flags}) MODSEQ (${modSeqs[i]}))\r\n`)
+      else if (this.rev2) out.text(`* ${i + 1} FETCH (UID ${uids[i]} FLAGS (${flags}))\r\n`)
       else out.text(`* ${i + 1} FETCH (FLAGS (${flags}))\r\n`)
     }
   }
 
-  /** A flag list with the session's \Recent. */
+  /** A flag list with the session's \Recent, which IMAP4rev2 does not know any more. */
   listed(flags: string, uid: number): string {
-    if (!this.recent.has(uid)) return flags
+    if (this.rev2 || !this.recent.has(uid)) return flags
     return flags === '' ? '\\Recent' : `${flags} \\Recent`
   }
 }

@@ -1,9 +1,13 @@
 /** ENABLE: extensions that change what the server says unasked. RFC 5161. */
 import { condstore, enableCondstore } from '../condstore.ts'
+import { rev2 } from '../rev2.ts'
 import { command, signedIn } from '../command.ts'
 
 /** What can be enabled. */
-const enableable: readonly string[] = [condstore]
+const enableable = new Map([
+  [condstore, condstore],
+  [rev2, 'IMAP4rev2'],
+])
 
 export const enable = command({
   name: 'ENABLE',
@@ -22,8 +26,9 @@ export const enable = command({
 
   run(conversation, names) {
     // Unknown names are no fault, RFC 5161 §3.1; what was on already is not named again.
-    const fresh = [...new Set(names)].filter((name) => enableable.includes(name) && !conversation.enabled.has(name))
-    conversation.out.text(`* ENABLED${fresh.map((name) => ` ${name}`).join('')}\r\n`)
+    const fresh = [...new Set(names)].filter((name) => enableable.has(name) && !conversation.enabled.has(name))
+    conversation.out.text(`* ENABLED${fresh.map((name) => ` ${enableable.get(name)}`).join('')}\r\n`)
+    if (fresh.includes(rev2)) conversation.enable(rev2)
     if (fresh.includes(condstore)) enableCondstore(conversation)
   },
 })

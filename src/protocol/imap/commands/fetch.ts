@@ -6,9 +6,10 @@ import type { FetchNeed, FetchRow } from '../backend.ts'
 import { condstore, enableCondstore, modifier } from '../condstore.ts'
 import { command } from '../command.ts'
 import type { Conversation } from '../command.ts'
+import { sendBinary } from '../fetch/binary.ts'
 import { MessageCursor } from '../fetch/flags.ts'
 import { fetchItems } from '../fetch/items.ts'
-import type { FetchItem } from '../fetch/items.ts'
+import type { BinaryItem, FetchItem } from '../fetch/items.ts'
 import { rangesOf, saysAtOnce, sendSection } from '../fetch/section.ts'
 import type { FlagEncoder } from '../wire/flag-list.ts'
 
@@ -37,14 +38,16 @@ export const fetch = command({
     const uids = changedSince === undefined ? named : changed(conversation, named, changedSince)
     const need = needOf(items)
     let found = 0
+    let known = true
     if (!need) {
       found = yield* fromTables(conversation, items, uids)
     } else if (uids.length > 0) {
       for await (const page of selected.fetch(uids, need)) {
         found += page.length
-        yield* fromRows(conversation, items, page)
+        if (!(yield* fromRows(conversation, items, page))) known = false
       }
     }
+    if (!known) throw new ImapRefusal('UNKNOWN-CTE', 'A part has an unknown transfer encoding')
     // RFC 2180 §4.1.3, RFC 5530: numbers that stand for nothing any more are worth a word; unknown UIDs are not.
     if (!uid && found < uids.length) throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
   },
@@ -72,7 +75,7 @@ function needOf(items: readonly FetchItem[]): FetchNeed | undefined {
     bodyStructure: kinds.has('bodyStructure'),
     internalDate: kinds.has('internalDate'),
     size: kinds.has('size'),
-    bytes: kinds.has('section'),
+    bytes: kinds.has('section') || kinds.has('binary') || kinds.has('binarySize'),
   }
 }
 
@@ -110,10 +113,12 @@ async function* fromRows(conversation: Conversation, items: readonly FetchItem[]
   const cursor = new MessageCursor(view)
   const flagsAsked = items.some(({ kind }) => kind === 'flags')
   const modSeqOwed = conversation.enabled.has(condstore) && !items.some(({ kind }) => kind === 'modSeq')
+  let known = true
   for (const row of page) {
     const index = cursor.find(row.uid)
     // Not told to this session, or gone between the page and now with its flags: it has no number or nothing to say.
     if (cursor.sequence === 0) continue
+    out.begin()
     out.text(`* ${cursor.sequence} FETCH (`)
     let text = ''
     for (let at = 0; at < items.length; at++) {
@@ -121,11 +126,15 @@ async function* fromRows(conversation: Conversation, items: readonly FetchItem[]
       if (at > 0) text += ' '
       if (item.kind === 'flags') text += flagsText(index)
       else if (item.kind === 'modSeq') text += `MODSEQ (${index < 0 ? 1 : modSeqs[index]})`
-      else if (item.kind !== 'section') text += simpleText(item, row)
+      else if (item.kind !== 'section' && !isBinary(item)) text += simpleText(item, row)
       else {
         if (text !== '') out.text(text)
         text = ''
         const bytes = row.bytes!
+        if (item.kind !== 'section') {
+          if (!(yield* sendBinary(conversation, row.uid, item, bytes))) known = false
+          continue
+        }
         const whole = rangesOf(conversation, row.uid, bytes, item.section)
         const ranges = whole instanceof Promise ? await whole : whole
         if (!ranges) text = `${item.label} NIL`
@@ -137,12 +146,18 @@ async function* fromRows(conversation: Conversation, items: readonly FetchItem[]
       if (modSeqOwed && index >= 0) text += ` MODSEQ (${modSeqs[index]})`
     }
     out.text(text + ')\r\n')
+    out.end()
     if (out.full) yield out.take()
 
     function flagsText(at: number): string {
       return flagsOf(conversation, encoder, row.uid, at < 0 ? 0 : flagsLow[at]!, at < 0 ? 0 : flagsHigh[at]!)
     }
   }
+  return known
+}
+
+function isBinary(item: FetchItem): item is BinaryItem {
+  return item.kind === 'binary' || item.kind === 'binarySize'
 }
 
 function flagsOf({ view }: Conversation, encoder: FlagEncoder, uid: number, low: number, high: number): string {
@@ -170,7 +185,7 @@ function simpleText(item: FetchItem, row: FetchRow): string {
 /** One change for a page: who reads BODY[] has seen it. Answers the UIDs whose flags changed; they are told with the message. */
 async function markSeen(conversation: Conversation, items: readonly FetchItem[], page: readonly FetchRow[]) {
   const { view, selected } = conversation
-  if (selected.readOnly || !items.some((item) => item.kind === 'section' && item.marksSeen)) return undefined
+  if (selected.readOnly || !items.some((item) => 'marksSeen' in item && item.marksSeen)) return undefined
   const { flagsLow } = selected.table()
   const cursor = new MessageCursor(view)
   const unseen: number[] = []

@@ -5,6 +5,7 @@ import type { Conversation } from '../command.ts'
 import { listPatternMaxBytes, listPatternsMax } from '../limits.ts'
 import { canonicalPattern, listMailboxes } from '../list.ts'
 import type { ListedMailbox } from '../list.ts'
+import { speaksRev2 } from '../rev2.ts'
 import { statusItems, tellStatus } from '../status.ts'
 import type { StatusItem } from '../status.ts'
 import { encodeMailbox } from '../wire/encode.ts'
@@ -47,7 +48,13 @@ export const list = command({
   },
 })
 
-function tellMailbox({ out }: Conversation, mailbox: ListedMailbox, { selection, returns, extended }: ListArguments) {
+function tellMailbox(
+  conversation: Conversation,
+  mailbox: ListedMailbox,
+  { selection, returns, ...form }: ListArguments,
+) {
+  const { out } = conversation
+  const extended = form.extended || speaksRev2(conversation)
   const subscriptions = selection.has('SUBSCRIBED') || returns.has('SUBSCRIBED')
   const attributes = mailbox.attributes.filter(
     (name) =>
@@ -57,7 +64,9 @@ function tellMailbox({ out }: Conversation, mailbox: ListedMailbox, { selection,
       (name !== '\\Noselect' || !extended || !mailbox.attributes.includes('\\NonExistent')),
   )
   const childInfo = mailbox.childInfo ? ' ("CHILDINFO" ("SUBSCRIBED"))' : ''
-  out.text(`* LIST (${attributes.join(' ')}) "/" ${encodeMailbox(mailbox.name)}${childInfo}\r\n`)
+  out.text(
+    `* LIST (${attributes.join(' ')}) "/" ${encodeMailbox(mailbox.name, speaksRev2(conversation))}${childInfo}\r\n`,
+  )
 }
 
 /** RFC 5819 §2: a mailbox whose STATUS fails is listed all the same. */

@@ -2,6 +2,7 @@
 import { command, signedIn } from '../command.ts'
 import { listPatternMaxBytes } from '../limits.ts'
 import { canonicalPattern, listMailboxes } from '../list.ts'
+import { speaksRev2 } from '../rev2.ts'
 import { encodeMailbox } from '../wire/encode.ts'
 
 export const lsub = command({
@@ -18,7 +19,8 @@ export const lsub = command({
     return canonicalPattern(reference + pattern)
   },
 
-  async run({ account, out }, pattern) {
+  async run(conversation, pattern) {
+    const { account, out } = conversation
     const found = listMailboxes(await account.list(), {
       patterns: [pattern],
       selectSubscribed: true,
@@ -29,7 +31,7 @@ export const lsub = command({
     })
     for (const { name, attributes } of found) {
       const subscribed = attributes.includes('\\Subscribed')
-      out.text(`* LSUB (${subscribed ? '' : '\\Noselect'}) "/" ${encodeMailbox(name)}\r\n`)
+      out.text(`* LSUB (${subscribed ? '' : '\\Noselect'}) "/" ${encodeMailbox(name, speaksRev2(conversation))}\r\n`)
     }
   },
 })

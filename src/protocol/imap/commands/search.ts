@@ -7,9 +7,12 @@ import { enableCondstore } from '../condstore.ts'
 import { MessageCursor } from '../fetch/flags.ts'
 import { SearchGrammar } from '../search/grammar.ts'
 import { searchTables } from '../search/tables.ts'
+import { speaksRev2 } from '../rev2.ts'
 import { encodeString } from '../wire/encode.ts'
 import type { Line } from '../wire/line.ts'
 import { formatNumberSet } from '../wire/sequence-set.ts'
+
+const all: ReadonlySet<string> = new Set(['ALL'])
 
 const charsets = ['US-ASCII', 'UTF-8']
 
@@ -36,7 +39,11 @@ export const search = command({
     return { returns, key, asksModSeq: grammar.asksModSeq }
   },
 
-  async run(conversation, { returns, key, asksModSeq }, uid) {
+  async run(conversation, { returns: asked, key, asksModSeq }, uid) {
+    // RFC 9051 §6.4.4: the answer is an ESEARCH, asked or not.
+    const returns = asked ?? (speaksRev2(conversation) ? all : undefined)
+    // A search that fails leaves nothing saved. RFC 9051 §6.4.4.1.
+    if (returns?.has('SAVE')) conversation.view.save(new Uint32Array(0))
     if (!key) throw new ImapRefusal(`BADCHARSET (${charsets.join(' ')})`, 'Unknown charset')
     const { view, out, tag } = conversation
     if (asksModSeq) enableCondstore(conversation)

@@ -3,6 +3,8 @@ import { seenBit } from '../../../mail/flags.ts'
 import { condstore, enableCondstore } from '../condstore.ts'
 import { command, signedIn } from '../command.ts'
 import type { Conversation } from '../command.ts'
+import { speaksRev2 } from '../rev2.ts'
+import { encodeMailbox } from '../wire/encode.ts'
 import type { Line } from '../wire/line.ts'
 
 export const select = command({
@@ -30,20 +32,32 @@ export function mailboxArgument(line: Line): string {
 
 /** What SELECT and EXAMINE say, in the order of RFC 3501 §6.3.1. A failed one leaves no mailbox selected. */
 export async function open(conversation: Conversation, name: string, readOnly: boolean, aware: boolean): Promise<void> {
+  const { out } = conversation
+  const modern = speaksRev2(conversation)
+  if (modern && conversation.state === 'selected') out.untaggedOk('CLOSED', 'Previous mailbox is closed')
   conversation.unselect()
   if (aware) enableCondstore(conversation)
   await conversation.select(name, readOnly)
-  const { out, selected, view } = conversation
+  const { selected, view } = conversation
   const flags = selected.flagNames().filter((flag) => flag !== undefined)
-  out.text(`* FLAGS (${flags.join(' ')})\r\n* ${view.count} EXISTS\r\n* ${view.recentCount()} RECENT\r\n`)
-  const unseen = firstUnseen(conversation)
-  if (unseen > 0) out.untaggedOk(`UNSEEN ${unseen}`, 'First unseen')
+  out.text(`* FLAGS (${flags.join(' ')})\r\n* ${view.count} EXISTS\r\n`)
+  if (!modern) tellOldFacts(conversation)
   const permanent = selected.readOnly ? [] : selected.keywordsOpen() ? [...flags, '\\*'] : flags
   out.untaggedOk(`PERMANENTFLAGS (${permanent.join(' ')})`, selected.readOnly ? 'Read-only' : 'Limited')
   out.untaggedOk(`UIDNEXT ${selected.uidNext()}`, 'Predicted next UID')
   out.untaggedOk(`HIGHESTMODSEQ ${selected.highestModSeq()}`, 'Highest')
   out.untaggedOk(`UIDVALIDITY ${selected.uidValidity}`, 'UIDs valid')
+  // RFC 9051 §6.3.2: the name as LIST would say it.
+  if (modern) out.text(`* LIST () "/" ${encodeMailbox(selected.name, true)}\r\n`)
   conversation.completed(selected.readOnly ? 'READ-ONLY' : 'READ-WRITE')
+}
+
+/** What RFC 9051 Appendix E has dropped. */
+function tellOldFacts(conversation: Conversation): void {
+  const { out, view } = conversation
+  out.text(`* ${view.recentCount()} RECENT\r\n`)
+  const unseen = firstUnseen(conversation)
+  if (unseen > 0) out.untaggedOk(`UNSEEN ${unseen}`, 'First unseen')
 }
 
 /** The first message without \Seen; 0 when there is none. */

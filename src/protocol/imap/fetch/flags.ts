@@ -51,7 +51,7 @@ export function* tellStored(
     const index = cursor.find(uid)
     if (index < 0 || (options.silent && modSeqs[index] !== options.modSeq)) continue
     const items: string[] = []
-    if (options.uid || aware) items.push(`UID ${uid}`)
+    if (options.uid || aware || view.rev2) items.push(`UID ${uid}`)
     if (!options.silent) items.push(`FLAGS (${view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), uid)})`)
     if (aware) items.push(`MODSEQ (${modSeqs[index]})`)
     out.text(`* ${cursor.sequence} FETCH (${items.join(' ')})\r\n`)

@@ -14,9 +14,19 @@ export interface SectionItem {
   readonly label: string
 }
 
+/** A part with its transfer encoding undone, or only its size. RFC 9051 §6.4.5, RFC 3516. */
+export interface BinaryItem {
+  readonly kind: 'binary' | 'binarySize'
+  readonly section: Section
+  readonly partial?: { readonly first: number; readonly count: number }
+  readonly marksSeen: boolean
+  readonly label: string
+}
+
 export type FetchItem =
   | { readonly kind: 'flags' | 'uid' | 'envelope' | 'body' | 'bodyStructure' | 'internalDate' | 'size' | 'modSeq' }
   | SectionItem
+  | BinaryItem
 
 const flags: FetchItem = { kind: 'flags' }
 const internalDate: FetchItem = { kind: 'internalDate' }
@@ -67,6 +77,7 @@ function fetchItem(line: Line): FetchItem {
     if (line.tries('[')) return sectionItem(line, name === 'BODY')
     if (name === 'BODY') return body
   }
+  if (name === 'BINARY' || name === 'BINARY.PEEK' || name === 'BINARY.SIZE') return binaryItem(line, name)
   const item = simple[name]
   if (item) return item
   line.at = at
@@ -97,6 +108,24 @@ function sectionItem(line: Line, marksSeen: boolean): SectionItem {
   const partial = partialOf(line)
   if (partial) label += `<${partial.first}>`
   return { kind: 'section', section: { part, text }, partial, marksSeen, label }
+}
+
+function binaryItem(line: Line, name: 'BINARY' | 'BINARY.PEEK' | 'BINARY.SIZE'): BinaryItem {
+  line.takes('[', 'section-binary')
+  const part: number[] = []
+  if (!line.tries(']')) {
+    do {
+      if (part.length >= partNumbersMax) throw line.fault('fewer part numbers', 'section-part')
+      part.push(line.nzNumber())
+    } while (line.tries('.'))
+    line.takes(']', 'section-binary')
+  }
+  const section = { part }
+  if (name === 'BINARY.SIZE')
+    return { kind: 'binarySize', section, marksSeen: false, label: `BINARY.SIZE[${part.join('.')}]` }
+  const partial = partialOf(line)
+  const label = `BINARY[${part.join('.')}]${partial ? `<${partial.first}>` : ''}`
+  return { kind: 'binary', section, partial, marksSeen: name === 'BINARY', label }
 }
 
 function sectionText(line: Line, name: string, inPart: boolean): SectionText {

@@ -71,7 +71,6 @@ export async function* sendSection(out: Out, item: SectionItem, bytes: MessageBy
   out.text(`${item.label} {${size}}\r\n`)
   for (const [start, end] of ranges) {
     for (let at = start; at < end; at += readSliceBytes) {
-      out.literalOpen = true
       const read = bytes.read(at, Math.min(at + readSliceBytes, end))
       const got = read instanceof Promise ? await read : read
       assert(got.length === Math.min(readSliceBytes, end - at), 'the message is shorter than its size')
@@ -84,7 +83,6 @@ export async function* sendSection(out: Out, item: SectionItem, bytes: MessageBy
       if (out.full) yield out.take()
     }
   }
-  out.literalOpen = false
 }
 
 /** Whether a section can be said without a generator: the usual small message. */

@@ -99,6 +99,11 @@ class Cursor {
     if (first === 0x28) return this.#list(depth)
     if (first === 0x22) return this.#quoted()
     if (first === 0x7b) return this.#literal()
+    // literal8, RFC 9051 §9.
+    if (first === 0x7e && this.bytes[this.at + 1] === 0x7b) {
+      this.at++
+      return this.#literal()
+    }
     const atom = this.atom()
     if (/^\d+$/.test(atom)) return Number(atom)
     return atom.toUpperCase() === 'NIL' ? null : atom
