@@ -146,7 +146,9 @@ async function begin(): Promise<Talk> {
 async function lines(): Promise<void> {
   const talk = await begin()
   for (let count = 0; count < 15 && !talk.closed; count++) {
-    const line = mutated(pick(corpus)).replace(/[\r\n]/g, '').replace(/(\{\d+[+-]?\})+$/, '')
+    const line = mutated(pick(corpus))
+      .replace(/[\r\n]/g, '')
+      .replace(/(\{\d+[+-]?\})+$/, '')
     if (line === '') continue
     let said = await talk.say(Buffer.from(`${line}\r\n`, 'latin1'))
     if (/^\+ .*\r\n$/m.test(said)) said += await talk.say(Buffer.from('*\r\n'))

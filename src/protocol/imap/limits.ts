@@ -41,9 +41,9 @@ export const headerFieldsMax = 200
 export const flagsInListMax = 128
 /** A keyword is a column's worth of text. */
 export const keywordMaxBytes = 250
-/** Patterns of an extended LIST, and wildcards of all of them: matching costs their product with the names. RFC 5258 §3. */
+/** Patterns of an extended LIST, and the length of all of them: matching costs their product with the names. RFC 5258 §3. */
 export const listPatternsMax = 50
-export const listPatternMaxBytes = 1000
+export const listPatternsMaxBytes = 2000
 /** ID fields and their sizes. RFC 2971 §3.3. */
 export const idFieldsMax = 30
 export const idValueMaxBytes = 1024

@@ -26,6 +26,9 @@ export interface ListedMailbox {
  * All ways are followed at once, so the cost is name × pattern whatever the wildcards.
  */
 export function matchesPattern(name: string, pattern: string): boolean {
+  const wildcard = pattern.search(/[*%]/)
+  if (wildcard < 0) return name === pattern
+  if (!name.startsWith(pattern.slice(0, wildcard))) return false
   // alive[i]: the pattern's first i characters match what was read of the name.
   let alive = new Uint8Array(pattern.length + 1)
   let next = new Uint8Array(pattern.length + 1)

@@ -116,6 +116,10 @@ test('what nobody expected is NO [SERVERBUG], and the session goes on', async ()
 
 /** A message of which so many bytes can be read. */
 async function torn(goodBytes: number): Promise<Host> {
+  const read = async (start: number, end: number): Promise<Uint8Array> => {
+    if (end > goodBytes) throw new Error('torn')
+    return Buffer.alloc(end - start, 'x')
+  }
   const broken = backendWith((account) => ({
     async select(name, options) {
       const selected = await account.select(name, options)
@@ -126,10 +130,6 @@ async function torn(goodBytes: number): Promise<Host> {
             return typeof value === 'function' ? value.bind(target) : value
           }
           return async function* () {
-            const read = async (start: number, end: number): Promise<Uint8Array> => {
-              if (end > goodBytes) throw new Error('torn')
-              return Buffer.alloc(end - start, 'x')
-            }
             yield [{ uid: 1, bytes: { sizeBytes: 100_000, read } }]
           }
         },

@@ -2,7 +2,7 @@
 import { ImapRefusal } from '../backend.ts'
 import { command, signedIn } from '../command.ts'
 import type { Conversation } from '../command.ts'
-import { listPatternMaxBytes, listPatternsMax } from '../limits.ts'
+import { listPatternsMaxBytes, listPatternsMax } from '../limits.ts'
 import { canonicalPattern, listMailboxes } from '../list.ts'
 import type { ListedMailbox } from '../list.ts'
 import { speaksRev2 } from '../rev2.ts'
@@ -116,8 +116,8 @@ function grammar(line: Line): ListArguments {
       items = statusItems(line)
     })
   }
-  for (const pattern of patterns)
-    if (reference.length + pattern.length > listPatternMaxBytes) throw line.fault('a shorter pattern', 'list-mailbox')
+  if (patterns.reduce((sum, pattern) => sum + reference.length + pattern.length, 0) > listPatternsMaxBytes)
+    throw line.fault('shorter patterns', 'list-mailbox')
   return {
     patterns: patterns.map((pattern) => canonicalPattern(reference + pattern)),
     selection,

@@ -1,6 +1,6 @@
 /** LSUB: subscribed names, and with `%` their unsubscribed parents. RFC 3501 §6.3.9. */
 import { command, signedIn } from '../command.ts'
-import { listPatternMaxBytes } from '../limits.ts'
+import { listPatternsMaxBytes } from '../limits.ts'
 import { canonicalPattern, listMailboxes } from '../list.ts'
 import { speaksRev2 } from '../rev2.ts'
 import { encodeMailbox } from '../wire/encode.ts'
@@ -15,7 +15,7 @@ export const lsub = command({
     const reference = line.listMailbox()
     line.space()
     const pattern = line.listMailbox()
-    if (reference.length + pattern.length > listPatternMaxBytes) throw line.fault('a shorter pattern', 'list-mailbox')
+    if (reference.length + pattern.length > listPatternsMaxBytes) throw line.fault('a shorter pattern', 'list-mailbox')
     return canonicalPattern(reference + pattern)
   },
 

@@ -61,8 +61,8 @@ function cut(ranges: readonly ByteRange[], partial: SectionItem['partial']): rea
 /**
  * Says `label {size}` and the bytes. Yields buffers when enough is there; large slices go out uncopied.
  *
- * Departs: promise of unchanged bytes: RFC 3501 §9 CHAR8 forbids NUL in a literal, so 0x80 stands in its place,
- * as Dovecot and the UW server do; sizes and offsets stay those of the message. BINARY[] is the way to the true bytes.
+ * NUL cannot be carried (RFC 3501 §9 CHAR8): 0x80 stands in its place, as with Dovecot and the UW server, so that sizes and
+ * offsets stay those of the message. BINARY[] is the way to the true bytes.
  */
 export async function* sendSection(out: Out, item: SectionItem, bytes: MessageBytes, whole: readonly ByteRange[]) {
   const ranges = cut(whole, item.partial)

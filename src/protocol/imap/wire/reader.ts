@@ -1,4 +1,8 @@
-/** Finds commands (and, on a client, responses) in a stream cut anywhere: lines joined by literals. RFC 3501 §4.3, §9, RFC 7888. */
+/**
+ * Finds commands (and, on a client, responses) in a stream cut anywhere: lines joined by literals. RFC 3501 §4.3, §9, RFC 7888.
+ *
+ * Departs: RFC 3501 §2.2, a bare LF ends a line as well, because people and scripts type at us through pipes.
+ */
 import { empty, view } from '../../../base/bytes.ts'
 
 /** What the reader found. Views are valid until the next call of any method. */
