@@ -1,6 +1,7 @@
 /** The one place that builds everything: a configuration in, a running system out. */
 import { join } from 'node:path'
 import { PasswordAuthenticator } from './accounts/authenticator.ts'
+import { easyPassword } from './accounts/password.ts'
 import { latin1 } from './base/bytes.ts'
 import type { Clock, Timer } from './base/clock.ts'
 import type { Files } from './base/files.ts'
@@ -26,7 +27,7 @@ import { SmtpServerSession } from './protocol/smtp/session.ts'
 import { formatStatus } from './protocol/smtp/wire/reply.ts'
 import { StoreImapBackend } from './server/imap.ts'
 import { Desk } from './server/listen.ts'
-import { addAccount, easyPassword } from './server/provision.ts'
+import { addAccount } from './server/provision.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
 import type { FirstAccount, Listening, System } from './system-types.ts'
@@ -213,7 +214,7 @@ async function firstStart(
   if (!isNew || config.domains.length === 0 || store.read.accounts('', 1).length > 0) return undefined
   const name = `admin@${config.domains[0]}`
   const password = easyPassword(random.bytes(16))
-  await addAccount(store, clock, { name, password })
+  await addAccount(store, name, password, { nowMs: clock.now() })
   return { name, password }
 }
 

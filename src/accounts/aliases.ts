@@ -3,7 +3,7 @@
 /** The rows that this room needs; the store has them. */
 export interface AddressSource {
   isLocalDomain(domain: string): boolean
-  account(name: string): { readonly id: number; readonly name: string; readonly disabled: boolean } | undefined
+  user(name: string): { readonly id: number; readonly name: string; readonly disabled: boolean } | undefined
   alias(address: string): { readonly targets: readonly string[] } | undefined
 }
 
@@ -57,7 +57,7 @@ export function expandAddress(
         for (const target of alias.targets) follow(target, depth)
         return
       }
-      const account = source.account(candidate)
+      const account = source.user(candidate)
       if (account) {
         known = true
         if (account.disabled) disabled.add(account.name)
@@ -108,7 +108,7 @@ export function maySendAs(
 function bind(source: AddressSource): AddressSource {
   return {
     isLocalDomain: (domain) => source.isLocalDomain(domain),
-    account: (name) => source.account(name),
+    user: (name) => source.user(name),
     alias: (address) => source.alias(address),
   }
 }

@@ -48,3 +48,10 @@ export async function scramKeys(password: string): Promise<string> {
   const stored = createHash('sha256').update(key('Client Key')).digest('base64')
   return `SCRAM-SHA-256$${scramIterations}:${salt.toString('base64')}$${stored}:${key('Server Key').toString('base64')}`
 }
+
+/** A password that people can read out: 80 bits in groups of four. @param bytes sixteen, random. */
+export function easyPassword(bytes: Uint8Array): string {
+  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789x'
+  const letters = [...bytes].map((byte) => alphabet[byte & 31]).join('')
+  return letters.replace(/.{4}(?=.)/g, '$&-')
+}

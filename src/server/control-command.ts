@@ -6,8 +6,6 @@ import type { Store } from '../store/store.ts'
 export interface ControlTools {
   readonly store: Store
   readonly clock: Clock
-  /** What parts user from detail; `TransferOptions.subaddressDelimiter`. */
-  readonly subaddressDelimiter: string
   /** Writes what the journey holds back, so that `trace` sees it. */
   readonly flushJourney?: () => Promise<void>
 }

@@ -11,6 +11,9 @@ export interface Account {
   readonly usedMessages: number
 }
 
+/** What an account is apart from its use. */
+export type User = Omit<Account, 'usedBytes' | 'usedMessages'>
+
 /** Mail for `address` goes to each target; an address `@domain` is the domain's catch-all. */
 export interface Alias {
   readonly address: string

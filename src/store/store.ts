@@ -2,7 +2,7 @@
 import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
-import type { Account, Alias, LedgerRow, MailboxRow, QueueRow, StoreCounts } from './entities.ts'
+import type { Account, Alias, LedgerRow, MailboxRow, QueueRow, StoreCounts, User } from './entities.ts'
 import type { Operation, ResultOf } from './operations.ts'
 import type { LiveTable } from './table.ts'
 
@@ -65,9 +65,14 @@ export interface StoreReads {
   /** The domains that are ours, lower case. */
   domains(): readonly string[]
   isLocalDomain(domain: string): boolean
+  /** What delivery asks of an address with every message: remembered until the directory changes. */
+  user(name: string): User | undefined
+  /** The account's INBOX, which never changes. */
+  inbox(account: number): number | undefined
   account(name: string): Account | undefined
   accountById(id: number): Account | undefined
   accounts(after: string, limit: number): readonly Account[]
+  /** Remembered like `user`. */
   alias(address: string): Alias | undefined
   aliases(after: string, limit: number): readonly Alias[]
   /** Credentials of one kind, newest first. */

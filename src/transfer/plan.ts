@@ -6,7 +6,7 @@ export type Plan =
   | {
       readonly kind: 'file'
       readonly recipient: string
-      readonly account: number
+      readonly account: { readonly id: number; readonly name: string }
       readonly mailbox: number
       readonly flags: readonly string[]
     }

@@ -17,7 +17,7 @@ import { pathText, receivedField, submissionFixes } from './headers.ts'
 import type { Journey } from './journey.ts'
 import { returnedHeaderMax } from './notice.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
-import { completeMailbox, planLocal } from './resolve.ts'
+import { completeMailbox, fitsQuota, planLocal } from './resolve.ts'
 
 export interface ReceiverTools extends TransferTools {
   readonly authenticator: Authenticator
@@ -175,8 +175,7 @@ class Transaction implements SmtpTransaction {
       }
       const plans = planLocal(this.#tools, mailbox, recipient).map((plan): Plan => {
         if (plan.kind !== 'file') return plan
-        const { quotaBytes, usedBytes } = store.read.accountById(plan.account)!
-        const fits = quotaBytes === 0 || usedBytes + sizeBytes <= quotaBytes
+        const fits = fitsQuota(store.read, plan.account, sizeBytes)
         return fits ? plan : { kind: 'refuse', recipient, status: status.mailboxFull }
       })
       return { recipient, plans }

@@ -25,11 +25,10 @@ export function planLocal({ store, options }: Tools, mailbox: Mailbox, recipient
   if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
   const plans: Plan[] = []
   for (const account of expansion.accounts) {
-    const inbox = read.mailboxByName(account.id, 'INBOX')
-    if (!inbox) continue
-    const { quotaBytes, usedBytes } = read.accountById(account.id)!
-    if (quotaBytes > 0 && usedBytes >= quotaBytes) plans.push({ kind: 'refuse', recipient, status: status.mailboxFull })
-    else plans.push({ kind: 'file', recipient, account: account.id, mailbox: inbox.id, flags: [] })
+    const inbox = read.inbox(account.id)
+    if (inbox === undefined) continue
+    if (!fitsQuota(read, account, 1)) plans.push({ kind: 'refuse', recipient, status: status.mailboxFull })
+    else plans.push({ kind: 'file', recipient, account, mailbox: inbox, flags: [] })
   }
   for (const address of expansion.remote) {
     plans.push({ kind: 'queue', recipient, address, destination: address.slice(address.lastIndexOf('@') + 1) })
@@ -50,4 +49,14 @@ export function planAddress(tools: Tools, address: string): Plan[] {
   if (!mailbox) return [{ kind: 'refuse', recipient: address, status: status.recipientSyntax }]
   if (tools.store.read.isLocalDomain(mailbox.domain)) return planLocal(tools, mailbox, address)
   return [{ kind: 'queue', recipient: address, address, destination: mailbox.domain }]
+}
+
+/** Whether so many more bytes fit an account. */
+export function fitsQuota(
+  read: StoreReads,
+  account: { readonly id: number; readonly name: string },
+  sizeBytes: number,
+): boolean {
+  const quotaBytes = read.user(account.name)?.quotaBytes ?? 0
+  return quotaBytes === 0 || (read.accountById(account.id)?.usedBytes ?? 0) + sizeBytes <= quotaBytes
 }

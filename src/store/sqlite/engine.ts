@@ -216,7 +216,10 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
         if (message.position > prepareAtBytes && !preparing && !existsSync(join(segments, 'prepared.seg'))) prepare()
         if (message.walBytes > checkpointBytes && options.clock.monotonic() - checkpointed > 1000) {
           checkpointed = options.clock.monotonic()
-          readers.checkpoint()
+          readers.checkpoint().then(
+            () => writer.postMessage({ kind: 'checkpoint' } satisfies ToWriter),
+            () => {},
+          )
         }
         return
       }

@@ -43,9 +43,8 @@ export class Readers {
     await this.#ask({ kind: 'copyRows', id: this.#next++, path })
   }
 
-  checkpoint(): void {
-    const id = this.#next++
-    this.#ask({ kind: 'checkpoint', id }).catch(() => {})
+  async checkpoint(): Promise<void> {
+    await this.#ask({ kind: 'checkpoint', id: this.#next++ })
   }
 
   #ask(message: ToReader): Promise<Uint32Array> {

@@ -2,7 +2,16 @@
 import type { MessageBytes } from '../../mail/content.ts'
 import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { readRuns, runMaxBytes, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
-import type { Account, Alias, LedgerRow, MailboxRow, QueueParameters, QueueRow, StoreCounts } from '../entities.ts'
+import type {
+  Account,
+  Alias,
+  LedgerRow,
+  MailboxRow,
+  QueueParameters,
+  QueueRow,
+  StoreCounts,
+  User,
+} from '../entities.ts'
 import type { MessageRow, RowNeed } from '../store.ts'
 import { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
@@ -26,6 +35,9 @@ export class SqliteReads {
   readonly #files: ContentFiles
   #domains: readonly string[] | undefined
   #domainSet = new Set<string>()
+  readonly #users = new Map<string, User | undefined>()
+  readonly #aliases = new Map<string, Alias | undefined>()
+  readonly #inboxes = new Map<number, number | undefined>()
   readonly #flagNames = new Map<number, (string | undefined)[]>()
 
   constructor(db: Database, files: ContentFiles) {
@@ -40,6 +52,20 @@ export class SqliteReads {
   /** The directory changed: what is remembered of it is read again. */
   forgetDirectory(): void {
     this.#domains = undefined
+    this.#users.clear()
+    this.#aliases.clear()
+    this.#inboxes.clear()
+  }
+
+  user(name: string): User | undefined {
+    return remembered(this.#users, name, () => {
+      const row = this.account(name)
+      return row && { id: row.id, name: row.name, disabled: row.disabled, quotaBytes: row.quotaBytes }
+    })
+  }
+
+  inbox(account: number): number | undefined {
+    return remembered(this.#inboxes, account, () => this.mailboxByName(account, 'INBOX')?.id)
   }
 
   learnFlagName(account: number, bit: number, name: string): void {
@@ -79,8 +105,10 @@ export class SqliteReads {
   }
 
   alias(address: string): Alias | undefined {
-    const row = this.#sql('SELECT address, targets FROM alias WHERE address = ?').get(address)
-    return row && { address, targets: JSON.parse(row['targets'] as string) as string[] }
+    return remembered(this.#aliases, address, () => {
+      const row = this.#sql('SELECT address, targets FROM alias WHERE address = ?').get(address)
+      return row && { address, targets: JSON.parse(row['targets'] as string) as string[] }
+    })
   }
 
   aliases(after: string, limit: number): readonly Alias[] {
@@ -261,6 +289,22 @@ export class SqliteReads {
       walBytes: 0,
     }
   }
+}
+
+/** Addresses remembered, those that nobody has among them: the oldest go first, so that probing cannot fill the memory. */
+const rememberedMax = 50_000
+
+function remembered<Key, Value>(
+  cache: Map<Key, Value | undefined>,
+  key: Key,
+  read: () => Value | undefined,
+): Value | undefined {
+  const known = cache.get(key)
+  if (known !== undefined || cache.has(key)) return known
+  const value = read()
+  if (cache.size >= rememberedMax) cache.delete(cache.keys().next().value!)
+  cache.set(key, value)
+  return value
 }
 
 const queueSelect = `SELECT r.id, r.entry, e.arrivalId, e.reversePath, r.address, r.destination, r.state, r.attempts,

@@ -13,6 +13,8 @@ export interface WriterSettings {
 
 export type ToWriter =
   | { readonly kind: 'group'; readonly buffer: ArrayBuffer | null; readonly commits: readonly WireCommit[] }
+  /** The reading thread has checkpointed nearly everything: what came since is little, and then the WAL can begin anew. */
+  | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
 
 export type FromWriter =
@@ -30,7 +32,7 @@ export type FromWriter =
   | { readonly kind: 'broken'; readonly error: string }
   | { readonly kind: 'closed' }
 
-/** PASSIVE checkpoints never end while groups keep coming, so the WAL would grow for ever: at this size the writer waits for one itself. */
+/** Should the reading thread not keep up, the writer waits for a whole checkpoint itself at this size. */
 const walMaxBytes = 128 * 1024 * 1024
 
 const port = parentPort!
@@ -63,6 +65,7 @@ function group(message: Extract<ToWriter, { kind: 'group' }>): void {
 port.on('message', (message: ToWriter) => {
   try {
     if (message.kind === 'group') return group(message)
+    if (message.kind === 'checkpoint') return open!.db.exec('PRAGMA wal_checkpoint(PASSIVE)')
     open?.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     open?.db.close()
     open?.log.close()

@@ -1,0 +1,63 @@
+/** The command `pennypost`: its subcommands, and what a fault looks like. Exit status 0: done, 1: failed, 2: wrong usage. */
+import { Command, CommanderError } from 'commander'
+import { Interrupted, type Terminal } from '../platform/real/terminal.ts'
+import { account } from './account.ts'
+import { alias } from './alias.ts'
+import { config } from './config.ts'
+import { CommandFault, examples, UsageFault } from './context.ts'
+import { domain } from './domain.ts'
+import { mailbox } from './mailbox.ts'
+import { queue } from './queue.ts'
+import { serve } from './serve.ts'
+import { trace } from './trace.ts'
+import { verify } from './verify.ts'
+import { version } from './version.ts'
+
+/** In the order of the help. What is heavy is loaded by the action that needs it. */
+const subcommands = [serve, config, domain, account, alias, mailbox, queue, trace, verify, version]
+
+const fine = new Set(['commander.helpDisplayed', 'commander.version'])
+
+/** Errors whose text is a whole sentence for people. */
+const plainFaults = new Set(['ConfigError', 'CommandRefusal', 'OwnedElsewhere', 'StoreFault', 'StoreRefusal'])
+
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('pennypost')
+    .description('Pennypost: a complete email system in one program.')
+    .showSuggestionAfterError()
+    .helpCommand(true)
+  examples(
+    program,
+    'pennypost serve                                  the whole system on the defaults',
+    'pennypost config sample > pennypost.toml         a configuration to edit',
+    'pennypost account add alice@example.org          asks for the password',
+    'pennypost trace alice@example.org                what became of her mail',
+  )
+  let status = 0
+  for (const add of subcommands) add(program, terminal, (failed) => (status = failed))
+  quietly(program, terminal)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError) return fine.has(error.code) ? 0 : 2
+    return tell(error, terminal)
+  }
+}
+
+/** Commander shall throw instead of leaving, and write where we do: set on every command, since each has its own. */
+function quietly(command: Command, terminal: Terminal): void {
+  command.exitOverride()
+  command.configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.note(text) })
+  for (const below of command.commands) quietly(below, terminal)
+}
+
+function tell(error: unknown, terminal: Terminal): number {
+  if (terminal.environment['PENNYPOST_DEBUG'] === '1') terminal.note(`${(error as Error).stack ?? String(error)}\n`)
+  if (error instanceof Interrupted) return 130
+  const { name, message } = error as Error
+  const known = error instanceof UsageFault || error instanceof CommandFault || plainFaults.has(name)
+  const sentence = known ? message : `It failed: ${message}; with PENNYPOST_DEBUG=1 it shows where`
+  terminal.note(`${/[.?]$/.test(sentence) ? sentence : `${sentence}.`}\n`)
+  return error instanceof UsageFault ? 2 : 1
+}

@@ -1,0 +1,143 @@
+/** What all subcommands share: options that each has, how faults are told, how lists are printed. */
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Config } from '../config/config.ts'
+import type { Terminal } from '../platform/real/terminal.ts'
+import type { AnswerOf, ArgumentsOf, ControlName } from '../server/control.ts'
+import type { Page } from '../server/control-command.ts'
+import type { Owner } from '../server/owner.ts'
+
+/** A fault in how the command was called: exit status 2. */
+export class UsageFault extends Error {}
+
+/** A fault in what was asked: exit status 1, its text and nothing more. */
+export class CommandFault extends Error {}
+
+/** What every command that touches a data folder may be told. */
+export interface PlaceOptions {
+  readonly config?: string
+  readonly data?: string
+}
+
+export function placeOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file; without it the defaults hold')
+    .option('-d, --data <folder>', 'data folder, instead of the one that the configuration names')
+}
+
+export function jsonOption(command: Command): Command {
+  return command.option('--json', 'as JSON, for scripts')
+}
+
+/** Adds examples below the help: the fastest way to learn a command. */
+export function examples(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`)
+}
+
+export async function configOf({ config: file, data }: PlaceOptions): Promise<Config> {
+  const { defaultConfig, loadConfig } = await import('../config/load.ts')
+  if (file === undefined) return defaultConfig(data)
+  const config = await loadConfig(file)
+  return data === undefined ? config : { ...config, data: data === ':memory:' ? data : resolve(data) }
+}
+
+/** The folder alone: a configuration with faults does not stop an operator who names it. */
+export async function dataFolderOf(options: PlaceOptions): Promise<string> {
+  return options.data === undefined ? (await configOf(options)).data : resolve(options.data)
+}
+
+/** Works with the owner of the data folder, and lets it go again. */
+export async function withOwner<T>(
+  options: PlaceOptions & { readonly create?: boolean },
+  work: (owner: Owner) => Promise<T>,
+): Promise<T> {
+  const { openOwner } = await import('../server/owner.ts')
+  const owner = await openOwner(await dataFolderOf(options), { create: options.create })
+  try {
+    return await work(owner)
+  } finally {
+    await owner.close()
+  }
+}
+
+/** Asks one thing. */
+export function ask<Name extends ControlName>(
+  options: PlaceOptions & { readonly create?: boolean },
+  name: Name,
+  args: ArgumentsOf<Name>,
+): Promise<AnswerOf<Name>> {
+  return withOwner(options, (owner) => owner.ask(name, args))
+}
+
+type RowOf<Name extends ControlName> = AnswerOf<Name> extends Page<infer Row, unknown> ? Row : never
+
+/** All rows of a list, page after page. */
+export async function* pages<Name extends ControlName>(
+  owner: Owner,
+  name: Name,
+  args: ArgumentsOf<Name>,
+): AsyncGenerator<readonly RowOf<Name>[]> {
+  let after: unknown
+  do {
+    const page = (await owner.ask(name, after === undefined ? args : { ...args, after })) as Page<RowOf<Name>, unknown>
+    yield page.rows
+    after = page.next
+  } while (after !== undefined)
+}
+
+/** A column of a printed list. */
+export interface Column<Row> {
+  readonly title: string
+  readonly of: (row: Row) => string
+  readonly right?: boolean
+}
+
+/** Prints pages as they come: a JSON array, or columns that grow wider when a later page needs it. */
+export async function printRows<Row>(
+  terminal: Terminal,
+  rows: AsyncIterable<readonly Row[]>,
+  options: { readonly json?: boolean; readonly columns: readonly Column<Row>[]; readonly none: string },
+): Promise<void> {
+  let printed = 0
+  const widths = options.columns.map(({ title }) => title.length)
+  for await (const page of rows) {
+    if (page.length === 0) continue
+    if (options.json) terminal.out(page.map((row, i) => `${printed + i === 0 ? '[' : ','}\n${JSON.stringify(row)}`).join(''))
+    else {
+      const cells = page.map((row) => options.columns.map((column) => visible(column.of(row))))
+      options.columns.forEach((_, i) => (widths[i] = cells.reduce((width, row) => Math.max(width, row[i]!.length), widths[i]!)))
+      const titles = printed === 0 ? [options.columns.map(({ title }) => title)] : []
+      terminal.out([...titles, ...cells].map((row) => tableLine(row, widths, options.columns)).join(''))
+    }
+    printed += page.length
+  }
+  if (options.json) terminal.out(printed === 0 ? '[]\n' : '\n]\n')
+  else if (printed === 0) terminal.note(`${options.none}\n`)
+}
+
+function tableLine(cells: readonly string[], widths: readonly number[], columns: readonly { readonly right?: boolean }[]): string {
+  const padded = cells.map((cell, i) => (columns[i]!.right ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+  return `${padded.join('  ').trimEnd()}\n`
+}
+
+/** Strangers choose some of these texts: what could steer a terminal is shown as a dot. */
+export function visible(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·')
+}
+
+const sizeUnits = ['B', 'KB', 'MB', 'GB', 'TB']
+
+export function sizeText(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < sizeUnits.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${sizeUnits[unit]}`
+}
+
+/** `2026-02-01 12:00:00Z` */
+export function timeText(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace('T', ' ').replace(/\.\d+Z$/, 'Z')
+}

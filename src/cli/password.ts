@@ -1,0 +1,40 @@
+/** Where a command gets a new password from: the keyboard, standard input, or chance. Never the arguments, which everybody can see. */
+import type { Command } from 'commander'
+import type { Terminal } from '../platform/real/terminal.ts'
+import { CommandFault, UsageFault } from './context.ts'
+
+export interface PasswordOptions {
+  readonly passwordStdin?: boolean
+  readonly generate?: boolean
+}
+
+export function passwordOptions(command: Command): Command {
+  return command
+    .option('--password-stdin', 'read the password from the first line of standard input')
+    .option('--generate', 'make a password and print it once')
+}
+
+export interface NewPassword {
+  readonly password: string
+  /** To be printed: nobody else knows it. */
+  readonly generated: boolean
+}
+
+export async function newPassword(terminal: Terminal, options: PasswordOptions): Promise<NewPassword> {
+  if (options.passwordStdin && options.generate) throw new UsageFault('Take either --password-stdin or --generate')
+  if (options.generate) {
+    const [{ easyPassword }, { realRandom }] = await Promise.all([import('../accounts/password.ts'), import('../platform/real/random.ts')])
+    return { password: easyPassword(realRandom.bytes(16)), generated: true }
+  }
+  if (options.passwordStdin) {
+    const password = await terminal.readLine()
+    if (password === '') throw new CommandFault('There was no password on standard input: its first line is taken')
+    return { password, generated: false }
+  }
+  const password = await terminal.readSecret('Password: ')
+  if (password === undefined) {
+    throw new UsageFault('There is no keyboard to ask for the password: give it with --password-stdin, or take --generate')
+  }
+  if ((await terminal.readSecret('Once more: ')) !== password) throw new CommandFault('The two passwords differ: nothing was changed')
+  return { password, generated: false }
+}

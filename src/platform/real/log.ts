@@ -1,0 +1,53 @@
+/** Events on standard error: one JSON line each, or a readable one where a person looks on. */
+import type { Log, LogFacts, LogLevel } from '../../base/log.ts'
+
+const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
+
+/** A reason may come from a peer: it shall not fill the disk. */
+const valueLengthMax = 4000
+
+export interface LogTarget {
+  write(line: string): unknown
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Error) return plain(value.message)
+  if (typeof value === 'string') return value.length > valueLengthMax ? `${value.slice(0, valueLengthMax)}…` : value
+  if (typeof value === 'bigint') return Number(value)
+  return value
+}
+
+export function jsonLine(atMs: number, level: LogLevel, event: string, facts: LogFacts): string {
+  const line: Record<string, unknown> = { at: new Date(atMs).toISOString(), level, event }
+  for (const [name, value] of Object.entries(facts)) line[name in line ? `${name}_` : name] = plain(value)
+  return `${JSON.stringify(line)}\n`
+}
+
+/** `12:03:04 warn  the event  name=value`: controls are shown escaped, so that no peer can write to the terminal. */
+export function readableLine(atMs: number, level: LogLevel, event: string, facts: LogFacts): string {
+  const time = new Date(atMs).toTimeString().slice(0, 8)
+  const words = Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${readable(plain(value))}`)
+  return `${[`${time} ${level.padEnd(5)} ${event}`, ...words].join('  ')}\n`
+}
+
+function readable(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  return /^[\x21-\x7e\u00a1-\uffff]+$/.test(text) && !text.includes('"') ? text : JSON.stringify(text)
+}
+
+/** @param options.readable for a terminal. @param options.level the least that is written. */
+export function logTo(target: LogTarget, options: { readonly readable: boolean; readonly level?: LogLevel }): Log {
+  const least = ranks[options.level ?? 'info']
+  const format = options.readable ? readableLine : jsonLine
+  const write = (level: LogLevel, event: string, facts: LogFacts = {}): void => {
+    if (ranks[level] >= least) target.write(format(Date.now(), level, event, facts))
+  }
+  return {
+    debug: (event, facts) => write('debug', event, facts),
+    info: (event, facts) => write('info', event, facts),
+    warn: (event, facts) => write('warn', event, facts),
+    error: (event, facts) => write('error', event, facts),
+  }
+}

@@ -1,0 +1,85 @@
+/** How a command reaches the owner of a data folder: through its socket where one runs, else by owning the folder for its moment. */
+import { join } from 'node:path'
+import { sleep } from '../base/clock.ts'
+import { silentLog } from '../base/log.ts'
+import { realClock } from '../platform/real/clock.ts'
+import { connectControl } from '../platform/real/control-socket.ts'
+import { realFiles } from '../platform/real/files.ts'
+import { OwnedElsewhere } from '../store/owner.ts'
+import type { AnswerOf, ArgumentsOf, ControlAnswer, ControlName } from './control.ts'
+import { CommandRefusal } from './provision.ts'
+
+/** Whoever runs commands on a data folder. */
+export interface Owner {
+  /** Throws a CommandRefusal for what was declined or failed. */
+  ask<Name extends ControlName>(name: Name, args: ArgumentsOf<Name>): Promise<AnswerOf<Name>>
+  close(): Promise<void>
+}
+
+/** A server that starts or ends owns the folder for a while without listening; so does another command. */
+const patienceMs = 5000
+const pauseMs = 50
+
+/** @param options.create makes a store where none is; otherwise a mistyped path would look like an empty one. */
+export async function openOwner(dataFolder: string, options: { readonly create?: boolean } = {}): Promise<Owner> {
+  if (!options.create && (await realFiles.sizeBytes(join(dataFolder, 'pennypost.db'))) === undefined) {
+    throw new CommandRefusal(
+      'noStore',
+      `There is no store in ${dataFolder}: name its folder with --data or --config, or begin one with "pennypost serve" or "pennypost domain add"`,
+    )
+  }
+  const giveUpAt = realClock.monotonic() + patienceMs
+  for (;;) {
+    const owner = (await throughSocket(dataFolder)) ?? (await byItself(dataFolder, realClock.monotonic() >= giveUpAt))
+    if (owner) return owner
+    await sleep(realClock, pauseMs)
+  }
+}
+
+/** One command, and the folder is let go again. */
+export async function askOwner<Name extends ControlName>(
+  dataFolder: string,
+  name: Name,
+  args: ArgumentsOf<Name>,
+  options: { readonly create?: boolean } = {},
+): Promise<AnswerOf<Name>> {
+  const owner = await openOwner(dataFolder, options)
+  try {
+    return await owner.ask(name, args)
+  } finally {
+    await owner.close()
+  }
+}
+
+function resultOf<Name extends ControlName>(answer: ControlAnswer): AnswerOf<Name> {
+  if ('error' in answer) throw new CommandRefusal(answer.error.code, answer.error.text)
+  return answer.result as AnswerOf<Name>
+}
+
+async function throughSocket(dataFolder: string): Promise<Owner | undefined> {
+  const connection = await connectControl(dataFolder)
+  if (!connection) return undefined
+  let id = 0
+  return {
+    ask: async (command, args) =>
+      resultOf(JSON.parse(await connection.ask(JSON.stringify({ id: ++id, command, args }))) as ControlAnswer),
+    close: async () => connection.close(),
+  }
+}
+
+/** @returns undefined when somebody else owns the folder and it is too early to give up. */
+async function byItself(dataFolder: string, giveUp: boolean): Promise<Owner | undefined> {
+  // Loaded only where it is needed: a command that finds a server runs without the engine.
+  const [{ openStore }, { runControl }] = await Promise.all([import('../store/sqlite/engine.ts'), import('./control.ts')])
+  try {
+    const store = await openStore({ folder: dataFolder, clock: realClock, log: silentLog })
+    return {
+      ask: async (command, args) => resultOf(await runControl({ store, clock: realClock }, command, args)),
+      close: () => store.close(),
+    }
+  } catch (error) {
+    if (!(error instanceof OwnedElsewhere)) throw error
+    if (giveUp) throw new CommandRefusal('owned', `${error.message}, and it does not answer: wait until it has started, or stop it`)
+    return undefined
+  }
+}
