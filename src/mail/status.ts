@@ -31,6 +31,7 @@ export const status = {
   authRequired: row(530, '5.7.0', 'Authentication required'),
   encryptionRequired: row(538, '5.7.11', 'Encryption required: give STARTTLS first'),
   authFailed: row(535, '5.7.8', 'Authentication credentials invalid'),
+  actingAsOther: row(535, '5.7.8', 'You may only act as yourself'),
   authUnavailable: row(454, '4.7.0', 'Temporary authentication failure'),
 } as const satisfies Record<string, Status>
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Session, SessionHost } from '../../src/protocol/action.ts'
 import { MemoryBackend } from '../../src/protocol/imap/memory/backend.ts'
-import { plainMechanisms } from '../../src/protocol/imap/mechanisms.ts'
+import { passwordMechanisms } from '../../src/protocol/sasl/mechanisms.ts'
 import { ImapSession } from '../../src/protocol/imap/session.ts'
 
 const seconds = Number(process.env.FUZZ_SECONDS ?? 20)
@@ -125,7 +125,7 @@ async function begin(): Promise<Talk> {
     new ImapSession({
       backend,
       authenticator: backend,
-      mechanisms: plainMechanisms,
+      mechanisms: passwordMechanisms,
       startTls: random(2) === 0,
       plaintextAuth: true,
       serverName: 'Fuzz',

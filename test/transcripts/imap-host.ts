@@ -1,7 +1,7 @@
 /** What the IMAP transcripts ask of their surroundings, for any ImapBackend. */
 import { parseInternalDate } from '../../src/mail/internal-date.ts'
 import type { ImapBackend } from '../../src/protocol/imap/backend.ts'
-import { plainMechanisms } from '../../src/protocol/imap/mechanisms.ts'
+import { passwordMechanisms } from '../../src/protocol/sasl/mechanisms.ts'
 import type { ImapOptions } from '../../src/protocol/imap/options.ts'
 import { ImapSession } from '../../src/protocol/imap/session.ts'
 import type { Authenticated, Authenticator } from '../../src/protocol/sasl/authenticator.ts'
@@ -26,7 +26,7 @@ export function imapHost({ backend, authenticator, user: who, close }: ImapSurro
   let options: ImapOptions = {
     backend,
     authenticator,
-    mechanisms: plainMechanisms,
+    mechanisms: passwordMechanisms,
     startTls: false,
     plaintextAuth: true,
     serverName: 'Pennypost',

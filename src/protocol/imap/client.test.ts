@@ -7,7 +7,7 @@ import { Wheel } from '../../base/wheel.ts'
 import { drive } from '../drive.ts'
 import { ImapClient, ImapCommandError } from './client.ts'
 import { MemoryBackend } from './memory/backend.ts'
-import { plainMechanisms } from './mechanisms.ts'
+import { passwordMechanisms } from '../sasl/mechanisms.ts'
 import { ImapSession } from './session.ts'
 
 const clock: Clock = {
@@ -74,7 +74,7 @@ function connect(backend: MemoryBackend): ImapClient {
   const server = new ImapSession({
     backend,
     authenticator: backend,
-    mechanisms: plainMechanisms,
+    mechanisms: passwordMechanisms,
     startTls: false,
     plaintextAuth: true,
     serverName: 'Test',

@@ -1,7 +1,7 @@
 /** What the owner of a session hands in. */
 import type { Authenticator } from '../sasl/authenticator.ts'
 import type { ImapBackend } from './backend.ts'
-import type { SaslMechanism } from './mechanisms.ts'
+import type { SaslMechanism } from '../sasl/mechanisms.ts'
 
 export interface ImapOptions {
   readonly backend: ImapBackend

@@ -6,7 +6,7 @@ import type { ContentSink } from '../../mail/content.ts'
 import type { AppendContent, ImapAccount, ImapBackend } from './backend.ts'
 import { lineMaxBytes } from './limits.ts'
 import { MemoryBackend } from './memory/backend.ts'
-import { plainMechanisms } from './mechanisms.ts'
+import { passwordMechanisms } from '../sasl/mechanisms.ts'
 import type { ImapOptions } from './options.ts'
 import { ImapSession } from './session.ts'
 
@@ -26,7 +26,7 @@ class Host implements SessionHost {
     this.session = new ImapSession({
       backend: memory,
       authenticator: memory,
-      mechanisms: plainMechanisms,
+      mechanisms: passwordMechanisms,
       startTls: true,
       plaintextAuth: true,
       serverName: 'T',

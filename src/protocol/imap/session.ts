@@ -286,7 +286,7 @@ export class ImapSession extends OpenConversation implements Session {
     if (error instanceof ImapRefusal)
       return `${this.commandTag} NO ${error.code ? `[${error.code}] ` : ''}${encodeText(error.message)}\r\n`
     if (error instanceof Refusal)
-      return `${this.commandTag} NO ${error.status.code < 500 ? '[UNAVAILABLE] ' : ''}${encodeText(error.status.text)}\r\n`
+      return `${this.commandTag} NO ${refusalCode(error)}${encodeText(error.status.text)}\r\n`
     throw error
   }
 
@@ -413,4 +413,10 @@ function tagOf(head: Uint8Array): string {
   } catch {
     return '*'
   }
+}
+
+/** The response code of a refusal that knows SMTP's codes only. RFC 5530. */
+function refusalCode({ status: { code } }: Refusal): string {
+  if (code < 500) return '[UNAVAILABLE] '
+  return code === 535 ? '[AUTHORIZATIONFAILED] ' : ''
 }

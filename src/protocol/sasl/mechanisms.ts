@@ -1,6 +1,7 @@
 /** SASL mechanisms, the server's side: one table for SMTP, IMAP and POP3. RFC 4422. */
 import { utf8 } from '../../base/bytes.ts'
 import type { Peer } from '../../base/network.ts'
+import { Refusal, status } from '../../mail/status.ts'
 import type { Authenticated, Authenticator } from './authenticator.ts'
 
 export interface MechanismContext {
@@ -34,7 +35,7 @@ export const plain: SaslMechanism = {
       if (parts.length !== 3 || parts[1] === '') return null
       const [authorization, user, password] = parts as [string, string, string]
       // Departs: RFC 4616 §2, acting as somebody else is not offered, whoever asks.
-      if (authorization !== '' && authorization !== user) return null
+      if (authorization !== '' && authorization !== user) throw new Refusal(status.actingAsOther)
       return authenticator.verifyPassword(user, password, peer)
     },
   }),

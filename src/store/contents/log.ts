@@ -57,10 +57,10 @@ export function syncFolder(folder: string): void {
 const zeros = Buffer.alloc(1024 * 1024)
 
 /** Fills and syncs a segment on this thread: at the first start, and when the prepared one is late. */
-function makeSegment(folder: string, path: string): void {
+function makeSegment(folder: string, path: string, size: number): void {
   const fd = openSync(path, 'w')
   try {
-    for (let at = 0; at < segmentBytes; at += zeros.length) writeSync(fd, zeros, 0, zeros.length, at)
+    for (let at = 0; at < size; at += zeros.length) writeSync(fd, zeros, 0, Math.min(zeros.length, size - at), at)
     fsyncSync(fd)
   } finally {
     closeSync(fd)
@@ -70,13 +70,15 @@ function makeSegment(folder: string, path: string): void {
 
 export class SegmentFiles implements RecordLog {
   readonly #folder: string
+  readonly #segmentBytes: number
   #segment = 0
   #position = 0
   #fd = -1
   readonly #readers = new Map<number, number>()
 
-  constructor(folder: string) {
+  constructor(folder: string, size = segmentBytes) {
     this.#folder = folder
+    this.#segmentBytes = size
     mkdirSync(folder, { recursive: true })
   }
 
@@ -106,7 +108,7 @@ export class SegmentFiles implements RecordLog {
       } else {
         // Under another name until it is whole: a half-filled segment must not look like one.
         const unfinished = join(this.#folder, 'unfinished.seg')
-        makeSegment(this.#folder, unfinished)
+        makeSegment(this.#folder, unfinished, this.#segmentBytes)
         renameSync(unfinished, path)
         syncFolder(this.#folder)
       }
@@ -118,8 +120,8 @@ export class SegmentFiles implements RecordLog {
   }
 
   reserve(size: number): Place {
-    if (size > segmentBytes) throw new Error(`a record of ${size} bytes does not fit a segment`)
-    if (this.#position + size > segmentBytes) this.#open(this.#segment + 1)
+    if (size > this.#segmentBytes) throw new Error(`a record of ${size} bytes does not fit a segment`)
+    if (this.#position + size > this.#segmentBytes) this.#open(this.#segment + 1)
     return this.place
   }
 

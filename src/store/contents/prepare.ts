@@ -1,11 +1,11 @@
 /** Prepares the next segment off the writer's thread: zeros written, not merely promised, so that later syncs change no metadata. */
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { preparedName, segmentBytes } from './log.ts'
+import { preparedName } from './log.ts'
 
 const sliceBytes = 1024 * 1024
 
-export async function prepareSegment(folder: string): Promise<void> {
+export async function prepareSegment(folder: string, segmentBytes: number): Promise<void> {
   const unfinished = join(folder, 'preparing.seg')
   const zeros = Buffer.alloc(sliceBytes)
   try {
@@ -13,7 +13,7 @@ export async function prepareSegment(folder: string): Promise<void> {
     try {
       // Synced slice by slice: one large sync at the end would make the writer's own syncs wait behind it.
       for (let at = 0; at < segmentBytes; at += sliceBytes) {
-        await file.write(zeros, 0, sliceBytes, at)
+        await file.write(zeros, 0, Math.min(sliceBytes, segmentBytes - at), at)
         if (at % (8 * sliceBytes) === 0) await file.datasync()
       }
       await file.sync()

@@ -35,15 +35,14 @@ export interface StoreOptions {
   readonly log: Log
   /** Free bytes on the disk below which nothing new is taken. */
   readonly spareBytes?: number
+  /** Size of new segments; tests take small ones. */
+  readonly segmentBytes?: number
   /** The writer failed in a way after which nothing may be promised: the process must stop. */
   readonly broken?: (error: Error) => void
 }
 
 /** Checkpoint once the WAL has grown so far: rarely enough to be cheap, often enough to keep reads quick. */
 const checkpointBytes = 16 * 1024 * 1024
-
-/** The next segment is prepared when this much of the present one is used. */
-const prepareAtBytes = segmentBytes / 2
 
 export interface SqliteStore extends Store {
   /** How many records were replayed at start: more than none after a crash. */
@@ -171,7 +170,11 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
   const large = join(folder, 'large')
   const segments = join(folder, 'segments')
   mkdirSync(large, { recursive: true })
-  const writer = startThread('writer', { folder, spareBytes: options.spareBytes } satisfies WriterSettings)
+  const writer = startThread('writer', {
+    folder,
+    spareBytes: options.spareBytes,
+    segmentBytes: options.segmentBytes,
+  } satisfies WriterSettings)
   const replayed = await ready(writer)
   const reads = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
   reads.exec('PRAGMA cache_size = -8192')
@@ -180,6 +183,8 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
   let batcher: Batcher | undefined
   let preparing = false
   let checkpointed = 0
+  // The next segment is prepared when half of the present one is used.
+  const size = options.segmentBytes ?? segmentBytes
   let waitingDurable: ((outcomes: readonly CommitOutcome[]) => void) | undefined
   let waitingDone: Parameters<WriterHost['group']>[3] | undefined
   let closed: (() => void) | undefined
@@ -187,7 +192,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
 
   const prepare = (): void => {
     preparing = true
-    prepareSegment(segments)
+    prepareSegment(segments, size)
       .catch((error) => log.warn('the next segment could not be prepared', { error: String(error) }))
       .finally(() => {
         preparing = false
@@ -213,7 +218,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
         const done = waitingDone!
         waitingDone = undefined
         done(message.outcomes, message.changes, message.buffer)
-        if (message.position > prepareAtBytes && !preparing && !existsSync(join(segments, 'prepared.seg'))) prepare()
+        if (message.position > size / 2 && !preparing && !existsSync(join(segments, 'prepared.seg'))) prepare()
         if (message.walBytes > checkpointBytes && options.clock.monotonic() - checkpointed > 1000) {
           checkpointed = options.clock.monotonic()
           readers.checkpoint().then(

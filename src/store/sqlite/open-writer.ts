@@ -1,7 +1,7 @@
 /** Opens the writer of a data folder: database, migrations, log, recovery. The same on its thread and in tests. */
 import { mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
-import { SegmentFiles } from '../contents/log.ts'
+import { dirname, join } from 'node:path'
+import { SegmentFiles, syncFolder } from '../contents/log.ts'
 import { openDatabase, type Database } from './driver.ts'
 import { migrate } from './schema.ts'
 import { Writer } from './writer.ts'
@@ -16,7 +16,12 @@ export interface OpenWriter {
   readonly replayed: number
 }
 
-export function openWriter(dataFolder: string, spare = spareBytes): OpenWriter {
+export interface OpenOptions {
+  readonly spareBytes?: number
+  readonly segmentBytes?: number
+}
+
+export function openWriter(dataFolder: string, options: OpenOptions = {}): OpenWriter {
   const large = join(dataFolder, 'large')
   mkdirSync(large, { recursive: true })
   for (const name of readdirSync(large)) if (name.startsWith('unfinished-')) rmSync(join(large, name), { force: true })
@@ -28,12 +33,15 @@ export function openWriter(dataFolder: string, spare = spareBytes): OpenWriter {
   db.exec('PRAGMA cache_size = -16384')
   db.exec('PRAGMA temp_store = MEMORY')
   migrate(db)
-  const log = new SegmentFiles(join(dataFolder, 'segments'))
+  const log = new SegmentFiles(join(dataFolder, 'segments'), options.segmentBytes)
+  // The names of what was just made are on disk before anything is acknowledged in it.
+  syncFolder(dataFolder)
+  syncFolder(dirname(dataFolder))
   const freeBytes = (): number => {
     const { bavail, bsize } = statfsSync(dataFolder)
     return bavail * bsize
   }
-  const writer = new Writer(db, log, { freeBytes, spareBytes: spare, memory: false })
+  const writer = new Writer(db, log, { freeBytes, spareBytes: options.spareBytes ?? spareBytes, memory: false })
   const replayed = writer.recover()
   log.forgetReaders()
   return { writer, db, log, replayed }

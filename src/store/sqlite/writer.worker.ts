@@ -3,12 +3,13 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Change } from '../changes.ts'
-import { openWriter, spareBytes, type OpenWriter } from './open-writer.ts'
+import { openWriter, type OpenWriter } from './open-writer.ts'
 import { WriterBroken, type CommitOutcome, type WireCommit } from './writer.ts'
 
 export interface WriterSettings {
   readonly folder: string
   readonly spareBytes?: number
+  readonly segmentBytes?: number
 }
 
 export type ToWriter =
@@ -80,7 +81,7 @@ port.on('message', (message: ToWriter) => {
 })
 
 try {
-  open = openWriter(settings.folder, settings.spareBytes ?? spareBytes)
+  open = openWriter(settings.folder, settings)
   post({ kind: 'ready', replayed: open.replayed })
 } catch (error) {
   post({ kind: 'broken', error: (error as Error).message })

@@ -6,7 +6,7 @@ import { plaintextAllowed } from '../capability.ts'
 import { command } from '../command.ts'
 import type { Conversation, Dialogue } from '../command.ts'
 import { lineBeforeLoginMaxBytes } from '../limits.ts'
-import type { SaslExchange, SaslMechanism } from '../mechanisms.ts'
+import type { SaslExchange, SaslMechanism } from '../../sasl/mechanisms.ts'
 import { SyntaxFault } from '../wire/fault.ts'
 
 /** Challenges of one exchange: SCRAM needs two; more than a few is a loop. */
