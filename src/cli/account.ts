@@ -38,10 +38,14 @@ export const account: Subcommand = (program, terminal) => {
   )
 
   examples(
-    passwordOptions(placeOptions(accounts.command('add').description('make an account, with INBOX and the usual mailboxes').argument('<address>'))).option(
-      '--quota <size>',
-      'how much mail it may keep, as 5GB; without it there is no limit',
-    ),
+    passwordOptions(
+      placeOptions(
+        accounts
+          .command('add')
+          .description('make an account, with INBOX and the usual mailboxes')
+          .argument('<address>'),
+      ),
+    ).option('--quota <size>', 'how much mail it may keep, as 5GB; without it there is no limit'),
     'pennypost account add alice@example.org',
     'printf "%s\\n" "$PASSWORD" | pennypost account add alice@example.org --password-stdin --quota 5GB',
   ).action(async (name: string, options: PlaceOptions & PasswordOptions & { quota?: string }) => {
@@ -64,7 +68,13 @@ export const account: Subcommand = (program, terminal) => {
   })
 
   examples(
-    placeOptions(accounts.command('quota').description('set how much mail an account may keep; 0: no limit').argument('<address>').argument('<size>')),
+    placeOptions(
+      accounts
+        .command('quota')
+        .description('set how much mail an account may keep; 0: no limit')
+        .argument('<address>')
+        .argument('<size>'),
+    ),
     'pennypost account quota alice@example.org 5GB',
     'pennypost account quota alice@example.org 0',
   ).action(async (name: string, text: string, options: PlaceOptions) => {
@@ -87,35 +97,39 @@ export const account: Subcommand = (program, terminal) => {
   }
 
   examples(
-    placeOptions(accounts.command('remove').description('remove an account with all its mail').argument('<address>')).option(
-      '--yes',
-      'its mail may go: it cannot be brought back',
-    ),
+    placeOptions(
+      accounts.command('remove').description('remove an account with all its mail').argument('<address>'),
+    ).option('--yes', 'its mail may go: it cannot be brought back'),
     'pennypost account remove alice@example.org --yes',
   ).action(async (name: string, options: PlaceOptions & { yes?: boolean }) => {
     if (!options.yes) {
       const { usedMessages } = await ask(options, 'accountShow', { name })
-      throw new CommandFault(`${name} has ${usedMessages} messages, which would be lost: say so with --yes, or take "account disable"`)
+      throw new CommandFault(
+        `${name} has ${usedMessages} messages, which would be lost: say so with --yes, or take "account disable"`,
+      )
     }
     const done = await ask(options, 'accountRemove', { name })
     terminal.out(`${done.name} and its mail are gone.\n`)
     if (done.aliases.length > 0) terminal.note(`These aliases still lead to it: ${done.aliases.join(', ')}\n`)
   })
 
-  examples(jsonOption(placeOptions(accounts.command('list').description('list the accounts with what they keep'))), 'pennypost account list', 'pennypost account list --json').action(
-    (options: PlaceOptions & { json?: boolean }) =>
-      withOwner(options, (owner) =>
-        printRows(terminal, pages(owner, 'accountList', {}), {
-          json: options.json,
-          columns: [
-            { title: 'ACCOUNT', of: ({ name }) => name },
-            { title: 'MESSAGES', of: ({ usedMessages }) => String(usedMessages), right: true },
-            { title: 'USED', of: ({ usedBytes }) => sizeText(usedBytes), right: true },
-            { title: 'QUOTA', of: ({ quotaBytes }) => quotaText(quotaBytes), right: true },
-            { title: 'STATE', of: ({ disabled }) => (disabled ? 'disabled' : 'enabled') },
-          ],
-          none: 'There are no accounts yet: add one with "pennypost account add".',
-        }),
-      ),
+  examples(
+    jsonOption(placeOptions(accounts.command('list').description('list the accounts with what they keep'))),
+    'pennypost account list',
+    'pennypost account list --json',
+  ).action((options: PlaceOptions & { json?: boolean }) =>
+    withOwner(options, (owner) =>
+      printRows(terminal, pages(owner, 'accountList', {}), {
+        json: options.json,
+        columns: [
+          { title: 'ACCOUNT', of: ({ name }) => name },
+          { title: 'MESSAGES', of: ({ usedMessages }) => String(usedMessages), right: true },
+          { title: 'USED', of: ({ usedBytes }) => sizeText(usedBytes), right: true },
+          { title: 'QUOTA', of: ({ quotaBytes }) => quotaText(quotaBytes), right: true },
+          { title: 'STATE', of: ({ disabled }) => (disabled ? 'disabled' : 'enabled') },
+        ],
+        none: 'There are no accounts yet: add one with "pennypost account add".',
+      }),
+    ),
   )
 }

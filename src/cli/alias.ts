@@ -12,7 +12,13 @@ export const alias: Subcommand = (program, terminal) => {
   )
 
   examples(
-    placeOptions(aliases.command('add').description('let mail for an address go to others too').argument('<address>').argument('<targets...>')),
+    placeOptions(
+      aliases
+        .command('add')
+        .description('let mail for an address go to others too')
+        .argument('<address>')
+        .argument('<targets...>'),
+    ),
     'pennypost alias add sales@example.org alice@example.org',
     'pennypost alias add @example.org alice@example.org',
   ).action(async (address: string, targets: string[], options: PlaceOptions) => {
@@ -21,25 +27,38 @@ export const alias: Subcommand = (program, terminal) => {
   })
 
   examples(
-    placeOptions(aliases.command('remove').description('take targets out of an alias, or remove it').argument('<address>').argument('[targets...]')),
+    placeOptions(
+      aliases
+        .command('remove')
+        .description('take targets out of an alias, or remove it')
+        .argument('<address>')
+        .argument('[targets...]'),
+    ),
     'pennypost alias remove sales@example.org bob@example.org',
     'pennypost alias remove sales@example.org',
   ).action(async (address: string, targets: string[], options: PlaceOptions) => {
     const done = await ask(options, 'aliasRemove', { address, targets })
-    terminal.out(done.targets.length === 0 ? `The alias ${done.address} is gone.\n` : `Mail for ${done.address} goes to ${done.targets.join(', ')}.\n`)
+    terminal.out(
+      done.targets.length === 0
+        ? `The alias ${done.address} is gone.\n`
+        : `Mail for ${done.address} goes to ${done.targets.join(', ')}.\n`,
+    )
   })
 
-  examples(jsonOption(placeOptions(aliases.command('list').description('list the aliases'))), 'pennypost alias list', 'pennypost alias list --json').action(
-    (options: PlaceOptions & { json?: boolean }) =>
-      withOwner(options, (owner) =>
-        printRows(terminal, pages(owner, 'aliasList', {}), {
-          json: options.json,
-          columns: [
-            { title: 'ALIAS', of: ({ address }) => address },
-            { title: 'LEADS TO', of: ({ targets }) => targets.join(', ') },
-          ],
-          none: 'There are no aliases yet: add one with "pennypost alias add".',
-        }),
-      ),
+  examples(
+    jsonOption(placeOptions(aliases.command('list').description('list the aliases'))),
+    'pennypost alias list',
+    'pennypost alias list --json',
+  ).action((options: PlaceOptions & { json?: boolean }) =>
+    withOwner(options, (owner) =>
+      printRows(terminal, pages(owner, 'aliasList', {}), {
+        json: options.json,
+        columns: [
+          { title: 'ALIAS', of: ({ address }) => address },
+          { title: 'LEADS TO', of: ({ targets }) => targets.join(', ') },
+        ],
+        none: 'There are no aliases yet: add one with "pennypost alias add".',
+      }),
+    ),
   )
 }

@@ -102,10 +102,13 @@ export async function printRows<Row>(
   const widths = options.columns.map(({ title }) => title.length)
   for await (const page of rows) {
     if (page.length === 0) continue
-    if (options.json) terminal.out(page.map((row, i) => `${printed + i === 0 ? '[' : ','}\n${JSON.stringify(row)}`).join(''))
+    if (options.json)
+      terminal.out(page.map((row, i) => `${printed + i === 0 ? '[' : ','}\n${JSON.stringify(row)}`).join(''))
     else {
       const cells = page.map((row) => options.columns.map((column) => visible(column.of(row))))
-      options.columns.forEach((_, i) => (widths[i] = cells.reduce((width, row) => Math.max(width, row[i]!.length), widths[i]!)))
+      options.columns.forEach(
+        (_, i) => (widths[i] = cells.reduce((width, row) => Math.max(width, row[i]!.length), widths[i]!)),
+      )
       const titles = printed === 0 ? [options.columns.map(({ title }) => title)] : []
       terminal.out([...titles, ...cells].map((row) => tableLine(row, widths, options.columns)).join(''))
     }
@@ -115,7 +118,11 @@ export async function printRows<Row>(
   else if (printed === 0) terminal.note(`${options.none}\n`)
 }
 
-function tableLine(cells: readonly string[], widths: readonly number[], columns: readonly { readonly right?: boolean }[]): string {
+function tableLine(
+  cells: readonly string[],
+  widths: readonly number[],
+  columns: readonly { readonly right?: boolean }[],
+): string {
   const padded = cells.map((cell, i) => (columns[i]!.right ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
   return `${padded.join('  ').trimEnd()}\n`
 }
@@ -139,5 +146,8 @@ export function sizeText(bytes: number): string {
 
 /** `2026-02-01 12:00:00Z` */
 export function timeText(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace('T', ' ').replace(/\.\d+Z$/, 'Z')
+  return new Date(epochMs)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z')
 }

@@ -6,30 +6,39 @@ export const domain: Subcommand = (program, terminal) => {
   const domains = program.command('domain').description('the domains whose mail is ours')
   examples(domains, 'pennypost domain add example.org', 'pennypost domain list --json')
 
-  examples(placeOptions(domains.command('add').description('take mail for a domain').argument('<domain>')), 'pennypost domain add example.org').action(
-    async (name: string, options: PlaceOptions) => {
-      // The first step of a new system may come before its first start.
-      const done = await ask({ ...options, create: true }, 'domainAdd', { name })
-      terminal.out(done.added ? `Mail for ${done.name} is ours now.\n` : `${done.name} was ours already.\n`)
-    },
-  )
+  examples(
+    placeOptions(domains.command('add').description('take mail for a domain').argument('<domain>')),
+    'pennypost domain add example.org',
+  ).action(async (name: string, options: PlaceOptions) => {
+    // The first step of a new system may come before its first start.
+    const done = await ask({ ...options, create: true }, 'domainAdd', { name })
+    terminal.out(done.added ? `Mail for ${done.name} is ours now.\n` : `${done.name} was ours already.\n`)
+  })
 
   examples(
-    placeOptions(domains.command('remove').description('take no more mail for a domain; it must have no accounts').argument('<domain>')),
+    placeOptions(
+      domains
+        .command('remove')
+        .description('take no more mail for a domain; it must have no accounts')
+        .argument('<domain>'),
+    ),
     'pennypost domain remove example.org',
   ).action(async (name: string, options: PlaceOptions) => {
     const done = await ask(options, 'domainRemove', { name })
     terminal.out(`Mail for ${done.name} is no longer ours; its aliases are gone.\n`)
   })
 
-  examples(jsonOption(placeOptions(domains.command('list').description('list the domains'))), 'pennypost domain list', 'pennypost domain list --json').action(
-    (options: PlaceOptions & { json?: boolean }) =>
-      withOwner(options, (owner) =>
-        printRows(terminal, pages(owner, 'domainList', {}), {
-          json: options.json,
-          columns: [{ title: 'DOMAIN', of: ({ name }) => name }],
-          none: 'There are no domains yet: add one with "pennypost domain add".',
-        }),
-      ),
+  examples(
+    jsonOption(placeOptions(domains.command('list').description('list the domains'))),
+    'pennypost domain list',
+    'pennypost domain list --json',
+  ).action((options: PlaceOptions & { json?: boolean }) =>
+    withOwner(options, (owner) =>
+      printRows(terminal, pages(owner, 'domainList', {}), {
+        json: options.json,
+        columns: [{ title: 'DOMAIN', of: ({ name }) => name }],
+        none: 'There are no domains yet: add one with "pennypost domain add".',
+      }),
+    ),
   )
 }

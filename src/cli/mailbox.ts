@@ -1,5 +1,14 @@
 /** `pennypost mailbox`: what an account keeps, mailbox by mailbox. */
-import { examples, jsonOption, pages, placeOptions, printRows, sizeText, withOwner, type PlaceOptions } from './context.ts'
+import {
+  examples,
+  jsonOption,
+  pages,
+  placeOptions,
+  printRows,
+  sizeText,
+  withOwner,
+  type PlaceOptions,
+} from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
 export const mailbox: Subcommand = (program, terminal) => {
@@ -7,7 +16,14 @@ export const mailbox: Subcommand = (program, terminal) => {
   examples(mailboxes, 'pennypost mailbox list alice@example.org')
 
   examples(
-    jsonOption(placeOptions(mailboxes.command('list').description('list the mailboxes of an account with their counts').argument('<account>'))),
+    jsonOption(
+      placeOptions(
+        mailboxes
+          .command('list')
+          .description('list the mailboxes of an account with their counts')
+          .argument('<account>'),
+      ),
+    ),
     'pennypost mailbox list alice@example.org',
     'pennypost mailbox list alice@example.org --json',
   ).action((account: string, options: PlaceOptions & { json?: boolean }) =>

@@ -23,7 +23,10 @@ export interface NewPassword {
 export async function newPassword(terminal: Terminal, options: PasswordOptions): Promise<NewPassword> {
   if (options.passwordStdin && options.generate) throw new UsageFault('Take either --password-stdin or --generate')
   if (options.generate) {
-    const [{ easyPassword }, { realRandom }] = await Promise.all([import('../accounts/password.ts'), import('../platform/real/random.ts')])
+    const [{ easyPassword }, { realRandom }] = await Promise.all([
+      import('../accounts/password.ts'),
+      import('../platform/real/random.ts'),
+    ])
     return { password: easyPassword(realRandom.bytes(16)), generated: true }
   }
   if (options.passwordStdin) {
@@ -33,8 +36,11 @@ export async function newPassword(terminal: Terminal, options: PasswordOptions):
   }
   const password = await terminal.readSecret('Password: ')
   if (password === undefined) {
-    throw new UsageFault('There is no keyboard to ask for the password: give it with --password-stdin, or take --generate')
+    throw new UsageFault(
+      'There is no keyboard to ask for the password: give it with --password-stdin, or take --generate',
+    )
   }
-  if ((await terminal.readSecret('Once more: ')) !== password) throw new CommandFault('The two passwords differ: nothing was changed')
+  if ((await terminal.readSecret('Once more: ')) !== password)
+    throw new CommandFault('The two passwords differ: nothing was changed')
   return { password, generated: false }
 }

@@ -9,7 +9,13 @@ export const version: Subcommand = (program, terminal) => {
     .description('tell the version of Pennypost and of Node')
     .option('--json', 'as JSON, for scripts')
     .action(({ json }: { json?: boolean }) => {
-      const about = { pennypost: facts.version, node: process.versions.node, platform: `${process.platform}-${process.arch}` }
-      terminal.out(json ? `${JSON.stringify(about)}\n` : `Pennypost ${about.pennypost} on Node ${about.node}, ${about.platform}\n`)
+      const about = {
+        pennypost: facts.version,
+        node: process.versions.node,
+        platform: `${process.platform}-${process.arch}`,
+      }
+      terminal.out(
+        json ? `${JSON.stringify(about)}\n` : `Pennypost ${about.pennypost} on Node ${about.node}, ${about.platform}\n`,
+      )
     })
 }

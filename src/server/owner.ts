@@ -51,9 +51,10 @@ export async function askOwner<Name extends ControlName>(
   }
 }
 
-function resultOf<Name extends ControlName>(answer: ControlAnswer): AnswerOf<Name> {
+/** What was answered, or thrown what was declined. The table of commands says what each answers: the callers trust it. */
+function unwrap(answer: ControlAnswer): never {
   if ('error' in answer) throw new CommandRefusal(answer.error.code, answer.error.text)
-  return answer.result as AnswerOf<Name>
+  return answer.result as never
 }
 
 async function throughSocket(dataFolder: string): Promise<Owner | undefined> {
@@ -62,7 +63,7 @@ async function throughSocket(dataFolder: string): Promise<Owner | undefined> {
   let id = 0
   return {
     ask: async (command, args) =>
-      resultOf(JSON.parse(await connection.ask(JSON.stringify({ id: ++id, command, args }))) as ControlAnswer),
+      unwrap(JSON.parse(await connection.ask(JSON.stringify({ id: ++id, command, args }))) as ControlAnswer),
     close: async () => connection.close(),
   }
 }
@@ -70,16 +71,23 @@ async function throughSocket(dataFolder: string): Promise<Owner | undefined> {
 /** @returns undefined when somebody else owns the folder and it is too early to give up. */
 async function byItself(dataFolder: string, giveUp: boolean): Promise<Owner | undefined> {
   // Loaded only where it is needed: a command that finds a server runs without the engine.
-  const [{ openStore }, { runControl }] = await Promise.all([import('../store/sqlite/engine.ts'), import('./control.ts')])
+  const [{ openStore }, { runControl }] = await Promise.all([
+    import('../store/sqlite/engine.ts'),
+    import('./control.ts'),
+  ])
   try {
     const store = await openStore({ folder: dataFolder, clock: realClock, log: silentLog })
     return {
-      ask: async (command, args) => resultOf(await runControl({ store, clock: realClock }, command, args)),
+      ask: async (command, args) => unwrap(await runControl({ store, clock: realClock }, command, args)),
       close: () => store.close(),
     }
   } catch (error) {
     if (!(error instanceof OwnedElsewhere)) throw error
-    if (giveUp) throw new CommandRefusal('owned', `${error.message}, and it does not answer: wait until it has started, or stop it`)
+    if (giveUp)
+      throw new CommandRefusal(
+        'owned',
+        `${error.message}, and it does not answer: wait until it has started, or stop it`,
+      )
     return undefined
   }
 }

@@ -54,7 +54,8 @@ function readSecret(prompt: string): Promise<string | undefined> {
     }
     const key = (chunk: string): void => {
       for (const character of chunk) {
-        if (character === '\r' || character === '\n' || character === '\u0004') return done(() => resolve(typed.join('')))
+        if (character === '\r' || character === '\n' || character === '\u0004')
+          return done(() => resolve(typed.join('')))
         if (character === '\u0003') return done(() => reject(new Interrupted('Interrupted')))
         if (character === '\u007f' || character === '\b') typed.pop()
         else if (character === '\u0015') typed = []

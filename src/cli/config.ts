@@ -1,0 +1,79 @@
+/** `pennypost config`: check a configuration, learn what a key means, get a sample to edit. */
+import { CommandFault, examples, jsonOption } from './context.ts'
+import type { Subcommand } from './subcommand.ts'
+
+export const config: Subcommand = (program, terminal, fail) => {
+  const configs = program.command('config').description('check, explain and begin a configuration')
+  examples(
+    configs,
+    'pennypost config sample > pennypost.toml',
+    'pennypost config check pennypost.toml',
+    'pennypost config explain transfer.retryAfterMs',
+  )
+
+  examples(
+    jsonOption(
+      configs.command('check').description('check a file; tells every fault with its line').argument('<file>'),
+    ),
+    'pennypost config check pennypost.toml',
+  ).action(async (file: string, { json }: { json?: boolean }) => {
+    const [{ loadConfig }, { ConfigError, formatFault }] = await Promise.all([
+      import('../config/load.ts'),
+      import('../config/fault.ts'),
+    ])
+    try {
+      const { listeners, data } = await loadConfig(file)
+      if (json) terminal.out('[]\n')
+      else
+        terminal.out(
+          `${file} is fine: ${listeners.length} ${listeners.length === 1 ? 'listener' : 'listeners'}, data in ${data}.\n`,
+        )
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      if (json) terminal.out(`${JSON.stringify(error.faults, null, 1)}\n`)
+      else for (const fault of error.faults) terminal.note(`${formatFault(fault)}\n`)
+      fail(1)
+    }
+  })
+
+  examples(
+    jsonOption(configs.command('explain').description('say what a key means, or all of them').argument('[key]')),
+    'pennypost config explain',
+    'pennypost config explain messageBytesMax',
+    'pennypost config explain listener',
+  ).action(async (key: string | undefined, { json }: { json?: boolean }) => {
+    const { defaultText, entries, explainEntry, findEntries, suggestEntry } = await import('../config/explain.ts')
+    const found = key === undefined ? entries : findEntries(key)
+    if (found.length === 0) {
+      const near = suggestEntry(key!)
+      throw new CommandFault(
+        `There is no key "${key}". ${near === undefined ? '"pennypost config explain" lists them all.' : `Did you mean "${near}"?`}`,
+      )
+    }
+    if (json) {
+      const rows = found.map((entry) => ({
+        key: entry.path,
+        is: entry.option.kind.words,
+        default: defaultText(entry),
+        why: entry.option.why,
+      }))
+      terminal.out(`${JSON.stringify(rows, null, 1)}\n`)
+    } else terminal.out(found.map(explainEntry).join('\n'))
+  })
+
+  examples(
+    configs.command('sample').description('print a commented sample with all defaults'),
+    'pennypost config sample > pennypost.toml',
+  ).action(async () => {
+    const { sampleText } = await import('../config/explain.ts')
+    terminal.out(sampleText())
+  })
+
+  examples(
+    configs.command('reference').description('print the reference page, docs/config.md'),
+    'pennypost config reference > docs/config.md',
+  ).action(async () => {
+    const { referenceText } = await import('../config/explain.ts')
+    terminal.out(referenceText())
+  })
+}

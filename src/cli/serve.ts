@@ -1,0 +1,107 @@
+/** `pennypost serve`: the whole system, until it is told to stop. */
+import type { Config } from '../config/config.ts'
+import type { System } from '../system-types.ts'
+import { CommandFault, configOf, examples, placeOptions, type PlaceOptions } from './context.ts'
+import type { Subcommand } from './subcommand.ts'
+
+export const serve: Subcommand = (program, terminal, fail) => {
+  examples(
+    placeOptions(program.command('serve').description('run the whole system until Ctrl-C or SIGTERM')),
+    'pennypost serve',
+    'pennypost serve --config /etc/pennypost.toml',
+    'pennypost serve --data /var/lib/pennypost',
+  ).action(async (options: PlaceOptions) => {
+    // Side by side: the configuration needs its parser, the system its rooms.
+    const [config, { realPlatform, startSystem }, { logTo }] = await Promise.all([
+      configOf(options),
+      import('../system.ts'),
+      import('../platform/real/log.ts'),
+    ])
+    const log = logTo({ write: (line) => terminal.note(line) }, { readable: terminal.isPerson })
+    const system = await startSystem(config, realPlatform(config, log)).catch((error: unknown) => {
+      throw startFault(error, config)
+    })
+    for (const { service, address, port } of system.listening) log.info('listening', { service, address, port })
+    if (terminal.isPerson) terminal.note(tryLines(system))
+    if (system.firstAccount) {
+      const { name, password } = system.firstAccount
+      terminal.out(`First account: ${name}\nIts password:  ${password}\n`)
+      if (terminal.isPerson)
+        terminal.note(`It is shown this once; "pennypost account password ${name}" sets another.\n`)
+    }
+
+    let stopping = false
+    const stop = (): void => {
+      // Whoever asks twice does not want to wait.
+      if (stopping) return terminal.exit(130)
+      stopping = true
+      log.info('stopping')
+      void system.stop()
+    }
+    const reload = (): void => {
+      system.reload().then(
+        () => log.info('certificates read again'),
+        (error: unknown) => log.error('the certificates cannot be used, the old ones stay', { error: String(error) }),
+      )
+    }
+    const ignored = [
+      terminal.onSignal('SIGINT', stop),
+      terminal.onSignal('SIGTERM', stop),
+      terminal.onSignal('SIGHUP', reload),
+    ]
+    const broken = await system.ended
+    await system.stop()
+    for (const ignore of ignored) ignore()
+    if (broken) {
+      terminal.note(`Pennypost had to stop: ${broken.message}.\n`)
+      fail(1)
+    } else log.info('stopped')
+  })
+}
+
+/** What went wrong at the start, as a sentence with what to do next. */
+function startFault(error: unknown, config: Config): unknown {
+  const { name, code, message, address, port } = error as Error & { code?: string; address?: string; port?: number }
+  if (name === 'OwnedElsewhere')
+    return new CommandFault(`${message}: stop that one first, or take another folder with --data`)
+  const place = address === undefined ? 'one of its addresses' : `${address}${port === undefined ? '' : `:${port}`}`
+  switch (code) {
+    case 'EADDRINUSE':
+      return new CommandFault(
+        `${place} is taken by another program: stop that one, or give the listener another address in the configuration`,
+      )
+    case 'EADDRNOTAVAIL':
+      return new CommandFault(`${place} is no address of this machine: correct the listener in the configuration`)
+    case 'EACCES':
+      if (port !== undefined && port > 0) {
+        return new CommandFault(
+          `${place} needs more rights, as all ports below 1024: take the service manager's (AmbientCapabilities=CAP_NET_BIND_SERVICE), or another port`,
+        )
+      }
+      return new CommandFault(
+        `The data folder ${config.data} cannot be used (${message}): give its user the rights to it, or take another with --data`,
+      )
+    default:
+      return error
+  }
+}
+
+/** How a person finds out whether it works. */
+function tryLines({ listening, firstAccount }: System): string {
+  const lines = ['', 'Pennypost is running. Ctrl-C stops it.']
+  const user = firstAccount?.name ?? 'you@your.domain'
+  const at = (service: string): string | undefined => {
+    const found = listening.find((one) => one.service === service)
+    return found && `${found.address}:${found.port}`
+  }
+  const smtp = at('smtp')
+  if (smtp) lines.push(`  send to it:   swaks --server ${smtp} --to ${user} --from someone@example.com`)
+  const submission = at('submission')
+  if (submission)
+    lines.push(`  send through: swaks --server ${submission} --tls --auth-user ${user} --from ${user} --to ${user}`)
+  const imap = at('imaps')
+  if (imap) lines.push(`  read:         IMAP at ${imap} with SSL/TLS, user ${user}`)
+  const plain = at('imap')
+  if (plain) lines.push(`                or at ${plain} with STARTTLS`)
+  return `${lines.join('\n')}\n\n`
+}

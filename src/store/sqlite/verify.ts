@@ -1,0 +1,158 @@
+/** Whether a store is sound: every row against the others, every content against its digest. Reads only, also beside a running server. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { DiskContents, type ContentFiles, type ContentSource } from '../contents/reader.ts'
+import { rowChecks } from './checks.ts'
+import { openDatabase, Statements, type Database, type Row } from './driver.ts'
+
+export interface VerifyFault {
+  /** `mailbox.unseen`, `content.digest`. */
+  readonly check: string
+  /** A sentence without its full stop. */
+  readonly text: string
+}
+
+export interface VerifyReport {
+  /** The first of each check; `faultsInAll` counts the others too. */
+  readonly faults: readonly VerifyFault[]
+  readonly faultsInAll: number
+  /** How much was looked at, by kind. */
+  readonly checked: Readonly<Record<string, number>>
+}
+
+/** Faults of one check that are told in words: beyond them the number says enough. */
+const toldMax = 100
+/** Contents whose rows are in memory at a time. */
+const pageRows = 500
+/** Bytes of a content in memory at a time. */
+const sliceBytes = 1024 * 1024
+
+/** @param folder a data folder that holds a store. */
+export function verifyFolder(folder: string): VerifyReport {
+  const db = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
+  const files = new DiskContents(folder)
+  try {
+    // One snapshot for all checks: what a running server commits meanwhile does not come between them.
+    db.exec('BEGIN')
+    return new Verifier(db, files, folder).report()
+  } finally {
+    files.close()
+    db.close()
+  }
+}
+
+class Verifier {
+  readonly #db: Database
+  readonly #statements: Statements
+  readonly #files: ContentFiles
+  readonly #folder: string
+  readonly #faults: VerifyFault[] = []
+  #faultsInAll = 0
+  /** Sees what was committed after the snapshot. */
+  #fresh: Database | undefined
+
+  constructor(db: Database, files: ContentFiles, folder: string) {
+    this.#db = db
+    this.#statements = new Statements(db)
+    this.#files = files
+    this.#folder = folder
+  }
+
+  report(): VerifyReport {
+    const checked: Record<string, number> = {}
+    for (const [table, words] of Object.entries(counted)) checked[words] = this.#count(table)
+    this.#database()
+    for (const { name, sql, tell } of rowChecks) this.#check(name, sql, tell)
+    checked['bytes'] = this.#contents()
+    this.#fresh?.close()
+    return { faults: this.#faults, faultsInAll: this.#faultsInAll, checked }
+  }
+
+  #count(table: string): number {
+    return this.#db.prepare(`SELECT count(*) AS n FROM ${table}`).get()!['n'] as number
+  }
+
+  #database(): void {
+    for (const row of this.#db.prepare(`PRAGMA integrity_check(${toldMax})`).all()) {
+      const found = String(row['integrity_check'])
+      if (found !== 'ok') this.#fault('database', `The database file is damaged: ${found}`)
+    }
+  }
+
+  #check(name: string, sql: string, tell: (row: Row) => string): void {
+    const rows = this.#db.prepare(`SELECT * FROM (${sql}) LIMIT ${toldMax}`).all()
+    for (const row of rows) this.#fault(name, tell(row))
+    if (rows.length === toldMax) this.#faultsInAll += this.#count(`(${sql})`) - toldMax
+  }
+
+  #fault(check: string, text: string): void {
+    this.#faultsInAll++
+    this.#faults.push({ check, text })
+  }
+
+  /** Every byte of every content; answers how many there were. */
+  #contents(): number {
+    let bytes = 0
+    let told = 0
+    for (let after = 0; ;) {
+      const rows = this.#statements
+        .sql(`SELECT ${placeColumns} FROM content WHERE id > ? ORDER BY id LIMIT ${pageRows}`)
+        .all(after)
+      for (const row of rows) {
+        bytes += row['size'] as number
+        const problem = this.#problem(row) && this.#problemNow(row)
+        if (!problem) continue
+        if (told++ < toldMax) this.#fault('content.digest', `Content ${row['id']} in ${placeText(row)} ${problem}`)
+        else this.#faultsInAll++
+      }
+      if (rows.length < pageRows) return bytes
+      after = rows[rows.length - 1]!['id'] as number
+    }
+  }
+
+  /** @returns what is wrong with the bytes of a content, as the end of a sentence. */
+  #problem(row: Row): string | undefined {
+    const source = sourceOf(row)
+    const hash = createHash('sha256')
+    try {
+      for (let at = 0; at < source.sizeBytes; at += sliceBytes) {
+        hash.update(this.#files.readSync(source, at, Math.min(source.sizeBytes, at + sliceBytes)))
+      }
+    } catch (error) {
+      return `cannot be read: ${(error as Error).message}`
+    }
+    return hash.digest().equals(row['digest'] as Uint8Array) ? undefined : 'is not what arrived: its SHA-256 differs'
+  }
+
+  /** A running server may have moved the content since our snapshot, or freed it: only what it says now counts. */
+  #problemNow(row: Row): string | undefined {
+    this.#fresh ??= openDatabase(join(this.#folder, 'pennypost.db'), { readOnly: true })
+    const now = this.#fresh.prepare(`SELECT ${placeColumns} FROM content WHERE id = ?`).get(row['id']!)
+    return now && this.#problem(now)
+  }
+}
+
+const counted = {
+  account: 'accounts',
+  mailbox: 'mailboxes',
+  message: 'messages',
+  email: 'emails',
+  content: 'contents',
+  recipient: 'queued recipients',
+  ledger: 'ledger rows',
+}
+
+const placeColumns = 'id, digest, size, segment, position, file'
+
+function sourceOf(row: Row): ContentSource {
+  return {
+    segment: row['segment'] as number,
+    position: row['position'] as number,
+    file: row['file'] as string | null,
+    sizeBytes: row['size'] as number,
+  }
+}
+
+function placeText(row: Row): string {
+  return row['file'] === null ? `segment ${row['segment']} at ${row['position']}` : `the large file ${row['file']}`
+}
