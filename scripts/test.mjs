@@ -31,6 +31,8 @@ if (files.length === 0) {
   process.exit(1)
 }
 const workers = find('src', '.worker.ts')
+// Programs that tests start: they find them in PENNYPOST_OUT under their own path.
+const programs = find('test', '.program.ts')
 
 // Each run has a folder of its own, so that two runs at once do not sweep each other's files away.
 const out = join(root, 'build', `${kind}-${process.pid}`)
@@ -38,7 +40,7 @@ rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 await build({
   absWorkingDir: root,
-  entryPoints: [...files, ...workers],
+  entryPoints: [...files, ...workers, ...programs],
   outbase: '.',
   outdir: out,
   bundle: true,

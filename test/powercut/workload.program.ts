@@ -1,0 +1,116 @@
+// The program whose system calls the powercut test records: a store under every kind of write.
+// It says "begin" before and "ack" after each step, straight to the descriptor, so that the recording knows what was promised when.
+//   node workload.program.js FOLDER SEED STEPS
+import { writeSync } from 'node:fs'
+import { silentLog } from '../../src/base/log.ts'
+import { realClock } from '../../src/platform/real/clock.ts'
+import { openStore } from '../../src/store/sqlite/engine.ts'
+import { addAccount, arrival, message, stored } from '../../src/store/conformance.ts'
+import { factsOfBytes } from '../../src/store/facts.ts'
+import type { Store } from '../../src/store/store.ts'
+
+const [folder, seedText, stepsText] = process.argv.slice(2) as [string, string, string]
+let state = Number(seedText) >>> 0
+
+/** Small, seeded: the same steps for the same seed. */
+function chance(end: number): number {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+  return Math.floor((state / 2 ** 32) * end)
+}
+
+function say(verb: 'begin' | 'ack', ...facts: readonly (string | number)[]): void {
+  writeSync(1, `${verb} ${facts.join(' ')}\n`)
+}
+
+const segmentBytes = 256 * 1024
+const options = { folder, clock: realClock, log: silentLog, segmentBytes, spareBytes: 0 }
+let next = 1
+
+function body(n: number): Buffer {
+  const size = n % 17 === 0 ? 2_500_000 : 200 + ((n * 7919) % 9000)
+  return message(`m${n}`, `${'line of text\r\n'.repeat(Math.ceil(size / 14))}end ${n}\r\n`)
+}
+
+async function step(store: Store, account: number, inbox: number, trash: number): Promise<void> {
+  const nowMs = realClock.now()
+  switch (chance(9)) {
+    case 0:
+    case 1:
+    case 2: {
+      // A burst of deliveries that share a sync.
+      await Promise.all(
+        Array.from({ length: 1 + chance(6) }, async () => {
+          const n = next++
+          say('begin', 'file', n)
+          await store.commit([await arrival(store, body(n), [inbox])], { until: 'durable' })
+          say('ack', 'file', n)
+        }),
+      )
+      return
+    }
+    case 3: {
+      const n = next++
+      const bytes = body(n)
+      say('begin', 'file', n)
+      const date = { epochMs: nowMs, offsetMinutes: 0 }
+      const [{ uid }] = await store.commit([
+        { kind: 'append', mailbox: trash, content: await stored(store, bytes), facts: factsOfBytes(bytes).facts, internalDate: date, savedAtMs: nowMs, flags: ['\\Seen'] },
+      ])
+      say('ack', 'file', n)
+      say('ack', 'uid', trash, uid)
+      return
+    }
+    case 4: {
+      const n = next++
+      say('begin', 'queue', n)
+      const recipients = [{ address: `r${n}@far.test`, destination: 'far.test', parameters: { body: '7bit' as const, smtpUtf8: false } }]
+      const queue = { reversePath: 'bob@example.org', recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 1e9 }
+      await store.commit([await arrival(store, body(n), [], { queue })], { until: 'durable' })
+      say('ack', 'queue', n)
+      return
+    }
+    case 5: {
+      const uid = 1 + chance(Math.max(1, next))
+      say('begin', 'flag', inbox, uid)
+      const [{ changed }] = await store.commit([{ kind: 'flags', mailbox: inbox, uids: [[uid, uid]], mode: 'add', flags: ['\\Flagged'] }])
+      if (changed.length > 0) say('ack', 'flag', inbox, uid)
+      return
+    }
+    case 6: {
+      const uid = 1 + chance(Math.max(1, next))
+      say('begin', 'expunge', inbox, uid)
+      const [{ expunged }] = await store.commit([{ kind: 'expunge', mailbox: inbox, uids: [[uid, uid]], force: true, nowMs }])
+      if (expunged.length > 0) say('ack', 'expunge', inbox, uid)
+      return
+    }
+    case 7: {
+      const name = `box${next++}`
+      say('begin', 'mailbox', name)
+      await store.commit([{ kind: 'mailboxCreate', account, name }])
+      say('ack', 'mailbox', name)
+      return
+    }
+    case 8: {
+      // A commit with bytes and without: all of it or nothing.
+      const n = next++
+      say('begin', 'both', n)
+      await store.commit([await arrival(store, body(n), [inbox]), { kind: 'mailboxCreate', account, name: `both${n}` }])
+      say('ack', 'both', n)
+    }
+  }
+}
+
+let store = await openStore(options)
+const bob = await addAccount(store, 'bob@example.org')
+say('ack', 'account', bob.id)
+const steps = Number(stepsText)
+for (let i = 0; i < steps; i++) {
+  await step(store, bob.id, bob.inbox, bob.trash)
+  if (i === Math.floor(steps / 2)) {
+    await store.close()
+    store = await openStore(options)
+    say('ack', 'reopened')
+  }
+}
+// No goodbye: the recording ends in the middle of things.
+process.exit(0)
