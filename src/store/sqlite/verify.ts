@@ -27,10 +27,9 @@ const pageRows = 500
 /** Bytes of a content in memory at a time. */
 const sliceBytes = 1024 * 1024
 
-/** @param folder a data folder that holds a store. */
-export function verifyFolder(folder: string): VerifyReport {
+/** @param folder a data folder that holds a store. @param files what reads its contents; closed when it is done. */
+export function verifyFolder(folder: string, files: ContentFiles = new DiskContents(folder)): VerifyReport {
   const db = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
-  const files = new DiskContents(folder)
   try {
     // One snapshot for all checks: what a running server commits meanwhile does not come between them.
     db.exec('BEGIN')
