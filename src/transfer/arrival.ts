@@ -25,8 +25,8 @@ export interface ArrivalRecipient extends RecipientDsn {
   readonly mailbox: Mailbox
 }
 
-/** Random characters behind the time: a million messages in one millisecond still do not meet. */
-const idRandomLength = 6
+/** Random characters behind the time, five bits each: two messages of one millisecond must never share an id, however many there are in a year. */
+const idRandomLength = 10
 
 export function newArrivalId(clock: Clock, random: Random): string {
   return timePrefix(clock.now()) + randomId(random, idRandomLength)

@@ -1,10 +1,18 @@
 /** What we write before a message: the trace that every hop adds, what final delivery adds, what submission mends. RFC 5321 §4.4, RFC 6409 §8. */
+import { latin1 } from '../base/bytes.ts'
 import { formatMailbox } from '../mail/address.ts'
 import { formatDate } from '../mail/date.ts'
 import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField, formatMessageId, formatReceived, formatReturnPath } from '../mail/header-format.ts'
 import type { MessageFacts } from '../mail/message-facts.ts'
 import type { Peer, TlsFacts } from '../base/network.ts'
+
+/**
+ * UTF-8 as the store takes prefixes: one character a byte. Without it, U+010A of an address would become a line feed of the header.
+ */
+function wire(text: string): string {
+  return latin1(Buffer.from(text, 'utf8'))
+}
 
 /** The connection that a message came by, as Received tells it. */
 export interface Via {
@@ -21,7 +29,7 @@ export function receivedField(
   atMs: number,
   recipients: readonly Mailbox[],
 ): string {
-  return formatReceived({
+  const field = formatReceived({
     helo: via.helo,
     clientAddress: via.peer.address,
     by: hostname,
@@ -32,11 +40,12 @@ export function receivedField(
     tls: via.tls ? `${via.tls.version} ${via.tls.cipher}` : undefined,
     atMs,
   })
+  return wire(field)
 }
 
 /** What final delivery puts on top. Delivered-To also tells a later pass that the message was here. */
 export function deliveryPrefix(reversePath: ReversePath, recipient: string): string {
-  return formatReturnPath(reversePath) + formatField('Delivered-To', recipient)
+  return wire(formatReturnPath(reversePath) + formatField('Delivered-To', recipient))
 }
 
 /** Date and Message-ID where a submitted message has none. RFC 6409 §8.1, §8.2. */

@@ -51,7 +51,7 @@ function machinePart(failure: Failure): string {
   ].join('\r\n')
 }
 
-/** The whole message, CRLF lines, 7-bit. @param id names the notice's own arrival. */
+/** The whole message, CRLF lines; 7-bit but for a sender's address that is not. @param id names the notice's own arrival. */
 export function formatNotice(notice: Notice, hostname: string, id: string, atMs: number): Buffer {
   const boundary = `pennypost_${id}`
   const header = notice.header.slice(0, returnedHeaderMax)
@@ -76,5 +76,6 @@ export function formatNotice(notice: Notice, hostname: string, id: string, atMs:
     header.replace(/[^\x09\x0a\x0d\x20-\x7e]/g, '?').replace(/\r?\n(?!\r?\n)/g, '\r\n'),
     `\r\n--${boundary}--\r\n`,
   ].join('')
-  return Buffer.from(text, 'latin1')
+  // Only To can hold more than ASCII. RFC 6532 §3.2.
+  return Buffer.from(text, 'utf8')
 }

@@ -20,7 +20,7 @@ export interface TranscriptHost {
   /** A new connection: 1 for C: and S:, 2 for C2: and S2:. */
   open(connection: number): Session
   /** Carries out a `!` line. What it answers is read as lines of the transcript. */
-  prepare(words: string, content: Uint8Array): Promise<string | void>
+  prepare(words: string, content: Buffer): Promise<string | void>
   close?(): void
 }
 

@@ -1,4 +1,5 @@
 /** The client's side of SMTP and LMTP: commands out, replies in, in order. RFC 5321 §4.1, §4.5.3.2. */
+import { assert } from '../../base/assert.ts'
 import { bytesOf } from '../../base/bytes.ts'
 import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
@@ -34,6 +35,8 @@ export class SmtpClientSession implements Session {
   readonly #replies = new ReplyReader()
   readonly #expected: Expected[] = []
   readonly #actions: Action[] = []
+  /** What else waits and must hear of the conversation's end. */
+  readonly #waiting = new Set<(error: Error) => void>()
   #fault: Error | undefined
 
   start(host: SessionHost): void {
@@ -50,19 +53,20 @@ export class SmtpClientSession implements Session {
 
   /** Sends a line and waits for its reply. Several may be under way: PIPELINING. */
   command(line: string, timeoutMs: number = clientTimeouts.command): Promise<Reply> {
+    assert(!/[\r\n]/.test(line), 'a command is one line')
     this.#act({ kind: 'write', bytes: Buffer.from(`${line}\r\n`, 'utf8') })
     return this.expect(timeoutMs)
   }
 
   /** Sends bytes as a stream; resolves when all of it has been handed to the socket. */
   stream(bytes: () => AsyncGenerator<Uint8Array, void, void>): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return this.#untilEnd((resolve, reject) => {
       async function* watched(): AsyncGenerator<Uint8Array, void, void> {
         try {
           yield* bytes()
           resolve()
         } catch (error) {
-          reject(error)
+          reject(error as Error)
           throw error
         }
       }
@@ -71,7 +75,7 @@ export class SmtpClientSession implements Session {
   }
 
   startTls(client: TlsClientOptions): Promise<TlsFacts> {
-    return new Promise((resolve, reject) => {
+    return this.#untilEnd((resolve, reject) => {
       const done = (facts: TlsFacts | null): void => {
         this.#reader.clear()
         if (facts) resolve(facts)
@@ -79,6 +83,16 @@ export class SmtpClientSession implements Session {
       }
       this.#act({ kind: 'startTls', reply: new Uint8Array(0), client, done })
     })
+  }
+
+  /** A promise that does not outlive the conversation: a driver that stops tells neither a stream nor a handshake. */
+  #untilEnd<T>(begin: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
+    if (this.#fault) return Promise.reject(this.#fault)
+    let lost: ((error: Error) => void) | undefined
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.add((lost = reject))
+      begin(resolve, reject)
+    }).finally(() => this.#waiting.delete(lost!))
   }
 
   close(): void {
@@ -116,6 +130,7 @@ export class SmtpClientSession implements Session {
   #fail(error: Error): void {
     this.#fault ??= error
     for (const { reject } of this.#expected.splice(0)) reject(this.#fault)
+    for (const reject of this.#waiting) reject(this.#fault)
   }
 
   timedOut(): undefined {

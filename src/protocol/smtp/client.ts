@@ -165,7 +165,8 @@ export class SmtpClient {
     const [mail, ...recipients] = replies as [Reply, ...Reply[]]
     const taken = recipients.filter(({ code }) => code < 300).length
     if (mail.code >= 300 || taken === 0) {
-      if (data) await this.#emptyData(await data, taken)
+      // DATA was pipelined though no recipient is left: a 354 is answered by an empty message, which goes to nobody. RFC 2920 §3.1.
+      if ((await data)?.code === 354) await this.#session.command('.', clientTimeouts.dataTermination)
       else if (mail.code < 300) await this.#session.command('RSET')
       if (mail.code >= 300) throw new SmtpReplyFault('MAIL', mail)
       return { recipients }
@@ -189,13 +190,6 @@ export class SmtpClient {
       envelope.smtpUtf8 && this.has('SMTPUTF8') ? ' SMTPUTF8' : '',
     ]
     return `MAIL FROM:<${envelope.reversePath}>${parameters.join('')}`
-  }
-
-  /** DATA was pipelined though no recipient is left: a 354 must be answered by an empty message, which goes to nobody. RFC 2920 §3.1. */
-  async #emptyData(go: Reply, taken: number): Promise<void> {
-    if (go.code === 354) {
-      await this.#session.command('.', clientTimeouts.dataTermination)
-    } else if (taken > 0) await this.#session.command('RSET')
   }
 
   async #sendData(bytes: MessageBytes, finals: number): Promise<Reply[]> {

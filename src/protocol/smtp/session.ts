@@ -60,6 +60,8 @@ interface Body {
   sizeBytes: number
   /** The sink was given up: the rest is only swallowed. */
   dropped: boolean
+  /** The sink failed: what is answered at the end. */
+  failure: { readonly status: Status } | undefined
   waiting: boolean
 }
 
@@ -159,7 +161,12 @@ export class SmtpServerSession implements Session, ServerState {
           if (!this.#ended) return wait
           return { kind: 'close' }
         }
-        if (line.kind === 'tooLong') return this.#refused(500, '5.5.6', 'Line too long')
+        if (line.kind === 'tooLong') {
+          // In the middle of a SASL exchange it ends the exchange. RFC 4954 §4.
+          this.#mode = 'command'
+          this.#saslLine = undefined
+          return this.#refused(500, '5.5.6', 'Line too long')
+        }
         if (this.#mode === 'sasl') return this.#sasl(line.bytes)
         return this.#command(line.bytes)
       }
@@ -235,7 +242,13 @@ export class SmtpServerSession implements Session, ServerState {
   }
 
   failed(): Uint8Array {
+    const inBody = this.#mode === 'body'
     this.reset()
+    if (inBody) {
+      // Where the message ends is not known any more, and its rest must not be taken for commands.
+      this.#close(formatStatus(status.serviceClosing))
+      return new Uint8Array(0)
+    }
     if (this.#mode === 'sasl') this.#mode = 'command'
     return formatStatus(status.localError)
   }
@@ -303,7 +316,14 @@ export class SmtpServerSession implements Session, ServerState {
   }
 
   takeData(): Uint8Array {
-    this.#body = { dots: startBody(), sink: this.transaction!.data(), sizeBytes: 0, dropped: false, waiting: false }
+    this.#body = {
+      dots: startBody(),
+      sink: this.transaction!.data(),
+      sizeBytes: 0,
+      dropped: false,
+      failure: undefined,
+      waiting: false,
+    }
     this.#mode = 'body'
     return formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
   }
@@ -318,7 +338,19 @@ export class SmtpServerSession implements Session, ServerState {
       body.sink.abort()
       return
     }
-    if (!body.sink.write(bytes)) body.waiting = true
+    try {
+      if (!body.sink.write(bytes)) body.waiting = true
+    } catch (error) {
+      this.#bodyFailed(body, error)
+    }
+  }
+
+  /** The disk is full, or worse: the client hears of it after the true end. */
+  #bodyFailed(body: Body, error: unknown): undefined {
+    body.dropped = true
+    body.waiting = false
+    body.failure = { status: error instanceof Refusal ? error.status : status.localError }
+    body.sink.abort()
   }
 
   #nextOfBody(): Action {
@@ -338,7 +370,11 @@ export class SmtpServerSession implements Session, ServerState {
     }
     if (!body.waiting) return this.#nextOfBody()
     body.waiting = false
-    return { kind: 'run', work: body.sink.drained().then(() => undefined) }
+    const work = body.sink.drained().then(
+      () => undefined,
+      (error) => this.#bodyFailed(body, error),
+    )
+    return { kind: 'run', work }
   }
 
   #finishBody(body: Body): Action {
@@ -348,11 +384,11 @@ export class SmtpServerSession implements Session, ServerState {
       ? status.bareNewline
       : body.sizeBytes > this.options.messageBytesMax
         ? status.messageTooLarge
-        : undefined
+        : body.failure?.status
     if (refusal) {
       if (!body.dropped) body.sink.abort()
       this.reset()
-      this.#countBad()
+      if (refusal.code >= 500) this.#countBad()
       return { kind: 'write', bytes: all(refusal, count) }
     }
     // The transaction is over for us whatever becomes of it; a client that leaves now changes nothing. RFC 1047.

@@ -1,0 +1,148 @@
+/** What the SMTP transcripts ask of their surroundings: the real receiver on a store in memory. */
+import assert from 'node:assert/strict'
+import type { Clock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import type { Random } from '../../src/base/random.ts'
+import { readSliceBytes } from '../../src/mail/content.ts'
+import { passwordMechanisms } from '../../src/protocol/sasl/mechanisms.ts'
+import type { SmtpService } from '../../src/protocol/smtp/backend.ts'
+import { SmtpServerSession, type SmtpServerOptions } from '../../src/protocol/smtp/session.ts'
+import { openStore } from '../../src/store/sqlite/engine.ts'
+import type { Store } from '../../src/store/store.ts'
+import { silentJourney } from '../../src/transfer/journey.ts'
+import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
+import { Receiver } from '../../src/transfer/receiver.ts'
+import type { TranscriptHost } from './run.ts'
+
+/** Users of the transcripts, from RFC 5321 appendix D; everybody's password is `secret`. */
+export const users = ['jones@foo.com', 'brown@foo.com', 'bigjones@foo.com', 'full@foo.com'] as const
+
+const nowMs = Date.UTC(2024, 0, 15, 12)
+
+/** Time stands still, so that a dialogue says the same whenever it runs. */
+export const stillClock: Clock = {
+  now: () => nowMs,
+  monotonic: () => 0,
+  after: () => ({ cancel() {} }),
+  soon: (run) => void setImmediate(run),
+}
+
+export function repeatableRandom(): Random {
+  let state = 1
+  const below = (end: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * end)
+  }
+  return { bytes: (length) => Uint8Array.from({ length }, () => below(256)), below }
+}
+
+export async function smtpStore(): Promise<Store> {
+  const store = await openStore({ folder: ':memory:', clock: stillClock, log: silentLog })
+  await store.commit([{ kind: 'domainAdd', name: 'foo.com' }])
+  const mailboxes = [{ name: 'INBOX', role: 'inbox' as const }]
+  await store.commit(
+    users.map((name) => ({
+      kind: 'accountAdd' as const,
+      name,
+      quotaBytes: name.startsWith('full') ? 1 : 0,
+      mailboxes,
+      nowMs,
+    })),
+  )
+  await store.commit([{ kind: 'aliasSet', address: 'postmaster@foo.com', targets: ['jones@foo.com'] }])
+  return store
+}
+
+/** The bytes of everything in an INBOX, oldest first. */
+export async function messagesOf(store: Store, user: string): Promise<string[]> {
+  // A 250 says durable; a commit that waits to be visible comes after those before it.
+  await store.commit([{ kind: 'settingSet', name: 'seen', value: user }])
+  const mailbox = store.read.inbox(store.read.user(user)!.id)!
+  const table = await store.read.table(mailbox)
+  const { uids, count } = table.view()
+  const found: string[] = []
+  for await (const page of store.read.rows(mailbox, uids.slice(0, count), { bytes: true })) {
+    for (const { bytes } of page) {
+      const parts: Uint8Array[] = []
+      for (let at = 0; at < bytes!.sizeBytes; at += readSliceBytes)
+        parts.push(await bytes!.read(at, Math.min(at + readSliceBytes, bytes!.sizeBytes)))
+      found.push(Buffer.concat(parts).toString('latin1'))
+    }
+  }
+  table.release()
+  return found
+}
+
+/** Content from its first line to its end; ` *` stands for the rest of a line. */
+function endOf(content: string): RegExp {
+  const source = content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' \\*\r\n', ' [^\r\n]*\r\n')
+  return new RegExp(`(?:^|\n)${source}$`)
+}
+
+export interface SmtpSurroundings {
+  readonly host: TranscriptHost
+  readonly store: Store
+}
+
+/**
+ * `! service NAME` and `! option NAME VALUE` hold for the connections to come; `! transfer NAME VALUE` is the receiver's.
+ * `! filed USER N` counts the messages of an INBOX; `!|` lines are the end of the last one.
+ * `! prefix USER` compares the beginning of the last one. `! queued ADDRESS …` names what waits for transfer, and nothing else does.
+ * `! alias ADDRESS TARGET …` makes one.
+ */
+export async function smtpHost(): Promise<SmtpSurroundings> {
+  const store = await smtpStore()
+  const clock = stillClock
+  const random = repeatableRandom()
+  let transfer: TransferOptions = { ...transferDefaults, hostname: 'foo.com' }
+  const authenticator = {
+    async verifyPassword(name: string, password: string) {
+      const account = store.read.user(name)
+      return account && password === 'secret' ? { accountId: account.id, name: account.name } : null
+    },
+  }
+  let options: Omit<SmtpServerOptions, 'receiver'> = {
+    service: 'smtp',
+    hostname: 'foo.com',
+    mechanisms: passwordMechanisms,
+    startTls: false,
+    plaintextAuth: false,
+    messageBytesMax: transfer.messageBytesMax,
+    connectionId: '1',
+  }
+  const host: TranscriptHost = {
+    open: () =>
+      new SmtpServerSession({
+        ...options,
+        receiver: new Receiver({
+          store,
+          clock,
+          random,
+          log: silentLog,
+          journey: silentJourney,
+          options: transfer,
+          authenticator,
+        }),
+      }),
+    close: () => void store.close(),
+    async prepare(words, content) {
+      const [verb, ...rest] = words.split(' ')
+      if (verb === 'service') options = { ...options, service: rest[0] as SmtpService }
+      else if (verb === 'option') options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
+      else if (verb === 'transfer') transfer = { ...transfer, [rest[0]!]: JSON.parse(rest[1]!) }
+      else if (verb === 'alias') await store.commit([{ kind: 'aliasSet', address: rest[0]!, targets: rest.slice(1) }])
+      else if (verb === 'filed') {
+        const messages = await messagesOf(store, rest[0]!)
+        assert.equal(messages.length, Number(rest[1]), words)
+        if (content.length > 0) assert.match(messages.at(-1)!, endOf(content.toString('latin1')), words)
+      } else if (verb === 'prefix') {
+        const start = content.toString('latin1')
+        assert.equal((await messagesOf(store, rest[0]!)).at(-1)!.slice(0, start.length), start, words)
+      } else if (verb === 'queued') {
+        const waiting = store.read.queue(0, 100).map(({ address }) => address)
+        assert.deepEqual(waiting.sort(), rest.filter((address) => address !== '').sort(), words)
+      } else throw new Error(`unknown: ${words}`)
+    },
+  }
+  return { host, store }
+}
