@@ -31,9 +31,7 @@ const sliceBytes = 1024 * 1024
 export function verifyFolder(folder: string, files: ContentFiles = new DiskContents(folder)): VerifyReport {
   const db = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
   try {
-    // One snapshot for all checks: what a running server commits meanwhile does not come between them.
-    db.exec('BEGIN')
-    return new Verifier(db, files, folder).report()
+    return new Verifier(db, files).report()
   } finally {
     files.close()
     db.close()
@@ -44,26 +42,28 @@ class Verifier {
   readonly #db: Database
   readonly #statements: Statements
   readonly #files: ContentFiles
-  readonly #folder: string
   readonly #faults: VerifyFault[] = []
   #faultsInAll = 0
-  /** Sees what was committed after the snapshot. */
-  #fresh: Database | undefined
 
-  constructor(db: Database, files: ContentFiles, folder: string) {
+  constructor(db: Database, files: ContentFiles) {
     this.#db = db
     this.#statements = new Statements(db)
     this.#files = files
-    this.#folder = folder
   }
 
   report(): VerifyReport {
     const checked: Record<string, number> = {}
-    for (const [table, words] of Object.entries(counted)) checked[words] = this.#count(table)
-    this.#database()
-    for (const { name, sql, tell } of rowChecks) this.#check(name, sql, tell)
+    // One snapshot for what is compared: nothing that a running server commits comes between.
+    this.#db.exec('BEGIN')
+    try {
+      for (const [table, words] of Object.entries(counted)) checked[words] = this.#count(table)
+      this.#database()
+      for (const { name, sql, tell } of rowChecks) this.#check(name, sql, tell)
+    } finally {
+      this.#db.exec('ROLLBACK')
+    }
+    // Not inside it: reading every byte takes long, and the server's WAL could not be emptied meanwhile.
     checked['bytes'] = this.#contents()
-    this.#fresh?.close()
     return { faults: this.#faults, faultsInAll: this.#faultsInAll, checked }
   }
 
@@ -123,10 +123,9 @@ class Verifier {
     return hash.digest().equals(row['digest'] as Uint8Array) ? undefined : 'is not what arrived: its SHA-256 differs'
   }
 
-  /** A running server may have moved the content since our snapshot, or freed it: only what it says now counts. */
+  /** A running server may have moved the content since its row was read, or freed it: only what it says now counts. */
   #problemNow(row: Row): string | undefined {
-    this.#fresh ??= openDatabase(join(this.#folder, 'pennypost.db'), { readOnly: true })
-    const now = this.#fresh.prepare(`SELECT ${placeColumns} FROM content WHERE id = ?`).get(row['id']!)
+    const now = this.#statements.sql(`SELECT ${placeColumns} FROM content WHERE id = ?`).get(row['id']!)
     return now && this.#problem(now)
   }
 }
