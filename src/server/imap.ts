@@ -126,15 +126,6 @@ class Account implements ImapAccount {
       selectable: true,
       subscribed: subscribed.has(name),
     }))
-    for (const name of names) {
-      // A name that was deleted and still has children is told as one that only holds them. RFC 3501 §6.3.4.
-      for (let cut = name.lastIndexOf('/'); cut > 0; cut = name.lastIndexOf('/', cut - 1)) {
-        const parent = name.slice(0, cut)
-        if (names.has(parent)) continue
-        names.add(parent)
-        list.push({ name: parent, selectable: false, subscribed: subscribed.has(parent) })
-      }
-    }
     for (const name of subscribed) if (!names.has(name)) list.push({ name, selectable: false, subscribed: true })
     return list
   }

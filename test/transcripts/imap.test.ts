@@ -1,4 +1,4 @@
-/** The IMAP transcripts on the backend in memory. */
+/** The IMAP transcripts on the backend in memory and on the real store. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,11 @@ import { commands } from '../../src/protocol/imap/commands.ts'
 import { MemoryBackend } from '../../src/protocol/imap/memory/backend.ts'
 import { imapHost, user } from './imap-host.ts'
 import { runTranscript } from './run.ts'
+import { stillClock } from './smtp-host.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { StoreImapBackend } from '../../src/server/imap.ts'
+import { firstMailboxes } from '../../src/server/provision.ts'
+import { openStore } from '../../src/store/sqlite/engine.ts'
 
 const folder = join(process.env.PENNYPOST_ROOT!, 'test', 'transcripts', 'imap')
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt'))
@@ -17,14 +22,40 @@ function inMemory() {
   return imapHost({ backend, authenticator: backend, user: { accountId: 1, name: user.name } })
 }
 
+async function onStore() {
+  const clock = { ...stillClock, now: () => Date.UTC(2024, 0, 15, 12) }
+  const store = await openStore({ folder: ':memory:', clock, log: silentLog })
+  const [, { id }] = await store.commit([
+    { kind: 'domainAdd', name: 'example.org' },
+    { kind: 'accountAdd', name: user.name, quotaBytes: 0, mailboxes: firstMailboxes, nowMs: clock.now() },
+  ])
+  // A new account is subscribed to its first mailboxes; the dialogues begin without.
+  await store.commit(firstMailboxes.map(({ name }) => ({ kind: 'subscribe' as const, account: id, name, on: false })))
+  const who = { accountId: id, name: user.name }
+  return imapHost({
+    backend: new StoreImapBackend({ store, clock, messageBytesMax: 64 * 1024 * 1024 }),
+    authenticator: {
+      verifyPassword: async (name, password) => (name === user.name && password === user.password ? who : null),
+    },
+    user: who,
+    close: () => void store.close(),
+  })
+}
+
 for (const name of files) {
   const text = readFileSync(join(folder, name), 'utf8')
   const title = /^# (.*)/.exec(text)?.[1] ?? ''
-  test(`${name}: ${title}`, async () => {
-    const said = await runTranscript(text, inMemory(), 0)
-    for (const cuts of [1, 2, 3, 4, 5, 6])
-      assert.deepEqual(await runTranscript(text, inMemory(), cuts), said, `cut ${cuts} changes what the server says`)
-  })
+  for (const [kind, host] of Object.entries({ inMemory, onStore })) {
+    test(`${name} ${kind}: ${title}`, async () => {
+      const said = await runTranscript(text, await host(), 0)
+      for (const cuts of [1, 2, 3, 4, 5, 6])
+        assert.deepEqual(
+          await runTranscript(text, await host(), cuts),
+          said,
+          `cut ${cuts} changes what the server says`,
+        )
+    })
+  }
 }
 
 test('each row of the command table occurs in a transcript, its UID form as well', () => {
