@@ -72,7 +72,7 @@ function roleOf(specialUse: string): MailboxRole {
   const found = Object.entries(specialUses).find(([, use]) => use.toLowerCase() === specialUse.toLowerCase())
   // \All and \Flagged are views of other mailboxes; we have none. RFC 6154 §2.
   if (!found || found[0] === 'all' || found[0] === 'flagged')
-    throw new ImapRefusal('CANNOT', 'No mailbox can have that use')
+    throw new ImapRefusal('USEATTR', 'No mailbox can have that use')
   return found[0] as MailboxRole
 }
 
@@ -132,9 +132,11 @@ class Account implements ImapAccount {
 
   async create(name: string, specialUse?: string): Promise<{ mailboxId: string }> {
     const role = specialUse === undefined ? undefined : roleOf(specialUse)
-    const [{ id }] = await translated(
-      this.#tools.store.commit([{ kind: 'mailboxCreate', account: this.#id, name, role }]),
-    )
+    const { store } = this.#tools
+    // RFC 6154 §3: the use is what cannot be had, whatever the name.
+    if (role && store.read.mailboxes(this.#id).some((row) => row.role === role))
+      throw new ImapRefusal('USEATTR', 'Another mailbox has that use')
+    const [{ id }] = await translated(store.commit([{ kind: 'mailboxCreate', account: this.#id, name, role }]))
     return { mailboxId: mailboxIdText(id) }
   }
 
