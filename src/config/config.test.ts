@@ -335,6 +335,7 @@ test('key lines are found in every form of TOML', () => {
     'list[1].y': 11,
     't.u': 13,
     't.u.k': 14,
+    r: 15,
     'r[0].n': 16,
     'r[1]': 17,
     'r[1].n': 18,

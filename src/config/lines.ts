@@ -84,6 +84,8 @@ class Reader {
       if (i === keys.length - 1 && array) {
         const entry = this.#entries.get(path) ?? 0
         this.#entries.set(path, entry + 1)
+        // The list itself begins with its first entry.
+        this.lines.set(path, line)
         path = `${path}[${entry}]`
       } else if (this.#entries.has(path)) path = `${path}[${this.#entries.get(path)! - 1}]`
       this.lines.set(path, line)
