@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { after, test, type TestContext } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { pennypost, removeFolder, serve, temporaryFolder, type Server } from './program.ts'
+
+const base = temporaryFolder()
+after(() => removeFolder(base))
+
+let folders = 0
+
+/** A configuration with free ports for SMTP and IMAPS, and its folder. */
+function configuration(more = ''): { file: string; data: string } {
+  const name = `system${++folders}`
+  const file = join(base, `${name}.toml`)
+  const listeners = ['smtp', 'imaps'].map(
+    (service) => `[[listener]]\nservice = "${service}"\naddress = "127.0.0.1:0"\n`,
+  )
+  writeFileSync(file, `data = "${name}"\n${more}${listeners.join('')}`)
+  return { file, data: join(base, name) }
+}
+
+/** Runs a system for a test; ends it whatever happens. */
+async function running(t: TestContext, file: string): Promise<Server> {
+  const server = await serve(['--config', file], 2)
+  t.after(() => {
+    server.signal('SIGKILL')
+    return server.ended
+  })
+  return server
+}
+
+/** Says lines, and hears until the answer to each matches. */
+async function dialogue(socket: Socket, steps: readonly (readonly [say: string, hear: RegExp])[]): Promise<void> {
+  let heard = ''
+  let wake = (): void => {}
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString('latin1')
+    wake()
+  })
+  socket.on('close', () => wake())
+  for (const [say, hear] of steps) {
+    if (say !== '') socket.write(say)
+    for (;;) {
+      const match = hear.exec(heard)
+      if (match) {
+        heard = heard.slice(match.index + match[0].length)
+        break
+      }
+      assert.ok(!socket.destroyed, `closed after ${JSON.stringify(heard)}, wanted ${hear}`)
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
+  }
+}
+
+async function send(server: Server, to: string): Promise<void> {
+  const socket = connect(server.port('smtp'), '127.0.0.1')
+  await dialogue(socket, [
+    ['', /^220 .*\r\n/],
+    ['EHLO there.example\r\n', /^250 .*\r\n/m],
+    ['MAIL FROM:<eve@there.example>\r\n', /^250 .*\r\n/m],
+    [`RCPT TO:<${to}>\r\n`, /^250 .*\r\n/m],
+    ['DATA\r\n', /^354 .*\r\n/m],
+    [
+      'From: eve@there.example\r\nSubject: hello\r\nMessage-ID: <story.1@there.example>\r\n\r\nHello.\r\n.\r\n',
+      /^250 .*\r\n/m,
+    ],
+    ['QUIT\r\n', /^221 .*\r\n/m],
+  ])
+  socket.destroy()
+}
+
+async function signIn(server: Server, user: string, password: string, expected: RegExp): Promise<void> {
+  const socket = connectTls({ host: '127.0.0.1', port: server.port('imaps'), rejectUnauthorized: false })
+  await dialogue(socket, [
+    ['', /^\* OK .*\r\n/],
+    [`a LOGIN ${user} "${password}"\r\n`, expected],
+  ])
+  socket.destroy()
+}
+
+test('the first start shows the first account once, and it works', async (t) => {
+  const { file, data } = configuration()
+  const server = await running(t, file)
+  const [, name, password] = /^First account: (\S+)\nIts password: {2}(\S+)\n$/.exec(server.texts.out)!
+  assert.equal(name, 'admin@pennypost.localhost')
+  await signIn(server, name!, password!, /^a OK /m)
+  await signIn(server, name!, 'another', /^a NO /m)
+  assert.doesNotMatch(server.texts.err, new RegExp(password!), 'no secret in the log')
+  assert.equal(statSync(data).mode & 0o777, 0o700)
+  server.signal('SIGTERM')
+  assert.equal(await server.ended, 0)
+  assert.deepEqual(
+    server
+      .events()
+      .map(({ event }) => event)
+      .slice(-2),
+    ['stopping', 'stopped'],
+  )
+  const again = await running(t, file)
+  assert.equal(again.texts.out, '')
+})
+
+test('commands steer a running server, and what they make works at once', async (t) => {
+  const { file, data } = configuration()
+  const server = await running(t, file)
+  assert.equal(statSync(join(data, 'control.sock')).mode & 0o777, 0o600)
+  const at = ['--config', file]
+  assert.equal((await pennypost(['domain', 'add', 'example.org', ...at])).status, 0)
+  const added = await pennypost(['account', 'add', 'alice@example.org', '--password-stdin', ...at], {
+    input: 'correct horse\n',
+  })
+  assert.deepEqual([added.status, added.err], [0, ''])
+  await signIn(server, 'alice@example.org', 'correct horse', /^a OK /m)
+  await pennypost(['account', 'password', 'alice@example.org', '--password-stdin', ...at], {
+    input: 'battery staple\n',
+  })
+  await signIn(server, 'alice@example.org', 'correct horse', /^a NO /m)
+  await signIn(server, 'alice@example.org', 'battery staple', /^a OK /m)
+
+  await send(server, 'alice@example.org')
+  const [inbox] = (
+    JSON.parse((await pennypost(['mailbox', 'list', 'alice@example.org', '--json', ...at])).out) as {
+      name: string
+      messages: number
+    }[]
+  ).filter(({ name }) => name === 'INBOX')
+  assert.equal(inbox!.messages, 1)
+  for (const question of ['alice@example.org', 'story.1@there.example']) {
+    const { out, status } = await pennypost(['trace', question, ...at])
+    assert.equal(status, 0)
+    assert.match(
+      out,
+      /arrived\n[\s\S]*from: (?:<)?eve@there\.example[\s\S]*alice@example\.org: filed at .* \(INBOX 1\)/,
+    )
+  }
+  const [traced] = JSON.parse((await pennypost(['trace', 'alice@example.org', '--json', ...at])).out) as {
+    id: string
+    ledger: { outcome: string }[]
+  }[]
+  assert.deepEqual(
+    traced!.ledger.map(({ outcome }) => outcome),
+    ['filed'],
+  )
+  assert.equal((await pennypost(['trace', traced!.id, ...at])).status, 0)
+
+  const verified = await pennypost(['verify', ...at])
+  assert.match(verified.out, /^All is well: checked 2 accounts, 12 mailboxes, 1 messages/)
+  assert.equal(verified.status, 0)
+})
+
+test('a folder has one owner, and the second is told who it is', async (t) => {
+  const { file } = configuration()
+  const server = await running(t, file)
+  const second = await pennypost(['serve', '--config', file])
+  assert.deepEqual([second.status, second.out], [1, ''])
+  const sentence = second.err.split('\n').filter((line) => !line.startsWith('{') && line !== '')
+  assert.equal(sentence.length, 1)
+  assert.match(
+    sentence[0]!,
+    new RegExp(
+      `^The data folder .* is in use by another Pennypost process \\(pid ${server.pid}\\): stop that one first, or take another folder with --data\\.$`,
+    ),
+  )
+})
+
+test('after a kill the folder is free, and commands work without a server', async (t) => {
+  const { file, data } = configuration()
+  const server = await running(t, file)
+  await send(server, 'admin@pennypost.localhost')
+  server.signal('SIGKILL')
+  await server.ended
+  assert.ok(existsSync(join(data, 'control.sock')))
+  const { status, out } = await pennypost(['account', 'list', '--json', '--config', file])
+  assert.equal(status, 0)
+  assert.equal((JSON.parse(out) as { usedMessages: number }[])[0]!.usedMessages, 1)
+  assert.equal((await pennypost(['verify', '--config', file])).status, 0)
+  assert.ok((await running(t, file)).port('smtp') > 0)
+})
+
+test('SIGHUP reads the certificates again, and keeps the old ones when they cannot be used', async (t) => {
+  const { file, data } = configuration()
+  const server = await running(t, file)
+  server.signal('SIGHUP')
+  await server.until('certificates read again')
+  for (const name of readdirSync(join(data, 'tls'))) writeFileSync(join(data, 'tls', name), 'no certificate')
+  server.signal('SIGHUP')
+  await server.until('the certificates cannot be used, the old ones stay')
+  await signIn(server, 'nobody@pennypost.localhost', 'at all', /^a NO /m)
+})
+
+test('who is told twice to stop does not wait', async (t) => {
+  const { file } = configuration()
+  const server = await running(t, file)
+  const socket = connect(server.port('smtp'), '127.0.0.1')
+  await dialogue(socket, [
+    ['', /^220 .*\r\n/],
+    ['EHLO there.example\r\n', /^250 .*\r\n/m],
+    ['MAIL FROM:<eve@there.example>\r\n', /^250 .*\r\n/m],
+    ['RCPT TO:<admin@pennypost.localhost>\r\n', /^250 .*\r\n/m],
+    ['DATA\r\n', /^354 .*\r\n/m],
+  ])
+  socket.on('error', () => {})
+  server.signal('SIGINT')
+  await server.until('stopping')
+  server.signal('SIGINT')
+  assert.equal(await server.ended, 130)
+})
+
+test('a port that is taken, and a configuration with faults, are told before anything runs', async () => {
+  const taken = createServer()
+  await new Promise<void>((resolve) => void taken.listen(0, '127.0.0.1', resolve))
+  const { port } = taken.address() as AddressInfo
+  const { file } = configuration()
+  writeFileSync(file, `data = "taken"\n[[listener]]\nservice = "smtp"\naddress = "127.0.0.1:${port}"\n`)
+  const ran = await pennypost(['serve', '--config', file])
+  taken.close()
+  assert.equal(ran.status, 1)
+  assert.match(
+    ran.err,
+    new RegExp(
+      `^127\\.0\\.0\\.1:${port} is taken by another program: stop that one, or give the listener another address`,
+      'm',
+    ),
+  )
+  writeFileSync(file, '[[listener]]\nservice = "pop3"\n')
+  const wrong = await pennypost(['serve', '--config', file])
+  assert.equal(wrong.status, 1)
+  assert.match(wrong.err, /:2: The service "pop3" is not served yet\. Take this listener out/)
+})
