@@ -68,9 +68,9 @@ export class FrameReader {
     const held = this.#end - this.#start
     const needed = held + chunk.length
     if (!this.#owned || this.#end + chunk.length > this.#buffer.length) {
-      // Twice what is needed: bytes that come one by one are copied a constant number of times.
-      const larger =
-        this.#owned && needed * 2 <= this.#buffer.length ? this.#buffer : Buffer.allocUnsafeSlow(needed * 2)
+      // Twice what is needed: bytes that come one by one are copied a constant number of times. Always a new buffer:
+      // frames that were handed out are views of the old one, and whoever got them may still hold them.
+      const larger = Buffer.allocUnsafeSlow(needed * 2)
       this.#buffer.copy(larger, 0, this.#start, this.#end)
       this.#buffer = larger
       this.#owned = true
