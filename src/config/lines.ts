@@ -134,7 +134,7 @@ class Reader {
     const inside = this.#source.slice(start, this.#at)
     this.#skip(fence.length)
     // Up to two quotes may stand before the closing three.
-    while (many && this.#source[this.#at] === quote) this.#step()
+    if (many) while (this.#source[this.#at] === quote) this.#step()
     return inside
   }
 

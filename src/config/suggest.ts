@@ -23,9 +23,13 @@ export function editDistance(from: string, to: string): number {
   return previous[b.length]!
 }
 
+/** `plaintext_auth` and `plaintextAuth` are one word to whoever types them. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '')
+}
+
 /** @returns undefined when no name is near: a wrong suggestion is worse than none. */
 export function nearest(word: string, names: Iterable<string>): string | undefined {
-  const plain = (name: string): string => name.toLowerCase().replace(/[-_]/g, '')
   const wanted = plain(word)
   let found: string | undefined
   let least = Math.max(1, Math.floor(wanted.length / 3)) + 1

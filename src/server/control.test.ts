@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts'
 import { pageOf, pageRowsMax } from './control-command.ts'
 import { runControl, serveControl } from './control.ts'
 import { askOwner, openOwner } from './owner.ts'
-import { addAccount, CommandRefusal } from './provision.ts'
+import { addAccount, type CommandRefusal } from './provision.ts'
 
 async function memoryStore(t: TestContext): Promise<Store> {
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })

@@ -35,12 +35,12 @@ async function running(t: TestContext, file: string): Promise<Server> {
 /** Says lines, and hears until the answer to each matches. */
 async function dialogue(socket: Socket, steps: readonly (readonly [say: string, hear: RegExp])[]): Promise<void> {
   let heard = ''
-  let wake = (): void => {}
+  let wake: (() => void) | undefined
   socket.on('data', (chunk: Buffer) => {
     heard += chunk.toString('latin1')
-    wake()
+    wake?.()
   })
-  socket.on('close', () => wake())
+  socket.on('close', () => wake?.())
   for (const [say, hear] of steps) {
     if (say !== '') socket.write(say)
     for (;;) {
