@@ -6,7 +6,7 @@ import { latin1 } from './base/bytes.ts'
 import type { Clock, Timer } from './base/clock.ts'
 import type { Files } from './base/files.ts'
 import type { Log } from './base/log.ts'
-import type { Network } from './base/network.ts'
+import type { Network, TlsServer } from './base/network.ts'
 import type { Random } from './base/random.ts'
 import type { Resolver } from './base/resolver.ts'
 import { Wheel } from './base/wheel.ts'
@@ -44,6 +44,14 @@ export interface Platform {
   readonly files: Files
   readonly resolver: Resolver
   readonly log: Log
+  /** The certificates of the configuration; `names` are those that a certificate of our own should bear. */
+  openTls(config: Config, names: readonly string[]): Promise<SystemTls>
+}
+
+/** Certificates that can be read again while connections live. */
+export interface SystemTls extends TlsServer {
+  /** Throws, and keeps the old ones, when the new ones cannot be used. */
+  reload(): Promise<void>
 }
 
 export function realPlatform(config: Config, log: Log): Platform {
@@ -54,6 +62,12 @@ export function realPlatform(config: Config, log: Log): Platform {
     files: realFiles,
     resolver: realResolver(config.dns.servers),
     log,
+    async openTls({ tls, data }, names) {
+      const load = (): ReturnType<typeof loadCertificates> =>
+        loadCertificates(realFiles, tls, data === ':memory:' ? undefined : data, names, realClock.now())
+      const opened = new RealTls(await load())
+      return Object.assign(opened, { reload: async () => opened.load(await load()) })
+    },
   }
 }
 
@@ -89,7 +103,7 @@ async function openSystem(
   const { clock, random, network, files, log } = platform
   const wheel = new Wheel(clock)
   const firstAccount = await firstStart(config, platform, store)
-  const tls = await openTls(config, platform)
+  const tls = await platform.openTls(config, certificateNames(config))
   const authenticator = new PasswordAuthenticator(store.read, clock)
   const journey: Journey =
     config.data === ':memory:' ? silentJourney : new FileJourney(join(config.data, 'journey'), files, clock, log)
@@ -175,19 +189,13 @@ async function openSystem(
     listening,
     firstAccount,
     ended,
-    async reload() {
-      tls.load(await loadCertificates(files, config.tls, config.data, certificateNames(config), clock.now()))
-    },
+    reload: () => tls.reload(),
     stop: () => (stopping ??= stop()),
   }
 }
 
 function certificateNames(config: Config): string[] {
   return [...new Set([config.hostname, 'localhost', ...config.domains])]
-}
-
-async function openTls(config: Config, { files, clock }: Platform): Promise<RealTls> {
-  return new RealTls(await loadCertificates(files, config.tls, config.data, certificateNames(config), clock.now()))
 }
 
 async function readRoutes(config: Config, files: Files): Promise<StaticRoute[]> {

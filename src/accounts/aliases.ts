@@ -24,6 +24,11 @@ export function canonicalAddress(localPart: string, domain: string): string {
   return `${localPart.toLowerCase().normalize('NFC')}@${domain}`
 }
 
+function canonicalTarget(target: string): string {
+  const at = target.lastIndexOf('@')
+  return canonicalAddress(target.slice(0, at), target.slice(at + 1))
+}
+
 /**
  * @param delimiter what parts user from detail; '' for none.
  * @returns undefined when nobody has the address.
@@ -40,6 +45,15 @@ export function expandAddress(
   const seen = new Set<string>()
   let known = false
 
+  const take = (name: string, detail: string): boolean => {
+    const account = source.user(name)
+    if (!account) return false
+    known = true
+    if (account.disabled) disabled.add(account.name)
+    else accounts.set(account.id, { id: account.id, name: account.name, detail })
+    return true
+  }
+
   const visit = (local: string, at: string, depth: number): void => {
     const address = canonicalAddress(local, at)
     if (seen.has(address) || seen.size >= expandedMax || depth > expansionDepthMax) return
@@ -50,25 +64,18 @@ export function expandAddress(
     }
     const cut = delimiter === '' ? -1 : local.indexOf(delimiter, 1)
     const base = cut > 0 ? canonicalAddress(local.slice(0, cut), at) : undefined
+    const detail = (candidate: string): string => (candidate === base ? local.slice(cut + 1) : '')
     for (const candidate of base === undefined ? [address] : [address, base]) {
       const alias = source.alias(candidate)
       if (alias) {
         known = true
-        for (const target of alias.targets) follow(target, depth)
+        for (const target of alias.targets) {
+          // "alice: alice, bob" keeps a copy in the account of that name.
+          if (canonicalTarget(target) !== candidate || !take(candidate, detail(candidate))) follow(target, depth)
+        }
         return
       }
-      const account = source.user(candidate)
-      if (account) {
-        known = true
-        if (account.disabled) disabled.add(account.name)
-        else
-          accounts.set(account.id, {
-            id: account.id,
-            name: account.name,
-            detail: candidate === base ? local.slice(cut + 1) : '',
-          })
-        return
-      }
+      if (take(candidate, detail(candidate))) return
     }
     const catchAll = source.alias(`@${at}`)
     if (!catchAll) return

@@ -29,7 +29,7 @@ export class Driver implements SessionHost {
   readonly #connection: Connection
   readonly #session: Session
   readonly #options: DriveOptions
-  readonly #deadline: Deadline
+  #deadline: Deadline
   #out: Uint8Array[] = []
   #outBytes = 0
   #busy = false
@@ -238,6 +238,8 @@ export class Driver implements SessionHost {
 
   async #stream(work: AsyncGenerator<Uint8Array, void, void>): Promise<void> {
     const { clock } = this.#options
+    // As in #await: only a peer that does not read has to hurry.
+    this.#deadline.atMs = Infinity
     this.#flushSoon()
     let since = clock.monotonic()
     let bytesSince = 0
@@ -253,6 +255,7 @@ export class Driver implements SessionHost {
           // The peer has to read for us to go on: its silence counts.
           this.#touch()
           await new Promise<void>((resolve) => (this.#drained = resolve))
+          this.#deadline.atMs = Infinity
         } else if (bytesSince >= turnBytes || clock.monotonic() - since >= turnMs) {
           await new Promise<void>((resolve) => clock.soon(resolve))
           since = clock.monotonic()
@@ -298,7 +301,8 @@ export class Driver implements SessionHost {
     this.#connection.end()
     // A peer that neither reads nor closes is cut off.
     this.#options.wheel.remove(this.#deadline)
-    this.#options.wheel.add(this.#options.wheel.now() + closeWaitMs, () => this.#connection.destroy())
+    const atMs = this.#options.wheel.now() + closeWaitMs
+    this.#deadline = this.#options.wheel.add(atMs, () => this.#connection.destroy())
   }
 }
 

@@ -35,26 +35,21 @@ export function arriveOperation(
   accepted: readonly Plan[],
 ): Arrive {
   const { options } = tools
-  const filings = new Map<string, Filing & { recipients: string[] }>()
+  const filings = new Map<number, Filing & { recipients: string[] }>()
   const queued: QueueRecipient[] = []
   const discarded: { recipient: string; rule: string }[] = []
   for (const plan of accepted) {
     if (plan.kind === 'file') {
-      if (filings.size >= options.fileNowMax) {
-        queued.push({
-          address: plan.recipient,
-          destination: localDestination,
-          parameters: parametersOf(arrival, plan.recipient),
-        })
-        continue
-      }
       // Several addresses that lead to one mailbox give one message there.
-      const key = `${plan.mailbox}`
-      const filing = filings.get(key)
+      const filing = filings.get(plan.mailbox)
       if (filing) filing.recipients.push(plan.recipient)
-      else {
+      else if (filings.size >= options.fileNowMax) {
+        // By the account's own name: the recipient may be an alias, which would be expanded once more for each that waits.
+        const parameters = parametersOf(arrival, plan.recipient)
+        queued.push({ address: plan.account.name, destination: localDestination, parameters })
+      } else {
         const own = deliveryPrefix(arrival.reversePath, plan.recipient)
-        filings.set(key, {
+        filings.set(plan.mailbox, {
           mailbox: plan.mailbox,
           prefix: own + prefix,
           flags: plan.flags,

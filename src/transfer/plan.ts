@@ -44,17 +44,22 @@ export function decide(planned: readonly Planned[]): Outcome {
   return { kind: 'refuse', status: (temporary ?? refused[0])?.status ?? status.localError }
 }
 
-/** LMTP: each recipient has its own answer, and no notice is needed: the client makes it. RFC 2033 §4.2. */
+/**
+ * LMTP: each recipient has its own answer, and no notice is needed for those: the client makes it. RFC 2033 §4.2.
+ * `refused` are those behind an alias that others made a success: of them only we can tell.
+ */
 export function decideEach(
   planned: readonly Planned[],
   accepted: Status,
-): { readonly accepted: readonly Plan[]; readonly replies: readonly Status[] } {
+): { readonly accepted: readonly Plan[]; readonly refused: readonly Refused[]; readonly replies: readonly Status[] } {
   const kept: Plan[] = []
+  const refused: Refused[] = []
   const replies = planned.map(({ plans }) => {
     const outcome = decide([{ recipient: '', plans }])
     if (outcome.kind === 'refuse') return outcome.status
     kept.push(...outcome.accepted)
+    refused.push(...outcome.refused)
     return accepted
   })
-  return { accepted: kept, replies }
+  return { accepted: kept, refused, replies }
 }

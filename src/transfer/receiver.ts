@@ -13,7 +13,7 @@ import { bytesOf } from '../base/bytes.ts'
 import { StoreFault, StoreRefusal, type StoredContent } from '../store/store.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { arriveOperation, failuresOf, headerText, noticeOperation, type TransferTools } from './file.ts'
-import { pathText, receivedField, submissionFixes } from './headers.ts'
+import { deliveryPrefix, pathText, receivedField, submissionFixes } from './headers.ts'
 import type { Journey } from './journey.ts'
 import { returnedHeaderMax } from './notice.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
@@ -141,7 +141,7 @@ class Transaction implements SmtpTransaction {
       envelopeId: this.#parameters.envelopeId,
       submitter: client.user?.accountId,
     }
-    const planned = this.#plan(content.sizeBytes)
+    const planned = this.#plan(content.sizeBytes + prefix.length)
     const replies = await this.#commit(arrival, content, facts, prefix, planned)
     journey.arrived({
       arrival,
@@ -175,7 +175,9 @@ class Transaction implements SmtpTransaction {
       }
       const plans = planLocal(this.#tools, mailbox, recipient).map((plan): Plan => {
         if (plan.kind !== 'file') return plan
-        const fits = fitsQuota(store.read, plan.account, sizeBytes)
+        // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.
+        const own = deliveryPrefix(this.#reversePath, recipient).length
+        const fits = fitsQuota(store.read, plan.account, sizeBytes + own)
         return fits ? plan : { kind: 'refuse', recipient, status: status.mailboxFull }
       })
       return { recipient, plans }
@@ -192,16 +194,12 @@ class Transaction implements SmtpTransaction {
     const { store } = this.#tools
     const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, taken as ${arrival.id}` }
     try {
-      if (this.#client.service === 'lmtp') {
-        const { accepted, replies } = decideEach(planned, queued)
-        if (accepted.length === 0) content.abort()
-        else
-          await store.commit([arriveOperation(this.#tools, arrival, content, facts, prefix, accepted)], {
-            until: 'durable',
-          })
-        return replies
+      const lmtp = this.#client.service === 'lmtp' ? decideEach(planned, queued) : undefined
+      if (lmtp?.accepted.length === 0) {
+        content.abort()
+        return lmtp.replies
       }
-      const outcome = decide(planned)
+      const outcome = lmtp ? { kind: 'accept' as const, ...lmtp } : decide(planned)
       if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
       const operation = arriveOperation(this.#tools, arrival, content, facts, prefix, outcome.accepted)
       const notice = await noticeOperation(this.#tools, {
@@ -212,7 +210,7 @@ class Transaction implements SmtpTransaction {
         failures: failuresOf(outcome.refused),
       })
       await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
-      return [queued]
+      return lmtp?.replies ?? [queued]
     } catch (error) {
       // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.
       if (error instanceof StoreRefusal) {

@@ -8,16 +8,23 @@ export type CertificateSource =
   | { readonly source: 'self-signed' }
   | { readonly source: 'files'; readonly certificates: readonly { readonly cert: string; readonly key: string }[] }
 
+/** Its library is loaded only here. */
+async function newSelfSigned(names: readonly string[], nowMs: number): Promise<CertificatePair> {
+  const { makeSelfSigned } = await import('./self-signed.ts')
+  return makeSelfSigned(names, nowMs)
+}
+
 async function text(files: Files, path: string): Promise<string> {
   const bytes = await files.read(path)
   if (!bytes) throw new Error(`there is no file ${path}`)
   return utf8(bytes)
 }
 
+/** @param dataFolder where a certificate of our own is kept; undefined: nowhere. */
 export async function loadCertificates(
   files: Files,
   source: CertificateSource,
-  dataFolder: string,
+  dataFolder: string | undefined,
   names: readonly string[],
   nowMs: number,
 ): Promise<CertificatePair[]> {
@@ -29,12 +36,12 @@ export async function loadCertificates(
       })),
     )
   }
+  if (dataFolder === undefined) return [await newSelfSigned(names, nowMs)]
   const certPath = join(dataFolder, 'tls', 'self-signed.crt')
   const keyPath = join(dataFolder, 'tls', 'self-signed.key')
   const kept = await files.read(certPath)
   if (kept) return [{ certificate: utf8(kept), key: await text(files, keyPath) }]
-  const { makeSelfSigned } = await import('./self-signed.ts')
-  const made = await makeSelfSigned(names, nowMs)
+  const made = await newSelfSigned(names, nowMs)
   await files.write(keyPath, Buffer.from(made.key), { secret: true })
   await files.write(certPath, Buffer.from(made.certificate))
   return [made]

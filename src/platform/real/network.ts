@@ -1,6 +1,6 @@
 /** TCP sockets as connections. Server sockets stay half-open, so that a client which has said all it wants still gets its answers. */
 import { connect as connectTcp, createServer, isIP, type AddressInfo, type Socket } from 'node:net'
-import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
+import { checkServerIdentity, connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
 import type {
   Connection,
   ConnectionHandler,
@@ -116,7 +116,10 @@ class SocketConnection implements Connection {
       () => connectTls({ socket: this.#plain(), ...clientOptions(options) }),
       'secureConnect',
     )
-    return (this.tls = { ...facts, ...verifiedOf(this.#socket as TLSSocket) })
+    this.tls = { ...facts, ...verifiedOf(this.#socket as TLSSocket) }
+    if (options.verify === 'none' || this.tls.verified) return this.tls
+    this.destroy()
+    throw new Error(`the certificate of ${options.serverName} does not fit: ${this.tls.problem}`)
   }
 
   /** The socket without our listeners: what it had read in plain text is dropped with them. */
@@ -164,7 +167,8 @@ function clientOptions(options: TlsClientOptions): ConnectionOptions {
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
     ca: options.ca && [...options.ca],
-    checkServerIdentity: undefined,
+    // For an address the certificate must name the address; without this Node would check 'localhost'.
+    checkServerIdentity: (_, certificate) => checkServerIdentity(options.serverName, certificate),
   }
 }
 

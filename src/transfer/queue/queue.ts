@@ -7,7 +7,6 @@ import type { Log } from '../../base/log.ts'
 import type { Network } from '../../base/network.ts'
 import type { Resolver } from '../../base/resolver.ts'
 import type { Wheel } from '../../base/wheel.ts'
-import { parseMailbox } from '../../mail/address.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { Lease, Operation } from '../../store/operations.ts'
 import { StoreRefusal } from '../../store/store.ts'
@@ -15,7 +14,6 @@ import { attempt, type AttemptResult } from '../deliver/smtp.ts'
 import { headerText, localDestination, noticeOperation, type TransferTools } from '../file.ts'
 import type { Journey } from '../journey.ts'
 import { returnedHeaderMax, type Failure } from '../notice.ts'
-import { planLocal } from '../resolve.ts'
 import { routeTo, type StaticRoute } from '../route.ts'
 import { fileQueued } from './file-queued.ts'
 
@@ -254,12 +252,9 @@ export class Queue {
   /** Recipients of ours that were too many to be filed at once. */
   async #fileLocally(rows: readonly QueueRow[]): Promise<void> {
     for (const row of rows) {
-      const mailbox = parseMailbox(row.address)
-      const plans = mailbox ? planLocal(this.#tools, mailbox, row.address) : []
-      const filed = await fileQueued(this.#tools, row, plans)
-      if (filed) continue
-      const refused = plans.find((plan) => plan.kind === 'refuse')
-      const { code, enhanced, text } = refused?.status ?? { code: 550, enhanced: '5.1.1', text: 'No such user here' }
+      const refused = await fileQueued(this.#tools, row)
+      if (!refused) continue
+      const { code, enhanced, text } = refused
       const kind = code < 500 ? 'later' : 'never'
       await this.#conclude([row], [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
     }
