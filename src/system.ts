@@ -25,6 +25,7 @@ import { passwordMechanisms } from './protocol/sasl/mechanisms.ts'
 import type { SmtpService } from './protocol/smtp/backend.ts'
 import { SmtpServerSession } from './protocol/smtp/session.ts'
 import { formatStatus } from './protocol/smtp/wire/reply.ts'
+import { serveControl } from './server/control.ts'
 import { StoreImapBackend } from './server/imap.ts'
 import { Desk } from './server/listen.ts'
 import { addAccount } from './server/provision.ts'
@@ -172,11 +173,16 @@ async function openSystem(
     throw error
   }
   queue.start()
+  const control =
+    config.data === ':memory:'
+      ? undefined
+      : await serveControl({ store, clock, flushJourney: () => journey.flush() }, { dataFolder: config.data, log })
   const sweeping = sweepNowAndThen(store, clock, log)
 
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     sweeping.cancel()
+    await control?.close()
     await desk.close(config.limits.shutdownGraceMs)
     await queue.stop()
     await journey.flush()
@@ -210,16 +216,15 @@ async function readRoutes(config: Config, files: Files): Promise<StaticRoute[]> 
   )
 }
 
-/** An empty store gets the configured domains and one account, whose password is told once. */
+/** Configured domains are made; a store without accounts gets one, whose password is told once. */
 async function firstStart(
   config: Config,
   { clock, random }: Platform,
   store: Store,
 ): Promise<FirstAccount | undefined> {
   const missing = config.domains.filter((domain) => !store.read.isLocalDomain(domain))
-  const isNew = store.read.domains().length === 0
   if (missing.length > 0) await store.commit(missing.map((name) => ({ kind: 'domainAdd' as const, name })))
-  if (!isNew || config.domains.length === 0 || store.read.accounts('', 1).length > 0) return undefined
+  if (config.domains.length === 0 || store.read.accounts('', 1).length > 0) return undefined
   const name = `admin@${config.domains[0]}`
   const password = easyPassword(random.bytes(16))
   await addAccount(store, name, password, { nowMs: clock.now() })

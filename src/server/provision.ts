@@ -3,7 +3,6 @@ import { canonicalAddress } from '../accounts/aliases.ts'
 import { hashPassword, passwordBytesMax, passwordLengthMin, scramKeys } from '../accounts/password.ts'
 import { parseMailbox } from '../mail/address.ts'
 import type { MailboxRole } from '../store/entities.ts'
-import type { Operation } from '../store/operations.ts'
 import type { Store } from '../store/store.ts'
 
 /** What cannot be done as asked: a sentence for whoever asked. */
@@ -48,12 +47,14 @@ export function checkNewPassword(password: string): void {
 }
 
 /** What is kept of a password: one hash to check it, one set of keys for clients that never send it. */
-async function passwordOperations(password: string): Promise<(account: number) => readonly Operation[]> {
+async function passwordCredentials(
+  password: string,
+): Promise<readonly { readonly type: string; readonly value: string }[]> {
   checkNewPassword(password)
   const [hash, keys] = await Promise.all([hashPassword(password), scramKeys(password)])
-  return (account) => [
-    { kind: 'credentialSet', account, type: 'argon2id', name: '', value: hash },
-    { kind: 'credentialSet', account, type: 'scram-sha-256', name: '', value: keys },
+  return [
+    { type: 'argon2id', value: hash },
+    { type: 'scram-sha-256', value: keys },
   ]
 }
 
@@ -65,10 +66,7 @@ export interface AddedAccount {
   readonly aliases: readonly string[]
 }
 
-/**
- * Makes an account with its mailboxes and password; the first of a domain also gets postmaster@ and abuse@.
- * Should the process end between the two commits, the account takes mail and nobody can sign in: `account password` repairs it.
- */
+/** Makes an account with its mailboxes and password in one commit; the first of a domain also gets postmaster@ and abuse@. */
 export async function addAccount(
   store: Store,
   address: string,
@@ -76,16 +74,14 @@ export async function addAccount(
   options: { readonly nowMs: number; readonly quotaBytes?: number },
 ): Promise<AddedAccount> {
   const name = accountName(address)
-  const credentials = await passwordOperations(password)
-  const [{ id }] = await store.commit([
-    { kind: 'accountAdd', name, quotaBytes: options.quotaBytes ?? 0, mailboxes: firstMailboxes, nowMs: options.nowMs },
-  ])
+  const credentials = await passwordCredentials(password)
   const domain = name.slice(name.lastIndexOf('@') + 1)
   const aliases = dutyNames
     .map((duty) => `${duty}@${domain}`)
-    .filter((duty) => !store.read.alias(duty) && !store.read.account(duty))
-  await store.commit([
-    ...credentials(id),
+    .filter((duty) => !store.read.alias(duty) && !store.read.account(duty) && duty !== name)
+  const { quotaBytes = 0, nowMs } = options
+  const [{ id }] = await store.commit([
+    { kind: 'accountAdd', name, quotaBytes, mailboxes: firstMailboxes, credentials, nowMs },
     ...aliases.map((address) => ({ kind: 'aliasSet', address, targets: [name] }) as const),
   ])
   return { id, name, aliases }
@@ -96,6 +92,14 @@ export async function setPassword(store: Store, address: string, password: strin
   const name = accountName(address)
   const account = store.read.account(name)
   if (!account) throw new CommandRefusal('noSuchAccount', `There is no account ${name}`)
-  const credentials = await passwordOperations(password)
-  await store.commit(credentials(account.id))
+  const credentials = await passwordCredentials(password)
+  await store.commit(
+    credentials.map(({ type, value }) => ({
+      kind: 'credentialSet' as const,
+      account: account.id,
+      type,
+      name: '',
+      value,
+    })),
+  )
 }

@@ -114,6 +114,8 @@ export type Operation =
       readonly name: string
       readonly quotaBytes: number
       readonly mailboxes: readonly { readonly name: string; readonly role: MailboxRole | null }[]
+      /** What it can sign in with from the first moment. */
+      readonly credentials?: readonly { readonly type: string; readonly value: string }[]
       readonly nowMs: number
     }
   | { readonly kind: 'accountRemove'; readonly name: string }

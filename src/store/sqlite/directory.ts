@@ -43,6 +43,9 @@ export function addAccount(context: WriteContext, op: Op<'accountAdd'>): ResultO
     insertMailbox(context, id, name, role)
     context.sql('INSERT INTO subscription (account, name) VALUES (?, ?)').run(id, name)
   }
+  for (const { type, value } of op.credentials ?? []) {
+    context.sql('INSERT INTO credential (account, type, value) VALUES (?, ?, ?)').run(id, type, value)
+  }
   context.changes.push({ kind: 'directory' })
   return { id }
 }

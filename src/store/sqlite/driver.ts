@@ -30,7 +30,7 @@ function load(): DatabaseClass {
 let loaded: DatabaseClass | undefined
 
 /** How long one connection waits for another's lock before it gives up; ours hold locks for milliseconds. */
-const busyTimeoutMs = 10_000
+export const busyTimeoutMs = 10_000
 
 export function openDatabase(path: string, options: { readonly readOnly?: boolean } = {}): Database {
   loaded ??= load()

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Change } from '../changes.ts'
+import { busyTimeoutMs, type Database } from './driver.ts'
 import { openWriter, type OpenWriter } from './open-writer.ts'
 import { WriterBroken, type CommitOutcome, type WireCommit } from './writer.ts'
 
@@ -36,6 +37,8 @@ export type FromWriter =
 /** Should the reading thread not keep up, the writer waits for a whole checkpoint itself at this size. */
 const walMaxBytes = 128 * 1024 * 1024
 
+const checkpointWaitMs = 100
+
 const port = parentPort!
 const settings = workerData as WriterSettings
 
@@ -60,14 +63,21 @@ function group(message: Extract<ToWriter, { kind: 'group' }>): void {
     { kind: 'done', outcomes, changes, buffer: message.buffer, walBytes: wal, segment, position },
     message.buffer ? [message.buffer] : [],
   )
-  if (wal > walMaxBytes) db.exec('PRAGMA wal_checkpoint(RESTART)')
+  if (wal > walMaxBytes) checkpoint(db, 'RESTART')
+}
+
+/** Somebody else's read (a backup, `verify`) can hold a checkpoint up: it is then left for later rather than waited for. */
+function checkpoint(db: Database, mode: 'RESTART' | 'TRUNCATE'): void {
+  db.exec(`PRAGMA busy_timeout = ${checkpointWaitMs}`)
+  db.exec(`PRAGMA wal_checkpoint(${mode})`)
+  db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
 }
 
 port.on('message', (message: ToWriter) => {
   try {
     if (message.kind === 'group') return group(message)
     if (message.kind === 'checkpoint') return open!.db.exec('PRAGMA wal_checkpoint(PASSIVE)')
-    open?.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    if (open) checkpoint(open.db, 'TRUNCATE')
     open?.db.close()
     open?.log.close()
     post({ kind: 'closed' })
