@@ -37,6 +37,7 @@ export function arriveOperation(
   const { options } = tools
   const filings = new Map<number, Filing & { recipients: string[] }>()
   const queued: QueueRecipient[] = []
+  const waiting = new Set<string>()
   const discarded: { recipient: string; rule: string }[] = []
   for (const plan of accepted) {
     if (plan.kind === 'file') {
@@ -46,7 +47,9 @@ export function arriveOperation(
       else if (filings.size >= options.fileNowMax) {
         // By the account's own name: the recipient may be an alias, which would be expanded once more for each that waits.
         const parameters = parametersOf(arrival, plan.recipient)
-        queued.push({ address: plan.account.name, destination: localDestination, parameters })
+        const address = plan.account.name
+        if (!waiting.has(address)) queued.push({ address, destination: localDestination, parameters })
+        waiting.add(address)
       } else {
         const own = deliveryPrefix(arrival.reversePath, plan.recipient)
         filings.set(plan.mailbox, {

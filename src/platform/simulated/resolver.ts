@@ -1,0 +1,31 @@
+/** The DNS of the simulator: one zone for everybody, with bad weather when asked for. */
+import type { DnsOutcome, MxRecord, Resolver } from '../../base/resolver.ts'
+
+export interface ZoneEntry {
+  readonly mx?: readonly MxRecord[]
+  readonly addresses?: readonly string[]
+  readonly txt?: readonly string[]
+}
+
+export interface SimulatedZone {
+  /** By name, lower case. */
+  readonly names: Map<string, ZoneEntry>
+  /** Whether this question gets no answer. */
+  fails(name: string): boolean
+}
+
+export function simulatedResolver(zone: SimulatedZone): Resolver {
+  function ask<T>(name: string, pick: (entry: ZoneEntry) => readonly T[] | undefined): DnsOutcome<T> {
+    if (zone.fails(name)) return { kind: 'failed', reason: 'SERVFAIL' }
+    const entry = zone.names.get(name)
+    const records = entry && pick(entry)
+    return records && records.length > 0
+      ? { kind: 'found', records }
+      : { kind: 'none', nameExists: entry !== undefined }
+  }
+  return {
+    mx: async (name) => ask(name, ({ mx }) => mx),
+    addresses: async (name) => ask(name, ({ addresses }) => addresses),
+    txt: async (name) => ask(name, ({ txt }) => txt),
+  }
+}
