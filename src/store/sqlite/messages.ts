@@ -1,9 +1,10 @@
 /** What is done to messages that lie in mailboxes: flags, expunge, copy, move. Set-based: one statement per UID range. */
-import { deletedBit, seenBit } from '../../mail/flags.ts'
+import { deletedBit, seenBit, type FlagBits } from '../../mail/flags.ts'
 import type { FlagRange } from '../changes.ts'
 import type { Operation, Ranges, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { MailboxState, WriteContext } from './context.ts'
+import { eachMessage } from './packed.ts'
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 
@@ -19,35 +20,22 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
   let deleted = 0
   for (const [first, last] of op.uids) {
     let run: { first: number; last: number; low: number; high: number } | undefined
-    const rows = context
-      .sql('SELECT uid, low, high, modSeq FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid')
-      .all(op.mailbox, first, last)
-    for (const row of rows) {
-      const uid = row['uid'] as number
-      const oldLow = row['low'] as number
-      const oldHigh = row['high'] as number
-      if ((row['modSeq'] as number) > limit) {
+    eachMessage(context.statements, op.mailbox, first, last, (uid, oldLow, oldHigh, oldModSeq) => {
+      if (oldModSeq > limit) {
         failed.push(uid)
         run = undefined
-        continue
+        return
       }
-      let { low, high } = bits
-      if (op.mode === 'add') {
-        low |= oldLow
-        high |= oldHigh
-      } else if (op.mode === 'remove') {
-        low = oldLow & ~low
-        high = oldHigh & ~high
-      }
+      const { low, high } = changed(op.mode, bits, oldLow, oldHigh)
       if (low === oldLow && high === oldHigh) {
         run = undefined
-        continue
+        return
       }
       unseen += (oldLow & seenBit ? 0 : -1) + (low & seenBit ? 0 : 1)
       deleted += (low & deletedBit ? 1 : 0) - (oldLow & deletedBit ? 1 : 0)
       if (run && run.low === low && run.high === high) run.last = uid
       else runs.push((run = { first: uid, last: uid, low, high }))
-    }
+    })
   }
   if (runs.length === 0) return { modSeq: mailbox.highestModSeq, changed: [], failed }
   const modSeq = context.nextModSeq(mailbox.account)
@@ -67,6 +55,12 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
   return { modSeq, changed: written, failed }
 }
 
+function changed(mode: Op<'flags'>['mode'], bits: FlagBits, low: number, high: number): FlagBits {
+  if (mode === 'add') return { low: low | bits.low, high: high | bits.high }
+  if (mode === 'remove') return { low: low & ~bits.low, high: high & ~bits.high }
+  return bits
+}
+
 const everything: Ranges = [[1, 0xffff_ffff]]
 
 /** UIDs in the ranges that satisfy `where`, as runs over the messages that exist. */
@@ -80,18 +74,15 @@ function uidRuns(
   let count = 0
   for (const [first, last] of ranges) {
     let run: [number, number] | undefined
-    const rows = context
-      .sql('SELECT uid, low FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid')
-      .all(mailbox, first, last)
-    for (const row of rows) {
-      if (deletedOnly && !((row['low'] as number) & deletedBit)) {
+    eachMessage(context.statements, mailbox, first, last, (uid, low) => {
+      if (deletedOnly && !(low & deletedBit)) {
         run = undefined
-        continue
+        return
       }
       count++
-      if (run) run[1] = row['uid'] as number
-      else runs.push((run = [row['uid'] as number, row['uid'] as number]))
-    }
+      if (run) run[1] = uid
+      else runs.push((run = [uid, uid]))
+    })
   }
   return { runs, count }
 }
@@ -193,20 +184,18 @@ function copyRows(
   const source: number[] = []
   let next = firstUid
   for (const [first, last] of runs) {
-    const rows = context
-      .sql('SELECT uid, low, high FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid')
-      .all(from.id, first, last)
+    const firstOfRun = next
+    eachMessage(context.statements, from.id, first, last, (uid, low, high) => {
+      source.push(uid)
+      context.added(target.id, next++, low, high, modSeq)
+    })
     context
       .sql(
         `INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs)
          SELECT ?, ? + row_number() OVER (ORDER BY uid) - 1, ?, email, low, high, ? FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ?`,
       )
-      .run(target.id, next, modSeq, op.nowMs, from.id, first, last)
+      .run(target.id, firstOfRun, modSeq, op.nowMs, from.id, first, last)
     if (op.kind === 'copy') changeRefs(context, from.id, first, last, 1)
-    for (const row of rows) {
-      source.push(row['uid'] as number)
-      context.added(target.id, next++, row['low'] as number, row['high'] as number, modSeq)
-    }
   }
   addTotals(context.editMailbox(target), sum, 1)
   target.uidNext = next

@@ -15,12 +15,11 @@ import type {
 import type { MessageRow, RowNeed } from '../store.ts'
 import { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
+import { messagePage, takeFours } from './packed.ts'
 
 /** Rows of a page of messages; with their bytes a page also ends at this many bytes. */
 const pageRows = 256
 const pageBytes = 2 * runMaxBytes
-/** Rows of a table load between two turns of the loop. */
-const tablePageRows = 8192
 
 const accountColumns = 'id, name, disabled, quotaBytes, usedBytes, usedMessages'
 const mailboxColumns =
@@ -166,28 +165,11 @@ export class SqliteReads {
     return names
   }
 
-  /** One page of a table's load: messages behind `after`, packed as text so that the engine makes one string instead of thousands of objects. */
+  /** One page of a table's load: messages behind `after`. @returns how many. */
   tablePage(mailbox: number, after: number, table: MessageTable): number {
-    const row = this.#sql(
-      `SELECT group_concat(uid || ' ' || low || ' ' || high || ' ' || modSeq, ' ') AS packed, count(*) AS n FROM
-       (SELECT uid, low, high, modSeq FROM message WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ${tablePageRows})`,
-    ).get(mailbox, after)!
-    const count = row['n'] as number
-    if (count === 0) return 0
-    const packed = row['packed'] as string
-    let at = 0
-    const number = (): number => {
-      let value = 0
-      for (; at < packed.length; at++) {
-        const digit = packed.charCodeAt(at) - 48
-        if (digit < 0) break
-        value = value * 10 + digit
-      }
-      at++
-      return value
-    }
-    for (let i = 0; i < count; i++) table.push(number(), number(), number(), number())
-    return count
+    const page = messagePage(this.#statements, mailbox, after + 1, 0xffff_ffff)
+    if (page.count > 0) takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid, low, high, modSeq))
+    return page.count
   }
 
   async *rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {

@@ -1,0 +1,67 @@
+/** Many small rows as one text: the engine makes one string instead of thousands of objects, which is three times as quick. */
+import type { Statements } from './driver.ts'
+
+/** Rows of one text: some 200 KB. */
+export const packedRows = 8192
+
+/** Whole numbers, parted by single spaces, handed to `take` in groups of four. */
+export function takeFours(packed: string, take: (a: number, b: number, c: number, d: number) => void): void {
+  const { length } = packed
+  let at = 0
+  const number = (): number => {
+    let value = 0
+    for (; at < length; at++) {
+      const digit = packed.charCodeAt(at) - 48
+      if (digit < 0) break
+      value = value * 10 + digit
+    }
+    at++
+    return value
+  }
+  while (at < length) take(number(), number(), number(), number())
+}
+
+export type TakeMessage = (uid: number, low: number, high: number, modSeq: number) => void
+
+/** Messages of a mailbox with first ≤ UID ≤ last, in UID order. */
+export function eachMessage(
+  statements: Statements,
+  mailbox: number,
+  first: number,
+  last: number,
+  take: TakeMessage,
+): void {
+  if (first === last) {
+    const row = statements
+      .sql('SELECT uid, low, high, modSeq FROM message WHERE mailbox = ? AND uid = ?')
+      .get(mailbox, first)
+    if (row) take(row['uid'] as number, row['low'] as number, row['high'] as number, row['modSeq'] as number)
+    return
+  }
+  let from = first
+  while (from <= last) {
+    const page = messagePage(statements, mailbox, from, last)
+    if (page.count > 0) takeFours(page.packed, take)
+    if (page.count < packedRows) return
+    from = page.last + 1
+  }
+}
+
+export function messagePage(
+  statements: Statements,
+  mailbox: number,
+  first: number,
+  last: number,
+): { readonly packed: string; readonly count: number; readonly last: number } {
+  const row = statements
+    .sql(
+      `SELECT group_concat(uid || ' ' || low || ' ' || high || ' ' || modSeq, ' ') AS packed, count(*) AS n, max(uid) AS last FROM
+       (SELECT uid, low, high, modSeq FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ${packedRows})`,
+    )
+    .get(mailbox, first, last)!
+  return {
+    packed: (row['packed'] as string | null) ?? '',
+    count: row['n'] as number,
+    last: (row['last'] as number | null) ?? 0,
+  }
+}
