@@ -1,5 +1,5 @@
 // The server that the crash test kills: the whole system on free ports, with accounts a@ b@ c@, passwords "password".
-//   node server.program.js FOLDER
+//   node server.program.js FOLDER [LARGEST MESSAGE IN MB]
 import { writeSync } from 'node:fs'
 import { silentLog } from '../../src/base/log.ts'
 import { parseConfig } from '../../src/config/load.ts'
@@ -10,7 +10,7 @@ const folder = process.argv[2]!
 const listener = (service: string): string =>
   `[[listener]]\nservice = "${service}"\naddress = "127.0.0.1:0"\nplaintextAuth = true\n`
 const config = await parseConfig(
-  `hostname = "mx.example.test"\ndata = ${JSON.stringify(folder)}\ndomains = ["example.test"]\n${['smtp', 'imap'].map(listener).join('')}`,
+  `hostname = "mx.example.test"\ndata = ${JSON.stringify(folder)}\ndomains = ["example.test"]\n${['smtp', 'imap'].map(listener).join('')}[transfer]\nmessageBytesMax = "${process.argv[3] ?? '50'}MB"\n`,
   `${folder}.toml`,
 )
 const system = await startSystem(config, realPlatform(config, silentLog))

@@ -6,7 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { DiskEvent } from './trace.ts'
 
-type Change = { readonly at: number; readonly bytes: Buffer; readonly time: number } | { readonly size: number; readonly time: number }
+type Change =
+  | { readonly at: number; readonly bytes: Buffer; readonly time: number }
+  | { readonly size: number; readonly time: number }
 
 class Inode {
   durable = Buffer.alloc(0)
@@ -87,7 +89,10 @@ export class Disk {
         if (this.#ignored(event.path)) return
         const inode = this.#names.get(event.path)
         if (inode) inode.sync(event.startedAt)
-        const [certain, rest] = split(this.#pendingNames, (change) => change.folder === event.path && change.time <= event.startedAt)
+        const [certain, rest] = split(
+          this.#pendingNames,
+          (change) => change.folder === event.path && change.time <= event.startedAt,
+        )
         for (const change of certain) this.#settle(change)
         this.#pendingNames = rest
         return
@@ -117,7 +122,8 @@ export class Disk {
   cut(root: string, target: string, fate: Fate, chance: (end: number) => number): void {
     const names = new Map(this.#durableNames)
     // Names are journalled in order by every file system that matters: a prefix of what is pending.
-    const kept = fate === 'kept' ? this.#pendingNames.length : fate === 'lost' ? 0 : chance(this.#pendingNames.length + 1)
+    const kept =
+      fate === 'kept' ? this.#pendingNames.length : fate === 'lost' ? 0 : chance(this.#pendingNames.length + 1)
     for (const { name, inode } of this.#pendingNames.slice(0, kept)) {
       if (inode) names.set(name, inode)
       else names.delete(name)

@@ -37,7 +37,25 @@ function record(): { root: string; events: Timed[] } {
   const program = join(out, 'test/powercut/workload.program.js')
   const done = spawnSync(
     'strace',
-    ['-ff', '-ttt', '-T', '-y', '-xx', '-s', '4194304', '-e', `trace=${tracedCalls}`, '-o', join(traces, 't'), process.execPath, '--no-warnings', program, root, String(seed), String(steps)],
+    [
+      '-ff',
+      '-ttt',
+      '-T',
+      '-y',
+      '-xx',
+      '-s',
+      '4194304',
+      '-e',
+      `trace=${tracedCalls}`,
+      '-o',
+      join(traces, 't'),
+      process.execPath,
+      '--no-warnings',
+      program,
+      root,
+      String(seed),
+      String(steps),
+    ],
     { encoding: 'utf8', timeout: 240_000, maxBuffer: 1 << 26, env: { ...process.env, UV_USE_IO_URING: '0' } },
   )
   assert.equal(done.status, 0, done.stderr.slice(-2000))
@@ -59,7 +77,12 @@ const syncs: readonly { readonly name: string; readonly of: (path: string) => bo
 async function cutAll(
   root: string,
   events: readonly Timed[],
-  options: { readonly ignored?: (path: string) => boolean; readonly every: number; readonly fates: readonly Fate[]; readonly stopAtFault: boolean },
+  options: {
+    readonly ignored?: (path: string) => boolean
+    readonly every: number
+    readonly fates: readonly Fate[]
+    readonly stopAtFault: boolean
+  },
 ): Promise<{ cuts: number; faults: string[] }> {
   const disk = new Disk(options.ignored)
   const promised = new Promised()
@@ -78,7 +101,11 @@ async function cutAll(
       rmSync(target, { recursive: true, force: true })
       disk.cut(root, target, fate, chance)
       cuts++
-      faults.push(...(await checkAfterCut(target, promised)).map((fault) => `${fate} after ${JSON.stringify(event).slice(0, 120)}: ${fault}`))
+      faults.push(
+        ...(await checkAfterCut(target, promised)).map(
+          (fault) => `${fate} after ${JSON.stringify(event).slice(0, 120)}: ${fault}`,
+        ),
+      )
       if (options.stopAtFault && faults.length > 0) return { cuts, faults }
     }
   }
@@ -90,7 +117,11 @@ let recorded: { root: string; events: Timed[] }
 test('whatever was acknowledged survives a power cut at any sync', { skip }, async (t) => {
   recorded = record()
   const every = Number(process.env['POWERCUT_EVERY'] ?? 1)
-  const { cuts, faults } = await cutAll(recorded.root, recorded.events, { every, fates: ['lost', 'mixed', 'kept'], stopAtFault: false })
+  const { cuts, faults } = await cutAll(recorded.root, recorded.events, {
+    every,
+    fates: ['lost', 'mixed', 'kept'],
+    stopAtFault: false,
+  })
   const count = recorded.events.filter(({ event }) => event.kind === 'sync').length
   t.diagnostic(`seed ${seed}: ${steps} steps, ${count} syncs, ${cuts} power cuts`)
   assert.ok(count > 50 && cuts > 20)
@@ -103,7 +134,12 @@ for (const { name, of } of syncs) {
       recorded.events.some(({ event }) => event.kind === 'sync' && of(event.path)),
       'the recorded run has such a sync',
     )
-    const { faults } = await cutAll(recorded.root, recorded.events, { ignored: of, every: 1, fates: ['lost', 'mixed'], stopAtFault: true })
+    const { faults } = await cutAll(recorded.root, recorded.events, {
+      ignored: of,
+      every: 1,
+      fates: ['lost', 'mixed'],
+      stopAtFault: true,
+    })
     assert.ok(faults.length > 0, 'the sync could be left out: then it should be')
   })
 }

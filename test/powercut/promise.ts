@@ -69,7 +69,8 @@ async function checkPromises(store: Store, promised: Promised): Promise<string[]
   const names = new Set<string>()
   for (const mailbox of read.mailboxes(account.id)) {
     names.add(mailbox.name)
-    if ((promised.uids.get(mailbox.id) ?? 0) >= mailbox.uidNext) faults.push(`UIDs of ${mailbox.name} would be given again`)
+    if ((promised.uids.get(mailbox.id) ?? 0) >= mailbox.uidNext)
+      faults.push(`UIDs of ${mailbox.name} would be given again`)
     const table = await read.table(mailbox.id)
     const view = table.view()
     for await (const page of read.rows(mailbox.id, view.uids.slice(0, view.count), { bytes: true })) {
@@ -107,5 +108,10 @@ async function numberOf(bytes: Buffer): Promise<number | undefined> {
   const lines = text.slice(start, text.length - `end ${n}\r\n`.length)
   const expected = 'line of text\r\n'
   const digest = createHash('sha256').update(lines).digest('hex')
-  return digest === createHash('sha256').update(expected.repeat(lines.length / expected.length)).digest('hex') ? n : undefined
+  return digest ===
+    createHash('sha256')
+      .update(expected.repeat(lines.length / expected.length))
+      .digest('hex')
+    ? n
+    : undefined
 }

@@ -70,7 +70,10 @@ function eventsOf(at: number, call: string, rest: string, result: number, took: 
     case 'write': {
       if (fd?.[1] !== '1') return []
       const text = unhex(/"((?:\\x[0-9a-f]{2})*)"/.exec(rest)![1]!).toString()
-      return text.split('\n').filter((said) => said !== '').map((said): Timed => ({ at, event: { kind: 'say', line: said } }))
+      return text
+        .split('\n')
+        .filter((said) => said !== '')
+        .map((said): Timed => ({ at, event: { kind: 'say', line: said } }))
     }
     case 'ftruncate':
       return [{ at, event: { kind: 'truncate', path, size: Number(/, (\d+)$/.exec(rest)![1]) } }]

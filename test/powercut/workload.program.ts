@@ -54,7 +54,15 @@ async function step(store: Store, account: number, inbox: number, trash: number)
       say('begin', 'file', n)
       const date = { epochMs: nowMs, offsetMinutes: 0 }
       const [{ uid }] = await store.commit([
-        { kind: 'append', mailbox: trash, content: await stored(store, bytes), facts: factsOfBytes(bytes).facts, internalDate: date, savedAtMs: nowMs, flags: ['\\Seen'] },
+        {
+          kind: 'append',
+          mailbox: trash,
+          content: await stored(store, bytes),
+          facts: factsOfBytes(bytes).facts,
+          internalDate: date,
+          savedAtMs: nowMs,
+          flags: ['\\Seen'],
+        },
       ])
       say('ack', 'file', n)
       say('ack', 'uid', trash, uid)
@@ -63,8 +71,16 @@ async function step(store: Store, account: number, inbox: number, trash: number)
     case 4: {
       const n = next++
       say('begin', 'queue', n)
-      const recipients = [{ address: `r${n}@far.test`, destination: 'far.test', parameters: { body: '7bit' as const, smtpUtf8: false } }]
-      const queue = { reversePath: 'bob@example.org', recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 1e9 }
+      const recipients = [
+        { address: `r${n}@far.test`, destination: 'far.test', parameters: { body: '7bit' as const, smtpUtf8: false } },
+      ]
+      const queue = {
+        reversePath: 'bob@example.org',
+        recipients,
+        prefix: '',
+        firstAttemptMs: nowMs,
+        expiresAtMs: nowMs + 1e9,
+      }
       await store.commit([await arrival(store, body(n), [], { queue })], { until: 'durable' })
       say('ack', 'queue', n)
       return
@@ -72,14 +88,18 @@ async function step(store: Store, account: number, inbox: number, trash: number)
     case 5: {
       const uid = 1 + chance(Math.max(1, next))
       say('begin', 'flag', inbox, uid)
-      const [{ changed }] = await store.commit([{ kind: 'flags', mailbox: inbox, uids: [[uid, uid]], mode: 'add', flags: ['\\Flagged'] }])
+      const [{ changed }] = await store.commit([
+        { kind: 'flags', mailbox: inbox, uids: [[uid, uid]], mode: 'add', flags: ['\\Flagged'] },
+      ])
       if (changed.length > 0) say('ack', 'flag', inbox, uid)
       return
     }
     case 6: {
       const uid = 1 + chance(Math.max(1, next))
       say('begin', 'expunge', inbox, uid)
-      const [{ expunged }] = await store.commit([{ kind: 'expunge', mailbox: inbox, uids: [[uid, uid]], force: true, nowMs }])
+      const [{ expunged }] = await store.commit([
+        { kind: 'expunge', mailbox: inbox, uids: [[uid, uid]], force: true, nowMs },
+      ])
       if (expunged.length > 0) say('ack', 'expunge', inbox, uid)
       return
     }

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openDatabase } from './driver.ts'
+import { migrate, schemaVersion } from './schema.ts'
+
+const version = (db: ReturnType<typeof openDatabase>): number => Number(db.prepare('PRAGMA user_version').get()!['user_version'])
+
+test('migrations bring an empty database to the present version, and are not run twice', () => {
+  const db = openDatabase(':memory:')
+  migrate(db)
+  assert.equal(version(db), schemaVersion)
+  db.exec("INSERT INTO domain (name) VALUES ('example.org')")
+  migrate(db)
+  assert.equal(db.prepare('SELECT count(*) AS n FROM domain').get()!['n'], 1)
+  db.close()
+})
+
+test('every released version can be brought to the present one', () => {
+  for (let from = 1; from <= schemaVersion; from++) {
+    const db = openDatabase(':memory:')
+    migrate(db, from)
+    assert.equal(version(db), from)
+    migrate(db)
+    assert.equal(version(db), schemaVersion)
+    db.close()
+  }
+})
+
+test('a newer store is refused with a sentence that says what to do', () => {
+  const db = openDatabase(':memory:')
+  db.exec(`PRAGMA user_version = ${schemaVersion + 1}`)
+  assert.throws(() => migrate(db), /newer Pennypost .* run that version, or restore an older backup/)
+  db.close()
+})
