@@ -1,0 +1,15 @@
+/** What every server under measurement has. */
+export interface Server {
+  readonly name: string
+  /** The root of its process tree. */
+  readonly pid: number
+  /** How it makes mail durable: printed with each table. */
+  readonly durability: string
+  readonly port: { readonly smtp?: number; readonly lmtp?: number; readonly imap?: number; readonly imaps?: number }
+  /** Resolves when everything accepted has been worked off. */
+  settled(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** The mailbox that all benchmarks write to and read from. */
+export const user = { name: 'admin@bench.test', password: '' }
