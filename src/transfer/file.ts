@@ -11,7 +11,7 @@ import { deliveryPrefix, pathText } from './headers.ts'
 import { formatNotice, type Failure } from './notice.ts'
 import type { TransferOptions } from './options.ts'
 import type { Plan, Refused } from './plan.ts'
-import { planAddress } from './resolve.ts'
+import { fitsQuota, planAddress } from './resolve.ts'
 
 export interface TransferTools {
   readonly store: Store
@@ -109,6 +109,8 @@ export interface NoticeRequest {
   /** The header of the original, one byte a character. */
   readonly header: string
   readonly failures: readonly Failure[]
+  /** Files nothing now: the commit with a filing was declined. */
+  readonly queueOnly?: boolean
 }
 
 /**
@@ -121,7 +123,15 @@ export async function noticeOperation(tools: TransferTools, request: NoticeReque
   const id = newArrivalId(clock, random)
   const bytes = formatNotice(request, options.hostname, id, clock.now())
   const plans = planAddress(tools, request.reversePath)
-  const accepted = plans.filter((plan) => plan.kind === 'file' || plan.kind === 'queue')
+  const accepted = plans.flatMap((plan): Plan[] => {
+    if (plan.kind === 'queue') return [plan]
+    if (plan.kind === 'discard' || !plan.account) return []
+    const { account, recipient } = plan
+    const sizeBytes = bytes.length + deliveryPrefix(null, recipient).length
+    if (plan.kind === 'file' && !request.queueOnly && fitsQuota(store.read, account, sizeBytes)) return [plan]
+    // No room now: it waits like anybody's mail, and does not keep from being written down what it tells of.
+    return [{ kind: 'queue', recipient, address: account.name, destination: localDestination }]
+  })
   if (accepted.length === 0) return undefined
   const sink = store.sink()
   sink.write(bytes)

@@ -12,7 +12,13 @@ export type Plan =
     }
   /** Another host's, or ours but later. */
   | { readonly kind: 'queue'; readonly recipient: string; readonly address: string; readonly destination: string }
-  | { readonly kind: 'refuse'; readonly recipient: string; readonly status: Status }
+  /** `account`: whose mailbox it would have been, where it only has no room now. */
+  | {
+      readonly kind: 'refuse'
+      readonly recipient: string
+      readonly status: Status
+      readonly account?: { readonly id: number; readonly name: string }
+    }
   | { readonly kind: 'discard'; readonly recipient: string; readonly rule: string }
 
 /** What a recipient of the transaction turned into: several plans after aliases, at least one. */

@@ -27,7 +27,7 @@ export function planLocal({ store, options }: Tools, mailbox: Mailbox, recipient
   for (const account of expansion.accounts) {
     const inbox = read.inbox(account.id)
     if (inbox === undefined) continue
-    if (!fitsQuota(read, account, 1)) plans.push({ kind: 'refuse', recipient, status: status.mailboxFull })
+    if (!fitsQuota(read, account, 1)) plans.push({ kind: 'refuse', recipient, status: status.mailboxFull, account })
     else plans.push({ kind: 'file', recipient, account, mailbox: inbox, flags: [] })
   }
   for (const address of expansion.remote) {

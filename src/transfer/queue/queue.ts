@@ -23,7 +23,7 @@ const renewMs = leaseMs / 3
 /** Recipients leased in one commit. */
 const leaseMax = 100
 /** A wait longer than this is looked at again in between: clocks jump. */
-const sleepMaxMs = 60_000
+const sleepMaxMs = 5 * 60_000
 
 export interface QueueTools extends TransferTools {
   readonly network: Network
@@ -86,7 +86,11 @@ export class Queue {
     const due = this.#tools.store.read.queueDue()
     if (due === undefined) return
     const delay = Math.min(sleepMaxMs, Math.max(50, due - this.#tools.clock.now()))
-    this.#timer = this.#tools.clock.after(delay, () => this.wake())
+    // Looking costs a read; only what is due is worth a commit.
+    this.#timer = this.#tools.clock.after(delay, () => {
+      if (due <= this.#tools.clock.now()) this.wake()
+      else this.#plan()
+    })
   }
 
   async #lease(): Promise<void> {
@@ -218,9 +222,9 @@ export class Queue {
     try {
       await store.commit(notice ? [...operations, notice] : operations)
     } catch (error) {
-      if (!(error instanceof StoreRefusal) || error.code !== 'leaseLost') throw error
-      // Somebody held or dropped one of them meanwhile: the others are settled one by one.
-      await this.#settleEach(operations, notice)
+      if (!(error instanceof StoreRefusal)) throw error
+      // Somebody held or dropped one of them meanwhile, or the sender's mailbox filled up: what was sent must be written down all the same.
+      await this.#settleEach(operations, await this.#notice(rows[0]!, failures, true))
     }
   }
 
@@ -240,13 +244,14 @@ export class Queue {
     return Math.floor(wait * (0.9 + random.below(201) / 1000))
   }
 
-  async #notice(row: QueueRow, failures: readonly Failure[]): Promise<Operation | undefined> {
+  async #notice(row: QueueRow, failures: readonly Failure[], queueOnly = false): Promise<Operation | undefined> {
     const { store } = this.#tools
     if (failures.length === 0 || row.reversePath === '') return undefined
     const bytes = store.read.queuedContent(row.entry)
     const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
     const { arrivedAtMs, envelopeId } = { arrivedAtMs: row.acceptedAtMs, envelopeId: row.parameters.envelopeId }
-    return noticeOperation(this.#tools, { reversePath: row.reversePath, arrivedAtMs, envelopeId, header, failures })
+    const { reversePath } = row
+    return noticeOperation(this.#tools, { reversePath, arrivedAtMs, envelopeId, header, failures, queueOnly })
   }
 
   /** Recipients of ours that were too many to be filed at once. */
