@@ -1,0 +1,103 @@
+/** A whole system on real sockets, any free ports, and the room's own clients for it. */
+import { silentLog, type Log } from '../../src/base/log.ts'
+import { Wheel } from '../../src/base/wheel.ts'
+import type { Config, ListenerConfig, Service } from '../../src/config/config.ts'
+import { realClock } from '../../src/platform/real/clock.ts'
+import { realNetwork } from '../../src/platform/real/network.ts'
+import { drive } from '../../src/protocol/drive.ts'
+import { ImapClient } from '../../src/protocol/imap/client.ts'
+import { SmtpClient } from '../../src/protocol/smtp/client.ts'
+import { addAccount } from '../../src/server/provision.ts'
+import type { System } from '../../src/system-types.ts'
+import { realPlatform, startSystem } from '../../src/system.ts'
+import { transferDefaults } from '../../src/transfer/options.ts'
+
+export const password = 'correct horse'
+
+const served: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps']
+
+export interface RealOptions {
+  readonly data?: string
+  readonly users: readonly string[]
+  readonly tls?: Config['tls']
+  /** Passwords in clear, for programs that are asked without TLS. */
+  readonly plaintextAuth?: boolean
+  readonly log?: Log
+}
+
+export class RealSystem {
+  readonly system: System
+  readonly #wheel = new Wheel(realClock)
+
+  constructor(system: System) {
+    this.system = system
+  }
+
+  port(service: Service): number {
+    return this.system.listening.find((one) => one.service === service)!.port
+  }
+
+  #tools(log: Log = silentLog) {
+    return { network: realNetwork, clock: realClock, wheel: this.#wheel, log }
+  }
+
+  smtp(service: Service): Promise<SmtpClient> {
+    return SmtpClient.connect({
+      ...this.#tools(),
+      address: '127.0.0.1',
+      port: this.port(service),
+      connectTimeoutMs: 5000,
+      hostname: 'client.example',
+      lmtp: service === 'lmtp',
+      tls: service === 'submissions' ? { serverName: 'localhost', verify: 'none' } : undefined,
+    })
+  }
+
+  /** Signed in, by implicit TLS. */
+  async imap(user: string, mailbox?: string): Promise<ImapClient> {
+    const client = new ImapClient()
+    const tls = { serverName: 'localhost', verify: 'none' as const }
+    drive(
+      await realNetwork.connect({ address: '127.0.0.1', port: this.port('imaps'), timeoutMs: 5000, tls }),
+      client,
+      this.#tools(),
+    )
+    await client.greeting
+    await client.login(user, password)
+    if (mailbox !== undefined) await client.select(mailbox)
+    return client
+  }
+
+  stop(): Promise<void> {
+    return this.system.stop()
+  }
+}
+
+export async function startReal(options: RealOptions): Promise<RealSystem> {
+  const { data = ':memory:', users, tls = { source: 'self-signed' }, plaintextAuth = false, log = silentLog } = options
+  const listeners = served.map((service): ListenerConfig => ({
+    service,
+    address: '127.0.0.1',
+    port: 0,
+    tls: service === 'submissions' || service === 'imaps' ? 'implicit' : 'starttls',
+    plaintextAuth,
+  }))
+  const config: Config = {
+    hostname: 'localhost',
+    data,
+    domains: [],
+    listeners,
+    tls,
+    dns: { servers: [] },
+    routes: [],
+    transfer: { ...transferDefaults },
+    limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
+  }
+  const system = await startSystem(config, realPlatform(config, log))
+  const domains = [...new Set(users.map((user) => user.slice(user.indexOf('@') + 1)))]
+  const missing = domains.filter((name) => !system.store.read.isLocalDomain(name))
+  if (missing.length > 0) await system.store.commit(missing.map((name) => ({ kind: 'domainAdd' as const, name })))
+  for (const user of users)
+    if (!system.store.read.account(user)) await addAccount(system.store, user, password, { nowMs: Date.now() })
+  return new RealSystem(system)
+}
