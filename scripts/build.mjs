@@ -15,6 +15,7 @@ const entries = [
   'src/mail/index.ts',
   'src/protocol/smtp/index.ts',
   'src/protocol/imap/index.ts',
+  'src/protocol/pop3/index.ts',
   'src/store/index.ts',
 ]
 function workers(folder) {

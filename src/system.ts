@@ -21,6 +21,7 @@ import { realResolver } from './platform/real/resolver.ts'
 import { RealTls } from './platform/real/tls.ts'
 import type { Session } from './protocol/action.ts'
 import { ImapSession } from './protocol/imap/session.ts'
+import { Pop3Session } from './protocol/pop3/session.ts'
 import { passwordMechanisms } from './protocol/sasl/mechanisms.ts'
 import type { SmtpService } from './protocol/smtp/backend.ts'
 import { SmtpServerSession } from './protocol/smtp/session.ts'
@@ -28,6 +29,7 @@ import { formatStatus } from './protocol/smtp/wire/reply.ts'
 import { serveControl } from './server/control.ts'
 import { StoreImapBackend } from './server/imap.ts'
 import { Desk } from './server/listen.ts'
+import { StorePop3Backend } from './server/pop3.ts'
 import { addAccount } from './server/provision.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
@@ -78,6 +80,8 @@ const sweepEveryMs = 10 * 60_000
 const smtpBusy = formatStatus(status.tooManyConnections)
 const imapBusy = Buffer.from('* BYE [UNAVAILABLE] Too many connections, try again later\r\n')
 
+const pop3Busy = Buffer.from('-ERR [SYS/TEMP] Too many connections, try again later\r\n')
+
 const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp']
 
 export async function startSystem(config: Config, platform: Platform): Promise<System> {
@@ -114,6 +118,7 @@ async function openSystem(
   const routes = await readRoutes(config, files)
   const queue = new Queue({ ...tools, network, resolver: platform.resolver, wheel, routes })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: options.messageBytesMax })
+  const pop3 = new StorePop3Backend(store, clock)
   const desk = new Desk({ network, clock, wheel, log, limits: config.limits })
 
   const sessionOf = (listener: ListenerConfig): ((id: string) => Session) | undefined => {
@@ -130,6 +135,19 @@ async function openSystem(
           plaintextAuth: listener.plaintextAuth,
           messageBytesMax: options.messageBytesMax,
           connectionId,
+        })
+    }
+    if (listener.service === 'pop3' || listener.service === 'pop3s') {
+      const { plaintextAuth } = listener
+      const { hostname } = config
+      return () =>
+        new Pop3Session({
+          backend: pop3,
+          authenticator,
+          mechanisms: passwordMechanisms,
+          startTls,
+          plaintextAuth,
+          hostname,
         })
     }
     if (listener.service !== 'imap' && listener.service !== 'imaps') return undefined
@@ -155,7 +173,11 @@ async function openSystem(
         })
         continue
       }
-      const busy = smtpServices.includes(listener.service) ? smtpBusy : imapBusy
+      const busy = smtpServices.includes(listener.service)
+        ? smtpBusy
+        : listener.service.startsWith('pop3')
+          ? pop3Busy
+          : imapBusy
       const { service, address, port } = listener
       const bound = await desk.open({
         service,

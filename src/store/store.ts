@@ -117,6 +117,8 @@ export interface MessageRow {
   readonly emailId: number
   readonly threadId: number
   readonly saveDateMs: number
+  /** What an import gave; null: derived from uidValidity and UID. */
+  readonly uidl: string | null
   readonly envelope?: string
   readonly body?: string
   readonly bodyStructure?: string

@@ -32,7 +32,9 @@ test('the store touches files and threads, nothing else of the world', () => {
 
 test('timers belong to the platform', () => {
   const wrong = program
-    .filter(({ path, text }) => !isPlatform(path) && /\b(?:setTimeout|setInterval|setImmediate)\s*\(/.test(code(text)))
+    // Virtual time still has to give the real loop back: its clock may, and nothing else of the simulated platform.
+    .filter(({ path }) => !isPlatform(path) && path !== 'platform/simulated/clock.ts')
+    .filter(({ text }) => /\b(?:setTimeout|setInterval|setImmediate)\s*\(/.test(code(text)))
     .map(({ path }) => path)
   assert.deepEqual(wrong, [])
 })

@@ -145,8 +145,12 @@ class SocketConnection implements Connection {
       }
       socket.once('error', fail)
       socket.once('close', () => this.#shaking && fail(new Error('the peer closed during the TLS handshake')))
+      // Nobody who hangs up in the middle of a handshake wants to read on: without this a half-open socket stays for the whole timeout.
+      const ended = (): void => fail(new Error('the peer hung up during the TLS handshake'))
+      socket.once('end', ended)
       socket.once(event, () => {
         clearTimeout(timer)
+        socket.removeListener('end', ended)
         socket.removeAllListeners('error')
         socket.removeAllListeners('close')
         this.#shaking = false

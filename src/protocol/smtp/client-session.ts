@@ -3,7 +3,7 @@ import { assert } from '../../base/assert.ts'
 import { bytesOf } from '../../base/bytes.ts'
 import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
-import { LineReader } from './wire/lines.ts'
+import { LineReader } from '../text/lines.ts'
 import { ReplyReader, type Reply } from './wire/reply.ts'
 
 /** RFC 5321 §4.5.3.2, milliseconds. */

@@ -6,7 +6,7 @@ import type { Wheel } from '../../base/wheel.ts'
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
 import { drive } from '../drive.ts'
 import { clientTimeouts, SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
-import { DotStuffer } from './wire/dots.ts'
+import { DotStuffer } from '../text/dots.ts'
 import { replyText, type Reply } from './wire/reply.ts'
 
 export interface SmtpClientOptions {

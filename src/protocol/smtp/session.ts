@@ -9,8 +9,8 @@ import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from
 import type { SmtpCommand } from './command.ts'
 import { commandNamed } from './commands.ts'
 import * as limits from './limits.ts'
-import { startBody, takeBody, type DotState } from './wire/dots.ts'
-import { LineReader } from './wire/lines.ts'
+import { startBody, takeBody, type DotState } from '../text/dots.ts'
+import { LineReader } from '../text/lines.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
 import { SyntaxFault } from './wire/arguments.ts'
 

@@ -306,7 +306,7 @@ function rowColumns(need: RowNeed): string {
     need.bytes ? ', c.segment, c.position, c.file, c.size AS contentSize, e.prefix' : '',
   ].join('')
   const content = extra === '' ? '' : ' JOIN content c ON c.id = e.content'
-  return `SELECT m.uid, m.email, m.savedMs, e.dateMs, e.dateOffset, e.size, e.thread${extra} FROM message m JOIN email e ON e.id = m.email${content}`
+  return `SELECT m.uid, m.email, m.savedMs, m.uidl, e.dateMs, e.dateOffset, e.size, e.thread${extra} FROM message m JOIN email e ON e.id = m.email${content}`
 }
 
 export function sourceOf(row: Row): ContentSource {
@@ -326,6 +326,7 @@ function toMessageRow(row: Row, bytes?: MessageBytes): MessageRow {
     emailId: row['email'] as number,
     threadId: row['thread'] as number,
     saveDateMs: row['savedMs'] as number,
+    uidl: row['uidl'] as string | null,
     envelope: row['envelope'] as string | undefined,
     body: row['body'] as string | undefined,
     bodyStructure: row['bodyStructure'] as string | undefined,

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { openDatabase } from './driver.ts'
 import { migrate, schemaVersion } from './schema.ts'
 
-const version = (db: ReturnType<typeof openDatabase>): number => Number(db.prepare('PRAGMA user_version').get()!['user_version'])
+const version = (db: ReturnType<typeof openDatabase>): number =>
+  Number(db.prepare('PRAGMA user_version').get()!['user_version'])
 
 test('migrations bring an empty database to the present version, and are not run twice', () => {
   const db = openDatabase(':memory:')

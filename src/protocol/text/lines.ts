@@ -1,5 +1,5 @@
 /** Lines out of a byte stream, for both sides. RFC 5321 §2.3.8, §4.5.3.1. */
-import { empty } from '../../../base/bytes.ts'
+import { empty } from '../../base/bytes.ts'
 
 /** RFC 5321 §4.5.3.1.4 asks for 512; extensions add to it (RFC 4954 §4: 12,288 for AUTH, the largest). */
 export const lineBytesMax = 12_288 + 512

@@ -1,5 +1,5 @@
 /** Message bytes out of a DATA stream and into one. RFC 5321 §4.5.2. */
-import { empty, view } from '../../../base/bytes.ts'
+import { empty, view } from '../../base/bytes.ts'
 
 const CR = 13
 const LF = 10

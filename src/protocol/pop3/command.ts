@@ -1,0 +1,44 @@
+/** What a verb of POP3 is: a row of commands.ts. */
+import type { Action } from '../action.ts'
+import type { Pop3State } from './session.ts'
+
+export interface Pop3Command {
+  readonly name: string
+  /** RFC 1939 §3: before login, after it, or both. */
+  readonly state: 'authorization' | 'transaction' | 'any'
+  /** The CAPA lines that this verb earns in the present state. RFC 2449 §5. */
+  capa?(state: Pop3State): readonly string[]
+  /** Answers with bytes at once, with a promise of them, or with an action of its own. Throws Pop3Fault, Pop3Refusal, Refusal. */
+  run(state: Pop3State, args: readonly string[]): Uint8Array | Promise<Uint8Array> | Action
+}
+
+/** What the client did wrong: `-ERR text`. */
+export class Pop3Fault extends Error {
+  constructor(text: string) {
+    super(text)
+    this.name = 'Pop3Fault'
+  }
+}
+
+const encode = (text: string): Uint8Array => Buffer.from(text, 'latin1')
+
+export function ok(text: string): Uint8Array {
+  return encode(`+OK ${text}\r\n`)
+}
+
+export function err(text: string, code?: string): Uint8Array {
+  return encode(`-ERR ${code === undefined ? '' : `[${code}] `}${text}\r\n`)
+}
+
+/** `+OK` and lines, ended by a dot. The lines hold no leading dot of their own. RFC 1939 §3. */
+export function listing(text: string, lines: readonly string[]): Uint8Array {
+  return encode(`+OK ${text}\r\n${lines.map((line) => `${line}\r\n`).join('')}.\r\n`)
+}
+
+/** A message number that exists and is not deleted; answers its index. */
+export function messageIndex(state: Pop3State, text: string | undefined): number {
+  const number = text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : 0
+  const index = number - 1
+  if (number < 1 || !state.maildrop.messages[index] || state.deleted.has(index)) throw new Pop3Fault('No such message')
+  return index
+}

@@ -1,0 +1,34 @@
+/** The verbs of POP3 in RFC 1939's order; CAPA is derived from this table. */
+import type { Pop3Command } from './command.ts'
+import { auth } from './commands/auth.ts'
+import { capa } from './commands/capa.ts'
+import { dele, rset } from './commands/delete.ts'
+import { list, stat, uidl } from './commands/list.ts'
+import { noop } from './commands/noop.ts'
+import { quit } from './commands/quit.ts'
+import { retr, top } from './commands/retrieve.ts'
+import { pass, user } from './commands/sign-in.ts'
+import { stls } from './commands/stls.ts'
+
+export const commands: readonly Pop3Command[] = [
+  quit,
+  stat,
+  list,
+  retr,
+  dele,
+  noop,
+  rset,
+  top,
+  uidl,
+  user,
+  pass,
+  capa,
+  auth,
+  stls,
+]
+
+const byName = new Map(commands.map((command) => [command.name, command]))
+
+export function commandNamed(name: string): Pop3Command | undefined {
+  return byName.get(name)
+}

@@ -1,0 +1,12 @@
+/** CAPA: what this server can do in the present state. RFC 2449 §5. */
+import { listing, type Pop3Command } from '../command.ts'
+import { commands } from '../commands.ts'
+
+/** What the session does without a verb of its own: RFC 2449 §6.6, §6.4, §6.9; RFC 3206; RFC 2449 §6.7 (mail stays for ever). */
+const always = ['PIPELINING', 'RESP-CODES', 'AUTH-RESP-CODE', 'EXPIRE NEVER', 'IMPLEMENTATION Pennypost']
+
+export const capa: Pop3Command = {
+  name: 'CAPA',
+  state: 'any',
+  run: (state) => listing('Capabilities', [...commands.flatMap((command) => command.capa?.(state) ?? []), ...always]),
+}

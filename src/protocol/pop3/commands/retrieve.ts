@@ -1,0 +1,82 @@
+/** RETR and TOP: a message, or its header and first lines. RFC 1939 §5, §7. */
+import { readSliceBytes, type MessageBytes } from '../../../mail/content.ts'
+import { DotStuffer } from '../../text/dots.ts'
+import { err, messageIndex, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import type { Pop3State } from '../session.ts'
+
+const LF = 10
+
+async function* send(
+  state: Pop3State,
+  index: number,
+  cut: (slice: Uint8Array) => Uint8Array | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  const bytes = await state.maildrop.read(index)
+  if (!bytes) {
+    yield err('The message was removed by another client')
+    return
+  }
+  const stuffer = new DotStuffer()
+  yield ok(`${bytes.sizeBytes} octets`)
+  for await (const slice of slices(bytes)) {
+    const wanted = cut(slice)
+    if (wanted) yield stuffer.push(wanted)
+    if (!wanted || wanted.length < slice.length) break
+  }
+  yield stuffer.end()
+}
+
+async function* slices(bytes: MessageBytes): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.sizeBytes; at += readSliceBytes) {
+    yield await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes))
+  }
+}
+
+export const retr: Pop3Command = {
+  name: 'RETR',
+  state: 'transaction',
+  run(state, args) {
+    return { kind: 'run', work: send(state, messageIndex(state, args[0]), (slice) => slice) }
+  },
+}
+
+/** Lets the header, the blank line and `lines` lines of the body through; slices may be cut anywhere. */
+function topCut(lines: number): (slice: Uint8Array) => Uint8Array | undefined {
+  let inHeader = true
+  let lineBytes = 0
+  let left = lines
+  let endsWithCr = false
+  return (slice) => {
+    if (!inHeader && left === 0) return undefined
+    let from = 0
+    for (;;) {
+      const lf = slice.indexOf(LF, from)
+      if (lf < 0) {
+        lineBytes += slice.length - from
+        if (slice.length > from) endsWithCr = slice[slice.length - 1] === 13
+        return slice
+      }
+      lineBytes += lf - from
+      const cr = lf > from ? slice[lf - 1] === 13 : endsWithCr
+      const blank = lineBytes === 0 || (lineBytes === 1 && cr)
+      lineBytes = 0
+      endsWithCr = false
+      from = lf + 1
+      if (inHeader) inHeader = !blank
+      else left--
+      if (!inHeader && left === 0) return slice.subarray(0, from)
+    }
+  }
+}
+
+export const top: Pop3Command = {
+  name: 'TOP',
+  state: 'transaction',
+  capa: () => ['TOP'],
+  run(state, args) {
+    const index = messageIndex(state, args[0])
+    if (args[1] === undefined || !/^\d{1,9}$/.test(args[1]))
+      throw new Pop3Fault('TOP takes a message and a number of lines')
+    return { kind: 'run', work: send(state, index, topCut(Number(args[1]))) }
+  },
+}

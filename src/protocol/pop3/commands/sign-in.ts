@@ -1,0 +1,28 @@
+/** USER and PASS: name and password in two lines. RFC 1939 §7; only where a password may be given. */
+import { err, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+
+export const user: Pop3Command = {
+  name: 'USER',
+  state: 'authorization',
+  capa: (state) => (state.mayAuthenticate ? ['USER'] : []),
+  run(state, args) {
+    if (!state.mayAuthenticate) return err('Give STLS first', 'AUTH')
+    if (args.length !== 1) throw new Pop3Fault('USER takes a name')
+    state.userName = args[0]
+    // The same for everybody, or it would tell who exists.
+    return ok('Now the password')
+  },
+}
+
+export const pass: Pop3Command = {
+  name: 'PASS',
+  state: 'authorization',
+  async run(state, args) {
+    if (!state.mayAuthenticate) return err('Give STLS first', 'AUTH')
+    const name = state.userName
+    state.userName = undefined
+    if (name === undefined) throw new Pop3Fault('Say USER first')
+    // A password may hold spaces. RFC 1939 §7.
+    return state.signIn(await state.options.authenticator.verifyPassword(name, args.join(' '), state.host.peer))
+  },
+}

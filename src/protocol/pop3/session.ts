@@ -1,0 +1,223 @@
+/** The server's side of POP3: states, the order of things, and how faults are answered. RFC 1939, RFC 2449. */
+import { utf8 } from '../../base/bytes.ts'
+import { Refusal } from '../../mail/status.ts'
+import { wait, type Action, type Session, type SessionHost } from '../action.ts'
+import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
+import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import { LineReader } from '../text/lines.ts'
+import { Pop3Refusal, type Pop3Backend, type Pop3Maildrop } from './backend.ts'
+import { err, ok, Pop3Fault, type Pop3Command } from './command.ts'
+import { commandNamed } from './commands.ts'
+import * as limits from './limits.ts'
+
+export interface Pop3Options {
+  readonly backend: Pop3Backend
+  readonly authenticator: Authenticator
+  readonly mechanisms: readonly SaslMechanism[]
+  /** A certificate is there: STLS is offered on connections in clear. */
+  readonly startTls: boolean
+  /** Passwords may cross in clear: for loopback only. */
+  readonly plaintextAuth: boolean
+  readonly hostname: string
+}
+
+/** What verbs see and change. */
+export interface Pop3State {
+  readonly options: Pop3Options
+  readonly host: SessionHost
+  readonly maildrop: Pop3Maildrop
+  readonly deleted: Set<number>
+  userName: string | undefined
+  readonly mayAuthenticate: boolean
+  readonly mayStartTls: boolean
+  signIn(user: Authenticated | null): Promise<Uint8Array>
+  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
+  startTls(reply: Uint8Array): Action
+  /** The session is over once the answer is said. */
+  leave(): void
+}
+
+const noMaildrop: Pop3Maildrop = { messages: [], read: async () => undefined, remove: async () => {}, close() {} }
+
+export class Pop3Session implements Session, Pop3State {
+  readonly options: Pop3Options
+  host!: SessionHost
+  maildrop: Pop3Maildrop = noMaildrop
+  readonly deleted = new Set<number>()
+  userName: string | undefined
+  readonly #reader = new LineReader()
+  #state: 'authorization' | 'transaction' = 'authorization'
+  #greeted = false
+  #sasl: ((line: string) => Promise<Uint8Array>) | undefined
+  #leaving = false
+  #parting: Uint8Array | undefined
+  #ended = false
+  #stopping = false
+  #closed = false
+  #bad = 0
+  #failures = 0
+
+  constructor(options: Pop3Options) {
+    this.options = options
+  }
+
+  start(host: SessionHost): void {
+    this.host = host
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#state === 'authorization' ? limits.loginTimeoutMs : limits.idleTimeoutMs
+  }
+
+  get mayAuthenticate(): boolean {
+    return this.#state === 'authorization' && (this.host.tls !== null || this.options.plaintextAuth)
+  }
+
+  get mayStartTls(): boolean {
+    return this.options.startTls && this.host.tls === null
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.#reader.push(chunk)
+    if (this.#reader.heldBytes > limits.heldBytesMax) this.#part(err('Too much sent ahead'))
+  }
+
+  next(): Action {
+    if (!this.#greeted) {
+      this.#greeted = true
+      return { kind: 'write', bytes: ok(`${this.options.hostname} POP3 Pennypost`) }
+    }
+    if (this.#leaving) {
+      const bytes = this.#parting
+      this.#parting = undefined
+      return { kind: 'close', bytes }
+    }
+    if (this.#stopping) {
+      this.#part(err('The server stops, try again later', 'SYS/TEMP'))
+      return this.next()
+    }
+    const line = this.#reader.next()
+    if (!line) return this.#ended ? { kind: 'close' } : wait
+    if (line.kind === 'tooLong') return this.#refused(err('Line too long'))
+    const text = utf8(line.bytes)
+    if (this.#sasl) return { kind: 'run', work: this.#answered(this.#sasl(text)) }
+    return this.#command(text)
+  }
+
+  #command(line: string): Action {
+    const [name = '', ...args] = line.split(' ')
+    const command = commandNamed(name.toUpperCase())
+    if (!command) return this.#refused(err('Unknown command'))
+    if (command.state !== 'any' && command.state !== this.#state) {
+      return this.#refused(err(this.#state === 'authorization' ? 'Sign in first' : 'You have signed in already'))
+    }
+    return this.#run(command, args)
+  }
+
+  #run(command: Pop3Command, args: readonly string[]): Action {
+    try {
+      const answer = command.run(this, args)
+      if (answer instanceof Uint8Array) return { kind: 'write', bytes: answer }
+      if ('kind' in answer) return answer
+      return { kind: 'run', work: this.#answered(answer) }
+    } catch (error) {
+      return this.#refused(this.#words(error))
+    }
+  }
+
+  #answered(work: Promise<Uint8Array>): Promise<Uint8Array> {
+    return work.catch((error) => this.#words(error))
+  }
+
+  /** Every fault that a verb can have, in one place. What nobody expected is thrown on: the driver logs it and asks `failed()`. */
+  #words(error: unknown): Uint8Array {
+    if (error instanceof Pop3Fault) return err(error.message)
+    if (error instanceof Pop3Refusal) return err(error.message, error.code)
+    if (error instanceof Refusal) return err(error.status.text, error.status.code < 500 ? 'SYS/TEMP' : 'AUTH')
+    throw error
+  }
+
+  #refused(words: Uint8Array): Action {
+    if (++this.#bad >= limits.badCommandsMax) {
+      this.#part(err('Too many errors'))
+      return this.next()
+    }
+    return { kind: 'write', bytes: words }
+  }
+
+  async signIn(user: Authenticated | null): Promise<Uint8Array> {
+    if (!user) {
+      if (++this.#failures >= limits.authFailuresMax) this.#part(undefined)
+      return err('Name or password is wrong', 'AUTH')
+    }
+    const maildrop = await this.options.backend.open(user)
+    if (this.#closed) {
+      maildrop.close()
+      return err('Gone')
+    }
+    this.maildrop = maildrop
+    this.#state = 'transaction'
+    return ok(`${maildrop.messages.length} messages`)
+  }
+
+  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array> {
+    const exchange = mechanism.begin({ authenticator: this.options.authenticator, peer: this.host.peer })
+    const step = async (response: Uint8Array | undefined): Promise<Uint8Array> => {
+      const answer = await exchange.step(response)
+      if (!(answer instanceof Uint8Array)) return this.signIn(answer)
+      this.#sasl = async (line) => {
+        this.#sasl = undefined
+        if (line === '*') throw new Pop3Fault('Authentication cancelled')
+        if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(line))
+          throw new Pop3Fault('Not base64')
+        return step(Buffer.from(line, 'base64'))
+      }
+      return Buffer.from(`+ ${Buffer.from(answer).toString('base64')}\r\n`)
+    }
+    return step(initial)
+  }
+
+  startTls(reply: Uint8Array): Action {
+    return {
+      kind: 'startTls',
+      reply,
+      done: () => {
+        // Nothing that was said in clear counts any more. RFC 2595 §4.
+        this.#reader.clear()
+        this.userName = undefined
+      },
+    }
+  }
+
+  leave(): void {
+    this.#leaving = true
+    this.#reader.clear()
+  }
+
+  #part(words: Uint8Array | undefined): void {
+    this.#parting = words
+    this.leave()
+  }
+
+  failed(): Uint8Array {
+    return err('Something went wrong here, try again later', 'SYS/TEMP')
+  }
+
+  /** RFC 1939 §3: the connection is closed without a word, and nothing is removed. */
+  timedOut(): undefined {
+    return undefined
+  }
+
+  ended(): void {
+    this.#ended = true
+  }
+
+  shutdown(): void {
+    this.#stopping = true
+  }
+
+  closed(): void {
+    this.#closed = true
+    this.maildrop.close()
+  }
+}

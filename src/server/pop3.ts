@@ -1,0 +1,69 @@
+/** POP3's backend on the store: INBOX as a maildrop, one session at a time. RFC 1939 §4. */
+import type { Clock } from '../base/clock.ts'
+import type { MessageBytes } from '../mail/content.ts'
+import { Pop3Refusal, type Pop3Backend, type Pop3Maildrop, type Pop3Message } from '../protocol/pop3/backend.ts'
+import type { Authenticated } from '../protocol/sasl/authenticator.ts'
+import type { Ranges } from '../store/operations.ts'
+import type { Store } from '../store/store.ts'
+
+/** A client is shown so many messages at most, the oldest: it takes the rest when those are gone. */
+const maildropMax = 100_000
+
+export class StorePop3Backend implements Pop3Backend {
+  readonly #store: Store
+  readonly #clock: Clock
+  /** Accounts whose maildrop is open. One process owns the store, so its memory is the lock. */
+  readonly #locked = new Set<number>()
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  async open(user: Authenticated): Promise<Pop3Maildrop> {
+    const inbox = this.#store.read.mailboxByName(user.accountId, 'INBOX')
+    if (!inbox) throw new Pop3Refusal('SYS/TEMP', 'The mailbox cannot be opened')
+    if (this.#locked.has(user.accountId)) throw new Pop3Refusal('IN-USE', 'Another session has this maildrop')
+    this.#locked.add(user.accountId)
+    const release = (): void => void this.#locked.delete(user.accountId)
+    try {
+      return await this.#read(inbox.id, inbox.uidValidity, release)
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  async #read(mailbox: number, uidValidity: number, release: () => void): Promise<Pop3Maildrop> {
+    const { read } = this.#store
+    const table = await read.table(mailbox)
+    const view = table.view()
+    const wanted = view.uids.slice(0, Math.min(view.count, maildropMax))
+    table.release()
+    const uids: number[] = []
+    const messages: Pop3Message[] = []
+    for await (const page of read.rows(mailbox, wanted, {})) {
+      for (const { uid, sizeBytes, uidl } of page) {
+        uids.push(uid)
+        messages.push({ sizeBytes, uidl: uidl ?? `${uidValidity.toString(16)}.${uid.toString(16)}` })
+      }
+    }
+    return {
+      messages,
+      read: (index) => this.#bytes(mailbox, uids[index]!),
+      remove: async (indexes) => {
+        const ranges: Ranges = indexes
+          .map((index) => uids[index]!)
+          .sort((a, b) => a - b)
+          .map((uid) => [uid, uid] as const)
+        await this.#store.commit([{ kind: 'expunge', mailbox, uids: ranges, force: true, nowMs: this.#clock.now() }])
+      },
+      close: release,
+    }
+  }
+
+  async #bytes(mailbox: number, uid: number): Promise<MessageBytes | undefined> {
+    for await (const [row] of this.#store.read.rows(mailbox, Uint32Array.of(uid), { bytes: true })) return row?.bytes
+    return undefined
+  }
+}

@@ -1,0 +1,24 @@
+/** The POP3 transcripts on the store's maildrop. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { commands } from '../../src/protocol/pop3/commands.ts'
+import { pop3Host } from './pop3-host.ts'
+import { runTranscript } from './run.ts'
+
+const folder = join(process.env.PENNYPOST_ROOT!, 'test', 'transcripts', 'pop3')
+const texts = readdirSync(folder).map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }))
+
+for (const { name, text } of texts) {
+  test(`${name}: ${/^# (.*)/.exec(text)?.[1] ?? ''}`, async () => {
+    const said = await runTranscript(text, await pop3Host(), 0)
+    for (const cuts of [1, 2, 3, 4])
+      assert.deepEqual(await runTranscript(text, await pop3Host(), cuts), said, `cut ${cuts}`)
+  })
+}
+
+test('each verb of POP3 occurs in a transcript', () => {
+  const spoken = new Set(texts.flatMap(({ text }) => [...text.matchAll(/^C\d*: ([A-Z]+)/gm)].map(([, verb]) => verb!)))
+  for (const { name } of commands) assert.ok(spoken.has(name), `no transcript says ${name}`)
+})
