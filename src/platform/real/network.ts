@@ -148,9 +148,13 @@ class SocketConnection implements Connection {
       // Nobody who hangs up in the middle of a handshake wants to read on: without this a half-open socket stays for the whole timeout.
       const ended = (): void => fail(new Error('the peer hung up during the TLS handshake'))
       socket.once('end', ended)
+      // A stream without a reader never finds its end; what is readable stays where it is until the session reads.
+      const readable = (): void => {}
+      socket.on('readable', readable)
       socket.once(event, () => {
         clearTimeout(timer)
         socket.removeListener('end', ended)
+        socket.removeListener('readable', readable)
         socket.removeAllListeners('error')
         socket.removeAllListeners('close')
         this.#shaking = false

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { after, before, test } from 'node:test'
 import type { Connection, Listener } from '../../base/network.ts'
@@ -113,16 +113,18 @@ test('a reload changes new handshakes and leaves connections alone; a bad one ch
   socket.destroy()
 })
 
-test('garbage, silence and half a hello end their own connection only', async () => {
+test('garbage, silence and half a hello end their own connection only, at once', { timeout: 5000 }, async () => {
   const before = failures.length
   for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02', '\x16\x03\x01\xff\xff\x01\x02\x03', '']) {
     const socket = connectTcp(listener.port, '127.0.0.1')
     socket.on('error', () => {})
+    socket.resume()
     await once(socket, 'connect')
     if (bytes !== '') socket.write(Buffer.from(bytes, 'latin1'))
     socket.end()
     await once(socket, 'close')
   }
+  while (failures.length < before + 4) await new Promise((resolve) => setImmediate(resolve))
   assert.equal(failures.length - before, 4)
   assert.match(await shown('mail.a.example'), /mail\.a\.example/)
 })
@@ -141,8 +143,4 @@ test('a client that demands a name gets it or nothing', async () => {
   assert.equal(any.tls!.verified, false)
   assert.ok(any.tls!.problem)
   any.destroy()
-})
-
-test('a port is where the listener says', () => {
-  assert.ok((listener as unknown as AddressInfo).port > 0)
 })
