@@ -5,7 +5,7 @@ export interface Server {
   readonly pid: number
   /** How it makes mail durable: printed with each table. */
   readonly durability: string
-  readonly port: { readonly smtp?: number; readonly lmtp?: number; readonly imap?: number; readonly imaps?: number }
+  readonly port: Readonly<Partial<Record<'smtp' | 'submission' | 'submissions' | 'lmtp' | 'imap' | 'imaps', number>>>
   /** Resolves when everything accepted has been worked off. */
   settled(): Promise<void>
   stop(): Promise<void>
