@@ -64,6 +64,9 @@ const child = spawn(
     '--no-warnings',
     '--test',
     `--test-concurrency=${concurrency}`,
+    // A test that hangs is a failure, not a pause; and what it left open must not hold the run up.
+    `--test-timeout=${kind === 'unit' ? 120_000 : 900_000}`,
+    '--test-force-exit',
     ...flags,
     ...files.map((path) => join(out, path.replace(/\.ts$/, '.js'))),
   ],

@@ -25,7 +25,12 @@ export class StorePop3Backend implements Pop3Backend {
     if (!inbox) throw new Pop3Refusal('SYS/TEMP', 'The mailbox cannot be opened')
     if (this.#locked.has(user.accountId)) throw new Pop3Refusal('IN-USE', 'Another session has this maildrop')
     this.#locked.add(user.accountId)
-    const release = (): void => void this.#locked.delete(user.accountId)
+    let held = true
+    // Once: the lock may be somebody else's by the time that the connection is gone.
+    const release = (): void => {
+      if (held) this.#locked.delete(user.accountId)
+      held = false
+    }
     try {
       return await this.#read(inbox.id, inbox.uidValidity, release)
     } catch (error) {

@@ -225,8 +225,8 @@ test('a port that is taken, and a configuration with faults, are told before any
       'm',
     ),
   )
-  writeFileSync(file, '[[listener]]\nservice = "pop3"\n')
+  writeFileSync(file, '[[listener]]\nservice = "managesieve"\n')
   const wrong = await pennypost(['serve', '--config', file])
   assert.equal(wrong.status, 1)
-  assert.match(wrong.err, /:2: The service "pop3" is not served yet\. Take this listener out/)
+  assert.match(wrong.err, /:2: The service "managesieve" is not served yet\. Take this listener out/)
 })

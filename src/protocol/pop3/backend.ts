@@ -30,6 +30,6 @@ export interface Pop3Maildrop {
   read(index: number): Promise<MessageBytes | undefined>
   /** Removes for good: QUIT. RFC 1939 §6. */
   remove(indexes: readonly number[]): Promise<void>
-  /** Gives the lock back. */
+  /** Gives the lock back; called again, it does nothing. */
   close(): void
 }

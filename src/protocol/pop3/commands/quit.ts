@@ -5,12 +5,19 @@ export const quit: Pop3Command = {
   name: 'QUIT',
   state: 'any',
   run(state) {
+    const { maildrop } = state
     const marked = [...state.deleted]
     state.leave()
-    if (marked.length === 0) return ok('Goodbye')
-    return state.maildrop.remove(marked).then(
-      () => ok(`Goodbye, ${marked.length} removed`),
-      () => err('Some messages were not removed, try again later', 'SYS/TEMP'),
-    )
+    if (marked.length === 0) {
+      maildrop.close()
+      return ok('Goodbye')
+    }
+    return maildrop
+      .remove(marked)
+      .then(
+        () => ok(`Goodbye, ${marked.length} removed`),
+        () => err('Some messages were not removed, try again later', 'SYS/TEMP'),
+      )
+      .finally(() => maildrop.close())
   },
 }
