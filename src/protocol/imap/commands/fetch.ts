@@ -10,6 +10,7 @@ import { sendBinary } from '../fetch/binary.ts'
 import { MessageCursor } from '../fetch/flags.ts'
 import { fetchItems } from '../fetch/items.ts'
 import type { BinaryItem, FetchItem } from '../fetch/items.ts'
+import { fromTables } from '../fetch/table-lines.ts'
 import { rangesOf, saysAtOnce, sendSection } from '../fetch/section.ts'
 import type { FlagEncoder } from '../wire/flag-list.ts'
 
@@ -77,32 +78,6 @@ function needOf(items: readonly FetchItem[]): FetchNeed | undefined {
     size: kinds.has('size'),
     bytes: kinds.has('section') || kinds.has('binary') || kinds.has('binarySize'),
   }
-}
-
-/** UID and FLAGS alone: text straight from the arrays. */
-function* fromTables(conversation: Conversation, items: readonly FetchItem[], uids: Uint32Array) {
-  const { view, selected, out } = conversation
-  const { flagsLow, flagsHigh, modSeqs } = selected.table()
-  const encoder = view.flags()
-  const cursor = new MessageCursor(view)
-  let found = 0
-  for (let i = 0; i < uids.length; i++) {
-    const uid = uids[i]!
-    const index = cursor.find(uid)
-    if (index < 0) continue
-    found++
-    let text = `* ${cursor.sequence} FETCH (`
-    for (let at = 0; at < items.length; at++) {
-      if (at > 0) text += ' '
-      const { kind } = items[at]!
-      if (kind === 'uid') text += `UID ${uid}`
-      else if (kind === 'modSeq') text += `MODSEQ (${modSeqs[index]})`
-      else text += `FLAGS (${view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), uid)})`
-    }
-    out.text(text + ')\r\n')
-    if (out.full) yield out.take()
-  }
-  return found
 }
 
 async function* fromRows(conversation: Conversation, items: readonly FetchItem[], page: readonly FetchRow[]) {
