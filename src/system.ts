@@ -15,6 +15,7 @@ import { status } from './mail/status.ts'
 import { loadCertificates } from './platform/real/certificates.ts'
 import { realClock } from './platform/real/clock.ts'
 import { realFiles } from './platform/real/files.ts'
+import { realHttp } from './platform/real/http.ts'
 import { realNetwork } from './platform/real/network.ts'
 import { realRandom } from './platform/real/random.ts'
 import { realResolver } from './platform/real/resolver.ts'
@@ -27,6 +28,7 @@ import type { SmtpService } from './protocol/smtp/backend.ts'
 import { SmtpServerSession } from './protocol/smtp/session.ts'
 import { formatStatus } from './protocol/smtp/wire/reply.ts'
 import { serveControl } from './server/control.ts'
+import { answerHttp } from './server/http.ts'
 import { StoreImapBackend } from './server/imap.ts'
 import { Desk } from './server/listen.ts'
 import { StorePop3Backend } from './server/pop3.ts'
@@ -44,6 +46,7 @@ export interface Platform {
   readonly clock: Clock
   readonly random: Random
   readonly network: Network
+  readonly http: HttpServer
   readonly files: Files
   readonly resolver: Resolver
   readonly log: Log
@@ -62,6 +65,7 @@ export function realPlatform(config: Config, log: Log): Platform {
     clock: realClock,
     random: realRandom,
     network: realNetwork,
+    http: realHttp,
     files: realFiles,
     resolver: realResolver(config.dns.servers),
     log,
@@ -86,7 +90,7 @@ const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', '
 
 export async function startSystem(config: Config, platform: Platform): Promise<System> {
   const { clock, log } = platform
-  let endedWith: (error: Error | undefined) => void = () => {}
+  let endedWith!: (error: Error | undefined) => void
   const ended = new Promise<Error | undefined>((resolve) => (endedWith = resolve))
   const store = await openStore({ folder: config.data, clock, log, broken: (error) => endedWith(error) })
   if (store.replayed > 0) log.info('recovered', { records: store.replayed })
@@ -163,8 +167,18 @@ async function openSystem(
   }
 
   const listening: Listening[] = []
+  const httpListeners: Listener[] = []
+  let stopping: Promise<void> | undefined
   try {
     for (const listener of config.listeners) {
+      if (listener.service === 'http') {
+        const httpTools = { read: store.read, connections: () => desk.connections, ready: () => stopping === undefined }
+        const { address, port } = listener
+        const bound = await platform.http.listen({ address, port }, async (request) => answerHttp(httpTools, request))
+        httpListeners.push(bound)
+        listening.push({ service: 'http', address: bound.address, port: bound.port })
+        continue
+      }
       const session = sessionOf(listener)
       if (!session) {
         log.warn(`${listener.service} is not served yet: its listener was left out`, {
@@ -191,6 +205,7 @@ async function openSystem(
       listening.push({ service, address: bound.address, port: bound.port })
     }
   } catch (error) {
+    for (const listener of httpListeners) await listener.close()
     await desk.close(0)
     throw error
   }
@@ -201,10 +216,10 @@ async function openSystem(
       : await serveControl({ store, clock, flushJourney: () => journey.flush() }, { dataFolder: config.data, log })
   const sweeping = sweepNowAndThen(store, clock, log)
 
-  let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     sweeping.cancel()
     await control?.close()
+    for (const listener of httpListeners) await listener.close()
     await desk.close(config.limits.shutdownGraceMs)
     await queue.stop()
     await journey.flush()

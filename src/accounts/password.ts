@@ -1,6 +1,7 @@
 /** Passwords at rest: Argon2id to check a password, SCRAM keys for clients that prove it without sending it. RFC 9106, RFC 5802, RFC 7677. */
 import { createHmac, pbkdf2, randomBytes, createHash } from 'node:crypto'
 import { promisify } from 'node:util'
+import type * as Argon from '@node-rs/argon2'
 import { saslprep } from '@mongodb-js/saslprep'
 
 const derive = promisify(pbkdf2)
@@ -17,7 +18,7 @@ export const passwordBytesMax = 1024
 /** The least length that an account's password may have; what else makes a good one is the operator's to say. */
 export const passwordLengthMin = 8
 
-async function argon2(): Promise<typeof import('@node-rs/argon2')> {
+async function argon2(): Promise<typeof Argon> {
   return import('@node-rs/argon2')
 }
 

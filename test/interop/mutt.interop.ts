@@ -8,6 +8,10 @@ import { alice, bob, read, run, without, withSystem } from './programs.ts'
 
 const skip = without('mutt')
 
+function subjects(messages: string[]): string[] {
+  return messages.map((text) => /^Subject: (.*)\r$/m.exec(text)![1]!)
+}
+
 test('mutt sends and reads', { skip }, async () => {
   await withSystem(async (real, folder) => {
     const rc = (name: string, lines: string[]): string => {
@@ -50,7 +54,6 @@ test('mutt sends and reads', { skip }, async () => {
     // It wants a terminal: script gives it one.
     const { code, out } = await run('script', ['-qec', `mutt -F ${batch}`, '/dev/null'], { env })
     assert.equal(code, 0, out.slice(-2000))
-    const subjects = (messages: string[]): string[] => messages.map((text) => /^Subject: (.*)\r$/m.exec(text)![1]!)
     assert.deepEqual(subjects(await read(real, bob)), ['drei'])
     assert.deepEqual(subjects(await read(real, bob, 'Work')), ['eins'])
     const imap = await real.imap(bob, 'INBOX')

@@ -6,16 +6,12 @@ import { run, without, withSystem } from './programs.ts'
 
 const skip = without('openssl')
 
+function at(port: number, ...more: string[]): string[] {
+  return ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', ...more]
+}
+
 test('openssl s_client on all TLS doors', { skip }, async () => {
   await withSystem(async (real, folder) => {
-    const at = (port: number, ...more: string[]): string[] => [
-      's_client',
-      '-connect',
-      `127.0.0.1:${port}`,
-      '-servername',
-      'localhost',
-      ...more,
-    ]
     const doors = [
       { args: at(real.port('smtp'), '-starttls', 'smtp'), quit: 'QUIT\n' },
       { args: at(real.port('submission'), '-starttls', 'smtp'), quit: 'QUIT\n' },

@@ -60,10 +60,13 @@ async function build(world: World): Promise<System[]> {
   return systems
 }
 
+function ofOurs(from: string): boolean {
+  return from.startsWith('10.')
+}
+
 function badWeather(world: World, seed: number, until: number): void {
   const random = seededRandom(seed ^ 0x5eed)
   const bad = (percent: number): boolean => world.clock.now() < until && random.below(100) < percent
-  const ofOurs = (from: string): boolean => from.startsWith('10.')
   world.internet.weather = {
     latencyMs: () => 1 + random.below(200),
     connect: (from) => (ofOurs(from) && bad(20) ? 'refused' : ofOurs(from) && bad(5) ? 'silent' : 'open'),

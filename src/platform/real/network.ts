@@ -1,6 +1,6 @@
 /** TCP sockets as connections. Server sockets stay half-open, so that a client which has said all it wants still gets its answers. */
 import { connect as connectTcp, createServer, isIP, type AddressInfo, type Socket } from 'node:net'
-import { checkServerIdentity, connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type {
   Connection,
   ConnectionHandler,
@@ -11,7 +11,7 @@ import type {
   TlsFacts,
   TlsServer,
 } from '../../base/network.ts'
-import { RealTls } from './tls.ts'
+import type { RealTls } from './tls.ts'
 
 /** A client that opens a connection and does not shake hands holds a socket for so long at most. */
 const handshakeTimeoutMs = 20_000
@@ -149,12 +149,11 @@ class SocketConnection implements Connection {
       const ended = (): void => fail(new Error('the peer hung up during the TLS handshake'))
       socket.once('end', ended)
       // A stream without a reader never finds its end; what is readable stays where it is until the session reads.
-      const readable = (): void => {}
-      socket.on('readable', readable)
+      socket.on('readable', leaveIt)
       socket.once(event, () => {
         clearTimeout(timer)
         socket.removeListener('end', ended)
-        socket.removeListener('readable', readable)
+        socket.removeListener('readable', leaveIt)
         socket.removeAllListeners('error')
         socket.removeAllListeners('close')
         this.#shaking = false
@@ -167,6 +166,8 @@ class SocketConnection implements Connection {
     })
   }
 }
+
+function leaveIt(): void {}
 
 function clientOptions(options: TlsClientOptions): ConnectionOptions {
   return {

@@ -129,9 +129,16 @@ test('garbage, silence and half a hello end their own connection only, at once',
   assert.match(await shown('mail.a.example'), /mail\.a\.example/)
 })
 
+function attempt(serverName: string, verify: 'name' | 'none', ca?: readonly string[]): Promise<Connection> {
+  return realNetwork.connect({
+    address: '127.0.0.1',
+    port: listener.port,
+    timeoutMs: 5000,
+    tls: { serverName, verify, ca },
+  })
+}
+
 test('a client that demands a name gets it or nothing', async () => {
-  const attempt = (serverName: string, verify: 'name' | 'none', ca?: readonly string[]): Promise<Connection> =>
-    realNetwork.connect({ address: '127.0.0.1', port: listener.port, timeoutMs: 5000, tls: { serverName, verify, ca } })
   const good = await attempt('mail.a.example', 'name', [first.certificate])
   assert.equal(good.tls!.verified, true)
   good.destroy()

@@ -62,13 +62,13 @@ export class SimulatedClock implements Clock {
 
   /** Lets time pass until `work` has ended. Throws when nothing is left that could end it. */
   async until<T>(work: Promise<T>): Promise<T> {
-    let ended = false
-    const end = (): void => void (ended = true)
+    const state = { ended: false }
+    const end = (): void => void (state.ended = true)
     work.then(end, end)
     const limitMs = this.#outside > 0 ? this.#elapsedMs + outsideMaxMs : Infinity
-    while (!ended) {
-      await this.#settle(() => ended)
-      if (ended) break
+    while (!state.ended) {
+      await this.#settle(() => state.ended)
+      if (state.ended) break
       const next = this.#next()
       if (!next && this.#outside === 0) throw new Error('nothing is left to happen')
       if (next && next.atMs <= limitMs) this.#step()

@@ -2,7 +2,7 @@
  * Works the queue: leases what is due, tries it, writes down how it went. A plain loop over the store's tables; see README.md for the rows.
  * It holds nothing that it could not read again: after a crash the leases lapse and others go on.
  */
-import type { Clock, Timer } from '../../base/clock.ts'
+import type { Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Network } from '../../base/network.ts'
 import type { Resolver } from '../../base/resolver.ts'
