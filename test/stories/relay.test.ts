@@ -5,7 +5,7 @@ import { parseHeader } from '../../src/mail/header.ts'
 import { parseStructure } from '../../src/mail/mime/structure.ts'
 import type { System } from '../../src/system-types.ts'
 import { fairWeather } from '../../src/platform/simulated/network.ts'
-import { messagesIn, World } from './world.ts'
+import { bytesOfText, messagesIn, World } from './world.ts'
 
 const text = 'From: pat@far.example\nSubject: hello\nX-Eight: a\n\nHello\n'
 const minute = 60_000
@@ -252,5 +252,29 @@ test('a connection that is lost in the middle of the data: tried again, and the 
   assert.ok(losses > 3)
   assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
   assert.equal(home.store.read.queue(0, 10).length, 0)
+  await world.stop()
+})
+
+test('hundreds of messages to a dead host do not hold up the others', async () => {
+  const world = new World()
+  const [home, away] = [await world.start(homeSite), await world.start(awaySite)]
+  world.zone.names.set('dead.example', { addresses: ['10.9.9.9'] })
+  world.internet.weather = { ...fairWeather, connect: (_, to) => (to === '10.9.9.9' ? 'silent' : 'open') }
+  await forward(home, 'dead@a.example', 'bob@dead.example')
+  await forward(home, 'fwd@a.example', 'bob@b.example')
+  const client = await world.connect(home)
+  for (let i = 0; i < 300; i++) {
+    const envelope = { reversePath: '', recipients: ['dead@a.example'], body: '7bit' as const, smtpUtf8: false }
+    await world.clock.until(client.send(envelope, bytesOfText(text)))
+  }
+  await world.clock.until(client.quit())
+  await world.send(home, 'alice@a.example', ['fwd@a.example'], text)
+  await world.clock.pass(10_000)
+  assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
+  // Their leases outlive the wait: each is tried once, not again and again.
+  await world.clock.pass(2 * hour)
+  const waiting = home.store.read.queue(0, 1000)
+  assert.equal(waiting.length, 300)
+  assert.ok(waiting.every(({ attempts }) => attempts >= 1 && attempts <= 5))
   await world.stop()
 })

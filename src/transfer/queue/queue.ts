@@ -22,6 +22,8 @@ const leaseMs = 10 * 60_000
 const renewMs = leaseMs / 3
 /** Recipients leased in one commit. */
 const leaseMax = 100
+/** Recipients that are leased and wait for their destination's turn: so many may belong to a host that is dead, and others still get theirs. */
+const waitingMax = 2000
 /** A wait longer than this is looked at again in between: clocks jump. */
 const sleepMaxMs = 5 * 60_000
 
@@ -43,6 +45,9 @@ interface Batch {
 export class Queue {
   readonly #tools: QueueTools
   readonly #waiting: Batch[] = []
+  /** Leased and not settled: waiting or running. Their leases are renewed together. */
+  readonly #held = new Set<Batch>()
+  #renewal: Timer | undefined
   readonly #perDestination = new Map<string, number>()
   #running = 0
   #timer: Timer | undefined
@@ -76,7 +81,7 @@ export class Queue {
     this.#stopped = true
     this.#stopListening()
     this.#timer?.cancel()
-    this.#waiting.length = 0
+    for (const batch of this.#waiting.splice(0)) this.#held.delete(batch)
     while (this.#running > 0 || this.#leasing) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -95,8 +100,8 @@ export class Queue {
 
   async #lease(): Promise<void> {
     const { store, clock, options, log } = this.#tools
-    // What is leased and waits here is not leased again; more is taken when that has gone.
-    if (this.#waiting.length > 0 || this.#running >= options.transfersMax) return
+    const waiting = this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0)
+    if (waiting >= waitingMax || this.#running >= options.transfersMax) return
     this.#leasing = true
     this.#again = false
     let full = false
@@ -106,7 +111,11 @@ export class Queue {
       const rows = leases.flatMap(({ recipient }) =>
         store.read.queue(recipient - 1, 1).filter((row) => row.id === recipient),
       )
-      this.#waiting.push(...batchesOf(rows))
+      for (const batch of batchesOf(rows)) {
+        this.#waiting.push(batch)
+        this.#held.add(batch)
+      }
+      this.#renew()
     } catch (error) {
       log.error('the queue could not be read', { error: String(error) })
     }
@@ -133,17 +142,20 @@ export class Queue {
     }
   }
 
+  #renew(): void {
+    const { clock, store } = this.#tools
+    if (this.#renewal || this.#held.size === 0) return
+    this.#renewal = clock.after(renewMs, () => {
+      this.#renewal = undefined
+      const recipients = [...this.#held].flatMap(({ rows }) => rows.map(leaseOf))
+      if (recipients.length === 0) return
+      store.commit([{ kind: 'queueRenew', recipients, untilMs: clock.now() + leaseMs }]).catch(() => {})
+      this.#renew()
+    })
+  }
+
   async #run(batch: Batch): Promise<void> {
-    const { log, clock, store } = this.#tools
-    let renewal: Timer | undefined
-    const leases = batch.rows.map(leaseOf)
-    const renew = (): void => {
-      renewal = clock.after(renewMs, () => {
-        store.commit([{ kind: 'queueRenew', recipients: leases, untilMs: clock.now() + leaseMs }]).catch(() => {})
-        renew()
-      })
-    }
-    renew()
+    const { log } = this.#tools
     try {
       if (batch.destination === localDestination) await this.#fileLocally(batch.rows)
       else await this.#conclude(batch.rows, await this.#attempt(batch))
@@ -151,13 +163,18 @@ export class Queue {
       // The lease lapses by itself, and the recipients are tried again.
       log.error('an attempt failed', { destination: batch.destination, error: String((error as Error).stack ?? error) })
     }
-    renewal?.cancel()
+    this.#held.delete(batch)
+    if (this.#held.size === 0) {
+      this.#renewal?.cancel()
+      this.#renewal = undefined
+    }
     const left = this.#perDestination.get(batch.destination)! - 1
     if (left === 0) this.#perDestination.delete(batch.destination)
     else this.#perDestination.set(batch.destination, left)
     this.#running--
     this.#pump()
     if (this.#waiting.length === 0) this.wake()
+    else this.#plan()
     this.#settled()
   }
 
