@@ -37,6 +37,7 @@ test('without a file, every default holds', () => {
       'imaps 127.0.0.1:1993 implicit',
       'pop3 127.0.0.1:1110 starttls',
       'pop3s 127.0.0.1:1995 implicit',
+      'http 127.0.0.1:8080 none',
     ],
   )
   assert.ok(config.listeners.every(({ plaintextAuth }) => !plaintextAuth))
@@ -142,7 +143,7 @@ engine = "postgres"
     [
       'f:1: There is no "hostnam" in the configuration. Did you mean "hostname"?',
       'f:3: listener[0].service must be one of "smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s", "managesieve", "http", "https". Did you mean "smtp"?',
-      'f:6: The service "managesieve" is not served yet. Take this listener out; what is served is smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s.',
+      'f:6: The service "managesieve" is not served yet. Take this listener out; what is served is smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, http.',
       'f:8: transfer.messageBytesMax must be a size: bytes, or a number with KB, MB, GB or TB (powers of 1024). Write it like "50MB"; the units are B, KB, MB, GB, TB, and a plain number counts bytes.',
       'f:9: There is no "shutdownGraceMs" in [transfer]. "shutdownGraceMs" belongs in [limits].',
       'f:10: transfer.retryAfterMs (entry 2) must be a time: milliseconds, or a number with ms, s, m, h or d. Write it like "30s"; the units are ms, s, m, h, d, and a plain number counts milliseconds.',
@@ -359,5 +360,5 @@ test('the nearest name is found, and nothing where none is near', () => {
   assert.equal(nearest('lisener', ['listener', 'limits']), 'listener')
   assert.equal(nearest('plaintext_auth', ['plaintextAuth']), 'plaintextAuth')
   assert.equal(nearest('zzz', ['listener', 'tls']), undefined)
-  assert.equal(defaultServices.length, 8)
+  assert.equal(defaultServices.length, 9)
 })

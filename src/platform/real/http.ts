@@ -26,7 +26,11 @@ export const realHttp: HttpServer = {
             },
           }).then(
             ({ status, type, body }) => {
-              response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+              response.writeHead(status, {
+                'content-type': type,
+                'cache-control': 'no-store',
+                'x-content-type-options': 'nosniff',
+              })
               response.end(request.method === 'HEAD' ? undefined : body)
             },
             () => response.writeHead(500).end(),

@@ -21,6 +21,8 @@ export function simulatedPlatform({ clock, random, internet, zone, log, address 
     clock,
     random,
     network: internet.at(address),
+    // Pages are read by people; the simulated internet carries mail.
+    http: { listen: () => Promise.reject(new Error('no http in the simulated world')) },
     files: memoryFiles(),
     resolver: simulatedResolver(zone),
     log,

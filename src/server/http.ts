@@ -1,0 +1,39 @@
+/** The http listener: whether we are well, and figures for whoever watches. Answered to loopback alone. OpenMetrics 1.0. */
+import type { HttpRequest, HttpResponse } from '../base/http.ts'
+import type { StoreReads } from '../store/store.ts'
+
+export interface HttpTools {
+  readonly read: StoreReads
+  /** Connections over every listener, now. */
+  readonly connections: () => number
+  /** False while stopping, or when the store has stopped. */
+  readonly ready: () => boolean
+}
+
+const plain = 'text/plain; charset=utf-8'
+const openMetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+
+export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse {
+  const { address } = request.peer
+  if (!address.startsWith('127.') && address !== '::1') return { status: 403, type: plain, body: 'loopback only\n' }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, type: plain, body: 'GET only\n' }
+  switch (request.path) {
+    case '/healthz':
+      return { status: 200, type: plain, body: 'ok\n' }
+    case '/readyz':
+      return tools.ready()
+        ? { status: 200, type: plain, body: 'ready\n' }
+        : { status: 503, type: plain, body: 'not ready\n' }
+    case '/metrics':
+      return { status: 200, type: openMetrics, body: metrics(tools) }
+    default:
+      return { status: 404, type: plain, body: 'here are /healthz, /readyz and /metrics\n' }
+  }
+}
+
+function metrics({ read, connections }: HttpTools): string {
+  const { accounts, messages, contents, queued } = read.counts()
+  const gauge = (name: string, help: string, value: number): string =>
+    `# TYPE pennypost_${name} gauge\n# HELP pennypost_${name} ${help}\npennypost_${name} ${value}\n`
+  return `${gauge('connections', 'Open connections over all listeners.', connections())}${gauge('accounts', 'Accounts.', accounts)}${gauge('messages', 'Messages in mailboxes.', messages)}${gauge('contents', 'Stored contents.', contents)}${gauge('queue_recipients', 'Recipients that wait for transfer.', queued)}# EOF\n`
+}
