@@ -1,4 +1,5 @@
 /** The tables that a benchmark prints: Markdown, so that docs/performance.md can take them as they are. */
+import { loadavg } from 'node:os'
 import { figure } from './statistics.ts'
 
 export class Table {
@@ -22,7 +23,9 @@ export class Table {
     const line = (row: readonly string[]): string =>
       `| ${widths.map((width, at) => (at === 0 ? (row[at] ?? '').padEnd(width) : (row[at] ?? '').padStart(width))).join(' | ')} |`
     const rule = `|${widths.map((width, at) => (at === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
-    console.log(`\n### ${title}\n\n${line(this.#heads)}\n${rule}\n${this.#rows.map(line).join('\n')}\n`)
+    // Who else used the machine: beyond its cores, our own load included, waiting is measured along.
+    const load = loadavg()[0]!.toFixed(1)
+    console.log(`\n### ${title} (load average ${load})\n\n${line(this.#heads)}\n${rule}\n${this.#rows.map(line).join('\n')}\n`)
   }
 }
 
