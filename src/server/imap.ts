@@ -192,8 +192,15 @@ class Account implements ImapAccount {
     return selected
   }
 
+  /** APPEND's mailbox: its id alone, which is remembered. */
+  #target(name: string): number {
+    const id = this.#tools.store.read.mailboxId(this.#id, canonicalName(name))
+    if (id === undefined) throw new ImapRefusal('TRYCREATE', 'No such mailbox')
+    return id
+  }
+
   async checkAppend(name: string, sizeBytes: number): Promise<void> {
-    this.#mailbox(name, 'TRYCREATE')
+    this.#target(name)
     const { quotaBytes, usedBytes } = this.#tools.store.read.accountById(this.#id)!
     if (quotaBytes > 0 && usedBytes + sizeBytes > quotaBytes) throw new ImapRefusal('OVERQUOTA', 'The mailbox is full')
   }
@@ -207,7 +214,7 @@ class Account implements ImapAccount {
     messages: readonly AppendMessage[],
   ): Promise<{ uidValidity: number; uids: readonly number[] }> {
     const { store, clock } = this.#tools
-    const mailbox = this.#mailbox(name, 'TRYCREATE').id
+    const mailbox = this.#target(name)
     const nowMs = clock.now()
     const operations = []
     for (const message of messages) {
@@ -342,7 +349,8 @@ class Selected implements ImapSelected {
   }
 
   async *fetch(uids: Uint32Array, need: FetchNeed): AsyncIterable<readonly FetchRow[]> {
-    for await (const page of this.#tools.store.read.rows(this.#id, uids, need)) {
+    const facts = Boolean(need.internalDate || need.size || need.emailId || need.threadId || need.saveDate)
+    for await (const page of this.#tools.store.read.rows(this.#id, uids, { ...need, facts })) {
       yield need.emailId || need.threadId
         ? page.map((row) => ({
             ...row,

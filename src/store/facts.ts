@@ -19,13 +19,19 @@ export function contentFacts(root: Part): FiledFacts {
   return {
     message,
     facts: {
-      envelope: latin1(message.envelope),
-      body: latin1(message.body),
-      bodyStructure: latin1(message.bodyStructure),
+      envelope: spelling(message.envelope),
+      body: spelling(message.body),
+      bodyStructure: spelling(message.bodyStructure),
       sentDay: message.sentDay ?? null,
       threadKeys: threadKeys(message),
     },
   }
+}
+
+/** No IMAP string can hold NUL, and the engine's texts end there: it is shown as `?`. RFC 3501 §9, CHAR8. */
+function spelling(bytes: Uint8Array): string {
+  const text = latin1(bytes)
+  return text.includes('\0') ? text.replaceAll('\0', '?') : text
 }
 
 /** The facts of a message that lies in memory. */

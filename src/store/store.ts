@@ -85,6 +85,8 @@ export interface StoreReads {
   mailboxes(account: number): readonly MailboxRow[]
   mailbox(id: number): MailboxRow | undefined
   mailboxByName(account: number, name: string): MailboxRow | undefined
+  /** Remembered, unlike the row: who appends or copies asks again and again. */
+  mailboxId(account: number, name: string): number | undefined
   subscriptions(account: number): readonly string[]
   /** Names of the account's flag bits; index = bit. Shared, grows in place. */
   flagNames(account: number): readonly (string | undefined)[]
@@ -103,13 +105,15 @@ export interface StoreReads {
 }
 
 export interface RowNeed {
+  /** false: date, size and ids are not wanted (they are then 0): the page is read quicker. */
+  readonly facts?: boolean
   readonly envelope?: boolean
   readonly body?: boolean
   readonly bodyStructure?: boolean
   readonly bytes?: boolean
 }
 
-/** Date, size and ids come with every row; the rest when asked. Strings are in FETCH's own spelling, one byte a character. */
+/** Date, size and ids come with every row unless `facts` is false; the rest when asked. Strings are in FETCH's own spelling, one byte a character. */
 export interface MessageRow {
   readonly uid: number
   readonly internalDate: ZonedInstant

@@ -143,3 +143,15 @@ for (const { name, of } of syncs) {
     assert.ok(faults.length > 0, 'the sync could be left out: then it should be')
   })
 }
+
+test('the zeros of a prepared segment are synced for speed alone: without it nothing is lost', { skip }, async () => {
+  const zeros = (path: string): boolean => /(?:preparing|unfinished|prepared)\.seg$/.test(path)
+  assert.ok(recorded.events.some(({ event }) => event.kind === 'sync' && zeros(event.path)))
+  const { faults } = await cutAll(recorded.root, recorded.events, {
+    ignored: zeros,
+    every: 12,
+    fates: ['lost', 'mixed'],
+    stopAtFault: true,
+  })
+  assert.deepEqual(faults, [])
+})

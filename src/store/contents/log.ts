@@ -56,7 +56,7 @@ export function syncFolder(folder: string): void {
 
 const zeros = Buffer.alloc(1024 * 1024)
 
-/** Fills and syncs a segment on this thread: at the first start, and when the prepared one is late. */
+/** Fills and syncs a segment on this thread: at the first start. */
 function makeSegment(folder: string, path: string, size: number): void {
   const fd = openSync(path, 'w')
   try {
@@ -105,11 +105,15 @@ export class SegmentFiles implements RecordLog {
       if (existsSync(prepared)) {
         renameSync(prepared, path)
         syncFolder(this.#folder)
-      } else {
+      } else if (segment === 1) {
         // Under another name until it is whole: a half-filled segment must not look like one.
         const unfinished = join(this.#folder, 'unfinished.seg')
         makeSegment(this.#folder, unfinished, this.#segmentBytes)
         renameSync(unfinished, path)
+        syncFolder(this.#folder)
+      } else {
+        // The prepared one is late. An empty file is as safe, since a sync carries its new size too; each sync only costs more.
+        closeSync(openSync(path, 'wx'))
         syncFolder(this.#folder)
       }
     }

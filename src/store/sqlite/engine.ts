@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import type { Change } from '../changes.ts'
-import { SegmentMemory, segmentBytes } from '../contents/log.ts'
+import { preparedName, SegmentMemory, segmentBytes } from '../contents/log.ts'
 import { prepareSegment } from '../contents/prepare.ts'
 import { DiskContents, type ContentFiles, type ContentSource } from '../contents/reader.ts'
 import { StoreSink, type SinkRoom } from '../contents/sink.ts'
@@ -74,6 +74,7 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
     if (changes.length === 0) return
     for (const change of changes) {
       if (change.kind === 'directory') reads.forgetDirectory()
+      if (change.kind === 'mailboxes' || change.kind === 'mailboxGone') reads.forgetMailboxes(change.account)
       if (change.kind === 'flagName') reads.learnFlagName(change.account, change.bit, change.name)
     }
     for (const shared of tables.apply(changes)) shared.tell()
@@ -183,7 +184,9 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
   let batcher: Batcher | undefined
   let preparing = false
   let checkpointed = 0
-  // The next segment is prepared when half of the present one is used.
+  // One segment is always ready before the writer needs it; the first is made behind the first group.
+  let prepared = existsSync(join(segments, preparedName))
+  let segment = 0
   const size = options.segmentBytes ?? segmentBytes
   let waitingDurable: ((outcomes: readonly CommitOutcome[]) => void) | undefined
   let waitingDone: Parameters<WriterHost['group']>[3] | undefined
@@ -193,6 +196,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
   const prepare = (): void => {
     preparing = true
     prepareSegment(segments, size)
+      .then(() => void (prepared = true))
       .catch((error) => log.warn('the next segment could not be prepared', { error: String(error) }))
       .finally(() => {
         preparing = false
@@ -218,7 +222,9 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
         const done = waitingDone!
         waitingDone = undefined
         done(message.outcomes, message.changes, message.buffer)
-        if (message.position > size / 2 && !preparing && !existsSync(join(segments, 'prepared.seg'))) prepare()
+        if (segment !== 0 && message.segment !== segment) prepared = false
+        segment = message.segment
+        if (!prepared && !preparing) prepare()
         if (message.walBytes > checkpointBytes && options.clock.monotonic() - checkpointed > 1000) {
           checkpointed = options.clock.monotonic()
           readers.checkpoint().then(

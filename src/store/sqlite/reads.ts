@@ -1,7 +1,7 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
 import type { MessageBytes } from '../../mail/content.ts'
 import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
-import { readRuns, runMaxBytes, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
+import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
 import type {
   Account,
   Alias,
@@ -15,11 +15,8 @@ import type {
 import type { MessageRow, RowNeed } from '../store.ts'
 import { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
+import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
-
-/** Rows of a page of messages; with their bytes a page also ends at this many bytes. */
-const pageRows = 256
-const pageBytes = 2 * runMaxBytes
 
 const accountColumns = 'id, name, disabled, quotaBytes, usedBytes, usedMessages'
 const mailboxColumns =
@@ -36,6 +33,7 @@ export class SqliteReads {
   #domainSet = new Set<string>()
   readonly #users = new Map<string, User | undefined>()
   readonly #aliases = new Map<string, Alias | undefined>()
+  readonly #mailboxIds = new Map<number, Map<string, number | undefined>>()
   readonly #inboxes = new Map<number, number | undefined>()
   readonly #flagNames = new Map<number, (string | undefined)[]>()
 
@@ -48,12 +46,27 @@ export class SqliteReads {
     return this.#statements.sql(text)
   }
 
+  /** Mailboxes of an account were made, renamed or deleted. */
+  forgetMailboxes(account: number): void {
+    this.#mailboxIds.delete(account)
+  }
+
+  mailboxId(account: number, name: string): number | undefined {
+    let ids = this.#mailboxIds.get(account)
+    if (!ids) {
+      if (this.#mailboxIds.size >= rememberedAccountsMax) this.#mailboxIds.delete(this.#mailboxIds.keys().next().value!)
+      this.#mailboxIds.set(account, (ids = new Map()))
+    }
+    return remembered(ids, name, () => this.mailboxByName(account, name)?.id)
+  }
+
   /** The directory changed: what is remembered of it is read again. */
   forgetDirectory(): void {
     this.#domains = undefined
     this.#users.clear()
     this.#aliases.clear()
     this.#inboxes.clear()
+    this.#mailboxIds.clear()
   }
 
   user(name: string): User | undefined {
@@ -172,61 +185,8 @@ export class SqliteReads {
     return page.count
   }
 
-  async *rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {
-    let at = 0
-    while (at < uids.length) {
-      const page = this.#pageRows(mailbox, uids, at, need)
-      const rows = need.bytes ? await this.#withBytes(page.rows) : page.rows.map((row) => toMessageRow(row))
-      at = page.next
-      if (rows.length > 0) yield rows
-    }
-  }
-
-  #pageRows(mailbox: number, uids: Uint32Array, at: number, need: RowNeed): { rows: Row[]; next: number } {
-    const end = Math.min(uids.length, at + pageRows)
-    const first = uids[at]!
-    const last = uids[end - 1]!
-    const columns = rowColumns(need)
-    let found: Row[]
-    if (last - first < (end - at) * 4) {
-      // Nearly all of a span: one statement, and what was not asked for is dropped.
-      const span = this.#sql(`${columns} WHERE m.mailbox = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid`).all(
-        mailbox,
-        first,
-        last,
-      )
-      if (span.length === end - at && end - at === last - first + 1) found = span
-      else {
-        const wanted = new Set(uids.subarray(at, end))
-        found = span.filter((row) => wanted.has(row['uid'] as number))
-      }
-    } else {
-      const one = this.#sql(`${columns} WHERE m.mailbox = ? AND m.uid = ?`)
-      found = []
-      for (let i = at; i < end; i++) {
-        const row = one.get(mailbox, uids[i]!)
-        if (row) found.push(row)
-      }
-    }
-    if (!need.bytes) return { rows: found, next: end }
-    let bytes = 0
-    for (let i = 0; i < found.length; i++) {
-      const size = found[i]!['size'] as number
-      bytes += Math.min(size, runMaxBytes)
-      if (bytes > pageBytes && i > 0) {
-        const next = at + lowerBound(uids.subarray(at, end), found[i]!['uid'] as number)
-        return { rows: found.slice(0, i), next }
-      }
-    }
-    return { rows: found, next: end }
-  }
-
-  async #withBytes(rows: readonly Row[]): Promise<MessageRow[]> {
-    const sources = rows.map(sourceOf)
-    const held = await readRuns(this.#files, sources)
-    return rows.map((row, i) =>
-      toMessageRow(row, new StoredBytes(this.#files, sources[i]!, row['prefix'] as string, held[i])),
-    )
+  rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {
+    return messageRows(this.#statements, this.#files, mailbox, uids, need)
   }
 
   queue(after: number, limit: number): readonly QueueRow[] {
@@ -275,6 +235,7 @@ export class SqliteReads {
 
 /** Addresses remembered, those that nobody has among them: the oldest go first, so that probing cannot fill the memory. */
 const rememberedMax = 50_000
+const rememberedAccountsMax = 5000
 
 function remembered<Key, Value>(
   cache: Map<Key, Value | undefined>,
@@ -297,18 +258,6 @@ function toQueueRow(row: Row): QueueRow {
   return { ...(row as unknown as QueueRow), parameters: JSON.parse(row['parameters'] as string) as QueueParameters }
 }
 
-/** The columns that were asked for: an ENVELOPE that nobody wants is not copied out of the page. */
-function rowColumns(need: RowNeed): string {
-  const extra = [
-    need.envelope ? ', c.envelope' : '',
-    need.body ? ', c.body' : '',
-    need.bodyStructure ? ', c.bodyStructure' : '',
-    need.bytes ? ', c.segment, c.position, c.file, c.size AS contentSize, e.prefix' : '',
-  ].join('')
-  const content = extra === '' ? '' : ' JOIN content c ON c.id = e.content'
-  return `SELECT m.uid, m.email, m.savedMs, m.uidl, e.dateMs, e.dateOffset, e.size, e.thread${extra} FROM message m JOIN email e ON e.id = m.email${content}`
-}
-
 export function sourceOf(row: Row): ContentSource {
   return {
     segment: row['segment'] as number,
@@ -316,32 +265,4 @@ export function sourceOf(row: Row): ContentSource {
     file: row['file'] as string | null,
     sizeBytes: row['contentSize'] as number,
   }
-}
-
-function toMessageRow(row: Row, bytes?: MessageBytes): MessageRow {
-  return {
-    uid: row['uid'] as number,
-    internalDate: { epochMs: row['dateMs'] as number, offsetMinutes: row['dateOffset'] as number },
-    sizeBytes: row['size'] as number,
-    emailId: row['email'] as number,
-    threadId: row['thread'] as number,
-    saveDateMs: row['savedMs'] as number,
-    uidl: row['uidl'] as string | null,
-    envelope: row['envelope'] as string | undefined,
-    body: row['body'] as string | undefined,
-    bodyStructure: row['bodyStructure'] as string | undefined,
-    bytes,
-  }
-}
-
-/** The index of the first element that is not less than `value`. */
-function lowerBound(values: Uint32Array, value: number): number {
-  let low = 0
-  let high = values.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (values[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -48,7 +48,17 @@ function post(message: FromWriter, transfer: ArrayBuffer[] = []): void {
 
 let open: OpenWriter | undefined
 
+/** Asking costs as much as a small insert; the size need not be known to the byte. */
+const walAskedEvery = 16
+let groups = 0
+let walKnown = 0
+
 function walBytes(): number {
+  if (groups++ % walAskedEvery !== 0) return walKnown
+  return (walKnown = walSize())
+}
+
+function walSize(): number {
   return statSync(join(settings.folder, 'pennypost.db-wal'), { throwIfNoEntry: false })?.size ?? 0
 }
 
@@ -63,7 +73,10 @@ function group(message: Extract<ToWriter, { kind: 'group' }>): void {
     { kind: 'done', outcomes, changes, buffer: message.buffer, walBytes: wal, segment, position },
     message.buffer ? [message.buffer] : [],
   )
-  if (wal > walMaxBytes) checkpoint(db, 'RESTART')
+  if (wal > walMaxBytes) {
+    checkpoint(db, 'RESTART')
+    walKnown = 0
+  }
 }
 
 /** Somebody else's read (a backup, `verify`) can hold a checkpoint up: it is then left for later rather than waited for. */
