@@ -140,6 +140,47 @@ export function conformance(
     )
   })
 
+  check('what was refused after it was accepted ends in the ledger with its words', async (store) => {
+    const bob = await addAccount(store, 'bob@example.org')
+    const reply = '452 4.2.2 Mailbox full'
+    const operation = await arrival(store, message('one'), [bob.inbox], {
+      discarded: [{ recipient: 'd@example.org', rule: 'spam' }],
+      bounced: [{ recipient: 'full@example.org', reply }],
+    })
+    await store.commit([operation])
+    assert.deepEqual(
+      store.read.ledger(operation.arrivalId).map((row) => [row.recipient, row.outcome, row.detail, row.endedAtMs]),
+      [
+        ['bob@example.org', 'filed', 'INBOX 1', nowMs],
+        ['d@example.org', 'discarded', 'spam', nowMs],
+        ['full@example.org', 'bounced', reply, nowMs],
+      ],
+    )
+  })
+
+  check(
+    'arrivals of one id stop nobody: all are filed and queued, each recipient with a row of its own',
+    async (store, reopen) => {
+      const bob = await addAccount(store, 'bob@example.org')
+      const parameters = { body: '7bit', smtpUtf8: false } as const
+      const recipients = [{ address: 'x@far.test', destination: 'far.test', parameters }]
+      const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 1000 }
+      const same = (): ReturnType<typeof arrival> =>
+        arrival(store, message('same'), [bob.inbox], { arrivalId: `${timePrefix(nowMs)}same`, queue })
+      await store.commit([await same(), await same()], { until: 'durable' })
+      await Promise.all([store.commit([await same()]), store.commit([await same()], { until: 'durable' })])
+      await store.commit([await same()])
+      const [{ leases }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 10 }])
+      assert.equal(leases.length, 5)
+      for (const lease of leases)
+        await store.commit([{ kind: 'queueFinish', lease, outcome: 'relayed', reply: '250', nowMs }])
+      const again = reopen ? await reopen() : store
+      assert.equal((await rowsOf(again, bob.inbox)).length, 5)
+      const outcomes = again.read.ledger(`${timePrefix(nowMs)}same`).map(({ outcome }) => outcome)
+      assert.deepEqual(outcomes.sort(), [...Array(5).fill('filed'), ...Array(5).fill('relayed')])
+    },
+  )
+
   check('a commit does all or nothing', async (store) => {
     const bob = await addAccount(store, 'bob@example.org')
     const good = await arrival(store, message('good'), [bob.inbox])

@@ -42,7 +42,7 @@ export interface QueueRequest {
 }
 
 export type Operation =
-  /** A message: filed, queued, discarded, each with its ledger row. */
+  /** A message: filed, queued, discarded, bounced, each with its ledger row. */
   | {
       readonly kind: 'arrive'
       readonly arrivalId: string
@@ -52,6 +52,8 @@ export type Operation =
       readonly filings: readonly Filing[]
       readonly queue?: QueueRequest
       readonly discarded?: readonly { readonly recipient: string; readonly rule: string }[]
+      /** Accepted at RCPT, and refused at the end of data while others were taken: with the words for it. */
+      readonly bounced?: readonly { readonly recipient: string; readonly reply: string }[]
     }
   /** A message that a client puts into a mailbox: no ledger row. */
   | {

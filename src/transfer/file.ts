@@ -25,7 +25,10 @@ export const localDestination = '(local)'
 
 type Arrive = Extract<Operation, { kind: 'arrive' }>
 
-/** One operation for everything that was accepted of an arrival. `prefix` is what every copy carries: Received and submission's fixes. */
+/**
+ * One operation for everything that was accepted of an arrival. `prefix` is what every copy carries: Received and submission's fixes.
+ * `refused` had been accepted at RCPT: the ledger keeps the words, whether or not anybody can be told.
+ */
 export function arriveOperation(
   tools: TransferTools,
   arrival: Arrival,
@@ -33,6 +36,7 @@ export function arriveOperation(
   facts: ContentFacts,
   prefix: string,
   accepted: readonly Plan[],
+  refused: readonly Refused[] = [],
 ): Arrive {
   const { options } = tools
   const filings = new Map<number, Filing & { recipients: string[] }>()
@@ -75,6 +79,7 @@ export function arriveOperation(
     at: { epochMs: arrival.atMs, offsetMinutes: 0 },
     filings: [...filings.values()],
     discarded,
+    bounced: failuresOf(refused).map(({ recipient, words }) => ({ recipient, reply: words })),
     queue:
       queued.length === 0
         ? undefined

@@ -201,13 +201,14 @@ class Transaction implements SmtpTransaction {
       }
       const outcome = lmtp ? { kind: 'accept' as const, ...lmtp } : decide(planned)
       if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
-      const operation = arriveOperation(this.#tools, arrival, content, facts, prefix, outcome.accepted)
+      const { accepted, refused } = outcome
+      const operation = arriveOperation(this.#tools, arrival, content, facts, prefix, accepted, refused)
       const notice = await noticeOperation(this.#tools, {
         reversePath: pathText(arrival.reversePath),
         arrivedAtMs: arrival.atMs,
         envelopeId: arrival.envelopeId,
-        header: outcome.refused.length === 0 ? '' : await this.#header(content),
-        failures: failuresOf(outcome.refused),
+        header: refused.length === 0 ? '' : await this.#header(content),
+        failures: failuresOf(refused),
       })
       await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
       return lmtp?.replies ?? [queued]

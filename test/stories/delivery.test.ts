@@ -100,6 +100,31 @@ test('a full mailbox: not now at RCPT; found out at the end of data, a notice fo
   await world.stop()
 })
 
+test('who was taken at RCPT and refused at the end of data is in the ledger, also when nobody can be told', async () => {
+  const world = new World()
+  const system = await world.start({
+    hostname: 'mx.a.example',
+    address: '10.0.0.1',
+    domains: ['a.example'],
+    mailboxes: ['alice@a.example', 'bob@a.example', 'smith@a.example'],
+  })
+  await system.store.commit([{ kind: 'accountSet', name: 'bob@a.example', quotaBytes: 600 }])
+  for (const from of ['', 'smith@a.example']) {
+    const long = `${text}${'x'.repeat(600)}\n`
+    assert.deepEqual(await world.send(system, from, ['alice@a.example', 'bob@a.example'], long), [250, 250])
+    const [, id] = /\bid\s+(\w+)/.exec((await messagesIn(system, 'alice@a.example')).at(-1)!)!
+    assert.deepEqual(
+      system.store.read.ledger(id!).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`),
+      [
+        `alice@a.example filed INBOX ${from === '' ? 1 : 2}`,
+        'bob@a.example bounced 452 4.2.2 Mailbox is full',
+      ],
+    )
+  }
+  assert.equal((await messagesIn(system, 'smith@a.example')).length, 1)
+  await world.stop()
+})
+
 test('no open relay, whatever the listener', async () => {
   const world = new World()
   const site = { hostname: 'mx.a.example', address: '10.0.0.1', domains: ['a.example'], users: ['alice@a.example'] }

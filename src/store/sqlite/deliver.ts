@@ -217,7 +217,7 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   const at = operation.kind === 'append' ? operation.internalDate : operation.at
   const savedMs = operation.kind === 'append' ? operation.savedAtMs : operation.at.epochMs
   const { arrivalId, at: arrivedAt } = operation.kind === 'arrive' ? operation : { arrivalId: '', at }
-  let n = 0
+  let n = operation.kind === 'arrive' ? nextLedgerN(context, arrivalId) : 0
   for (const filing of placed) {
     context
       .sql(
@@ -245,7 +245,17 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   for (const { recipient, rule } of operation.discarded ?? []) {
     ledger(context, arrivalId, n++, recipient, arrivedAt.epochMs, 'discarded', arrivedAt.epochMs, rule)
   }
+  for (const { recipient, reply } of operation.bounced ?? []) {
+    ledger(context, arrivalId, n++, recipient, arrivedAt.epochMs, 'bounced', arrivedAt.epochMs, reply)
+  }
   if (queue) insertQueue(context, delivery, n)
+}
+
+/** Behind what an arrival of the same id has already: the record is durable by now, and no id that somebody chose may stop its rows. */
+function nextLedgerN(context: WriteContext, arrivalId: string): number {
+  return context.sql('SELECT coalesce(max(n) + 1, 0) AS n FROM ledger WHERE arrivalId = ?').get(arrivalId)![
+    'n'
+  ] as number
 }
 
 function insertQueue(context: WriteContext, delivery: Delivery, firstN: number): void {

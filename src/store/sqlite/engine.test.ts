@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { conformance } from '../conformance.ts'
 import { openStore } from './engine.ts'
+import { verifyFolder } from './verify.ts'
 
 const options = { clock: realClock, log: silentLog }
 
@@ -20,7 +22,10 @@ conformance('sqlite', async () => {
     store,
     async done() {
       await store.close()
+      // Whatever a store has been through, its rows agree with each other and with the bytes.
+      const { faults } = verifyFolder(folder)
       rmSync(folder, { recursive: true })
+      assert.deepEqual(faults, [])
     },
     async reopen() {
       await store.close()
