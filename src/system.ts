@@ -112,7 +112,6 @@ async function openSystem(
 ): Promise<System> {
   const { clock, random, network, files, log } = platform
   const wheel = new Wheel(clock)
-  const firstAccount = await firstStart(config, platform, store)
   const tls = await platform.openTls(config, certificateNames(config))
   const authenticator = new PasswordAuthenticator(store.read, clock)
   const journey: Journey =
@@ -210,6 +209,8 @@ async function openSystem(
     await desk.close(0)
     throw error
   }
+  // Not before every port is ours: a password that is shown once must not be lost with a start that fails.
+  const firstAccount = await firstStart(config, platform, store)
   queue.start()
   const control =
     config.data === ':memory:'
