@@ -25,7 +25,9 @@ export class Table {
     const rule = `|${widths.map((width, at) => (at === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
     // Who else used the machine: beyond its cores, our own load included, waiting is measured along.
     const load = loadavg()[0]!.toFixed(1)
-    console.log(`\n### ${title} (load average ${load})\n\n${line(this.#heads)}\n${rule}\n${this.#rows.map(line).join('\n')}\n`)
+    console.log(
+      `\n### ${title} (load average ${load})\n\n${line(this.#heads)}\n${rule}\n${this.#rows.map(line).join('\n')}\n`,
+    )
   }
 }
 
