@@ -12,45 +12,36 @@ const itemBytesMax = 32
 const lineBytesUsual = 48
 
 const star = bytesOf('* ')
-const fetchOpen = bytesOf(' FETCH (')
-const blank = bytesOf(' ')
-const uidOpen = bytesOf('UID ')
-const modSeqOpen = bytesOf('MODSEQ (')
-const close = bytesOf(')')
-const lineEnd = bytesOf(')\r\n')
 
-class Lines {
-  bytes: Buffer
-  at = 0
+/** @returns where the next byte goes. Pieces are short: a loop is quicker than the call of set(). */
+function put(bytes: Uint8Array, at: number, piece: Uint8Array): number {
+  for (let i = 0; i < piece.length; i++) bytes[at + i] = piece[i]!
+  return at + piece.length
+}
 
-  constructor(size: number) {
-    this.bytes = Buffer.allocUnsafe(size)
+function putNumber(bytes: Uint8Array, at: number, value: number): number {
+  if (value >= 2 ** 31) return put(bytes, at, bytesOf(String(value)))
+  let digits = 1
+  for (let rest = (value / 10) | 0; rest > 0; rest = (rest / 10) | 0) digits++
+  let rest = value | 0
+  for (let place = at + digits - 1; place >= at; place--) {
+    const next = (rest / 10) | 0
+    bytes[place] = 0x30 + rest - next * 10
+    rest = next
   }
+  return at + digits
+}
 
-  put(piece: Uint8Array): void {
-    const { bytes } = this
-    let { at } = this
-    // Pieces are short: a loop is quicker than the call of set().
-    for (let i = 0; i < piece.length; i++) bytes[at++] = piece[i]!
-    this.at = at
-  }
-
-  number(value: number): void {
-    if (value >= 2 ** 31) return this.put(bytesOf(String(value)))
-    let digits = 1
-    for (let rest = (value / 10) | 0; rest > 0; rest = (rest / 10) | 0) digits++
-    const end = (this.at += digits)
-    let rest = value | 0
-    for (let at = end - 1; digits > 0; digits--, at--) {
-      const next = (rest / 10) | 0
-      this.bytes[at] = 0x30 + rest - next * 10
-      rest = next
-    }
-  }
-
-  take(): Uint8Array {
-    return this.bytes.subarray(0, this.at)
-  }
+/** What stands before each item's value, and behind the last: what is the same in every line is one piece. */
+function framesOf(items: readonly FetchItem[]): Uint8Array[] {
+  let behind = ' FETCH ('
+  const frames = items.map(({ kind }, at) => {
+    const before = kind === 'uid' ? 'UID ' : kind === 'modSeq' ? 'MODSEQ (' : ''
+    const frame = bytesOf(`${behind}${at > 0 ? ' ' : ''}${before}`)
+    behind = kind === 'modSeq' ? ')' : ''
+    return frame
+  })
+  return [...frames, bytesOf(`${behind})\r\n`)]
 }
 
 /** @returns how many of the messages are still there. */
@@ -60,8 +51,11 @@ export function* fromTables(conversation: Conversation, items: readonly FetchIte
   const encoder = view.flags()
   const cursor = new MessageCursor(view)
   const spelled = new Map<string, Uint8Array>()
+  const kinds = items.map(({ kind }) => kind)
+  const frames = framesOf(items)
   const fixed = lineBytesMax + items.length * itemBytesMax
-  let lines = new Lines(Math.min(outputBytes, uids.length * lineBytesUsual + fixed))
+  let bytes: Uint8Array = Buffer.allocUnsafe(Math.min(outputBytes, uids.length * lineBytesUsual + fixed))
+  let at = 0
   let found = 0
   for (let i = 0; i < uids.length; i++) {
     const uid = uids[i]!
@@ -71,29 +65,23 @@ export function* fromTables(conversation: Conversation, items: readonly FetchIte
     const list = view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), uid)
     let flags = spelled.get(list)
     if (!flags) spelled.set(list, (flags = bytesOf(`FLAGS (${list})`)))
-    const needed = fixed + items.length * flags.length
-    if (lines.at + needed > lines.bytes.length) {
-      out.bytes(lines.take())
+    const needed = fixed + kinds.length * flags.length
+    if (at + needed > bytes.length) {
+      out.bytes(bytes.subarray(0, at))
       yield out.take()
-      lines = new Lines(Math.max(outputBytes, needed))
+      bytes = Buffer.allocUnsafe(Math.max(outputBytes, needed))
+      at = 0
     }
-    lines.put(star)
-    lines.number(cursor.sequence)
-    lines.put(fetchOpen)
-    for (let at = 0; at < items.length; at++) {
-      if (at > 0) lines.put(blank)
-      const { kind } = items[at]!
-      if (kind === 'uid') {
-        lines.put(uidOpen)
-        lines.number(uid)
-      } else if (kind === 'modSeq') {
-        lines.put(modSeqOpen)
-        lines.number(modSeqs[index]!)
-        lines.put(close)
-      } else lines.put(flags)
+    at = putNumber(bytes, put(bytes, at, star), cursor.sequence)
+    for (let item = 0; item < kinds.length; item++) {
+      at = put(bytes, at, frames[item]!)
+      const kind = kinds[item]!
+      if (kind === 'uid') at = putNumber(bytes, at, uid)
+      else if (kind === 'modSeq') at = putNumber(bytes, at, modSeqs[index]!)
+      else at = put(bytes, at, flags)
     }
-    lines.put(lineEnd)
+    at = put(bytes, at, frames[kinds.length]!)
   }
-  out.bytes(lines.take())
+  out.bytes(bytes.subarray(0, at))
   return found
 }
