@@ -478,6 +478,67 @@ export function conformance(
     assert.equal(store.read.counts().contents, 0)
   })
 
+  check('the queue: thousands for a dead destination do not delay the one for another', async (store) => {
+    const parameters = { body: '7bit', smtpUtf8: false } as const
+    const to = (destination: string, count: number, firstAttemptMs = nowMs): Promise<unknown> =>
+      arrival(store, message('out'), [], {
+        queue: {
+          reversePath: '',
+          recipients: Array.from({ length: count }, (_, i) => ({ address: `u${i}@x`, destination, parameters })),
+          prefix: '',
+          firstAttemptMs,
+          expiresAtMs: nowMs + 1000,
+        },
+      }).then((operation) => store.commit([operation]))
+    await to('dead.test', 5000, nowMs - 1000)
+    await to('alive.test', 1)
+    await to('well.test', 1)
+    const lease = (more: { after?: string; busy?: string[]; limit?: number }) =>
+      store
+        .commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 100, perDestination: 20, ...more }])
+        .then(([{ leases, ...rest }]) => {
+          const rows = leases.map(({ recipient }) => store.read.queue(recipient - 1, 1)[0]!.destination)
+          return {
+            ...rest,
+            rows: [...new Set(rows)].map((name) => `${name} ${rows.filter((row) => row === name).length}`),
+          }
+        })
+    assert.deepEqual(await lease({ limit: 21 }), {
+      rows: ['alive.test 1', 'dead.test 20'],
+      next: 'dead.test',
+      more: true,
+    })
+    assert.deepEqual(await lease({ after: 'dead.test' }), { rows: ['well.test 1'], more: false })
+    assert.deepEqual(await lease({}), { rows: ['dead.test 20'], more: true })
+    await to('well.test', 1)
+    assert.deepEqual(await lease({ busy: ['dead.test'] }), { rows: ['well.test 1'], more: false })
+    assert.deepEqual(await lease({ busy: ['dead.test'] }), { rows: [], more: false })
+  })
+
+  check('the queue: very many destinations that are not due cost a bounded step, and hide nobody', async (store) => {
+    const parameters = { body: '7bit', smtpUtf8: false } as const
+    const names = Array.from({ length: 2500 }, (_, i) => `d${i}.test`)
+    for (const [destinations, firstAttemptMs] of [
+      [names, nowMs + 1],
+      [['z.test'], nowMs],
+    ] as const) {
+      const recipients = destinations.map((destination) => ({ address: `u@${destination}`, destination, parameters }))
+      const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs, expiresAtMs: nowMs + 1000 }
+      await store.commit([await arrival(store, message('out'), [], { queue })])
+    }
+    const found: number[] = []
+    let after: string | undefined
+    do {
+      const [{ leases, next, more }] = await store.commit([
+        { kind: 'queueLease', nowMs, leaseMs: 1000, limit: 100, after },
+      ])
+      found.push(leases.length)
+      assert.equal(more, next !== undefined)
+      after = next
+    } while (after !== undefined)
+    assert.deepEqual(found, [0, 0, 1])
+  })
+
   check('a search reads rows and text', async (store) => {
     const bob = await addAccount(store, 'bob@example.org')
     await store.commit([await arrival(store, message('apple', 'red and round\r\n'), [bob.inbox])])

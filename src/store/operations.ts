@@ -133,8 +133,22 @@ export type Operation =
   /** Empty targets remove the alias. */
   | { readonly kind: 'aliasSet'; readonly address: string; readonly targets: readonly string[] }
   | { readonly kind: 'settingSet'; readonly name: string; readonly value: string }
-  /** Takes up to `limit` recipients that are due, one destination after the other, and answers their ids and fences. */
-  | { readonly kind: 'queueLease'; readonly nowMs: number; readonly leaseMs: number; readonly limit: number }
+  /**
+   * Takes up to `limit` recipients that are due, and answers their ids and fences. Goes round the destinations by name, from behind
+   * `after`: each gives its oldest, up to `perDestination`, so that nobody waits for another's dead host.
+   */
+  | {
+      readonly kind: 'queueLease'
+      readonly nowMs: number
+      readonly leaseMs: number
+      readonly limit: number
+      /** All of `limit` when absent. */
+      readonly perDestination?: number
+      /** Where an earlier lease left off. */
+      readonly after?: string
+      /** Destinations that have enough to do. */
+      readonly busy?: readonly string[]
+    }
   | { readonly kind: 'queueRenew'; readonly recipients: readonly Lease[]; readonly untilMs: number }
   /** The recipient's way ends here. */
   | {
@@ -195,7 +209,13 @@ interface Results {
     readonly expunged: number
     readonly more: boolean
   }
-  queueLease: { readonly leases: readonly Lease[] }
+  queueLease: {
+    readonly leases: readonly Lease[]
+    /** Where the next lease goes on; undefined: the round is complete. */
+    readonly next?: string
+    /** Something due may be left, in this round or the next. */
+    readonly more: boolean
+  }
 }
 
 export type ResultOf<Op extends Operation> = Op['kind'] extends keyof Results ? Results[Op['kind']] : null

@@ -115,10 +115,7 @@ test('who was taken at RCPT and refused at the end of data is in the ledger, als
     const [, id] = /\bid\s+(\w+)/.exec((await messagesIn(system, 'alice@a.example')).at(-1)!)!
     assert.deepEqual(
       system.store.read.ledger(id!).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`),
-      [
-        `alice@a.example filed INBOX ${from === '' ? 1 : 2}`,
-        'bob@a.example bounced 452 4.2.2 Mailbox is full',
-      ],
+      [`alice@a.example filed INBOX ${from === '' ? 1 : 2}`, 'bob@a.example bounced 452 4.2.2 Mailbox is full'],
     )
   }
   assert.equal((await messagesIn(system, 'smith@a.example')).length, 1)

@@ -278,3 +278,27 @@ test('hundreds of messages to a dead host do not hold up the others', async () =
   assert.ok(waiting.every(({ attempts }) => attempts >= 1 && attempts <= 5))
   await world.stop()
 })
+
+test('thousands of recipients of a dead host do not hold up the one of another', async () => {
+  const world = new World()
+  const home = await world.start({ ...homeSite, transfer: { queueLifetimeMs: hour } })
+  const away = await world.start(awaySite)
+  world.zone.names.set('dead.example', { addresses: ['10.0.0.66'] })
+  world.internet.weather = { ...fairWeather, connect: (_, to) => (to === '10.0.0.66' ? 'silent' : 'open') }
+  const lists = ['x', 'y', 'z'].map((list) => `${list}@a.example`)
+  for (const [i, address] of lists.entries()) {
+    const targets = Array.from({ length: 900 }, (_, n) => `u${n}-${i}@dead.example`)
+    await home.store.commit([{ kind: 'aliasSet', address, targets }])
+  }
+  await forward(home, 'bob@a.example', 'bob@b.example')
+  assert.deepEqual(await world.send(home, '', lists, text), [250, 250, 250])
+  await world.clock.pass(1000)
+  assert.deepEqual(await world.send(home, '', ['bob@a.example'], text), [250])
+  await world.clock.pass(5000)
+  assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
+  assert.equal(home.store.read.counts().queued, 2700)
+  // Given up in its time, by the same queue: nothing is forgotten.
+  await world.clock.pass(2 * hour)
+  assert.equal(home.store.read.counts().queued, 0)
+  await world.stop()
+})

@@ -8,25 +8,49 @@ type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 /** How many attempts of a waiting recipient are kept in words; older ones are in the journey. */
 const attemptsKept = 20
 
-/** Takes what is due: `ready`, or leased by somebody whose lease ran out. */
+/** Destinations looked at by one lease: each costs a seek, and a queue may hold mail for very many of which none is due. */
+const visitsMax = 1000
+
+/** Takes what is due, one destination after the other. What was leased by somebody whose lease ran out is due again. */
 export function lease(context: WriteContext, op: Op<'queueLease'>): ResultOf<Op<'queueLease'>> {
-  const due = context
-    .sql("SELECT id, fence FROM recipient WHERE state = 'ready' AND dueMs <= ? ORDER BY dueMs, id LIMIT ?")
-    .all(op.nowMs, op.limit)
+  const { nowMs, limit, perDestination = limit } = op
+  const busy = new Set(op.busy)
+  const until = nowMs + op.leaseMs
   const lapsed = context
-    .sql("SELECT id, fence FROM recipient WHERE state = 'leased' AND dueMs <= ? ORDER BY dueMs, id LIMIT ?")
-    .all(op.nowMs, Math.max(0, op.limit - due.length))
+    .sql(
+      "UPDATE recipient SET state = 'ready' WHERE id IN (SELECT id FROM recipient WHERE state = 'leased' AND dueMs <= ? ORDER BY dueMs LIMIT ?)",
+    )
+    .run(nowMs, limit)
   const leases: Lease[] = []
-  for (const row of [...due, ...lapsed]) {
-    const id = row['id'] as number
-    const fence = (row['fence'] as number) + 1
-    // While it is leased, due is when the lease ends: one index finds both kinds.
-    context
-      .sql("UPDATE recipient SET state = 'leased', fence = ?, leasedUntilMs = ?, dueMs = ? WHERE id = ?")
-      .run(fence, op.nowMs + op.leaseMs, op.nowMs + op.leaseMs, id)
-    leases.push({ recipient: id, fence })
+  let destination = op.after ?? ''
+  let more = Number(lapsed.changes) === limit
+  for (let visits = 0; visits < visitsMax && leases.length < limit; visits++) {
+    const first = context
+      .sql(
+        "SELECT destination, dueMs FROM recipient WHERE state = 'ready' AND destination > ? ORDER BY destination, dueMs LIMIT 1",
+      )
+      .get(destination)
+    if (!first) return { leases, more }
+    destination = first['destination'] as string
+    if ((first['dueMs'] as number) > nowMs || busy.has(destination)) continue
+    const wanted = Math.min(perDestination, limit - leases.length)
+    const due = context
+      .sql(
+        "SELECT id, fence FROM recipient WHERE state = 'ready' AND destination = ? AND dueMs <= ? ORDER BY dueMs, id LIMIT ?",
+      )
+      .all(destination, nowMs, wanted)
+    if (due.length === wanted) more = true
+    for (const row of due) {
+      const id = row['id'] as number
+      const fence = (row['fence'] as number) + 1
+      // While it is leased, due is when the lease ends: one index finds both kinds.
+      context
+        .sql("UPDATE recipient SET state = 'leased', fence = ?, leasedUntilMs = ?, dueMs = ? WHERE id = ?")
+        .run(fence, until, until, id)
+      leases.push({ recipient: id, fence })
+    }
   }
-  return { leases }
+  return { leases, next: destination, more: true }
 }
 
 export function renew(context: WriteContext, op: Op<'queueRenew'>): null {

@@ -72,6 +72,8 @@ const migrations: readonly string[] = [
     destination TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, dueMs INTEGER NOT NULL,
     fence INTEGER NOT NULL DEFAULT 0, leasedUntilMs INTEGER NOT NULL DEFAULT 0, reply TEXT, parameters TEXT NOT NULL);
   CREATE INDEX recipientDue ON recipient (state, dueMs);
+  -- The first row of each destination tells when something of it is due.
+  CREATE INDEX recipientDestination ON recipient (state, destination, dueMs);
 
   -- The newest attempts of recipients that still wait; gone with them (the journey keeps the story).
   CREATE TABLE attempt (recipient INTEGER NOT NULL, n INTEGER NOT NULL, atMs INTEGER NOT NULL, reply TEXT NOT NULL,

@@ -21,9 +21,15 @@ import { fileQueued } from './file-queued.ts'
 const leaseMs = 10 * 60_000
 const renewMs = leaseMs / 3
 /** Recipients leased in one commit. */
-const leaseMax = 100
-/** Recipients that are leased and wait for their destination's turn: so many may belong to a host that is dead, and others still get theirs. */
+const leaseMax = 200
+/** Recipients of one transaction: a server that follows RFC 5321 §4.5.3.1.8 takes a hundred. So many of a destination are leased at once. */
+const batchRecipientsMax = 100
+/** A destination of which we hold so many gives no more for now: it has what to do next, and a dead one must not take the others' room. */
+const heldPerDestinationMax = 200
+/** Recipients that are leased and wait for their destination's turn. */
 const waitingMax = 2000
+/** When all that is due belongs to destinations that have enough, we look again as soon as one of them moves, or after so long. */
+const stalledMs = 5000
 /** A wait longer than this is looked at again in between: clocks jump. */
 const sleepMaxMs = 5 * 60_000
 
@@ -42,14 +48,25 @@ interface Batch {
   readonly rows: readonly QueueRow[]
 }
 
+/** What a destination has of us. */
+interface Load {
+  /** Attempts under way. */
+  running: number
+  /** Recipients that we hold. */
+  held: number
+}
+
 export class Queue {
   readonly #tools: QueueTools
   readonly #waiting: Batch[] = []
   /** Leased and not settled: waiting or running. Their leases are renewed together. */
   readonly #held = new Set<Batch>()
   #renewal: Timer | undefined
-  readonly #perDestination = new Map<string, number>()
+  readonly #perDestination = new Map<string, Load>()
   #running = 0
+  /** How far round the destinations we have leased. */
+  #after: string | undefined
+  #stalled = false
   #timer: Timer | undefined
   #leasing = false
   #again = false
@@ -90,7 +107,7 @@ export class Queue {
     if (this.#stopped) return
     const due = this.#tools.store.read.queueDue()
     if (due === undefined) return
-    const delay = Math.min(sleepMaxMs, Math.max(50, due - this.#tools.clock.now()))
+    const delay = Math.min(sleepMaxMs, Math.max(this.#stalled ? stalledMs : 50, due - this.#tools.clock.now()))
     // Looking costs a read; only what is due is worth a commit.
     this.#timer = this.#tools.clock.after(delay, () => {
       if (due <= this.#tools.clock.now()) this.wake()
@@ -104,16 +121,21 @@ export class Queue {
     if (waiting >= waitingMax || this.#running >= options.transfersMax) return
     this.#leasing = true
     this.#again = false
-    let full = false
+    let goOn = false
+    const busy = [...this.#perDestination].filter(([, load]) => isBusy(load)).map(([name]) => name)
+    const lease = { kind: 'queueLease', leaseMs, limit: leaseMax, perDestination: batchRecipientsMax } as const
     try {
-      const [{ leases }] = await store.commit([{ kind: 'queueLease', nowMs: clock.now(), leaseMs, limit: leaseMax }])
-      full = leases.length === leaseMax
+      const [{ leases, next, more }] = await store.commit([{ ...lease, nowMs: clock.now(), after: this.#after, busy }])
+      this.#after = next
+      this.#stalled = leases.length === 0 && !more && busy.length > 0
+      goOn = more
       const rows = leases.flatMap(({ recipient }) =>
         store.read.queue(recipient - 1, 1).filter((row) => row.id === recipient),
       )
       for (const batch of batchesOf(rows)) {
         this.#waiting.push(batch)
         this.#held.add(batch)
+        this.#loadOf(batch).held += batch.rows.length
       }
       this.#renew()
     } catch (error) {
@@ -121,22 +143,28 @@ export class Queue {
     }
     this.#leasing = false
     this.#pump()
-    if (full || this.#again) this.wake()
+    if (goOn || this.#again) this.wake()
     else this.#plan()
     this.#settled()
+  }
+
+  #loadOf({ destination }: Batch): Load {
+    let load = this.#perDestination.get(destination)
+    if (!load) this.#perDestination.set(destination, (load = { running: 0, held: 0 }))
+    return load
   }
 
   #pump(): void {
     const { options } = this.#tools
     for (let i = 0; i < this.#waiting.length && this.#running < options.transfersMax && !this.#stopped;) {
       const batch = this.#waiting[i]!
-      const busy = this.#perDestination.get(batch.destination) ?? 0
-      if (busy >= options.transfersPerDestinationMax) {
+      const load = this.#loadOf(batch)
+      if (load.running >= options.transfersPerDestinationMax) {
         i++
         continue
       }
       this.#waiting.splice(i, 1)
-      this.#perDestination.set(batch.destination, busy + 1)
+      load.running++
       this.#running++
       void this.#run(batch)
     }
@@ -168,12 +196,14 @@ export class Queue {
       this.#renewal?.cancel()
       this.#renewal = undefined
     }
-    const left = this.#perDestination.get(batch.destination)! - 1
-    if (left === 0) this.#perDestination.delete(batch.destination)
-    else this.#perDestination.set(batch.destination, left)
+    const load = this.#loadOf(batch)
+    const wasBusy = isBusy(load)
+    load.running--
+    load.held -= batch.rows.length
+    if (load.held === 0) this.#perDestination.delete(batch.destination)
     this.#running--
     this.#pump()
-    if (this.#waiting.length === 0) this.wake()
+    if (this.#waiting.length === 0 || (wasBusy && !isBusy(load))) this.wake()
     else this.#plan()
     this.#settled()
   }
@@ -287,8 +317,9 @@ function leaseOf(row: QueueRow): Lease {
   return { recipient: row.id, fence: row.fence }
 }
 
-/** Recipients of one transaction: a server that follows RFC 5321 §4.5.3.1.8 takes a hundred. */
-const batchRecipientsMax = 100
+function isBusy({ held }: Load): boolean {
+  return held >= heldPerDestinationMax
+}
 
 function batchesOf(rows: readonly QueueRow[]): Batch[] {
   const batches = new Map<string, QueueRow[]>()
