@@ -44,6 +44,12 @@ export interface StoreOptions {
 /** Checkpoint once the WAL has grown so far: rarely enough to be cheap, often enough to keep reads quick. */
 const checkpointBytes = 16 * 1024 * 1024
 
+/**
+ * A segment that has lasted so long is filled by small messages, whose many syncs pay for zeros written beforehand.
+ * Large bodies fill one in less: zeros would only write every byte twice.
+ */
+const prepareAfterMs = 1500
+
 export interface SqliteStore extends Store {
   /** How many records were replayed at start: more than none after a crash. */
   readonly replayed: number
@@ -187,6 +193,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
   // One segment is always ready before the writer needs it; the first is made behind the first group.
   let prepared = existsSync(join(segments, preparedName))
   let segment = 0
+  let segmentSince = options.clock.monotonic()
   const size = options.segmentBytes ?? segmentBytes
   let waitingDurable: ((outcomes: readonly CommitOutcome[]) => void) | undefined
   let waitingDone: Parameters<WriterHost['group']>[3] | undefined
@@ -222,9 +229,12 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
         const done = waitingDone!
         waitingDone = undefined
         done(message.outcomes, message.changes, message.buffer)
-        if (segment !== 0 && message.segment !== segment) prepared = false
-        segment = message.segment
-        if (!prepared && !preparing) prepare()
+        if (message.segment !== segment) {
+          if (segment !== 0) prepared = false
+          segment = message.segment
+          segmentSince = options.clock.monotonic()
+        }
+        if (!prepared && !preparing && options.clock.monotonic() - segmentSince > prepareAfterMs) prepare()
         if (message.walBytes > checkpointBytes && options.clock.monotonic() - checkpointed > 1000) {
           checkpointed = options.clock.monotonic()
           readers.checkpoint().then(
