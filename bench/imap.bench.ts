@@ -233,8 +233,15 @@ await bench(async () => {
   }
 
   const table = new Table(
-    ...[`${messages.toLocaleString('en-US')} messages`, 'unit', 'ours', 'sdbox', 'maildir', 'ratio to the best', 'aim'],
-    ...['ours CPU ms', 'best CPU ms'],
+    `${messages.toLocaleString('en-US')} messages`,
+    'unit',
+    'ours',
+    'sdbox',
+    'maildir',
+    'ratio to the best',
+    'aim',
+    'ours CPU ms',
+    'best CPU ms',
   )
   const add = (row: Pick<Row, 'title' | 'unit' | 'aim'>, runs: readonly (readonly Measured[])[]): void => {
     const values = runs.map((run) => median(run.map(({ value }) => value)))
@@ -243,8 +250,15 @@ await bench(async () => {
     const best = row.unit === 'ms' ? Math.min(...others) : Math.max(...others)
     const ratio = mine / best
     table.add(
-      ...[row.title, row.unit, mine, others[0], others[1], ratio, row.aim ? verdict(ratio, row.aim) : ''],
-      ...[cpu[0], cpu[1 + others.indexOf(best)]],
+      row.title,
+      row.unit,
+      mine,
+      others[0],
+      others[1],
+      ratio,
+      row.aim ? verdict(ratio, row.aim) : '',
+      cpu[0],
+      cpu[1 + others.indexOf(best)],
     )
   }
   const wanted = process.env.BENCH_ROW

@@ -7,16 +7,19 @@ import type { Server } from './support/server.ts'
 import { median, percentile } from './support/statistics.ts'
 import { Table, verdict } from './support/table.ts'
 
+async function run(server: Server, messages: number, sessions: number, pipelined: boolean): Promise<number[]> {
+  const load = { messages, sessions, bytes: 4000, pipelined }
+  const { latencies } = await smtpLoad(server.port.smtp!, 'admin@bench.test', load)
+  await server.settled()
+  return [percentile(latencies, 0.5), percentile(latencies, 0.99)]
+}
+
+const of = (runs: number[][], at: number): number => median(runs.map((one) => one[at]!))
+
 await bench(async () => {
   const postfix = await startPostfix({ transport: 'discard:', smtpdMax: 110 })
   const pennypost = await startPennypost({ services: ['smtp'], profile: process.env.BENCH_PROFILE })
   console.log(`Pennypost: ${pennypost.durability}\nPostfix:   ${postfix.durability}`)
-  const run = async (server: Server, messages: number, sessions: number, pipelined: boolean): Promise<number[]> => {
-    const load = { messages, sessions, bytes: 4000, pipelined }
-    const { latencies } = await smtpLoad(server.port.smtp!, 'admin@bench.test', load)
-    await server.settled()
-    return [percentile(latencies, 0.5), percentile(latencies, 0.99)]
-  }
   await run(pennypost, 5000, 100, false)
   await run(postfix, 1000, 100, false)
   const table = new Table('4 KB, MAIL to 250', 'ours ms p50', 'p99', 'Postfix p50', 'p99', 'ratio p50', 'p99', 'aim')
@@ -32,10 +35,15 @@ await bench(async () => {
       ours.push(await run(pennypost, sessions === 1 ? 2000 : 6000, sessions, pipelined))
       theirs.push(await run(postfix, sessions === 1 ? 1000 : 1500, sessions, pipelined))
     }
-    const of = (runs: number[][], at: number): number => median(runs.map((run) => run[at]!))
     const ratios = [of(ours, 0) / of(theirs, 0), of(ours, 1) / of(theirs, 1)]
     table.add(
-      ...[title, of(ours, 0), of(ours, 1), of(theirs, 0), of(theirs, 1), ratios[0], ratios[1]],
+      title,
+      of(ours, 0),
+      of(ours, 1),
+      of(theirs, 0),
+      of(theirs, 1),
+      ratios[0],
+      ratios[1],
       `${aim} ${verdict(ratios[aim === 'p50' ? 0 : 1]!, { atMost })}`,
     )
   }

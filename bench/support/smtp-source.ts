@@ -13,8 +13,19 @@ export interface SmtpSourceLoad {
 export async function smtpSource(port: number, to: string, load: SmtpSourceLoad): Promise<number> {
   const args = [
     ...(load.reuse ? ['-d'] : []),
-    ...['-s', `${load.sessions}`, '-m', `${load.messages}`, '-l', `${load.bytes}`],
-    ...['-M', 'client.bench.test', '-f', 'sender@example.org', '-t', to, `inet:127.0.0.1:${port}`],
+    '-s',
+    `${load.sessions}`,
+    '-m',
+    `${load.messages}`,
+    '-l',
+    `${load.bytes}`,
+    '-M',
+    'client.bench.test',
+    '-f',
+    'sender@example.org',
+    '-t',
+    to,
+    `inet:127.0.0.1:${port}`,
   ]
   const startedAt = performance.now()
   await runProgram('smtp-source', args)
