@@ -1,15 +1,14 @@
 /** The server's side of SMTP, submission and LMTP: states, the order of things, and how faults are answered. RFC 5321 §3, §4.1.4; RFC 2033. */
 import { latin1 } from '../../base/bytes.ts'
-import type { ContentSink } from '../../mail/content.ts'
 import { Refusal, status, type Status } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import { IncomingBody } from './body.ts'
 import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
 import type { SmtpCommand } from './command.ts'
 import { commandNamed } from './commands.ts'
 import * as limits from './limits.ts'
-import { startBody, takeBody, type DotState } from '../text/dots.ts'
 import { LineReader } from '../text/lines.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
 import { SyntaxFault } from './wire/arguments.ts'
@@ -40,6 +39,8 @@ export interface ServerState {
   transaction: SmtpTransaction | undefined
   recipients: number
   readonly facts: SmtpClientFacts
+  /** Whether AUTH is spoken here at all, by whoever has signed in already too. */
+  readonly offersAuth: boolean
   /** Whether a password may be given now. */
   readonly mayAuthenticate: boolean
   readonly mayStartTls: boolean
@@ -51,18 +52,6 @@ export interface ServerState {
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
   /** Bytes from here on are the message. */
   takeData(): Uint8Array
-}
-
-/** The body of a message while it arrives. */
-interface Body {
-  readonly dots: DotState
-  readonly sink: ContentSink<unknown>
-  sizeBytes: number
-  /** The sink was given up: the rest is only swallowed. */
-  dropped: boolean
-  /** The sink failed: what is answered at the end. */
-  failure: { readonly status: Status } | undefined
-  waiting: boolean
 }
 
 type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
@@ -78,14 +67,13 @@ export class SmtpServerSession implements Session, ServerState {
   smtpUtf8 = false
   #reader = new LineReader()
   #mode: Mode = 'greeting'
-  #body: Body | undefined
+  #body: IncomingBody | undefined
   #saslLine: ((line: Buffer) => Promise<Uint8Array>) | undefined
   #bad = 0
   #authFailures = 0
   #ended = false
   #stopping = false
   #parting: Uint8Array | undefined
-  #write = (bytes: Uint8Array): void => this.#bodyBytes(bytes)
 
   constructor(options: SmtpServerOptions) {
     this.options = options
@@ -127,8 +115,12 @@ export class SmtpServerSession implements Session, ServerState {
     return this.options.startTls && this.host.tls === null
   }
 
+  get offersAuth(): boolean {
+    return this.#submission && (this.host.tls !== null || this.options.plaintextAuth)
+  }
+
   get mayAuthenticate(): boolean {
-    return this.#submission && this.user === null && (this.host.tls !== null || this.options.plaintextAuth)
+    return this.offersAuth && this.user === null
   }
 
   receive(chunk: Uint8Array): void {
@@ -316,41 +308,9 @@ export class SmtpServerSession implements Session, ServerState {
   }
 
   takeData(): Uint8Array {
-    this.#body = {
-      dots: startBody(),
-      sink: this.transaction!.data(),
-      sizeBytes: 0,
-      dropped: false,
-      failure: undefined,
-      waiting: false,
-    }
+    this.#body = new IncomingBody(this.transaction!.data(), this.options.messageBytesMax)
     this.#mode = 'body'
     return formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
-  }
-
-  #bodyBytes(bytes: Uint8Array): void {
-    const body = this.#body!
-    body.sizeBytes += bytes.length
-    if (body.dropped) return
-    if (body.sizeBytes > this.options.messageBytesMax || body.dots.bareNewline) {
-      // It will be refused: what was kept goes at once, the rest is swallowed to its true end.
-      body.dropped = true
-      body.sink.abort()
-      return
-    }
-    try {
-      if (!body.sink.write(bytes)) body.waiting = true
-    } catch (error) {
-      this.#bodyFailed(body, error)
-    }
-  }
-
-  /** The disk is full, or worse: the client hears of it after the true end. */
-  #bodyFailed(body: Body, error: unknown): undefined {
-    body.dropped = true
-    body.waiting = false
-    body.failure = { status: error instanceof Refusal ? error.status : status.localError }
-    body.sink.abort()
   }
 
   #nextOfBody(): Action {
@@ -362,31 +322,22 @@ export class SmtpServerSession implements Session, ServerState {
       this.reset()
       return { kind: 'close' }
     }
-    const rest = takeBody(body.dots, chunk, this.#write)
+    const rest = body.take(chunk)
     if (rest) {
       this.#reader.putBack(rest)
       this.#mode = 'command'
       return this.#finishBody(body)
     }
-    if (!body.waiting) return this.#nextOfBody()
-    body.waiting = false
-    const work = body.sink.drained().then(
-      () => undefined,
-      (error) => this.#bodyFailed(body, error),
-    )
-    return { kind: 'run', work }
+    const work = body.drained()
+    return work ? { kind: 'run', work } : this.#nextOfBody()
   }
 
-  #finishBody(body: Body): Action {
+  #finishBody(body: IncomingBody): Action {
     const transaction = this.transaction!
     const count = this.options.service === 'lmtp' ? this.recipients : 1
-    const refusal = body.dots.bareNewline
-      ? status.bareNewline
-      : body.sizeBytes > this.options.messageBytesMax
-        ? status.messageTooLarge
-        : body.failure?.status
+    const { refusal } = body
     if (refusal) {
-      if (!body.dropped) body.sink.abort()
+      body.drop()
       this.reset()
       if (refusal.code >= 500) this.#countBad()
       return { kind: 'write', bytes: all(refusal, count) }

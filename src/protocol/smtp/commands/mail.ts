@@ -25,7 +25,9 @@ const parameters: Readonly<Record<string, (draft: Draft, value: string | undefin
     if (value !== undefined) throw new SyntaxFault('SMTPUTF8 without a value')
     draft.smtpUtf8 = true
   },
-  AUTH(draft, value) {
+  AUTH(draft, value, state) {
+    // RFC 4954 §5: it belongs to the extension, which not every service has.
+    if (!state.offersAuth) throw unknownParameter('AUTH')
     const mailbox = value === undefined ? undefined : decodeXtext(value)
     if (mailbox === undefined) throw new SyntaxFault('AUTH=mailbox in xtext')
     draft.auth = mailbox === '<>' ? null : mailbox
