@@ -89,18 +89,23 @@ const pop3Busy = Buffer.from('-ERR [SYS/TEMP] Too many connections, try again la
 
 const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp']
 
-export async function startSystem(config: Config, platform: Platform): Promise<System> {
-  const { clock, log } = platform
+/** @param given a store that is open already, and is closed with the system; else the one in the configured data folder is opened. */
+export async function startSystem(config: Config, platform: Platform, given?: Store): Promise<System> {
   let endedWith!: (error: Error | undefined) => void
   const ended = new Promise<Error | undefined>((resolve) => (endedWith = resolve))
-  const store = await openStore({ folder: config.data, clock, log, broken: (error) => endedWith(error) })
-  if (store.replayed > 0) log.info('recovered', { records: store.replayed })
+  const store = given ?? (await openData(config, platform, (error) => endedWith(error)))
   try {
     return await openSystem(config, platform, store, ended, endedWith)
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+async function openData(config: Config, { clock, log }: Platform, broken: (error: Error) => void): Promise<Store> {
+  const store = await openStore({ folder: config.data, clock, log, broken })
+  if (store.replayed > 0) log.info('recovered', { records: store.replayed })
+  return store
 }
 
 async function openSystem(

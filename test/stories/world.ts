@@ -13,8 +13,9 @@ import { drive } from '../../src/protocol/drive.ts'
 import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { addAccount, firstMailboxes } from '../../src/server/provision.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system-types.ts'
-import { startSystem } from '../../src/system.ts'
+import { startSystem, type Platform } from '../../src/system.ts'
 import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
 
 export const password = 'correct horse'
@@ -33,6 +34,9 @@ export interface Site {
   readonly transfer?: Partial<TransferOptions>
   readonly routes?: readonly RouteConfig[]
 }
+
+/** What stands between a process and its machine. */
+type Within = (platform: Platform) => Platform
 
 export class World {
   readonly clock = new SimulatedClock(Date.UTC(2024, 0, 15, 12))
@@ -56,8 +60,23 @@ export class World {
   }
 
   /** Starts a system and writes it into the zone: each domain's MX, and the host's address. */
-  async start(site: Site): Promise<System> {
-    const { hostname, address, domains, mailboxes = [], users = [], transfer = {}, routes = [] } = site
+  async start(site: Site, within?: Within, store?: Store): Promise<System> {
+    const { hostname, address, domains, mailboxes = [], users = [] } = site
+    const system = await this.boot(site, within, store)
+    this.systems.push(system)
+    await system.store.commit(domains.map((name) => ({ kind: 'domainAdd' as const, name })))
+    const nowMs = this.clock.now()
+    for (const name of mailboxes)
+      await system.store.commit([{ kind: 'accountAdd', name, quotaBytes: 0, mailboxes: firstMailboxes, nowMs }])
+    for (const name of users) await addAccount(system.store, name, password, { nowMs })
+    this.zone.names.set(hostname, { addresses: [address] })
+    for (const domain of domains) this.zone.names.set(domain, { mx: [{ preference: 10, exchange: hostname }] })
+    return system
+  }
+
+  /** The process alone, on a store of its own or a given one. */
+  boot(site: Site, within: Within = (platform) => platform, store?: Store): Promise<System> {
+    const { hostname, address, transfer = {}, routes = [] } = site
     const listeners = Object.entries(ports).map(([service, port]): ListenerConfig => ({
       service: service as Service,
       address,
@@ -77,16 +96,7 @@ export class World {
       transfer: { ...transferDefaults, hostname, ...transfer },
       limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 1000 },
     }
-    const system = await startSystem(config, simulatedPlatform({ ...this, address }))
-    this.systems.push(system)
-    await system.store.commit(domains.map((name) => ({ kind: 'domainAdd' as const, name })))
-    const nowMs = this.clock.now()
-    for (const name of mailboxes)
-      await system.store.commit([{ kind: 'accountAdd', name, quotaBytes: 0, mailboxes: firstMailboxes, nowMs }])
-    for (const name of users) await addAccount(system.store, name, password, { nowMs })
-    this.zone.names.set(hostname, { addresses: [address] })
-    for (const domain of domains) this.zone.names.set(domain, { mx: [{ preference: 10, exchange: hostname }] })
-    return system
+    return startSystem(config, within(simulatedPlatform({ ...this, address })), store)
   }
 
   connect(to: System | string, port = 25, hostname = 'client.example', lmtp = false): Promise<SmtpClient> {
