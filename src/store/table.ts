@@ -160,27 +160,47 @@ export class SharedTable {
 
   /** `released` runs when the last holder let go. */
   hold(released: () => void): LiveTable {
-    const shared = this
     const holder: Holder = { listeners: new Set() }
     this.holders.add(holder)
-    return {
-      view: () => shared.table,
-      get uidNext() {
-        return shared.uidNext
-      },
-      get highestModSeq() {
-        return shared.highestModSeq
-      },
-      get gone() {
-        return shared.gone
-      },
-      listen(changed) {
-        holder.listeners.add(changed)
-        return () => void holder.listeners.delete(changed)
-      },
-      release() {
-        if (shared.holders.delete(holder) && shared.holders.size === 0) released()
-      },
-    }
+    return new HeldTable(this, holder, released)
+  }
+}
+
+/** One holder's way to the shared table. */
+class HeldTable implements LiveTable {
+  readonly #shared: SharedTable
+  readonly #holder: Holder
+  readonly #released: () => void
+
+  constructor(shared: SharedTable, holder: Holder, released: () => void) {
+    this.#shared = shared
+    this.#holder = holder
+    this.#released = released
+  }
+
+  view(): TableView {
+    return this.#shared.table
+  }
+
+  get uidNext(): number {
+    return this.#shared.uidNext
+  }
+
+  get highestModSeq(): number {
+    return this.#shared.highestModSeq
+  }
+
+  get gone(): boolean {
+    return this.#shared.gone
+  }
+
+  listen(changed: () => void): () => void {
+    this.#holder.listeners.add(changed)
+    return () => void this.#holder.listeners.delete(changed)
+  }
+
+  release(): void {
+    const { holders } = this.#shared
+    if (holders.delete(this.#holder) && holders.size === 0) this.#released()
   }
 }

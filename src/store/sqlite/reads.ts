@@ -13,7 +13,7 @@ import type {
   User,
 } from '../entities.ts'
 import type { MessageRow, RowNeed } from '../store.ts'
-import { MessageTable } from '../table.ts'
+import type { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'

@@ -105,14 +105,14 @@ test('a literal that was handed out stays what it was, whatever comes behind it'
   const reader = new FrameReader(1000)
   const literal = (letter: string): Buffer => Buffer.from(`* 1 FETCH (BODY[] {300}\r\n${letter.repeat(300)})\r\n`)
   const stream = Buffer.concat(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(literal))
-  const held: { bytes: Uint8Array; then: string }[] = []
+  const held: { bytes: Uint8Array; before: string }[] = []
   for (let at = 0; at < stream.length; at += 70) {
     reader.push(Buffer.from(stream.subarray(at, at + 70)))
     for (let frame = reader.next(); frame; frame = reader.next()) {
-      if ('bytes' in frame) held.push({ bytes: frame.bytes, then: Buffer.from(frame.bytes).toString() })
+      if ('bytes' in frame) held.push({ bytes: frame.bytes, before: Buffer.from(frame.bytes).toString() })
       else if (frame.kind === 'literal') reader.accept()
     }
   }
   assert.ok(held.length > 4)
-  for (const { bytes, then } of held) assert.equal(Buffer.from(bytes).toString(), then)
+  for (const { bytes, before } of held) assert.equal(Buffer.from(bytes).toString(), before)
 })
