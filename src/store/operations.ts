@@ -1,6 +1,6 @@
 /** Everything that can be written: one tagged union, applied by the engine's writer in order. */
 import type { MailboxRole, QueueParameters } from './entities.ts'
-import type { StoredContent, ZonedInstant } from './store.ts'
+import type { StoredContent, ZonedInstant } from './content.ts'
 
 /** What is computed from a content once, at delivery: in FETCH's own spelling, one byte a character. */
 export interface ContentFacts {

@@ -2,28 +2,12 @@
 import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
+import type { StoredContent, ZonedInstant } from './content.ts'
 import type { Account, Alias, LedgerRow, MailboxRow, QueueRow, StoreCounts, User } from './entities.ts'
 import type { Operation, ResultOf } from './operations.ts'
 import type { LiveTable } from './table.ts'
 
-/** An instant with the zone it was told in, as INTERNALDATE shows it. */
-export interface ZonedInstant {
-  readonly epochMs: number
-  readonly offsetMinutes: number
-}
-
-/** What a sink gives: bytes that a commit can name. Unnamed ones are forgotten with `abort()`. */
-export interface StoredContent {
-  readonly sizeBytes: number
-  /** The bytes, where they fit inline. */
-  readonly inline?: Uint8Array
-  /** The file below `large/`, already synced, where they do not. */
-  readonly file?: string
-  /** SHA-256 of a file's bytes, hex; inline bytes are digested by the writer. */
-  readonly digest?: string
-  /** Releases what is held when no commit will name it. */
-  abort(): void
-}
+export type { StoredContent, ZonedInstant } from './content.ts'
 
 export interface Store {
   /**

@@ -1,6 +1,6 @@
 /** What a verb of POP3 is: a row of commands.ts. */
 import type { Action } from '../action.ts'
-import type { Pop3State } from './session.ts'
+import type { Pop3State } from './state.ts'
 
 export interface Pop3Command {
   readonly name: string

@@ -2,4 +2,4 @@
 export { Pop3Refusal } from './backend.ts'
 export type { Pop3Backend, Pop3Maildrop, Pop3Message } from './backend.ts'
 export { Pop3Session } from './session.ts'
-export type { Pop3Options } from './session.ts'
+export type { Pop3Options } from './state.ts'

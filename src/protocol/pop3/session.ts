@@ -9,33 +9,7 @@ import { Pop3Refusal, type Pop3Backend, type Pop3Maildrop } from './backend.ts'
 import { err, ok, Pop3Fault, type Pop3Command } from './command.ts'
 import { commandNamed } from './commands.ts'
 import * as limits from './limits.ts'
-
-export interface Pop3Options {
-  readonly backend: Pop3Backend
-  readonly authenticator: Authenticator
-  readonly mechanisms: readonly SaslMechanism[]
-  /** A certificate is there: STLS is offered on connections in clear. */
-  readonly startTls: boolean
-  /** Passwords may cross in clear: for loopback only. */
-  readonly plaintextAuth: boolean
-  readonly hostname: string
-}
-
-/** What verbs see and change. */
-export interface Pop3State {
-  readonly options: Pop3Options
-  readonly host: SessionHost
-  readonly maildrop: Pop3Maildrop
-  readonly deleted: Set<number>
-  userName: string | undefined
-  readonly mayAuthenticate: boolean
-  readonly mayStartTls: boolean
-  signIn(user: Authenticated | null): Promise<Uint8Array>
-  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
-  startTls(reply: Uint8Array): Action
-  /** The session is over once the answer is said. */
-  leave(): void
-}
+import type { Pop3Options, Pop3State } from './state.ts'
 
 const noMaildrop: Pop3Maildrop = { messages: [], read: async () => undefined, remove: async () => {}, close() {} }
 

@@ -1,6 +1,6 @@
 /** What a verb of SMTP is: a row of commands.ts. */
 import type { Action } from '../action.ts'
-import type { ServerState } from './session.ts'
+import type { ServerState } from './state.ts'
 
 /** The state in which a verb makes sense; otherwise 503. */
 export type Needs = 'nothing' | 'hello' | 'transaction' | 'recipients'

@@ -9,50 +9,10 @@ import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from
 import type { SmtpCommand } from './command.ts'
 import { commandNamed } from './commands.ts'
 import * as limits from './limits.ts'
+import type { ServerState, SmtpServerOptions } from './state.ts'
 import { LineReader } from '../text/lines.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
 import { SyntaxFault } from './wire/arguments.ts'
-
-export interface SmtpServerOptions {
-  readonly service: SmtpService
-  readonly receiver: SmtpReceiver
-  /** Our name in the greeting. */
-  readonly hostname: string
-  readonly mechanisms: readonly SaslMechanism[]
-  /** A certificate is there: STARTTLS is offered on connections in clear. */
-  readonly startTls: boolean
-  /** Passwords may cross in clear: for loopback only. */
-  readonly plaintextAuth: boolean
-  readonly messageBytesMax: number
-  readonly recipientsMax?: number
-  /** Names the connection in logs and traces. */
-  readonly connectionId: string
-}
-
-/** What verbs see and change. */
-export interface ServerState {
-  readonly options: SmtpServerOptions
-  readonly host: SessionHost
-  helo: string | undefined
-  extended: boolean
-  readonly user: Authenticated | null
-  transaction: SmtpTransaction | undefined
-  recipients: number
-  readonly facts: SmtpClientFacts
-  /** Whether AUTH is spoken here at all, by whoever has signed in already too. */
-  readonly offersAuth: boolean
-  /** Whether a password may be given now. */
-  readonly mayAuthenticate: boolean
-  readonly mayStartTls: boolean
-  smtpUtf8: boolean
-  /** Ends the transaction, if one is open: nothing of it is kept. */
-  reset(): void
-  startTls(): Action
-  /** The lines from here on belong to a SASL exchange. */
-  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
-  /** Bytes from here on are the message. */
-  takeData(): Uint8Array
-}
 
 type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
 

@@ -4,7 +4,6 @@ import { readSliceBytes } from '../../../mail/content.ts'
 import type { MessageBytes } from '../../../mail/content.ts'
 import type { Part } from '../../../mail/mime/part.ts'
 import { parseStructure, StructureParser } from '../../../mail/mime/structure.ts'
-import type { Conversation } from '../command.ts'
 import { structureInMemoryMaxBytes } from '../limits.ts'
 
 export interface LastStructure {
@@ -16,12 +15,17 @@ export interface LastStructure {
 /** A header that is taken into memory, to choose fields of it. What lies beyond is body to us. */
 const headerMaxBytes = structureInMemoryMaxBytes
 
-export async function structureOf(conversation: Conversation, uid: number, bytes: MessageBytes): Promise<Part> {
-  const last = conversation.structure
+/** Where a session remembers the tree it made last: several sections of one message are often asked in turn. */
+export interface StructureMemory {
+  structure: LastStructure | undefined
+}
+
+export async function structureOf(memory: StructureMemory, uid: number, bytes: MessageBytes): Promise<Part> {
+  const last = memory.structure
   const known = last?.uid === uid ? last.part.deref() : undefined
   if (known) return known
   const part = await parse(bytes)
-  conversation.structure = { uid, part: new WeakRef(part) }
+  memory.structure = { uid, part: new WeakRef(part) }
   return part
 }
 

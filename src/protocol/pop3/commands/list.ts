@@ -1,6 +1,6 @@
 /** STAT, LIST and UIDL: how many, how large, which. RFC 1939 §5, §7. */
 import { listing, messageIndex, ok, type Pop3Command } from '../command.ts'
-import type { Pop3State } from '../session.ts'
+import type { Pop3State } from '../state.ts'
 
 /** Of each message that is not deleted: its number and what `tell` says of it. */
 function rows(state: Pop3State, tell: (index: number) => string | number): string[] {

@@ -2,7 +2,7 @@
 import { readSliceBytes, type MessageBytes } from '../../../mail/content.ts'
 import { DotStuffer } from '../../text/dots.ts'
 import { err, messageIndex, ok, Pop3Fault, type Pop3Command } from '../command.ts'
-import type { Pop3State } from '../session.ts'
+import type { Pop3State } from '../state.ts'
 
 const LF = 10
 

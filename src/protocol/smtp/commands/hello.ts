@@ -3,7 +3,7 @@ import { latin1 } from '../../../base/bytes.ts'
 import type { SmtpCommand } from '../command.ts'
 import { commandsOf } from '../commands.ts'
 import { extensions } from '../extensions.ts'
-import type { ServerState } from '../session.ts'
+import type { ServerState } from '../state.ts'
 import { SyntaxFault } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
 

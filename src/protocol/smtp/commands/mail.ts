@@ -3,7 +3,7 @@ import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
 import type { MailParameters, SmtpTransaction } from '../backend.ts'
 import type { SmtpCommand } from '../command.ts'
-import type { ServerState } from '../session.ts'
+import type { ServerState } from '../state.ts'
 import { decodeXtext, parseMailArguments, SyntaxFault, type Parameter } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
 

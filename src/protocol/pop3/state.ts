@@ -1,0 +1,32 @@
+/** What a POP3 session is given, and what its verbs see and change. */
+import type { Action, SessionHost } from '../action.ts'
+import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
+import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import type { Pop3Backend, Pop3Maildrop } from './backend.ts'
+
+export interface Pop3Options {
+  readonly backend: Pop3Backend
+  readonly authenticator: Authenticator
+  readonly mechanisms: readonly SaslMechanism[]
+  /** A certificate is there: STLS is offered on connections in clear. */
+  readonly startTls: boolean
+  /** Passwords may cross in clear: for loopback only. */
+  readonly plaintextAuth: boolean
+  readonly hostname: string
+}
+
+/** What verbs see and change. */
+export interface Pop3State {
+  readonly options: Pop3Options
+  readonly host: SessionHost
+  readonly maildrop: Pop3Maildrop
+  readonly deleted: Set<number>
+  userName: string | undefined
+  readonly mayAuthenticate: boolean
+  readonly mayStartTls: boolean
+  signIn(user: Authenticated | null): Promise<Uint8Array>
+  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
+  startTls(reply: Uint8Array): Action
+  /** The session is over once the answer is said. */
+  leave(): void
+}
