@@ -17,7 +17,6 @@ export function checkName(name: string): string {
   const levels = name.split('/')
   if (levels[0]!.toUpperCase() === 'INBOX') levels[0] = 'INBOX'
   const normal = levels.join('/').normalize('NFC')
-  // eslint-disable-next-line no-control-regex
   if (levels.some((level) => level === '') || /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(normal)) {
     throw new StoreRefusal('nameBad', 'A mailbox name has no empty level and no control characters')
   }
