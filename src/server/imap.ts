@@ -22,7 +22,14 @@ import type { Clock } from '../base/clock.ts'
 import { factsOf } from '../transfer/arrival.ts'
 import type { MailboxRole, MailboxRow } from '../store/entities.ts'
 import type { Ranges } from '../store/operations.ts'
-import { StoreFault, StoreRefusal, type Store, type StoredContent, type StoreRefusalCode } from '../store/store.ts'
+import {
+  dropContent,
+  StoreFault,
+  StoreRefusal,
+  type Store,
+  type StoredContent,
+  type StoreRefusalCode,
+} from '../store/store.ts'
 import type { LiveTable } from '../store/table.ts'
 
 const codes: Readonly<Record<StoreRefusalCode, ImapCode>> = {
@@ -213,6 +220,19 @@ class Account implements ImapAccount {
     name: string,
     messages: readonly AppendMessage[],
   ): Promise<{ uidValidity: number; uids: readonly number[] }> {
+    try {
+      return await this.#append(name, messages)
+    } catch (error) {
+      // All or none: what was taken in for it must not stay on the disk.
+      for (const { content } of messages) dropContent(content as StoredContent, error)
+      throw refusalOf(error)
+    }
+  }
+
+  async #append(
+    name: string,
+    messages: readonly AppendMessage[],
+  ): Promise<{ uidValidity: number; uids: readonly number[] }> {
     const { store, clock } = this.#tools
     const mailbox = this.#target(name)
     const nowMs = clock.now()
@@ -230,7 +250,7 @@ class Account implements ImapAccount {
         flags: message.flags,
       })
     }
-    const results = await translated(store.commit(operations))
+    const results = await store.commit(operations)
     return { uidValidity: results[0]!.uidValidity, uids: results.map(({ uid }) => uid) }
   }
 

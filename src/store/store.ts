@@ -147,3 +147,11 @@ export class StoreFault extends Error {
     this.full = full
   }
 }
+
+/**
+ * Forgets a content whose commit failed. After a StoreFault its record may be on disk all the same, and name its file:
+ * that is then kept, and the sweep takes it away if no row ever names it.
+ */
+export function dropContent(content: StoredContent, error: unknown): void {
+  if (!(error instanceof StoreFault)) content.abort()
+}

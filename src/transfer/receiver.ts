@@ -10,7 +10,7 @@ import type { MailParameters, SmtpClientFacts, SmtpReceiver, SmtpTransaction } f
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
 import { bytesOf } from '../base/bytes.ts'
-import { StoreFault, StoreRefusal, type StoredContent } from '../store/store.ts'
+import { dropContent, StoreFault, StoreRefusal, type StoredContent } from '../store/store.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { arriveOperation, failuresOf, headerText, noticeOperation, type TransferTools } from './file.ts'
 import { deliveryPrefix, pathText, receivedField, submissionFixes } from './headers.ts'
@@ -101,7 +101,7 @@ class Transaction implements SmtpTransaction {
     try {
       return await this.#take(content)
     } catch (error) {
-      content.abort()
+      dropContent(content, error)
       throw this.#failed(error)
     }
   }

@@ -6,6 +6,8 @@ import type { HttpServer } from '../../base/http.ts'
 /** A request that is not told in this time is not coming. */
 const requestTimeoutMs = 10_000
 const headerBytesMax = 16 * 1024
+/** Watchers ask one at a time; more connections than this are somebody's mistake. */
+const connectionsMax = 256
 
 export const realHttp: HttpServer = {
   listen({ address, port }, handle) {
@@ -37,6 +39,7 @@ export const realHttp: HttpServer = {
           )
         },
       )
+      server.maxConnections = connectionsMax
       server.once('error', reject)
       server.listen(port, address, () => {
         server.removeListener('error', reject)

@@ -40,6 +40,7 @@ const migrations: readonly string[] = [
     envelope TEXT NOT NULL, body TEXT NOT NULL, bodyStructure TEXT NOT NULL);
   CREATE INDEX contentFree ON content (id) WHERE refs = 0;
   CREATE INDEX contentSegment ON content (segment);
+  CREATE INDEX contentFile ON content (file) WHERE file IS NOT NULL;
 
   -- Bytes in each segment that somebody holds: what the sweep looks at.
   CREATE TABLE segmentUse (segment INTEGER PRIMARY KEY, liveBytes INTEGER NOT NULL);

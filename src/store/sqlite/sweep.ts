@@ -9,6 +9,7 @@ import { largePath } from '../contents/sink.ts'
 import type { SweepReport } from '../store.ts'
 import type { Batcher } from './batcher.ts'
 import type { Database } from './driver.ts'
+import { removeOrphans } from './orphans.ts'
 import { sourceOf } from './reads.ts'
 
 /** Rows of each kind in one commit: a step of a few milliseconds, so that mail does not wait behind it. */
@@ -64,6 +65,7 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
     tools.files.forget(segment)
     await rm(join(folder, 'segments', segmentName(segment)), { force: true })
   }
+  contentsFreed += await removeOrphans(join(folder, 'large'), tools.reads, tools.clock, nowMs)
   return { contentsFreed, expungedForgotten, segmentsFreed: emptied.length }
 }
 
