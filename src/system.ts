@@ -127,7 +127,7 @@ async function openSystem(
   const routes = await readRoutes(config, files)
   const queue = new Queue({ ...tools, network, resolver: platform.resolver, wheel, routes })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: options.messageBytesMax })
-  const pop3 = new StorePop3Backend(store, clock)
+  const pop3 = new StorePop3Backend(store, clock, config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits: config.limits })
 
   const sessionOf = (listener: ListenerConfig): ((id: string) => Session) | undefined => {
@@ -157,6 +157,7 @@ async function openSystem(
           startTls,
           plaintextAuth,
           hostname,
+          loginDelaySeconds: Math.ceil(config.pop3.loginDelayMs / 1000),
         })
     }
     if (listener.service !== 'imap' && listener.service !== 'imaps') return undefined

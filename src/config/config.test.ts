@@ -118,6 +118,7 @@ shutdownGraceMs = "500ms"
       queueLifetimeMs: 172_800_000,
       subaddressDelimiter: '',
     },
+    pop3: { loginDelayMs: 0 },
     limits: { connectionsMax: 20_000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
   })
 })

@@ -40,6 +40,7 @@ export interface Config {
   readonly dns: { readonly servers: readonly string[] }
   readonly routes: readonly RouteConfig[]
   readonly transfer: TransferOptions
+  readonly pop3: { readonly loginDelayMs: number }
   readonly limits: {
     readonly connectionsMax: number
     readonly connectionsPerAddressMax: number

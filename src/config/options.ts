@@ -198,6 +198,15 @@ export const transferOptions = {
   ),
 } satisfies { [K in Exclude<keyof TransferOptions, 'hostname'>]: Option<TransferOptions[K]> }
 
+export const pop3Options = {
+  loginDelayMs: option(
+    kinds.duration,
+    0,
+    'What has to pass between two POP3 logins of one account (RFC 2449 §6.5), told to clients in CAPA; for hosts where programs poll every second. 0: nothing.',
+    60_000,
+  ),
+}
+
 export const limitsOptions = {
   connectionsMax: option(
     kinds.count(1, 1_000_000),
@@ -260,5 +269,6 @@ export const sections: readonly Section[] = [
     true,
   ),
   section('transfer', transferOptions, 'Mail on its way: what is taken, and how long and how often it is tried.'),
+  section('pop3', pop3Options, 'POP3: one maildrop, one session.'),
   section('limits', limitsOptions, 'Bounds of the whole process.'),
 ]

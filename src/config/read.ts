@@ -51,6 +51,7 @@ class ConfigReader {
       dns: { servers: dns.servers.map(endpointText) },
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       transfer: { ...transfer, hostname: top.hostname },
+      pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
       limits: this.#section(this.#table(root, 'limits'), 'limits', declared.limitsOptions),
     }
   }

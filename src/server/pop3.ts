@@ -14,16 +14,22 @@ export class StorePop3Backend implements Pop3Backend {
   readonly #clock: Clock
   /** Accounts whose maildrop is open. One process owns the store, so its memory is the lock. */
   readonly #locked = new Set<number>()
+  readonly #loginDelayMs: number
+  /** When each account came last, oldest first; only with a delay. */
+  readonly #cameAtMs = new Map<number, number>()
 
-  constructor(store: Store, clock: Clock) {
+  /** @param loginDelayMs what has to pass between two logins of an account. RFC 2449 §6.5. */
+  constructor(store: Store, clock: Clock, loginDelayMs = 0) {
     this.#store = store
     this.#clock = clock
+    this.#loginDelayMs = loginDelayMs
   }
 
   async open(user: Authenticated): Promise<Pop3Maildrop> {
     const inbox = this.#store.read.mailboxByName(user.accountId, 'INBOX')
-    if (!inbox) throw new Pop3Refusal('SYS/TEMP', 'The mailbox cannot be opened')
-    if (this.#locked.has(user.accountId)) throw new Pop3Refusal('IN-USE', 'Another session has this maildrop')
+    if (!inbox) throw new Pop3Refusal('SYS/TEMP', 'no INBOX')
+    if (this.#locked.has(user.accountId)) throw new Pop3Refusal('IN-USE')
+    this.#pace(user.accountId)
     this.#locked.add(user.accountId)
     let held = true
     // Once: the lock may be somebody else's by the time that the connection is gone.
@@ -37,6 +43,18 @@ export class StorePop3Backend implements Pop3Backend {
       release()
       throw error
     }
+  }
+
+  #pace(account: number): void {
+    if (this.#loginDelayMs === 0) return
+    const now = this.#clock.monotonic()
+    // In order of coming, so the old ones stand first.
+    for (const [other, atMs] of this.#cameAtMs) {
+      if (now - atMs < this.#loginDelayMs) break
+      this.#cameAtMs.delete(other)
+    }
+    if (this.#cameAtMs.has(account)) throw new Pop3Refusal('LOGIN-DELAY')
+    this.#cameAtMs.set(account, now)
   }
 
   async #read(mailbox: number, uidValidity: number, release: () => void): Promise<Pop3Maildrop> {

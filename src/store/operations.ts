@@ -64,6 +64,8 @@ export type Operation =
       readonly internalDate: ZonedInstant
       readonly savedAtMs: number
       readonly flags: readonly string[]
+      /** POP3's unique id, kept from where the message lived before; without it one is derived. 1–70 characters from 0x21 to 0x7E, RFC 1939 §7. */
+      readonly uidl?: string
     }
   | {
       readonly kind: 'flags'

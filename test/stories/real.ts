@@ -2,6 +2,7 @@
 import { silentLog, type Log } from '../../src/base/log.ts'
 import { Wheel } from '../../src/base/wheel.ts'
 import type { Config, ListenerConfig, Service } from '../../src/config/config.ts'
+import { defaultConfig } from '../../src/config/load.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
 import { realNetwork } from '../../src/platform/real/network.ts'
 import { drive } from '../../src/protocol/drive.ts'
@@ -10,7 +11,6 @@ import { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { addAccount } from '../../src/server/provision.ts'
 import type { System } from '../../src/system-types.ts'
 import { realPlatform, startSystem } from '../../src/system.ts'
-import { transferDefaults } from '../../src/transfer/options.ts'
 
 export const password = 'correct horse'
 
@@ -83,14 +83,12 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     plaintextAuth,
   }))
   const config: Config = {
+    ...defaultConfig(),
     hostname: 'localhost',
     data,
     domains: [],
     listeners,
     tls,
-    dns: { servers: [] },
-    routes: [],
-    transfer: { ...transferDefaults },
     limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
   }
   const system = await startSystem(config, realPlatform(config, log))

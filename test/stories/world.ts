@@ -3,6 +3,7 @@ import type { Log } from '../../src/base/log.ts'
 import type { Random } from '../../src/base/random.ts'
 import { Wheel } from '../../src/base/wheel.ts'
 import type { Config, ListenerConfig, RouteConfig, Service } from '../../src/config/config.ts'
+import { defaultConfig } from '../../src/config/load.ts'
 import type { MessageBytes } from '../../src/mail/content.ts'
 import { SimulatedClock } from '../../src/platform/simulated/clock.ts'
 import { SimulatedInternet } from '../../src/platform/simulated/network.ts'
@@ -85,13 +86,12 @@ export class World {
       plaintextAuth: service === 'imap',
     }))
     const config: Config = {
+      ...defaultConfig(),
       hostname,
       data: ':memory:',
       // Domains of the configuration would make a first account, whose password costs real time.
       domains: [],
       listeners,
-      tls: { source: 'self-signed' },
-      dns: { servers: [] },
       routes,
       transfer: { ...transferDefaults, hostname, ...transfer },
       limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 1000 },

@@ -3,7 +3,8 @@ import { silentLog } from '../../src/base/log.ts'
 import { Pop3Session } from '../../src/protocol/pop3/session.ts'
 import { passwordMechanisms } from '../../src/protocol/sasl/mechanisms.ts'
 import { StorePop3Backend } from '../../src/server/pop3.ts'
-import { arrival } from '../../src/store/conformance.ts'
+import { arrival, stored } from '../../src/store/conformance.ts'
+import { factsOfBytes } from '../../src/store/facts.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { TranscriptHost } from './run.ts'
 import { stillClock } from './smtp-host.ts'
@@ -18,12 +19,12 @@ export async function pop3Host(): Promise<TranscriptHost> {
     { kind: 'accountAdd', name: user, quotaBytes: 0, mailboxes, nowMs: stillClock.now() },
   ])
   const inbox = store.read.mailboxByName(id, 'INBOX')!.id
-  const backend = new StorePop3Backend(store, stillClock)
   const authenticator = {
     verifyPassword: async (name: string, password: string) =>
       name === user && password === 'secret' ? { accountId: id, name: user } : null,
   }
-  let options = { startTls: true, plaintextAuth: true }
+  let options = { startTls: true, plaintextAuth: true, loginDelaySeconds: 0 }
+  let backend = new StorePop3Backend(store, stillClock)
   return {
     open: () =>
       new Pop3Session({
@@ -35,7 +36,22 @@ export async function pop3Host(): Promise<TranscriptHost> {
       }),
     async prepare(words, content) {
       const [verb, ...rest] = words.split(' ')
-      if (verb === 'option') options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
+      if (verb === 'option') {
+        options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
+        backend = new StorePop3Backend(store, stillClock, options.loginDelaySeconds * 1000)
+      } else if (verb === 'migrated')
+        await store.commit([
+          {
+            kind: 'append',
+            mailbox: inbox,
+            content: await stored(store, content),
+            facts: factsOfBytes(content).facts,
+            internalDate: { epochMs: 0, offsetMinutes: 0 },
+            savedAtMs: 0,
+            flags: [],
+            uidl: rest[0]!,
+          },
+        ])
       else if (verb === 'mail')
         await store.commit([
           {

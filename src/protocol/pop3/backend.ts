@@ -4,11 +4,16 @@ import type { Authenticated } from '../sasl/authenticator.ts'
 
 /** What the backend declines: `-ERR [code] text`. RFC 2449 §8, RFC 3206. */
 export class Pop3Refusal extends Error {
-  readonly code: 'IN-USE' | 'SYS/TEMP' | 'SYS/PERM' | 'LOGIN-DELAY' | undefined
-  constructor(code: Pop3Refusal['code'], text: string) {
-    super(text)
+  readonly code: 'IN-USE' | 'SYS/TEMP' | 'LOGIN-DELAY'
+  constructor(code: Pop3Refusal['code'], cause?: string) {
+    super(cause ?? code)
     this.name = 'Pop3Refusal'
     this.code = code
+  }
+
+  /** Which of the session's words go with it. */
+  get phrase(): 'inUse' | 'tooSoon' | 'tryLater' {
+    return this.code === 'IN-USE' ? 'inUse' : this.code === 'LOGIN-DELAY' ? 'tooSoon' : 'tryLater'
   }
 }
 

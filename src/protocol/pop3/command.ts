@@ -1,6 +1,7 @@
 /** What a verb of POP3 is: a row of commands.ts. */
 import type { Action } from '../action.ts'
 import type { Pop3State } from './state.ts'
+import type { Words } from './words.ts'
 
 export interface Pop3Command {
   readonly name: string
@@ -12,15 +13,17 @@ export interface Pop3Command {
   run(state: Pop3State, args: readonly string[]): Uint8Array | Promise<Uint8Array> | Action
 }
 
-/** What the client did wrong: `-ERR text`. */
+/** What the client did wrong: `-ERR text`, in its language. */
 export class Pop3Fault extends Error {
-  constructor(text: string) {
-    super(text)
+  readonly say: (words: Words) => string
+  constructor(say: (words: Words) => string) {
+    super('what a POP3 client did wrong')
     this.name = 'Pop3Fault'
+    this.say = say
   }
 }
 
-const encode = (text: string): Uint8Array => Buffer.from(text, 'latin1')
+const encode = (text: string): Uint8Array => Buffer.from(text)
 
 export function ok(text: string): Uint8Array {
   return encode(`+OK ${text}\r\n`)
@@ -39,6 +42,7 @@ export function listing(text: string, lines: readonly string[]): Uint8Array {
 export function messageIndex(state: Pop3State, text: string | undefined): number {
   const number = text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : 0
   const index = number - 1
-  if (number < 1 || !state.maildrop.messages[index] || state.deleted.has(index)) throw new Pop3Fault('No such message')
+  if (number < 1 || !state.maildrop.messages[index] || state.deleted.has(index))
+    throw new Pop3Fault((words) => words.noSuchMessage)
   return index
 }

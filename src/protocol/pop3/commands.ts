@@ -3,12 +3,14 @@ import type { Pop3Command } from './command.ts'
 import { auth } from './commands/auth.ts'
 import { capa } from './commands/capa.ts'
 import { dele, rset } from './commands/delete.ts'
+import { lang } from './commands/lang.ts'
 import { list, stat, uidl } from './commands/list.ts'
 import { noop } from './commands/noop.ts'
 import { quit } from './commands/quit.ts'
 import { retr, top } from './commands/retrieve.ts'
 import { pass, user } from './commands/sign-in.ts'
 import { stls } from './commands/stls.ts'
+import { utf8 } from './commands/utf8.ts'
 
 export const commands: readonly Pop3Command[] = [
   quit,
@@ -25,6 +27,8 @@ export const commands: readonly Pop3Command[] = [
   capa,
   auth,
   stls,
+  utf8,
+  lang,
 ]
 
 const byName = new Map(commands.map((command) => [command.name, command]))

@@ -1,4 +1,5 @@
 /** The server's side of POP3: states, the order of things, and how faults are answered. RFC 1939, RFC 2449. */
+import { isUtf8 } from 'node:buffer'
 import { utf8 } from '../../base/bytes.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
@@ -10,6 +11,7 @@ import { err, ok, Pop3Fault, type Pop3Command } from './command.ts'
 import { commandNamed } from './commands.ts'
 import * as limits from './limits.ts'
 import type { Pop3Options, Pop3State } from './state.ts'
+import { languages, type Words } from './words.ts'
 
 const noMaildrop: Pop3Maildrop = { messages: [], read: async () => undefined, remove: async () => {}, close() {} }
 
@@ -19,6 +21,8 @@ export class Pop3Session implements Session, Pop3State {
   maildrop: Pop3Maildrop = noMaildrop
   readonly deleted = new Set<number>()
   userName: string | undefined
+  words: Words = languages[0]
+  utf8 = false
   readonly #reader = new LineReader()
   #state: 'authorization' | 'transaction' = 'authorization'
   #greeted = false
@@ -53,7 +57,7 @@ export class Pop3Session implements Session, Pop3State {
 
   receive(chunk: Uint8Array): void {
     this.#reader.push(chunk)
-    if (this.#reader.heldBytes > limits.heldBytesMax) this.#part(err('Too much sent ahead'))
+    if (this.#reader.heldBytes > limits.heldBytesMax) this.#part(err(this.words.tooMuchAhead))
   }
 
   next(): Action {
@@ -67,12 +71,13 @@ export class Pop3Session implements Session, Pop3State {
       return { kind: 'close', bytes }
     }
     if (this.#stopping) {
-      this.#part(err('The server stops, try again later', 'SYS/TEMP'))
+      this.#part(err(this.words.stopping, 'SYS/TEMP'))
       return this.next()
     }
     const line = this.#reader.next()
     if (!line) return this.#ended ? { kind: 'close' } : wait
-    if (line.kind === 'tooLong') return this.#refused(err('Line too long'))
+    if (line.kind === 'tooLong') return this.#refused(err(this.words.lineTooLong))
+    if (!isUtf8(line.bytes)) return this.#refused(err(this.words.notUtf8))
     const text = utf8(line.bytes)
     if (this.#sasl) return { kind: 'run', work: this.#answered(this.#sasl(text)) }
     return this.#command(text)
@@ -81,9 +86,9 @@ export class Pop3Session implements Session, Pop3State {
   #command(line: string): Action {
     const [name = '', ...args] = line.split(' ')
     const command = commandNamed(name.toUpperCase())
-    if (!command) return this.#refused(err('Unknown command'))
+    if (!command) return this.#refused(err(this.words.unknownCommand))
     if (command.state !== 'any' && command.state !== this.#state) {
-      return this.#refused(err(this.#state === 'authorization' ? 'Sign in first' : 'You have signed in already'))
+      return this.#refused(err(this.#state === 'authorization' ? this.words.signInFirst : this.words.signedInAlready))
     }
     return this.#run(command, args)
   }
@@ -105,15 +110,17 @@ export class Pop3Session implements Session, Pop3State {
 
   /** Every fault that a verb can have, in one place. What nobody expected is thrown on: the driver logs it and asks `failed()`. */
   #words(error: unknown): Uint8Array {
-    if (error instanceof Pop3Fault) return err(error.message)
-    if (error instanceof Pop3Refusal) return err(error.message, error.code)
-    if (error instanceof Refusal) return err(error.status.text, error.status.code < 500 ? 'SYS/TEMP' : 'AUTH')
+    if (error instanceof Pop3Fault) return err(error.say(this.words))
+    if (error instanceof Pop3Refusal) return err(this.words[error.phrase], error.code)
+    if (error instanceof Refusal) {
+      return error.status.code < 500 ? err(this.words.tryLater, 'SYS/TEMP') : err(this.words.notPermitted, 'AUTH')
+    }
     throw error
   }
 
   #refused(words: Uint8Array): Action {
     if (++this.#bad >= limits.badCommandsMax) {
-      this.#part(err('Too many errors'))
+      this.#part(err(this.words.tooManyErrors))
       return this.next()
     }
     return { kind: 'write', bytes: words }
@@ -122,28 +129,28 @@ export class Pop3Session implements Session, Pop3State {
   async signIn(user: Authenticated | null): Promise<Uint8Array> {
     if (!user) {
       if (++this.#failures >= limits.authFailuresMax) this.#part(undefined)
-      return err('Name or password is wrong', 'AUTH')
+      return err(this.words.wrong, 'AUTH')
     }
     const maildrop = await this.options.backend.open(user)
     if (this.#closed) {
       maildrop.close()
-      return err('Gone')
+      return err(this.words.tryLater)
     }
     this.maildrop = maildrop
     this.#state = 'transaction'
-    return ok(`${maildrop.messages.length} messages`)
+    return ok(this.words.signedIn(maildrop.messages.length))
   }
 
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array> {
-    const exchange = mechanism.begin({ authenticator: this.options.authenticator, peer: this.host.peer })
+    const exchange = mechanism.begin({ authenticator: this.options.authenticator, peer: this.host.peer, tls: this.host.tls })
     const step = async (response: Uint8Array | undefined): Promise<Uint8Array> => {
       const answer = await exchange.step(response)
       if (!(answer instanceof Uint8Array)) return this.signIn(answer)
       this.#sasl = async (line) => {
         this.#sasl = undefined
-        if (line === '*') throw new Pop3Fault('Authentication cancelled')
+        if (line === '*') throw new Pop3Fault((words) => words.cancelled)
         if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(line))
-          throw new Pop3Fault('Not base64')
+          throw new Pop3Fault((words) => words.notBase64)
         return step(Buffer.from(line, 'base64'))
       }
       return Buffer.from(`+ ${Buffer.from(answer).toString('base64')}\r\n`)
@@ -159,6 +166,8 @@ export class Pop3Session implements Session, Pop3State {
         // Nothing that was said in clear counts any more. RFC 2595 §4.
         this.#reader.clear()
         this.userName = undefined
+        this.utf8 = false
+        this.words = languages[0]
       },
     }
   }
@@ -174,7 +183,7 @@ export class Pop3Session implements Session, Pop3State {
   }
 
   failed(): Uint8Array {
-    return err('Something went wrong here, try again later', 'SYS/TEMP')
+    return err(this.words.tryLater, 'SYS/TEMP')
   }
 
   /** RFC 1939 §3: the connection is closed without a word, and nothing is removed. */

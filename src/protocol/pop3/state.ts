@@ -3,6 +3,7 @@ import type { Action, SessionHost } from '../action.ts'
 import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanisms.ts'
 import type { Pop3Backend, Pop3Maildrop } from './backend.ts'
+import type { Words } from './words.ts'
 
 export interface Pop3Options {
   readonly backend: Pop3Backend
@@ -13,6 +14,8 @@ export interface Pop3Options {
   /** Passwords may cross in clear: for loopback only. */
   readonly plaintextAuth: boolean
   readonly hostname: string
+  /** Seconds that have to pass between two logins of one user; 0: none. RFC 2449 §6.5. */
+  readonly loginDelaySeconds: number
 }
 
 /** What verbs see and change. */
@@ -22,6 +25,10 @@ export interface Pop3State {
   readonly maildrop: Pop3Maildrop
   readonly deleted: Set<number>
   userName: string | undefined
+  /** The language that the client chose. RFC 6856 §3. */
+  words: Words
+  /** The client takes internationalized messages as they are. RFC 6856 §2. */
+  utf8: boolean
   readonly mayAuthenticate: boolean
   readonly mayStartTls: boolean
   signIn(user: Authenticated | null): Promise<Uint8Array>

@@ -216,6 +216,7 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   }
   const at = operation.kind === 'append' ? operation.internalDate : operation.at
   const savedMs = operation.kind === 'append' ? operation.savedAtMs : operation.at.epochMs
+  const uidl = operation.kind === 'append' ? (operation.uidl ?? null) : null
   const { arrivalId, at: arrivedAt } = operation.kind === 'arrive' ? operation : { arrivalId: '', at }
   let n = operation.kind === 'arrive' ? nextLedgerN(context, arrivalId) : 0
   for (const filing of placed) {
@@ -234,8 +235,8 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
         filing.prefix,
       )
     context
-      .sql('INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs) VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(filing.mailbox.id, filing.uid, filing.modSeq, filing.emailId, filing.low, filing.high, savedMs)
+      .sql('INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs, uidl) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(filing.mailbox.id, filing.uid, filing.modSeq, filing.emailId, filing.low, filing.high, savedMs, uidl)
     const detail = `${filing.mailbox.name} ${filing.uid}`
     for (const recipient of filing.recipients) {
       ledger(context, arrivalId, n++, recipient, arrivedAt.epochMs, 'filed', arrivedAt.epochMs, detail)

@@ -191,8 +191,8 @@ function copyRows(
     })
     context
       .sql(
-        `INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs)
-         SELECT ?, ? + row_number() OVER (ORDER BY uid) - 1, ?, email, low, high, ? FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ?`,
+        `INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs, uidl)
+         SELECT ?, ? + row_number() OVER (ORDER BY uid) - 1, ?, email, low, high, ?, ${op.kind === 'move' ? 'uidl' : 'NULL'} FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ?`,
       )
       .run(target.id, firstOfRun, modSeq, op.nowMs, from.id, first, last)
     if (op.kind === 'copy') changeRefs(context, from.id, first, last, 1)

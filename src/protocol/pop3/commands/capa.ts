@@ -8,5 +8,10 @@ const always = ['PIPELINING', 'RESP-CODES', 'AUTH-RESP-CODE', 'EXPIRE NEVER', 'I
 export const capa: Pop3Command = {
   name: 'CAPA',
   state: 'any',
-  run: (state) => listing('Capabilities', [...commands.flatMap((command) => command.capa?.(state) ?? []), ...always]),
+  run(state) {
+    const { loginDelaySeconds } = state.options
+    const delay = loginDelaySeconds > 0 ? [`LOGIN-DELAY ${loginDelaySeconds}`] : []
+    const verbs = commands.flatMap((command) => command.capa?.(state) ?? [])
+    return listing(state.words.capabilities, [...verbs, ...always, ...delay])
+  },
 }

@@ -7,7 +7,7 @@ export const dele: Pop3Command = {
   run(state, args) {
     const index = messageIndex(state, args[0])
     state.deleted.add(index)
-    return ok(`Message ${index + 1} is marked`)
+    return ok(state.words.marked(index + 1))
   },
 }
 
@@ -16,6 +16,6 @@ export const rset: Pop3Command = {
   state: 'transaction',
   run(state) {
     state.deleted.clear()
-    return ok('Nothing is marked')
+    return ok(state.words.unmarked)
   },
 }

@@ -41,7 +41,7 @@ export const list: Pop3Command = {
       return ok(`${index + 1} ${size(index)}`)
     }
     const { count, bytes } = total(state)
-    return listing(`${count} messages (${bytes} octets)`, rows(state, size))
+    return listing(state.words.listed(count, bytes), rows(state, size))
   },
 }
 
@@ -51,7 +51,7 @@ export const uidl: Pop3Command = {
   capa: () => ['UIDL'],
   run(state, args) {
     const id = (index: number): string => state.maildrop.messages[index]!.uidl
-    if (args.length === 0) return listing('Unique ids', rows(state, id))
+    if (args.length === 0) return listing(state.words.uniqueIds, rows(state, id))
     const index = messageIndex(state, args[0])
     return ok(`${index + 1} ${id(index)}`)
   },

@@ -5,18 +5,18 @@ export const quit: Pop3Command = {
   name: 'QUIT',
   state: 'any',
   run(state) {
-    const { maildrop } = state
+    const { maildrop, words } = state
     const marked = [...state.deleted]
     state.leave()
     if (marked.length === 0) {
       maildrop.close()
-      return ok('Goodbye')
+      return ok(words.goodbye(0))
     }
     return maildrop
       .remove(marked)
       .then(
-        () => ok(`Goodbye, ${marked.length} removed`),
-        () => err('Some messages were not removed, try again later', 'SYS/TEMP'),
+        () => ok(words.goodbye(marked.length)),
+        () => err(words.notRemoved, 'SYS/TEMP'),
       )
       .finally(() => maildrop.close())
   },

@@ -1,5 +1,8 @@
 /** RETR and TOP: a message, or its header and first lines. RFC 1939 §5, §7. */
+import { empty } from '../../../base/bytes.ts'
 import { readSliceBytes, type MessageBytes } from '../../../mail/content.ts'
+import { headerEnd } from '../../../mail/header.ts'
+import { surrogateHeader } from '../../../mail/surrogate.ts'
 import { DotStuffer } from '../../text/dots.ts'
 import { err, messageIndex, ok, Pop3Fault, type Pop3Command } from '../command.ts'
 import type { Pop3State } from '../state.ts'
@@ -13,12 +16,12 @@ async function* send(
 ): AsyncGenerator<Uint8Array, void, void> {
   const bytes = await state.maildrop.read(index)
   if (!bytes) {
-    yield err('The message was removed by another client')
+    yield err(state.words.removedElsewhere)
     return
   }
   const stuffer = new DotStuffer()
-  yield ok(`${bytes.sizeBytes} octets`)
-  for await (const slice of slices(bytes)) {
+  yield ok(state.words.octets(bytes.sizeBytes))
+  for await (const slice of state.utf8 ? slices(bytes) : conventional(slices(bytes))) {
     const wanted = cut(slice)
     if (wanted) yield stuffer.push(wanted)
     if (!wanted || wanted.length < slice.length) break
@@ -29,6 +32,27 @@ async function* send(
 async function* slices(bytes: MessageBytes): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.sizeBytes; at += readSliceBytes) {
     yield await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes))
+  }
+}
+
+/** The longest header that is looked through for UTF-8: twice what the large providers take. */
+const headerLooked = 1024 * 1024
+
+/** The message for a client that has not said UTF8: with a surrogate header where it needs one. RFC 6856 §2.1. */
+async function* conventional(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | undefined = empty
+  for await (const slice of parts) {
+    if (head === undefined) {
+      yield slice
+      continue
+    }
+    head = head.length === 0 ? slice : Buffer.concat([head, slice])
+    const end = headerEnd(head, 0, head.length)
+    if (end === head.length && head.length < headerLooked && slice.length === readSliceBytes) continue
+    const surrogate = surrogateHeader(head.subarray(0, end))
+    if (surrogate) yield surrogate
+    yield surrogate ? head.subarray(end) : head
+    head = undefined
   }
 }
 
@@ -76,7 +100,7 @@ export const top: Pop3Command = {
   run(state, args) {
     const index = messageIndex(state, args[0])
     if (args[1] === undefined || !/^\d{1,9}$/.test(args[1]))
-      throw new Pop3Fault('TOP takes a message and a number of lines')
+      throw new Pop3Fault((words) => words.usage('TOP message lines'))
     return { kind: 'run', work: send(state, index, topCut(Number(args[1]))) }
   },
 }

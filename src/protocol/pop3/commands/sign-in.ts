@@ -6,11 +6,11 @@ export const user: Pop3Command = {
   state: 'authorization',
   capa: (state) => (state.mayAuthenticate ? ['USER'] : []),
   run(state, args) {
-    if (!state.mayAuthenticate) return err('Give STLS first', 'AUTH')
-    if (args.length !== 1) throw new Pop3Fault('USER takes a name')
+    if (!state.mayAuthenticate) return err(state.words.needsTls, 'AUTH')
+    if (args.length !== 1) throw new Pop3Fault((words) => words.usage('USER name'))
     state.userName = args[0]
     // The same for everybody, or it would tell who exists.
-    return ok('Now the password')
+    return ok(state.words.nowPassword)
   },
 }
 
@@ -18,10 +18,10 @@ export const pass: Pop3Command = {
   name: 'PASS',
   state: 'authorization',
   async run(state, args) {
-    if (!state.mayAuthenticate) return err('Give STLS first', 'AUTH')
+    if (!state.mayAuthenticate) return err(state.words.needsTls, 'AUTH')
     const name = state.userName
     state.userName = undefined
-    if (name === undefined) throw new Pop3Fault('Say USER first')
+    if (name === undefined) throw new Pop3Fault((words) => words.userFirst)
     // A password may hold spaces. RFC 1939 §7.
     return state.signIn(await state.options.authenticator.verifyPassword(name, args.join(' '), state.host.peer))
   },

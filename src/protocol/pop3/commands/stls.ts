@@ -1,12 +1,14 @@
 /** STLS: the rest of the conversation is encrypted. RFC 2595 §4. */
-import { err, ok, type Pop3Command } from '../command.ts'
+import { err, ok, Pop3Fault, type Pop3Command } from '../command.ts'
 
 export const stls: Pop3Command = {
   name: 'STLS',
   state: 'authorization',
   capa: (state) => (state.mayStartTls ? ['STLS'] : []),
   run(state) {
-    if (!state.mayStartTls) return err(state.host.tls ? 'TLS is in use already' : 'TLS is not available')
-    return state.startTls(ok('Begin TLS'))
+    // RFC 6856 §2.1: a client must not.
+    if (state.utf8) throw new Pop3Fault((words) => words.utf8Already)
+    if (!state.mayStartTls) return err(state.host.tls ? state.words.tlsInUse : state.words.tlsMissing)
+    return state.startTls(ok(state.words.beginTls))
   },
 }
