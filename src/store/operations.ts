@@ -168,7 +168,6 @@ export type Operation =
       readonly reply: string
       readonly nowMs: number
     }
-  /** What an operator does: hold, release, retry now, drop (discarded, without notice). */
   /** Forgets up to `limit` rows of each kind that nobody holds any more; answers the large files and contents that went with them. */
   | {
       readonly kind: 'sweepRows'
@@ -179,12 +178,37 @@ export type Operation =
     }
   /** Segments that hold nothing any more: their use is forgotten before their files go. */
   | { readonly kind: 'segmentsGone'; readonly segments: readonly number[] }
+  /** What is kept of contents, computed anew from their bytes; thread keys that miss. */
+  | {
+      readonly kind: 'reindex'
+      readonly contents: readonly MendedContent[]
+      readonly threads: readonly MendedThread[]
+    }
+  /** What an operator does: hold, release, retry now, drop (discarded, without notice). */
   | {
       readonly kind: 'queueAct'
       readonly recipient: number
       readonly act: 'hold' | 'release' | 'retry' | 'drop'
       readonly nowMs: number
     }
+  /** Another destination from now on, where it is tried at once. `reply`: the words that stand for the last attempt's. */
+  | {
+      readonly kind: 'queueReroute'
+      readonly recipient: number
+      readonly destination: string
+      readonly reply?: string
+      readonly nowMs: number
+    }
+
+export interface MendedContent extends Omit<ContentFacts, 'threadKeys'> {
+  readonly content: number
+}
+
+export interface MendedThread {
+  readonly account: number
+  readonly thread: number
+  readonly keys: readonly number[]
+}
 
 /** A leased recipient: reports with an older fence are refused with 'leaseLost'. */
 export interface Lease {

@@ -33,9 +33,42 @@ export interface Store {
 
   /** Frees what nobody holds any more and old expunge records. Called by a timer of the system, in small steps. */
   sweep(nowMs: number): Promise<SweepReport>
-  /** A consistent copy of the whole store into an empty folder, while everything goes on. */
-  backup(folder: string): Promise<{ readonly bytes: number }>
+  /** A consistent copy of the whole store into a new folder or that of an earlier backup, while everything goes on. */
+  backup(folder: string, options?: BackupOptions): Promise<BackupReport>
+  /** Computes anew what is kept of contents beside their bytes, and mends what differs. */
+  reindex(options?: ReindexOptions): Promise<ReindexReport>
   close(): Promise<void>
+}
+
+export interface ReindexOptions {
+  /** One account's mail alone. */
+  readonly account?: number
+  /** Called with the messages looked at so far. */
+  readonly progress?: (messages: number) => void
+}
+
+export interface ReindexReport {
+  readonly messages: number
+  /** Contents whose facts differed. */
+  readonly contentsMended: number
+  /** Ways to find a thread that missed. */
+  readonly threadKeysMended: number
+}
+
+export interface BackupOptions {
+  /** Called with the bytes that are in the backup so far. */
+  readonly progress?: (bytes: number) => void
+  /** Folders of the data folder, beside the store's own, that belong to it. */
+  readonly also?: readonly string[]
+}
+
+export interface BackupReport {
+  readonly generation: number
+  readonly accounts: number
+  readonly messages: number
+  readonly bytes: number
+  /** What had to be copied: an earlier backup in that folder had the rest. */
+  readonly copiedBytes: number
 }
 
 export interface SweepReport {

@@ -90,6 +90,7 @@ export class Process {
       listen: (listener) => store.listen(this.#guard(listener)),
       sweep: (nowMs) => whileAlive(() => store.sweep(nowMs)),
       backup: (folder) => whileAlive(() => store.backup(folder)),
+      reindex: (options) => whileAlive(() => store.reindex(options)),
       close: () => whileAlive(() => store.close()),
     }
   }

@@ -28,16 +28,19 @@ const openMax = 64
 export class DiskContents implements ContentFiles {
   readonly #segments: string
   readonly #large: string
+  readonly #nameOf: (segment: number) => string
   readonly #open = new Map<string, { fd: number; users: number; doomed: boolean }>()
 
-  constructor(dataFolder: string) {
+  /** @param nameOf the name of a segment's file; a backup has its own. */
+  constructor(dataFolder: string, nameOf: (segment: number) => string = segmentName) {
+    this.#nameOf = nameOf
     this.#segments = join(dataFolder, 'segments')
     this.#large = join(dataFolder, 'large')
   }
 
   #path(source: ContentSource): string {
     return source.file === null
-      ? join(this.#segments, segmentName(source.segment))
+      ? join(this.#segments, this.#nameOf(source.segment))
       : largePath(this.#large, source.file)
   }
 
@@ -104,7 +107,7 @@ export class DiskContents implements ContentFiles {
   }
 
   forget(segment: number): void {
-    this.#drop(join(this.#segments, segmentName(segment)))
+    this.#drop(join(this.#segments, this.#nameOf(segment)))
   }
 
   close(): void {

@@ -19,6 +19,7 @@ import { Batcher, type WriterHost } from './batcher.ts'
 import { openDatabase, type Database } from './driver.ts'
 import { SqliteReads } from './reads.ts'
 import { Readers } from './readers.ts'
+import { reindex } from './reindex.ts'
 import { migrate } from './schema.ts'
 import { searchMailbox } from './search.ts'
 import { sweepStep } from './sweep.ts'
@@ -120,7 +121,13 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
       alone(() =>
         sweepStep({ batcher, files: engine.files, reads: engine.reads, folder: options.folder, clock, nowMs }),
       ),
-    backup: (folder) => alone(() => backupTo(options.folder, folder, engine.copyRows, batcher)),
+    backup: (folder, backupOptions) =>
+      alone(() => {
+        const { copyRows, reads: db } = engine
+        const tools = { dataFolder: options.folder, reads: db, batcher, copyRows, stopped: () => closing !== undefined }
+        return backupTo({ ...tools, nowMs: clock.now() }, folder, backupOptions)
+      }),
+    reindex: (reindexOptions) => reindex({ reads: engine.reads, files: engine.files, batcher, clock }, reindexOptions),
     close: () => (closing ??= batcher.idle().then(() => engine.close())),
   }
 }
@@ -274,7 +281,15 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
     },
     replayed,
     search: (mailbox, key, within) => readers.search(mailbox, key, within),
-    copyRows: (path) => readers.copyRows(path),
+    async copyRows(path) {
+      // On a thread of its own: a search must not wait for it.
+      const copier = new Readers(folder, options.clock)
+      try {
+        await copier.copyRows(path)
+      } finally {
+        await copier.close()
+      }
+    },
     attach: (to) => void (batcher = to),
     async close() {
       await readers.close()

@@ -121,9 +121,13 @@ export function defer(context: WriteContext, op: Op<'queueDefer'>): null {
   return null
 }
 
+function noEntry(recipient: number): string {
+  return `No recipient ${recipient} waits in the queue: "pennypost queue list" shows those that do, "pennypost trace" what became of others`
+}
+
 export function act(context: WriteContext, op: Op<'queueAct'>): null {
   const row = find(context, op.recipient)
-  if (!row) throw new StoreRefusal('noSuchEntry', `No recipient ${op.recipient} waits in the queue`)
+  if (!row) throw new StoreRefusal('noSuchEntry', noEntry(op.recipient))
   switch (op.act) {
     case 'drop':
       end(context, row, 'discarded', 'dropped by the operator', op.nowMs)
@@ -138,5 +142,19 @@ export function act(context: WriteContext, op: Op<'queueAct'>): null {
       context.sql("UPDATE recipient SET state = 'ready', dueMs = ? WHERE id = ?").run(op.nowMs, row.id)
       context.changes.push({ kind: 'queue', dueMs: op.nowMs })
   }
+  return null
+}
+
+/** A delivery under way loses its lease, as when it is held. Of a held one the new way counts once it is released. */
+export function reroute(context: WriteContext, op: Op<'queueReroute'>): null {
+  const row = find(context, op.recipient)
+  if (!row) throw new StoreRefusal('noSuchEntry', noEntry(op.recipient))
+  context
+    .sql(
+      `UPDATE recipient SET destination = ?, fence = fence + 1, state = CASE state WHEN 'held' THEN 'held' ELSE 'ready' END,
+       leasedUntilMs = 0, dueMs = ?, reply = coalesce(?, reply) WHERE id = ?`,
+    )
+    .run(op.destination, op.nowMs, op.reply ?? null, row.id)
+  context.changes.push({ kind: 'queue', dueMs: op.nowMs })
   return null
 }

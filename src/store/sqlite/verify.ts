@@ -1,9 +1,11 @@
 /** Whether a store is sound: every row against the others, every content against its digest. Reads only, also beside a running server. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { DiskContents, type ContentFiles, type ContentSource } from '../contents/reader.ts'
+import { DiskContents, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
 import { rowChecks } from './checks.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
+import { sourceOf as contentSource } from './reads.ts'
+import { factsColumns, factsHead, factsOfSync, sameFacts } from './reindex.ts'
 
 export interface VerifyFault {
   /** `mailbox.unseen`, `content.digest`. */
@@ -27,11 +29,22 @@ const pageRows = 500
 /** Bytes of a content in memory at a time. */
 const sliceBytes = 1024 * 1024
 
+export interface VerifyOptions {
+  /** The file of the rows; a backup has its own. */
+  readonly rows?: string
+  /** Also whether what is kept of each message (ENVELOPE, BODYSTRUCTURE) is what its bytes say. */
+  readonly deep?: boolean
+}
+
 /** @param folder a data folder that holds a store. @param files what reads its contents; closed when it is done. */
-export function verifyFolder(folder: string, files: ContentFiles = new DiskContents(folder)): VerifyReport {
-  const db = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
+export function verifyFolder(
+  folder: string,
+  files: ContentFiles = new DiskContents(folder),
+  options: VerifyOptions = {},
+): VerifyReport {
+  const db = openDatabase(options.rows ?? join(folder, 'pennypost.db'), { readOnly: true })
   try {
-    return new Verifier(db, files).report()
+    return new Verifier(db, files).report(options.deep ?? false)
   } finally {
     files.close()
     db.close()
@@ -51,7 +64,7 @@ class Verifier {
     this.#files = files
   }
 
-  report(): VerifyReport {
+  report(deep: boolean): VerifyReport {
     const checked: Record<string, number> = {}
     // One snapshot for what is compared: nothing that a running server commits comes between.
     this.#db.exec('BEGIN')
@@ -64,6 +77,7 @@ class Verifier {
     }
     // Not inside it: reading every byte takes long, and the server's WAL could not be emptied meanwhile.
     checked['bytes'] = this.#contents()
+    if (deep) checked['facts'] = this.#facts()
     return { faults: this.#faults, faultsInAll: this.#faultsInAll, checked }
   }
 
@@ -109,6 +123,34 @@ class Verifier {
     }
   }
 
+  /** What the rows say of each content against what its bytes say; answers how many were parsed. */
+  #facts(): number {
+    let parsed = 0
+    let told = 0
+    for (let after = 0, last = 0; ;) {
+      const rows = this.#statements.sql(deepSql).all(after)
+      for (const row of rows) {
+        if (row['content'] === last) continue
+        last = row['content'] as number
+        parsed++
+        const head = factsHead(row['prefix'] as string)
+        try {
+          if (sameFacts(row, factsOfSync(new StoredBytes(this.#files, contentSource(row), head)))) continue
+        } catch {
+          // Bytes that cannot be read were told of above; a running server may also have freed them by now.
+          continue
+        }
+        if (told++ >= toldMax) this.#faultsInAll++
+        else {
+          const text = `What is kept of content ${last} is not what its bytes say: "pennypost reindex" mends it`
+          this.#fault('content.facts', text)
+        }
+      }
+      if (rows.length < deepRows) return parsed
+      after = rows[rows.length - 1]!['at'] as number
+    }
+  }
+
   /** @returns what is wrong with the bytes of a content, as the end of a sentence. */
   #problem(row: Row): string | undefined {
     const source = sourceOf(row)
@@ -139,6 +181,10 @@ const counted = {
   recipient: 'queued recipients',
   ledger: 'ledger rows',
 }
+
+const deepRows = 64
+const deepSql = `SELECT e.id AS at, e.prefix, ${factsColumns} FROM email e JOIN content c ON c.id = e.content
+  WHERE e.id > ? ORDER BY e.id LIMIT ${deepRows}`
 
 const placeColumns = 'id, digest, size, segment, position, file'
 

@@ -20,6 +20,7 @@ import {
 import * as directory from './directory.ts'
 import type { Database } from './driver.ts'
 import * as mailboxes from './mailboxes.ts'
+import { mendFacts } from './mend.ts'
 import * as messages from './messages.ts'
 import * as queue from './queue.ts'
 import { relocate } from './relocate.ts'
@@ -305,6 +306,10 @@ export class Writer {
         return queue.defer(context, operation)
       case 'queueAct':
         return queue.act(context, operation)
+      case 'queueReroute':
+        return queue.reroute(context, operation)
+      case 'reindex':
+        return mendFacts(context, operation)
       case 'sweepRows':
         return sweepRows(context, operation)
       case 'segmentsGone':

@@ -1,0 +1,49 @@
+/**
+ * Makes old rows fit to go on: between the backup and now, numbers were given that the rows do not know, and clients remember them.
+ * No number may be given a second time, so all counters jump ahead. RFC 9051 §2.3.1.1, RFC 7162 §3.1, RFC 8474 §4.
+ */
+import type { Database } from './driver.ts'
+
+/** More than anybody gives between a backup and its restore; UIDs last for 4000 restores. */
+const uidGap = 1_000_000
+const uidMax = 0xffff_fffe
+const idGap = 1_000_000_000
+/** Every message gets it anew: whoever resynchronises hears of all flags as they are again. */
+const modSeqGap = 1_000_000_000
+
+export function rebase(db: Database, nowMs: number): void {
+  const nowSeconds = Math.floor(nowMs / 1000)
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    // A mailbox that was made since, and is made again, must have another uidValidity: accounts begin with their second and count up.
+    db.prepare('UPDATE account SET modSeq = modSeq + ?, uidValidity = max(uidValidity + 1, ?)').run(
+      modSeqGap,
+      nowSeconds,
+    )
+    const modSeqOf = '(SELECT a.modSeq FROM account a WHERE a.id = mailbox.account)'
+    const end = `min(uidNext + ${uidGap}, ${uidMax})`
+    // Messages that came since are gone: clients hear VANISHED for the UIDs that they may have had.
+    db.prepare(
+      `INSERT INTO expunged (mailbox, modSeq, first, last, atMs)
+       SELECT id, ${modSeqOf}, uidNext, ${end} - 1, ? FROM mailbox WHERE uidNext < ${uidMax}`,
+    ).run(nowMs)
+    db.exec(`UPDATE mailbox SET uidNext = ${end}, highestModSeq = ${modSeqOf} WHERE uidNext < ${uidMax}`)
+    db.exec('UPDATE message SET modSeq = (SELECT b.highestModSeq FROM mailbox b WHERE b.id = message.mailbox)')
+    db.exec(
+      `UPDATE log SET nextContent = nextContent + ${idGap}, nextEmail = nextEmail + ${idGap},
+       nextEntry = nextEntry + ${idGap}, nextRecipient = nextRecipient + ${idGap}`,
+    )
+    // Mailbox ids are told to clients as well.
+    db.exec(`UPDATE sqlite_sequence SET seq = seq + ${uidGap} WHERE name IN ('mailbox', 'account')`)
+    db.exec("UPDATE recipient SET state = 'ready', leasedUntilMs = 0 WHERE state = 'leased'")
+    db.exec('COMMIT')
+  } catch (error) {
+    db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** What waited at the time of the backup may have gone out since. */
+export function holdQueue(db: Database): number {
+  return Number(db.prepare("UPDATE recipient SET state = 'held' WHERE state <> 'held'").run().changes)
+}
