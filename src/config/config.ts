@@ -1,4 +1,5 @@
 /** What a configuration says, after it was read and checked: every key has a value. */
+import type { IpNetwork } from '../base/ip-network.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { TransferOptions } from '../transfer/options.ts'
 
@@ -13,6 +14,10 @@ export interface ListenerConfig {
   readonly tls: 'implicit' | 'starttls' | 'none'
   /** Takes passwords before TLS. Off; loopback may be excepted for tests. */
   readonly plaintextAuth: boolean
+  /** What becomes of messages with a bare CR or LF. */
+  readonly bareNewline: 'refuse' | 'normalize'
+  /** The port that others reach this one by, where it differs. */
+  readonly publicPort: number
 }
 
 export type TlsConfig =
@@ -37,7 +42,15 @@ export interface Config {
   readonly domains: readonly string[]
   readonly listeners: readonly ListenerConfig[]
   readonly tls: TlsConfig
-  readonly dns: { readonly servers: readonly string[] }
+  /** Hosts that may send to others without signing in. */
+  readonly trustedNetworks: readonly IpNetwork[]
+  readonly dns: {
+    readonly servers: readonly string[]
+    /** Addresses of names that no server is asked for. */
+    readonly hosts: ReadonlyMap<string, readonly string[]>
+    /** false: there is no DNS here, only `hosts`. */
+    readonly lookups: boolean
+  }
   readonly routes: readonly RouteConfig[]
   readonly transfer: TransferOptions
   readonly pop3: { readonly loginDelayMs: number }

@@ -1,4 +1,5 @@
 /** The kinds of values that a configuration has: how each is read from TOML, written back, and described. */
+import { parseIpNetwork, type IpNetwork } from '../base/ip-network.ts'
 import { parseDomain } from '../mail/address.ts'
 
 /** What is wrong with a value, as the end of a sentence that starts with the key: 'must be …'. */
@@ -207,6 +208,39 @@ export function endpoint(options: { readonly names: boolean }): Kind<Endpoint> {
       return quote(port === undefined ? name : `${name}:${port}`)
     },
   }
+}
+
+/** A network, or an address alone. */
+export const ipNetwork: Kind<IpNetwork & { readonly text: string }> = {
+  words: 'a network, as "10.0.0.0/8" or "fd00::/8", or an address',
+  read(value) {
+    const given = text.read(value)
+    const network = parseIpNetwork(given)
+    if (!network) throw new ValueFault('must be a network, as "10.0.0.0/8" or "fd00::/8", or an address')
+    return { ...network, text: given }
+  },
+  format: (network) => quote(network.text),
+}
+
+/** Names with their addresses: `{ "mail.lan" = ["10.0.0.5"] }`. */
+export const hosts: Kind<ReadonlyMap<string, readonly string[]>> = {
+  words: 'a table of names, each with its addresses: { "mail.lan" = ["10.0.0.5"] }',
+  read(value) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date)
+      throw new ValueFault('must be a table of names', 'Write { "mail.lan" = ["10.0.0.5"] }.')
+    const entries = Object.entries(value).map(([name, given]) => {
+      const addresses = (Array.isArray(given) ? given : [given]) as unknown[]
+      for (const address of addresses) {
+        if (typeof address !== 'string' || addressFamily(address) === 0)
+          throw new ValueFault(`has no address for ${quote(name)}`, 'Write { "mail.lan" = ["10.0.0.5"] }.')
+      }
+      return [domain.read(name), addresses as string[]] as const
+    })
+    if (entries.length > listMax) throw new ValueFault(`must have at most ${listMax} names`)
+    return new Map(entries)
+  },
+  format: (map) =>
+    `{ ${[...map].map(([name, addresses]) => `${quote(name)} = [${addresses.map(quote).join(', ')}]`).join(', ')} }`,
 }
 
 /** Larger lists than this are a mistake or an attack on the reader. */

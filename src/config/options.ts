@@ -1,4 +1,5 @@
 /** Every key of the configuration file, declared once: its kind, its default, and why it is so. Reader, sample and reference are made of these. */
+import { parseIpNetwork } from '../base/ip-network.ts'
 import { transferDefaults, type TransferOptions } from '../transfer/options.ts'
 import type { Config } from './config.ts'
 import * as kinds from './kinds.ts'
@@ -58,6 +59,12 @@ export const topOptions = {
     ['pennypost.localhost'],
     'Domains made on first start, the first of them with an account whose password is shown once. Later ones are added with "pennypost domain add".',
   ),
+  trustedNetworks: option(
+    kinds.list(kinds.ipNetwork),
+    [],
+    'Hosts that may send to anybody without signing in: printers, machines of an internal network. Nobody by default, not even loopback: on a shared host every user is there.',
+    [{ ...parseIpNetwork('192.168.7.0/24')!, text: '192.168.7.0/24' }],
+  ),
 }
 
 export const listenerOptions = {
@@ -83,6 +90,17 @@ export const listenerOptions = {
     kinds.flag,
     false,
     'Takes passwords before TLS: only on loopback addresses, for tests. Whoever listens on the way could read them elsewhere.',
+  ),
+  bareNewline: option(
+    kinds.choice('refuse', 'normalize'),
+    'refuse',
+    'SMTP: a message with a CR or LF that stands alone. "refuse" is what RFC 5321 §2.3.8 asks for, and what keeps smuggled messages out; "normalize" makes them CRLF, for old devices of your own.',
+  ),
+  publicPort: option(
+    kinds.count(1, 65_535),
+    undefined,
+    'The port under which others reach this listener, where a router or container maps it: told to mail programs that look for their settings.',
+    993,
   ),
 }
 
@@ -125,6 +143,17 @@ export const dnsOptions = {
     [],
     "Resolvers to ask, as addresses with or without a port. Empty: the system's own.",
     [{ host: '127.0.0.1', port: 5353 }],
+  ),
+  hosts: option(
+    kinds.hosts,
+    new Map(),
+    'Hosts of an internal network, and domains whose mail goes straight to an address: asked before any resolver.',
+    new Map([['mail.lan', ['10.0.0.5']]]),
+  ),
+  lookups: option(
+    kinds.flag,
+    true,
+    'false where there is no DNS: only hosts and routes are known, and a domain in neither is returned at once instead of after days.',
   ),
 }
 

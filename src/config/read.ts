@@ -1,5 +1,6 @@
 /** From parsed TOML to a `Config`: every table against its options, every fault collected, then what several keys say together. */
 import { isAbsolute, join, resolve } from 'node:path'
+import type { IpNetwork } from '../base/ip-network.ts'
 import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
 import type { ConfigFault } from './fault.ts'
 import { addressFamily, ValueFault, type Endpoint } from './kinds.ts'
@@ -46,9 +47,10 @@ class ConfigReader {
       // A store that lives as long as the process: for tests.
       data: top.data === ':memory:' ? top.data : this.#path(top.data),
       domains: top.domains,
+      trustedNetworks: this.#trusted(top.trustedNetworks),
       listeners: this.#listeners(root),
       tls: this.#tls(this.#table(root, 'tls')),
-      dns: { servers: dns.servers.map(endpointText) },
+      dns: { servers: dns.servers.map(endpointText), hosts: dns.hosts, lookups: dns.lookups },
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       transfer: { ...transfer, hostname: top.hostname },
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
@@ -206,7 +208,21 @@ class ConfigReader {
       port: said.address?.port ?? service.port,
       tls,
       plaintextAuth: said.plaintextAuth,
+      bareNewline: said.bareNewline,
+      publicPort: said.publicPort ?? said.address?.port ?? service.port,
     }
+  }
+
+  #trusted(networks: readonly (IpNetwork & { readonly text: string })[]): readonly IpNetwork[] {
+    for (const { prefixBits, text } of networks) {
+      if (prefixBits < 8)
+        this.#fault(
+          'trustedNetworks',
+          `${text} is a large part of the internet: everybody there could send mail through this host`,
+          'Name the networks that are yours.',
+        )
+    }
+    return networks
   }
 
   #tls(table: Table): TlsConfig {
@@ -307,5 +323,5 @@ function isLoopback(host: string): boolean {
 
 function listenerOf(service: (typeof defaultServices)[number]): ListenerConfig {
   const { port, tls } = services[service]
-  return { service, address: '127.0.0.1', port, tls, plaintextAuth: false }
+  return { service, address: '127.0.0.1', port, tls, plaintextAuth: false, bareNewline: 'refuse', publicPort: port }
 }

@@ -39,10 +39,15 @@ export class Receiver implements SmtpReceiver {
   mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): SmtpTransaction {
     const { store, options } = this.#tools
     if (client.service === 'submission' || client.service === 'submissions') {
-      if (!client.user) throw new Refusal(status.authRequired)
+      if (!client.user && !client.trusted) throw new Refusal(status.authRequired)
       // The null reverse-path is anybody's: read receipts have it. RFC 5321 §4.5.5.
       const { localPart, domain } = reversePath ?? { localPart: '', domain: '' }
-      if (reversePath && !maySendAs(store.read, client.user.name, localPart, domain, options.subaddressDelimiter)) {
+      const user = client.user?.name
+      if (
+        user !== undefined &&
+        reversePath &&
+        !maySendAs(store.read, user, localPart, domain, options.subaddressDelimiter)
+      ) {
         throw new Refusal(status.senderNotYours)
       }
     }
@@ -50,8 +55,9 @@ export class Receiver implements SmtpReceiver {
   }
 }
 
-/** Who may send to other people's hosts: users who signed in at submission. Nobody else, whatever the configuration forgets. */
+/** Who may send to other people's hosts: users who signed in at submission, and hosts of our own networks. Nobody else, whatever the configuration forgets. */
 function mayRelay(client: SmtpClientFacts): boolean {
+  if (client.trusted) return client.service !== 'lmtp'
   return client.user !== null && (client.service === 'submission' || client.service === 'submissions')
 }
 
@@ -117,12 +123,12 @@ class Transaction implements SmtpTransaction {
     const client = this.#client
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
-    const isSubmission = client.service === 'submission' || client.service === 'submissions'
     let { facts, message } = await factsOf(store, content, new Uint8Array(0))
     if (message.hopCount > options.hopsMax) throw new Refusal(status.tooManyHops)
     let fixes = ''
-    if (isSubmission) {
-      this.#checkFrom(message)
+    if (mayRelay(client)) {
+      // A printer has no account whose addresses it could be held to.
+      if (client.user) this.#checkFrom(client.user.name, message)
       fixes = submissionFixes(message, id, options.hostname, atMs)
       // ENVELOPE has to show what we added.
       if (fixes !== '') ({ facts, message } = await factsOf(store, content, bytesOf(fixes)))
@@ -155,12 +161,10 @@ class Transaction implements SmtpTransaction {
   }
 
   /** What a user writes as From must be his: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
-  #checkFrom(message: MessageFacts): void {
+  #checkFrom(user: string, message: MessageFacts): void {
     const { store, options } = this.#tools
     for (const { localPart, domain } of message.fromMailboxes) {
-      if (
-        !maySendAs(store.read, this.#client.user!.name, localPart, domain.toLowerCase(), options.subaddressDelimiter)
-      ) {
+      if (!maySendAs(store.read, user, localPart, domain.toLowerCase(), options.subaddressDelimiter)) {
         throw new Refusal(status.senderNotYours)
       }
     }

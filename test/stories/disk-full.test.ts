@@ -40,6 +40,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
     helo: 'x',
     withProtocol: 'ESMTP',
     user: null,
+    trusted: false,
   } as const
   for (let i = 0; i < 2; i++) {
     const transaction = receiver.mail(client, null, { body: '7bit', smtpUtf8: false })

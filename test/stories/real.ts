@@ -81,6 +81,8 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     port: 0,
     tls: service === 'submissions' || service === 'imaps' ? 'implicit' : 'starttls',
     plaintextAuth,
+    bareNewline: 'refuse',
+    publicPort: 0,
   }))
   const config: Config = {
     ...defaultConfig(),

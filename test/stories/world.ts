@@ -34,6 +34,8 @@ export interface Site {
   readonly users?: readonly string[]
   readonly transfer?: Partial<TransferOptions>
   readonly routes?: readonly RouteConfig[]
+  /** What else is to differ from the defaults. */
+  readonly config?: Partial<Config>
 }
 
 /** What stands between a process and its machine. */
@@ -84,6 +86,8 @@ export class World {
       port,
       tls: service === 'submissions' ? 'implicit' : 'starttls',
       plaintextAuth: service === 'imap',
+      bareNewline: 'refuse',
+      publicPort: port,
     }))
     const config: Config = {
       ...defaultConfig(),
@@ -95,6 +99,7 @@ export class World {
       routes,
       transfer: { ...transferDefaults, hostname, ...transfer },
       limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 1000 },
+      ...site.config,
     }
     return startSystem(config, within(simulatedPlatform({ ...this, address })), store)
   }

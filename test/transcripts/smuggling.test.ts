@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { smtpHost, type SmtpSurroundings } from './smtp-host.ts'
+import { messagesOf, smtpHost, type SmtpSurroundings } from './smtp-host.ts'
 import { Talk } from './talk.ts'
 
 interface Row {
@@ -65,6 +65,24 @@ else {
       }
       if (expected === 1 && /[\r\n]/.test(unescape(sequence).replaceAll('\r\n', '')))
         assert.equal(before.first, 0, 'a bare CR or LF is refused')
+      await surroundings.store.close()
+    })
+
+    test(`smuggling by ${sequence} where line ends are mended: one message, and no bare CR or LF in it`, async () => {
+      const surroundings = await smtpHost()
+      await surroundings.host.prepare('option bareNewline "normalize"', Buffer.alloc(0))
+      const text = `${hello}Subject: first\r\n\r\na${unescape(sequence)}${second}${after}`
+      let before = await counts(surroundings)
+      for (const chunks of [[text], [...text]]) {
+        await dialogue(surroundings, chunks)
+        const now = await counts(surroundings)
+        assert.equal(now.first - before.first, 1)
+        assert.equal(now.smuggled - before.smuggled, expected - 1)
+        assert.equal(now.after - before.after, 1)
+        before = now
+      }
+      for (const message of await messagesOf(surroundings.store, 'jones@foo.com'))
+        assert.doesNotMatch(message, /\r(?!\n)|(?<!\r)\n/)
       await surroundings.store.close()
     })
   }

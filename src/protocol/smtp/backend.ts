@@ -17,6 +17,8 @@ export interface SmtpClientFacts {
   /** For Received, RFC 3848: 'SMTP', 'ESMTP', 'ESMTPS', 'ESMTPA', 'ESMTPSA', 'LMTP', 'LMTPS', 'UTF8SMTP…' (RFC 6531 §4.3). */
   readonly withProtocol: string
   readonly user: Authenticated | null
+  /** Of our own network: it may send to others without signing in. */
+  readonly trusted: boolean
 }
 
 export type SmtpService = 'smtp' | 'submission' | 'submissions' | 'lmtp'

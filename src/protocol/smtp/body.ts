@@ -1,6 +1,7 @@
 /** The body of a message while it arrives: what is kept, what is only swallowed, and what its end earns. RFC 5321 §4.1.1.4, §4.5.2. */
 import type { ContentSink } from '../../mail/content.ts'
 import { Refusal, status, type Status } from '../../mail/status.ts'
+import { NewlineMender } from '../text/newlines.ts'
 import { startBody, takeBody, type DotState } from '../text/dots.ts'
 
 export class IncomingBody {
@@ -15,14 +16,20 @@ export class IncomingBody {
   #waiting = false
   readonly #write = (bytes: Uint8Array): void => this.#keep(bytes)
 
-  constructor(sink: ContentSink<unknown>, bytesMax: number) {
+  /** Bare CR and LF are made CRLF instead of being refused. */
+  readonly #mender: NewlineMender | undefined
+
+  constructor(sink: ContentSink<unknown>, bytesMax: number, bareNewline: 'refuse' | 'normalize' = 'refuse') {
     this.#sink = sink
     this.#bytesMax = bytesMax
+    this.#mender = bareNewline === 'normalize' ? new NewlineMender() : undefined
   }
 
   /** @returns what stands behind the final dot, once that has come. */
   take(chunk: Uint8Array): Uint8Array | undefined {
-    return takeBody(this.#dots, chunk, this.#write)
+    const rest = takeBody(this.#dots, chunk, this.#write)
+    if (rest && this.#mender) this.#store(this.#mender.end())
+    return rest
   }
 
   /** Resolves when the sink has room again; undefined when it has room now. */
@@ -37,7 +44,7 @@ export class IncomingBody {
 
   /** Why it cannot be taken, whatever its recipients. */
   get refusal(): Status | undefined {
-    if (this.#dots.bareNewline) return status.bareNewline
+    if (this.#dots.bareNewline && !this.#mender) return status.bareNewline
     if (this.#sizeBytes > this.#bytesMax) return status.messageTooLarge
     return this.#failure
   }
@@ -50,10 +57,14 @@ export class IncomingBody {
   }
 
   #keep(bytes: Uint8Array): void {
+    this.#store(this.#mender ? this.#mender.push(bytes) : bytes)
+  }
+
+  #store(bytes: Uint8Array): void {
     this.#sizeBytes += bytes.length
     if (this.#dropped) return
     // It will be refused: what was kept goes at once, the rest is swallowed to its true end.
-    if (this.#sizeBytes > this.#bytesMax || this.#dots.bareNewline) return this.drop()
+    if (this.#sizeBytes > this.#bytesMax || (this.#dots.bareNewline && !this.#mender)) return this.drop()
     try {
       if (!this.#sink.write(bytes)) this.#waiting = true
     } catch (error) {

@@ -1,0 +1,85 @@
+/** Bare CR and LF made into CRLF, for senders that know no better. RFC 5321 §2.3.8 says that they must. */
+import { view } from '../../base/bytes.ts'
+
+const CR = 13
+const LF = 10
+const DOT = 46
+const crlf = Buffer.from('\r\n')
+
+/**
+ * Makes every line end of a body CRLF: a bare LF, and a CR that no LF follows (but `CR CR LF`, the mark of a text-mode file
+ * that was converted twice, is one line end). Chunks may be cut anywhere; `end()` gives what was kept back.
+ *
+ * Only the end of data knows what was dot-stuffed, and it heeds CRLF alone: a dot doubled behind a bare LF is undone here, since
+ * whoever ends lines so has doubled it so. A single one there ends nothing, and stays.
+ */
+export class NewlineMender {
+  /** CRs seen at the end of the last chunk. */
+  #crs = 0
+  /** The last line ended in a bare LF, and this is the first byte of the next; then: after its first dot. */
+  #line: 'other' | 'behindBare' | 'behindBareDot' = 'other'
+
+  push(chunk: Uint8Array): Uint8Array {
+    const bytes = view(chunk)
+    // The usual case: nothing to mend, and nothing kept from before.
+    if (this.#crs === 0 && this.#line === 'other' && isCanonical(bytes)) return bytes
+    const parts: Uint8Array[] = []
+    let from = 0
+    const upTo = (at: number): void => {
+      if (at > from) parts.push(bytes.subarray(from, at))
+    }
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at]!
+      if (byte === CR) {
+        if (this.#crs === 0) {
+          upTo(at)
+          this.#line = 'other'
+        }
+        this.#crs++
+        from = at + 1
+        continue
+      }
+      if (byte === LF) {
+        if (this.#crs === 0) upTo(at)
+        // CR…CR LF is one line end; an LF alone is one as well.
+        parts.push(crlf)
+        this.#line = this.#crs === 0 ? 'behindBare' : 'other'
+        this.#crs = 0
+        from = at + 1
+        continue
+      }
+      if (this.#crs > 0) {
+        for (; this.#crs > 0; this.#crs--) parts.push(crlf)
+        from = at
+      }
+      if (this.#line === 'behindBare') this.#line = byte === DOT ? 'behindBareDot' : 'other'
+      else if (this.#line === 'behindBareDot') {
+        this.#line = 'other'
+        if (byte === DOT) {
+          upTo(at)
+          from = at + 1
+        }
+      }
+    }
+    if (this.#crs === 0) upTo(bytes.length)
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  }
+
+  end(): Uint8Array {
+    const bytes = Buffer.concat(Array.from({ length: this.#crs }, () => crlf))
+    this.#crs = 0
+    return bytes
+  }
+}
+
+/** Every CR and LF belongs to a CRLF, and none stands at the end alone. */
+function isCanonical(bytes: Buffer): boolean {
+  let at = 0
+  for (;;) {
+    const lf = bytes.indexOf(LF, at)
+    const cr = bytes.indexOf(CR, at)
+    if (lf < 0) return cr < 0
+    if (cr < 0 || cr !== lf - 1) return false
+    at = lf + 1
+  }
+}
