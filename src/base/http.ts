@@ -1,10 +1,15 @@
 /** HTTP as rooms see it: a request in, a response out. The platform has the server. */
-import type { Listener, Peer } from './network.ts'
+import type { Listener, Peer, TlsServer } from './network.ts'
 
 export interface HttpRequest {
   readonly method: string
   /** Path without its query. */
   readonly path: string
+  readonly query: URLSearchParams
+  /** The Host field, as the client said it. */
+  readonly host: string | undefined
+  /** Empty where there is none. */
+  readonly body: Uint8Array
   readonly peer: Peer
 }
 
@@ -12,12 +17,16 @@ export interface HttpResponse {
   readonly status: number
   readonly type: string
   readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
+/** What a request may bring: an Autodiscover question has under 1 KB. A longer one is answered 413. */
+export const httpBodyBytesMax = 64 * 1024
+
 export interface HttpServer {
-  /** Requests have no use for a body yet: one that brings a large one is cut off. */
+  /** @param options.tls https: every connection starts with a handshake. */
   listen(
-    options: { readonly address: string; readonly port: number },
+    options: { readonly address: string; readonly port: number; readonly tls?: TlsServer },
     handle: (request: HttpRequest) => Promise<HttpResponse>,
   ): Promise<Listener>
 }

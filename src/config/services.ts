@@ -24,7 +24,7 @@ export const services = {
   pop3s: { port: 1995, worldPort: 995, tls: 'implicit', signsIn: true, served: true },
   managesieve: { port: 14_190, worldPort: 4190, tls: 'starttls', signsIn: true, served: false },
   http: { port: 8080, worldPort: 80, tls: 'none', signsIn: false, served: true },
-  https: { port: 8443, worldPort: 443, tls: 'implicit', signsIn: true, served: false },
+  https: { port: 8443, worldPort: 443, tls: 'implicit', signsIn: false, served: true },
 } as const satisfies Record<Service, ServiceFacts>
 
 /** What listens without a configuration. */

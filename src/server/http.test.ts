@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { realHttp } from '../platform/real/http.ts'
+import type { HttpRequest } from '../base/http.ts'
+import type { ListenerConfig, Service } from '../config/config.ts'
+import { formatRecord, recordsFor } from './discovery/dns.ts'
+import { offersOf } from './discovery/settings.ts'
 import { answerHttp, type HttpTools } from './http.ts'
 
 const counts = { accounts: 2, messages: 30, contents: 20, queued: 4, segments: 1, walBytes: 0 }
@@ -9,6 +13,20 @@ const tools: HttpTools = {
   read: { counts: () => counts } as HttpTools['read'],
   connections: () => 7,
   ready: () => ready,
+  discovery: {
+    offers: () =>
+      offersOf('mail.example.org', [
+        listener('imaps', 993, 'implicit'),
+        listener('imap', 143, 'starttls'),
+        listener('submission', 587, 'starttls'),
+        listener('smtp', 25, 'starttls'),
+      ]),
+    isLocalDomain: (domain) => domain === 'example.org',
+    now: () => 0,
+  },
+}
+function listener(service: Service, port: number, tls: ListenerConfig['tls']): ListenerConfig {
+  return { service, address: '127.0.0.1', port, tls, plaintextAuth: false, bareNewline: 'refuse', publicPort: port }
 }
 const from = (address: string) => ({ address, port: 1, localAddress: '', localPort: 80 })
 
@@ -33,7 +51,78 @@ test('health, readiness and figures over a real socket', async () => {
   await listener.close()
 })
 
-test('others than loopback hear nothing, and nothing but GET is understood', () => {
-  assert.equal(answerHttp(tools, { method: 'GET', path: '/metrics', peer: from('192.0.2.1') }).status, 403)
-  assert.equal(answerHttp(tools, { method: 'POST', path: '/metrics', peer: from('127.0.0.1') }).status, 405)
+function request(target: string, more: Partial<HttpRequest> = {}): HttpRequest {
+  const [path, query] = target.split('?')
+  const body = new Uint8Array(0)
+  return {
+    method: 'GET',
+    path: path!,
+    query: new URLSearchParams(query),
+    host: undefined,
+    body,
+    peer: from('192.0.2.1'),
+    ...more,
+  }
+}
+
+test('others than loopback hear no figures, and nothing but GET is understood', () => {
+  assert.equal(answerHttp(tools, request('/metrics')).status, 403)
+  assert.equal(answerHttp(tools, request('/metrics', { method: 'POST', peer: from('127.0.0.1') })).status, 405)
+})
+
+test('Thunderbird is told where to go, by address or by the host that it asks; the best first', () => {
+  for (const asked of [
+    request('/mail/config-v1.1.xml?emailaddress=any%40example.org'),
+    request('/mail/config-v1.1.xml', { host: 'autoconfig.example.org' }),
+    request('/.well-known/autoconfig/mail/config-v1.1.xml', { host: 'example.org:8080' }),
+  ]) {
+    const { status, body, type } = answerHttp(tools, asked)
+    assert.equal(status, 200)
+    assert.equal(type, 'text/xml; charset=utf-8')
+    const ports = [
+      ...body.matchAll(/type="(\w+)">\s*<hostname>([^<]+)<\/hostname>\s*<port>(\d+)<\/port>\s*<socketType>(\w+)/g),
+    ]
+    assert.deepEqual(
+      ports.map(([, type, host, port, tls]) => `${type} ${host} ${port} ${tls}`),
+      ['imap mail.example.org 993 SSL', 'imap mail.example.org 143 STARTTLS', 'smtp mail.example.org 587 STARTTLS'],
+    )
+  }
+  assert.equal(answerHttp(tools, request('/mail/config-v1.1.xml?emailaddress=a%40example.net')).status, 404)
+})
+
+test('Outlook is told where to go, and a request that asks nothing gets its error', () => {
+  const ask = (text: string): string =>
+    answerHttp(tools, request('/Autodiscover/Autodiscover.xml', { method: 'POST', body: Buffer.from(text) })).body
+  const said = ask('<Autodiscover><Request><EMailAddress>any@example.org</EMailAddress></Request></Autodiscover>')
+  assert.match(
+    said,
+    /<Type>IMAP<\/Type>\s*<Server>mail\.example\.org<\/Server>\s*<Port>993<\/Port>\s*<LoginName>any@example\.org</,
+  )
+  assert.match(said, /<Type>SMTP<\/Type>[^]*<Port>587<\/Port>[^]*<Encryption>TLS<\/Encryption>/)
+  assert.match(ask('<x/>'), /<ErrorCode>600</)
+  assert.match(ask('<EMailAddress>a@example.net</EMailAddress>'), /<ErrorCode>601</)
+  assert.match(
+    answerHttp(tools, request('/autodiscover/autodiscover.json?Protocol=AutodiscoverV1', { host: 'example.org' })).body,
+    /"https:\/\/example\.org\/autodiscover\/autodiscover\.xml"/,
+  )
+})
+
+test("Apple's profile names the account and asks for no password; hostile names stay text", () => {
+  const { status, body, type } = answerHttp(tools, request('/mobileconfig?address=any%40example.org'))
+  assert.equal(status, 200)
+  assert.equal(type, 'application/x-apple-aspen-config')
+  assert.match(body, /<key>IncomingMailServerPortNumber<\/key>\s*<integer>993</)
+  assert.doesNotMatch(body, /<key>IncomingPassword/)
+  const hostile = answerHttp(tools, request('/mobileconfig?address=a%26b%40example.org'))
+  assert.match(hostile.body, /a&#38;b@example\.org/)
+  assert.equal(answerHttp(tools, request('/mobileconfig')).status, 404)
+})
+
+test('the records of a domain name every service, and say which is not offered', () => {
+  const lines = recordsFor('example.org', 'mail.example.org', tools.discovery.offers()).map(formatRecord)
+  const has = (line: RegExp): boolean => lines.some((one) => line.test(one))
+  assert.ok(has(/^example\.org\. +IN MX +10 mail\.example\.org\.$/))
+  assert.ok(has(/^_imaps\._tcp\.example\.org\. +IN SRV +0 1 993 mail\.example\.org\.$/))
+  assert.ok(has(/^_submission\._tcp\.example\.org\. +IN SRV +10 1 587 mail\.example\.org\.$/))
+  assert.ok(has(/^_pop3s\._tcp\.example\.org\. +IN SRV +0 0 0 \.$/))
 })

@@ -1,8 +1,10 @@
-/** The http listener: whether we are well, and figures for whoever watches. Answered to loopback alone. OpenMetrics 1.0. */
+/** The http and https listeners: settings for mail programs; to loopback alone, whether we are well, and figures. OpenMetrics 1.0. */
 import type { HttpRequest, HttpResponse } from '../base/http.ts'
 import type { StoreReads } from '../store/store.ts'
+import { answerDiscovery, type DiscoveryTools } from './discovery/pages.ts'
 
 export interface HttpTools {
+  readonly discovery: DiscoveryTools
   readonly read: StoreReads
   /** Connections over every listener, now. */
   readonly connections: () => number
@@ -14,6 +16,8 @@ const plain = 'text/plain; charset=utf-8'
 const openMetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
 export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse {
+  const found = answerDiscovery(tools.discovery, request)
+  if (found) return found
   const { address } = request.peer
   if (!address.startsWith('127.') && address !== '::1') return { status: 403, type: plain, body: 'loopback only\n' }
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, type: plain, body: 'GET only\n' }

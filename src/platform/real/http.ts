@@ -1,59 +1,121 @@
-/** HTTP by Node's own server. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { HttpServer } from '../../base/http.ts'
+/** HTTP and HTTPS by Node's own server. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
+import { httpBodyBytesMax, type HttpRequest, type HttpResponse, type HttpServer } from '../../base/http.ts'
+import type { TlsServer } from '../../base/network.ts'
+import type { WrappingTls } from './tls.ts'
 
 /** A request that is not told in this time is not coming. */
 const requestTimeoutMs = 10_000
 const headerBytesMax = 16 * 1024
-/** Watchers ask one at a time; more connections than this are somebody's mistake. */
+/** Watchers and mail programs ask one at a time; more connections than this are somebody's mistake. */
 const connectionsMax = 256
 
 export const realHttp: HttpServer = {
-  listen({ address, port }, handle) {
+  listen({ address, port, tls }, handle) {
+    const server = createServer(
+      { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, maxHeaderSize: headerBytesMax },
+      (request, response) => void answer(request, response, handle),
+    )
+    const front = tls ? handshakes(tls, (socket) => server.emit('connection', socket)) : server
+    front.maxConnections = connectionsMax
     return new Promise((resolve, reject) => {
-      const server = createServer(
-        { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, maxHeaderSize: headerBytesMax },
-        (request, response) => {
-          const { socket } = request
-          request.resume()
-          handle({
-            method: request.method ?? 'GET',
-            path: (request.url ?? '/').split('?')[0]!,
-            peer: {
-              address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
-              port: socket.remotePort ?? 0,
-              localAddress: socket.localAddress ?? '',
-              localPort: socket.localPort ?? 0,
-            },
-          }).then(
-            ({ status, type, body }) => {
-              response.writeHead(status, {
-                'content-type': type,
-                'cache-control': 'no-store',
-                'x-content-type-options': 'nosniff',
-              })
-              response.end(request.method === 'HEAD' ? undefined : body)
-            },
-            () => response.writeHead(500).end(),
-          )
-        },
-      )
-      server.maxConnections = connectionsMax
-      server.once('error', reject)
-      server.listen(port, address, () => {
-        server.removeListener('error', reject)
-        const bound = server.address() as AddressInfo
+      front.once('error', reject)
+      front.listen(port, address, () => {
+        front.removeListener('error', reject)
+        const bound = front.address() as AddressInfo
         resolve({
           address: bound.address,
           port: bound.port,
           close: () =>
             new Promise((done) => {
-              server.close(() => done())
+              front.close(() => done())
               server.closeAllConnections()
+              if (tls) server.close()
             }),
         })
       })
     })
   },
+}
+
+/** Connections that have shaken hands, with the certificates that mail has. */
+function handshakes(tls: TlsServer, ready: (socket: Socket) => void): ReturnType<typeof createTcpServer> {
+  const open = new Set<Socket>()
+  const front = createTcpServer((raw) => {
+    open.add(raw)
+    raw.once('close', () => open.delete(raw))
+    raw.on('error', () => raw.destroy())
+    const socket = (tls as WrappingTls).wrap(raw)
+    const timer = setTimeout(() => raw.destroy(), requestTimeoutMs)
+    socket.on('error', () => raw.destroy())
+    socket.once('close', () => clearTimeout(timer))
+    socket.once('secure', () => {
+      clearTimeout(timer)
+      ready(socket)
+    })
+  })
+  const close = front.close.bind(front)
+  front.close = (done) => {
+    for (const socket of open) socket.destroy()
+    return close(done)
+  }
+  return front
+}
+
+/** undefined: longer than `httpBodyBytesMax`. */
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > httpBodyBytesMax) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: (request: HttpRequest) => Promise<HttpResponse>,
+): Promise<void> {
+  try {
+    const body = await bodyOf(request)
+    if (!body) {
+      response.writeHead(413, { connection: 'close' }).end()
+      return
+    }
+    const { socket } = request
+    const url = request.url ?? '/'
+    const mark = url.indexOf('?')
+    const {
+      status,
+      type,
+      body: text,
+      headers,
+    } = await handle({
+      method: request.method ?? 'GET',
+      path: mark < 0 ? url : url.slice(0, mark),
+      query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+      host: request.headers.host,
+      body,
+      peer: {
+        address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+        port: socket.remotePort ?? 0,
+        localAddress: socket.localAddress ?? '',
+        localPort: socket.localPort ?? 0,
+      },
+    })
+    response.writeHead(status, {
+      'content-type': type,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...headers,
+    })
+    response.end(request.method === 'HEAD' ? undefined : text)
+  } catch {
+    if (!response.headersSent) response.writeHead(500)
+    response.end()
+  }
 }

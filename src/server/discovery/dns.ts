@@ -1,0 +1,78 @@
+/** The DNS records by which others find a domain's mail host, and mail programs its settings. RFC 5321 §5, RFC 7208, RFC 7489, RFC 6186, RFC 8314 §5.1. */
+import type { Offer } from './settings.ts'
+
+export interface DnsRecord {
+  /** Absolute, without its final dot. */
+  readonly name: string
+  readonly type: 'A/AAAA' | 'MX' | 'TXT' | 'SRV' | 'CNAME'
+  readonly value: string
+  readonly why: string
+  /** Mail does not work without it; the others make it work better. */
+  readonly needed: boolean
+}
+
+const srvNames = {
+  imap: { implicit: '_imaps', starttls: '_imap' },
+  pop3: { implicit: '_pop3s', starttls: '_pop3' },
+  submission: { implicit: '_submissions', starttls: '_submission' },
+} as const
+
+export function recordsFor(domain: string, hostname: string, offers: readonly Offer[]): DnsRecord[] {
+  const record = (needed: boolean, name: string, type: DnsRecord['type'], value: string, why: string): DnsRecord => ({
+    name,
+    type,
+    value,
+    why,
+    needed,
+  })
+  const records = [
+    record(
+      true,
+      hostname,
+      'A/AAAA',
+      "this machine's addresses",
+      'where our host is; its reverse name should be the same',
+    ),
+    record(true, domain, 'MX', `10 ${hostname}.`, 'mail for the domain comes to us'),
+    record(true, domain, 'TXT', 'v=spf1 mx -all', 'mail from the domain leaves from here only (SPF)'),
+    record(
+      false,
+      `_dmarc.${domain}`,
+      'TXT',
+      `v=DMARC1; p=none; rua=mailto:postmaster@${domain}`,
+      'others report who sends in its name (DMARC); raise p to quarantine, then reject',
+    ),
+  ]
+  for (const role of ['imap', 'pop3', 'submission'] as const) {
+    for (const tls of ['implicit', 'starttls'] as const) {
+      const offer = offers.find((one) => one.role === role && one.tls === tls)
+      const name = `${srvNames[role][tls]}._tcp.${domain}`
+      // "." says that there is none, so that programs do not try. RFC 6186 §3.4.
+      const value = offer ? `${tls === 'implicit' ? 0 : 10} 1 ${offer.port} ${offer.hostname}.` : '0 0 0 .'
+      records.push(record(false, name, 'SRV', value, offer ? 'mail programs find their settings' : 'not offered here'))
+    }
+  }
+  records.push(
+    record(false, `autoconfig.${domain}`, 'CNAME', `${hostname}.`, 'Thunderbird and others fetch their settings there'),
+    record(false, `autodiscover.${domain}`, 'CNAME', `${hostname}.`, 'Outlook does'),
+    record(
+      false,
+      `_autodiscover._tcp.${domain}`,
+      'SRV',
+      `0 1 443 ${hostname}.`,
+      'Outlook, where the name above cannot have a certificate',
+    ),
+  )
+  return records
+}
+
+/** A line of a zone file. */
+export function formatRecord({ name, type, value }: DnsRecord): string {
+  const text = type === 'TXT' ? quoted(value) : value
+  return `${`${name}.`.padEnd(40)} ${type === 'A/AAAA' ? '; A, AAAA:' : `IN ${type}`.padEnd(10)} ${text}`
+}
+
+/** Strings of at most 255 bytes. RFC 1035 §3.3. */
+function quoted(text: string): string {
+  return (text.match(/[^]{1,255}/g) ?? ['']).map((part) => `"${part.replace(/["\\]/g, '\\$&')}"`).join(' ')
+}

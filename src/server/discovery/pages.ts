@@ -1,0 +1,86 @@
+/** Where mail programs ask for their settings over http and https. The answers say nothing about who has an account here. */
+import type { HttpRequest, HttpResponse } from '../../base/http.ts'
+import { parseMailbox } from '../../mail/address.ts'
+import { autoconfigXml } from './autoconfig.ts'
+import { autodiscoverFault, autodiscoverXml, requestedAddress } from './autodiscover.ts'
+import { mobileconfig } from './mobileconfig.ts'
+import type { Offer } from './settings.ts'
+
+export interface DiscoveryTools {
+  readonly offers: () => readonly Offer[]
+  readonly isLocalDomain: (domain: string) => boolean
+  readonly now: () => number
+}
+
+const xmlType = 'text/xml; charset=utf-8'
+const plain = 'text/plain; charset=utf-8'
+
+/** @returns undefined for what is not asked here. */
+export function answerDiscovery(tools: DiscoveryTools, request: HttpRequest): HttpResponse | undefined {
+  switch (request.path.toLowerCase()) {
+    case '/mail/config-v1.1.xml':
+    case '/.well-known/autoconfig/mail/config-v1.1.xml':
+      return autoconfig(tools, request)
+    case '/autodiscover/autodiscover.xml':
+      return autodiscover(tools, request)
+    case '/autodiscover/autodiscover.json':
+      return autodiscoverJson(tools, request)
+    case '/mobileconfig':
+      return profile(tools, request)
+    default:
+      return undefined
+  }
+}
+
+function notFound(body: string): HttpResponse {
+  return { status: 404, type: plain, body: `${body}\n` }
+}
+
+/** The domain of an address that could be one of ours. */
+function localDomain(tools: DiscoveryTools, address: string | null | undefined): string | undefined {
+  const domain = address === null || address === undefined ? undefined : parseMailbox(address)?.domain
+  return domain !== undefined && tools.isLocalDomain(domain) ? domain : undefined
+}
+
+function autoconfig(tools: DiscoveryTools, { query, host }: HttpRequest): HttpResponse {
+  const named = (host ?? '').replace(/:\d+$/, '').toLowerCase()
+  const fromHost = [named.replace(/^autoconfig\./, ''), named].find((name) => tools.isLocalDomain(name))
+  const domain = localDomain(tools, query.get('emailaddress')) ?? fromHost
+  if (domain === undefined) return notFound('no mail for that domain here')
+  return { status: 200, type: xmlType, body: autoconfigXml(domain, tools.offers()) }
+}
+
+function autodiscover(tools: DiscoveryTools, { method, body }: HttpRequest): HttpResponse {
+  const asked = requestedAddress(Buffer.from(body).toString('utf8'))
+  const fault =
+    method !== 'POST' || asked === undefined ? 600 : localDomain(tools, asked) === undefined ? 601 : undefined
+  return {
+    status: 200,
+    type: xmlType,
+    body: fault === undefined ? autodiscoverXml(asked!, tools.offers()) : autodiscoverFault(fault, tools.now()),
+  }
+}
+
+/** Version 2 only points to version 1, which is all that a server without Exchange's protocols has to tell. */
+function autodiscoverJson(tools: DiscoveryTools, { query, host }: HttpRequest): HttpResponse {
+  const protocol = (query.get('Protocol') ?? query.get('protocol') ?? '').toLowerCase()
+  if (protocol !== 'autodiscoverv1') {
+    const body = { ErrorCode: 'InvalidProtocol', ErrorMessage: 'Supported values: AutodiscoverV1' }
+    return { status: 400, type: 'application/json', body: JSON.stringify(body) }
+  }
+  const Url = `https://${/^[\w.:-]+$/.test(host ?? '') ? host : tools.offers()[0]?.hostname}/autodiscover/autodiscover.xml`
+  return { status: 200, type: 'application/json', body: JSON.stringify({ Protocol: 'AutodiscoverV1', Url }) }
+}
+
+function profile(tools: DiscoveryTools, { query }: HttpRequest): HttpResponse {
+  const address = query.get('address') ?? query.get('emailaddress')
+  const domain = localDomain(tools, address)
+  const body = domain === undefined ? undefined : mobileconfig(address!, domain, tools.offers())
+  if (body === undefined) return notFound('say /mobileconfig?address=you@your.domain')
+  return {
+    status: 200,
+    type: 'application/x-apple-aspen-config',
+    body,
+    headers: { 'content-disposition': 'attachment; filename="mail.mobileconfig"' },
+  }
+}

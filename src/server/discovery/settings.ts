@@ -1,0 +1,47 @@
+/** How mail programs reach us: derived from the listeners, said in each program's own format by the files beside this one. RFC 6186, RFC 8314. */
+import type { ListenerConfig } from '../../config/config.ts'
+
+export type Role = 'imap' | 'pop3' | 'submission'
+
+export interface Offer {
+  readonly role: Role
+  readonly hostname: string
+  readonly port: number
+  /** 'implicit': a handshake first, which RFC 8314 §3 prefers. 'none' only where an operator allowed it on loopback. */
+  readonly tls: 'implicit' | 'starttls' | 'none'
+}
+
+const roles: Partial<Record<ListenerConfig['service'], Role>> = {
+  imaps: 'imap',
+  imap: 'imap',
+  pop3s: 'pop3',
+  pop3: 'pop3',
+  submissions: 'submission',
+  submission: 'submission',
+}
+const tlsOrder = { implicit: 0, starttls: 1, none: 2 } as const
+const roleOrder = { imap: 0, pop3: 1, submission: 2 } as const
+
+/** The best first within each role; of listeners that would look the same from outside, one. */
+export function offersOf(hostname: string, listeners: readonly ListenerConfig[]): Offer[] {
+  const offers = listeners.flatMap(({ service, tls, publicPort, plaintextAuth }): Offer[] => {
+    const role = roles[service]
+    return role && (tls !== 'none' || plaintextAuth) ? [{ role, hostname, port: publicPort, tls }] : []
+  })
+  const seen = new Set<string>()
+  return offers
+    .sort((a, b) => roleOrder[a.role] - roleOrder[b.role] || tlsOrder[a.tls] - tlsOrder[b.tls])
+    .filter(({ role, tls, port }) => {
+      const key = `${role} ${tls} ${port}`
+      if (seen.has(key)) return false
+      seen.add(key)
+      return true
+    })
+}
+
+/** Text between XML tags or in quotes. */
+export function xml(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
