@@ -3,18 +3,35 @@ import { Command, CommanderError } from 'commander'
 import { Interrupted, type Terminal } from '../platform/real/terminal.ts'
 import { account } from './account.ts'
 import { alias } from './alias.ts'
+import { backup } from './backup.ts'
 import { config } from './config.ts'
 import { CommandFault, examples, UsageFault } from './context.ts'
 import { domain } from './domain.ts'
 import { mailbox } from './mailbox.ts'
 import { queue } from './queue.ts'
+import { reindex } from './reindex.ts'
+import { restore } from './restore.ts'
 import { serve } from './serve.ts'
 import { trace } from './trace.ts'
 import { verify } from './verify.ts'
 import { version } from './version.ts'
 
 /** In the order of the help. What is heavy is loaded by the action that needs it. */
-const subcommands = [serve, config, domain, account, alias, mailbox, queue, trace, verify, version]
+const subcommands = [
+  serve,
+  config,
+  domain,
+  account,
+  alias,
+  mailbox,
+  queue,
+  trace,
+  backup,
+  restore,
+  verify,
+  reindex,
+  version,
+]
 
 const fine = new Set(['commander.helpDisplayed', 'commander.version'])
 

@@ -9,13 +9,20 @@ export const verify: Subcommand = (program, terminal, fail) => {
         program
           .command('verify')
           .description('check the whole store: rows, counters, ledger, and every message byte by its digest'),
-      ),
+      )
+        .option('--deep', 'also what is kept of each message (envelope, structure) against its bytes')
+        .option('--backup <folder>', 'check a backup instead'),
     ),
     'pennypost verify',
     'pennypost verify --data /var/lib/pennypost --json',
-  ).action(async (options: PlaceOptions & { json?: boolean }) => {
-    const { verifyStore } = await import('../server/verify.ts')
-    const report = await verifyStore(await dataFolderOf(options))
+    'pennypost verify --backup /mnt/backup/pennypost',
+  ).action(async (options: PlaceOptions & { json?: boolean; deep?: boolean; backup?: string }) => {
+    const { verifyBackup, verifyStore } = await import('../server/verify.ts')
+    const { deep = false, backup } = options
+    const report =
+      backup === undefined
+        ? await verifyStore(await dataFolderOf(options), { deep })
+        : await verifyBackup(backup, { deep })
     if (report.faults.length > 0) fail(1)
     if (options.json) return terminal.out(`${JSON.stringify(report, null, 1)}\n`)
     for (const fault of report.faults) terminal.note(`${fault.text}.\n`)

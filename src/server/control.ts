@@ -8,12 +8,13 @@ import { StoreFault, StoreRefusal } from '../store/store.ts'
 import { accountCommands } from './control-accounts.ts'
 import { argumentFault, type Command, type ControlTools } from './control-command.ts'
 import { queueCommands } from './control-queue.ts'
+import { storeCommands } from './control-store.ts'
 import { CommandRefusal } from './provision.ts'
 
 export type { ControlTools } from './control-command.ts'
 
 /** All of them, by the name that travels. */
-export const controlCommands = { ...accountCommands, ...queueCommands }
+export const controlCommands = { ...accountCommands, ...queueCommands, ...storeCommands }
 
 export type ControlCommands = typeof controlCommands
 export type ControlName = keyof ControlCommands

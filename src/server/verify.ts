@@ -1,14 +1,27 @@
 /** The check of a whole store, beside its server or without one. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { realFiles } from '../platform/real/files.ts'
+import { backedContents, BackupFault, needManifest } from '../store/sqlite/backup-manifest.ts'
 import { verifyFolder, type VerifyReport } from '../store/sqlite/verify.ts'
 import { CommandRefusal } from './provision.ts'
 
 export type { VerifyFault, VerifyReport } from '../store/sqlite/verify.ts'
 
-export async function verifyStore(folder: string): Promise<VerifyReport> {
+export async function verifyStore(folder: string, options: { readonly deep?: boolean } = {}): Promise<VerifyReport> {
   if ((await realFiles.sizeBytes(join(folder, 'pennypost.db'))) === undefined) {
     throw new CommandRefusal('noStore', `There is no store in ${folder}: name its folder with --data or --config`)
   }
-  return verifyFolder(folder)
+  return verifyFolder(folder, undefined, options)
+}
+
+/** A backup where it lies: whether it could be restored. */
+export async function verifyBackup(folder: string, options: { readonly deep?: boolean } = {}): Promise<VerifyReport> {
+  try {
+    const path = resolve(folder)
+    const manifest = await needManifest(path)
+    return verifyFolder(path, backedContents(path, manifest), { ...options, rows: join(path, manifest.rows) })
+  } catch (error) {
+    if (error instanceof BackupFault) throw new CommandRefusal('backup', error.message)
+    throw error
+  }
 }

@@ -61,6 +61,39 @@ export interface QueueRow {
   readonly prefixBytes: number
 }
 
+/** Which recipients of the queue are meant: those that fit all that is given. */
+export interface QueueFilter {
+  /** The reverse-path, or `@domain`; '' is the null one. */
+  readonly sender?: string
+  /** The address, or `@domain`. */
+  readonly recipient?: string
+  /** The routing key. */
+  readonly destination?: string
+  readonly state?: QueueRow['state']
+  /** Accepted before this moment. */
+  readonly acceptedBeforeMs?: number
+}
+
+/** One attempt of a recipient that still waits. */
+export interface QueueAttempt {
+  readonly n: number
+  readonly atMs: number
+  readonly reply: string
+}
+
+/** Upper ends of the ages that `QueueShapeRow.ages` counts, in minutes; the last count is of everything older. */
+export const queueAgesMinutes = [5, 10, 20, 40, 80, 160, 320, 640, 1280] as const
+
+/** How many recipients wait for one destination. */
+export interface QueueShapeRow {
+  readonly destination: string
+  readonly recipients: number
+  readonly held: number
+  readonly oldestMs: number
+  /** By how long ago they were accepted: `queueAgesMinutes`. */
+  readonly ages: readonly number[]
+}
+
 /** What the transaction said about the message and this recipient that the next host must hear. */
 export interface QueueParameters {
   readonly body: '7bit' | '8bitmime' | 'binarymime'

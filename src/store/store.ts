@@ -3,7 +3,18 @@ import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
-import type { Account, Alias, LedgerRow, MailboxRow, QueueRow, StoreCounts, User } from './entities.ts'
+import type {
+  Account,
+  Alias,
+  LedgerRow,
+  MailboxRow,
+  QueueAttempt,
+  QueueFilter,
+  QueueRow,
+  QueueShapeRow,
+  StoreCounts,
+  User,
+} from './entities.ts'
 import type { Operation, ResultOf } from './operations.ts'
 import type { LiveTable } from './table.ts'
 
@@ -113,12 +124,49 @@ export interface StoreReads {
   rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]>
   search(mailbox: number, key: SearchKey, within: UidRanges): Promise<Uint32Array>
 
+  /** What tells each message of a mailbox from every other, wherever it lies: behind `after`, in UID order. */
+  identities(mailbox: number, after: number, limit: number): readonly MessageIdentity[]
+
   queue(after: number, limit: number): readonly QueueRow[]
+  /**
+   * Those of the next `looked` recipients that fit, up to `limit`; `next` is where to go on, undefined at the end. However few fit, one call
+   * reads no more than that.
+   */
+  queueWhere(filter: QueueFilter, after: number, limit: number): QueuePage
+  queueRecipient(id: number): QueueRow | undefined
+  /** The recipients that still wait of the same message, up to `limit`. */
+  queueSiblings(row: QueueRow, limit: number): readonly QueueRow[]
+  queueAttempts(recipient: number): readonly QueueAttempt[]
+  /** How much waits for whom, over the next recipients in the order of their ids. */
+  queueShape(after: number, nowMs: number): QueueShape
   /** When the next queued recipient is due, epoch milliseconds. */
   queueDue(): number | undefined
   queuedContent(entry: number): MessageBytes | undefined
   ledger(arrivalId: string): readonly LedgerRow[]
+  /** Rows of arrivals with `after` < id < `before`, oldest first, of one recipient where one is given; bounded as `queueWhere`. */
+  ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): LedgerPage
   counts(): StoreCounts
+}
+
+/** `identity`: a number made of the bytes that arrived, of what we put before them, and of the internal date. */
+export interface MessageIdentity {
+  readonly uid: number
+  readonly identity: number
+}
+
+export interface QueuePage {
+  readonly rows: readonly QueueRow[]
+  readonly next?: number
+}
+
+export interface QueueShape {
+  readonly rows: readonly QueueShapeRow[]
+  readonly next?: number
+}
+
+export interface LedgerPage {
+  readonly rows: readonly LedgerRow[]
+  readonly next?: string
 }
 
 export interface RowNeed {

@@ -1,4 +1,5 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
+import { createHash } from 'node:crypto'
 import type { MessageBytes } from '../../mail/content.ts'
 import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
@@ -7,16 +8,26 @@ import type {
   Alias,
   LedgerRow,
   MailboxRow,
-  QueueParameters,
+  QueueAttempt,
+  QueueFilter,
   QueueRow,
   StoreCounts,
   User,
 } from '../entities.ts'
-import type { MessageRow, RowNeed } from '../store.ts'
+import type { LedgerPage, MessageIdentity, MessageRow, QueuePage, QueueShape, RowNeed } from '../store.ts'
 import type { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
+import {
+  ledgerColumns,
+  ledgerWhere,
+  queueSelect,
+  queueShape,
+  queueSiblings,
+  queueWhere,
+  toQueueRow,
+} from './queue-reads.ts'
 
 const accountColumns = 'id, name, disabled, quotaBytes, usedBytes, usedMessages'
 const mailboxColumns =
@@ -198,6 +209,33 @@ export class SqliteReads {
     return row && toQueueRow(row)
   }
 
+  queueWhere(filter: QueueFilter, after: number, limit: number): QueuePage {
+    return queueWhere(this.#statements, filter, after, limit)
+  }
+
+  queueSiblings(row: QueueRow, limit: number): readonly QueueRow[] {
+    return queueSiblings(this.#statements, row, limit)
+  }
+
+  queueAttempts(recipient: number): readonly QueueAttempt[] {
+    return this.#sql('SELECT n, atMs, reply FROM attempt WHERE recipient = ? ORDER BY n').all(
+      recipient,
+    ) as unknown as QueueAttempt[]
+  }
+
+  queueShape(after: number, nowMs: number): QueueShape {
+    return queueShape(this.#statements, after, nowMs)
+  }
+
+  identities(mailbox: number, after: number, limit: number): readonly MessageIdentity[] {
+    return this.#sql(
+      `SELECT m.uid, e.dateMs, e.prefix, c.digest FROM message m JOIN email e ON e.id = m.email JOIN content c ON c.id = e.content
+       WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
+    )
+      .all(mailbox, after, limit)
+      .map((row) => ({ uid: row['uid'] as number, identity: identityOf(row) }))
+  }
+
   queueDue(): number | undefined {
     const ready = this.#sql("SELECT min(dueMs) AS due FROM recipient WHERE state = 'ready'").get()!['due'] as
       number | null
@@ -215,9 +253,13 @@ export class SqliteReads {
   }
 
   ledger(arrivalId: string): readonly LedgerRow[] {
-    return this.#sql(
-      'SELECT arrivalId, recipient, acceptedMs AS acceptedAtMs, outcome, endedMs AS endedAtMs, detail FROM ledger WHERE arrivalId = ? ORDER BY n',
-    ).all(arrivalId) as unknown as LedgerRow[]
+    return this.#sql(`SELECT ${ledgerColumns} FROM ledger WHERE arrivalId = ? ORDER BY n`).all(
+      arrivalId,
+    ) as unknown as LedgerRow[]
+  }
+
+  ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): LedgerPage {
+    return ledgerWhere(this.#statements, after, before, recipient, limit)
   }
 
   counts(): StoreCounts {
@@ -250,12 +292,13 @@ function remembered<Key, Value>(
   return value
 }
 
-const queueSelect = `SELECT r.id, r.entry, e.arrivalId, e.reversePath, r.address, r.destination, r.state, r.attempts,
-  e.acceptedMs AS acceptedAtMs, r.dueMs AS nextAttemptMs, e.expiresMs AS expiresAtMs, r.fence, r.leasedUntilMs, r.reply AS lastReply,
-  r.parameters, e.size AS sizeBytes, length(e.prefix) AS prefixBytes FROM recipient r JOIN queueEntry e ON e.id = r.entry`
-
-function toQueueRow(row: Row): QueueRow {
-  return { ...(row as unknown as QueueRow), parameters: JSON.parse(row['parameters'] as string) as QueueParameters }
+/** 48 bits of a digest over everything that must agree: two messages of one mailbox share it when they are copies. */
+export function identityOf(row: Row): number {
+  return createHash('sha256')
+    .update(row['digest'] as Uint8Array)
+    .update(`${String(row['dateMs'])} ${String(row['prefix'])}`)
+    .digest()
+    .readUIntBE(0, 6)
 }
 
 export function sourceOf(row: Row): ContentSource {

@@ -1,0 +1,32 @@
+/** `pennypost backup`: a consistent copy of everything while mail goes on. */
+import { resolve } from 'node:path'
+import type { BackupReport } from '../store/store.ts'
+import { examples, jsonOption, placeOptions, sizeText, withOwner, type PlaceOptions } from './context.ts'
+import { jobEnd } from './job.ts'
+import type { Subcommand } from './subcommand.ts'
+
+export const backup: Subcommand = (program, terminal) => {
+  examples(
+    jsonOption(
+      placeOptions(
+        program
+          .command('backup')
+          .description('copy all mail, accounts and queue into a folder, while the server runs')
+          .argument('<folder>', 'a new folder, or that of an earlier backup: then only what is new is copied'),
+      ),
+    ),
+    'pennypost backup /mnt/backup/pennypost',
+    'pennypost backup /mnt/backup/pennypost --json',
+    'pennypost verify --backup /mnt/backup/pennypost',
+  ).action((folder: string, options: PlaceOptions & { json?: boolean }) =>
+    withOwner(options, async (owner) => {
+      const path = resolve(folder)
+      const { job } = await owner.ask('backupStart', { folder: path })
+      const report = await jobEnd<BackupReport>(owner, terminal, job)
+      if (options.json) return terminal.out(`${JSON.stringify({ folder: path, ...report }, null, 1)}\n`)
+      const { accounts, messages, bytes, copiedBytes } = report
+      const copied = copiedBytes < bytes ? `; ${sizeText(copiedBytes)} of them had to be copied` : ''
+      terminal.out(`${messages} messages of ${accounts} accounts are in ${path}: ${sizeText(bytes)}${copied}.\n`)
+    }),
+  )
+}

@@ -1,0 +1,130 @@
+/** `pennypost restore`: everything from a backup, or one account or message of it into a running system. */
+import { resolve } from 'node:path'
+import { realClock } from '../platform/real/clock.ts'
+import type { Terminal } from '../platform/real/terminal.ts'
+import type { RestoredAccount } from '../server/restore-into.ts'
+import {
+  CommandFault,
+  dataFolderOf,
+  examples,
+  jsonOption,
+  placeOptions,
+  sizeText,
+  timeText,
+  UsageFault,
+  withOwner,
+  type PlaceOptions,
+} from './context.ts'
+import { jobEnd, progressLine } from './job.ts'
+import type { Subcommand } from './subcommand.ts'
+
+interface RestoreArguments extends PlaceOptions {
+  readonly json?: boolean
+  readonly force?: boolean
+  readonly damaged?: boolean
+  readonly holdQueue?: boolean
+  readonly account?: string
+  readonly into?: string
+  readonly message?: string
+}
+
+export const restore: Subcommand = (program, terminal, fail) => {
+  examples(
+    jsonOption(
+      placeOptions(
+        program
+          .command('restore')
+          .description('bring back a backup: all of it, or one account or message into a running system')
+          .argument('<folder>', 'what "pennypost backup" wrote'),
+      ),
+    )
+      .option('--force', 'move the present data folder aside (all of it)')
+      .option('--damaged', 'restore although the backup has faults (all of it)')
+      .option('--hold-queue', 'hold what waited in the queue: it may have gone out since (all of it)')
+      .option('--account <address>', "add one account's missing mailboxes and messages; the server may run")
+      .option('--message <id>', 'only the message of this Message-ID or EMAILID (one account)')
+      .option('--into <mailbox>', 'below this mailbox instead of where it was (one account)'),
+    'pennypost restore /mnt/backup/pennypost',
+    'pennypost restore /mnt/backup/pennypost --force --hold-queue',
+    'pennypost restore /mnt/backup/pennypost --account alice@example.org',
+    'pennypost restore /mnt/backup/pennypost --account alice@example.org --into Restored/2026-02-01',
+    'pennypost restore /mnt/backup/pennypost --account alice@example.org --message "<1@example.net>"',
+  ).action((folder: string, options: RestoreArguments) => {
+    checkUsage(options)
+    return options.account === undefined
+      ? restoreAll(resolve(folder), options, terminal, fail)
+      : restoreAccount(resolve(folder), options.account, options, terminal)
+  })
+}
+
+function checkUsage({ account, into, message, force, damaged, holdQueue }: RestoreArguments): void {
+  if (account === undefined && (into !== undefined || message !== undefined)) {
+    throw new UsageFault(`${into === undefined ? '--message' : '--into'} needs an account: say whose with --account`)
+  }
+  if (account !== undefined && (force || damaged || holdQueue)) {
+    throw new UsageFault('--force, --damaged and --hold-queue are for a whole restore: leave them or --account out')
+  }
+}
+
+async function restoreAll(
+  folder: string,
+  options: RestoreArguments,
+  terminal: Terminal,
+  fail: (status: number) => void,
+): Promise<void> {
+  const { restoreStore } = await import('../server/restore.ts')
+  const data = await dataFolderOf(options)
+  const line = progressLine(terminal)
+  const { force, damaged, holdQueue } = options
+  const report = await restoreStore(folder, data, {
+    force,
+    damaged,
+    holdQueue,
+    nowMs: realClock.now(),
+    progress: (done, total) => line.show({ phase: 'bytes', done, total }),
+  }).finally(() => line.end())
+  if (report.verified.faultsInAll > 0) fail(1)
+  if (options.json) return terminal.out(`${JSON.stringify({ data, ...report }, null, 1)}\n`)
+  const { accounts, messages, bytes, createdMs, movedTo, queued, held, verified } = report
+  terminal.out(
+    `${messages} messages of ${accounts} accounts are back in ${data} as they were at ${timeText(createdMs)}: ${sizeText(bytes)}.\n`,
+  )
+  if (movedTo !== undefined) terminal.out(`What was there before is in ${movedTo}: remove it when you are sure.\n`)
+  if (queued > held) {
+    terminal.out(`${queued - held} recipients wait in the queue, and are tried when the server starts.\n`)
+  }
+  if (held > 0)
+    terminal.out(`${held} recipients of the queue are held: look with "queue list", then "queue release".\n`)
+  for (const { text } of verified.faults) terminal.note(`${text}.\n`)
+}
+
+async function restoreAccount(
+  folder: string,
+  account: string,
+  options: RestoreArguments,
+  terminal: Terminal,
+): Promise<void> {
+  const { into, message } = options
+  const report = await withOwner(options, async (owner) => {
+    const { job } = await owner.ask('restoreStart', { folder, account, into: mailboxOf(into), message })
+    return jobEnd<RestoredAccount>(owner, terminal, job)
+  })
+  if (options.json) return terminal.out(`${JSON.stringify(report, null, 1)}\n`)
+  if (report.accountMade) terminal.out(`${report.account} is here again, with its password.\n`)
+  for (const { name, restored } of report.mailboxes) {
+    if (restored > 0) terminal.out(`  ${name}: ${restored} ${restored === 1 ? 'message' : 'messages'}\n`)
+  }
+  const { restored, present } = report
+  const there = present > 0 ? `; ${present} ${present === 1 ? 'was' : 'were'} there already` : ''
+  terminal.out(`${restored} ${restored === 1 ? 'message is' : 'messages are'} back${there}.\n`)
+  if (report.aliasesGone.length > 0) {
+    terminal.note(`These aliases led to it then and are not here now: ${report.aliasesGone.join(', ')}\n`)
+  }
+}
+
+function mailboxOf(into: string | undefined): string | undefined {
+  if (into === undefined) return undefined
+  const name = into.replace(/\/+$/, '')
+  if (name === '') throw new CommandFault('"/" is no mailbox: name one, as Restored/2026-02-01')
+  return name
+}

@@ -1,0 +1,56 @@
+/** Commands about the store as a whole: backups, what comes back from them, and what is computed anew. Each is a job (jobs.ts). */
+import { command } from './control-command.ts'
+import { jobsOf } from './jobs.ts'
+import { accountName, CommandRefusal } from './provision.ts'
+import { restoreInto } from './restore-into.ts'
+
+/**
+ * What belongs to a system beside its store: without `tls/` a restored one would show its users another certificate.
+ * Journeys are left out: they explain, they expire, and they may be larger than the mail.
+ */
+const alsoBackedUp = ['tls']
+
+function absolute(folder: string): string {
+  if (!folder.startsWith('/') && !/^[A-Za-z]:[\\/]/.test(folder))
+    throw new CommandRefusal('badArguments', `"${folder}" is no absolute path: the server would look for it elsewhere`)
+  return folder
+}
+
+export const storeCommands = {
+  backupStart: command({ folder: 'text' }, ({ store }, args) => {
+    const folder = absolute(args.folder)
+    const job = jobsOf(store).start('backup', (progress) =>
+      store.backup(folder, { also: alsoBackedUp, progress: (bytes) => progress('bytes', bytes) }),
+    )
+    return { job }
+  }),
+
+  /** One account, or one message of it, into the running system. */
+  restoreStart: command(
+    { folder: 'text', account: 'text', into: 'text?', message: 'text?' },
+    ({ store, clock }, { folder, account, into, message }) => {
+      const request = { folder: absolute(folder), account: accountName(account), into, message }
+      return { job: jobsOf(store).start('restore', (progress) => restoreInto({ store, clock }, request, progress)) }
+    },
+  ),
+
+  reindexStart: command({ account: 'text?' }, ({ store, clock }, args) => {
+    const account = args.account === undefined ? undefined : store.read.account(accountName(args.account))
+    if (args.account !== undefined && !account) {
+      throw new CommandRefusal(
+        'noSuchAccount',
+        `There is no account ${args.account}: "pennypost account list" shows all`,
+      )
+    }
+    const total = account?.usedMessages ?? store.read.counts().messages
+    const job = jobsOf(store).start('reindex', async (progress) => {
+      const began = clock.monotonic()
+      const options = { account: account?.id, progress: (messages: number) => progress('messages', messages, total) }
+      const report = await store.reindex(options)
+      return { ...report, ms: Math.round(clock.monotonic() - began) }
+    })
+    return { job }
+  }),
+
+  jobState: command({ job: 'count' }, ({ store }, { job }) => jobsOf(store).state(job)),
+}
