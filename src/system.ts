@@ -1,38 +1,46 @@
 /** The one place that builds everything: a configuration in, a running system out. */
 import { join } from 'node:path'
-import { PasswordAuthenticator } from './accounts/authenticator.ts'
+import { AccountAuthenticator } from './accounts/authenticator.ts'
 import { easyPassword } from './accounts/password.ts'
+import { StoreDirectory } from './accounts/store-directory.ts'
+import { IssuerTokens } from './accounts/tokens.ts'
 import { latin1 } from './base/bytes.ts'
 import type { Clock, Timer } from './base/clock.ts'
 import type { Files } from './base/files.ts'
 import type { Log } from './base/log.ts'
 import type { HttpServer } from './base/http.ts'
+import type { HttpClient } from './base/http-client.ts'
+import { networksHold } from './base/ip-network.ts'
 import type { Listener, Network, TlsServer } from './base/network.ts'
 import type { Random } from './base/random.ts'
 import type { Resolver } from './base/resolver.ts'
 import { Wheel } from './base/wheel.ts'
 import type { Config, ListenerConfig, Service } from './config/config.ts'
+import { services } from './config/services.ts'
 import { status } from './mail/status.ts'
-import { loadCertificates } from './platform/real/certificates.ts'
+import { loadCertificates, loadText } from './platform/real/certificates.ts'
 import { realClock } from './platform/real/clock.ts'
 import { realFiles } from './platform/real/files.ts'
 import { realHttp } from './platform/real/http.ts'
+import { realHttpClient } from './platform/real/http-client.ts'
 import { realNetwork } from './platform/real/network.ts'
 import { realRandom } from './platform/real/random.ts'
 import { realResolver } from './platform/real/resolver.ts'
-import { RealTls } from './platform/real/tls.ts'
+import { RealTls, type CertificatePair } from './platform/real/tls.ts'
 import type { Session } from './protocol/action.ts'
 import { ImapSession } from './protocol/imap/session.ts'
 import { Pop3Session } from './protocol/pop3/session.ts'
-import { passwordMechanisms } from './protocol/sasl/mechanisms.ts'
+import { saslMechanisms } from './protocol/sasl/mechanisms.ts'
 import type { SmtpService } from './protocol/smtp/backend.ts'
 import { SmtpServerSession } from './protocol/smtp/session.ts'
 import { formatStatus } from './protocol/smtp/wire/reply.ts'
 import { serveControl } from './server/control.ts'
+import { offersOf } from './server/discovery/settings.ts'
 import { answerHttp } from './server/http.ts'
 import { StoreImapBackend } from './server/imap.ts'
 import { Desk } from './server/listen.ts'
 import { StorePop3Backend } from './server/pop3.ts'
+import { authSecret, noteScramSha1, noteUseIn } from './server/auth-settings.ts'
 import { addAccount } from './server/provision.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
@@ -40,6 +48,7 @@ import type { FirstAccount, Listening, System } from './system-types.ts'
 import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
 import { Queue } from './transfer/queue/queue.ts'
 import { Receiver } from './transfer/receiver.ts'
+import { withHosts } from './transfer/hosts.ts'
 import type { StaticRoute } from './transfer/route.ts'
 
 /** The outside world that a system runs in: the real one, or the simulator's. */
@@ -48,6 +57,7 @@ export interface Platform {
   readonly random: Random
   readonly network: Network
   readonly http: HttpServer
+  readonly httpClient: HttpClient
   readonly files: Files
   readonly resolver: Resolver
   readonly log: Log
@@ -57,6 +67,8 @@ export interface Platform {
 
 /** Certificates that can be read again while connections live. */
 export interface SystemTls extends TlsServer {
+  /** For listeners where people sign in: these ask clients for a certificate, if that was configured. */
+  readonly forUsers: TlsServer
   /** Throws, and keeps the old ones, when the new ones cannot be used. */
   reload(): Promise<void>
 }
@@ -67,14 +79,17 @@ export function realPlatform(config: Config, log: Log): Platform {
     random: realRandom,
     network: realNetwork,
     http: realHttp,
+    httpClient: realHttpClient,
     files: realFiles,
     resolver: realResolver(config.dns.servers),
     log,
-    async openTls({ tls, data }, names) {
-      const load = (): ReturnType<typeof loadCertificates> =>
-        loadCertificates(realFiles, tls, data === ':memory:' ? undefined : data, names, realClock.now())
-      const opened = new RealTls(await load())
-      return Object.assign(opened, { reload: async () => opened.load(await load()) })
+    async openTls({ tls, data, auth }, names) {
+      const load = async (): Promise<[CertificatePair[], string | undefined]> => [
+        await loadCertificates(realFiles, tls, data === ':memory:' ? undefined : data, names, realClock.now()),
+        auth.clientCertificates && (await loadText(realFiles, auth.clientCertificates)),
+      ]
+      const opened = new RealTls(...(await load()))
+      return Object.assign(opened, { reload: async () => opened.load(...(await load())) })
     },
   }
 }
@@ -118,14 +133,33 @@ async function openSystem(
   const { clock, random, network, files, log } = platform
   const wheel = new Wheel(clock)
   const tls = await platform.openTls(config, certificateNames(config))
-  const authenticator = new PasswordAuthenticator(store.read, clock)
+  await noteScramSha1(store, config.auth.scramSha1)
+  const authenticator = new AccountAuthenticator({
+    directory: new StoreDirectory(store.read, clock, noteUseIn(store, log)),
+    clock,
+    log,
+    secret: await authSecret(store, random),
+    options: config.auth,
+  })
+  const { jwks, introspection } = config.oauth
+  const mechanisms = saslMechanisms({
+    random,
+    scram: authenticator,
+    scramSha1: config.auth.scramSha1,
+    vouched: authenticator,
+    tokens:
+      jwks === undefined && introspection === undefined
+        ? undefined
+        : new IssuerTokens({ options: config.oauth, clock, files, http: platform.httpClient, log }),
+  })
   const journey: Journey =
     config.data === ':memory:' ? silentJourney : new FileJourney(join(config.data, 'journey'), files, clock, log)
   const options = config.transfer
   const tools = { store, clock, random, options, log, journey }
   const receiver = new Receiver({ ...tools, authenticator })
   const routes = await readRoutes(config, files)
-  const queue = new Queue({ ...tools, network, resolver: platform.resolver, wheel, routes })
+  const resolver = withHosts(config.dns.hosts, config.dns.lookups ? platform.resolver : undefined)
+  const queue = new Queue({ ...tools, network, resolver, wheel, routes })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits: config.limits })
@@ -139,10 +173,12 @@ async function openSystem(
           service,
           receiver,
           hostname: config.hostname,
-          mechanisms: passwordMechanisms,
+          mechanisms,
           startTls,
           plaintextAuth: listener.plaintextAuth,
           messageBytesMax: options.messageBytesMax,
+          bareNewline: listener.bareNewline,
+          trusted: ({ address }) => networksHold(config.trustedNetworks, address),
           connectionId,
         })
     }
@@ -153,7 +189,7 @@ async function openSystem(
         new Pop3Session({
           backend: pop3,
           authenticator,
-          mechanisms: passwordMechanisms,
+          mechanisms,
           startTls,
           plaintextAuth,
           hostname,
@@ -164,7 +200,7 @@ async function openSystem(
     const imapOptions = {
       backend: imap,
       authenticator,
-      mechanisms: passwordMechanisms,
+      mechanisms,
       startTls,
       plaintextAuth: listener.plaintextAuth,
       serverName: 'Pennypost',
@@ -177,12 +213,21 @@ async function openSystem(
   let stopping: Promise<void> | undefined
   try {
     for (const listener of config.listeners) {
-      if (listener.service === 'http') {
-        const httpTools = { read: store.read, connections: () => desk.connections, ready: () => stopping === undefined }
-        const { address, port } = listener
-        const bound = await platform.http.listen({ address, port }, async (request) => answerHttp(httpTools, request))
+      if (listener.service === 'http' || listener.service === 'https') {
+        const { service, address, port } = listener
+        const offers = offersOf(config.hostname, config.listeners)
+        const httpTools = {
+          read: store.read,
+          connections: () => desk.connections,
+          ready: () => stopping === undefined,
+          discovery: { offers: () => offers, isLocalDomain: store.read.isLocalDomain.bind(store.read), now: clock.now },
+        }
+        const bound = await platform.http.listen(
+          { address, port, tls: service === 'https' ? tls : undefined },
+          async (request) => answerHttp(httpTools, request),
+        )
         httpListeners.push(bound)
-        listening.push({ service: 'http', address: bound.address, port: bound.port })
+        listening.push({ service, address: bound.address, port: bound.port })
         continue
       }
       const session = sessionOf(listener)
@@ -204,7 +249,7 @@ async function openSystem(
         address,
         port,
         implicitTls: listener.tls === 'implicit',
-        tls,
+        tls: services[service].signsIn ? tls.forUsers : tls,
         session,
         busy,
       })

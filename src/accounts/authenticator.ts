@@ -1,91 +1,198 @@
-/** Who may sign in: passwords checked in bounded numbers, remembered for a while, equally slow for users who do not exist. */
+/** Who may sign in: by password, by SCRAM, by what an authority vouches for; throttled, logged, and equally slow for users who do not exist. */
 import { createHmac, randomBytes } from 'node:crypto'
+import { saslprep } from '@mongodb-js/saslprep'
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
-import { Refusal, status } from '../mail/status.ts'
-import { checkPassword, hashPassword, passwordBytesMax } from './password.ts'
+import { parseMailbox } from '../mail/address.ts'
+import { canonicalAddress } from './aliases.ts'
+import type { Directory, DirectoryAccount } from './directory.ts'
+import { decoyScramKeys, passwordBytesMax, type ParsedScramKeys, type ScramHash } from './password.ts'
+import { prefixesOf } from './prefix.ts'
+import { Throttle, type Admission, type ThrottleOptions } from './throttle.ts'
 
-/** The rows that this room needs; the store has them. */
-export interface CredentialSource {
-  account(name: string): { readonly id: number; readonly name: string; readonly disabled: boolean } | undefined
-  credentials(account: number, type: string): readonly { readonly name: string; readonly value: string }[]
-}
-
-/** Hashes at a time: they run on the pool that file reads share, so half of it stays free. */
-const hashingMax = 2
-/** Logins that wait for a hash; more are told to try again, or a storm would be served long after its clients gave up. */
-const passwordQueueMax = 2000
 /** How long a checked password is remembered: mail clients sign in again and again. */
 const passwordCacheMs = 600_000
 const passwordCacheMax = 20_000
+/** Of a name that failed, in the log: strangers choose it. */
+const nameLoggedMax = 80
 
-export class PasswordAuthenticator {
-  readonly #source: CredentialSource
-  readonly #clock: Clock
+export interface AuthenticatorTools {
+  readonly directory: Directory
+  readonly clock: Clock
+  readonly log: Log
+  /** Stays the same over restarts: names without an account get their salts from it. */
+  readonly secret: Uint8Array
+  readonly options: ThrottleOptions
+}
+
+interface SignedIn {
+  readonly accountId: number
+  readonly name: string
+}
+
+/** How somebody has tried. */
+type Way = 'password' | 'scram' | 'vouched'
+
+export class AccountAuthenticator {
+  readonly #tools: AuthenticatorTools
+  readonly #throttle: Throttle
   /** The cache's key dies with the process: its entries are useless to whoever reads memory later. */
-  readonly #secret = randomBytes(32)
-  readonly #cache = new Map<string, { readonly hash: string; readonly untilMs: number }>()
-  #running = 0
-  readonly #waiting: (() => void)[] = []
-  #decoy: Promise<string> | undefined
+  readonly #cacheKey = randomBytes(32)
+  readonly #cache = new Map<string, { readonly credential: string; readonly untilMs: number }>()
 
-  constructor(source: CredentialSource, clock: Clock) {
-    this.#source = source
-    this.#clock = clock
+  constructor(tools: AuthenticatorTools) {
+    this.#tools = tools
+    this.#throttle = new Throttle(tools.options, tools.clock)
   }
 
-  async verifyPassword(
+  async verifyPassword(user: string, password: string, peer: Peer): Promise<SignedIn | null> {
+    const { directory } = this.#tools
+    const name = canonicalName(user)
+    const admission = await this.#admit(user, name, peer, 'password')
+    const account = await directory.find(name)
+    const cacheKey = this.#keyOf(name, password)
+    const cached = account && !account.disabled && (await this.#cached(account, cacheKey))
+    if (cached) return this.#succeeded(account, cached, peer)
+    const tooLong = Buffer.byteLength(password) > passwordBytesMax
+    // The same work for those who may not come in as for those whom we do not have, or answers would tell who exists.
+    const checked = account?.disabled ? undefined : account
+    const credential = tooLong ? undefined : await directory.verify(checked, password, prefixesOf(peer.address).narrow)
+    this.#checkStill(admission, user, name, peer, 'password')
+    if (!checked || credential === undefined) {
+      const reason = !account ? 'no such account' : account.disabled ? 'disabled' : 'wrong password'
+      return this.#failed(user, name, peer, 'password', reason, password)
+    }
+    this.#remember(cacheKey, credential)
+    return this.#succeeded(checked, credential, peer)
+  }
+
+  /** Keys for anybody: who does not exist, or has none, gets some that nobody can prove. */
+  async scramAttempt(
     user: string,
-    password: string,
-    _peer: Peer,
-  ): Promise<{ accountId: number; name: string } | null> {
-    const name = user.toLowerCase().normalize('NFC')
-    const account = this.#source.account(name)
-    const hashes = account
-      ? [...this.#source.credentials(account.id, 'argon2id'), ...this.#source.credentials(account.id, 'app')]
-      : []
-    const key = this.#key(name, password)
-    const known = this.#cache.get(key)
-    if (account && !account.disabled && known && known.untilMs > this.#clock.monotonic()) {
-      // Only as long as that very credential still stands: a changed password ends it at once.
-      if (hashes.some(({ value }) => value === known.hash)) return { accountId: account.id, name: account.name }
+    hash: ScramHash,
+    peer: Peer,
+  ): Promise<{ keys: ParsedScramKeys; finish(proved: boolean): Promise<SignedIn | null> }> {
+    const { directory, secret } = this.#tools
+    const name = canonicalName(user)
+    const admission = await this.#admit(user, name, peer, 'scram')
+    const account = await directory.find(name)
+    const own = account && (await directory.scramKeys(account, hash))
+    const keys = own ?? decoyScramKeys(secret, name, hash)
+    return {
+      keys,
+      finish: async (proved) => {
+        this.#checkStill(admission, user, name, peer, 'scram')
+        // Meanwhile the account may have been disabled, or removed and made anew, or have another password.
+        const now = await directory.find(name)
+        const stillOwn = now && now.id === account?.id && (await directory.scramKeys(now, hash))
+        const stands = stillOwn && own && Buffer.compare(stillOwn.storedKey, own.storedKey) === 0
+        if (proved && stands && !now.disabled) return this.#succeeded(now, undefined, peer)
+        const reason = !now ? 'no such account' : !own ? 'no SCRAM keys' : now.disabled ? 'disabled' : 'wrong password'
+        return this.#failed(user, name, peer, 'scram', reason, undefined)
+      },
     }
-    if (Buffer.byteLength(password) > passwordBytesMax) return null
-    if (!account || account.disabled || hashes.length === 0) {
-      // The same work for users whom we do not have, or answers would tell who exists.
-      this.#decoy ??= hashPassword(randomBytes(16).toString('hex'))
-      const decoy = await this.#decoy
-      await this.#bounded(() => checkPassword(decoy, password))
-      return null
+  }
+
+  /**
+   * Signs in whom an authority has vouched for: the account that its addresses lead to.
+   * @param asked as whom; '' for the only one there is.
+   */
+  async signInVouched(addresses: readonly string[], asked: string, peer: Peer): Promise<SignedIn | null> {
+    const names = [...new Set(addresses.map(canonicalName))]
+    const wanted = asked === '' ? names : names.filter((name) => name === canonicalName(asked))
+    const found: DirectoryAccount[] = []
+    for (const name of wanted) {
+      const account = await this.#tools.directory.find(name)
+      if (account) found.push(account)
     }
-    for (const { value } of hashes) {
-      if (!(await this.#bounded(() => checkPassword(value, password)))) continue
-      this.#remember(key, value)
-      return { accountId: account.id, name: account.name }
+    const [account, another] = found
+    if (account && !another && !account.disabled) return this.#succeeded(account, undefined, peer)
+    const reason =
+      wanted.length === 0
+        ? 'not the address vouched for'
+        : another
+          ? 'more than one account'
+          : account
+            ? 'disabled'
+            : 'no such account'
+    return this.#failed(asked === '' ? addresses.join(' ') : asked, undefined, peer, 'vouched', reason, undefined)
+  }
+
+  async #admit(user: string, name: string, peer: Peer, by: Way): Promise<Admission> {
+    try {
+      return await this.#throttle.admit(peer.address, name)
+    } catch (error) {
+      this.#log('sign-in refused', user, peer, by, 'too many failures')
+      throw error
     }
+  }
+
+  #checkStill(admission: Admission, user: string, name: string, peer: Peer, by: Way): void {
+    try {
+      this.#throttle.checkStill(peer.address, name, admission)
+    } catch (error) {
+      this.#log('sign-in refused', user, peer, by, 'too many failures')
+      throw error
+    }
+  }
+
+  #succeeded(account: DirectoryAccount, credential: string | undefined, peer: Peer): SignedIn {
+    this.#throttle.succeeded(peer.address, account.name)
+    if (credential !== undefined) this.#tools.directory.used?.(account, credential)
+    return { accountId: account.id, name: account.name }
+  }
+
+  /** @param name undefined where nothing was guessed. */
+  #failed(
+    user: string,
+    name: string | undefined,
+    peer: Peer,
+    by: Way,
+    reason: string,
+    password: string | undefined,
+  ): null {
+    if (name !== undefined) this.#throttle.failed(peer.address, name, password)
+    this.#log('sign-in failed', user, peer, by, reason)
     return null
   }
 
-  #key(name: string, password: string): string {
-    return createHmac('sha256', this.#secret).update(`${name.length}:${name}${password}`).digest('base64')
+  /** One line that tools which shut out addresses can read; docs/operator-guide.md promises its form. */
+  #log(event: string, user: string, peer: Peer, by: Way, reason: string): void {
+    this.#tools.log.info(event, {
+      peer: peer.address,
+      port: peer.localPort,
+      user: user.slice(0, nameLoggedMax),
+      by,
+      reason,
+    })
   }
 
-  #remember(key: string, hash: string): void {
+  async #cached(account: DirectoryAccount, key: string): Promise<string | undefined> {
+    const known = this.#cache.get(key)
+    if (!known || known.untilMs <= this.#tools.clock.monotonic()) return undefined
+    // Only as long as that very credential still stands: a changed password ends it at once.
+    return (await this.#tools.directory.stands(account, known.credential)) ? known.credential : undefined
+  }
+
+  #keyOf(name: string, password: string): string {
+    return createHmac('sha256', this.#cacheKey).update(`${name.length}:${name}${password}`).digest('base64')
+  }
+
+  #remember(key: string, credential: string): void {
     if (this.#cache.size >= passwordCacheMax) this.#cache.delete(this.#cache.keys().next().value!)
-    this.#cache.set(key, { hash, untilMs: this.#clock.monotonic() + passwordCacheMs })
+    this.#cache.set(key, { credential, untilMs: this.#tools.clock.monotonic() + passwordCacheMs })
   }
+}
 
-  async #bounded<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= hashingMax) {
-      if (this.#waiting.length >= passwordQueueMax) throw new Refusal(status.authUnavailable)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    } else this.#running++
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#running--
-    }
+/** A name as accounts are kept under it. RFC 4013, unassigned characters allowed as in a query; what it forbids is nobody's name. */
+export function canonicalName(user: string): string {
+  let prepared: string
+  try {
+    prepared = saslprep(user, { allowUnassigned: true })
+  } catch {
+    return ''
   }
+  const mailbox = parseMailbox(prepared)
+  return mailbox ? canonicalAddress(mailbox.localPart, mailbox.domain) : prepared.toLowerCase()
 }

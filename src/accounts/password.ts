@@ -12,6 +12,8 @@ const argonOptions = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelis
 /** RFC 7677 §4 asks for 4,096 at least; passwords are guessed on graphics cards today. */
 export const scramIterations = 100_000
 
+export const scramSaltBytes = 16
+
 /** A password this long is enough for every phrase; a longer one is work for an attacker to give us. */
 export const passwordBytesMax = 1024
 
@@ -41,13 +43,63 @@ export async function checkPassword(hash: string, password: string): Promise<boo
   return verify(hash, preparePassword(password))
 }
 
+/** The hashes that SCRAM is spoken with here. */
+export type ScramHash = 'sha-256' | 'sha-1'
+
+const digests: Readonly<Record<ScramHash, { readonly name: string; readonly bytes: number }>> = {
+  'sha-256': { name: 'sha256', bytes: 32 },
+  'sha-1': { name: 'sha1', bytes: 20 },
+}
+
 /** RFC 5803's form: `SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`. */
-export async function scramKeys(password: string): Promise<string> {
-  const salt = randomBytes(16)
-  const salted = await derive(preparePassword(password), salt, scramIterations, 32, 'sha256')
-  const key = (name: string): Buffer => createHmac('sha256', salted).update(name).digest()
-  const stored = createHash('sha256').update(key('Client Key')).digest('base64')
-  return `SCRAM-SHA-256$${scramIterations}:${salt.toString('base64')}$${stored}:${key('Server Key').toString('base64')}`
+export async function scramKeys(password: string, hash: ScramHash = 'sha-256'): Promise<string> {
+  const { name, bytes } = digests[hash]
+  const salt = randomBytes(scramSaltBytes)
+  const salted = await derive(preparePassword(password), salt, scramIterations, bytes, name)
+  const key = (word: string): Buffer => createHmac(name, salted).update(word).digest()
+  const stored = createHash(name).update(key('Client Key')).digest('base64')
+  return `SCRAM-${hash.toUpperCase()}$${scramIterations}:${salt.toString('base64')}$${stored}:${key('Server Key').toString('base64')}`
+}
+
+/** What `scramKeys` wrote, in bytes. */
+export interface ParsedScramKeys {
+  readonly salt: Uint8Array
+  readonly iterations: number
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+/** @returns undefined for what has another form or another hash. */
+export function parseScramKeys(text: string, hash: ScramHash): ParsedScramKeys | undefined {
+  const found = /^(SCRAM-SHA-(?:256|1))\$(\d{1,9}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/.exec(text)
+  if (found?.[1] !== `SCRAM-${hash.toUpperCase()}`) return undefined
+  const [, , iterations, salt, stored, server] = found
+  const bytes = (base64: string | undefined): Buffer => Buffer.from(base64!, 'base64')
+  const keys = {
+    salt: bytes(salt),
+    iterations: Number(iterations),
+    storedKey: bytes(stored),
+    serverKey: bytes(server),
+  }
+  return keys.storedKey.length === digests[hash].bytes && keys.serverKey.length === digests[hash].bytes
+    ? keys
+    : undefined
+}
+
+/**
+ * Keys of somebody who does not exist: the same name has the same salt for ever, as if he had. RFC 5802 §9 leaves it to us.
+ * @param secret the store's own, or a restart would tell who exists.
+ */
+export function decoyScramKeys(secret: Uint8Array, name: string, hash: ScramHash): ParsedScramKeys {
+  const { bytes } = digests[hash]
+  const part = (what: string): Buffer => createHmac('sha256', secret).update(`${what} ${hash} ${name}`).digest()
+  return {
+    salt: part('salt').subarray(0, scramSaltBytes),
+    iterations: scramIterations,
+    // Nobody knows a password of these.
+    storedKey: part('stored').subarray(0, bytes),
+    serverKey: part('server').subarray(0, bytes),
+  }
 }
 
 /** A password that people can read out: 80 bits in groups of four. @param bytes sixteen, random. */

@@ -10,6 +10,9 @@ export interface Peer {
   readonly localPort: number
 }
 
+/** RFC 5929 §4 and RFC 9266; tls-unique does not exist under TLS 1.3. */
+export type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point'
+
 /** What a TLS handshake agreed. */
 export interface TlsFacts {
   /** 'TLSv1.3' or 'TLSv1.2'. */
@@ -21,6 +24,10 @@ export interface TlsFacts {
   /** On a client: whether the certificate chain and name were verified, and if not, why. */
   readonly verified?: boolean
   readonly problem?: string
+  /** What both ends of this very channel know and nobody between them can bring about; undefined where it does not exist. Made when asked. */
+  binding?(type: ChannelBindingType): Uint8Array | undefined
+  /** On a server that asked for it: mail addresses (rfc822Name) of the client's certificate, none unless our authority signed it. */
+  clientAddresses?(): readonly string[]
 }
 
 /** What a server needs for handshakes: certificates by SNI name. Made and reloaded by the platform; opaque here. */

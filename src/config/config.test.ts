@@ -1,3 +1,4 @@
+import { authDefaults, oauthDefaults } from '../accounts/options.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -119,6 +120,8 @@ shutdownGraceMs = "500ms"
       subaddressDelimiter: '',
     },
     pop3: { loginDelayMs: 0 },
+    auth: authDefaults,
+    oauth: oauthDefaults,
     limits: { connectionsMax: 20_000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
   })
 })
@@ -240,7 +243,7 @@ test('the sample says nothing but the defaults', async () => {
 
 test('each line of the sample can be switched on', async () => {
   // What is commented out with one "#" and looks like TOML; prose has no " = ".
-  const active = sampleText().replace(/^# (?=\[\[|[a-zA-Z]+ = )/gm, '')
+  const active = sampleText().replace(/^# (?=\[\[|[a-zA-Z0-9]+ = )/gm, '')
   const root = parse(active) as Record<string, Record<string, unknown>>
   for (const { section, key } of entries) {
     const table =

@@ -1,5 +1,6 @@
 /** What a configuration says, after it was read and checked: every key has a value. */
 import type { IpNetwork } from '../base/ip-network.ts'
+import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { TransferOptions } from '../transfer/options.ts'
 
@@ -54,6 +55,9 @@ export interface Config {
   readonly routes: readonly RouteConfig[]
   readonly transfer: TransferOptions
   readonly pop3: { readonly loginDelayMs: number }
+  readonly auth: AuthOptions
+  /** `jwks` is a URL or an absolute path. */
+  readonly oauth: OAuthOptions
   readonly limits: {
     readonly connectionsMax: number
     readonly connectionsPerAddressMax: number

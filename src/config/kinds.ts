@@ -90,6 +90,9 @@ export const duration: Kind<number> = {
   },
 }
 
+/** A time that nothing waits for, only compares with: it may be longer. */
+export const span: Kind<number> = anyDuration
+
 export function count(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
   const words =
     max === Number.MAX_SAFE_INTEGER ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`

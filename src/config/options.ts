@@ -1,5 +1,6 @@
 /** Every key of the configuration file, declared once: its kind, its default, and why it is so. Reader, sample and reference are made of these. */
 import { parseIpNetwork } from '../base/ip-network.ts'
+import { authDefaults, oauthDefaults, type AuthOptions, type OAuthOptions } from '../accounts/options.ts'
 import { transferDefaults, type TransferOptions } from '../transfer/options.ts'
 import type { Config } from './config.ts'
 import * as kinds from './kinds.ts'
@@ -236,6 +237,85 @@ export const pop3Options = {
   ),
 }
 
+export const authOptions = {
+  clientCertificates: option(
+    kinds.path,
+    authDefaults.clientCertificates,
+    'The authorities, PEM, whose certificates people may sign in with (EXTERNAL): the mail address in the certificate names the account. Without it no client is asked for one.',
+    '/etc/pennypost/clients-ca.pem',
+  ),
+  scramSha1: option(
+    kinds.flag,
+    authDefaults.scramSha1,
+    'Offers SCRAM-SHA-1 too, for old clients that know no other SCRAM. Its keys are made with the password: accounts whose password was set while this was off cannot use it.',
+  ),
+  failuresFree: option(
+    kinds.count(1, 1000),
+    authDefaults.failuresFree,
+    'Different wrong passwords for an account from one address before it has to wait, twice as long each time. The same one again does not count.',
+  ),
+  delayMaxMs: option(
+    kinds.duration,
+    authDefaults.delayMaxMs,
+    'The longest such wait: 1,440 guesses a day are too few for any password worth the name, and a forgetful owner is back in a minute.',
+  ),
+  trustMs: option(
+    kinds.span,
+    authDefaults.trustMs,
+    'An address where the account has signed in is its own for so long: what fails elsewhere, or on other accounts there, does not slow it down.',
+  ),
+  accountsPerAddressMax: option(
+    kinds.count(1, 100_000),
+    authDefaults.accountsPerAddressMax,
+    'Accounts that may fail from one address within an hour; beyond it that address tries a list of names, and is refused unless most of its sign-ins succeed.',
+  ),
+} satisfies Record<keyof AuthOptions, unknown>
+
+export const oauthOptions = {
+  issuer: option(
+    kinds.text,
+    oauthDefaults.issuer,
+    'Whose tokens are taken, as its tokens name it.',
+    'https://login.example.org',
+  ),
+  audience: option(
+    kinds.text,
+    oauthDefaults.audience,
+    'What tokens for us name as their audience. Without it a token for any other service of the issuer would do here.',
+    'pennypost',
+  ),
+  jwks: option(
+    kinds.text,
+    oauthDefaults.jwks,
+    "The issuer's keys, a URL or a path: tokens are then checked here.",
+    'https://login.example.org/jwks.json',
+  ),
+  introspection: option(
+    kinds.text,
+    oauthDefaults.introspection,
+    'Instead of jwks: the URL where the issuer is asked about each token (RFC 7662). Slower, but a token can be revoked.',
+    'https://login.example.org/introspect',
+  ),
+  clientId: option(kinds.text, oauthDefaults.clientId, 'Who we are when we ask there.', 'pennypost'),
+  clientSecretFile: option(
+    kinds.path,
+    oauthDefaults.clientSecretFile,
+    'A file whose first line is the secret that goes with it.',
+    './oauth-secret',
+  ),
+  claim: option(
+    kinds.text,
+    oauthDefaults.claim,
+    'What of a token is the name of the account. An email that the issuer says it has not verified does not count.',
+  ),
+  scope: option(
+    kinds.text,
+    oauthDefaults.scope,
+    'A scope that the token must have; clients are told to ask for it.',
+    'mail',
+  ),
+} satisfies Record<keyof OAuthOptions, unknown>
+
 export const limitsOptions = {
   connectionsMax: option(
     kinds.count(1, 1_000_000),
@@ -299,5 +379,11 @@ export const sections: readonly Section[] = [
   ),
   section('transfer', transferOptions, 'Mail on its way: what is taken, and how long and how often it is tried.'),
   section('pop3', pop3Options, 'POP3: one maildrop, one session.'),
+  section('auth', authOptions, 'How people sign in, and what happens to those who guess.'),
+  section(
+    'oauth',
+    oauthOptions,
+    "Signing in by tokens of somebody else's login page (OAUTHBEARER, XOAUTH2). Offered when jwks or introspection is set.",
+  ),
   section('limits', limitsOptions, 'Bounds of the whole process.'),
 ]

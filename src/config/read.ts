@@ -1,10 +1,12 @@
 /** From parsed TOML to a `Config`: every table against its options, every fault collected, then what several keys say together. */
 import { isAbsolute, join, resolve } from 'node:path'
 import type { IpNetwork } from '../base/ip-network.ts'
+import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
 import type { ConfigFault } from './fault.ts'
 import { addressFamily, ValueFault, type Endpoint } from './kinds.ts'
 import { childPath, type KeyPath, type Lines } from './lines.ts'
+import { isWebAddress, oauthFaults } from './oauth.ts'
 import * as declared from './options.ts'
 import { sections, type Option, type OptionTable, type ValuesOf } from './options.ts'
 import { defaultServices, services } from './services.ts'
@@ -54,6 +56,8 @@ class ConfigReader {
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       transfer: { ...transfer, hostname: top.hostname },
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
+      auth: this.#auth(this.#table(root, 'auth')),
+      oauth: this.#oauth(this.#table(root, 'oauth')),
       limits: this.#section(this.#table(root, 'limits'), 'limits', declared.limitsOptions),
     }
   }
@@ -266,6 +270,22 @@ class ConfigReader {
     const missing = said.cert === undefined ? 'cert' : 'key'
     this.#fault(path, `A certificate needs cert and key, and ${missing} is missing`, `Add ${missing} = "…pem".`)
     return undefined
+  }
+
+  #auth(table: Table): AuthOptions {
+    const { clientCertificates, ...said } = this.#section(table, 'auth', declared.authOptions)
+    return { ...said, clientCertificates: clientCertificates && this.#path(clientCertificates) }
+  }
+
+  #oauth(table: Table): OAuthOptions {
+    const said = this.#section(table, 'oauth', declared.oauthOptions)
+    for (const { key, text, hint } of oauthFaults(said, isLoopback)) this.#fault(`oauth.${key}`, text, hint)
+    const { jwks, clientSecretFile } = said
+    return {
+      ...said,
+      jwks: jwks === undefined || isWebAddress(jwks) ? jwks : this.#path(jwks),
+      clientSecretFile: clientSecretFile && this.#path(clientSecretFile),
+    }
   }
 
   #route(table: Table, path: KeyPath): RouteConfig {

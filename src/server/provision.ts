@@ -4,6 +4,7 @@ import { hashPassword, passwordBytesMax, passwordLengthMin, scramKeys } from '..
 import { parseMailbox } from '../mail/address.ts'
 import type { MailboxRole } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
+import { wantsScramSha1 } from './auth-settings.ts'
 
 /** What cannot be done as asked: a sentence for whoever asked. */
 export class CommandRefusal extends Error {
@@ -46,15 +47,24 @@ export function checkNewPassword(password: string): void {
   }
 }
 
-/** What is kept of a password: one hash to check it, one set of keys for clients that never send it. */
+/**
+ * What is kept of a password: one hash to check it, and keys for clients that never send it. An empty value is one that is not kept:
+ * keys of the password before must not outlive it.
+ */
 async function passwordCredentials(
+  store: Store,
   password: string,
 ): Promise<readonly { readonly type: string; readonly value: string }[]> {
   checkNewPassword(password)
-  const [hash, keys] = await Promise.all([hashPassword(password), scramKeys(password)])
+  const [hash, keys, oldKeys] = await Promise.all([
+    hashPassword(password),
+    scramKeys(password),
+    wantsScramSha1(store) ? scramKeys(password, 'sha-1') : '',
+  ])
   return [
     { type: 'argon2id', value: hash },
     { type: 'scram-sha-256', value: keys },
+    { type: 'scram-sha-1', value: oldKeys },
   ]
 }
 
@@ -74,7 +84,7 @@ export async function addAccount(
   options: { readonly nowMs: number; readonly quotaBytes?: number },
 ): Promise<AddedAccount> {
   const name = accountName(address)
-  const credentials = await passwordCredentials(password)
+  const credentials = (await passwordCredentials(store, password)).filter(({ value }) => value !== '')
   const domain = name.slice(name.lastIndexOf('@') + 1)
   const aliases = dutyNames
     .map((duty) => `${duty}@${domain}`)
@@ -87,12 +97,12 @@ export async function addAccount(
   return { id, name, aliases }
 }
 
-/** Old passwords end at once: sessions stay, new logins need this one. */
+/** The old password ends at once: sessions stay, new logins need this one. App passwords stay too: each is revoked by itself. */
 export async function setPassword(store: Store, address: string, password: string): Promise<void> {
   const name = accountName(address)
   const account = store.read.account(name)
   if (!account) throw new CommandRefusal('noSuchAccount', `There is no account ${name}`)
-  const credentials = await passwordCredentials(password)
+  const credentials = await passwordCredentials(store, password)
   await store.commit(
     credentials.map(({ type, value }) => ({
       kind: 'credentialSet' as const,

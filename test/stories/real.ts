@@ -1,4 +1,5 @@
 /** A whole system on real sockets, any free ports, and the room's own clients for it. */
+import { authDefaults, oauthDefaults } from '../../src/accounts/options.ts'
 import { silentLog, type Log } from '../../src/base/log.ts'
 import { Wheel } from '../../src/base/wheel.ts'
 import type { Config, ListenerConfig, Service } from '../../src/config/config.ts'
@@ -91,6 +92,8 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     domains: [],
     listeners,
     tls,
+    auth: authDefaults,
+    oauth: oauthDefaults,
     limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
   }
   const system = await startSystem(config, realPlatform(config, log))

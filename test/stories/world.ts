@@ -1,4 +1,5 @@
 /** A small internet with our systems on it, in virtual time. */
+import { authDefaults, oauthDefaults } from '../../src/accounts/options.ts'
 import type { Log } from '../../src/base/log.ts'
 import type { Random } from '../../src/base/random.ts'
 import { Wheel } from '../../src/base/wheel.ts'
@@ -98,6 +99,8 @@ export class World {
       listeners,
       routes,
       transfer: { ...transferDefaults, hostname, ...transfer },
+      auth: authDefaults,
+      oauth: oauthDefaults,
       limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 1000 },
       ...site.config,
     }

@@ -14,7 +14,8 @@ async function newSelfSigned(names: readonly string[], nowMs: number): Promise<C
   return makeSelfSigned(names, nowMs)
 }
 
-async function text(files: Files, path: string): Promise<string> {
+/** A file that must be there. */
+export async function loadText(files: Files, path: string): Promise<string> {
   const bytes = await files.read(path)
   if (!bytes) throw new Error(`there is no file ${path}`)
   return utf8(bytes)
@@ -31,8 +32,8 @@ export async function loadCertificates(
   if (source.source === 'files') {
     return Promise.all(
       source.certificates.map(async ({ cert, key }) => ({
-        certificate: await text(files, cert),
-        key: await text(files, key),
+        certificate: await loadText(files, cert),
+        key: await loadText(files, key),
       })),
     )
   }
@@ -40,7 +41,7 @@ export async function loadCertificates(
   const certPath = join(dataFolder, 'tls', 'self-signed.crt')
   const keyPath = join(dataFolder, 'tls', 'self-signed.key')
   const kept = await files.read(certPath)
-  if (kept) return [{ certificate: utf8(kept), key: await text(files, keyPath) }]
+  if (kept) return [{ certificate: utf8(kept), key: await loadText(files, keyPath) }]
   const made = await newSelfSigned(names, nowMs)
   await files.write(keyPath, Buffer.from(made.key), { secret: true })
   await files.write(certPath, Buffer.from(made.certificate))

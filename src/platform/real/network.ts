@@ -11,7 +11,9 @@ import type {
   TlsFacts,
   TlsServer,
 } from '../../base/network.ts'
-import type { RealTls } from './tls.ts'
+import { channelBinding } from './channel-binding.ts'
+import { verifiedAddresses } from './client-certificate.ts'
+import type { WrappingTls } from './tls.ts'
 
 /** A client that opens a connection and does not shake hands holds a socket for so long at most. */
 const handshakeTimeoutMs = 20_000
@@ -33,7 +35,7 @@ function peerOf(socket: Socket): Peer {
   }
 }
 
-function factsOf(socket: TLSSocket): TlsFacts {
+function factsOf(socket: TLSSocket, side: 'server' | 'client'): TlsFacts {
   const cipher = socket.getCipher()
   const serverName = (socket as TLSSocket & { servername?: string | false }).servername
   return {
@@ -41,10 +43,12 @@ function factsOf(socket: TLSSocket): TlsFacts {
     cipher: cipher?.name ?? '',
     serverName: typeof serverName === 'string' ? serverName : undefined,
     resumed: socket.isSessionReused(),
+    binding: (type) => channelBinding(socket, side, type),
+    clientAddresses: side === 'server' ? () => verifiedAddresses(socket) : undefined,
   }
 }
 
-class SocketConnection implements Connection {
+export class SocketConnection implements Connection {
   readonly peer: Peer
   tls: TlsFacts | null = null
   #socket: Socket
@@ -108,7 +112,7 @@ class SocketConnection implements Connection {
   }
 
   async startTlsServer(tls: TlsServer): Promise<TlsFacts> {
-    return this.#shake(() => (tls as RealTls).wrap(this.#plain()), 'secure')
+    return this.#shake(() => (tls as WrappingTls).wrap(this.#plain()), 'secure')
   }
 
   async startTlsClient(options: TlsClientOptions): Promise<TlsFacts> {
@@ -160,7 +164,7 @@ class SocketConnection implements Connection {
         this.#socket = socket
         this.#attach(socket)
         if (this.#handler) socket.on('data', (chunk: Buffer) => this.#handler!.data(chunk))
-        this.tls = factsOf(socket)
+        this.tls = factsOf(socket, event === 'secure' ? 'server' : 'client')
         resolve(this.tls)
       })
     })

@@ -36,13 +36,26 @@ function matches(pattern: string, name: string): boolean {
   return dot > 0 && name.slice(dot + 1) === pattern.slice(2)
 }
 
-export class RealTls implements TlsServer {
+/** What `network.ts` asks of a TlsServer of this platform. */
+export interface WrappingTls extends TlsServer {
+  wrap(socket: Socket): TLSSocket
+}
+
+export class RealTls implements WrappingTls {
   #loaded: readonly Loaded[] = []
   /** Shared by all listeners, so that a session from 993 can be resumed there after a reload too. */
-  readonly #ticketKeys = randomBytes(48)
+  #ticketKeys = randomBytes(48)
+  #clientAuthority: string | undefined
+  /** The same certificates for listeners where people sign in: asks clients for theirs, if an authority for them was named. */
+  readonly forUsers: WrappingTls
 
-  constructor(pairs: readonly CertificatePair[]) {
-    this.load(pairs)
+  /** @param clientAuthority PEM of those who may sign certificates of clients. */
+  constructor(pairs: readonly CertificatePair[], clientAuthority?: string) {
+    this.load(pairs, clientAuthority)
+    this.forUsers = {
+      names: [],
+      wrap: (socket) => this.#wrap(socket, this.#clientAuthority !== undefined),
+    }
   }
 
   get names(): readonly string[] {
@@ -50,22 +63,28 @@ export class RealTls implements TlsServer {
   }
 
   /** Replaces the certificates; throws, and keeps the old ones, when any cannot be used. */
-  load(pairs: readonly CertificatePair[]): void {
+  load(pairs: readonly CertificatePair[], clientAuthority?: string): void {
     if (pairs.length === 0) throw new Error('no certificate')
-    this.#loaded = pairs.map(({ certificate, key }) => ({
+    // A ticket remembers that a client's certificate was found good: it ends with the authority that said so.
+    const ticketKeys = clientAuthority === this.#clientAuthority ? this.#ticketKeys : randomBytes(48)
+    const loaded = pairs.map(({ certificate, key }) => ({
       names: namesOf(certificate),
       context: createSecureContext({
         cert: certificate,
         key,
+        ca: clientAuthority,
         minVersion: 'TLSv1.2',
         ciphers,
         // P-256 first: half the CPU of the others, and every client has it.
         ecdhCurve: 'prime256v1:X25519:secp384r1',
         honorCipherOrder: true,
-        ticketKeys: this.#ticketKeys,
+        ticketKeys,
         sessionIdContext: 'pennypost',
       }),
     }))
+    this.#loaded = loaded
+    this.#ticketKeys = ticketKeys
+    this.#clientAuthority = clientAuthority
   }
 
   #contextFor(name: string): SecureContext {
@@ -75,8 +94,15 @@ export class RealTls implements TlsServer {
   }
 
   wrap(socket: Socket): TLSSocket {
+    return this.#wrap(socket, false)
+  }
+
+  #wrap(socket: Socket, asksClient: boolean): TLSSocket {
     return new TLSSocket(socket, {
       isServer: true,
+      // Whoever has none, or a strange one, goes on without: it only cannot sign in by it.
+      requestCert: asksClient,
+      rejectUnauthorized: false,
       secureContext: this.#loaded[0]!.context,
       SNICallback: (name, done) => done(null, this.#contextFor(name)),
     })

@@ -1,5 +1,14 @@
 /** Connections of the simulator: pipes with latency, cut anywhere, lost at any byte. TLS is a pair of marks that nothing may overtake. */
-import type { Connection, ConnectionHandler, Listener, Network, Peer, TlsFacts } from '../../base/network.ts'
+import { createHash } from 'node:crypto'
+import type {
+  ChannelBindingType,
+  Connection,
+  ConnectionHandler,
+  Listener,
+  Network,
+  Peer,
+  TlsFacts,
+} from '../../base/network.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 
@@ -75,13 +84,15 @@ export class SimulatedInternet {
       this.clock.after(2 * latencyMs, () => {
         const listening = this.#listening.get(`${address} ${port}`)
         if (!listening || weather === 'refused') return reject(new Error(`connect ECONNREFUSED ${address}:${port}`))
+        const localPort = this.#ports++
         const pipe: Pipe = {
           internet: this,
           latencyMs,
           leftBytes: this.weather.lostAfterBytes(from, address),
           lost: false,
+          secret: `${from} ${localPort} ${address} ${port}`,
+          certificate: address,
         }
-        const localPort = this.#ports++
         const near = new SimulatedConnection(pipe, { address, port, localAddress: from, localPort })
         const far = new SimulatedConnection(pipe, {
           address: from,
@@ -110,6 +121,10 @@ interface Pipe {
   readonly latencyMs: number
   leftBytes: number
   lost: boolean
+  /** What a handshake would have made: both ends know it, and no other connection has it. */
+  readonly secret: string
+  /** Whose certificate the server shows. */
+  readonly certificate: string
 }
 
 class SimulatedConnection implements Connection {
@@ -270,7 +285,16 @@ class SimulatedConnection implements Connection {
 
   #shake(item: Item): void {
     const shaking = this.#shaking!
-    const facts = { version: 'TLSv1.3', cipher: 'TLS_SIMULATED', resumed: false }
+    const { secret, certificate } = this.#pipe
+    const facts = {
+      version: 'TLSv1.3',
+      cipher: 'TLS_SIMULATED',
+      resumed: false,
+      binding: (type: ChannelBindingType): Uint8Array =>
+        createHash('sha256')
+          .update(`${type} ${type === 'tls-exporter' ? secret : certificate}`)
+          .digest(),
+    }
     if (item.kind === 'hello' && shaking.server) {
       this.#send({ kind: 'finished' })
       this.#shaking = undefined

@@ -26,6 +26,7 @@ export function simulatedPlatform({ clock, random, internet, zone, log, address 
     files: memoryFiles(),
     resolver: simulatedResolver(zone),
     log,
-    openTls: async () => ({ names: [], reload: async () => {} }),
+    httpClient: { ask: () => Promise.reject(new Error('no http in the simulated world')) },
+    openTls: async () => ({ names: [], forUsers: { names: [] }, reload: async () => {} }),
   }
 }

@@ -1,11 +1,12 @@
 /** CAPABILITY: derived from the command table and the extensions for the present state and configuration. RFC 3501 §6.1.1. */
+import type { SaslChannel } from '../sasl/mechanism.ts'
 import type { Conversation } from './command.ts'
 import { commands } from './commands.ts'
 import { extensions } from './extensions.ts'
 
-/** Whether a password may cross the wire as it is. RFC 3501 §6.2.3. */
-export function plaintextAllowed(conversation: Conversation): boolean {
-  return conversation.options.plaintextAuth || conversation.host.tls !== null
+/** The connection as the rule of sign-in sees it. */
+export function channelOf({ options, host }: Conversation): SaslChannel {
+  return { tls: host.tls, startTls: options.startTls, plaintextAuth: options.plaintextAuth }
 }
 
 /** STARTTLS stands before a login and only once. RFC 3501 §6.2.1. */

@@ -5,6 +5,8 @@ import { formatInternalDate } from '../../mail/internal-date.ts'
 import { wait } from '../action.ts'
 import type { Action, Session, SessionHost } from '../action.ts'
 import type { InternalDate } from './backend.ts'
+import { chooseMechanism } from '../sasl/client.ts'
+import { decodeBase64 } from '../sasl/mechanism.ts'
 import { encodeMailbox, encodeString } from './wire/encode.ts'
 import { FrameReader } from './wire/reader.ts'
 import { parseResponse } from './wire/response.ts'
@@ -55,7 +57,7 @@ interface Running {
   readonly pieces: Uint8Array[]
   readonly data: DataResponse[]
   readonly notes: StatusResponse[]
-  readonly onContinue?: () => void
+  readonly onContinue?: (text: string) => void
   readonly resolve: (result: CommandResult) => void
   readonly reject: (error: Error) => void
 }
@@ -90,7 +92,7 @@ export class ImapClient implements Session {
   // What the user says.
 
   /** Sends a command without its tag. Literals are synchronizing unless the server has LITERAL+. */
-  command(parts: CommandPart | readonly CommandPart[], onContinue?: () => void): Promise<CommandResult> {
+  command(parts: CommandPart | readonly CommandPart[], onContinue?: (text: string) => void): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
       if (this.#fault) return reject(this.#fault)
       const tag = `A${++this.#tags}`
@@ -102,6 +104,41 @@ export class ImapClient implements Session {
 
   async login(user: string, password: string): Promise<void> {
     await this.command(['LOGIN ', ...astring(user), ' ', ...astring(password)])
+  }
+
+  /**
+   * Signs in by the best mechanism that both have, else by LOGIN. RFC 9051 §6.2.2.
+   * @param options.plaintext a password may be said without TLS: to this machine.
+   */
+  async authenticate(user: string, password: string, options: { readonly plaintext?: boolean } = {}): Promise<void> {
+    if (this.capabilities.size === 0) await this.command('CAPABILITY')
+    const offered = [...this.capabilities].filter((name) => name.startsWith('AUTH=')).map((name) => name.slice(5))
+    const channel = { tls: this.#host?.tls ?? null, plaintext: options.plaintext ?? false }
+    const client = chooseMechanism(offered, { username: user, password }, channel)
+    if (!client && !channel.tls && !channel.plaintext)
+      throw new Error('The server offers no way to sign in without TLS')
+    if (!client) return this.login(user, password)
+    const initial = this.capabilities.has('SASL-IR') ? client.initial() : undefined
+    let begun = initial !== undefined
+    let fault: unknown
+    const say = (bytes: Uint8Array): void => this.#say(bytesOf(`${Buffer.from(bytes).toString('base64')}\r\n`))
+    const challenged = async (text: string): Promise<void> => {
+      const first = begun ? undefined : client.initial()
+      begun = true
+      if (first) return say(first)
+      const challenge = decodeBase64(text)
+      if (!challenge) throw new Error('The challenge is no base64')
+      say(await client.answer(challenge))
+    }
+    const line = initial === undefined ? '' : ` ${Buffer.from(initial).toString('base64') || '='}`
+    const ended = this.command(`AUTHENTICATE ${client.name}${line}`, (text) => {
+      challenged(text).catch((error: unknown) => {
+        fault = error
+        this.#say(bytesOf('*\r\n'))
+      })
+    })
+    await ended.catch((error: unknown) => Promise.reject(fault ?? error))
+    client.succeeded()
   }
 
   async startTls(client: TlsClientOptions): Promise<void> {
@@ -264,7 +301,7 @@ export class ImapClient implements Session {
     if (response.kind === 'continue') {
       const piece = running?.pieces.shift()
       if (piece) this.#say(piece)
-      else running?.onContinue?.()
+      else running?.onContinue?.(response.text)
       return
     }
     if (response.kind === 'data') {

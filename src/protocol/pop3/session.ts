@@ -4,7 +4,13 @@ import { utf8 } from '../../base/bytes.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
-import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import {
+  decodeBase64,
+  mayTellPassword,
+  offeredMechanisms,
+  type SaslChannel,
+  type SaslMechanism,
+} from '../sasl/mechanism.ts'
 import { LineReader } from '../text/lines.ts'
 import { Pop3Refusal, type Pop3Maildrop } from './backend.ts'
 import { err, ok, Pop3Fault, type Pop3Command } from './command.ts'
@@ -26,7 +32,7 @@ export class Pop3Session implements Session, Pop3State {
   readonly #reader = new LineReader()
   #state: 'authorization' | 'transaction' = 'authorization'
   #greeted = false
-  #sasl: ((line: string) => Promise<Uint8Array>) | undefined
+  #sasl: ((response: Uint8Array) => Promise<Uint8Array>) | undefined
   #leaving = false
   #parting: Uint8Array | undefined
   #ended = false
@@ -47,8 +53,16 @@ export class Pop3Session implements Session, Pop3State {
     return this.#state === 'authorization' ? limits.loginTimeoutMs : limits.idleTimeoutMs
   }
 
-  get mayAuthenticate(): boolean {
-    return this.#state === 'authorization' && (this.host.tls !== null || this.options.plaintextAuth)
+  get #channel(): SaslChannel {
+    return { tls: this.host.tls, startTls: this.options.startTls, plaintextAuth: this.options.plaintextAuth }
+  }
+
+  get mayTellPassword(): boolean {
+    return this.#state === 'authorization' && mayTellPassword(this.#channel)
+  }
+
+  get mechanisms(): readonly SaslMechanism[] {
+    return this.#state === 'authorization' ? offeredMechanisms(this.options.mechanisms, this.#channel) : []
   }
 
   get mayStartTls(): boolean {
@@ -76,11 +90,19 @@ export class Pop3Session implements Session, Pop3State {
     }
     const line = this.#reader.next()
     if (!line) return this.#ended ? { kind: 'close' } : wait
+    // A response that cannot be one ends its exchange. RFC 5034 §4.
+    const sasl = this.#sasl
+    this.#sasl = undefined
     if (line.kind === 'tooLong') return this.#refused(err(this.words.lineTooLong))
     if (!isUtf8(line.bytes)) return this.#refused(err(this.words.notUtf8))
     const text = utf8(line.bytes)
-    if (this.#sasl) return { kind: 'run', work: this.#answered(this.#sasl(text)) }
-    return this.#command(text)
+    return sasl ? this.#respond(sasl, text) : this.#command(text)
+  }
+
+  #respond(step: (response: Uint8Array) => Promise<Uint8Array>, text: string): Action {
+    if (text === '*') return this.#refused(err(this.words.cancelled))
+    const response = decodeBase64(text)
+    return response ? { kind: 'run', work: this.#answered(step(response)) } : this.#refused(err(this.words.notBase64))
   }
 
   #command(line: string): Action {
@@ -142,17 +164,15 @@ export class Pop3Session implements Session, Pop3State {
   }
 
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array> {
-    const exchange = mechanism.begin({ authenticator: this.options.authenticator, peer: this.host.peer, tls: this.host.tls })
+    const exchange = mechanism.begin({
+      authenticator: this.options.authenticator,
+      peer: this.host.peer,
+      tls: this.host.tls,
+    })
     const step = async (response: Uint8Array | undefined): Promise<Uint8Array> => {
       const answer = await exchange.step(response)
       if (!(answer instanceof Uint8Array)) return this.signIn(answer)
-      this.#sasl = async (line) => {
-        this.#sasl = undefined
-        if (line === '*') throw new Pop3Fault((words) => words.cancelled)
-        if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(line))
-          throw new Pop3Fault((words) => words.notBase64)
-        return step(Buffer.from(line, 'base64'))
-      }
+      this.#sasl = step
       return Buffer.from(`+ ${Buffer.from(answer).toString('base64')}\r\n`)
     }
     return step(initial)

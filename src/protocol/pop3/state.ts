@@ -1,7 +1,7 @@
 /** What a POP3 session is given, and what its verbs see and change. */
 import type { Action, SessionHost } from '../action.ts'
 import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
-import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import type { SaslMechanism } from '../sasl/mechanism.ts'
 import type { Pop3Backend, Pop3Maildrop } from './backend.ts'
 import type { Words } from './words.ts'
 
@@ -29,7 +29,10 @@ export interface Pop3State {
   words: Words
   /** The client takes internationalized messages as they are. RFC 6856 §2. */
   utf8: boolean
-  readonly mayAuthenticate: boolean
+  /** Whether a password itself may be said: USER and PASS. */
+  readonly mayTellPassword: boolean
+  /** What one may sign in with on this connection as it is now. */
+  readonly mechanisms: readonly SaslMechanism[]
   readonly mayStartTls: boolean
   signIn(user: Authenticated | null): Promise<Uint8Array>
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>

@@ -1,4 +1,4 @@
-/** Who can tell whether a password is right: handed to every protocol by `system.ts`. */
+/** Who can tell whether somebody is who he says: handed to every protocol by `system.ts`, and to the mechanisms that need more than a password. */
 import type { Peer } from '../../base/network.ts'
 
 /** A user who has proved who he is. Only an `Authenticator` makes one: a step that needs a user takes this. */
@@ -14,4 +14,45 @@ export interface Authenticator {
    * @returns null: wrong, unknown or disabled, whichever. Throws a Refusal when it cannot be told now (454 4.7.0).
    */
   verifyPassword(user: string, password: string, peer: Peer): Promise<Authenticated | null>
+}
+
+export type ScramHash = 'sha-256' | 'sha-1'
+
+/** What a server keeps of a password for SCRAM. RFC 5802 §3. */
+export interface ScramKeys {
+  readonly salt: Uint8Array
+  readonly iterations: number
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+/** One exchange of SCRAM with one user, who may not exist: his keys then look like anybody's, and nobody can prove them. */
+export interface ScramAttempt {
+  readonly keys: ScramKeys
+  /** Ends it, once. `proved`: the client has the password of these keys. @returns null where it does not count all the same. */
+  finish(proved: boolean): Promise<Authenticated | null>
+}
+
+export interface ScramSource {
+  /** Throws a Refusal when it cannot be told now. */
+  scramAttempt(user: string, hash: ScramHash, peer: Peer): Promise<ScramAttempt>
+}
+
+/** Accounts by addresses that somebody else has proved: an authority's certificate, an issuer's token. */
+export interface VouchedSource {
+  /**
+   * The one account that the addresses lead to.
+   * @param asked the authorization identity; '' for whichever it is. @returns null: none, more than one, another, or disabled.
+   */
+  signInVouched(addresses: readonly string[], asked: string, peer: Peer): Promise<Authenticated | null>
+}
+
+/** Why a token is not taken, in the words of RFC 6750 §3.1; clients are told. */
+export type TokenFault = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+
+export interface TokenSource {
+  /** Whom the token was given to. Throws a Refusal when its issuer cannot be asked now. */
+  verifyToken(token: string): Promise<{ readonly address: string } | { readonly fault: TokenFault }>
+  /** What a client needs to get a better one. RFC 7628 §3.2.2. */
+  readonly hints: { readonly scope?: string; readonly 'openid-configuration'?: string }
 }

@@ -1,28 +1,14 @@
 /** SASL mechanisms, the server's side: one table for SMTP, IMAP and POP3. RFC 4422. */
 import { utf8 } from '../../base/bytes.ts'
-import type { Peer } from '../../base/network.ts'
+import type { Random } from '../../base/random.ts'
 import { Refusal, status } from '../../mail/status.ts'
-import type { Authenticated, Authenticator } from './authenticator.ts'
+import type { ScramSource, TokenSource, VouchedSource } from './authenticator.ts'
+import { external } from './external.ts'
+import type { SaslMechanism } from './mechanism.ts'
+import { oauthBearer, xoauth2 } from './oauth.ts'
+import { scram } from './scram.ts'
 
-export interface MechanismContext {
-  readonly authenticator: Authenticator
-  readonly peer: Peer
-}
-
-export interface SaslMechanism {
-  readonly name: string
-  /** The password or a token crosses the wire as it is: only under TLS. */
-  readonly plaintext: boolean
-  begin(context: MechanismContext): SaslExchange
-}
-
-export interface SaslExchange {
-  /**
-   * Takes the client's response; undefined at the beginning when it gave no initial one.
-   * Answers a challenge to send, or how it ended; null: wrong credentials, whichever.
-   */
-  step(response: Uint8Array | undefined): Promise<Uint8Array | Authenticated | null>
-}
+export type { MechanismContext, SaslExchange, SaslMechanism } from './mechanism.ts'
 
 /** RFC 4616: one message, `authorization NUL authentication NUL password`. */
 export const plain: SaslMechanism = {
@@ -64,3 +50,28 @@ export const login: SaslMechanism = {
 }
 
 export const passwordMechanisms: readonly SaslMechanism[] = [plain, login]
+
+/** What the mechanisms beyond passwords need; those whose part is missing are not in the table. */
+export interface MechanismTools {
+  readonly random: Random
+  readonly scram: ScramSource
+  /** Old clients know no other SCRAM; passwords set while it was off have no keys for it. */
+  readonly scramSha1: boolean
+  readonly vouched: VouchedSource
+  readonly tokens?: TokenSource
+}
+
+/** 144 bits of our own in every exchange of SCRAM: no two are alike, whatever the client sends. */
+const nonceBytes = 18
+
+/** Strongest first: clients that take the first they know then take the best. */
+export function saslMechanisms({ random, scram: source, scramSha1, vouched, tokens }: MechanismTools): SaslMechanism[] {
+  const nonce = (): string => Buffer.from(random.bytes(nonceBytes)).toString('base64')
+  return [
+    ...scram({ hash: 'sha-256', source, nonce }),
+    ...(scramSha1 ? scram({ hash: 'sha-1', source, nonce }) : []),
+    external(vouched),
+    ...(tokens ? [oauthBearer(tokens, vouched), xoauth2(tokens, vouched)] : []),
+    ...passwordMechanisms,
+  ]
+}

@@ -5,6 +5,8 @@ import type { Network, TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import type { Wheel } from '../../base/wheel.ts'
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
 import { drive } from '../drive.ts'
+import { chooseMechanism, type SaslClient } from '../sasl/client.ts'
+import { decodeBase64 } from '../sasl/mechanism.ts'
 import { clientTimeouts, SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
 import { DotStuffer } from '../text/dots.ts'
 import { replyText, type Reply } from './wire/reply.ts'
@@ -121,22 +123,52 @@ export class SmtpClient {
     return this.tls
   }
 
-  /** Signs in with the strongest mechanism that both have. */
-  async authenticate(username: string, password: string): Promise<void> {
+  /**
+   * Signs in with the strongest mechanism that both have: SCRAM, bound to the channel if it can be, else a password under TLS.
+   * @param options.plaintext a password may be said without TLS: to this machine.
+   */
+  async authenticate(
+    username: string,
+    password: string,
+    options: { readonly plaintext?: boolean } = {},
+  ): Promise<void> {
     const offered = (this.extensions.get('AUTH') ?? '').toUpperCase().split(' ')
-    if (offered.includes('PLAIN')) {
-      const response = Buffer.from(`\0${username}\0${password}`).toString('base64')
-      const reply = await this.#session.command(`AUTH PLAIN ${response}`)
-      if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
-      return
-    }
-    if (!offered.includes('LOGIN')) throw new SmtpConnectionFault('the server offers no way to sign in that we know')
-    let reply = await this.#session.command('AUTH LOGIN')
-    for (const answer of [username, password]) {
-      if (reply.code !== 334) throw new SmtpReplyFault('AUTH', reply)
+    const channel = { tls: this.tls, plaintext: options.plaintext ?? false }
+    const choose = (names: readonly string[]): SaslClient | undefined =>
+      chooseMechanism(names, { username, password }, channel)
+    const best = choose(offered)
+    if (!best) throw new SmtpConnectionFault('the server offers no way to sign in that we know')
+    let reply = await this.#converse(best)
+    // It may have SCRAM and no keys of this account: those are made when a password is set.
+    const plain =
+      reply.code >= 500 && best.name.startsWith('SCRAM') && choose(offered.filter((name) => !name.startsWith('SCRAM')))
+    if (plain) reply = await this.#converse(plain)
+    if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
+  }
+
+  /** One SASL exchange; the reply that ended it. RFC 4954 §4. */
+  async #converse(client: SaslClient): Promise<Reply> {
+    const initial = client.initial()
+    let reply = await this.#session.command(
+      `AUTH ${client.name}${initial ? ` ${Buffer.from(initial).toString('base64') || '='}` : ''}`,
+    )
+    while (reply.code === 334) {
+      const challenge = decodeBase64(reply.lines[0] ?? '')
+      const answer = challenge && (await client.answer(challenge).catch((error: unknown) => error as Error))
+      if (!(answer instanceof Uint8Array)) {
+        await this.#session.command('*')
+        throw answer instanceof Error ? new SmtpConnectionFault(answer.message) : new SmtpReplyFault('AUTH', reply)
+      }
       reply = await this.#session.command(Buffer.from(answer).toString('base64'))
     }
-    if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
+    if (reply.code === 235) {
+      try {
+        client.succeeded()
+      } catch (error) {
+        throw new SmtpConnectionFault((error as Error).message)
+      }
+    }
+    return reply
   }
 
   /**

@@ -3,7 +3,7 @@ import { latin1 } from '../../base/bytes.ts'
 import { Refusal, status, type Status } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
-import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import { decodeBase64, offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
 import { IncomingBody } from './body.ts'
 import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
 import type { SmtpCommand } from './command.ts'
@@ -28,7 +28,7 @@ export class SmtpServerSession implements Session, ServerState {
   #reader = new LineReader()
   #mode: Mode = 'greeting'
   #body: IncomingBody | undefined
-  #saslLine: ((line: Buffer) => Promise<Uint8Array>) | undefined
+  #saslLine: ((response: Uint8Array) => Promise<Uint8Array>) | undefined
   #bad = 0
   #authFailures = 0
   #ended = false
@@ -57,6 +57,7 @@ export class SmtpServerSession implements Session, ServerState {
       helo: this.helo ?? '',
       withProtocol: this.#withProtocol(),
       user: this.user,
+      trusted: this.options.trusted?.(this.host.peer) ?? false,
     }
   }
 
@@ -75,12 +76,9 @@ export class SmtpServerSession implements Session, ServerState {
     return this.options.startTls && this.host.tls === null
   }
 
-  get offersAuth(): boolean {
-    return this.#submission && (this.host.tls !== null || this.options.plaintextAuth)
-  }
-
-  get mayAuthenticate(): boolean {
-    return this.offersAuth && this.user === null
+  get mechanisms(): readonly SaslMechanism[] {
+    const { startTls, plaintextAuth, mechanisms } = this.options
+    return this.#submission ? offeredMechanisms(mechanisms, { tls: this.host.tls, startTls, plaintextAuth }) : []
   }
 
   receive(chunk: Uint8Array): void {
@@ -229,12 +227,12 @@ export class SmtpServerSession implements Session, ServerState {
   }
 
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array> {
-    const exchange = mechanism.begin({ authenticator: this.options.receiver, peer: this.host.peer })
+    const exchange = mechanism.begin({ authenticator: this.options.receiver, peer: this.host.peer, tls: this.host.tls })
     const step = async (response: Uint8Array | undefined): Promise<Uint8Array> => {
       const answer = await exchange.step(response)
       if (answer instanceof Uint8Array) {
         this.#mode = 'sasl'
-        this.#saslLine = (line) => step(line)
+        this.#saslLine = step
         return formatReply(334, Buffer.from(answer).toString('base64'))
       }
       this.#mode = 'command'
@@ -257,18 +255,14 @@ export class SmtpServerSession implements Session, ServerState {
     this.#saslLine = undefined
     this.#mode = 'command'
     if (line.length === 1 && line[0] === 0x2a) return this.#refused(501, '5.7.0', 'Authentication cancelled')
-    const text = latin1(line)
-    if (
-      line.length > limits.saslLineBytesMax ||
-      !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
-    ) {
-      return this.#refused(501, '5.5.2', 'Not base64')
-    }
-    return { kind: 'run', work: step(Buffer.from(text, 'base64')).catch((error) => this.#faultBytes(error)) }
+    if (line.length > limits.saslLineBytesMax) return this.#refused(500, '5.5.6', 'Line too long')
+    const response = decodeBase64(latin1(line))
+    if (!response) return this.#refused(501, '5.5.2', 'Not base64')
+    return { kind: 'run', work: step(response).catch((error) => this.#faultBytes(error)) }
   }
 
   takeData(): Uint8Array {
-    this.#body = new IncomingBody(this.transaction!.data(), this.options.messageBytesMax)
+    this.#body = new IncomingBody(this.transaction!.data(), this.options.messageBytesMax, this.options.bareNewline)
     this.#mode = 'body'
     return formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
   }

@@ -1,7 +1,8 @@
 /** What an SMTP session is given, and what its verbs see and change. */
 import type { Action, SessionHost } from '../action.ts'
+import type { Peer } from '../../base/network.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
-import type { SaslMechanism } from '../sasl/mechanisms.ts'
+import type { SaslMechanism } from '../sasl/mechanism.ts'
 import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
 
 export interface SmtpServerOptions {
@@ -15,6 +16,10 @@ export interface SmtpServerOptions {
   /** Passwords may cross in clear: for loopback only. */
   readonly plaintextAuth: boolean
   readonly messageBytesMax: number
+  /** What becomes of a body with a CR or LF that stands alone: refused, or its lines mended. RFC 5321 §2.3.8. */
+  readonly bareNewline?: 'refuse' | 'normalize'
+  /** Whether a peer may send to others without signing in. */
+  readonly trusted?: (peer: Peer) => boolean
   readonly recipientsMax?: number
   /** Names the connection in logs and traces. */
   readonly connectionId: string
@@ -30,10 +35,8 @@ export interface ServerState {
   transaction: SmtpTransaction | undefined
   recipients: number
   readonly facts: SmtpClientFacts
-  /** Whether AUTH is spoken here at all, by whoever has signed in already too. */
-  readonly offersAuth: boolean
-  /** Whether a password may be given now. */
-  readonly mayAuthenticate: boolean
+  /** What one may sign in with on this connection as it is now; none where AUTH is not spoken. */
+  readonly mechanisms: readonly SaslMechanism[]
   readonly mayStartTls: boolean
   smtpUtf8: boolean
   /** Ends the transaction, if one is open: nothing of it is kept. */

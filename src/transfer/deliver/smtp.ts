@@ -124,7 +124,7 @@ async function connect(tools: AttemptTools, host: Host, address: string): Promis
     }
     if (host.username !== undefined) {
       if (!client.tls && !nearby) throw new Error('no password is sent without TLS')
-      await client.authenticate(host.username, host.password ?? '')
+      await client.authenticate(host.username, host.password ?? '', { plaintext: nearby })
     }
     return client
   } catch (error) {

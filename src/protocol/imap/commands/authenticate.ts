@@ -2,11 +2,11 @@
 import { latin1 } from '../../../base/bytes.ts'
 import type { Authenticated } from '../../sasl/authenticator.ts'
 import { ImapRefusal } from '../backend.ts'
-import { plaintextAllowed } from '../capability.ts'
+import { channelOf } from '../capability.ts'
 import { command } from '../command.ts'
 import type { Conversation, Dialogue } from '../command.ts'
 import { lineBeforeLoginMaxBytes } from '../limits.ts'
-import type { SaslExchange, SaslMechanism } from '../../sasl/mechanisms.ts'
+import { decodeBase64, offeredMechanisms, type SaslExchange, type SaslMechanism } from '../../sasl/mechanism.ts'
 import { SyntaxFault } from '../wire/fault.ts'
 
 /** Challenges of one exchange: SCRAM needs two; more than a few is a loop. */
@@ -32,23 +32,25 @@ export const authenticate = command({
     const mechanism = offered(conversation).find((row) => row.name === name)
     if (!mechanism) {
       const known = conversation.options.mechanisms.some((row) => row.name === name)
-      if (known) throw new ImapRefusal('PRIVACYREQUIRED', 'This mechanism is taken only under TLS')
+      if (known && !conversation.host.tls)
+        throw new ImapRefusal('PRIVACYREQUIRED', 'This mechanism is taken only under TLS')
       throw new ImapRefusal('CANNOT', 'Unsupported authentication mechanism')
     }
     const { authenticator } = conversation.options
-    const dialogue = new SaslDialogue(mechanism.begin({ authenticator, peer: conversation.host.peer }))
+    const { peer, tls } = conversation.host
+    const dialogue = new SaslDialogue(mechanism.begin({ authenticator, peer, tls }))
     if (!(await dialogue.step(conversation, initial))) conversation.converse(dialogue)
   },
 })
 
 function offered(conversation: Conversation): readonly SaslMechanism[] {
-  const { mechanisms } = conversation.options
-  return plaintextAllowed(conversation) ? mechanisms : mechanisms.filter((row) => !row.plaintext)
+  return offeredMechanisms(conversation.options.mechanisms, channelOf(conversation))
 }
 
 function decode(text: string): Uint8Array {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new SyntaxFault(-1, 'base64', 'base64')
-  return Buffer.from(text, 'base64')
+  const bytes = decodeBase64(text)
+  if (!bytes) throw new SyntaxFault(-1, 'base64', 'base64')
+  return bytes
 }
 
 class SaslDialogue implements Dialogue {

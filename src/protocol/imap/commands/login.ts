@@ -1,12 +1,13 @@
 /** LOGIN. RFC 3501 §6.2.3; refused in clear unless the options allow it, and LOGINDISABLED says so. */
 import { ImapRefusal } from '../backend.ts'
-import { plaintextAllowed } from '../capability.ts'
+import { mayTellPassword } from '../../sasl/mechanism.ts'
+import { channelOf } from '../capability.ts'
 import { command } from '../command.ts'
 
 export const login = command({
   name: 'LOGIN',
   capability: (conversation) =>
-    conversation.state !== 'notAuthenticated' || plaintextAllowed(conversation) ? [] : ['LOGINDISABLED'],
+    conversation.state !== 'notAuthenticated' || mayTellPassword(channelOf(conversation)) ? [] : ['LOGINDISABLED'],
   states: ['notAuthenticated'],
   tellsExpunge: 'never',
 
@@ -18,7 +19,7 @@ export const login = command({
   },
 
   async run(conversation, { user, password }) {
-    if (!plaintextAllowed(conversation))
+    if (!mayTellPassword(channelOf(conversation)))
       throw new ImapRefusal('PRIVACYREQUIRED', 'Passwords are taken only under TLS: give STARTTLS first')
     const { authenticator } = conversation.options
     const authenticated = await authenticator.verifyPassword(user, password, conversation.host.peer)

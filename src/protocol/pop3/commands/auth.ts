@@ -1,27 +1,29 @@
 /** AUTH: signs a user in by a SASL mechanism. RFC 5034. */
+import { decodeBase64 } from '../../sasl/mechanism.ts'
 import { err, listing, Pop3Fault, type Pop3Command } from '../command.ts'
 
 export const auth: Pop3Command = {
   name: 'AUTH',
   state: 'authorization',
-  capa(state) {
-    const names = state.options.mechanisms.map(({ name }) => name)
-    return state.mayAuthenticate && names.length > 0 ? [`SASL ${names.join(' ')}`] : []
+  capa({ mechanisms }) {
+    return mechanisms.length > 0 ? [`SASL ${mechanisms.map(({ name }) => name).join(' ')}`] : []
   },
   run(state, args) {
-    const { mechanisms } = state.options
+    const { mechanisms, words } = state
     // AUTH alone lists: older than CAPA, and still asked. RFC 1734.
     if (args.length === 0)
-      return listing(state.words.mechanisms, state.mayAuthenticate ? mechanisms.map(({ name }) => name) : [])
-    if (args.length > 2) throw new Pop3Fault((words) => words.usage('AUTH mechanism [initial-response]'))
-    if (!state.mayAuthenticate) return err(state.words.needsTls, 'AUTH')
+      return listing(
+        words.mechanisms,
+        mechanisms.map(({ name }) => name),
+      )
+    if (args.length > 2) throw new Pop3Fault(({ usage }) => usage('AUTH mechanism [initial-response]'))
+    if (mechanisms.length === 0) return err(words.needsTls, 'AUTH')
     const mechanism = mechanisms.find(({ name }) => name === args[0]!.toUpperCase())
-    if (!mechanism) throw new Pop3Fault((words) => words.mechanismUnknown)
+    if (!mechanism) throw new Pop3Fault(({ mechanismUnknown }) => mechanismUnknown)
     const [, initial] = args
     if (initial === undefined) return state.authenticate(mechanism, undefined)
-    if (initial !== '=' && !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(initial)) {
-      throw new Pop3Fault((words) => words.notBase64)
-    }
-    return state.authenticate(mechanism, Buffer.from(initial === '=' ? '' : initial, 'base64'))
+    const response = decodeBase64(initial === '=' ? '' : initial)
+    if (!response) throw new Pop3Fault(({ notBase64 }) => notBase64)
+    return state.authenticate(mechanism, response)
   },
 }

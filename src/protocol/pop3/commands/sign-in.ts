@@ -4,9 +4,9 @@ import { err, ok, Pop3Fault, type Pop3Command } from '../command.ts'
 export const user: Pop3Command = {
   name: 'USER',
   state: 'authorization',
-  capa: (state) => (state.mayAuthenticate ? ['USER'] : []),
+  capa: (state) => (state.mayTellPassword ? ['USER'] : []),
   run(state, args) {
-    if (!state.mayAuthenticate) return err(state.words.needsTls, 'AUTH')
+    if (!state.mayTellPassword) return err(state.words.needsTls, 'AUTH')
     if (args.length !== 1) throw new Pop3Fault((words) => words.usage('USER name'))
     state.userName = args[0]
     // The same for everybody, or it would tell who exists.
@@ -18,7 +18,7 @@ export const pass: Pop3Command = {
   name: 'PASS',
   state: 'authorization',
   async run(state, args) {
-    if (!state.mayAuthenticate) return err(state.words.needsTls, 'AUTH')
+    if (!state.mayTellPassword) return err(state.words.needsTls, 'AUTH')
     const name = state.userName
     state.userName = undefined
     if (name === undefined) throw new Pop3Fault((words) => words.userFirst)

@@ -27,7 +27,7 @@ const parameters: Readonly<Record<string, (draft: Draft, value: string | undefin
   },
   AUTH(draft, value, state) {
     // RFC 4954 §5: it belongs to the extension, which not every service has.
-    if (!state.offersAuth) throw unknownParameter('AUTH')
+    if (state.mechanisms.length === 0) throw unknownParameter('AUTH')
     const mailbox = value === undefined ? undefined : decodeXtext(value)
     if (mailbox === undefined) throw new SyntaxFault('AUTH=mailbox in xtext')
     draft.auth = mailbox === '<>' ? null : mailbox

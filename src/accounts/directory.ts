@@ -1,0 +1,29 @@
+/** Who the accounts are and how their passwords are known: the store's own rows, or somebody else's directory. */
+import type { ParsedScramKeys, ScramHash } from './password.ts'
+
+export interface DirectoryAccount {
+  readonly id: number
+  /** `user@domain`, as it is kept. */
+  readonly name: string
+  readonly disabled: boolean
+}
+
+type Soon<T> = T | Promise<T>
+
+/** Anything may take its time. What cannot be told now throws a Refusal. */
+export interface Directory {
+  /** @param name canonical: lower case, NFC. */
+  find(name: string): Soon<DirectoryAccount | undefined>
+  /**
+   * Takes as long for nobody (`undefined`) as for a wrong password.
+   * @param from where the question comes from: they take turns.
+   * @returns a name of the credential that the password matches, for `stands`.
+   */
+  verify(account: DirectoryAccount | undefined, password: string, from: string): Promise<string | undefined>
+  /** Whether a credential still holds: a password that was checked is remembered only so long. */
+  stands(account: DirectoryAccount, credential: string): Soon<boolean>
+  /** undefined: it has none, of this hash or at all. */
+  scramKeys(account: DirectoryAccount, hash: ScramHash): Soon<ParsedScramKeys | undefined>
+  /** Somebody has signed in by it. */
+  used?(account: DirectoryAccount, credential: string): void
+}

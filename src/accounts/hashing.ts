@@ -1,0 +1,73 @@
+/** Password hashes in bounded numbers, in fair turns: they share their threads with file reads, and their memory with everything. */
+import { Refusal, status } from '../mail/status.ts'
+
+/** Hashes at a time: they run on the pool that file reads share, so half of it stays free. */
+const hashingMax = 2
+/** Logins that wait for a hash; more are told to try again, or a storm would be served long after its clients gave up. */
+const hashQueueMax = 4000
+
+interface Waiting {
+  readonly start: () => void
+  readonly refuse: (error: Error) => void
+}
+
+export class HashQueue {
+  #running = 0
+  #count = 0
+  /** By where they come from, in the order of their next turns. */
+  readonly #waiting = new Map<string, Waiting[]>()
+
+  /**
+   * @param from whose turn it takes: an address that asks for a thousand hashes makes itself wait, and nobody else.
+   * Throws a Refusal when too many wait.
+   */
+  async run<T>(from: string, work: () => Promise<T>): Promise<T> {
+    if (this.#running >= hashingMax) await this.#turn(from)
+    else this.#running++
+    try {
+      return await work()
+    } finally {
+      const next = this.#next()
+      if (next) next.start()
+      else this.#running--
+    }
+  }
+
+  #turn(from: string): Promise<void> {
+    if (this.#count >= hashQueueMax) this.#makeRoom(from)
+    return new Promise((start, refuse) => {
+      const queue = this.#waiting.get(from)
+      if (queue) queue.push({ start, refuse })
+      else this.#waiting.set(from, [{ start, refuse }])
+      this.#count++
+    })
+  }
+
+  #next(): Waiting | undefined {
+    const first = this.#waiting.entries().next()
+    if (first.done) return undefined
+    const [from, queue] = first.value
+    const next = queue.shift()!
+    this.#count--
+    // Behind all others.
+    this.#waiting.delete(from)
+    if (queue.length > 0) this.#waiting.set(from, queue)
+    return next
+  }
+
+  /** Whoever has most waiting gives way; the newcomer itself if it is his. */
+  #makeRoom(from: string): void {
+    let longest: Waiting[] = []
+    let whose = from
+    for (const [key, queue] of this.#waiting) {
+      if (queue.length <= longest.length) continue
+      longest = queue
+      whose = key
+    }
+    const refusal = new Refusal(status.authUnavailable)
+    if (whose === from) throw refusal
+    this.#count--
+    longest.pop()!.refuse(refusal)
+    if (longest.length === 0) this.#waiting.delete(whose)
+  }
+}

@@ -1,0 +1,74 @@
+/** The directory that the store keeps: accounts and their credentials as rows. */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../base/clock.ts'
+import { appCredential, appUsedCredential, checkAppPassword } from './app-password.ts'
+import type { Directory, DirectoryAccount } from './directory.ts'
+import { HashQueue } from './hashing.ts'
+import {
+  checkPassword,
+  hashPassword,
+  parseScramKeys,
+  passwordBytesMax,
+  type ParsedScramKeys,
+  type ScramHash,
+} from './password.ts'
+
+/** The rows that this room needs; the store has them. */
+export interface CredentialSource {
+  account(name: string): DirectoryAccount | undefined
+  credentials(account: number, type: string): readonly { readonly name: string; readonly value: string }[]
+}
+
+/** Writes down when an app password was used. */
+export type NoteUse = (account: DirectoryAccount, name: string, atMs: number) => void
+
+/** The last use is told to the day: a write for each sign-in would cost more than it tells. */
+const useNotedEveryMs = 86_400_000
+
+export class StoreDirectory implements Directory {
+  readonly #source: CredentialSource
+  readonly #clock: Clock
+  readonly #hashes = new HashQueue()
+  readonly #noteUse: NoteUse | undefined
+  #decoy: Promise<string> | undefined
+
+  constructor(source: CredentialSource, clock: Clock, noteUse?: NoteUse) {
+    this.#source = source
+    this.#clock = clock
+    this.#noteUse = noteUse
+  }
+
+  find(name: string): DirectoryAccount | undefined {
+    return this.#source.account(name)
+  }
+
+  /** One Argon2 hash whoever it is: for an account without a password, and for nobody, of a password that nobody has. */
+  async verify(account: DirectoryAccount | undefined, password: string, from: string): Promise<string | undefined> {
+    if (Buffer.byteLength(password) > passwordBytesMax) return undefined
+    for (const { value } of account ? this.#source.credentials(account.id, appCredential) : [])
+      if (checkAppPassword(value, password)) return value
+    const hash = account && this.#source.credentials(account.id, 'argon2id')[0]?.value
+    const checked = hash ?? (await (this.#decoy ??= hashPassword(randomBytes(16).toString('hex'))))
+    const right = await this.#hashes.run(from, () => checkPassword(checked, password))
+    return right ? hash : undefined
+  }
+
+  stands(account: DirectoryAccount, credential: string): boolean {
+    return ['argon2id', appCredential].some((type) =>
+      this.#source.credentials(account.id, type).some(({ value }) => value === credential),
+    )
+  }
+
+  scramKeys(account: DirectoryAccount, hash: ScramHash): ParsedScramKeys | undefined {
+    const value = this.#source.credentials(account.id, `scram-${hash}`)[0]?.value
+    return value === undefined ? undefined : parseScramKeys(value, hash)
+  }
+
+  used(account: DirectoryAccount, credential: string): void {
+    const app = this.#source.credentials(account.id, appCredential).find(({ value }) => value === credential)
+    if (!app || !this.#noteUse) return
+    const noted = this.#source.credentials(account.id, appUsedCredential).find(({ name }) => name === app.name)
+    const nowMs = this.#clock.now()
+    if (nowMs - Number(noted?.value ?? 0) >= useNotedEveryMs) this.#noteUse(account, app.name, nowMs)
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Who may try a password now. Failures count for an account *from* an address: what others do elsewhere locks nobody out, and an office
+ * behind one address waits only for its own wrong passwords. Kept in memory: a restart forgives, and also forgets whom it trusted.
+ */
+import { createHmac, randomBytes } from 'node:crypto'
+import { sleep, type Clock } from '../base/clock.ts'
+import { Refusal, status } from '../mail/status.ts'
+import { isLoopback, prefixesOf } from './prefix.ts'
+
+export interface ThrottleOptions {
+  /** Different wrong passwords for an account from an address before it has to wait. */
+  readonly failuresFree: number
+  readonly delayMaxMs: number
+  /** How long an address where an account has signed in is its own. */
+  readonly trustMs: number
+  /** Accounts that fail from one address before it looks like a list being tried. */
+  readonly accountsPerAddressMax: number
+}
+
+/** The wait doubles from here with each failure. */
+const delayFirstMs = 1000
+/** Whoever would have to wait longer is told to come again: a connection that only waits is held by us too. */
+const waitMaxMs = 10_000
+/** Failures are forgotten after so long without a new one. */
+const failuresKeptMs = 3_600_000
+/** Somebody with a whole network guesses from many of its addresses: it may fail so many times what one may. */
+const wideFactor = 5
+/** What an address that the account uses may fail between two successes: somebody else there, or a device with an old password. */
+const trustedFailuresFree = 100
+/** Wrong passwords remembered by their keyed hash, so that a device that repeats one counts once. */
+const passwordsSeenMax = 8
+/** Bounds of the tables, each entry some 200 bytes; the oldest makes room. */
+const pairsMax = 50_000
+const addressesMax = 20_000
+const trustedMax = 100_000
+
+/** An attempt that may go on. */
+export interface Admission {
+  /** When the one after it might, as things stood. */
+  readonly freeAtMs: number
+}
+
+interface Pair {
+  failures: number
+  readonly seen: string[]
+  /** When the next attempt may begin; monotonic. */
+  freeAtMs: number
+  lastMs: number
+}
+
+interface Address {
+  readonly failed: Set<string>
+  readonly succeeded: Set<string>
+  readonly untilMs: number
+}
+
+export class Throttle {
+  readonly #options: ThrottleOptions
+  readonly #clock: Clock
+  /** Names and passwords are kept as keyed hashes alone; the key dies with the process. */
+  readonly #secret = randomBytes(32)
+  readonly #pairs = new Map<string, Pair>()
+  readonly #addresses = new Map<string, Address>()
+  readonly #trusted = new Map<string, number>()
+
+  constructor(options: ThrottleOptions, clock: Clock) {
+    this.#options = options
+    this.#clock = clock
+  }
+
+  /** Waits for its turn. Throws a Refusal, before anything is computed, where the wait would be too long. */
+  async admit(address: string, name: string): Promise<Admission> {
+    const now = this.#clock.monotonic()
+    const pairs = this.#pairsOf(address, name)
+    if (!this.#isTrusted(pairs[0]!.key, now) && this.#tries(address)) throw new Refusal(status.authUnavailable)
+    let startMs = now
+    for (const { pair } of pairs) startMs = Math.max(startMs, pair?.freeAtMs ?? 0)
+    if (startMs - now > waitMaxMs) throw new Refusal(status.authUnavailable)
+    let freeAtMs = startMs
+    for (const { pair, free } of pairs) {
+      if (!pair) continue
+      pair.freeAtMs = Math.max(pair.freeAtMs, startMs + this.#delay(pair, free))
+      freeAtMs = Math.max(freeAtMs, pair.freeAtMs)
+    }
+    if (startMs > now) await sleep(this.#clock, startMs - now)
+    return { freeAtMs }
+  }
+
+  /** Many may have been admitted before the first of them failed: what comes too late is not told whether it was right. */
+  checkStill(address: string, name: string, admission: Admission): void {
+    const since = Math.max(admission.freeAtMs, this.#clock.monotonic())
+    const late = this.#pairsOf(address, name).some(({ pair }) => (pair?.freeAtMs ?? 0) - since > waitMaxMs)
+    if (late) throw new Refusal(status.authUnavailable)
+  }
+
+  /** @param password undefined where it is not known (SCRAM): each failure then counts. */
+  failed(address: string, name: string, password: string | undefined): void {
+    const now = this.#clock.monotonic()
+    const hash = password === undefined ? undefined : this.#hash(`password ${name.length} ${name}${password}`)
+    for (const { key, pair: known, free } of this.#pairsOf(address, name)) {
+      const pair = known ?? { failures: 0, seen: [], freeAtMs: 0, lastMs: 0 }
+      pair.lastMs = now
+      if (hash === undefined || !pair.seen.includes(hash)) {
+        pair.failures++
+        if (hash !== undefined) pair.seen.push(hash)
+        if (pair.seen.length > passwordsSeenMax) pair.seen.shift()
+        pair.freeAtMs = Math.max(pair.freeAtMs, now + this.#delay(pair, free))
+      }
+      renew(this.#pairs, key, pair, pairsMax)
+    }
+    for (const { counts, max } of this.#countsOf(address))
+      if (counts.failed.size < 4 * max) counts.failed.add(this.#hash(name))
+  }
+
+  succeeded(address: string, name: string): void {
+    const [narrow] = this.#pairsOf(address, name)
+    this.#pairs.delete(narrow!.key)
+    renew(this.#trusted, narrow!.key, this.#clock.monotonic() + this.#options.trustMs, trustedMax)
+    const hash = this.#hash(name)
+    for (const { counts, max } of this.#countsOf(address)) {
+      counts.failed.delete(hash)
+      if (counts.succeeded.size < 4 * max) counts.succeeded.add(hash)
+    }
+  }
+
+  #delay({ failures }: Pair, free: number): number {
+    if (failures <= free) return 0
+    return Math.min(this.#options.delayMaxMs, delayFirstMs * 2 ** Math.min(20, failures - free - 1))
+  }
+
+  #isTrusted(key: string, now: number): boolean {
+    return (this.#trusted.get(key) ?? 0) > now
+  }
+
+  /** The account from the address itself, then from the network around it; what is forgotten is undefined. */
+  #pairsOf(address: string, name: string): { key: string; pair: Pair | undefined; free: number }[] {
+    const now = this.#clock.monotonic()
+    const { narrow, wide } = prefixesOf(address)
+    const { failuresFree } = this.#options
+    const of = (prefix: string, free: number): { key: string; pair: Pair | undefined; free: number } => {
+      const key = this.#hash(`pair ${prefix} ${name}`)
+      const pair = this.#pairs.get(key)
+      return { key, pair: pair && now - pair.lastMs < failuresKeptMs ? pair : undefined, free }
+    }
+    const near = of(`= ${narrow}`, failuresFree)
+    // Its own place: neither an earlier fault there nor the neighbours' count as strangers' do.
+    if (this.#isTrusted(near.key, now)) return [{ ...near, free: trustedFailuresFree }]
+    return [near, of(`~ ${wide}`, failuresFree * wideFactor)]
+  }
+
+  /** Whether an address looks like one that tries a list of names. An office in which most get in does not. */
+  #tries(address: string): boolean {
+    return this.#countsOf(address, false).some(
+      ({ counts, max }) => counts.failed.size > max && counts.failed.size > 2 * counts.succeeded.size,
+    )
+  }
+
+  /** Nothing for loopback: proxies and webmail bring everybody from there. */
+  #countsOf(address: string, make = true): { counts: Address; max: number }[] {
+    if (isLoopback(address)) return []
+    const { narrow, wide } = prefixesOf(address)
+    const { accountsPerAddressMax } = this.#options
+    const now = this.#clock.monotonic()
+    return [
+      { key: `= ${narrow}`, max: accountsPerAddressMax },
+      { key: `~ ${wide}`, max: accountsPerAddressMax * wideFactor },
+    ].flatMap(({ key, max }) => {
+      const known = this.#addresses.get(key)
+      if (known && known.untilMs > now) return [{ counts: known, max }]
+      if (!make) return []
+      const counts = { failed: new Set<string>(), succeeded: new Set<string>(), untilMs: now + failuresKeptMs }
+      renew(this.#addresses, key, counts, addressesMax)
+      return [{ counts, max }]
+    })
+  }
+
+  #hash(text: string): string {
+    return createHmac('sha256', this.#secret).update(text).digest('base64').slice(0, 24)
+  }
+}
+
+/** Sets it as the newest; the oldest goes when there are too many. */
+function renew<T>(table: Map<string, T>, key: string, value: T, max: number): void {
+  table.delete(key)
+  if (table.size >= max) table.delete(table.keys().next().value!)
+  table.set(key, value)
+}

@@ -1,0 +1,241 @@
+/** Tokens of an issuer: signed ones (JWT) checked by its keys, others by asking it. RFC 7519, RFC 7517, RFC 7662. */
+import { createHmac, randomBytes } from 'node:crypto'
+import type * as Jose from 'jose'
+import { latin1, utf8 } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Files } from '../base/files.ts'
+import type { HttpClient } from '../base/http-client.ts'
+import type { Log } from '../base/log.ts'
+import { Refusal, status } from '../mail/status.ts'
+import type { OAuthOptions } from './options.ts'
+
+/** Public keys alone: with a shared secret whoever checks a token could also make one. */
+const algorithms: Jose.JWTVerifyOptions['algorithms'] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
+/** Clocks differ. */
+const clockToleranceSeconds = 30
+/** How long the issuer's keys are used without asking again; issuers announce new ones days before. */
+const keysKeptMs = 3_600_000
+/** A token may name a key that we do not have yet; anybody can invent such tokens, so the issuer is not asked more often. */
+const keysAgainMs = 30_000
+/** How long an answer about a token holds: so late we hear of its revocation. */
+const answerKeptMs = 60_000
+const answersMax = 10_000
+/** Questions about tokens under way. */
+const askingMax = 32
+const askTimeoutMs = 10_000
+const answerBytesMax = 256 * 1024
+/** Beyond this it is no token; the protocols' lines end near it too. */
+const tokenLengthMax = 12_288
+
+export interface TokenTools {
+  readonly options: OAuthOptions
+  readonly clock: Clock
+  readonly files: Files
+  readonly http: HttpClient
+  readonly log: Log
+}
+
+type Verified = { readonly address: string } | { readonly fault: 'invalid_token' | 'insufficient_scope' }
+
+const invalid: Verified = { fault: 'invalid_token' }
+
+export class IssuerTokens {
+  readonly hints: { readonly scope?: string; readonly 'openid-configuration'?: string }
+  readonly #tools: TokenTools
+  readonly #verify: (token: string) => Promise<Verified>
+
+  constructor(tools: TokenTools) {
+    this.#tools = tools
+    const { issuer, scope, introspection } = tools.options
+    this.#verify =
+      introspection === undefined ? new SignedTokens(tools).verify : new AskedTokens(tools, introspection).verify
+    this.hints = {
+      ...(scope === undefined ? {} : { scope }),
+      // RFC 7628 §3.2.2: an https address.
+      ...(issuer?.startsWith('https://')
+        ? { 'openid-configuration': `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration` }
+        : {}),
+    }
+  }
+
+  /** Whom a token was given to. Throws a Refusal when its issuer cannot be asked now. */
+  async verifyToken(token: string): Promise<Verified> {
+    if (token.length > tokenLengthMax) return invalid
+    try {
+      return await this.#verify(token)
+    } catch (error) {
+      this.#tools.log.warn('tokens cannot be checked', { error: String(error) })
+      throw new Refusal(status.authUnavailable, { cause: error })
+    }
+  }
+}
+
+/** Who it is, once the token itself is known to be good. */
+function verifiedOf(claims: Readonly<Record<string, unknown>>, { claim, scope }: OAuthOptions): Verified {
+  if (scope !== undefined) {
+    const granted = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : []
+    if (!granted.includes(scope)) return { fault: 'insufficient_scope' }
+  }
+  const address = claims[claim]
+  // An address that its issuer has not looked at is whatever the user has typed there. OpenID Connect Core §5.1.
+  if (typeof address !== 'string' || address === '' || (claim === 'email' && claims['email_verified'] === false))
+    return invalid
+  return { address }
+}
+
+class SignedTokens {
+  readonly #tools: TokenTools
+  #keys: { readonly find: Jose.JWTVerifyGetKey; readonly atMs: number } | undefined
+  #reading: Promise<void> | undefined
+
+  constructor(tools: TokenTools) {
+    this.#tools = tools
+  }
+
+  readonly verify = async (token: string): Promise<Verified> => {
+    const { jwtVerify, errors } = await import('jose')
+    const { options, clock } = this.#tools
+    const { issuer, audience } = options
+    const check = async (): Promise<Verified> => {
+      const { payload } = await jwtVerify(token, this.#keys!.find, {
+        algorithms,
+        issuer: issuer!,
+        audience: audience!,
+        requiredClaims: ['exp'],
+        clockTolerance: clockToleranceSeconds,
+        currentDate: new Date(clock.now()),
+      })
+      return verifiedOf(payload, options)
+    }
+    await this.#fresh(keysKeptMs)
+    try {
+      return await check()
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError)) throw error
+      if (!(error instanceof errors.JWKSNoMatchingKey)) return invalid
+    }
+    await this.#fresh(keysAgainMs)
+    return check().catch((error: unknown) => {
+      if (error instanceof errors.JOSEError) return invalid
+      throw error
+    })
+  }
+
+  /** Reads the keys again when they are older; many ask, one reads. Keys that cannot be read anew stay. */
+  async #fresh(keptMs: number): Promise<void> {
+    const now = this.#tools.clock.monotonic()
+    if (this.#keys && now - this.#keys.atMs < keptMs) return
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
+    try {
+      await this.#reading
+    } catch (error) {
+      if (!this.#keys) throw error
+      this.#tools.log.warn('the keys of tokens cannot be read again', { error: String(error) })
+      // As if they were new: or each token would wait for an issuer that does not answer.
+      this.#keys = { find: this.#keys.find, atMs: now - keysKeptMs + keysAgainMs }
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { options, files, http, clock } = this.#tools
+    const source = options.jwks!
+    const { createLocalJWKSet } = await import('jose')
+    let bytes: Uint8Array | undefined
+    if (/^https?:/.test(source)) {
+      const answer = await http.ask({ method: 'GET', url: source, timeoutMs: askTimeoutMs, bytesMax: answerBytesMax })
+      if (answer.status !== 200) throw new Error(`${source} answers ${answer.status}`)
+      bytes = answer.body
+    } else bytes = await files.read(source)
+    if (!bytes) throw new Error(`there is no file ${source}`)
+    this.#keys = { find: createLocalJWKSet(JSON.parse(utf8(bytes)) as Jose.JSONWebKeySet), atMs: clock.monotonic() }
+  }
+}
+
+class AskedTokens {
+  readonly #tools: TokenTools
+  readonly #url: string
+  /** By a keyed hash: tokens are not kept. */
+  readonly #secret = randomBytes(32)
+  readonly #answers = new Map<string, { readonly verified: Verified; readonly untilMs: number }>()
+  #asking = 0
+  #password: string | undefined
+
+  constructor(tools: TokenTools, url: string) {
+    this.#tools = tools
+    this.#url = url
+  }
+
+  readonly verify = async (token: string): Promise<Verified> => {
+    const { clock } = this.#tools
+    const key = createHmac('sha256', this.#secret).update(token).digest('base64')
+    const known = this.#answers.get(key)
+    if (known && known.untilMs > clock.monotonic()) return known.verified
+    if (this.#asking >= askingMax) throw new Error('too many tokens wait for their issuer')
+    this.#asking++
+    try {
+      const claims = await this.#ask(token)
+      const verified = this.#check(claims)
+      if (this.#answers.size >= answersMax) this.#answers.delete(this.#answers.keys().next().value!)
+      const leftMs = typeof claims['exp'] === 'number' ? claims['exp'] * 1000 - clock.now() : answerKeptMs
+      this.#answers.set(key, { verified, untilMs: clock.monotonic() + Math.max(0, Math.min(answerKeptMs, leftMs)) })
+      return verified
+    } finally {
+      this.#asking--
+    }
+  }
+
+  /** RFC 7662 §2.2: the issuer has checked it; that it was meant for us is ours to see. */
+  #check(claims: Readonly<Record<string, unknown>>): Verified {
+    const { options, clock } = this.#tools
+    const { issuer, audience } = options
+    if (claims['active'] !== true) return invalid
+    if (typeof claims['exp'] === 'number' && claims['exp'] * 1000 <= clock.now()) return invalid
+    if (issuer !== undefined && claims['iss'] !== undefined && claims['iss'] !== issuer) return invalid
+    if (audience !== undefined && ![claims['aud']].flat().includes(audience)) return invalid
+    return verifiedOf(claims, options)
+  }
+
+  async #ask(token: string): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await this.#tools.http.ask({
+      method: 'POST',
+      url: this.#url,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        accept: 'application/json',
+        ...(await this.#authorization()),
+      },
+      body: new URLSearchParams({ token, token_type_hint: 'access_token' }).toString(),
+      timeoutMs: askTimeoutMs,
+      bytesMax: answerBytesMax,
+    })
+    if (answer.status !== 200) throw new Error(`${this.#url} answers ${answer.status}`)
+    const claims = JSON.parse(utf8(answer.body)) as unknown
+    if (typeof claims !== 'object' || claims === null) throw new Error(`${this.#url} answers no object`)
+    return claims as Record<string, unknown>
+  }
+
+  /** RFC 6749 §2.3.1: both are form-encoded first. */
+  async #authorization(): Promise<Record<string, string>> {
+    const { clientId, clientSecretFile } = this.#tools.options
+    if (clientId === undefined || clientSecretFile === undefined) return {}
+    if (this.#password === undefined) {
+      const bytes = await this.#tools.files.read(clientSecretFile)
+      if (!bytes) throw new Error(`there is no file ${clientSecretFile}`)
+      this.#password = latin1(bytes).replace(/\r?\n$/, '')
+    }
+    const encoded = [clientId, this.#password].map(encodeURIComponent).join(':')
+    return { authorization: `Basic ${Buffer.from(encoded).toString('base64')}` }
+  }
+}

@@ -1,0 +1,17 @@
+/** HTTP to others: one question, one answer, both small. The platform has the client. */
+
+export interface HttpQuestion {
+  readonly method: 'GET' | 'POST'
+  /** https, or http to this machine. */
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Until the whole answer is there. */
+  readonly timeoutMs: number
+  readonly bytesMax: number
+}
+
+export interface HttpClient {
+  /** Redirects are not followed: they are an answer like others. Throws when there is none, or one too large. */
+  ask(question: HttpQuestion): Promise<{ readonly status: number; readonly body: Uint8Array }>
+}
