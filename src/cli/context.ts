@@ -132,6 +132,23 @@ export function visible(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·')
 }
 
+/** `90s`, `2h`, `5d` of an option, in milliseconds. */
+export async function readDuration(option: string, text: string): Promise<number> {
+  const { duration, ValueFault } = await import('../config/kinds.ts')
+  try {
+    return duration.read(text)
+  } catch (error) {
+    if (error instanceof ValueFault) throw new UsageFault(`${option} ${error.message}. ${error.hint ?? ''}`.trim())
+    throw error
+  }
+}
+
+/** A positive whole number of an option. */
+export function readCount(option: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageFault(`${option} must be a number above 0, and "${text}" is none`)
+  return Number(text)
+}
+
 const sizeUnits = ['B', 'KB', 'MB', 'GB', 'TB']
 
 export function sizeText(bytes: number): string {

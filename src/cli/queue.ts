@@ -1,109 +1,265 @@
 /** `pennypost queue`: mail that waits for its transfer. */
+import type { Command } from 'commander'
+import type { AnswerOf } from '../server/control.ts'
 import type { Owner } from '../server/owner.ts'
+import type { QueueRow } from '../store/entities.ts'
 import {
   examples,
   jsonOption,
   pages,
   placeOptions,
   printRows,
+  readCount,
+  readDuration,
   sizeText,
   timeText,
   UsageFault,
+  visible,
   withOwner,
   type PlaceOptions,
 } from './context.ts'
+import { printShape } from './queue-shape.ts'
 import type { Subcommand } from './subcommand.ts'
 
-type Act = 'hold' | 'release' | 'retry' | 'drop'
-
-/** Recipients in one commit: a list of everything is worked off in pieces. */
+/** Recipients in one commit: a long list is worked off in pieces. */
 const actMax = 200
 
-const acts: readonly { readonly act: Act; readonly description: string; readonly done: string }[] = [
+interface Act {
+  readonly act: string
+  readonly description: string
+  readonly done: string
+  readonly example?: string
+}
+
+const acts: readonly Act[] = [
   { act: 'hold', description: 'keep recipients in the queue without trying', done: 'held' },
   { act: 'release', description: 'let held recipients go on', done: 'released' },
   { act: 'retry', description: 'try recipients now, whenever they were due', done: 'due now' },
   { act: 'drop', description: 'give recipients up without telling the sender', done: 'dropped' },
+  {
+    act: 'fail',
+    description: 'give recipients up and tell the sender (by the running server)',
+    done: 'given up: their senders are told',
+    example: ' --reason "The host was closed for good"',
+  },
+  {
+    act: 'reroute',
+    description: 'send recipients by another host from now on',
+    done: 'on their new way',
+    example: ' --to relay.example.net:25',
+  },
 ]
 
-async function actOn(owner: Owner, act: Act, recipients: readonly number[]): Promise<number> {
-  for (let at = 0; at < recipients.length; at += actMax) {
-    await owner.ask('queueAct', { recipients: recipients.slice(at, at + actMax), act })
-  }
-  return recipients.length
+interface FilterOptions {
+  readonly sender?: string
+  readonly recipient?: string
+  readonly recipientDomain?: string
+  readonly destination?: string
+  readonly state?: string
+  readonly olderThan?: string
 }
 
-/** One by one: those whose way ended since they were listed are passed over. */
-async function actOnWaiting(owner: Owner, act: Act, recipients: readonly number[]): Promise<number> {
+function filterOptions(command: Command): Command {
+  return command
+    .option('--sender <address>', 'of this sender: an address, @domain, or <> for notices')
+    .option('--recipient <address>', 'to this address')
+    .option('--recipient-domain <domain>', 'to any address of this domain')
+    .option('--destination <name>', 'of this destination, as --by-destination shows them')
+    .option('--state <state>', 'in this state: ready, leased or held')
+    .option('--older-than <time>', 'accepted longer ago than this, as 2h or 3d')
+}
+
+interface Filter {
+  readonly sender?: string
+  readonly recipient?: string
+  readonly destination?: string
+  readonly state?: string
+  readonly olderThanMs?: number
+}
+
+async function filterOf(options: FilterOptions): Promise<Filter> {
+  const { sender, recipient, recipientDomain, destination, state, olderThan } = options
+  if (recipient !== undefined && recipientDomain !== undefined)
+    throw new UsageFault('Take either --recipient or --recipient-domain')
+  if (state !== undefined && !['ready', 'leased', 'held'].includes(state))
+    throw new UsageFault(`There is no state "${state}": take ready, leased or held`)
+  return {
+    sender: sender === '<>' ? '' : sender?.replace(/^<|>$/g, ''),
+    recipient: recipientDomain === undefined ? recipient : `@${recipientDomain.replace(/^@/, '')}`,
+    destination,
+    state,
+    olderThanMs: olderThan === undefined ? undefined : await readDuration('--older-than', olderThan),
+  }
+}
+
+const isEmpty = (filter: Filter): boolean => Object.values(filter).every((value) => value === undefined)
+
+/** Absent ones are left out: what travels is JSON. */
+function given<Values extends object>(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Values
+}
+
+function readIds(texts: readonly string[]): number[] {
+  return texts.map((text) => {
+    if (!/^\d{1,15}$/.test(text)) throw new UsageFault(`"${text}" is no id: take the numbers that "queue list" shows`)
+    return Number(text)
+  })
+}
+
+interface Wish {
+  readonly act: string
+  readonly to?: string
+  readonly reason?: string
+}
+
+async function actOn(owner: Owner, wish: Wish, ids: readonly number[]): Promise<number> {
+  for (let at = 0; at < ids.length; at += actMax) {
+    await owner.ask('queueAct', { recipients: ids.slice(at, at + actMax), ...wish })
+  }
+  return ids.length
+}
+
+async function actWhere(owner: Owner, wish: Wish, filter: Filter): Promise<number> {
   let count = 0
-  for (const recipient of recipients) {
-    try {
-      count += await actOn(owner, act, [recipient])
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'noSuchEntry') throw error
-    }
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const piece: AnswerOf<'queueActWhere'> = await owner.ask('queueActWhere', { ...wish, ...filter, after })
+    count += piece.recipients
+    after = piece.next
   }
   return count
 }
 
-async function actOnAll(owner: Owner, act: Act): Promise<number> {
-  let count = 0
-  for await (const rows of pages(owner, 'queueList', {})) {
-    const wanted = rows.filter(({ state }) => act !== 'release' || state === 'held')
-    count += await actOnWaiting(
-      owner,
-      act,
-      wanted.map(({ id }) => id),
-    )
+/** Only so many rows of pages. */
+async function* firstRows<Row>(source: AsyncIterable<readonly Row[]>, limit: number): AsyncGenerator<readonly Row[]> {
+  let left = limit
+  for await (const page of source) {
+    yield page.slice(0, left)
+    left -= page.length
+    if (left <= 0) return
   }
-  return count
 }
 
 export const queue: Subcommand = (program, terminal) => {
   const queues = program.command('queue').description('mail that waits for its transfer')
-  examples(queues, 'pennypost queue list', 'pennypost queue retry 17 18', 'pennypost queue retry --all')
-
   examples(
-    jsonOption(placeOptions(queues.command('list').description('list the recipients that wait'))),
-    'pennypost queue list',
-    'pennypost queue list --json',
-  ).action((options: PlaceOptions & { json?: boolean }) =>
-    withOwner(options, (owner) =>
-      printRows(terminal, pages(owner, 'queueList', {}), {
-        json: options.json,
-        columns: [
-          { title: 'ID', of: ({ id }) => String(id), right: true },
-          { title: 'STATE', of: ({ state }) => state },
-          { title: 'TO', of: ({ address }) => address },
-          { title: 'FROM', of: ({ reversePath }) => reversePath || '<>' },
-          { title: 'SIZE', of: ({ sizeBytes }) => sizeText(sizeBytes), right: true },
-          { title: 'TRIES', of: ({ attempts }) => String(attempts), right: true },
-          { title: 'NEXT', of: ({ nextAttemptMs }) => timeText(nextAttemptMs) },
-          { title: 'MESSAGE', of: ({ arrivalId }) => arrivalId },
-          { title: 'LAST REPLY', of: ({ lastReply }) => lastReply ?? '' },
-        ],
-        none: 'Nothing waits in the queue.',
-      }),
-    ),
+    queues,
+    'pennypost queue list --by-destination',
+    'pennypost queue show 17',
+    'pennypost queue retry --recipient-domain example.net',
+    'pennypost queue fail --sender spammer@example.org',
   )
 
-  for (const { act, description, done } of acts) {
-    examples(
-      placeOptions(
-        queues.command(act).description(description).argument('[ids...]', 'as "queue list" shows them'),
-      ).option('--all', 'all that wait'),
-      `pennypost queue ${act} 17 18`,
-      `pennypost queue ${act} --all`,
-    ).action(async (texts: string[], options: PlaceOptions & { all?: boolean }) => {
-      if (texts.length > 0 === (options.all ?? false))
-        throw new UsageFault(`Name the recipients to ${act} by their ids, or take --all`)
-      const ids = texts.map((text) => {
-        if (!/^\d{1,15}$/.test(text))
-          throw new UsageFault(`"${text}" is no id: take the numbers that "queue list" shows`)
-        return Number(text)
+  examples(
+    filterOptions(jsonOption(placeOptions(queues.command('list').description('list the recipients that wait'))))
+      .option('--limit <count>', 'no more than so many')
+      .option('--by-destination', 'how many wait for which destination, and since when'),
+    'pennypost queue list',
+    'pennypost queue list --recipient-domain example.net --older-than 2h',
+    'pennypost queue list --by-destination',
+    'pennypost queue list --json',
+  ).action(
+    async (
+      options: PlaceOptions & FilterOptions & { json?: boolean; limit?: string; byDestination?: boolean },
+    ): Promise<void> => {
+      const filter = await filterOf(options)
+      const limit = options.limit === undefined ? Infinity : readCount('--limit', options.limit)
+      if (options.byDestination && !isEmpty(filter))
+        throw new UsageFault('--by-destination is of the whole queue: leave the other options out')
+      return withOwner(options, async (owner) => {
+        if (options.byDestination) return printShape(owner, terminal, { json: options.json, limit })
+        await printRows(terminal, firstRows(pages(owner, 'queueList', given(filter)), limit), {
+          json: options.json,
+          columns: [
+            { title: 'ID', of: ({ id }) => String(id), right: true },
+            { title: 'STATE', of: ({ state }) => state },
+            { title: 'TO', of: ({ address }) => address },
+            { title: 'FROM', of: ({ reversePath }) => reversePath || '<>' },
+            { title: 'SIZE', of: ({ sizeBytes }) => sizeText(sizeBytes), right: true },
+            { title: 'TRIES', of: ({ attempts }) => String(attempts), right: true },
+            { title: 'NEXT', of: ({ nextAttemptMs }) => timeText(nextAttemptMs) },
+            { title: 'MESSAGE', of: ({ arrivalId }) => arrivalId },
+            { title: 'LAST REPLY', of: ({ lastReply }) => lastReply ?? '' },
+          ],
+          none: isEmpty(filter) ? 'Nothing waits in the queue.' : 'Nothing of that waits in the queue.',
+        })
       })
-      const count = await withOwner(options, (owner) => (options.all ? actOnAll(owner, act) : actOn(owner, act, ids)))
-      terminal.out(`${count} ${count === 1 ? 'recipient is' : 'recipients are'} ${done}.\n`)
+    },
+  )
+
+  examples(
+    jsonOption(
+      placeOptions(
+        queues
+          .command('show')
+          .description('show a message that waits: its recipients, each attempt, its header')
+          .argument('<id>', 'of one of its recipients, as "queue list" shows them'),
+      ),
+    ),
+    'pennypost queue show 17',
+    'pennypost queue show 17 --json',
+  ).action((text: string, options: PlaceOptions & { json?: boolean }) => {
+    const [recipient] = readIds([text])
+    return withOwner(options, async (owner) => {
+      const shown = await owner.ask('queueShow', { recipient: recipient! })
+      terminal.out(options.json ? `${JSON.stringify(shown, null, 1)}\n` : story(shown))
+    })
+  })
+
+  for (const { act, description, done, example = '' } of acts) {
+    const added = filterOptions(
+      jsonOption(
+        placeOptions(queues.command(act).description(description).argument('[ids...]', 'as "queue list" shows them')),
+      ).option('--all', 'all that wait'),
+    )
+    if (act === 'reroute') added.requiredOption('--to <host:port>', 'this host; "mx" for the usual way of the domain')
+    if (act === 'fail') added.option('--reason <words>', 'what the sender is told')
+    examples(
+      added,
+      `pennypost queue ${act} 17 18${example}`,
+      `pennypost queue ${act} --recipient-domain example.net --older-than 1d${example}`,
+      `pennypost queue ${act} --all${example}`,
+    ).action(async (texts: string[], options: ActOptions) => {
+      const filter = await filterOf(options)
+      const ways = [texts.length > 0, options.all ?? false, !isEmpty(filter)].filter(Boolean).length
+      if (ways !== 1) {
+        throw new UsageFault(
+          `Name the recipients to ${act} by their ids, or take --all, or say which by --sender, --recipient-domain and the like`,
+        )
+      }
+      const ids = readIds(texts)
+      const wish = given({ act, to: options.to, reason: options.reason })
+      const count = await withOwner(options, (owner) =>
+        texts.length > 0 ? actOn(owner, wish, ids) : actWhere(owner, wish, given(filter)),
+      )
+      if (options.json) terminal.out(`${JSON.stringify({ act, recipients: count })}\n`)
+      else terminal.out(`${count} ${count === 1 ? 'recipient is' : 'recipients are'} ${done}.\n`)
     })
   }
+}
+
+type ActOptions = PlaceOptions & FilterOptions & { json?: boolean; all?: boolean; to?: string; reason?: string }
+
+function routeText({ destination }: QueueRow): string {
+  if (destination === '(local)') return 'a mailbox of ours'
+  if (destination === '(failed)') return 'given up by the operator'
+  if (destination.startsWith('=')) return `rerouted to ${destination.slice(1)}`
+  return `the mail hosts of ${destination}, or the route that the configuration gives`
+}
+
+function story(shown: AnswerOf<'queueShow'>): string {
+  const { arrivalId, reversePath, sizeBytes, acceptedAtMs, expiresAtMs, header, recipients } = shown
+  const lines = [
+    `Message ${arrivalId} from ${visible(reversePath || '<>')}, ${sizeText(sizeBytes)}`,
+    `  taken ${timeText(acceptedAtMs)}, given up after ${timeText(expiresAtMs)}`,
+    '',
+  ]
+  for (const one of recipients) {
+    const next =
+      one.state === 'held' ? 'held' : one.state === 'leased' ? 'under way' : `next ${timeText(one.nextAttemptMs)}`
+    lines.push(`  ${one.id}  ${visible(one.address)}: ${next}, ${one.attempts} ${one.attempts === 1 ? 'try' : 'tries'}`)
+    lines.push(`      by ${visible(routeText(one))}`)
+    for (const { atMs, reply } of one.tried) lines.push(`      ${timeText(atMs)}  ${visible(reply)}`)
+  }
+  lines.push('', ...header.map((line) => `  | ${visible(line.replaceAll('\t', ' '))}`))
+  return `${lines.join('\n')}\n`
 }

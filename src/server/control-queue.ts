@@ -1,25 +1,157 @@
 /** Commands about mail on its way: what waits, what is done to it, and how what was accepted ended. */
-import type { QueueRow } from '../store/entities.ts'
-import { command, pageOf, pageRowsMax } from './control-command.ts'
+import type { QueueFilter, QueueRow } from '../store/entities.ts'
+import type { Operation } from '../store/operations.ts'
+import { StoreRefusal, type Store } from '../store/store.ts'
+import { failedDestination, headerText, localDestination } from '../transfer/file.ts'
+import { fixedDestination } from '../transfer/route.ts'
+import { returnedHeaderMax } from '../transfer/notice.ts'
+import { command, pageOf, pageRowsMax, type Page } from './control-command.ts'
 import { CommandRefusal } from './provision.ts'
 
-const acts = ['hold', 'release', 'retry', 'drop'] as const
-type Act = (typeof acts)[number]
+const acts = ['hold', 'release', 'retry', 'drop', 'fail', 'reroute'] as const
+export type QueueActName = (typeof acts)[number]
+
+/** Recipients of a message that are shown with it, and lines of its header. */
+const shownRecipientsMax = 100
+const shownHeaderLines = 60
+
+/** What the sender is told when nobody said why. */
+const failWords = 'The operator of this mail system gave the message up'
+
+const filterArguments = {
+  sender: 'text?',
+  recipient: 'text?',
+  destination: 'text?',
+  state: 'text?',
+  olderThanMs: 'count?',
+} as const
+
+interface FilterGiven {
+  readonly sender?: string
+  readonly recipient?: string
+  readonly destination?: string
+  readonly state?: string
+  readonly olderThanMs?: number
+}
+
+function filterOf({ sender, recipient, destination, state, olderThanMs }: FilterGiven, nowMs: number): QueueFilter {
+  if (state !== undefined && !['ready', 'leased', 'held'].includes(state)) {
+    throw new CommandRefusal('badArguments', `There is no state "${state}": take ready, leased or held`)
+  }
+  const acceptedBeforeMs = olderThanMs === undefined ? undefined : nowMs - olderThanMs
+  return { sender, recipient, destination, state: state as QueueFilter['state'], acceptedBeforeMs }
+}
+
+interface Wish {
+  readonly act: QueueActName
+  readonly to?: string
+  readonly reason?: string
+}
+
+function checkWish(act: string, to: string | undefined, reason: string | undefined): Wish {
+  if (!acts.includes(act as QueueActName)) {
+    throw new CommandRefusal('badArguments', `There is no act ${act}: take one of ${acts.join(', ')}`)
+  }
+  if ((act === 'reroute') !== (to !== undefined)) {
+    throw new CommandRefusal('badArguments', 'Only reroute takes a host, and it needs one: --to host:port, or --to mx')
+  }
+  return { act: act as QueueActName, to, reason }
+}
+
+/** The way of a recipient by the host that an operator names; `mx` is the usual one of its domain. */
+function destinationOf(to: string, row: QueueRow): string {
+  if (to === 'mx') return row.address.slice(row.address.lastIndexOf('@') + 1).toLowerCase()
+  const destination = fixedDestination(to)
+  if (destination === undefined) {
+    throw new CommandRefusal(
+      'badArguments',
+      `"${to}" is no host: write it as relay.example.net:25, [2001:db8::1]:25, or mx`,
+    )
+  }
+  return destination
+}
+
+function operationOf({ act, to, reason }: Wish, row: QueueRow, nowMs: number): Operation {
+  const recipient = row.id
+  // The queue itself ends it, with its notice, as it does when a host says no.
+  if (act === 'fail') {
+    return { kind: 'queueReroute', recipient, destination: failedDestination, reply: reason ?? failWords, nowMs }
+  }
+  if (act !== 'reroute') return { kind: 'queueAct', recipient, act, nowMs }
+  if (row.destination === localDestination) {
+    throw new CommandRefusal('notAllowed', `Recipient ${row.id} waits for a mailbox of ours: it has no other way`)
+  }
+  return { kind: 'queueReroute', recipient, destination: destinationOf(to!, row), nowMs }
+}
+
+function rowOf(store: Store, id: number): QueueRow {
+  const row = store.read.queueRecipient(id)
+  if (row) return row
+  throw new StoreRefusal(
+    'noSuchEntry',
+    `No recipient ${id} waits in the queue: "pennypost queue list" shows those that do, "pennypost trace" what became of others`,
+  )
+}
 
 export const queueCommands = {
-  queueList: command({ after: 'count?' }, ({ store }, { after = 0 }) =>
-    pageOf<QueueRow, number>(store.read.queue(after, pageRowsMax), ({ id }) => id),
+  queueList: command(
+    { after: 'count?', ...filterArguments },
+    ({ store, clock }, { after = 0, ...given }): Page<QueueRow, number> => {
+      const found = store.read.queueWhere(filterOf(given, clock.now()), after, pageRowsMax)
+      const page = pageOf<QueueRow, number>(found.rows, ({ id }) => id)
+      // Cut by its length, or as the store cut it.
+      return page.rows.length < found.rows.length ? page : { rows: page.rows, next: found.next }
+    },
   ),
 
-  /** One commit: all of the recipients or none. */
-  queueAct: command({ recipients: 'counts', act: 'text' }, async ({ store, clock }, { recipients, act }) => {
-    if (!acts.includes(act as Act)) throw new CommandRefusal('badArguments', `There is no act ${act}`)
-    const nowMs = clock.now()
-    await store.commit(
-      recipients.map((recipient) => ({ kind: 'queueAct', recipient, act: act as Act, nowMs }) as const),
-    )
-    return { recipients: recipients.length }
+  /** How much waits for whom; the pieces are to be added up by destination. */
+  queueShape: command({ after: 'count?' }, ({ store, clock }, { after = 0 }) =>
+    store.read.queueShape(after, clock.now()),
+  ),
+
+  /** A message that waits, with all its recipients that do. */
+  queueShow: command({ recipient: 'count' }, async ({ store }, { recipient }) => {
+    const row = rowOf(store, recipient)
+    const bytes = store.read.queuedContent(row.entry)
+    const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
+    const recipients = store.read.queueSiblings(row, shownRecipientsMax)
+    return {
+      arrivalId: row.arrivalId,
+      reversePath: row.reversePath,
+      sizeBytes: row.sizeBytes,
+      acceptedAtMs: row.acceptedAtMs,
+      expiresAtMs: row.expiresAtMs,
+      header: Buffer.from(header, 'latin1').toString('utf8').split(/\r?\n/).slice(0, shownHeaderLines),
+      recipients: recipients.map((one) => ({ ...one, tried: store.read.queueAttempts(one.id) })),
+    }
   }),
+
+  /** One commit: all of the recipients or none. */
+  queueAct: command(
+    { recipients: 'counts', act: 'text', to: 'text?', reason: 'text?' },
+    async ({ store, clock }, { recipients, act, to, reason }) => {
+      const wish = checkWish(act, to, reason)
+      const nowMs = clock.now()
+      await store.commit(recipients.map((id) => operationOf(wish, rowOf(store, id), nowMs)))
+      return { recipients: recipients.length }
+    },
+  ),
+
+  /** A piece of all that fit; answers how many were changed, and where the next piece begins. */
+  queueActWhere: command(
+    { act: 'text', to: 'text?', reason: 'text?', after: 'count?', ...filterArguments },
+    async ({ store, clock }, { act, to, reason, after = 0, ...given }) => {
+      const wish = checkWish(act, to, reason)
+      const nowMs = clock.now()
+      const filter = filterOf(given, nowMs)
+      const { rows, next } = store.read.queueWhere(filter, after, pageRowsMax)
+      const meant = rows.filter((row) =>
+        act === 'release' ? row.state === 'held' : act !== 'reroute' || row.destination !== localDestination,
+      )
+      const operations = meant.map((row) => operationOf(wish, row, nowMs))
+      return { recipients: await commitWaiting(store, operations), next }
+    },
+  ),
 
   /** What became of accepted messages, by their ids. */
   ledger: command({ arrivalIds: 'texts' }, async ({ store, flushJourney }, { arrivalIds }) => {
@@ -27,5 +159,32 @@ export const queueCommands = {
     return { rows: arrivalIds.flatMap((id) => store.read.ledger(id)) }
   }),
 
+  /** Rows of arrivals whose ids lie between two others, oldest first. */
+  ledgerFind: command(
+    { after: 'text', before: 'text', recipient: 'text?' },
+    ({ store }, { after, before, recipient }) => store.read.ledgerWhere(after, before, recipient, pageRowsMax),
+  ),
+
   counts: command({}, ({ store }) => store.read.counts()),
+}
+
+/** One commit, or one by one where the way of some ended since they were read. @returns how many were changed. */
+async function commitWaiting(store: Store, operations: readonly Operation[]): Promise<number> {
+  if (operations.length === 0) return 0
+  try {
+    await store.commit(operations)
+    return operations.length
+  } catch (error) {
+    if (!(error instanceof StoreRefusal) || error.code !== 'noSuchEntry') throw error
+  }
+  let count = 0
+  for (const operation of operations) {
+    try {
+      await store.commit([operation])
+      count++
+    } catch (error) {
+      if (!(error instanceof StoreRefusal) || error.code !== 'noSuchEntry') throw error
+    }
+  }
+  return count
 }

@@ -22,6 +22,8 @@ export interface TransferTools {
 
 /** Recipients of ours that wait in the queue go by this destination. */
 export const localDestination = '(local)'
+/** Recipients that an operator gave up: the queue ends them with a notice in the words of their last reply. */
+export const failedDestination = '(failed)'
 
 type Arrive = Extract<Operation, { kind: 'arrive' }>
 

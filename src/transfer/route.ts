@@ -51,6 +51,30 @@ export function staticRoute(routes: readonly StaticRoute[], domain: string): Sta
   return wild ?? routes.find((route) => route.domain === '*')
 }
 
+const smtpDefaultPort = 25
+
+/**
+ * The destination of what an operator sends another way: `=host:port`. No domain begins so. `text` is `host`, `host:port`, `1.2.3.4:port`
+ * or `[2001:db8::1]:port`. @returns undefined where it is none of these.
+ */
+export function fixedDestination(text: string): string | undefined {
+  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::(\d{1,5}))?$/.exec(text)
+  const port = Number(found?.[3] ?? smtpDefaultPort)
+  if (!found || port < 1 || port > 65_535) return undefined
+  return `=${(found[1] ?? found[2]!).toLowerCase()}:${port}`
+}
+
+/** A host that the configuration names keeps its TLS and its password. */
+function fixedHost(routes: readonly StaticRoute[], destination: string): Omit<Host, 'addresses'> {
+  const colon = destination.lastIndexOf(':')
+  const name = destination.slice(1, colon)
+  const port = Number(destination.slice(colon + 1))
+  const known = routes.find((route) => route.host.toLowerCase() === name && route.port === port)
+  return known
+    ? { name, port, tls: known.tls, username: known.username, password: known.password }
+    : { name, port, tls: 'opportunistic' }
+}
+
 export interface RouteTools {
   readonly resolver: Resolver
   readonly random: Random
@@ -60,7 +84,9 @@ export interface RouteTools {
   readonly smtpPort: number
 }
 
+/** @param domain or a destination of `fixedDestination`. */
 export async function routeTo(tools: RouteTools, domain: string): Promise<Routed> {
+  if (domain.startsWith('=')) return hostsOf(tools, [fixedHost(tools.routes, domain)])
   const fixed = staticRoute(tools.routes, domain)
   if (fixed)
     return hostsOf(tools, [

@@ -11,7 +11,7 @@ import type { QueueRow } from '../../store/entities.ts'
 import type { Lease, Operation } from '../../store/operations.ts'
 import { StoreRefusal } from '../../store/store.ts'
 import { attempt, type AttemptResult } from '../deliver/smtp.ts'
-import { headerText, localDestination, noticeOperation, type TransferTools } from '../file.ts'
+import { failedDestination, headerText, localDestination, noticeOperation, type TransferTools } from '../file.ts'
 import type { Journey } from '../journey.ts'
 import { returnedHeaderMax, type Failure } from '../notice.ts'
 import { routeTo, type StaticRoute } from '../route.ts'
@@ -186,6 +186,7 @@ export class Queue {
     const { log } = this.#tools
     try {
       if (batch.destination === localDestination) await this.#fileLocally(batch.rows)
+      else if (batch.destination === failedDestination) await this.#conclude(batch.rows, batch.rows.map(givenUp))
       else await this.#conclude(batch.rows, await this.#attempt(batch))
     } catch (error) {
       // The lease lapses by itself, and the recipients are tried again.
@@ -315,6 +316,11 @@ export class Queue {
 
 function leaseOf(row: QueueRow): Lease {
   return { recipient: row.id, fence: row.fence }
+}
+
+/** RFC 3463 §3.1: nothing more is to be told than that it failed. */
+function givenUp(row: QueueRow): AttemptResult {
+  return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
 }
 
 function isBusy({ held }: Load): boolean {
