@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { Interrupted, type Terminal } from '../platform/real/terminal.ts'
 import { account } from './account.ts'
 import { alias } from './alias.ts'
+import { appPassword } from './app-password.ts'
 import { backup } from './backup.ts'
 import { config } from './config.ts'
 import { CommandFault, examples, UsageFault } from './context.ts'
@@ -22,6 +23,7 @@ const subcommands = [
   config,
   domain,
   account,
+  appPassword,
   alias,
   mailbox,
   queue,

@@ -28,7 +28,8 @@ function aliasTarget(store: Store, text: string): string {
     : formatMailbox(mailbox)
 }
 
-function accountOf(store: Store, address: string): Account {
+/** Throws a CommandRefusal where there is none. */
+export function accountOf(store: Store, address: string): Account {
   const name = accountName(address)
   const account = store.read.account(name)
   if (!account) throw new CommandRefusal('noSuchAccount', `There is no account ${name}`)

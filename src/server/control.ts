@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import { listenControl, type ControlListener } from '../platform/real/control-socket.ts'
 import { StoreFault, StoreRefusal } from '../store/store.ts'
 import { accountCommands } from './control-accounts.ts'
+import { appPasswordCommands } from './control-app-passwords.ts'
 import { argumentFault, type Command, type ControlTools } from './control-command.ts'
 import { queueCommands } from './control-queue.ts'
 import { storeCommands } from './control-store.ts'
@@ -14,7 +15,7 @@ import { CommandRefusal } from './provision.ts'
 export type { ControlTools } from './control-command.ts'
 
 /** All of them, by the name that travels. */
-export const controlCommands = { ...accountCommands, ...queueCommands, ...storeCommands }
+export const controlCommands = { ...accountCommands, ...appPasswordCommands, ...queueCommands, ...storeCommands }
 
 export type ControlCommands = typeof controlCommands
 export type ControlName = keyof ControlCommands
