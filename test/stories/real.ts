@@ -4,18 +4,19 @@ import { silentLog, type Log } from '../../src/base/log.ts'
 import { Wheel } from '../../src/base/wheel.ts'
 import type { Config, ListenerConfig, Service } from '../../src/config/config.ts'
 import { defaultConfig } from '../../src/config/load.ts'
+import { services } from '../../src/config/services.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
 import { realNetwork } from '../../src/platform/real/network.ts'
 import { drive } from '../../src/protocol/drive.ts'
 import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { addAccount } from '../../src/server/provision.ts'
-import type { System } from '../../src/system-types.ts'
+import type { System } from '../../src/system/types.ts'
 import { realPlatform, startSystem } from '../../src/system.ts'
 
 export const password = 'correct horse'
 
-const served: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps']
+const served: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s']
 
 export interface RealOptions {
   readonly data?: string
@@ -24,6 +25,8 @@ export interface RealOptions {
   /** Passwords in clear, for programs that are asked without TLS. */
   readonly plaintextAuth?: boolean
   readonly log?: Log
+  readonly auth?: Partial<Config['auth']>
+  readonly oauth?: Partial<Config['oauth']>
 }
 
 export class RealSystem {
@@ -55,7 +58,7 @@ export class RealSystem {
   }
 
   /** Signed in, by implicit TLS. */
-  async imap(user: string, mailbox?: string): Promise<ImapClient> {
+  async imap(user: string, mailbox?: string, how: 'login' | 'authenticate' = 'login'): Promise<ImapClient> {
     const client = new ImapClient()
     const tls = { serverName: 'localhost', verify: 'none' as const }
     drive(
@@ -64,7 +67,7 @@ export class RealSystem {
       this.#tools(),
     )
     await client.greeting
-    await client.login(user, password)
+    await client[how](user, password)
     if (mailbox !== undefined) await client.select(mailbox)
     return client
   }
@@ -80,7 +83,7 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     service,
     address: '127.0.0.1',
     port: 0,
-    tls: service === 'submissions' || service === 'imaps' ? 'implicit' : 'starttls',
+    tls: services[service].tls,
     plaintextAuth,
     bareNewline: 'refuse',
     publicPort: 0,
@@ -92,8 +95,8 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     domains: [],
     listeners,
     tls,
-    auth: authDefaults,
-    oauth: oauthDefaults,
+    auth: { ...authDefaults, ...options.auth },
+    oauth: { ...oauthDefaults, ...options.oauth },
     limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
   }
   const system = await startSystem(config, realPlatform(config, log))

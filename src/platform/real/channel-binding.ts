@@ -33,10 +33,18 @@ export function channelBinding(
     if (socket.getProtocol() !== 'TLSv1.3') return undefined
     return socket.exportKeyingMaterial(exporterBytes, exporterLabel, Buffer.alloc(0))
   }
-  // The one that was really shown: SNI has chosen it.
-  const certificate = side === 'server' ? socket.getX509Certificate() : socket.getPeerX509Certificate()
-  return certificate && endPointBinding(certificate.raw)
+  let known = endPoints.get(socket)
+  if (!known) {
+    // The one that was really shown: SNI has chosen it.
+    const certificate = side === 'server' ? socket.getX509Certificate() : socket.getPeerX509Certificate()
+    known = { binding: certificate && endPointBinding(certificate.raw) }
+    endPoints.set(socket, known)
+  }
+  return known.binding
 }
+
+/** Asked once a socket: Node 20 takes the server's certificate out of its chain when a client asks for it. */
+const endPoints = new WeakMap<TLSSocket, { readonly binding: Uint8Array | undefined }>()
 
 /** tls-server-end-point of a certificate (DER). */
 export function endPointBinding(certificate: Uint8Array): Uint8Array | undefined {

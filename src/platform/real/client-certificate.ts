@@ -9,6 +9,15 @@ interface Handle {
 /** The rfc822Name entries of the peer's certificate; none unless the chain leads to the configured authority and is for clients. */
 export function verifiedAddresses(socket: TLSSocket): readonly string[] {
   if (socket.destroyed) return []
+  let addresses = known.get(socket)
+  if (!addresses) known.set(socket, (addresses = readAddresses(socket)))
+  return addresses
+}
+
+/** They do not change while the connection lives, and each list of mechanisms asks for them. */
+const known = new WeakMap<TLSSocket, readonly string[]>()
+
+function readAddresses(socket: TLSSocket): readonly string[] {
   const certificate = socket.getPeerX509Certificate()
   const handle = (socket as unknown as { _handle?: Handle | null })._handle
   // No verdict is no trust; and without a certificate OpenSSL finds nothing to complain of.
