@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import type { RealSystem } from '../stories/real.ts'
+import type { RealOptions, RealSystem } from '../stories/real.ts'
 import { startReal } from '../stories/real.ts'
 
 export const alice = 'alice@a.example'
@@ -55,7 +55,7 @@ export function run(
 /** A system with alice and bob, and a folder for the program's own files. */
 export async function withSystem(
   work: (real: RealSystem, folder: string) => Promise<void>,
-  options: { readonly plaintextAuth?: boolean } = {},
+  options: Partial<Pick<RealOptions, 'plaintextAuth' | 'auth' | 'oauth'>> = {},
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-interop-'))
   const real = await startReal({ users: [alice, bob], data: join(folder, 'data'), ...options })

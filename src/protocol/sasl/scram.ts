@@ -129,7 +129,9 @@ function parseFirst(text: string, plus: boolean): First | undefined {
   if (plus && !binding) return undefined
   const user = unquote(quoted!)
   // Departs: RFC 5802 §5.1, acting as somebody else is not offered, whoever asks.
-  if (user === undefined || (authorization !== undefined && unquote(authorization) !== user)) return undefined
+  if (user === undefined) return undefined
+  // gsasl says `a=` for none, which the grammar has not.
+  if (authorization && unquote(authorization) !== user) return undefined
   return { gs2Header: gs2Header!, binding, bare: bare!, user, nonce: nonce! }
 }
 
