@@ -6,6 +6,7 @@ import type { ImapOptions } from '../../src/protocol/imap/options.ts'
 import { ImapSession } from '../../src/protocol/imap/session.ts'
 import type { Authenticated, Authenticator } from '../../src/protocol/sasl/authenticator.ts'
 import type { TranscriptHost } from './run.ts'
+import { exampleMechanisms } from './scram-example.ts'
 
 /** The user of the transcripts: the one of RFC 3501 §8. */
 export const user = { name: 'mrc@example.org', password: 'secret' } as const
@@ -19,6 +20,7 @@ export interface ImapSurroundings {
 
 /**
  * `! option NAME VALUE` sets a session option for the connections to come;
+ * `! mechanisms scram`: those of RFC 7677's example;
  * `! login [N]` signs in on connection N; `! select NAME [N]` opens a mailbox there;
  * `! message MAILBOX (flags) "date-time"` appends the `!|` lines; `! mailbox NAME [\Use]` makes a mailbox.
  */
@@ -45,6 +47,10 @@ export function imapHost({ backend, authenticator, user: who, close }: ImapSurro
         return `C${rest[1] ?? ''}: L SELECT ${rest[0]}\nS${rest[1] ?? ''}: ...\nS${rest[1] ?? ''}: L OK *`
       if (verb === 'option') {
         options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
+        return
+      }
+      if (verb === 'mechanisms') {
+        options = { ...options, mechanisms: exampleMechanisms(who) }
         return
       }
       const account = await backend.open(who)

@@ -33,7 +33,7 @@ async function onStore() {
   await store.commit(firstMailboxes.map(({ name }) => ({ kind: 'subscribe' as const, account: id, name, on: false })))
   const who = { accountId: id, name: user.name }
   return imapHost({
-    backend: new StoreImapBackend({ store, clock, messageBytesMax: 64 * 1024 * 1024 }),
+    backend: new StoreImapBackend({ store, clock, messageBytesMax: () => 64 * 1024 * 1024 }),
     authenticator: {
       verifyPassword: async (name, password) => (name === user.name && password === user.password ? who : null),
     },

@@ -6,7 +6,9 @@ import { StorePop3Backend } from '../../src/server/pop3.ts'
 import { arrival, stored } from '../../src/store/conformance.ts'
 import { factsOfBytes } from '../../src/store/facts.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
+import type { SaslMechanism } from '../../src/protocol/sasl/mechanism.ts'
 import type { TranscriptHost } from './run.ts'
+import { exampleMechanisms } from './scram-example.ts'
 import { stillClock } from './smtp-host.ts'
 
 const user = 'mrose@dbc.mtview.ca.us'
@@ -23,6 +25,7 @@ export async function pop3Host(): Promise<TranscriptHost> {
     verifyPassword: async (name: string, password: string) =>
       name === user && password === 'secret' ? { accountId: id, name: user } : null,
   }
+  let mechanisms: readonly SaslMechanism[] = passwordMechanisms
   let options = { startTls: true, plaintextAuth: true, loginDelaySeconds: 0 }
   let backend = new StorePop3Backend(store, stillClock)
   return {
@@ -30,7 +33,7 @@ export async function pop3Host(): Promise<TranscriptHost> {
       new Pop3Session({
         backend,
         authenticator,
-        mechanisms: passwordMechanisms,
+        mechanisms,
         hostname: 'dbc.mtview.ca.us',
         ...options,
       }),
@@ -38,8 +41,9 @@ export async function pop3Host(): Promise<TranscriptHost> {
       const [verb, ...rest] = words.split(' ')
       if (verb === 'option') {
         options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
-        backend = new StorePop3Backend(store, stillClock, options.loginDelaySeconds * 1000)
-      } else if (verb === 'migrated')
+        backend = new StorePop3Backend(store, stillClock, () => options.loginDelaySeconds * 1000)
+      } else if (verb === 'mechanisms') mechanisms = exampleMechanisms({ accountId: id, name: user })
+      else if (verb === 'migrated')
         await store.commit([
           {
             kind: 'append',

@@ -14,6 +14,7 @@ import { silentJourney } from '../../src/transfer/journey.ts'
 import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
 import { Receiver } from '../../src/transfer/receiver.ts'
 import type { TranscriptHost } from './run.ts'
+import { exampleMechanisms } from './scram-example.ts'
 
 /** Users of the transcripts, from RFC 5321 appendix D; everybody's password is `secret`. */
 export const users = ['jones@foo.com', 'brown@foo.com', 'bigjones@foo.com', 'full@foo.com'] as const
@@ -87,6 +88,7 @@ export interface SmtpSurroundings {
 
 /**
  * `! service NAME` and `! option NAME VALUE` hold for the connections to come; `! transfer NAME VALUE` is the receiver's.
+ * `! mechanisms scram`: those of RFC 7677's example, its user being jones.
  * `! filed USER N` counts the messages of an INBOX; `!|` lines are the end of the last one.
  * `! prefix USER` compares the beginning of the last one. `! queued ADDRESS …` names what waits for transfer, and nothing else does.
  * `! alias ADDRESS TARGET …` makes one.
@@ -130,7 +132,10 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       const [verb, ...rest] = words.split(' ')
       if (verb === 'service') options = { ...options, service: rest[0] as SmtpService }
       else if (verb === 'option') options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
-      else if (verb === 'transfer') transfer = { ...transfer, [rest[0]!]: JSON.parse(rest[1]!) }
+      else if (verb === 'mechanisms') {
+        const { id, name } = store.read.user('jones@foo.com')!
+        options = { ...options, mechanisms: exampleMechanisms({ accountId: id, name }) }
+      } else if (verb === 'transfer') transfer = { ...transfer, [rest[0]!]: JSON.parse(rest[1]!) }
       else if (verb === 'alias') await store.commit([{ kind: 'aliasSet', address: rest[0]!, targets: rest.slice(1) }])
       else if (verb === 'filed') {
         const messages = await messagesOf(store, rest[0]!)
