@@ -1,28 +1,39 @@
 /** `pennypost trace`: what is known of a message, from its arrival to its end. */
 import { join } from 'node:path'
+import { realClock } from '../platform/real/clock.ts'
+import type { Owner } from '../server/owner.ts'
+import { timePrefix } from '../store/arrival-id.ts'
 import type { LedgerRow } from '../store/entities.ts'
-import type { JourneyLine } from '../transfer/journey.ts'
 import {
   dataFolderOf,
   examples,
   jsonOption,
   placeOptions,
-  timeText,
-  visible,
+  readCount,
+  readDuration,
+  UsageFault,
   withOwner,
   type PlaceOptions,
 } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
+import { traceText, type Traced } from './trace-text.ts'
 
-/** Lines and messages that one question may bring up: more is a question to be asked more exactly. */
-const linesMax = 1000
-const messagesMax = 20
+/** Messages that one question brings up unless --limit says more. */
+const messagesDefault = 20
+/** The ledger is asked for so many ids at once. */
+const askedMax = 100
 
-interface Traced {
-  readonly id: string
-  readonly journey: readonly JourneyLine[]
-  /** How each accepted recipient ended, or that it still waits. */
-  readonly ledger: readonly LedgerRow[]
+interface TraceOptions extends PlaceOptions {
+  readonly json?: boolean
+  readonly since?: string
+  readonly from?: string
+  readonly to?: string
+  readonly limit?: string
+}
+
+interface Span {
+  readonly sinceMs?: number
+  readonly untilMs?: number
 }
 
 export const trace: Subcommand = (program, terminal, fail) => {
@@ -32,65 +43,114 @@ export const trace: Subcommand = (program, terminal, fail) => {
         program
           .command('trace')
           .description('what became of a message: its journey and how each recipient ended')
-          .argument('<question>', 'an id, an address, a Message-ID'),
+          .argument('[question]', 'an id, an address of sender or recipient, @domain, a Message-ID, a peer'),
       ),
-    ),
+    )
+      .option('--since <time>', 'not longer ago than this, as 1h or 2d')
+      .option('--from <time>', 'not before this moment, as 2026-02-01 or 2026-02-01T12:00 (UTC)')
+      .option('--to <time>', 'not after this moment')
+      .option('--limit <count>', `the newest so many messages (${messagesDefault})`),
     'pennypost trace alice@example.org',
     'pennypost trace "<20260201.1@example.org>" --json',
-  ).action(async (question: string, options: PlaceOptions & { json?: boolean }) => {
-    const found = await find(question, options)
+    'pennypost trace @example.net --since 1d',
+    'pennypost trace --since 10m',
+    'pennypost trace alice@example.org --from 2026-02-01T12:00 --to 2026-02-01T13:00',
+  ).action(async (question: string | undefined, options: TraceOptions) => {
+    const span = await spanOf(options)
+    if (question === undefined && span.sinceMs === undefined)
+      throw new UsageFault('Say what to look for: an id, an address, a Message-ID; or a time by --since or --from')
+    const limit = options.limit === undefined ? messagesDefault : readCount('--limit', options.limit)
+    const { found, more } = await find(question?.trim(), span, limit, options)
     if (options.json) terminal.out(`${JSON.stringify(found, null, 1)}\n`)
-    else for (const message of found) terminal.out(story(message))
-    if (found.length === 0) {
-      terminal.note(
-        `Nothing is known of "${question}": journeys are kept for some weeks, and found by id, address or Message-ID.\n`,
-      )
-      fail(1)
-    }
+    else for (const message of found) terminal.out(traceText(message))
+    if (more)
+      terminal.note(`There are more: these are the newest ${limit}; --limit shows more, --from and --to others.\n`)
+    if (found.length > 0) return
+    const what = question === undefined ? 'that time' : `"${question}"`
+    terminal.note(
+      `Nothing is known of ${what}: journeys are kept for some weeks. How recipients ended is kept for a year: ask by the id that Received shows, or by address with --since 300d.\n`,
+    )
+    fail(1)
   })
 }
 
-async function find(question: string, options: PlaceOptions): Promise<Traced[]> {
-  const [{ findJourneys }, { realFiles }] = await Promise.all([
-    import('../transfer/journey.ts'),
+async function spanOf({ since, from, to }: TraceOptions): Promise<Span> {
+  if (since !== undefined && from !== undefined) throw new UsageFault('Take either --since or --from')
+  const sinceMs = since === undefined ? undefined : realClock.now() - (await readDuration('--since', since))
+  const span = {
+    sinceMs: from === undefined ? sinceMs : readTime('--from', from),
+    untilMs: to === undefined ? undefined : readTime('--to', to),
+  }
+  if ((span.sinceMs ?? 0) > (span.untilMs ?? Infinity))
+    throw new UsageFault('--to must be later than --from or --since')
+  return span
+}
+
+/** UTC where no zone is said, as the times are that trace shows. */
+function readTime(option: string, text: string): number {
+  const found = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?)?$/.exec(text)
+  const time = found ? Date.parse(`${found[1]}T${found[2] ?? '00:00'}${found[3] ?? 'Z'}`) : NaN
+  if (Number.isNaN(time))
+    throw new UsageFault(`${option} must be a time, as 2026-02-01 or 2026-02-01T12:00, and "${text}" is none`)
+  return time
+}
+
+async function find(
+  question: string | undefined,
+  span: Span,
+  limit: number,
+  options: TraceOptions,
+): Promise<{ found: Traced[]; more: boolean }> {
+  const [{ findJourneys, journeysOf }, { realFiles }] = await Promise.all([
+    import('../transfer/journey-search.ts'),
     import('../platform/real/files.ts'),
   ])
   const folder = join(await dataFolderOf(options), 'journey')
   return withOwner(options, async (owner) => {
     // First, since it also writes what the journey holds back.
-    const asked = await owner.ask('ledger', { arrivalIds: [question] })
-    const lines = await findJourneys(realFiles, folder, question, linesMax)
-    // The newest, in the order in which they came.
-    const ids = [...new Set([...(asked.rows.length > 0 ? [question] : []), ...lines.map(({ id }) => id)])].slice(
-      -messagesMax,
-    )
-    const { rows } = await owner.ask('ledger', { arrivalIds: ids })
-    const found: Traced[] = []
-    for (const id of ids) {
-      const journey = await findJourneys(realFiles, folder, id, linesMax)
-      found.push({
-        id,
-        journey: journey.filter((line) => line.id === id),
-        ledger: rows.filter(({ arrivalId }) => arrivalId === id),
-      })
+    const asked = await owner.ask('ledger', { arrivalIds: question === undefined ? [] : [question] })
+    const noted = await findJourneys(realFiles, folder, { text: question, ...span, limit })
+    const ended = await fromLedger(owner, question, span, limit)
+    const known = asked.rows.length > 0 ? [question!] : []
+    // Ids begin with their time: the newest, in the order in which they came.
+    const all = [...new Set([...known, ...noted.ids, ...ended.ids])].sort()
+    const ids = all.slice(-limit)
+    const journeys = await journeysOf(realFiles, folder, ids)
+    const rows: LedgerRow[] = []
+    for (let at = 0; at < ids.length; at += askedMax) {
+      rows.push(...(await owner.ask('ledger', { arrivalIds: ids.slice(at, at + askedMax) })).rows)
     }
-    return found
+    const found = ids.map((id) => ({
+      id,
+      journey: journeys.get(id)!,
+      ledger: rows.filter(({ arrivalId }) => arrivalId === id),
+    }))
+    return { found, more: noted.more || ended.more || all.length > limit }
   })
 }
 
-function story({ id, journey, ledger }: Traced): string {
-  const lines = [`Message ${visible(id)}`]
-  for (const { id: _, at, event, ...facts } of journey) {
-    lines.push(`  ${at.replace('T', ' ')}  ${event}`)
-    for (const [name, value] of Object.entries(facts)) {
-      const values = Array.isArray(value) ? value : [value]
-      for (const one of values)
-        lines.push(`    ${name}: ${visible(typeof one === 'string' ? one : JSON.stringify(one))}`)
-    }
+/** The ledger's own answer, for what the journey has forgotten: by recipient or time, where a time bounds the work. */
+async function fromLedger(
+  owner: Owner,
+  question: string | undefined,
+  { sinceMs, untilMs }: Span,
+  limit: number,
+): Promise<{ ids: string[]; more: boolean }> {
+  const isAddress = question !== undefined && /^[^@<>\s]+@[^@<>\s]+$/.test(question)
+  if (sinceMs === undefined || (question !== undefined && !isAddress)) return { ids: [], more: false }
+  const before = timePrefix((untilMs ?? realClock.now() + 60_000) + 1)
+  let ids: string[] = []
+  let more = false
+  for (let after: string | undefined = timePrefix(sinceMs); after !== undefined;) {
+    const page: { readonly rows: readonly LedgerRow[]; readonly next?: string } = await owner.ask('ledgerFind', {
+      after,
+      before,
+      ...(question === undefined ? {} : { recipient: question }),
+    })
+    ids = [...new Set([...ids, ...page.rows.map(({ arrivalId }) => arrivalId)])]
+    more ||= ids.length > limit
+    ids = ids.slice(-limit)
+    after = page.next
   }
-  for (const { recipient, outcome, endedAtMs, detail } of ledger) {
-    const end = endedAtMs === null ? 'waits in the queue' : `${outcome} at ${timeText(endedAtMs)}`
-    lines.push(`  ${visible(recipient)}: ${end}${detail ? ` (${visible(detail)})` : ''}`)
-  }
-  return `${lines.join('\n')}\n\n`
+  return { ids, more }
 }

@@ -7,43 +7,127 @@ import type { Files } from '../base/files.ts'
 import type { Log } from '../base/log.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Status } from '../mail/status.ts'
-import type { SmtpClientFacts } from '../protocol/smtp/backend.ts'
+import type { Mailbox, ReversePath } from '../mail/envelope.ts'
+import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { Arrival } from './arrival.ts'
 import { pathText } from './headers.ts'
-import type { Planned } from './plan.ts'
+import type { Plan, Planned } from './plan.ts'
 
 /** Lines wait so long for company: one write for many messages. */
 const flushAfterMs = 200
 /** Lines that wait for the disk; more are dropped and counted. */
 const waitingMax = 20_000
 export const journeyMaxBytes = 256 * 1024 * 1024
+/** Whoever guesses addresses must not fill the day: what never became a message has a share of it. */
+const refusedMaxBytes = journeyMaxBytes / 4
+/** Recipients that are told of a transaction that was refused. */
+const toldRecipientsMax = 20
 export const journeyKeepDays = 30
+
+/** `notice`: our own message about another. `attempt`: on the way to another host. `refused`: never became a message. */
+export type JourneyEvent = 'arrived' | 'refused' | 'notice' | 'attempt' | 'ended'
 
 export interface JourneyLine {
   readonly id: string
   readonly at: string
-  readonly event: 'arrived' | 'attempt' | 'ended'
+  readonly event: JourneyEvent
   readonly [fact: string]: unknown
 }
 
+/** An address that was declined at RCPT, and the words for it. */
+export interface RefusedRecipient {
+  readonly address: string
+  readonly status: Status
+}
+
+export interface ArrivedFacts {
+  readonly arrival: Arrival
+  readonly client: SmtpClientFacts
+  readonly parameters: MailParameters
+  readonly sizeBytes: number
+  readonly messageId: string | undefined
+  readonly refused: readonly RefusedRecipient[]
+  readonly planned: readonly Planned[]
+  readonly replies: readonly Status[]
+}
+
+export interface RefusedFacts {
+  readonly id: string
+  readonly client: SmtpClientFacts
+  readonly reversePath: ReversePath
+  readonly parameters: MailParameters
+  readonly recipients: readonly Mailbox[]
+  readonly refused: readonly RefusedRecipient[]
+  /** What was said to the whole; absent where the client went away, or began anew, before the end. */
+  readonly status?: Status
+}
+
 export interface Journey {
-  arrived(facts: {
-    readonly arrival: Arrival
-    readonly client: SmtpClientFacts
-    readonly sizeBytes: number
-    readonly messageId: string | undefined
-    readonly planned: readonly Planned[]
-    readonly replies: readonly Status[]
-  }): void
-  note(line: { readonly id: string; readonly event: 'attempt' | 'ended'; readonly [fact: string]: unknown }): void
+  arrived(facts: ArrivedFacts): void
+  refused(facts: RefusedFacts): void
+  note(line: { readonly id: string; readonly event: JourneyEvent; readonly [fact: string]: unknown }): void
   /** Waits until what was noted is written. */
   flush(): Promise<void>
 }
 
-export const silentJourney: Journey = { arrived() {}, note() {}, flush: async () => {} }
+export const silentJourney: Journey = { arrived() {}, refused() {}, note() {}, flush: async () => {} }
 
 export function dayName(epochMs: number): string {
   return `${new Date(epochMs).toISOString().slice(0, 10)}.jsonl`
+}
+
+function clientFacts(client: SmtpClientFacts): Record<string, unknown> {
+  return {
+    connection: client.connectionId,
+    service: client.service,
+    peer: client.peer.address,
+    port: client.peer.port,
+    helo: client.helo,
+    with: client.withProtocol,
+    tls: client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined,
+    user: client.user?.name,
+  }
+}
+
+function statusText({ code, enhanced, text }: Status): string {
+  return `${code} ${enhanced} ${text}`
+}
+
+function refusedText({ address, status }: RefusedRecipient): string {
+  return `${address}: ${statusText(status)}`
+}
+
+/** As MAIL had them, but for AUTH=, which may name another user. RFC 5321 §4.1.1.2. */
+function parametersText({ sizeBytes, body, smtpUtf8, ret, envelopeId }: MailParameters): string | undefined {
+  const said: string[] = []
+  if (sizeBytes !== undefined) said.push(`SIZE=${sizeBytes}`)
+  if (body !== '7bit') said.push(`BODY=${body.toUpperCase()}`)
+  if (smtpUtf8) said.push('SMTPUTF8')
+  if (ret !== undefined) said.push(`RET=${ret.toUpperCase()}`)
+  if (envelopeId !== undefined) said.push(`ENVID=${envelopeId}`)
+  return said.length === 0 ? undefined : said.join(' ')
+}
+
+function planText(plan: Plan): string {
+  switch (plan.kind) {
+    case 'refuse':
+      return `${plan.recipient}: refused ${statusText(plan.status)}`
+    case 'queue':
+      return plan.address === plan.recipient
+        ? `${plan.recipient}: queued`
+        : `${plan.recipient}: queued for ${plan.address}`
+    case 'discard':
+      return `${plan.recipient}: discarded by ${plan.rule}`
+    case 'file':
+      return plan.account.name === plan.recipient
+        ? `${plan.recipient}: filed in mailbox ${plan.mailbox}`
+        : `${plan.recipient}: filed in mailbox ${plan.mailbox} of ${plan.account.name}`
+  }
+}
+
+/** Our own message to a sender about what became of his. */
+export function noticeLine(id: string, about: string, to: string): Parameters<Journey['note']>[0] {
+  return { id, event: 'notice', about, to }
 }
 
 export class FileJourney implements Journey {
@@ -57,6 +141,7 @@ export class FileJourney implements Journey {
   #writing: Promise<void> = Promise.resolve()
   #day = ''
   #dayBytes = 0
+  #refusedBytes = 0
 
   constructor(folder: string, files: Files, clock: Clock, log: Log) {
     this.#folder = folder
@@ -65,31 +150,38 @@ export class FileJourney implements Journey {
     this.#log = log
   }
 
-  arrived({ arrival, client, sizeBytes, messageId, planned, replies }: Parameters<Journey['arrived']>[0]): void {
+  arrived({ arrival, client, parameters, sizeBytes, messageId, refused, planned, replies }: ArrivedFacts): void {
     this.#add({
       id: arrival.id,
       at: new Date(arrival.atMs).toISOString(),
       event: 'arrived',
-      connection: client.connectionId,
-      service: client.service,
-      peer: client.peer.address,
-      helo: client.helo,
-      with: client.withProtocol,
-      tls: client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined,
-      user: client.user?.name,
+      ...clientFacts(client),
       from: pathText(arrival.reversePath),
+      parameters: parametersText(parameters),
       recipients: arrival.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
+      refused: refused.length === 0 ? undefined : refused.slice(0, toldRecipientsMax).map(refusedText),
       sizeBytes,
       messageId,
-      plans: planned.flatMap(({ plans }) =>
-        plans.map((plan) => {
-          if (plan.kind === 'refuse') return `${plan.recipient}: refused ${plan.status.code} ${plan.status.text}`
-          if (plan.kind === 'queue') return `${plan.recipient}: queued for ${plan.address}`
-          if (plan.kind === 'discard') return `${plan.recipient}: discarded by ${plan.rule}`
-          return `${plan.recipient}: filed in mailbox ${plan.mailbox}`
-        }),
-      ),
-      replies: replies.map(({ code, enhanced, text }) => `${code} ${enhanced} ${text}`),
+      plans: planned.flatMap(({ plans }) => plans.map(planText)),
+      replies: replies.map(statusText),
+    })
+  }
+
+  refused({ id, client, reversePath, parameters, recipients, refused, status }: RefusedFacts): void {
+    if (this.#refusedBytes > refusedMaxBytes) {
+      this.#dropped++
+      return
+    }
+    this.#refusedBytes += this.#add({
+      id,
+      at: new Date(this.#clock.now()).toISOString(),
+      event: 'refused',
+      ...clientFacts(client),
+      from: pathText(reversePath),
+      parameters: parametersText(parameters),
+      recipients: recipients.slice(0, toldRecipientsMax).map(formatMailbox),
+      refused: refused.slice(0, toldRecipientsMax).map(refusedText),
+      replies: status ? [statusText(status)] : undefined,
     })
   }
 
@@ -97,15 +189,19 @@ export class FileJourney implements Journey {
     this.#add({ at: new Date(this.#clock.now()).toISOString(), ...line })
   }
 
-  #add(line: JourneyLine): void {
+  /** @returns how long the line is. */
+  #add(line: JourneyLine): number {
     if (this.#waiting.length >= waitingMax) {
       this.#dropped++
-      return
+      return 0
     }
-    this.#waiting.push(`${JSON.stringify(line)}\n`)
-    if (this.#scheduled) return
-    this.#scheduled = true
-    this.#clock.after(flushAfterMs, () => void this.flush())
+    const text = `${JSON.stringify(line)}\n`
+    this.#waiting.push(text)
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      this.#clock.after(flushAfterMs, () => void this.flush())
+    }
+    return text.length
   }
 
   flush(): Promise<void> {
@@ -122,6 +218,7 @@ export class FileJourney implements Journey {
     const path = `${this.#folder}/${name}`
     if (name !== this.#day) {
       this.#day = name
+      this.#refusedBytes = 0
       this.#dayBytes = (await this.#files.sizeBytes(path)) ?? 0
       await this.#expire()
     }
@@ -148,29 +245,4 @@ export class FileJourney implements Journey {
       if (/^\d{4}-\d\d-\d\d\.jsonl$/.test(name) && name < oldest) await this.#files.remove(`${this.#folder}/${name}`)
     }
   }
-}
-
-/** Lines of the journeys that a question fits, oldest first: ids, addresses and Message-IDs are found as text. Bounded by `limit`. */
-export async function findJourneys(
-  files: Files,
-  folder: string,
-  question: string,
-  limit: number,
-): Promise<JourneyLine[]> {
-  const needle = Buffer.from(JSON.stringify(question).slice(1, -1))
-  const found: JourneyLine[] = []
-  for (const name of await files.list(folder)) {
-    if (!name.endsWith('.jsonl')) continue
-    const bytes = await files.read(`${folder}/${name}`)
-    if (!bytes) continue
-    const day = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    for (let at = day.indexOf(needle); at >= 0 && found.length < limit;) {
-      const start = day.lastIndexOf(10, at) + 1
-      const end = day.indexOf(10, at)
-      if (end < 0) break
-      found.push(JSON.parse(day.toString('utf8', start, end)) as JourneyLine)
-      at = day.indexOf(needle, end)
-    }
-  }
-  return found
 }

@@ -14,7 +14,7 @@ import { dropContent, StoreFault, StoreRefusal, type StoredContent } from '../st
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { arriveOperation, failuresOf, headerText, noticeOperation, type TransferTools } from './file.ts'
 import { deliveryPrefix, pathText, receivedField, submissionFixes } from './headers.ts'
-import type { Journey } from './journey.ts'
+import { noticeLine, type Journey, type RefusedRecipient } from './journey.ts'
 import { returnedHeaderMax } from './notice.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 import { completeMailbox, fitsQuota, planLocal } from './resolve.ts'
@@ -37,6 +37,17 @@ export class Receiver implements SmtpReceiver {
   }
 
   mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): SmtpTransaction {
+    const transaction = new Transaction(this.#tools, client, reversePath, parameters)
+    try {
+      this.#checkSender(client, reversePath)
+    } catch (error) {
+      transaction.noteRefused(error)
+      throw error
+    }
+    return transaction
+  }
+
+  #checkSender(client: SmtpClientFacts, reversePath: ReversePath): void {
     const { store, options } = this.#tools
     if (client.service === 'submission' || client.service === 'submissions') {
       if (!client.user && !client.trusted) throw new Refusal(status.authRequired)
@@ -51,7 +62,6 @@ export class Receiver implements SmtpReceiver {
         throw new Refusal(status.senderNotYours)
       }
     }
-    return new Transaction(this.#tools, client, reversePath, parameters)
   }
 }
 
@@ -67,6 +77,7 @@ class Transaction implements SmtpTransaction {
   readonly #reversePath: ReversePath
   readonly #parameters: MailParameters
   readonly #recipients: ArrivalRecipient[] = []
+  readonly #refused: RefusedRecipient[] = []
   #sink: ContentSink<StoredContent> | undefined
 
   constructor(tools: ReceiverTools, client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters) {
@@ -77,6 +88,15 @@ class Transaction implements SmtpTransaction {
   }
 
   recipient(given: Mailbox, dsn: RecipientDsn): void {
+    try {
+      this.#addRecipient(given, dsn)
+    } catch (error) {
+      if (error instanceof Refusal) this.#refused.push({ address: formatMailbox(given), status: error.status })
+      throw error
+    }
+  }
+
+  #addRecipient(given: Mailbox, dsn: RecipientDsn): void {
     const mailbox = completeMailbox(this.#tools, given)
     if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
       if (!mayRelay(this.#client)) throw new Refusal(status.relayDenied)
@@ -95,6 +115,22 @@ class Transaction implements SmtpTransaction {
   abort(): void {
     this.#sink?.abort()
     this.#sink = undefined
+    // Whoever said MAIL and nothing more has nothing to ask about later.
+    if (this.#recipients.length + this.#refused.length > 0) this.noteRefused(undefined)
+  }
+
+  /** The journey of what never became a message: somebody may ask where it is. */
+  noteRefused(error: unknown): void {
+    const { journey, clock, random } = this.#tools
+    journey.refused({
+      id: newArrivalId(clock, random),
+      client: this.#client,
+      reversePath: this.#reversePath,
+      parameters: this.#parameters,
+      recipients: this.#recipients.map(({ mailbox }) => mailbox),
+      refused: this.#refused,
+      status: error instanceof Refusal ? error.status : undefined,
+    })
   }
 
   async finish(): Promise<readonly Status[]> {
@@ -113,9 +149,11 @@ class Transaction implements SmtpTransaction {
   }
 
   #failed(error: unknown): unknown {
-    if (error instanceof Refusal) return error
     const full = (error instanceof StoreFault && error.full) || (error as { code?: string }).code === 'ENOSPC'
-    return new Refusal(full ? status.storeFull : status.localError, { cause: error })
+    const refusal =
+      error instanceof Refusal ? error : new Refusal(full ? status.storeFull : status.localError, { cause: error })
+    this.noteRefused(refusal)
+    return refusal
   }
 
   async #take(content: StoredContent): Promise<readonly Status[]> {
@@ -152,8 +190,10 @@ class Transaction implements SmtpTransaction {
     journey.arrived({
       arrival,
       client,
+      parameters: this.#parameters,
       sizeBytes: content.sizeBytes,
       messageId: message.messageIdKeys.messageId,
+      refused: this.#refused,
       planned,
       replies,
     })
@@ -215,6 +255,7 @@ class Transaction implements SmtpTransaction {
         failures: failuresOf(refused),
       })
       await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
+      if (notice) this.#tools.journey.note(noticeLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
       return lmtp?.replies ?? [queued]
     } catch (error) {
       // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
 import { connect as connectTls } from 'node:tls'
+import { dialogue } from './dialogue.ts'
 import { pennypost, removeFolder, serve, temporaryFolder, type Server } from './program.ts'
 
 const base = temporaryFolder()
@@ -30,29 +31,6 @@ async function running(t: TestContext, file: string): Promise<Server> {
     return server.ended
   })
   return server
-}
-
-/** Says lines, and hears until the answer to each matches. */
-async function dialogue(socket: Socket, steps: readonly (readonly [say: string, hear: RegExp])[]): Promise<void> {
-  let heard = ''
-  let wake: (() => void) | undefined
-  socket.on('data', (chunk: Buffer) => {
-    heard += chunk.toString('latin1')
-    wake?.()
-  })
-  socket.on('close', () => wake?.())
-  for (const [say, hear] of steps) {
-    if (say !== '') socket.write(say)
-    for (;;) {
-      const match = hear.exec(heard)
-      if (match) {
-        heard = heard.slice(match.index + match[0].length)
-        break
-      }
-      assert.ok(!socket.destroyed, `closed after ${JSON.stringify(heard)}, wanted ${hear}`)
-      await new Promise<void>((resolve) => (wake = resolve))
-    }
-  }
 }
 
 async function send(server: Server, to: string): Promise<void> {
@@ -133,9 +111,20 @@ test('commands steer a running server, and what they make works at once', async 
     assert.equal(status, 0)
     assert.match(
       out,
-      /arrived\n[\s\S]*from: (?:<)?eve@there\.example[\s\S]*alice@example\.org: filed at .* \(INBOX 1\)/,
+      /arrived\n[\s\S]*> MAIL FROM:<eve@there\.example>\n {4}< 250\n[\s\S]*alice@example\.org: filed at .* \(INBOX 1\)/,
     )
   }
+  const stranger = connect(server.port('smtp'), '127.0.0.1')
+  await dialogue(stranger, [
+    ['', /^220 .*\r\n/],
+    ['EHLO there.example\r\n', /^250 .*\r\n/m],
+    ['MAIL FROM:<eve@there.example>\r\n', /^250 .*\r\n/m],
+    ['RCPT TO:<nobody@example.org>\r\n', /^550 .*\r\n/m],
+    ['QUIT\r\n', /^221 .*\r\n/m],
+  ])
+  stranger.destroy()
+  const refused = await pennypost(['trace', 'nobody@example.org', ...at])
+  assert.match(refused.out, /did not come to its end\n[\s\S]*> RCPT TO:<nobody@example\.org>\n {4}< 550 5\.1\.1 /)
   const [traced] = JSON.parse((await pennypost(['trace', 'alice@example.org', '--json', ...at])).out) as {
     id: string
     ledger: { outcome: string }[]
@@ -145,6 +134,15 @@ test('commands steer a running server, and what they make works at once', async 
     ['filed'],
   )
   assert.equal((await pennypost(['trace', traced!.id, ...at])).status, 0)
+  const lately = JSON.parse((await pennypost(['trace', '--since', '1h', '--json', ...at])).out) as unknown[]
+  assert.equal(lately.length, 2)
+  // The ledger answers when the journey is gone: by id, by time, by recipient.
+  rmSync(join(data, 'journey'), { recursive: true })
+  for (const question of [[traced!.id], ['--since', '1h'], ['Alice@example.org', '--since', '1h']]) {
+    const { out } = await pennypost(['trace', ...question, ...at])
+    assert.match(out, /^Message \w+\n {2}alice@example\.org: filed at .* \(INBOX 1\)\n\n$/, question.join(' '))
+  }
+  assert.equal((await pennypost(['trace', 'alice@example.org', ...at])).status, 1)
 
   const verified = await pennypost(['verify', ...at])
   assert.match(verified.out, /^All is well: checked 2 accounts, 12 mailboxes, 1 messages/)
@@ -178,17 +176,6 @@ test('after a kill the folder is free, and commands work without a server', asyn
   assert.equal((JSON.parse(out) as { usedMessages: number }[])[0]!.usedMessages, 1)
   assert.equal((await pennypost(['verify', '--config', file])).status, 0)
   assert.ok((await running(t, file)).port('smtp') > 0)
-})
-
-test('SIGHUP reads the certificates again, and keeps the old ones when they cannot be used', async (t) => {
-  const { file, data } = configuration()
-  const server = await running(t, file)
-  server.signal('SIGHUP')
-  await server.until('certificates read again')
-  for (const name of readdirSync(join(data, 'tls'))) writeFileSync(join(data, 'tls', name), 'no certificate')
-  server.signal('SIGHUP')
-  await server.until('the certificates cannot be used, the old ones stay')
-  await signIn(server, 'nobody@pennypost.localhost', 'at all', /^a NO /m)
 })
 
 test('who is told twice to stop does not wait', async (t) => {

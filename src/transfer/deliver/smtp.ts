@@ -16,6 +16,10 @@ export interface AttemptResult {
   readonly words: string
   /** The host that said it. */
   readonly host?: string
+  /** Version and cipher of the connection, where it had TLS. */
+  readonly tls?: string
+  /** What became of the hosts and addresses that were tried before it. */
+  readonly tried?: readonly string[]
 }
 
 export interface AttemptTools {
@@ -28,6 +32,9 @@ export interface AttemptTools {
 
 /** A host that does not take a connection in this time is not there. RFC 5321 §4.5.3.2 leaves it to the kernel, which waits for minutes. */
 const connectTimeoutMs = 30_000
+
+/** Hosts without success that the journey tells of. */
+const triedMax = 10
 
 const unsupported: AttemptResult = {
   kind: 'never',
@@ -48,11 +55,14 @@ export async function attempt(
   bytes: MessageBytes,
 ): Promise<AttemptResult[]> {
   let last: AttemptResult = { kind: 'later', enhanced: '4.4.1', words: 'No host could be reached' }
+  const failed: string[] = []
   for (const host of hosts) {
     for (const address of host.addresses) {
       const outcome = await tryAddress(tools, host, address, envelope, bytes)
-      if (Array.isArray(outcome)) return outcome
-      last = outcome
+      const tried = failed.length === 0 ? undefined : [...failed]
+      if (Array.isArray(outcome)) return outcome.map((result) => ({ ...result, tried }))
+      last = { ...outcome, tried }
+      if (failed.length < triedMax) failed.push(`${outcome.host ?? host.name}: ${outcome.words}`)
     }
   }
   return envelope.recipients.map(() => last)
@@ -75,8 +85,9 @@ async function tryAddress(
       return envelope.recipients.map(() => ({ ...unsupported, host: where }))
     offered = true
     const { recipients } = await client.send(envelope, bytes)
+    const tls = client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined
     void client.quit()
-    return recipients.map((reply) => resultOf(reply, where))
+    return recipients.map((reply) => ({ ...resultOf(reply, where), tls }))
   } catch (error) {
     client?.destroy()
     if (!(error instanceof SmtpReplyFault)) {

@@ -34,7 +34,7 @@ export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<S
   const arrivalId = newArrivalId(clock, random)
   const at = { epochMs: row.acceptedAtMs, offsetMinutes: 0 }
   const lease = { recipient: row.id, fence: row.fence }
-  const reply = `filed in mailbox ${mailbox}`
+  const reply = 'INBOX'
   try {
     await store.commit([
       { kind: 'arrive', arrivalId, content, facts, at, filings: [filing] },

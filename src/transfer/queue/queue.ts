@@ -12,7 +12,7 @@ import type { Lease, Operation } from '../../store/operations.ts'
 import { StoreRefusal } from '../../store/store.ts'
 import { attempt, type AttemptResult } from '../deliver/smtp.ts'
 import { failedDestination, headerText, localDestination, noticeOperation, type TransferTools } from '../file.ts'
-import type { Journey } from '../journey.ts'
+import { noticeLine, type Journey } from '../journey.ts'
 import { returnedHeaderMax, type Failure } from '../notice.ts'
 import { routeTo, type StaticRoute } from '../route.ts'
 import { fileQueued } from './file-queued.ts'
@@ -30,6 +30,8 @@ const heldPerDestinationMax = 200
 const waitingMax = 2000
 /** When all that is due belongs to destinations that have enough, we look again as soon as one of them moves, or after so long. */
 const stalledMs = 5000
+/** Delivery time expired. RFC 3463 §3.5. */
+const expiredStatus = '5.4.7'
 /** A wait longer than this is looked at again in between: clocks jump. */
 const sleepMaxMs = 5 * 60_000
 
@@ -241,7 +243,7 @@ export class Queue {
     const failures: Failure[] = []
     rows.forEach((row, i) => {
       const result = results[i]!
-      const { host, words } = result
+      const { host, words, tls, tried } = result
       journey.note({
         id: row.arrivalId,
         event: 'attempt',
@@ -249,7 +251,9 @@ export class Queue {
         n: row.attempts + 1,
         outcome: result.kind,
         host,
+        tls,
         words,
+        tried,
       })
       const reply = host === undefined ? words : `${host}: ${words}`
       if (result.kind === 'relayed') {
@@ -263,17 +267,29 @@ export class Queue {
       }
       operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'bounced', reply, nowMs })
       const { originalRecipient } = row.parameters
-      const enhanced = result.kind === 'later' ? '5.4.7' : result.enhanced
+      const enhanced = result.kind === 'later' ? expiredStatus : result.enhanced
       failures.push({ recipient: row.address, originalRecipient, enhanced, words, host })
     })
-    const notice = await this.#notice(rows[0]!, failures)
+    let notice = await this.#notice(rows[0]!, failures)
     try {
       await store.commit(notice ? [...operations, notice] : operations)
     } catch (error) {
       if (!(error instanceof StoreRefusal)) throw error
       // Somebody held or dropped one of them meanwhile, or the sender's mailbox filled up: what was sent must be written down all the same.
-      await this.#settleEach(operations, await this.#notice(rows[0]!, failures, true))
+      notice = await this.#notice(rows[0]!, failures, true)
+      await this.#settleEach(operations, notice)
     }
+    this.#noteEnds(rows[0]!, failures, notice?.arrivalId)
+  }
+
+  /** Why a way ended that did not reach its end, and by which message the sender was told. */
+  #noteEnds({ arrivalId, reversePath }: QueueRow, failures: readonly Failure[], notice: string | undefined): void {
+    const { journey } = this.#tools
+    for (const { recipient, enhanced, words } of failures) {
+      const why = enhanced === expiredStatus ? `given up after the last try in its time: ${words}` : words
+      journey.note({ id: arrivalId, event: 'ended', recipient, outcome: 'bounced', why, notice })
+    }
+    if (notice !== undefined) journey.note(noticeLine(notice, arrivalId, reversePath))
   }
 
   async #settleEach(operations: readonly Operation[], notice: Operation | undefined): Promise<void> {
@@ -292,7 +308,11 @@ export class Queue {
     return Math.floor(wait * (0.9 + random.below(201) / 1000))
   }
 
-  async #notice(row: QueueRow, failures: readonly Failure[], queueOnly = false): Promise<Operation | undefined> {
+  async #notice(
+    row: QueueRow,
+    failures: readonly Failure[],
+    queueOnly = false,
+  ): Promise<Extract<Operation, { kind: 'arrive' }> | undefined> {
     const { store } = this.#tools
     if (failures.length === 0 || row.reversePath === '') return undefined
     const bytes = store.read.queuedContent(row.entry)
@@ -306,7 +326,10 @@ export class Queue {
   async #fileLocally(rows: readonly QueueRow[]): Promise<void> {
     for (const row of rows) {
       const refused = await fileQueued(this.#tools, row)
-      if (!refused) continue
+      if (!refused) {
+        this.#tools.journey.note({ id: row.arrivalId, event: 'attempt', recipient: row.address, outcome: 'filed' })
+        continue
+      }
       const { code, enhanced, text } = refused
       const kind = code < 500 ? 'later' : 'never'
       await this.#conclude([row], [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])

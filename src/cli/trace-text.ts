@@ -1,0 +1,114 @@
+/** A message's story for people: the dialogue, the decisions, each attempt, each end. */
+import type { LedgerRow } from '../store/entities.ts'
+import type { JourneyLine } from '../transfer/journey.ts'
+import { sizeText, timeText, visible } from './context.ts'
+
+export interface Traced {
+  readonly id: string
+  readonly journey: readonly JourneyLine[]
+  /** How each accepted recipient ended, or that it still waits. */
+  readonly ledger: readonly LedgerRow[]
+}
+
+export function traceText({ id, journey, ledger }: Traced): string {
+  const lines = [`Message ${visible(id)}`]
+  for (const line of journey) {
+    lines.push(`  ${line.at.replace('T', ' ')}  ${title(line)}`)
+    for (const text of body(line)) lines.push(`    ${visible(text)}`)
+  }
+  for (const { recipient, outcome, endedAtMs, detail } of ledger) {
+    const end = endedAtMs === null ? 'waits in the queue' : `${outcome} at ${timeText(endedAtMs)}`
+    lines.push(`  ${visible(recipient)}: ${end}${detail ? ` (${visible(detail)})` : ''}`)
+  }
+  return `${lines.join('\n')}\n\n`
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
+const texts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map(text) : value === undefined ? [] : [text(value)]
+
+function title(line: JourneyLine): string {
+  switch (line.event) {
+    case 'arrived':
+      return 'arrived'
+    case 'refused':
+      return line['replies'] === undefined ? 'did not come to its end' : 'was refused'
+    case 'notice':
+      return 'is our notice to a sender'
+    case 'attempt':
+      return `attempt${line['n'] === undefined ? '' : ` ${text(line['n'])}`} for ${visible(text(line['recipient']))}: ${text(line['outcome'])}`
+    case 'ended':
+      return `ended for ${visible(text(line['recipient']))}: ${text(line['outcome'])}`
+  }
+}
+
+function body(line: JourneyLine): string[] {
+  switch (line.event) {
+    case 'arrived':
+    case 'refused':
+      return [...connection(line), ...dialogue(line), ...texts(line['plans']).map((plan) => `- ${plan}`), ...rest(line)]
+    default:
+      return rest(line)
+  }
+}
+
+function connection(line: JourneyLine): string[] {
+  const { connection, service, peer, port, tls, user } = line as JourneyLine & Record<string, string | undefined>
+  if (peer === undefined) return []
+  const by = `connection ${text(connection)} (${text(service)}) from ${peer}${port === undefined ? '' : ` port ${text(port)}`}`
+  return [by, `TLS: ${tls ?? 'none'}; signed in: ${user ?? 'nobody'}`]
+}
+
+/** What was said, put together from the facts: no secret and no body was ever kept. */
+function dialogue(line: JourneyLine): string[] {
+  const refused = texts(line['refused'])
+  const replies = texts(line['replies'])
+  const parameters = line['parameters'] === undefined ? '' : ` ${text(line['parameters'])}`
+  const said: string[] = []
+  if (line['helo'] !== undefined) said.push(`> ${hello(text(line['with'] ?? ''))} ${text(line['helo'])}`)
+  said.push(`> MAIL FROM:<${text(line['from'] ?? '')}>${parameters}`)
+  const recipients = texts(line['recipients'])
+  // When MAIL itself was refused, no recipients follow.
+  if (recipients.length + refused.length > 0) said.push('< 250')
+  for (const recipient of recipients) said.push(`> RCPT TO:<${recipient}>`, '< 250')
+  for (const words of refused) {
+    const at = words.lastIndexOf(': ', words.search(/: \d{3} /))
+    said.push(`> RCPT TO:<${words.slice(0, at)}>`, `< ${words.slice(at + 2)}`)
+  }
+  if (recipients.length > 0 && replies.length > 0) {
+    said.push(line['sizeBytes'] === undefined ? '> DATA' : `> DATA (${sizeText(Number(line['sizeBytes']))})`)
+  }
+  said.push(...replies.map((reply) => `< ${reply}`))
+  return said
+}
+
+function hello(protocol: string): string {
+  if (protocol.includes('LMTP')) return 'LHLO'
+  return protocol === 'SMTP' ? 'HELO' : 'EHLO'
+}
+
+/** Facts that are told already. */
+const told = new Set([
+  ...[
+    'id',
+    'at',
+    'event',
+    'connection',
+    'service',
+    'peer',
+    'port',
+    'helo',
+    'with',
+    'tls',
+    'user',
+    'from',
+    'parameters',
+  ],
+  ...['recipients', 'refused', 'plans', 'replies', 'sizeBytes', 'recipient', 'outcome', 'n'],
+])
+
+function rest(line: JourneyLine): string[] {
+  return Object.entries(line)
+    .filter(([name]) => !told.has(name) || (line.event === 'attempt' && name === 'tls'))
+    .flatMap(([name, value]) => texts(value).map((one) => `${name}: ${one}`))
+}
