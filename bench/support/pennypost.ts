@@ -18,7 +18,7 @@ export interface Pennypost extends Server {
 export interface PennypostOptions {
   readonly services?: readonly PennypostService[]
   /** A folder from an earlier start, with the user that it had. */
-  readonly again?: Pennypost
+  readonly again?: Pick<Pennypost, 'folder' | 'user'>
   /** Writes CPU profiles of all threads below this folder when it stops. */
   readonly profile?: string
 }
