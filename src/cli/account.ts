@@ -114,6 +114,25 @@ export const account: Subcommand = (program, terminal) => {
   })
 
   examples(
+    jsonOption(
+      placeOptions(
+        accounts.command('show').description('show what an account keeps, and how much it may').argument('<address>'),
+      ),
+    ),
+    'pennypost account show alice@example.org',
+    'pennypost account show alice@example.org --json',
+  ).action(async (name: string, options: PlaceOptions & { json?: boolean }) => {
+    const shown = await ask(options, 'accountShow', { name })
+    if (options.json) return terminal.out(`${JSON.stringify(shown, null, 1)}\n`)
+    const { usedBytes, usedMessages, quotaBytes, disabled } = shown
+    const share = quotaBytes === 0 ? '' : ` (${Math.floor((usedBytes / quotaBytes) * 100)} %)`
+    terminal.out(
+      `${shown.name}\n  state     ${disabled ? 'disabled' : 'enabled'}\n  messages  ${usedMessages}\n` +
+        `  used      ${sizeText(usedBytes)} of ${quotaText(quotaBytes)}${share}\n`,
+    )
+  })
+
+  examples(
     jsonOption(placeOptions(accounts.command('list').description('list the accounts with what they keep'))),
     'pennypost account list',
     'pennypost account list --json',

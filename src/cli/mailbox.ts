@@ -1,19 +1,40 @@
 /** `pennypost mailbox`: what an account keeps, mailbox by mailbox. */
+import type { Command } from 'commander'
+import type { AnswerOf } from '../server/control.ts'
 import {
+  ask,
+  CommandFault,
   examples,
   jsonOption,
   pages,
   placeOptions,
   printRows,
   sizeText,
+  visible,
   withOwner,
   type PlaceOptions,
 } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
+type JsonOptions = PlaceOptions & { readonly json?: boolean }
+
+/** A subcommand about one mailbox of an account. */
+function ofMailbox(parent: Command, name: string, description: string): Command {
+  return jsonOption(
+    placeOptions(parent.command(name).description(description).argument('<account>').argument('<mailbox>')),
+  )
+}
+
 export const mailbox: Subcommand = (program, terminal) => {
   const mailboxes = program.command('mailbox').description('the mailboxes of an account')
-  examples(mailboxes, 'pennypost mailbox list alice@example.org')
+  examples(
+    mailboxes,
+    'pennypost mailbox list alice@example.org',
+    'pennypost mailbox show alice@example.org INBOX',
+    'pennypost mailbox create alice@example.org Projects/2026',
+  )
+  const tell = (options: JsonOptions, answer: object, sentence: string): void =>
+    terminal.out(options.json ? `${JSON.stringify(answer, null, 1)}\n` : sentence)
 
   examples(
     jsonOption(
@@ -26,7 +47,7 @@ export const mailbox: Subcommand = (program, terminal) => {
     ),
     'pennypost mailbox list alice@example.org',
     'pennypost mailbox list alice@example.org --json',
-  ).action((account: string, options: PlaceOptions & { json?: boolean }) =>
+  ).action((account: string, options: JsonOptions) =>
     withOwner(options, (owner) =>
       printRows(terminal, pages(owner, 'mailboxList', { account }), {
         json: options.json,
@@ -42,4 +63,85 @@ export const mailbox: Subcommand = (program, terminal) => {
       }),
     ),
   )
+
+  examples(
+    ofMailbox(mailboxes, 'show', 'show a mailbox: counts, size, UIDs').alias('status'),
+    'pennypost mailbox show alice@example.org INBOX',
+    'pennypost mailbox status alice@example.org Archive --json',
+  ).action(async (account: string, name: string, options: JsonOptions) => {
+    const shown = await ask(options, 'mailboxShow', { account, name })
+    tell(options, shown, story(shown))
+  })
+
+  examples(
+    ofMailbox(mailboxes, 'create', 'make a mailbox, with those above it, and subscribe to it').option(
+      '--role <role>',
+      'what it is for: archive, junk, sent, trash, drafts, all, flagged, important',
+    ),
+    'pennypost mailbox create alice@example.org Projects/2026',
+    'pennypost mailbox create alice@example.org "All Mail" --role archive',
+  ).action(async (account: string, name: string, options: JsonOptions & { role?: string }) => {
+    const made = await ask(options, 'mailboxCreate', { account, name, role: options.role })
+    tell(options, made, `${made.account} has a mailbox ${visible(made.name)} now.\n`)
+  })
+
+  examples(
+    jsonOption(
+      placeOptions(
+        mailboxes
+          .command('rename')
+          .description('rename a mailbox and those below it')
+          .argument('<account>')
+          .argument('<mailbox>')
+          .argument('<new-name>'),
+      ),
+    ),
+    'pennypost mailbox rename alice@example.org Projects Archive/Projects',
+  ).action(async (account: string, from: string, to: string, options: JsonOptions) => {
+    const done = await ask(options, 'mailboxRename', { account, from, to })
+    tell(options, done, `${visible(done.from)} of ${done.account} is called ${visible(done.to)} now.\n`)
+  })
+
+  examples(
+    ofMailbox(mailboxes, 'delete', 'delete a mailbox with its messages').option(
+      '--yes',
+      'its mail may go: it cannot be brought back',
+    ),
+    'pennypost mailbox delete alice@example.org Projects/2025 --yes',
+  ).action(async (account: string, name: string, options: JsonOptions & { yes?: boolean }) => {
+    const { messages } = await ask(options, 'mailboxShow', { account, name })
+    if (messages > 0 && !options.yes) {
+      throw new CommandFault(`"${name}" has ${messages} messages, which would be lost: say so with --yes`)
+    }
+    const done = await ask(options, 'mailboxDelete', { account, name })
+    tell(options, done, `${visible(done.name)} of ${done.account} and its ${done.messages} messages are gone.\n`)
+  })
+
+  for (const [word, on, description] of [
+    ['subscribe', true, "let the owner's programs show a mailbox"],
+    ['unsubscribe', false, "let the owner's programs hide a mailbox"],
+  ] as const) {
+    examples(
+      ofMailbox(mailboxes, word, description),
+      `pennypost mailbox ${word} alice@example.org Projects/2026`,
+    ).action(async (account: string, name: string, options: JsonOptions) => {
+      const done = await ask(options, 'mailboxSubscribe', { account, name, on })
+      tell(options, done, `${done.account} is ${on ? '' : 'no longer '}subscribed to ${visible(done.name)}.\n`)
+    })
+  }
+}
+
+function story(shown: AnswerOf<'mailboxShow'>): string {
+  const { account, name, role, messages, unseen, deleted, sizeBytes, uidValidity, uidNext, highestModSeq } = shown
+  return [
+    `${visible(name)} of ${account}`,
+    ...(role === null ? [] : [`  role           ${role}`]),
+    `  subscribed     ${shown.subscribed ? 'yes' : 'no'}`,
+    `  messages       ${messages}, of them ${unseen} unseen and ${deleted} marked as deleted`,
+    `  size           ${sizeText(sizeBytes)}`,
+    `  uidvalidity    ${uidValidity}`,
+    `  uidnext        ${uidNext}`,
+    `  highestmodseq  ${highestModSeq}`,
+    '',
+  ].join('\n')
 }

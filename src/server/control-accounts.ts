@@ -32,7 +32,8 @@ function aliasTarget(store: Store, text: string): string {
 export function accountOf(store: Store, address: string): Account {
   const name = accountName(address)
   const account = store.read.account(name)
-  if (!account) throw new CommandRefusal('noSuchAccount', `There is no account ${name}`)
+  if (!account)
+    throw new CommandRefusal('noSuchAccount', `There is no account ${name}: "pennypost account list" shows all`)
   return account
 }
 
@@ -103,7 +104,11 @@ export const accountCommands = {
   /** Adds targets to an alias, which is made where it misses. */
   aliasAdd: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
     const address = aliasAddress(args.address)
-    if (args.targets.length === 0) throw new CommandRefusal('badArguments', 'An alias needs at least one target')
+    if (args.targets.length === 0)
+      throw new CommandRefusal(
+        'badArguments',
+        'An alias needs at least one target: name the addresses that its mail goes to',
+      )
     if (store.read.account(address)) {
       throw new CommandRefusal(
         'nameTaken',
@@ -117,7 +122,10 @@ export const accountCommands = {
       ]),
     ]
     if (targets.length > expandedMax)
-      throw new CommandRefusal('tooMany', `An alias leads to at most ${expandedMax} addresses`)
+      throw new CommandRefusal(
+        'tooMany',
+        `An alias leads to at most ${expandedMax} addresses: let it lead to other aliases, or use a mailing list`,
+      )
     await store.commit([{ kind: 'aliasSet', address, targets }])
     return { address, targets }
   }),
@@ -126,10 +134,15 @@ export const accountCommands = {
   aliasRemove: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
     const address = aliasAddress(args.address)
     const before = store.read.alias(address)?.targets
-    if (!before) throw new CommandRefusal('noSuchAlias', `There is no alias ${address}`)
+    if (!before)
+      throw new CommandRefusal('noSuchAlias', `There is no alias ${address}: "pennypost alias list" shows all`)
     const going = new Set(args.targets.map((target) => aliasTarget(store, target)))
     for (const target of going) {
-      if (!before.includes(target)) throw new CommandRefusal('noSuchAlias', `${address} does not lead to ${target}`)
+      if (!before.includes(target))
+        throw new CommandRefusal(
+          'noSuchAlias',
+          `${address} does not lead to ${target}: it leads to ${before.join(', ')}`,
+        )
     }
     const targets = going.size === 0 ? [] : before.filter((target) => !going.has(target))
     await store.commit([{ kind: 'aliasSet', address, targets }])

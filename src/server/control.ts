@@ -8,6 +8,7 @@ import { StoreFault, StoreRefusal } from '../store/store.ts'
 import { accountCommands } from './control-accounts.ts'
 import { appPasswordCommands } from './control-app-passwords.ts'
 import { argumentFault, type Command, type ControlTools } from './control-command.ts'
+import { mailboxCommands } from './control-mailboxes.ts'
 import { queueCommands } from './control-queue.ts'
 import { storeCommands } from './control-store.ts'
 import { CommandRefusal } from './provision.ts'
@@ -15,7 +16,13 @@ import { CommandRefusal } from './provision.ts'
 export type { ControlTools } from './control-command.ts'
 
 /** All of them, by the name that travels. */
-export const controlCommands = { ...accountCommands, ...appPasswordCommands, ...queueCommands, ...storeCommands }
+export const controlCommands = {
+  ...accountCommands,
+  ...appPasswordCommands,
+  ...mailboxCommands,
+  ...queueCommands,
+  ...storeCommands,
+}
 
 export type ControlCommands = typeof controlCommands
 export type ControlName = keyof ControlCommands
@@ -34,7 +41,10 @@ export type ControlAnswer = { readonly result: unknown } | { readonly error: Con
 export async function runControl(tools: ControlTools, name: string, given: unknown, log?: Log): Promise<ControlAnswer> {
   if (!Object.hasOwn(controlCommands, name)) {
     return {
-      error: { code: 'noSuchCommand', text: `This server knows no command ${name}: it may be of another version` },
+      error: {
+        code: 'noSuchCommand',
+        text: `This server knows no command ${name}: it is of another version, so restart it with the present one`,
+      },
     }
   }
   const command = controlCommands[name as ControlName] as Command<never, unknown>

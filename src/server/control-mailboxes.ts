@@ -1,0 +1,88 @@
+/** Commands about the mailboxes of an account, as an operator does them for its owner. RFC 9051 §6.3.4–§6.3.8 say what each means. */
+import type { Account, MailboxRole, MailboxRow } from '../store/entities.ts'
+import { StoreRefusal, type Store } from '../store/store.ts'
+import { accountOf } from './control-accounts.ts'
+import { command } from './control-command.ts'
+import { CommandRefusal } from './provision.ts'
+
+/** Roles that a mailbox may be made for. RFC 6154; INBOX has its own. */
+const roles: readonly MailboxRole[] = ['drafts', 'sent', 'trash', 'junk', 'archive', 'all', 'flagged', 'important']
+
+function mailboxOf(store: Store, account: Account, name: string): MailboxRow {
+  const row = store.read.mailboxByName(account.id, /^inbox$/i.test(name) ? 'INBOX' : name.normalize('NFC'))
+  if (row) return row
+  throw new CommandRefusal(
+    'noSuchMailbox',
+    `${account.name} has no mailbox "${name}": "pennypost mailbox list ${account.name}" shows all`,
+  )
+}
+
+/** What the store declines, with the next step for somebody at a shell. */
+async function orTell(work: Promise<unknown>, hints: Partial<Record<StoreRefusal['code'], string>>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    const hint = error instanceof StoreRefusal ? hints[error.code] : undefined
+    if (hint === undefined) throw error
+    throw new CommandRefusal((error as StoreRefusal).code, `${(error as Error).message}: ${hint}`)
+  }
+}
+
+const anotherName = 'take another name, or rename that one first'
+
+export const mailboxCommands = {
+  /** With its missing parents; subscribed, so that its owner's programs show it. */
+  mailboxCreate: command({ account: 'text', name: 'text', role: 'text?' }, async ({ store }, args) => {
+    const account = accountOf(store, args.account)
+    const { name, role } = args
+    if (role !== undefined && !roles.includes(role as MailboxRole)) {
+      throw new CommandRefusal('badArguments', `There is no role "${role}": take one of ${roles.join(', ')}`)
+    }
+    const create = { kind: 'mailboxCreate', account: account.id, name, role: role as MailboxRole | undefined } as const
+    const work = store.commit([create, { kind: 'subscribe', account: account.id, name, on: true }])
+    await orTell(work, { nameTaken: anotherName, notAllowed: 'leave --role out, or rename that one' })
+    return { ...mailboxOf(store, account, name), account: account.name }
+  }),
+
+  mailboxRename: command({ account: 'text', from: 'text', to: 'text' }, async ({ store, clock }, args) => {
+    const account = accountOf(store, args.account)
+    const { name: from } = mailboxOf(store, account, args.from)
+    const { to } = args
+    const work = store.commit([{ kind: 'mailboxRename', account: account.id, from, to, nowMs: clock.now() }])
+    await orTell(work, { nameTaken: anotherName, notAllowed: 'take a name outside of it' })
+    return { account: account.name, from, to }
+  }),
+
+  /** @returns how many messages went with it. */
+  mailboxDelete: command({ account: 'text', name: 'text' }, async ({ store, clock }, args) => {
+    const account = accountOf(store, args.account)
+    const { name, messages } = mailboxOf(store, account, args.name)
+    const work = store.commit([
+      { kind: 'mailboxDelete', account: account.id, name, nowMs: clock.now() },
+      { kind: 'subscribe', account: account.id, name, on: false },
+    ])
+    await orTell(work, { notAllowed: "its owner's mail arrives there; a program can empty it" })
+    return { account: account.name, name, messages }
+  }),
+
+  mailboxSubscribe: command({ account: 'text', name: 'text', on: 'flag?' }, async ({ store }, args) => {
+    const account = accountOf(store, args.account)
+    const { on = true } = args
+    // A subscription may outlive its mailbox: to end one, the mailbox need not be there.
+    const name = on ? mailboxOf(store, account, args.name).name : args.name
+    if (!on && !store.read.subscriptions(account.id).includes(name)) {
+      throw new CommandRefusal(
+        'noSuchMailbox',
+        `${account.name} is not subscribed to "${name}": "pennypost mailbox list" shows what is`,
+      )
+    }
+    await store.commit([{ kind: 'subscribe', account: account.id, name, on }])
+    return { account: account.name, name, on }
+  }),
+
+  mailboxShow: command({ account: 'text', name: 'text' }, ({ store }, args) => {
+    const account = accountOf(store, args.account)
+    const row = mailboxOf(store, account, args.name)
+    return { ...row, account: account.name, subscribed: store.read.subscriptions(account.id).includes(row.name) }
+  }),
+}
