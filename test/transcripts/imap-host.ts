@@ -6,7 +6,7 @@ import type { ImapOptions } from '../../src/protocol/imap/options.ts'
 import { ImapSession } from '../../src/protocol/imap/session.ts'
 import type { Authenticated, Authenticator } from '../../src/protocol/sasl/authenticator.ts'
 import type { TranscriptHost } from './run.ts'
-import { exampleMechanisms } from './scram-example.ts'
+import { exampleMechanisms } from './sasl-examples.ts'
 
 /** The user of the transcripts: the one of RFC 3501 §8. */
 export const user = { name: 'mrc@example.org', password: 'secret' } as const
@@ -20,7 +20,7 @@ export interface ImapSurroundings {
 
 /**
  * `! option NAME VALUE` sets a session option for the connections to come;
- * `! mechanisms scram`: those of RFC 7677's example;
+ * `! mechanisms examples`: those of the RFCs' examples;
  * `! login [N]` signs in on connection N; `! select NAME [N]` opens a mailbox there;
  * `! message MAILBOX (flags) "date-time"` appends the `!|` lines; `! mailbox NAME [\Use]` makes a mailbox.
  */

@@ -8,7 +8,7 @@ import { factsOfBytes } from '../../src/store/facts.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { SaslMechanism } from '../../src/protocol/sasl/mechanism.ts'
 import type { TranscriptHost } from './run.ts'
-import { exampleMechanisms } from './scram-example.ts'
+import { exampleMechanisms } from './sasl-examples.ts'
 import { stillClock } from './smtp-host.ts'
 
 const user = 'mrose@dbc.mtview.ca.us'

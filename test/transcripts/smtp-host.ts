@@ -14,7 +14,7 @@ import { silentJourney } from '../../src/transfer/journey.ts'
 import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
 import { Receiver } from '../../src/transfer/receiver.ts'
 import type { TranscriptHost } from './run.ts'
-import { exampleMechanisms } from './scram-example.ts'
+import { exampleMechanisms } from './sasl-examples.ts'
 
 /** Users of the transcripts, from RFC 5321 appendix D; everybody's password is `secret`. */
 export const users = ['jones@foo.com', 'brown@foo.com', 'bigjones@foo.com', 'full@foo.com'] as const
@@ -88,7 +88,7 @@ export interface SmtpSurroundings {
 
 /**
  * `! service NAME` and `! option NAME VALUE` hold for the connections to come; `! transfer NAME VALUE` is the receiver's.
- * `! mechanisms scram`: those of RFC 7677's example, its user being jones.
+ * `! mechanisms examples`: those of the RFCs' examples, its user being jones.
  * `! filed USER N` counts the messages of an INBOX; `!|` lines are the end of the last one.
  * `! prefix USER` compares the beginning of the last one. `! queued ADDRESS …` names what waits for transfer, and nothing else does.
  * `! alias ADDRESS TARGET …` makes one.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { TlsFacts } from '../../base/network.ts'
 import { Refusal } from '../../mail/status.ts'
 import { chooseMechanism } from './client.ts'
@@ -159,4 +160,65 @@ test('a client says no password in clear, unless it is told that nobody listens'
   assert.equal(name(['LOGIN'], { tls, plaintext: false }), 'LOGIN')
   assert.equal(name(['LOGIN', 'PLAIN', 'SCRAM-SHA-1', 'SCRAM-SHA-256'], { tls, plaintext: false }), 'SCRAM-SHA-256')
   assert.equal(name(['GSSAPI'], { tls, plaintext: true }), undefined)
+})
+
+test('no bytes crash an exchange, and none sign in', async () => {
+  const tools = {
+    random: { bytes: (count: number) => new Uint8Array(count), below: () => 0 },
+    scram: {
+      scramAttempt: async () => ({
+        keys: {
+          salt: new Uint8Array(16),
+          iterations: 4096,
+          storedKey: new Uint8Array(32),
+          serverKey: new Uint8Array(32),
+        },
+        finish: async (proved: boolean) => (proved ? user : null),
+      }),
+    },
+    vouched: { signInVouched: async () => null },
+  }
+  const piece = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.string({ maxLength: 60 }).map((text) => Buffer.from(text)),
+    fc
+      .array(
+        fc.constantFrom(
+          'n,,',
+          'y,,',
+          'p=tls-exporter,,',
+          'n=u',
+          ',r=a',
+          ',',
+          'c=biws',
+          'p=',
+          'AAAA',
+          '\0',
+          '\x01',
+          'auth=Bearer x',
+          'a==',
+        ),
+        {
+          maxLength: 8,
+        },
+      )
+      .map((parts) => Buffer.from(parts.join(''))),
+  )
+  const bound: TlsFacts = { ...tls, binding: () => new Uint8Array(32) }
+  for (const mechanism of saslMechanisms({ ...tools, scramSha1: false, tokens }))
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 4 }), async (responses) => {
+        const authenticator = { verifyPassword: async () => null }
+        const exchange = mechanism.begin({ authenticator, peer, tls: bound })
+        for (const response of responses) {
+          try {
+            const answer = await exchange.step(response)
+            if (!(answer instanceof Uint8Array)) return assert.equal(answer, null)
+          } catch (error) {
+            return assert.ok(error instanceof Refusal, String(error))
+          }
+        }
+      }),
+      { numRuns: 300 },
+    )
 })
