@@ -5,6 +5,7 @@ import { account } from './account.ts'
 import { alias } from './alias.ts'
 import { appPassword } from './app-password.ts'
 import { backup } from './backup.ts'
+import { completion } from './completion.ts'
 import { config } from './config.ts'
 import { CommandFault, examples, UsageFault } from './context.ts'
 import { domain } from './domain.ts'
@@ -32,6 +33,7 @@ const subcommands = [
   restore,
   verify,
   reindex,
+  completion,
   version,
 ]
 
