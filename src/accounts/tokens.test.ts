@@ -13,7 +13,11 @@ const issuer = 'https://login.example.org'
 const url = `${issuer}/jwks.json`
 
 function world(options: Partial<OAuthOptions>) {
-  const state = { nowMs: startMs, asked: [] as HttpQuestion[], answer: (_: HttpQuestion): unknown => undefined }
+  const state = {
+    nowMs: startMs,
+    asked: [] as HttpQuestion[],
+    answer: ((): unknown => undefined) as (question: HttpQuestion) => unknown,
+  }
   const clock: Clock = {
     now: () => state.nowMs,
     monotonic: () => state.nowMs,
