@@ -1,5 +1,17 @@
-/** The doorway: the process's arguments and terminal to the command line. */
-import { runCli } from './cli/cli.ts'
+/** The doorway: the process's arguments and terminal to the command line, or to sendmail where it was called by one of its names. */
+import { basename } from 'node:path'
 import { processTerminal } from './platform/real/terminal.ts'
 
-process.exitCode = await runCli(process.argv.slice(2), processTerminal())
+const terminal = processTerminal()
+const [, program = '', ...args] = process.argv
+const names = ['sendmail', 'mailq', 'newaliases']
+const called = basename(program)
+const traditional = names.includes(called) ? called : names.find((name) => name === args[0])
+
+if (traditional === undefined) {
+  const { runCli } = await import('./cli/cli.ts')
+  process.exitCode = await runCli(args, terminal)
+} else {
+  const { runSendmail } = await import('./cli/sendmail/sendmail.ts')
+  process.exitCode = await runSendmail(traditional, traditional === called ? args : args.slice(1), terminal)
+}

@@ -21,7 +21,10 @@ export interface PlaceOptions {
 
 export function placeOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration file; without it the defaults hold')
+    .option(
+      '-c, --config <file>',
+      'configuration file; without it PENNYPOST_CONFIG, then /etc/pennypost/pennypost.toml, then the defaults',
+    )
     .option('-d, --data <folder>', 'data folder, instead of the one that the configuration names')
 }
 
@@ -34,8 +37,13 @@ export function examples(command: Command, ...lines: readonly string[]): Command
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`)
 }
 
-export async function configOf({ config: file, data }: PlaceOptions): Promise<Config> {
-  const { defaultConfig, loadConfig } = await import('../config/load.ts')
+/** Named by --config; else, unless a data folder is named, by PENNYPOST_CONFIG or found at its usual place; else the defaults. */
+export async function configOf({ config: named, data }: PlaceOptions): Promise<Config> {
+  const [{ defaultConfig, loadConfig }, { usualConfigFile }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../platform/real/usual-config.ts'),
+  ])
+  const file = named ?? (data === undefined ? usualConfigFile() : undefined)
   if (file === undefined) return defaultConfig(data)
   const config = await loadConfig(file)
   return data === undefined ? config : { ...config, data: data === ':memory:' ? data : resolve(data) }

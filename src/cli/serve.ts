@@ -1,6 +1,11 @@
 /** `pennypost serve`: the whole system, until it is told to stop. */
+import { dirname } from 'node:path'
 import type { Config } from '../config/config.ts'
-import type { System } from '../system-types.ts'
+import { logFile } from '../platform/real/log-file.ts'
+import { logTo, type LogOptions } from '../platform/real/log.ts'
+import { becomeUser, isRoot } from '../platform/real/privileges.ts'
+import { notifyServiceManager } from '../platform/real/service-manager.ts'
+import type { System } from '../system/types.ts'
 import { CommandFault, configOf, examples, placeOptions, type PlaceOptions } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
@@ -12,12 +17,18 @@ export const serve: Subcommand = (program, terminal, fail) => {
     'pennypost serve --data /var/lib/pennypost',
   ).action(async (options: PlaceOptions) => {
     // Side by side: the configuration needs its parser, the system its rooms.
-    const [config, { realPlatform, startSystem }, { logTo }] = await Promise.all([
-      configOf(options),
-      import('../system.ts'),
-      import('../platform/real/log.ts'),
-    ])
-    const log = logTo({ write: (line) => terminal.note(line) }, { readable: terminal.isPerson })
+    const [config, { realPlatform, startSystem }] = await Promise.all([configOf(options), import('../system.ts')])
+    const file = logFile(config.log.file, { write: (line) => terminal.note(line) })
+    const logOptions = logOptionsOf(config, terminal.isPerson)
+    const log = logTo(file, logOptions)
+    if (config.user !== undefined && isRoot()) {
+      const { listeners, data } = config
+      const folders = [data, dirname(config.submitSocket)].filter((folder) => folder !== ':memory:')
+      await becomeUser(config.user, config.group, { listeners, folders }).catch((error: unknown) => {
+        throw startFault(error, config)
+      })
+      log.info('user changed', { user: config.user })
+    }
     const system = await startSystem(config, realPlatform(config, log)).catch((error: unknown) => {
       throw startFault(error, config)
     })
@@ -29,6 +40,8 @@ export const serve: Subcommand = (program, terminal, fail) => {
       if (terminal.isPerson)
         terminal.note(`It is shown this once; "pennypost account password ${name}" sets another.\n`)
     }
+    const { environment } = terminal
+    void notifyServiceManager(environment, 'READY=1', `STATUS=listening at ${system.listening.length} addresses`)
 
     let stopping = false
     const stop = (): void => {
@@ -36,18 +49,28 @@ export const serve: Subcommand = (program, terminal, fail) => {
       if (stopping) return terminal.exit(130)
       stopping = true
       log.info('stopping')
+      void notifyServiceManager(environment, 'STOPPING=1')
       void system.stop()
     }
-    const reload = (): void => {
-      system.reload().then(
-        () => log.info('certificates read again'),
-        (error: unknown) => log.error('the certificates cannot be used, the old ones stay', { error: String(error) }),
-      )
+    const reload = async (): Promise<void> => {
+      try {
+        await notifyServiceManager(environment, 'RELOADING=1')
+        const next = await configOf(options)
+        Object.assign(logOptions, logOptionsOf(next, terminal.isPerson))
+        file.reopen(next.log.file)
+        const later = await system.reload(next)
+        log.info('configuration and certificates read again', later.length === 0 ? {} : { nextStart: later.join(' ') })
+      } catch (error) {
+        log.error('the configuration cannot be used, what was good of it before stays', {
+          error: (error as Error).message,
+        })
+      }
+      void notifyServiceManager(environment, 'READY=1')
     }
     const ignored = [
       terminal.onSignal('SIGINT', stop),
       terminal.onSignal('SIGTERM', stop),
-      terminal.onSignal('SIGHUP', reload),
+      terminal.onSignal('SIGHUP', () => void reload()),
     ]
     const broken = await system.ended
     await system.stop()
@@ -56,7 +79,13 @@ export const serve: Subcommand = (program, terminal, fail) => {
       terminal.note(`Pennypost had to stop: ${broken.message}.\n`)
       fail(1)
     } else log.info('stopped')
+    file.close()
   })
+}
+
+function logOptionsOf({ log }: Config, isPerson: boolean): LogOptions {
+  const readable = log.format === 'text' || (log.format === 'auto' && isPerson && log.file === undefined)
+  return { readable, level: log.level }
 }
 
 /** What went wrong at the start, as a sentence with what to do next. */
@@ -80,6 +109,10 @@ function startFault(error: unknown, config: Config): unknown {
       }
       return new CommandFault(
         `The data folder ${config.data} cannot be used (${message}): give its user the rights to it, or take another with --data`,
+      )
+    case 'ERR_UNKNOWN_CREDENTIAL':
+      return new CommandFault(
+        `There is no such user: ${message}. Make it with "useradd --system ${config.user}", or name another in the configuration`,
       )
     default:
       return error

@@ -1,3 +1,4 @@
+import { parseIpNetwork } from '../base/ip-network.ts'
 import { authDefaults, oauthDefaults } from '../accounts/options.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -39,6 +40,7 @@ test('without a file, every default holds', () => {
       'pop3 127.0.0.1:1110 starttls',
       'pop3s 127.0.0.1:1995 implicit',
       'http 127.0.0.1:8080 none',
+      'https 127.0.0.1:8443 implicit',
     ],
   )
   assert.ok(config.listeners.every(({ plaintextAuth }) => !plaintextAuth))
@@ -48,7 +50,7 @@ test('without a file, every default holds', () => {
 
 test('an empty file is the defaults, beside its own folder', async () => {
   const config = await parseConfig('', '/etc/pennypost.toml')
-  assert.deepEqual(config, { ...defaultConfig(), data: '/etc/data' })
+  assert.deepEqual(config, { ...defaultConfig(), data: '/etc/data', submitSocket: '/etc/data/submit.sock' })
 })
 
 test('a whole configuration is read', async () => {
@@ -57,6 +59,8 @@ test('a whole configuration is read', async () => {
 hostname = "Mail.Example.ORG"
 data = "../var/mail"
 domains = ["example.org", "bücher.example"]
+user = "mail"
+trustedNetworks = ["10.1.0.0/16"]
 [[listener]]
 service = "smtp"
 address = "[::]:25"
@@ -65,6 +69,8 @@ service = "imap"
 address = "127.0.0.1:0"
 tls = "none"
 plaintextAuth = true
+publicPort = 143
+bareNewline = "normalize"
 [tls]
 source = "files"
 [[tls.certificate]]
@@ -72,6 +78,8 @@ cert = "a.pem"
 key = "/keys/a.key"
 [dns]
 servers = ["127.0.0.1:5353", "[::1]:53", "9.9.9.9"]
+hosts = { "Mail.lan" = ["10.0.0.5", "fd00::5"], "b.lan" = "10.0.0.6" }
+lookups = false
 [[route]]
 domain = "*.example.net"
 to = "relay.example.net:587"
@@ -85,6 +93,9 @@ messageBytesMax = "1.5MB"
 retryAfterMs = [1000, "2m"]
 queueLifetimeMs = "2d"
 subaddressDelimiter = ""
+[log]
+level = "debug"
+file = "pennypost.log"
 [limits]
 shutdownGraceMs = "500ms"
 `,
@@ -93,13 +104,41 @@ shutdownGraceMs = "500ms"
   assert.deepEqual(config, {
     hostname: 'mail.example.org',
     data: '/etc/var/mail',
+    user: 'mail',
+    group: undefined,
     domains: ['example.org', 'xn--bcher-kva.example'],
+    submitSocket: '/etc/var/mail/submit.sock',
+    origin: 'example.org',
+    trustedNetworks: [{ ...parseIpNetwork('10.1.0.0/16')!, text: '10.1.0.0/16' }],
     listeners: [
-      { service: 'smtp', address: '::', port: 25, tls: 'starttls', plaintextAuth: false },
-      { service: 'imap', address: '127.0.0.1', port: 0, tls: 'none', plaintextAuth: true },
+      {
+        service: 'smtp',
+        address: '::',
+        port: 25,
+        tls: 'starttls',
+        plaintextAuth: false,
+        bareNewline: 'refuse',
+        publicPort: 25,
+      },
+      {
+        service: 'imap',
+        address: '127.0.0.1',
+        port: 0,
+        tls: 'none',
+        plaintextAuth: true,
+        bareNewline: 'normalize',
+        publicPort: 143,
+      },
     ],
     tls: { source: 'files', certificates: [{ cert: '/etc/mail/a.pem', key: '/keys/a.key' }] },
-    dns: { servers: ['127.0.0.1:5353', '[::1]:53', '9.9.9.9'] },
+    dns: {
+      servers: ['127.0.0.1:5353', '[::1]:53', '9.9.9.9'],
+      hosts: new Map([
+        ['mail.lan', ['10.0.0.5', 'fd00::5']],
+        ['b.lan', ['10.0.0.6']],
+      ]),
+      lookups: false,
+    },
     routes: [
       {
         domain: '*.example.net',
@@ -119,6 +158,7 @@ shutdownGraceMs = "500ms"
       queueLifetimeMs: 172_800_000,
       subaddressDelimiter: '',
     },
+    log: { level: 'debug', file: '/etc/mail/pennypost.log', format: 'auto' },
     pop3: { loginDelayMs: 0 },
     auth: authDefaults,
     oauth: oauthDefaults,
@@ -147,7 +187,7 @@ engine = "postgres"
     [
       'f:1: There is no "hostnam" in the configuration. Did you mean "hostname"?',
       'f:3: listener[0].service must be one of "smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s", "managesieve", "http", "https". Did you mean "smtp"?',
-      'f:6: The service "managesieve" is not served yet. Take this listener out; what is served is smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, http.',
+      'f:6: The service "managesieve" is not served yet. Take this listener out; what is served is smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, http, https.',
       'f:8: transfer.messageBytesMax must be a size: bytes, or a number with KB, MB, GB or TB (powers of 1024). Write it like "50MB"; the units are B, KB, MB, GB, TB, and a plain number counts bytes.',
       'f:9: There is no "shutdownGraceMs" in [transfer]. "shutdownGraceMs" belongs in [limits].',
       'f:10: transfer.retryAfterMs (entry 2) must be a time: milliseconds, or a number with ms, s, m, h or d. Write it like "30s"; the units are ms, s, m, h, d, and a plain number counts milliseconds.',
@@ -263,7 +303,7 @@ test('every option tells why, and can be asked for', () => {
     assert.ok(findEntries(entry.path).includes(entry))
     assert.match(explainEntry(entry), /^ {2}default /m)
   }
-  assert.equal(findEntries('listener').length, 4)
+  assert.equal(findEntries('listener').length, 6)
   assert.deepEqual(
     findEntries('hopsMax').map(({ path }) => path),
     ['transfer.hopsMax'],
@@ -364,5 +404,5 @@ test('the nearest name is found, and nothing where none is near', () => {
   assert.equal(nearest('lisener', ['listener', 'limits']), 'listener')
   assert.equal(nearest('plaintext_auth', ['plaintextAuth']), 'plaintextAuth')
   assert.equal(nearest('zzz', ['listener', 'tls']), undefined)
-  assert.equal(defaultServices.length, 9)
+  assert.equal(defaultServices.length, 10)
 })

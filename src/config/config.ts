@@ -39,10 +39,17 @@ export interface Config {
   readonly hostname: string
   /** The data folder, absolute. */
   readonly data: string
+  /** Whom a process started by root becomes once its ports are bound. */
+  readonly user: string | undefined
+  readonly group: string | undefined
   /** Domains made on first start. */
   readonly domains: readonly string[]
   readonly listeners: readonly ListenerConfig[]
   readonly tls: TlsConfig
+  /** Where `sendmail` hands mail over: the path of a Unix socket. */
+  readonly submitSocket: string
+  /** The domain of local users, and of addresses that programs give without one. */
+  readonly origin: string
   /** Hosts that may send to others without signing in. */
   readonly trustedNetworks: readonly IpNetwork[]
   readonly dns: {
@@ -58,6 +65,12 @@ export interface Config {
   readonly auth: AuthOptions
   /** `jwks` is a URL or an absolute path. */
   readonly oauth: OAuthOptions
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error'
+    /** undefined: standard error. */
+    readonly file: string | undefined
+    readonly format: 'auto' | 'json' | 'text'
+  }
   readonly limits: {
     readonly connectionsMax: number
     readonly connectionsPerAddressMax: number

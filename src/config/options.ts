@@ -55,10 +55,29 @@ export const topOptions = {
     'Our name in greetings, HELO and Received. It should resolve to this machine and back once mail is sent to others.',
   ),
   data: option(kinds.path, './data', 'The folder of the store, keys and certificates. One process at a time owns it.'),
+  user: option(
+    kinds.text,
+    undefined,
+    'Started by root, the process becomes this user as soon as its ports are bound; certificates and the data folder must be readable to it. A service manager that gives CAP_NET_BIND_SERVICE needs no root at all.',
+    'pennypost',
+  ),
+  group: option(kinds.text, undefined, "The group that goes with it. Without it the user's own.", 'pennypost'),
   domains: option(
     kinds.list(kinds.domain),
     ['pennypost.localhost'],
     'Domains made on first start, the first of them with an account whose password is shown once. Later ones are added with "pennypost domain add".',
+  ),
+  origin: option(
+    kinds.domain,
+    undefined,
+    "What completes addresses without a domain, as cron's root or a local user's name. Without it the first of domains.",
+    'example.org',
+  ),
+  submitSocket: option(
+    kinds.path,
+    undefined,
+    'The Unix socket by which "sendmail" submits mail of local users, without a password, to anybody. Without it submit.sock in the data folder, which only its owner can reach; "/run/pennypost/submit.sock" is for all users of this machine.',
+    '/run/pennypost/submit.sock',
   ),
   trustedNetworks: option(
     kinds.list(kinds.ipNetwork),
@@ -154,7 +173,7 @@ export const dnsOptions = {
   lookups: option(
     kinds.flag,
     true,
-    'false where there is no DNS: only hosts and routes are known, and a domain in neither is returned at once instead of after days.',
+    'Set it to false where there is no DNS: only hosts and routes are known, and a domain in neither is returned at once instead of after days.',
   ),
 }
 
@@ -227,6 +246,25 @@ export const transferOptions = {
     "The port of other people's MX hosts; only tests have another.",
   ),
 } satisfies { [K in Exclude<keyof TransferOptions, 'hostname'>]: Option<TransferOptions[K]> }
+
+export const logOptions = {
+  level: option(
+    kinds.choice('debug', 'info', 'warn', 'error'),
+    'info',
+    'The least that is written. Changed by a reload, so that trouble can be watched while it lasts.',
+  ),
+  file: option(
+    kinds.path,
+    undefined,
+    "Where events go; opened again by a reload, as logrotate wants it. Without it standard error, which is the service manager's.",
+    '/var/log/pennypost.log',
+  ),
+  format: option(
+    kinds.choice('auto', 'json', 'text'),
+    'auto',
+    'One JSON object a line, or text for people. "auto": text on a terminal, else JSON.',
+  ),
+}
 
 export const pop3Options = {
   loginDelayMs: option(
@@ -378,6 +416,7 @@ export const sections: readonly Section[] = [
     true,
   ),
   section('transfer', transferOptions, 'Mail on its way: what is taken, and how long and how often it is tried.'),
+  section('log', logOptions, 'Events: one line each, never a secret, never a message.'),
   section('pop3', pop3Options, 'POP3: one maildrop, one session.'),
   section('auth', authOptions, 'How people sign in, and what happens to those who guess.'),
   section(

@@ -48,13 +48,18 @@ class ConfigReader {
       hostname: top.hostname,
       // A store that lives as long as the process: for tests.
       data: top.data === ':memory:' ? top.data : this.#path(top.data),
+      user: top.user,
+      group: top.group,
       domains: top.domains,
+      submitSocket: this.#path(top.submitSocket ?? join(top.data === ':memory:' ? '.' : top.data, 'submit.sock')),
+      origin: top.origin ?? top.domains[0] ?? top.hostname,
       trustedNetworks: this.#trusted(top.trustedNetworks),
       listeners: this.#listeners(root),
       tls: this.#tls(this.#table(root, 'tls')),
       dns: { servers: dns.servers.map(endpointText), hosts: dns.hosts, lookups: dns.lookups },
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       transfer: { ...transfer, hostname: top.hostname },
+      log: this.#log(this.#table(root, 'log')),
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
       auth: this.#auth(this.#table(root, 'auth')),
       oauth: this.#oauth(this.#table(root, 'oauth')),
@@ -215,6 +220,11 @@ class ConfigReader {
       bareNewline: said.bareNewline,
       publicPort: said.publicPort ?? said.address?.port ?? service.port,
     }
+  }
+
+  #log(table: Table): Config['log'] {
+    const said = this.#section(table, 'log', declared.logOptions)
+    return { ...said, file: said.file === undefined ? undefined : this.#path(said.file) }
   }
 
   #trusted(networks: readonly (IpNetwork & { readonly text: string })[]): readonly IpNetwork[] {

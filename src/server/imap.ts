@@ -89,7 +89,8 @@ const canonicalName = (name: string): string =>
 export interface ImapTools {
   readonly store: Store
   readonly clock: Clock
-  readonly messageBytesMax: number
+  /** What APPEND takes, told in APPENDLIMIT. */
+  readonly messageBytesMax: () => number
 }
 
 export class StoreImapBackend implements ImapBackend {
@@ -113,7 +114,7 @@ class Account implements ImapAccount {
   constructor(tools: ImapTools, id: number) {
     this.#tools = tools
     this.#id = id
-    this.appendLimitBytes = tools.messageBytesMax
+    this.appendLimitBytes = tools.messageBytesMax()
   }
 
   #mailbox(name: string, code: ImapCode = 'NONEXISTENT'): MailboxRow {

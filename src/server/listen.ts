@@ -32,6 +32,8 @@ export interface ServiceDesk {
   session(connectionId: string): Session
   /** What a connection hears that is one too many. */
   readonly busy: Uint8Array
+  /** Where it listens, when that is not the system's network. */
+  readonly network?: Network
 }
 
 function isLoopback(address: string): boolean {
@@ -42,7 +44,7 @@ export class Desk {
   readonly #tools: DeskTools
   readonly #drivers = new Set<Driver>()
   readonly #perAddress = new Map<string, number>()
-  readonly #listeners: Listener[] = []
+  readonly #listeners = new Set<Listener>()
   #connections = 0
   #stopping = false
   #emptied: (() => void) | undefined
@@ -56,15 +58,22 @@ export class Desk {
   }
 
   async open(desk: ServiceDesk): Promise<Listener> {
-    const { network, log } = this.#tools
+    const { log } = this.#tools
+    const network = desk.network ?? this.#tools.network
     const listener = await network.listen(
       { address: desk.address, port: desk.port, tls: desk.implicitTls ? desk.tls : undefined },
       (connection) => this.#connected(desk, connection),
       (peer, error) =>
         log.info('connection failed', { service: desk.service, peer: peer?.address, error: error.message }),
     )
-    this.#listeners.push(listener)
-    return listener
+    this.#listeners.add(listener)
+    return {
+      ...listener,
+      close: () => {
+        this.#listeners.delete(listener)
+        return listener.close()
+      },
+    }
   }
 
   #connected(desk: ServiceDesk, connection: Connection): void {

@@ -14,12 +14,12 @@ export class StorePop3Backend implements Pop3Backend {
   readonly #clock: Clock
   /** Accounts whose maildrop is open. One process owns the store, so its memory is the lock. */
   readonly #locked = new Set<number>()
-  readonly #loginDelayMs: number
+  readonly #loginDelayMs: () => number
   /** When each account came last, oldest first; only with a delay. */
   readonly #cameAtMs = new Map<number, number>()
 
   /** @param loginDelayMs what has to pass between two logins of an account. RFC 2449 §6.5. */
-  constructor(store: Store, clock: Clock, loginDelayMs = 0) {
+  constructor(store: Store, clock: Clock, loginDelayMs = (): number => 0) {
     this.#store = store
     this.#clock = clock
     this.#loginDelayMs = loginDelayMs
@@ -46,11 +46,12 @@ export class StorePop3Backend implements Pop3Backend {
   }
 
   #pace(account: number): void {
-    if (this.#loginDelayMs === 0) return
+    const delayMs = this.#loginDelayMs()
+    if (delayMs === 0) return
     const now = this.#clock.monotonic()
     // In order of coming, so the old ones stand first.
     for (const [other, atMs] of this.#cameAtMs) {
-      if (now - atMs < this.#loginDelayMs) break
+      if (now - atMs < delayMs) break
       this.#cameAtMs.delete(other)
     }
     if (this.#cameAtMs.has(account)) throw new Pop3Refusal('LOGIN-DELAY')

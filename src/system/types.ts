@@ -1,6 +1,6 @@
 /** What a running system offers to the commands that steer it. */
-import type { Store } from './store/store.ts'
-import type { Config, Service } from './config/config.ts'
+import type { Config, Service } from '../config/config.ts'
+import type { Store } from '../store/store.ts'
 
 export interface Listening {
   readonly service: Service
@@ -15,12 +15,16 @@ export interface FirstAccount {
 }
 
 export interface System {
+  /** As it is now. */
   readonly config: Config
   readonly store: Store
   readonly listening: readonly Listening[]
   readonly firstAccount: FirstAccount | undefined
-  /** Reads certificates again. Throws, and keeps the old ones, when they cannot be used. */
-  reload(): Promise<void>
+  /**
+   * Goes on with another configuration, and reads certificates again; connections live on. Throws, and keeps what it can of the old one,
+   * when a part cannot be used. @returns the keys that count at the next start only.
+   */
+  reload(config: Config): Promise<readonly string[]>
   /** Stops taking, says goodbye, waits for what is under way within `shutdownGraceMs`, closes the store. */
   stop(): Promise<void>
   /** Resolves with the reason when the system has to stop by itself (the store broke). */

@@ -67,7 +67,7 @@ export const floors: Readonly<Record<string, number>> = {
   server: 6,
   config: 7,
   'system.ts': 8,
-  'system-types.ts': 8,
+  system: 8,
   cli: 9,
   'main.ts': 10,
 }

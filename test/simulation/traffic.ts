@@ -1,6 +1,6 @@
 /** Four systems that send and forward to each other, to nobody, and into a hole in the DNS. */
 import { seededRandom } from '../../src/platform/simulated/random.ts'
-import type { System } from '../../src/system-types.ts'
+import type { System } from '../../src/system/types.ts'
 import { bytesOfText, type Site, type World } from '../stories/world.ts'
 
 export const minute = 60_000

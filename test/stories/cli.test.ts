@@ -207,7 +207,7 @@ test('a configuration is checked, explained and begun', async () => {
   const file = join(base, 'pennypost.toml')
   const sample = await fine(['config', 'sample'])
   writeFileSync(file, sample)
-  assert.equal(await fine(['config', 'check', file]), `${file} is fine: 9 listeners, data in ${join(base, 'data')}.\n`)
+  assert.equal(await fine(['config', 'check', file]), `${file} is fine: 10 listeners, data in ${join(base, 'data')}.\n`)
   writeFileSync(file, 'hostname = "mail.example.org"\n\n[[listner]]\nservice = "smtp"\n')
   assert.equal(
     await failing(1, ['config', 'check', file]),

@@ -48,7 +48,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
     transaction.data().write(message('m'))
     await assert.rejects(transaction.finish(), (error) => error instanceof Refusal && error.status.code === 452)
   }
-  const account = await new StoreImapBackend({ store, clock, messageBytesMax: 1e6 }).open({
+  const account = await new StoreImapBackend({ store, clock, messageBytesMax: () => 1e6 }).open({
     accountId: bob.id,
     name: 'bob@example.org',
   })

@@ -35,9 +35,19 @@ export interface Ran {
   readonly err: string
 }
 
-async function start(args: readonly string[], cwd: string, environment: Record<string, string>): Promise<ChildProcess> {
+/** The program as a file that Node can run. */
+export async function programFile(): Promise<string> {
   await buildProgram()
-  return spawn(process.execPath, [join(out, 'main.js'), ...args], {
+  return join(out, 'main.js')
+}
+
+async function start(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  environment: Record<string, string>,
+): Promise<ChildProcess> {
+  return spawn(process.execPath, [program, ...args], {
     cwd,
     env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -52,11 +62,18 @@ function gather(child: ChildProcess): { out: string; err: string } {
 }
 
 /** Runs a command to its end. */
-export async function pennypost(
-  args: readonly string[],
-  options: { readonly input?: string; readonly cwd?: string; readonly environment?: Record<string, string> } = {},
-): Promise<Ran> {
-  const child = await start(args, options.cwd ?? tmpdir(), options.environment ?? {})
+export async function pennypost(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return run(await programFile(), args, options)
+}
+
+export interface RunOptions {
+  readonly input?: string
+  readonly cwd?: string
+  readonly environment?: Record<string, string>
+}
+
+export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const child = await start(program, args, options.cwd ?? tmpdir(), options.environment ?? {})
   const texts = gather(child)
   child.stdin!.on('error', () => {})
   child.stdin!.end(options.input ?? '')
@@ -78,7 +95,7 @@ export interface Server {
 
 /** Starts `serve` and waits for its listeners. */
 export async function serve(args: readonly string[], listeners: number): Promise<Server> {
-  const child = await start(['serve', ...args], tmpdir(), {})
+  const child = await start(await programFile(), ['serve', ...args], tmpdir(), {})
   const texts = gather(child)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const events = (): ReturnType<Server['events']> =>

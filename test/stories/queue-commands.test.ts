@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runControl, type AnswerOf, type ArgumentsOf, type ControlName } from '../../src/server/control.ts'
-import type { System } from '../../src/system-types.ts'
+import type { System } from '../../src/system/types.ts'
 import { fairWeather } from '../../src/platform/simulated/network.ts'
 import { messagesIn, World } from './world.ts'
 

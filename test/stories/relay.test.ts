@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseHeader } from '../../src/mail/header.ts'
 import { parseStructure } from '../../src/mail/mime/structure.ts'
-import type { System } from '../../src/system-types.ts'
+import type { System } from '../../src/system/types.ts'
 import { fairWeather } from '../../src/platform/simulated/network.ts'
 import { bytesOfText, messagesIn, World } from './world.ts'
 

@@ -16,7 +16,7 @@ import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { addAccount, firstMailboxes } from '../../src/server/provision.ts'
 import type { Store } from '../../src/store/store.ts'
-import type { System } from '../../src/system-types.ts'
+import type { System } from '../../src/system/types.ts'
 import { startSystem, type Platform } from '../../src/system.ts'
 import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
 

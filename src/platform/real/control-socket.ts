@@ -1,8 +1,8 @@
 /** `control.sock`: lines of text between commands and the process that owns a data folder, for the owner's user alone. */
-import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withShortPath } from './unix-path.ts'
 
 const socketName = 'control.sock'
 
@@ -12,24 +12,9 @@ const requestBytesMax = 256 * 1024
 const answerBytesMax = 8 * 1024 * 1024
 /** Commands at a time; people and scripts need a few. */
 const connectionsMax = 64
-/** sun_path has 104 bytes on BSD and macOS and 108 on Linux, with a closing zero. */
-const pathBytesMax = 103
 
 export interface ControlListener {
   close(): Promise<void>
-}
-
-/** Calls `use` with a path to the socket that the system can take: through a link with a short name where the folder's is too long. */
-async function withShortPath<T>(folder: string, use: (path: string) => Promise<T>): Promise<T> {
-  const path = join(folder, socketName)
-  if (Buffer.byteLength(path) <= pathBytesMax) return use(path)
-  const short = await mkdtemp(join(tmpdir(), 'pennypost-'))
-  try {
-    await symlink(folder, join(short, 'd'))
-    return await use(join(short, 'd', socketName))
-  } finally {
-    await rm(short, { recursive: true, force: true })
-  }
 }
 
 /** Hands out the lines of a socket, and ends it when one is too long. */
@@ -76,7 +61,7 @@ export async function listenControl(
     })
   })
   server.maxConnections = connectionsMax
-  await withShortPath(folder, (path) => {
+  await withShortPath(join(folder, socketName), (path) => {
     // Ours alone from its first moment on, whatever the folder's mode is.
     const before = process.umask(0o177)
     try {
@@ -111,7 +96,7 @@ export interface ControlConnection {
 
 /** @returns undefined when nobody listens. */
 export function connectControl(folder: string): Promise<ControlConnection | undefined> {
-  return withShortPath(folder, open)
+  return withShortPath(join(folder, socketName), open)
 }
 
 const absent = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR'])

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { httpBodyBytesMax, type HttpRequest, type HttpResponse, type HttpServer } from '../../base/http.ts'
 import type { TlsServer } from '../../base/network.ts'
+import { listenAt } from './held-ports.ts'
 import type { WrappingTls } from './tls.ts'
 
 /** A request that is not told in this time is not coming. */
@@ -21,7 +22,7 @@ export const realHttp: HttpServer = {
     front.maxConnections = connectionsMax
     return new Promise((resolve, reject) => {
       front.once('error', reject)
-      front.listen(port, address, () => {
+      listenAt(front, { host: address, port }, () => {
         front.removeListener('error', reject)
         const bound = front.address() as AddressInfo
         resolve({

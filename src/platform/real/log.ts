@@ -37,12 +37,19 @@ function readable(value: unknown): string {
   return /^[\x21-\x7e\u00a1-\uffff]+$/.test(text) && !text.includes('"') ? text : JSON.stringify(text)
 }
 
-/** @param options.readable for a terminal. @param options.level the least that is written. */
-export function logTo(target: LogTarget, options: { readonly readable: boolean; readonly level?: LogLevel }): Log {
-  const least = ranks[options.level ?? 'info']
-  const format = options.readable ? readableLine : jsonLine
+/** What may change while it is written to. */
+export interface LogOptions {
+  /** Text for people, else JSON. */
+  readable: boolean
+  /** The least that is written. */
+  level?: LogLevel
+}
+
+export function logTo(target: LogTarget, options: LogOptions): Log {
   const write = (level: LogLevel, event: string, facts: LogFacts = {}): void => {
-    if (ranks[level] >= least) target.write(format(Date.now(), level, event, facts))
+    if (ranks[level] < ranks[options.level ?? 'info']) return
+    const format = options.readable ? readableLine : jsonLine
+    target.write(format(Date.now(), level, event, facts))
   }
   return {
     debug: (event, facts) => write('debug', event, facts),

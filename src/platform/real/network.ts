@@ -13,6 +13,7 @@ import type {
 } from '../../base/network.ts'
 import { channelBinding } from './channel-binding.ts'
 import { verifiedAddresses } from './client-certificate.ts'
+import { listenAt } from './held-ports.ts'
 import type { WrappingTls } from './tls.ts'
 
 /** A client that opens a connection and does not shake hands holds a socket for so long at most. */
@@ -205,7 +206,7 @@ export const realNetwork: Network = {
         )
       })
       server.once('error', reject)
-      server.listen({ host: address, port, backlog: backlog ?? backlogDefault }, () => {
+      listenAt(server, { host: address, port, backlog: backlog ?? backlogDefault }, () => {
         server.removeListener('error', reject)
         server.on('error', (error) => failed?.(null, error))
         const bound = server.address() as AddressInfo

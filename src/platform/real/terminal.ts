@@ -1,4 +1,5 @@
 /** The person or the script at the other end of a command: texts out, passwords in, signals. */
+import { userInfo } from 'node:os'
 import type { ReadStream } from 'node:tty'
 
 /** What a command needs of its surroundings; tests hand in their own. */
@@ -20,6 +21,14 @@ export interface Terminal {
   exit(status: number): void
 }
 
+/** What sendmail needs besides. */
+export interface MailTerminal extends Terminal {
+  /** All of standard input; undefined when it is longer. */
+  readAll(bytesMax: number): Promise<Uint8Array | undefined>
+  /** The user who runs this. */
+  userName(): string
+}
+
 /** A line of standard input: a password with room to spare. */
 const lineBytesMax = 64 * 1024
 
@@ -36,6 +45,26 @@ async function readLine(): Promise<string> {
     if (end >= 0 || bytes > lineBytesMax) break
   }
   return Buffer.concat(chunks).toString('utf8').replace(/\r$/, '')
+}
+
+async function readAll(bytesMax: number): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > bytesMax) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** A process without an entry in the user table (a container) is known by its number. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid${process.getuid?.() ?? ''}`
+  }
 }
 
 /** Reads keys one by one with the echo off. */
@@ -69,7 +98,7 @@ function readSecret(prompt: string): Promise<string | undefined> {
   })
 }
 
-export function processTerminal(): Terminal {
+export function processTerminal(): MailTerminal {
   // Whoever reads us may have left (`| head`): that is no fault of the command.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   return {
@@ -78,6 +107,8 @@ export function processTerminal(): Terminal {
     note: (text) => void process.stderr.write(text),
     readSecret,
     readLine,
+    readAll,
+    userName,
     environment: process.env,
     onSignal(name, run) {
       process.on(name, run)

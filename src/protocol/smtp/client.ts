@@ -9,6 +9,7 @@ import { chooseMechanism, type SaslClient } from '../sasl/client.ts'
 import { decodeBase64 } from '../sasl/mechanism.ts'
 import { clientTimeouts, SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
 import { DotStuffer } from '../text/dots.ts'
+import { encodeXtext } from './wire/arguments.ts'
 import { replyText, type Reply } from './wire/reply.ts'
 
 export interface SmtpClientOptions {
@@ -33,6 +34,10 @@ export interface OutgoingEnvelope {
   readonly recipients: readonly string[]
   readonly body: '7bit' | '8bitmime'
   readonly smtpUtf8: boolean
+  /** What the sender wishes to be told: `NEVER` or a list of SUCCESS, FAILURE, DELAY; said where the server takes it. RFC 3461 §4. */
+  readonly notify?: string
+  readonly ret?: 'FULL' | 'HDRS'
+  readonly envelopeId?: string
 }
 
 /** What the server said to each recipient; with `data` only where the message itself was offered. */
@@ -178,7 +183,7 @@ export class SmtpClient {
   async send(envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<SendResult> {
     const lines = [
       this.#mailLine(envelope, bytes.sizeBytes),
-      ...envelope.recipients.map((address) => `RCPT TO:<${address}>`),
+      ...envelope.recipients.map((address) => this.#recipientLine(envelope, address)),
     ]
     const pipelining = this.has('PIPELINING')
     const replies: Reply[] = []
@@ -220,8 +225,14 @@ export class SmtpClient {
       this.has('SIZE') ? ` SIZE=${sizeBytes}` : '',
       envelope.body === '8bitmime' && this.has('8BITMIME') ? ' BODY=8BITMIME' : '',
       envelope.smtpUtf8 && this.has('SMTPUTF8') ? ' SMTPUTF8' : '',
+      envelope.ret !== undefined && this.has('DSN') ? ` RET=${envelope.ret}` : '',
+      envelope.envelopeId !== undefined && this.has('DSN') ? ` ENVID=${encodeXtext(envelope.envelopeId)}` : '',
     ]
     return `MAIL FROM:<${envelope.reversePath}>${parameters.join('')}`
+  }
+
+  #recipientLine({ notify }: OutgoingEnvelope, address: string): string {
+    return `RCPT TO:<${address}>${notify !== undefined && this.has('DSN') ? ` NOTIFY=${notify}` : ''}`
   }
 
   async #sendData(bytes: MessageBytes, finals: number): Promise<Reply[]> {

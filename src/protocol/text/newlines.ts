@@ -14,10 +14,16 @@ const crlf = Buffer.from('\r\n')
  * whoever ends lines so has doubled it so. A single one there ends nothing, and stays.
  */
 export class NewlineMender {
+  readonly #stuffed: boolean
   /** CRs seen at the end of the last chunk. */
   #crs = 0
   /** The last line ended in a bare LF, and this is the first byte of the next; then: after its first dot. */
   #line: 'other' | 'behindBare' | 'behindBareDot' = 'other'
+
+  /** @param stuffed the bytes came out of a DATA stream; false: they are a text as somebody wrote it, and every dot is his. */
+  constructor(stuffed = true) {
+    this.#stuffed = stuffed
+  }
 
   push(chunk: Uint8Array): Uint8Array {
     const bytes = view(chunk)
@@ -43,7 +49,7 @@ export class NewlineMender {
         if (this.#crs === 0) upTo(at)
         // CR…CR LF is one line end; an LF alone is one as well.
         parts.push(crlf)
-        this.#line = this.#crs === 0 ? 'behindBare' : 'other'
+        this.#line = this.#crs === 0 && this.#stuffed ? 'behindBare' : 'other'
         this.#crs = 0
         from = at + 1
         continue

@@ -1,5 +1,4 @@
 /** How mail programs reach us: derived from the listeners, said in each program's own format by the files beside this one. RFC 6186, RFC 8314. */
-import type { ListenerConfig } from '../../config/config.ts'
 
 export type Role = 'imap' | 'pop3' | 'submission'
 
@@ -11,7 +10,16 @@ export interface Offer {
   readonly tls: 'implicit' | 'starttls' | 'none'
 }
 
-const roles: Partial<Record<ListenerConfig['service'], Role>> = {
+/** What counts of a listener here. */
+export interface Reachable {
+  readonly service: string
+  readonly tls: Offer['tls']
+  readonly plaintextAuth: boolean
+  /** The port as others reach it. */
+  readonly publicPort: number
+}
+
+const roles: Readonly<Record<string, Role>> = {
   imaps: 'imap',
   imap: 'imap',
   pop3s: 'pop3',
@@ -23,7 +31,7 @@ const tlsOrder = { implicit: 0, starttls: 1, none: 2 } as const
 const roleOrder = { imap: 0, pop3: 1, submission: 2 } as const
 
 /** The best first within each role; of listeners that would look the same from outside, one. */
-export function offersOf(hostname: string, listeners: readonly ListenerConfig[]): Offer[] {
+export function offersOf(hostname: string, listeners: readonly Reachable[]): Offer[] {
   const offers = listeners.flatMap(({ service, tls, publicPort, plaintextAuth }): Offer[] => {
     const role = roles[service]
     return role && (tls !== 'none' || plaintextAuth) ? [{ role, hostname, port: publicPort, tls }] : []

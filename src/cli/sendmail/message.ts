@@ -1,0 +1,144 @@
+/** What a local user's text becomes before it is submitted: CRLF, a complete header, addresses with domains. RFC 6409 §8, sendmail(8). */
+import { formatMailbox, parseMailbox } from '../../mail/address.ts'
+import { mailboxesOf, parseAddressList, type AddressEntry, type AddressMailbox } from '../../mail/address-list.ts'
+import { formatField } from '../../mail/header-format.ts'
+import { headerEnd, parseHeader, type Header, type HeaderField } from '../../mail/header.ts'
+import { encodePhrase } from '../../mail/mime/encode-word.ts'
+import { NewlineMender } from '../../protocol/text/newlines.ts'
+
+export interface LocalMessage {
+  readonly bytes: Uint8Array
+  /** As envelopes spell them. */
+  readonly recipients: readonly string[]
+}
+
+export interface LocalWishes {
+  /** `user@domain`, the one who sends. */
+  readonly sender: string
+  readonly fullName: string | undefined
+  /** The domain of addresses that have none. */
+  readonly origin: string
+  readonly ignoreDots: boolean
+  readonly fromHeader: boolean
+  readonly recipients: readonly string[]
+}
+
+/** Whose address is not one: EX_DATAERR or EX_USAGE says the caller. */
+export class NoAddress extends Error {}
+
+const recipientFields = ['to', 'cc', 'bcc']
+const addressFields = new Set(['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'])
+
+export function localMessage(input: Uint8Array, wishes: LocalWishes): LocalMessage {
+  const text = mended(wishes.ignoreDots ? input : beforeDot(input))
+  const bytes = withHeader(text)
+  const end = headerEnd(bytes, 0, bytes.length)
+  const header = parseHeader(bytes, 0, end)
+  const resent = header.fields.some(({ name }) => name.startsWith('resent-') && recipientFields.includes(name.slice(7)))
+  const prefix = resent ? 'resent-' : ''
+  const recipients = wishes.recipients.map((given) => complete(given, wishes.origin))
+  if (wishes.fromHeader) {
+    for (const name of recipientFields)
+      for (const field of header.all(prefix + name)) recipients.push(...addressesOf(header, field, wishes.origin))
+  }
+  const parts: Uint8Array[] = []
+  if (!header.has('from')) parts.push(Buffer.from(formatField('From', fromValue(wishes))))
+  if (!recipientFields.some((name) => header.has(name)))
+    parts.push(Buffer.from(formatField('To', 'undisclosed-recipients:;')))
+  for (const field of header.fields) {
+    // Blind copies are blind: RFC 5322 §3.6.3. Without -t the field is the author's own wish to show it.
+    if (wishes.fromHeader && field.name === `${prefix}bcc`) continue
+    parts.push(fieldBytes(bytes, header, field, wishes.origin))
+  }
+  parts.push(bytes.subarray(blankLineStart(bytes, end)))
+  return { bytes: Buffer.concat(parts), recipients: [...new Set(recipients)] }
+}
+
+function mended(input: Uint8Array): Uint8Array {
+  const mender = new NewlineMender(false)
+  const text = Buffer.concat([mender.push(input), mender.end()])
+  return text.length === 0 || text[text.length - 1] === 10 ? text : Buffer.concat([text, Buffer.from('\r\n')])
+}
+
+/** Without -i a line with a dot alone ends the message, as it did on terminals. */
+function beforeDot(input: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(input.buffer, input.byteOffset, input.length)
+  for (let at = 0; at >= 0 && at < bytes.length;) {
+    if (
+      bytes[at] === 0x2e &&
+      (at + 1 === bytes.length || bytes[at + 1] === 10 || (bytes[at + 1] === 13 && bytes[at + 2] === 10))
+    )
+      return bytes.subarray(0, at)
+    const lf = bytes.indexOf(10, at)
+    at = lf < 0 ? -1 : lf + 1
+  }
+  return input
+}
+
+/** An mbox separator goes; a text whose first line is no field is all body. */
+function withHeader(given: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(given.buffer, given.byteOffset, given.length)
+  const lf = bytes.indexOf(10)
+  const line = bytes.toString('latin1', 0, lf < 0 ? bytes.length : lf + 1)
+  const rest = /^From [^:]/.test(line) ? bytes.subarray(line.length) : bytes
+  const first = rest.toString('latin1', 0, Math.min(rest.length, 1000))
+  if (rest.length === 0 || /^(?:[!-9;-~]+[ \t]*:|\r\n)/.test(first)) return rest
+  return Buffer.concat([Buffer.from('\r\n'), rest])
+}
+
+/** Where the blank line behind the header begins; what is missing of it is added by `withHeader` and CRLF alone. */
+function blankLineStart(bytes: Uint8Array, end: number): number {
+  return end >= 2 && bytes[end - 2] === 13 && bytes[end - 1] === 10 && (end === 2 || bytes[end - 3] === 10)
+    ? end - 2
+    : end
+}
+
+function addressesOf(header: Header, field: HeaderField, origin: string): string[] {
+  return mailboxesOf(parseAddressList(header.value(field))).map(({ localPart, domain }) => {
+    const utf8 = (part: string): string => Buffer.from(part, 'latin1').toString('utf8')
+    return complete(
+      domain === '' ? utf8(localPart) : formatMailbox({ localPart: utf8(localPart), domain: utf8(domain) }),
+      origin,
+    )
+  })
+}
+
+/** An address with a domain, as SMTP spells it. */
+export function complete(given: string, origin: string): string {
+  const text = given.replace(/^<(.*)>$/, '$1')
+  const mailbox = parseMailbox(text) ?? parseMailbox(`${text}@${origin}`)
+  if (!mailbox) throw new NoAddress(`"${given}" is no address`)
+  return formatMailbox(mailbox)
+}
+
+function fieldBytes(bytes: Uint8Array, header: Header, field: HeaderField, origin: string): Uint8Array {
+  const raw = bytes.subarray(field.start, field.end)
+  const ends = raw[raw.length - 1] === 10 ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
+  if (!addressFields.has(field.name)) return ends
+  const entries = parseAddressList(header.value(field))
+  // `root` alone: whoever answers elsewhere has to know where that is.
+  if (!mailboxesOf(entries).some(({ localPart, domain }) => domain === '' && localPart !== '')) return ends
+  const text = header.raw(field)
+  const name = text.slice(0, text.indexOf(':')).trimEnd()
+  return Buffer.from(formatField(name, entries.map((entry) => entryText(entry, origin)).join(', ')), 'latin1')
+}
+
+function entryText(entry: AddressEntry, origin: string): string {
+  if (entry.kind === 'mailbox') return mailboxText(entry, origin)
+  return `${phrase(entry.name)}: ${entry.members.map((one) => mailboxText(one, origin)).join(', ')};`
+}
+
+function mailboxText({ name, localPart, domain }: AddressMailbox, origin: string): string {
+  const address = formatMailbox({ localPart, domain: domain === '' ? origin : domain })
+  return name === undefined ? address : `${phrase(name)} <${address}>`
+}
+
+/** Encoded words and 8-bit bytes stay what they are; ASCII is quoted where it has to be. */
+function phrase(name: string): string {
+  return /=\?|[\x80-\xff]/.test(name) ? name : encodePhrase(name)
+}
+
+function fromValue({ sender, fullName, origin }: LocalWishes): string {
+  const address = sender === '' ? `MAILER-DAEMON@${origin}` : sender
+  return fullName === undefined || fullName === '' ? address : `${encodePhrase(fullName, 6)} <${address}>`
+}

@@ -1,0 +1,136 @@
+/** Hands a local user's message over: to the server's socket, or, when nobody runs, straight into the queue of a folder that is ours to open. */
+import { silentLog } from '../../base/log.ts'
+import { Wheel } from '../../base/wheel.ts'
+import type { Config } from '../../config/config.ts'
+import { realClock } from '../../platform/real/clock.ts'
+import { realRandom } from '../../platform/real/random.ts'
+import { unixNetwork } from '../../platform/real/unix-network.ts'
+import { SmtpClient, SmtpReplyFault, type OutgoingEnvelope } from '../../protocol/smtp/client.ts'
+import { replyText } from '../../protocol/smtp/wire/reply.ts'
+
+/** A server of this machine answers at once, or is not well. */
+const connectTimeoutMs = 10_000
+
+export type Submitted =
+  | { readonly kind: 'taken'; readonly words: string }
+  /** For good: nobody takes it like this. */
+  | { readonly kind: 'refused'; readonly words: string }
+  /** Later it may go. */
+  | { readonly kind: 'later'; readonly words: string }
+
+export async function submitLocally(config: Config, envelope: OutgoingEnvelope, bytes: Uint8Array): Promise<Submitted> {
+  const client = await connectLocally(config)
+  if (client instanceof Error) return submitDirectly(config, envelope, bytes, client)
+  try {
+    const { recipients } = await client.send(envelope, {
+      sizeBytes: bytes.length,
+      read: (start, end) => bytes.subarray(start, end),
+    })
+    await client.quit()
+    const bad = recipients.findIndex(({ code }) => code >= 300)
+    if (bad < 0) return { kind: 'taken', words: replyText(recipients[0]!) }
+    const { code } = recipients[bad]!
+    const words = `<${envelope.recipients[bad]}>: ${replyText(recipients[bad]!)}`
+    return { kind: code < 500 ? 'later' : 'refused', words }
+  } catch (error) {
+    client.destroy()
+    const refused = error instanceof SmtpReplyFault && error.reply.code >= 500
+    return { kind: refused ? 'refused' : 'later', words: (error as Error).message }
+  }
+}
+
+async function connectLocally(config: Config): Promise<SmtpClient | Error> {
+  const clock = realClock
+  try {
+    return await SmtpClient.connect({
+      network: unixNetwork(config.submitSocket),
+      clock,
+      wheel: new Wheel(clock),
+      log: silentLog,
+      address: config.submitSocket,
+      port: 0,
+      hostname: config.hostname,
+      connectTimeoutMs,
+    })
+  } catch (error) {
+    return error as Error
+  }
+}
+
+/** The same receiver as the server's, on the folder itself: durable when it returns, transferred when the server runs again. */
+async function submitDirectly(
+  config: Config,
+  envelope: OutgoingEnvelope,
+  bytes: Uint8Array,
+  why: Error,
+): Promise<Submitted> {
+  const [{ openStore }, { Receiver }, { silentJourney }, { parseMailbox }, { Refusal }] = await Promise.all([
+    import('../../store/sqlite/engine.ts'),
+    import('../../transfer/receiver.ts'),
+    import('../../transfer/journey.ts'),
+    import('../../mail/address.ts'),
+    import('../../mail/status.ts'),
+  ])
+  let store
+  try {
+    store = await openStore({ folder: config.data, clock: realClock, log: silentLog })
+  } catch (error) {
+    return {
+      kind: 'later',
+      words: `nobody takes mail at ${config.submitSocket} (${why.message}), and ${config.data} cannot be opened (${(error as Error).message})`,
+    }
+  }
+  try {
+    const authenticator = { verifyPassword: async () => null }
+    const receiver = new Receiver({
+      store,
+      clock: realClock,
+      random: realRandom,
+      options: config.transfer,
+      log: silentLog,
+      journey: silentJourney,
+      authenticator,
+    })
+    const client = {
+      connectionId: 'sendmail',
+      service: 'submission' as const,
+      peer: { address: '127.0.0.1', port: 0, localAddress: '127.0.0.1', localPort: 0 },
+      tls: null,
+      helo: config.hostname,
+      withProtocol: 'ESMTP',
+      user: null,
+      trusted: true,
+    }
+    const reversePath = envelope.reversePath === '' ? null : (parseMailbox(envelope.reversePath) ?? null)
+    const { body, smtpUtf8 } = envelope
+    const transaction = receiver.mail(client, reversePath, { body, smtpUtf8 })
+    let refused: Submitted | undefined
+    let taken = 0
+    for (const recipient of envelope.recipients) {
+      try {
+        transaction.recipient(parseMailbox(recipient)!, {})
+        taken++
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        const { code, enhanced, text } = error.status
+        refused ??= { kind: code < 500 ? 'later' : 'refused', words: `<${recipient}>: ${code} ${enhanced} ${text}` }
+      }
+    }
+    if (taken === 0) {
+      transaction.abort()
+      return refused!
+    }
+    const sink = transaction.data()
+    const pieceBytes = 65_536
+    for (let at = 0; at < bytes.length; at += pieceBytes)
+      if (!sink.write(bytes.subarray(at, at + pieceBytes))) await sink.drained()
+    const [reply] = await transaction.finish()
+    return refused ?? { kind: 'taken', words: `${reply!.code} ${reply!.text}` }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const { code, enhanced, text } = error.status
+    return { kind: code < 500 ? 'later' : 'refused', words: `${code} ${enhanced} ${text}` }
+  } finally {
+    await store.close()
+  }
+}

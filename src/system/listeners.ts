@@ -1,0 +1,59 @@
+/** The listeners that are open, made to match what the configuration says: at the start, and at each reload. */
+import type { Log } from '../base/log.ts'
+import type { Listener } from '../base/network.ts'
+import type { Service } from '../config/config.ts'
+import type { Listening } from './types.ts'
+
+/** A place to listen at, and how. */
+export interface Wanted {
+  readonly service: Service | 'sendmail'
+  readonly address: string
+  readonly port: number
+  /** What must not have changed for a listener to stay as it is. */
+  readonly facts: string
+  open(): Promise<Listener>
+}
+
+interface Open {
+  readonly wanted: Wanted
+  readonly bound: Listener
+}
+
+export class Listeners {
+  readonly #open = new Map<string, Open>()
+  readonly #log: Log
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** With the ports that they really have. */
+  get listening(): Listening[] {
+    return [...this.#open.values()].flatMap(({ wanted: { service }, bound: { address, port } }) =>
+      service === 'sendmail' ? [] : [{ service, address, port }],
+    )
+  }
+
+  /** Closes what is not wanted any more, then opens what is missing; connections live on. Throws at the first that cannot be opened. */
+  async apply(wanted: readonly Wanted[]): Promise<void> {
+    const byKey = new Map(wanted.map((one, i) => [`${one.service} ${one.address} ${one.port || `any${i}`}`, one]))
+    for (const [key, { wanted: had, bound }] of this.#open) {
+      if (byKey.get(key)?.facts === had.facts) continue
+      this.#open.delete(key)
+      // Not awaited: it ends when its last connection does, and its port is free at once.
+      void bound.close()
+      this.#log.info('listening ends', { service: had.service, address: bound.address, port: bound.port })
+    }
+    for (const [key, one] of byKey) {
+      if (this.#open.has(key)) continue
+      const bound = await one.open()
+      this.#open.set(key, { wanted: one, bound })
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#open.values()].map(({ bound }) => bound.close())
+    this.#open.clear()
+    await Promise.all(all)
+  }
+}

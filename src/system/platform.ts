@@ -1,0 +1,65 @@
+/** The outside world that a system runs in: the real one, or the simulator's. */
+import type { Clock } from '../base/clock.ts'
+import type { Files } from '../base/files.ts'
+import type { HttpClient } from '../base/http-client.ts'
+import type { HttpServer } from '../base/http.ts'
+import type { Log } from '../base/log.ts'
+import type { Network, TlsServer } from '../base/network.ts'
+import type { Random } from '../base/random.ts'
+import type { Resolver } from '../base/resolver.ts'
+import type { Config } from '../config/config.ts'
+import { loadCertificates, loadText } from '../platform/real/certificates.ts'
+import { realClock } from '../platform/real/clock.ts'
+import { realFiles } from '../platform/real/files.ts'
+import { realHttpClient } from '../platform/real/http-client.ts'
+import { realHttp } from '../platform/real/http.ts'
+import { realNetwork } from '../platform/real/network.ts'
+import { realRandom } from '../platform/real/random.ts'
+import { realResolver } from '../platform/real/resolver.ts'
+import { RealTls, type CertificatePair } from '../platform/real/tls.ts'
+import { unixNetwork } from '../platform/real/unix-network.ts'
+
+export interface Platform {
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  /** Sockets of this machine by path; undefined where there are none. */
+  readonly unixNetwork?: (path: string) => Network
+  readonly http: HttpServer
+  readonly httpClient: HttpClient
+  readonly files: Files
+  readonly resolver: Resolver
+  readonly log: Log
+  /** The certificates of the configuration; `names` are those that a certificate of our own should bear. */
+  openTls(config: Config, names: readonly string[]): Promise<SystemTls>
+}
+
+/** Certificates that can be read again while connections live. */
+export interface SystemTls extends TlsServer {
+  /** For listeners where people sign in: these ask clients for a certificate, if that was configured. */
+  readonly forUsers: TlsServer
+  /** Throws, and keeps the old ones, when the new ones cannot be used. */
+  reload(config: Config): Promise<void>
+}
+
+export function realPlatform(config: Config, log: Log): Platform {
+  return {
+    clock: realClock,
+    random: realRandom,
+    network: realNetwork,
+    unixNetwork,
+    http: realHttp,
+    httpClient: realHttpClient,
+    files: realFiles,
+    resolver: realResolver(config.dns.servers),
+    log,
+    async openTls(first, names) {
+      const load = async ({ tls, data, auth }: Config): Promise<[CertificatePair[], string | undefined]> => [
+        await loadCertificates(realFiles, tls, data === ':memory:' ? undefined : data, names, realClock.now()),
+        auth.clientCertificates && (await loadText(realFiles, auth.clientCertificates)),
+      ]
+      const opened = new RealTls(...(await load(first)))
+      return Object.assign(opened, { reload: async (config: Config) => opened.load(...(await load(config))) })
+    },
+  }
+}

@@ -1,0 +1,96 @@
+/** What is spoken at each listener: a session of its protocol on the rooms of this system. */
+import { networksHold } from '../base/ip-network.ts'
+import type { Config, ListenerConfig, Service } from '../config/config.ts'
+import { status } from '../mail/status.ts'
+import type { Session } from '../protocol/action.ts'
+import type { ImapBackend } from '../protocol/imap/backend.ts'
+import { ImapSession } from '../protocol/imap/session.ts'
+import type { Pop3Backend } from '../protocol/pop3/backend.ts'
+import { Pop3Session } from '../protocol/pop3/session.ts'
+import type { Authenticator } from '../protocol/sasl/authenticator.ts'
+import type { SaslMechanism } from '../protocol/sasl/mechanism.ts'
+import type { SmtpReceiver, SmtpService } from '../protocol/smtp/backend.ts'
+import { SmtpServerSession } from '../protocol/smtp/session.ts'
+import { formatStatus } from '../protocol/smtp/wire/reply.ts'
+
+export interface Rooms {
+  /** As it is now: a reload changes it, and the next session heeds it. */
+  readonly live: { readonly config: Config }
+  readonly receiver: SmtpReceiver
+  readonly imap: ImapBackend
+  readonly pop3: Pop3Backend
+  readonly authenticator: Authenticator
+  readonly mechanisms: readonly SaslMechanism[]
+}
+
+const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp']
+
+const smtpBusy = formatStatus(status.tooManyConnections)
+const imapBusy = Buffer.from('* BYE [UNAVAILABLE] Too many connections, try again later\r\n')
+const pop3Busy = Buffer.from('-ERR [SYS/TEMP] Too many connections, try again later\r\n')
+
+/** What a connection hears that is one too many. */
+export function busyWords(service: Service): Uint8Array {
+  if (smtpServices.includes(service)) return smtpBusy
+  return service.startsWith('pop3') ? pop3Busy : imapBusy
+}
+
+/** Makes the sessions of a listener. */
+export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionId: string) => Session {
+  const { live, receiver, authenticator, mechanisms } = rooms
+  const { service, plaintextAuth } = listener
+  const startTls = listener.tls === 'starttls'
+  if (smtpServices.includes(service)) {
+    return (connectionId) =>
+      new SmtpServerSession({
+        service: service as SmtpService,
+        receiver,
+        hostname: live.config.hostname,
+        mechanisms,
+        startTls,
+        plaintextAuth,
+        messageBytesMax: live.config.transfer.messageBytesMax,
+        bareNewline: listener.bareNewline,
+        trusted: ({ address }) => networksHold(live.config.trustedNetworks, address),
+        connectionId,
+      })
+  }
+  if (service === 'pop3' || service === 'pop3s') {
+    return () =>
+      new Pop3Session({
+        backend: rooms.pop3,
+        authenticator,
+        mechanisms,
+        startTls,
+        plaintextAuth,
+        hostname: live.config.hostname,
+        loginDelaySeconds: Math.ceil(live.config.pop3.loginDelayMs / 1000),
+      })
+  }
+  const imapOptions = {
+    backend: rooms.imap,
+    authenticator,
+    mechanisms,
+    startTls,
+    plaintextAuth,
+    serverName: 'Pennypost',
+  }
+  return () => new ImapSession(imapOptions)
+}
+
+/** Mail of this machine's users, by a socket that only they can reach: no password, no TLS, no limit on where it goes. */
+export function localSubmissions({ live, receiver }: Rooms): (connectionId: string) => Session {
+  return (connectionId) =>
+    new SmtpServerSession({
+      service: 'submission',
+      receiver,
+      hostname: live.config.hostname,
+      mechanisms: [],
+      startTls: false,
+      plaintextAuth: false,
+      messageBytesMax: live.config.transfer.messageBytesMax,
+      bareNewline: 'normalize',
+      trusted: () => true,
+      connectionId,
+    })
+}

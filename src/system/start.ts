@@ -1,0 +1,64 @@
+/** What a start does once: the first domain and account, passwords of routes, the sweep's timer. */
+import { easyPassword } from '../accounts/password.ts'
+import { latin1 } from '../base/bytes.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Files } from '../base/files.ts'
+import type { Log } from '../base/log.ts'
+import type { Config } from '../config/config.ts'
+import { addAccount } from '../server/provision.ts'
+import type { Store } from '../store/store.ts'
+import type { StaticRoute } from '../transfer/route.ts'
+import type { Platform } from './platform.ts'
+import type { FirstAccount } from './types.ts'
+
+export function certificateNames(config: Config): string[] {
+  return [...new Set([config.hostname, 'localhost', ...config.domains])]
+}
+
+export async function readRoutes(config: Config, files: Files): Promise<StaticRoute[]> {
+  return Promise.all(
+    config.routes.map(async ({ passwordFile, ...route }): Promise<StaticRoute> => {
+      if (passwordFile === undefined) return route
+      const bytes = await files.read(passwordFile)
+      if (!bytes)
+        throw new Error(`The route to ${route.host} names a passwordFile that does not exist: ${passwordFile}`)
+      return { ...route, password: latin1(bytes).replace(/\r?\n$/, '') }
+    }),
+  )
+}
+
+export async function addDomains({ domains }: Config, store: Store): Promise<void> {
+  const missing = domains.filter((domain) => !store.read.isLocalDomain(domain))
+  if (missing.length > 0) await store.commit(missing.map((name) => ({ kind: 'domainAdd' as const, name })))
+}
+
+/** Configured domains are made; a store without accounts gets one, whose password is told once. */
+export async function firstStart(
+  config: Config,
+  { clock, random }: Platform,
+  store: Store,
+): Promise<FirstAccount | undefined> {
+  await addDomains(config, store)
+  if (config.domains.length === 0 || store.read.accounts('', 1).length > 0) return undefined
+  const name = `admin@${config.domains[0]}`
+  const password = easyPassword(random.bytes(16))
+  await addAccount(store, name, password, { nowMs: clock.now() })
+  return { name, password }
+}
+
+/** How often what nobody holds any more is swept away. */
+const sweepEveryMs = 10 * 60_000
+
+export function sweepNowAndThen(store: Store, clock: Clock, log: Log): Timer {
+  let timer: Timer
+  const again = (): void => {
+    timer = clock.after(sweepEveryMs, () => {
+      store
+        .sweep(clock.now())
+        .catch((error) => log.warn('the sweep failed', { error: String(error) }))
+        .finally(again)
+    })
+  }
+  again()
+  return { cancel: () => timer.cancel() }
+}
