@@ -196,7 +196,7 @@ test('every command has help with examples', async () => {
     assert.match(out, /^Examples:\n {2}pennypost/m, path.join(' '))
     const commands = /^Commands:\n((?: {2}.*\n)+)/m.exec(out)?.[1] ?? ''
     let count = 1
-    for (const [, name] of commands.matchAll(/^ {2}([a-z]\S*)/gm))
+    for (const [, name] of commands.matchAll(/^ {2}([a-z][a-z-]*)/gm))
       if (name !== 'help') count += await visit([...path, name!])
     return count
   }
