@@ -13,9 +13,21 @@ export interface MxRecord {
   readonly exchange: string
 }
 
+/** RFC 2782. */
+export interface SrvRecord {
+  readonly priority: number
+  readonly weight: number
+  readonly port: number
+  /** Lower case without a trailing dot; '' says that the service is not offered. */
+  readonly target: string
+}
+
 export interface Resolver {
   mx(name: string): Promise<DnsOutcome<MxRecord>>
   /** A and AAAA as text. */
   addresses(name: string): Promise<DnsOutcome<string>>
   txt(name: string): Promise<DnsOutcome<string>>
+  srv(name: string): Promise<DnsOutcome<SrvRecord>>
+  /** The names of an address (PTR). */
+  reverse(address: string): Promise<DnsOutcome<string>>
 }

@@ -8,9 +8,11 @@ import { backup } from './backup.ts'
 import { completion } from './completion.ts'
 import { config } from './config.ts'
 import { CommandFault, examples, UsageFault } from './context.ts'
+import { check } from './dns.ts'
 import { domain } from './domain.ts'
 import { mailbox } from './mailbox.ts'
 import { queue } from './queue.ts'
+import { quickstart } from './quickstart.ts'
 import { reindex } from './reindex.ts'
 import { restore } from './restore.ts'
 import { serve } from './serve.ts'
@@ -21,8 +23,10 @@ import { version } from './version.ts'
 /** In the order of the help. What is heavy is loaded by the action that needs it. */
 const subcommands = [
   serve,
+  quickstart,
   config,
   domain,
+  check,
   account,
   appPassword,
   alias,
@@ -50,6 +54,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   examples(
     program,
     'pennypost serve                                  the whole system on the defaults',
+    'pennypost quickstart example.org                 a mail host on the internet: file, account, DNS',
     'pennypost config sample > pennypost.toml         a configuration to edit',
     'pennypost account add alice@example.org          asks for the password',
     'pennypost trace alice@example.org                what became of her mail',

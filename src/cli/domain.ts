@@ -1,8 +1,9 @@
 /** `pennypost domain`: the domains whose mail is ours. */
 import { ask, examples, jsonOption, pages, placeOptions, printRows, withOwner, type PlaceOptions } from './context.ts'
+import { domainDns } from './dns.ts'
 import type { Subcommand } from './subcommand.ts'
 
-export const domain: Subcommand = (program, terminal) => {
+export const domain: Subcommand = (program, terminal, fail) => {
   const domains = program.command('domain').description('the domains whose mail is ours')
   examples(domains, 'pennypost domain add example.org', 'pennypost domain list --json')
 
@@ -27,6 +28,8 @@ export const domain: Subcommand = (program, terminal) => {
     const done = await ask(options, 'domainRemove', { name })
     terminal.out(`Mail for ${done.name} is no longer ours; its aliases are gone.\n`)
   })
+
+  domainDns(domains, terminal, fail)
 
   examples(
     jsonOption(placeOptions(domains.command('list').description('list the domains'))),

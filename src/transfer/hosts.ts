@@ -23,6 +23,14 @@ export function withHosts(table: () => HostTable, dns: Resolver): Resolver {
       if (records) return { kind: 'found', records }
       return below()?.addresses(name) ?? nowhere
     },
+    async srv(name) {
+      return below()?.srv(name) ?? nowhere
+    },
+    async reverse(address) {
+      const names = [...table().hosts].filter(([, addresses]) => addresses.includes(address)).map(([name]) => name)
+      if (names.length > 0) return { kind: 'found', records: names }
+      return below()?.reverse(address) ?? nowhere
+    },
     async txt(name) {
       return below()?.txt(name) ?? nowhere
     },

@@ -94,8 +94,12 @@ export interface Server {
 }
 
 /** Starts `serve` and waits for its listeners. */
-export async function serve(args: readonly string[], listeners: number): Promise<Server> {
-  const child = await start(await programFile(), ['serve', ...args], tmpdir(), {})
+export async function serve(
+  args: readonly string[],
+  listeners: number,
+  environment: Record<string, string> = {},
+): Promise<Server> {
+  const child = await start(await programFile(), ['serve', ...args], tmpdir(), environment)
   const texts = gather(child)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const events = (): ReturnType<Server['events']> =>

@@ -1,5 +1,6 @@
 /** Being root for as long as ports below 1024 need it, and not a moment longer. */
-import { chownSync, mkdirSync, statSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { holdPort } from './held-ports.ts'
 
 /** Node has it wherever it has setuid; its types do not know. */
@@ -34,6 +35,18 @@ export interface Places {
   readonly listeners: readonly { readonly address: string; readonly port: number }[]
   /** Folders that must be the user's: made if they miss, given to him if they are new or empty of others' work. */
   readonly folders: readonly string[]
+}
+
+/** Makes folders that belong to a user; with `contents`, what root made in them as well. Throws when there is no such user. */
+export function giveFolders(user: string, folders: readonly string[], contents = false): void {
+  const { uid, gid } = identity(user, undefined)
+  for (const folder of folders) {
+    mkdirSync(folder, { recursive: true, mode: 0o750 })
+    chownSync(folder, uid, gid)
+    if (!contents) continue
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+      chownSync(join(folder, name), uid, gid)
+  }
 }
 
 /** Binds the ports, gives the folders, and becomes `user` for good. */

@@ -39,6 +39,17 @@ export function realResolver(servers?: readonly string[]): Resolver {
       if (six.kind === 'failed') return six
       return { kind: 'none', nameExists: [four, six].some((outcome) => outcome.kind === 'none' && outcome.nameExists) }
     },
+    srv: (name) =>
+      ask(async () =>
+        (await resolver.resolveSrv(name)).map(({ priority, weight, port, name: target }) => ({
+          priority,
+          weight,
+          port,
+          target: target.toLowerCase().replace(/\.$/, ''),
+        })),
+      ),
+    reverse: (address) =>
+      ask(async () => (await resolver.reverse(address)).map((name) => name.toLowerCase().replace(/\.$/, ''))),
     txt: (name) => ask(async () => (await resolver.resolveTxt(name)).map((parts) => parts.join(''))),
   }
 }

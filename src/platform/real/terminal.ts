@@ -12,6 +12,8 @@ export interface Terminal {
   note(text: string): void
   /** A secret from the keyboard, not shown; undefined where there is no keyboard. */
   readSecret(prompt: string): Promise<string | undefined>
+  /** An answer from the keyboard; undefined where there is none. */
+  readAnswer?(prompt: string): Promise<string | undefined>
   /** The first line of standard input. */
   readLine(): Promise<string>
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -67,6 +69,20 @@ function userName(): string {
   }
 }
 
+async function readAnswer(prompt: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return undefined
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      lines.once('SIGINT', () => reject(new Interrupted('Interrupted')))
+      lines.question(prompt).then(resolve, reject)
+    })
+  } finally {
+    lines.close()
+  }
+}
+
 /** Reads keys one by one with the echo off. */
 function readSecret(prompt: string): Promise<string | undefined> {
   const input = process.stdin as ReadStream
@@ -106,6 +122,7 @@ export function processTerminal(): MailTerminal {
     out: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
     readSecret,
+    readAnswer,
     readLine,
     readAll,
     userName,

@@ -151,3 +151,28 @@ test('a client that demands a name gets it or nothing', async () => {
   assert.ok(any.tls!.problem)
   any.destroy()
 })
+
+test('a session outlives a reload, but not the authority that vouched for its client', async () => {
+  const own = new RealTls([first], second.certificate)
+  const bound = await realNetwork.listen({ address: '127.0.0.1', port: 0, tls: own.forUsers }, (connection) => {
+    connection.receive({ data() {}, drain() {}, end: () => connection.end(), close() {} })
+    // The ticket comes with the first bytes.
+    connection.write(Buffer.from('hello'))
+  })
+  const meet = async (session?: Buffer): Promise<{ session: Buffer; resumed: boolean }> => {
+    const socket = connect({ host: '127.0.0.1', port: bound.port, rejectUnauthorized: false, session })
+    const given = once(socket, 'session')
+    await once(socket, 'secureConnect')
+    socket.resume()
+    const [next] = (await given) as [Buffer]
+    const resumed = socket.isSessionReused()
+    socket.destroy()
+    return { session: next, resumed }
+  }
+  const before = await meet()
+  own.load([first], second.certificate)
+  assert.equal((await meet(before.session)).resumed, true)
+  own.load([first], first.certificate)
+  assert.equal((await meet(before.session)).resumed, false)
+  await bound.close()
+})

@@ -1,10 +1,11 @@
 /** The DNS of the simulator: one zone for everybody, with bad weather when asked for. */
-import type { DnsOutcome, MxRecord, Resolver } from '../../base/resolver.ts'
+import type { DnsOutcome, MxRecord, Resolver, SrvRecord } from '../../base/resolver.ts'
 
 export interface ZoneEntry {
   readonly mx?: readonly MxRecord[]
   readonly addresses?: readonly string[]
   readonly txt?: readonly string[]
+  readonly srv?: readonly SrvRecord[]
 }
 
 export interface SimulatedZone {
@@ -27,5 +28,10 @@ export function simulatedResolver(zone: SimulatedZone): Resolver {
     mx: async (name) => ask(name, ({ mx }) => mx),
     addresses: async (name) => ask(name, ({ addresses }) => addresses),
     txt: async (name) => ask(name, ({ txt }) => txt),
+    srv: async (name) => ask(name, ({ srv }) => srv),
+    async reverse(address) {
+      const names = [...zone.names].filter(([, { addresses }]) => addresses?.includes(address)).map(([name]) => name)
+      return names.length > 0 ? { kind: 'found', records: names } : { kind: 'none', nameExists: false }
+    },
   }
 }

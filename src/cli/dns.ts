@@ -1,0 +1,101 @@
+/** `pennypost domain dns` and `pennypost check`: the DNS records of a domain, and whether they are there. */
+import type { Config } from '../config/config.ts'
+import type { Terminal } from '../platform/real/terminal.ts'
+import type { CheckedRecord } from '../server/discovery/check.ts'
+import { CommandFault, configOf, examples, jsonOption, placeOptions, visible, type PlaceOptions } from './context.ts'
+import type { Subcommand } from './subcommand.ts'
+
+type JsonOption = { readonly json?: boolean }
+
+async function domainName(text: string): Promise<string> {
+  const { parseDomain } = await import('../mail/address.ts')
+  const name = parseDomain(text)
+  if (name === undefined || name.startsWith('['))
+    throw new CommandFault(`"${text}" is no domain: write it as example.org`)
+  return name
+}
+
+/** As a zone file, each with its reason. */
+export async function printRecords(terminal: Terminal, config: Config, domain: string, json?: boolean): Promise<void> {
+  const [{ formatRecord, recordsFor }, { offersOf }] = await Promise.all([
+    import('../server/discovery/dns.ts'),
+    import('../server/discovery/settings.ts'),
+  ])
+  const records = recordsFor(domain, config.hostname, offersOf(config.hostname, config.listeners))
+  if (json) terminal.out(`${JSON.stringify(records, null, 1)}\n`)
+  else
+    for (const record of records)
+      terminal.out(`; ${record.why}${record.needed ? '' : ' (optional)'}\n${formatRecord(record)}\n`)
+}
+
+const marks: Readonly<Record<CheckedRecord['state'], string>> = {
+  right: 'ok     ',
+  missing: 'MISSING',
+  differs: 'DIFFERS',
+  unknown: 'unknown',
+}
+
+/** @returns whether everything that mail needs is there. */
+export async function checkDomain(
+  terminal: Terminal,
+  config: Config,
+  domain: string,
+  json?: boolean,
+): Promise<boolean> {
+  const [{ recordsFor }, { checkRecords }, { offersOf }, { realResolver }, { withHosts }] = await Promise.all([
+    import('../server/discovery/dns.ts'),
+    import('../server/discovery/check.ts'),
+    import('../server/discovery/settings.ts'),
+    import('../platform/real/resolver.ts'),
+    import('../transfer/hosts.ts'),
+  ])
+  const resolver = withHosts(() => config.dns, realResolver(config.dns.servers))
+  const records = recordsFor(domain, config.hostname, offersOf(config.hostname, config.listeners))
+  const checked = await checkRecords(records, resolver)
+  if (json) terminal.out(`${JSON.stringify(checked, null, 1)}\n`)
+  else {
+    for (const { name, type, value, state, found, needed } of checked) {
+      const optional = state === 'missing' && !needed ? 'absent ' : marks[state]
+      terminal.out(`${optional} ${type.padEnd(6)} ${name}${state === 'right' ? `: ${visible(found)}` : ''}\n`)
+      if (state !== 'right' && (needed || state !== 'missing'))
+        terminal.out(`          found:  ${visible(found)}\n          wanted: ${value}\n`)
+    }
+  }
+  return checked.every(({ state, needed }) => !needed || state === 'right')
+}
+
+export const check: Subcommand = (program, terminal, fail) => {
+  examples(
+    jsonOption(
+      placeOptions(
+        program
+          .command('check')
+          .description('ask the DNS whether it says what it should about a domain')
+          .argument('<domain>'),
+      ),
+    ),
+    'pennypost check example.org',
+    'pennypost domain dns example.org      what it should say',
+  ).action(async (given: string, options: PlaceOptions & JsonOption) => {
+    const domain = await domainName(given)
+    const good = await checkDomain(terminal, await configOf(options), domain, options.json)
+    if (good) return
+    terminal.note(`Mail for ${domain} needs what is missing: "pennypost domain dns ${domain}" prints the records.\n`)
+    fail(1)
+  })
+}
+
+/** Below `pennypost domain`. */
+export const domainDns: Subcommand = (domains, terminal) => {
+  examples(
+    jsonOption(
+      placeOptions(
+        domains.command('dns').description('print the DNS records that a domain needs').argument('<domain>'),
+      ),
+    ),
+    'pennypost domain dns example.org',
+    'pennypost domain dns example.org --json',
+  ).action(async (given: string, options: PlaceOptions & JsonOption) =>
+    printRecords(terminal, await configOf(options), await domainName(given), options.json),
+  )
+}
