@@ -230,6 +230,11 @@ export const transferOptions = {
     defaults.queueLifetimeMs,
     'A message that could not be sent for so long is returned. RFC 5321 §4.5.4.1: at least 4 to 5 days.',
   ),
+  delayWarningMs: option(
+    kinds.duration,
+    defaults.delayWarningMs,
+    'A sender is told once of a message that is late by so much, unless he asked not to be (NOTIFY). After four hours people begin to wonder. 0: never.',
+  ),
   transfersMax: option(
     kinds.count(1, 10_000),
     defaults.transfersMax,

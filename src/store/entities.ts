@@ -1,4 +1,5 @@
 /** What the store keeps, by the names that code, SQL and docs share. */
+import type { RecipientDsn } from '../mail/envelope.ts'
 
 export interface Account {
   readonly id: number
@@ -100,7 +101,9 @@ export interface QueueParameters {
   readonly smtpUtf8: boolean
   readonly ret?: 'full' | 'hdrs'
   readonly envelopeId?: string
-  readonly notify?: readonly string[]
+  readonly notify?: RecipientDsn['notify']
+  /** The sender was told that it is late. */
+  readonly warned?: true
   readonly originalRecipient?: string
 }
 

@@ -164,6 +164,8 @@ export type Operation =
   | {
       readonly kind: 'queueDefer'
       readonly lease: Lease
+      /** The sender was told of the delay in this commit. */
+      readonly warned?: boolean
       readonly nextAttemptMs: number
       readonly reply: string
       readonly nowMs: number

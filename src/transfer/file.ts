@@ -8,7 +8,7 @@ import { factsOfBytes } from '../store/facts.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
 import { deliveryPrefix, pathText } from './headers.ts'
-import { formatNotice, type Failure } from './notice.ts'
+import { formatNotice, wantsReport, type Notice, type Report } from './notice.ts'
 import type { TransferOptions } from './options.ts'
 import type { Plan, Refused } from './plan.ts'
 import { fitsQuota, planAddress } from './resolve.ts'
@@ -108,14 +108,8 @@ function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
   }
 }
 
-export interface NoticeRequest {
-  /** Empty: the null reverse-path, which is never answered. RFC 5321 §4.5.5. */
-  readonly reversePath: string
-  readonly arrivedAtMs: number
-  readonly envelopeId?: string
-  /** The header of the original, one byte a character. */
-  readonly header: string
-  readonly failures: readonly Failure[]
+/** What is asked of a notice. An empty reverse-path is the null one, which is never answered. RFC 5321 §4.5.5. */
+export interface NoticeRequest extends Notice {
   /** Files nothing now: the commit with a filing was declined. */
   readonly queueOnly?: boolean
 }
@@ -125,7 +119,7 @@ export interface NoticeRequest {
  * @returns undefined when there is nobody to tell.
  */
 export async function noticeOperation(tools: TransferTools, request: NoticeRequest): Promise<Arrive | undefined> {
-  if (request.reversePath === '' || request.failures.length === 0) return undefined
+  if (request.reversePath === '' || request.reports.length === 0) return undefined
   const { store, clock, random, options } = tools
   const id = newArrivalId(clock, random)
   const bytes = formatNotice(request, options.hostname, id, clock.now())
@@ -143,17 +137,47 @@ export async function noticeOperation(tools: TransferTools, request: NoticeReque
   const sink = store.sink()
   sink.write(bytes)
   const content = await sink.finish()
-  const arrival: Arrival = { id, atMs: clock.now(), reversePath: null, recipients: [], body: '7bit', smtpUtf8: false }
+  const eightBit = bytes.some((byte) => byte > 0x7f)
+  const arrival: Arrival = {
+    id,
+    atMs: clock.now(),
+    reversePath: null,
+    recipients: [],
+    body: eightBit ? '8bitmime' : '7bit',
+    // Its header has UTF-8 only where the sender's address has. RFC 6532 §3.2.
+    smtpUtf8: /[^\x00-\x7f]/.test(request.reversePath),
+  }
   return arriveOperation(tools, arrival, content, factsOfBytes(bytes).facts, '', accepted)
 }
 
 /** What the sender hears of recipients that were refused after all. */
-export function failuresOf(refused: readonly Refused[]): Failure[] {
+export function failuresOf(refused: readonly Refused[]): Report[] {
   return refused.map(({ recipient, status }) => ({
+    action: 'failed',
     recipient,
     enhanced: status.enhanced,
     words: `${status.code} ${status.enhanced} ${status.text}`,
   }))
+}
+
+/** What the sender wished to hear of those that are filed now. RFC 3461 §6.2.2. */
+export function deliveriesOf(arrival: Arrival, accepted: readonly Plan[]): Report[] {
+  return arrival.recipients.flatMap(({ mailbox, notify, originalRecipient }): Report[] => {
+    if (!wantsReport(notify, 'success')) return []
+    const recipient = formatMailbox(mailbox)
+    const plans = accepted.filter((plan) => plan.recipient === recipient)
+    if (plans.length === 0 || !plans.every(({ kind }) => kind === 'file')) return []
+    return [{ action: 'delivered', recipient, originalRecipient, enhanced: '2.1.5', words: '250 2.1.5 Filed' }]
+  })
+}
+
+/** Of those refused, whom the sender wishes to hear of, under the name that he gave. */
+export function failuresWanted(arrival: Arrival, failures: readonly Report[]): Report[] {
+  return failures.flatMap((failure) => {
+    const asked = arrival.recipients.find(({ mailbox }) => formatMailbox(mailbox) === failure.recipient)
+    if (!wantsReport(asked?.notify, 'failure')) return []
+    return [{ ...failure, originalRecipient: asked?.originalRecipient }]
+  })
 }
 
 /** The header of a message as far as a notice returns it. */

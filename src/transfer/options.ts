@@ -15,6 +15,8 @@ export interface TransferOptions {
   readonly retryAfterMs: readonly number[]
   /** A message that could not be sent for so long is returned. RFC 5321 §4.5.4.1: at least 4–5 days. */
   readonly queueLifetimeMs: number
+  /** A sender hears of a message that could not be sent for so long; 0: never. RFC 3461 §6.2.4. */
+  readonly delayWarningMs: number
   /** Transfers under way at a time, in all and to one destination. */
   readonly transfersMax: number
   readonly transfersPerDestinationMax: number
@@ -33,6 +35,7 @@ export const transferDefaults: TransferOptions = {
   fileNowMax: 100,
   retryAfterMs: [5 * minute, 10 * minute, 20 * minute, 40 * minute, hour, 2 * hour, 4 * hour],
   queueLifetimeMs: 5 * 24 * hour,
+  delayWarningMs: 4 * hour,
   transfersMax: 50,
   transfersPerDestinationMax: 5,
   smtpPort: 25,

@@ -12,10 +12,18 @@ import type { Peer } from '../base/network.ts'
 import { bytesOf } from '../base/bytes.ts'
 import { dropContent, StoreFault, StoreRefusal, type StoredContent } from '../store/store.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
-import { arriveOperation, failuresOf, headerText, noticeOperation, type TransferTools } from './file.ts'
+import {
+  arriveOperation,
+  deliveriesOf,
+  failuresOf,
+  failuresWanted,
+  headerText,
+  noticeOperation,
+  type TransferTools,
+} from './file.ts'
 import { deliveryPrefix, pathText, receivedField, submissionFixes } from './headers.ts'
 import { noticeLine, type Journey, type RefusedRecipient } from './journey.ts'
-import { returnedHeaderMax } from './notice.ts'
+import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 import { completeMailbox, fitsQuota, planLocal } from './resolve.ts'
 
@@ -246,13 +254,18 @@ class Transaction implements SmtpTransaction {
       const outcome = lmtp ? { kind: 'accept' as const, ...lmtp } : decide(planned)
       if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
       const { accepted, refused } = outcome
+      const reports = [
+        ...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))),
+        ...deliveriesOf(arrival, accepted),
+      ]
       const operation = arriveOperation(this.#tools, arrival, content, facts, prefix, accepted, refused)
       const notice = await noticeOperation(this.#tools, {
         reversePath: pathText(arrival.reversePath),
         arrivedAtMs: arrival.atMs,
         envelopeId: arrival.envelopeId,
-        header: refused.length === 0 ? '' : await this.#header(content),
-        failures: failuresOf(refused),
+        header: reports.length === 0 ? '' : await this.#header(content),
+        full: await this.#full(arrival, reports, content),
+        reports,
       })
       await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
       if (notice) this.#tools.journey.note(noticeLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
@@ -264,6 +277,13 @@ class Transaction implements SmtpTransaction {
       }
       throw error
     }
+  }
+
+  /** What RET=FULL returns. */
+  async #full(arrival: Arrival, reports: readonly Report[], content: StoredContent): Promise<Uint8Array | undefined> {
+    const wanted = arrival.ret === 'full' && reports.some(({ action }) => action === 'failed')
+    if (!wanted || content.sizeBytes > returnedFullMax) return undefined
+    return this.#tools.store.readContent(content, 0, content.sizeBytes)
   }
 
   async #header(content: StoredContent): Promise<string> {

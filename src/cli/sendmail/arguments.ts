@@ -1,5 +1,7 @@
 /** The options of the traditional sendmail command, as cron, PHP, mutt and git give them. sendmail(1), sendmail(8). */
 
+import type { RecipientDsn } from '../../mail/envelope.ts'
+
 export type SendmailMode = 'send' | 'smtp' | 'queue' | 'aliases' | 'flush'
 
 export interface SendmailArguments {
@@ -15,9 +17,9 @@ export interface SendmailArguments {
   readonly recipients: readonly string[]
   readonly body: '7bit' | '8bitmime' | undefined
   /** -N: what the sender wishes to be told. RFC 3461. */
-  readonly notify: string | undefined
+  readonly notify: RecipientDsn['notify']
   /** -R. */
-  readonly ret: 'FULL' | 'HDRS' | undefined
+  readonly ret: 'full' | 'hdrs' | undefined
   /** -V. */
   readonly envelopeId: string | undefined
   /** -C. */
@@ -133,15 +135,16 @@ function bodyOf(value: string | undefined): SendmailArguments['body'] {
   return body
 }
 
-function notifyOf(value: string | undefined): string | undefined {
-  const notify = value?.toUpperCase()
-  if (notify !== undefined && !/^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY))*)$/.test(notify))
+function notifyOf(value: string | undefined): RecipientDsn['notify'] {
+  const notify = value?.toLowerCase()
+  if (notify === undefined) return undefined
+  if (!/^(?:never|(?:success|failure|delay)(?:,(?:success|failure|delay))*)$/.test(notify))
     throw new SendmailUsage('-N takes never, or a list of success, failure and delay')
-  return notify
+  return notify.split(',') as unknown as RecipientDsn['notify']
 }
 
 function retOf(value: string | undefined): SendmailArguments['ret'] {
-  const ret = value?.toUpperCase()
-  if (ret !== undefined && ret !== 'FULL' && ret !== 'HDRS') throw new SendmailUsage('-R takes full or hdrs')
+  const ret = value?.toLowerCase()
+  if (ret !== undefined && ret !== 'full' && ret !== 'hdrs') throw new SendmailUsage('-R takes full or hdrs')
   return ret
 }

@@ -71,7 +71,7 @@ test('the options as programs give them', () => {
     '-odd@x',
     'b,c',
   ])
-  assert.deepEqual([mutt.notify, mutt.ret, mutt.recipients], ['FAILURE,DELAY', 'HDRS', ['-odd@x', 'b', 'c']])
+  assert.deepEqual([mutt.notify, mutt.ret, mutt.recipients], [['failure', 'delay'], 'hdrs', ['-odd@x', 'b', 'c']])
   assert.equal(parseSendmailArguments('sendmail', ['-f', '<>', 'x']).sender, '')
   assert.equal(parseSendmailArguments('sendmail', ['-ti']).ignoreDots, true)
   assert.equal(parseSendmailArguments('mailq', []).mode, 'queue')

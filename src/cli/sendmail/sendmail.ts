@@ -91,7 +91,8 @@ async function send(
     const smtpUtf8 = [sender, ...recipients].some((address) => /[^\x20-\x7e]/.test(address))
     const { notify, ret, envelopeId } = wanted
     const body = wanted.body ?? (eightBit ? '8bitmime' : '7bit')
-    const envelope = { reversePath: sender, recipients, body, smtpUtf8, notify, ret, envelopeId }
+    const dsn = notify === undefined ? undefined : recipients.map(() => ({ notify }))
+    const envelope = { reversePath: sender, recipients, body, smtpUtf8, dsn, ret, envelopeId }
     const done = await submitLocally(config, envelope, bytes)
     if (done.kind !== 'taken') say(done.words)
     else if (wanted.verbose) terminal.note(`${done.words}\n`)

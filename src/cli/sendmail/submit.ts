@@ -102,13 +102,13 @@ async function submitDirectly(
       trusted: true,
     }
     const reversePath = envelope.reversePath === '' ? null : (parseMailbox(envelope.reversePath) ?? null)
-    const { body, smtpUtf8 } = envelope
-    const transaction = receiver.mail(client, reversePath, { body, smtpUtf8 })
+    const { body, smtpUtf8, ret, envelopeId, dsn } = envelope
+    const transaction = receiver.mail(client, reversePath, { body, smtpUtf8, ret, envelopeId })
     let refused: Submitted | undefined
     let taken = 0
-    for (const recipient of envelope.recipients) {
+    for (const [i, recipient] of envelope.recipients.entries()) {
       try {
-        transaction.recipient(parseMailbox(recipient)!, {})
+        transaction.recipient(parseMailbox(recipient)!, dsn?.[i] ?? {})
         taken++
       } catch (error) {
         if (!(error instanceof Refusal)) throw error

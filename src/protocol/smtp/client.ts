@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts'
 import type { Network, TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import type { Wheel } from '../../base/wheel.ts'
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
+import type { RecipientDsn } from '../../mail/envelope.ts'
 import { drive } from '../drive.ts'
 import { chooseMechanism, type SaslClient } from '../sasl/client.ts'
 import { decodeBase64 } from '../sasl/mechanism.ts'
@@ -34,9 +35,9 @@ export interface OutgoingEnvelope {
   readonly recipients: readonly string[]
   readonly body: '7bit' | '8bitmime'
   readonly smtpUtf8: boolean
-  /** What the sender wishes to be told: `NEVER` or a list of SUCCESS, FAILURE, DELAY; said where the server takes it. RFC 3461 §4. */
-  readonly notify?: string
-  readonly ret?: 'FULL' | 'HDRS'
+  /** What the sender wishes to be told, recipient by recipient; said where the server takes it. RFC 3461 §4. */
+  readonly dsn?: readonly RecipientDsn[]
+  readonly ret?: 'full' | 'hdrs'
   readonly envelopeId?: string
 }
 
@@ -183,7 +184,7 @@ export class SmtpClient {
   async send(envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<SendResult> {
     const lines = [
       this.#mailLine(envelope, bytes.sizeBytes),
-      ...envelope.recipients.map((address) => this.#recipientLine(envelope, address)),
+      ...envelope.recipients.map((address, i) => this.#recipientLine(address, envelope.dsn?.[i])),
     ]
     const pipelining = this.has('PIPELINING')
     const replies: Reply[] = []
@@ -225,14 +226,17 @@ export class SmtpClient {
       this.has('SIZE') ? ` SIZE=${sizeBytes}` : '',
       envelope.body === '8bitmime' && this.has('8BITMIME') ? ' BODY=8BITMIME' : '',
       envelope.smtpUtf8 && this.has('SMTPUTF8') ? ' SMTPUTF8' : '',
-      envelope.ret !== undefined && this.has('DSN') ? ` RET=${envelope.ret}` : '',
+      envelope.ret !== undefined && this.has('DSN') ? ` RET=${envelope.ret.toUpperCase()}` : '',
       envelope.envelopeId !== undefined && this.has('DSN') ? ` ENVID=${encodeXtext(envelope.envelopeId)}` : '',
     ]
     return `MAIL FROM:<${envelope.reversePath}>${parameters.join('')}`
   }
 
-  #recipientLine({ notify }: OutgoingEnvelope, address: string): string {
-    return `RCPT TO:<${address}>${notify !== undefined && this.has('DSN') ? ` NOTIFY=${notify}` : ''}`
+  #recipientLine(address: string, dsn: RecipientDsn | undefined): string {
+    if (!dsn || !this.has('DSN')) return `RCPT TO:<${address}>`
+    const notify = dsn.notify === undefined ? '' : ` NOTIFY=${dsn.notify.join(',').toUpperCase()}`
+    const original = dsn.originalRecipient === undefined ? '' : ` ORCPT=${formatOrcpt(dsn.originalRecipient)}`
+    return `RCPT TO:<${address}>${notify}${original}`
   }
 
   async #sendData(bytes: MessageBytes, finals: number): Promise<Reply[]> {
@@ -261,4 +265,12 @@ export class SmtpClient {
   destroy(): void {
     this.#destroy()
   }
+}
+
+/** `type;address` as ORCPT spells it; a utf-8 address keeps RFC 6533's own escapes. */
+function formatOrcpt(original: string): string {
+  const semicolon = original.indexOf(';')
+  const type = original.slice(0, semicolon)
+  const address = original.slice(semicolon + 1)
+  return `${type};${type === 'utf-8' ? address.replace(/[^!-*,-<>-~\u0080-\uffff]/g, '?') : encodeXtext(address)}`
 }

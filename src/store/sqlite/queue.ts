@@ -117,6 +117,10 @@ export function defer(context: WriteContext, op: Op<'queueDefer'>): null {
     .sql('INSERT OR REPLACE INTO attempt (recipient, n, atMs, reply) VALUES (?, ?, ?, ?)')
     .run(row.id, attempts, op.nowMs, op.reply)
   context.sql('DELETE FROM attempt WHERE recipient = ? AND n <= ?').run(row.id, attempts - attemptsKept)
+  if (op.warned)
+    context
+      .sql("UPDATE recipient SET parameters = json_set(parameters, '$.warned', json('true')) WHERE id = ?")
+      .run(row.id)
   context.changes.push({ kind: 'queue', dueMs: op.nextAttemptMs })
   return null
 }

@@ -16,6 +16,8 @@ export interface AttemptResult {
   readonly words: string
   /** The host that said it. */
   readonly host?: string
+  /** It was told what the sender wishes to hear, and answers for it from now on. RFC 3461 §5.2.1. */
+  readonly reports?: boolean
   /** Version and cipher of the connection, where it had TLS. */
   readonly tls?: string
   /** What became of the hosts and addresses that were tried before it. */
@@ -85,9 +87,10 @@ async function tryAddress(
       return envelope.recipients.map(() => ({ ...unsupported, host: where }))
     offered = true
     const { recipients } = await client.send(envelope, bytes)
+    const reports = client.has('DSN')
     const tls = client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined
     void client.quit()
-    return recipients.map((reply) => ({ ...resultOf(reply, where), tls }))
+    return recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports }))
   } catch (error) {
     client?.destroy()
     if (!(error instanceof SmtpReplyFault)) {

@@ -13,7 +13,7 @@ import { StoreRefusal } from '../../store/store.ts'
 import { attempt, type AttemptResult } from '../deliver/smtp.ts'
 import { failedDestination, headerText, localDestination, noticeOperation, type TransferTools } from '../file.ts'
 import { noticeLine, type Journey } from '../journey.ts'
-import { returnedHeaderMax, type Failure } from '../notice.ts'
+import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../notice.ts'
 import { routeTo, type StaticRoute } from '../route.ts'
 import { fileQueued } from './file-queued.ts'
 
@@ -231,6 +231,9 @@ export class Queue {
       recipients: rows.map(({ address }) => address),
       body: first.parameters.body === '8bitmime' ? ('8bitmime' as const) : ('7bit' as const),
       smtpUtf8: first.parameters.smtpUtf8,
+      ret: first.parameters.ret,
+      envelopeId: first.parameters.envelopeId,
+      dsn: rows.map(({ parameters: { notify, originalRecipient } }) => ({ notify, originalRecipient })),
     }
     return attempt({ ...tools, hostname }, routed.hosts, envelope, bytes)
   }
@@ -238,9 +241,10 @@ export class Queue {
   /** One commit per message: outcomes, next attempts, and the notice for those whose way ends. */
   async #conclude(rows: readonly QueueRow[], results: readonly AttemptResult[]): Promise<void> {
     const { store, clock, journey } = this.#tools
+    const { delayWarningMs } = this.#tools.options
     const nowMs = clock.now()
     const operations: Operation[] = []
-    const failures: Failure[] = []
+    const reports: Report[] = []
     rows.forEach((row, i) => {
       const result = results[i]!
       const { host, words, tls, tried } = result
@@ -256,36 +260,51 @@ export class Queue {
         tried,
       })
       const reply = host === undefined ? words : `${host}: ${words}`
+      const { notify, originalRecipient, warned } = row.parameters
+      const told = { recipient: row.address, originalRecipient, words, host }
       if (result.kind === 'relayed') {
         operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'relayed', reply, nowMs })
+        // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1, §6.2.3.
+        if (!result.reports && wantsReport(notify, 'success'))
+          reports.push({ ...told, action: 'relayed', enhanced: '2.0.0' })
         return
       }
       const nextAttemptMs = nowMs + this.#retryAfter(row.attempts)
       if (result.kind === 'later' && nextAttemptMs < row.expiresAtMs) {
-        operations.push({ kind: 'queueDefer', lease: leaseOf(row), nextAttemptMs, reply, nowMs })
+        const late = delayWarningMs > 0 && nowMs - row.acceptedAtMs >= delayWarningMs
+        const warn = late && !warned && wantsReport(notify, 'delay')
+        operations.push({
+          kind: 'queueDefer',
+          lease: leaseOf(row),
+          nextAttemptMs,
+          reply,
+          nowMs,
+          warned: warn || undefined,
+        })
+        if (warn) reports.push({ ...told, action: 'delayed', enhanced: result.enhanced, untilMs: row.expiresAtMs })
         return
       }
       operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'bounced', reply, nowMs })
-      const { originalRecipient } = row.parameters
       const enhanced = result.kind === 'later' ? expiredStatus : result.enhanced
-      failures.push({ recipient: row.address, originalRecipient, enhanced, words, host })
+      if (wantsReport(notify, 'failure')) reports.push({ ...told, action: 'failed', enhanced })
     })
-    let notice = await this.#notice(rows[0]!, failures)
+    let notice = await this.#notice(rows[0]!, reports)
     try {
       await store.commit(notice ? [...operations, notice] : operations)
     } catch (error) {
       if (!(error instanceof StoreRefusal)) throw error
       // Somebody held or dropped one of them meanwhile, or the sender's mailbox filled up: what was sent must be written down all the same.
-      notice = await this.#notice(rows[0]!, failures, true)
+      notice = await this.#notice(rows[0]!, reports, true)
       await this.#settleEach(operations, notice)
     }
-    this.#noteEnds(rows[0]!, failures, notice?.arrivalId)
+    this.#noteEnds(rows[0]!, reports, notice?.arrivalId)
   }
 
   /** Why a way ended that did not reach its end, and by which message the sender was told. */
-  #noteEnds({ arrivalId, reversePath }: QueueRow, failures: readonly Failure[], notice: string | undefined): void {
+  #noteEnds({ arrivalId, reversePath }: QueueRow, reports: readonly Report[], notice: string | undefined): void {
     const { journey } = this.#tools
-    for (const { recipient, enhanced, words } of failures) {
+    for (const { action, recipient, enhanced, words } of reports) {
+      if (action !== 'failed') continue
       const why = enhanced === expiredStatus ? `given up after the last try in its time: ${words}` : words
       journey.note({ id: arrivalId, event: 'ended', recipient, outcome: 'bounced', why, notice })
     }
@@ -310,16 +329,18 @@ export class Queue {
 
   async #notice(
     row: QueueRow,
-    failures: readonly Failure[],
+    reports: readonly Report[],
     queueOnly = false,
   ): Promise<Extract<Operation, { kind: 'arrive' }> | undefined> {
     const { store } = this.#tools
-    if (failures.length === 0 || row.reversePath === '') return undefined
+    if (reports.length === 0 || row.reversePath === '') return undefined
     const bytes = store.read.queuedContent(row.entry)
     const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
     const { arrivedAtMs, envelopeId } = { arrivedAtMs: row.acceptedAtMs, envelopeId: row.parameters.envelopeId }
     const { reversePath } = row
-    return noticeOperation(this.#tools, { reversePath, arrivedAtMs, envelopeId, header, failures, queueOnly })
+    const whole = row.parameters.ret === 'full' && reports.some(({ action }) => action === 'failed')
+    const full = whole && bytes && bytes.sizeBytes <= returnedFullMax ? await bytes.read(0, bytes.sizeBytes) : undefined
+    return noticeOperation(this.#tools, { reversePath, arrivedAtMs, envelopeId, header, full, reports, queueOnly })
   }
 
   /** Recipients of ours that were too many to be filed at once. */
@@ -328,6 +349,14 @@ export class Queue {
       const refused = await fileQueued(this.#tools, row)
       if (!refused) {
         this.#tools.journey.note({ id: row.arrivalId, event: 'attempt', recipient: row.address, outcome: 'filed' })
+        const { notify, originalRecipient } = row.parameters
+        if (wantsReport(notify, 'success')) {
+          const recipient = row.address
+          const words = '250 2.1.5 Filed'
+          const report = { action: 'delivered' as const, recipient, originalRecipient, enhanced: '2.1.5', words }
+          const notice = await this.#notice(row, [report])
+          if (notice) await this.#tools.store.commit([notice])
+        }
         continue
       }
       const { code, enhanced, text } = refused

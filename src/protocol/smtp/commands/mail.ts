@@ -1,4 +1,4 @@
-/** MAIL: begins a transaction. RFC 5321 §4.1.1.2; SIZE RFC 1870, BODY RFC 6152, SMTPUTF8 RFC 6531, AUTH RFC 4954 §5. */
+/** MAIL: begins a transaction. RFC 5321 §4.1.1.2; SIZE RFC 1870, BODY RFC 6152, SMTPUTF8 RFC 6531, AUTH RFC 4954 §5, RET and ENVID RFC 3461. */
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
 import type { MailParameters, SmtpTransaction } from '../backend.ts'
@@ -24,6 +24,17 @@ const parameters: Readonly<Record<string, (draft: Draft, value: string | undefin
   SMTPUTF8(draft, value) {
     if (value !== undefined) throw new SyntaxFault('SMTPUTF8 without a value')
     draft.smtpUtf8 = true
+  },
+  RET(draft, value) {
+    const ret = value?.toLowerCase()
+    if (ret !== 'full' && ret !== 'hdrs') throw new SyntaxFault('RET=FULL or RET=HDRS')
+    draft.ret = ret
+  },
+  ENVID(draft, value) {
+    // RFC 3461 §4.4: at most 100 characters, printable ones once decoded.
+    const id = value === undefined || value.length > 100 ? undefined : decodeXtext(value)
+    if (id === undefined || !/^[\x20-\x7e]+$/.test(id)) throw new SyntaxFault('ENVID=xtext of at most 100 characters')
+    draft.envelopeId = id
   },
   AUTH(draft, value, state) {
     // RFC 4954 §5: it belongs to the extension, which not every service has.

@@ -1,22 +1,60 @@
-/** RCPT: one recipient. RFC 5321 §4.1.1.3. */
+/** RCPT: one recipient. RFC 5321 §4.1.1.3; NOTIFY and ORCPT RFC 3461 §4.1, §4.2. */
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
+import type { RecipientDsn } from '../../../mail/envelope.ts'
 import type { SmtpCommand } from '../command.ts'
 import * as limits from '../limits.ts'
-import { parseRcptArguments } from '../wire/arguments.ts'
+import { decodeXtext, parseRcptArguments, SyntaxFault, type Parameter } from '../wire/arguments.ts'
+import type { ServerState } from '../state.ts'
 import { formatReply } from '../wire/reply.ts'
 import { unknownParameter } from './mail.ts'
 
 const accepted = formatReply(250, '2.1.5 Recipient ok')
 
+type Draft = { -readonly [K in keyof RecipientDsn]: RecipientDsn[K] }
+
+function parse(state: ServerState, given: readonly Parameter[]): Draft {
+  const draft: Draft = {}
+  for (const { keyword, value } of given) {
+    if (!state.extended) throw unknownParameter(keyword)
+    if (keyword === 'NOTIFY' && draft.notify === undefined) draft.notify = parseNotify(value)
+    else if (keyword === 'ORCPT' && draft.originalRecipient === undefined) draft.originalRecipient = parseOrcpt(value)
+    else if (keyword === 'NOTIFY' || keyword === 'ORCPT') throw new SyntaxFault(`${keyword} once`)
+    else throw unknownParameter(keyword)
+  }
+  return draft
+}
+
+/** RFC 3461 §4.1: NEVER stands alone. */
+function parseNotify(value: string | undefined): Draft['notify'] {
+  const words = (value ?? '').toLowerCase().split(',')
+  const list = words.filter((word) => word === 'success' || word === 'failure' || word === 'delay')
+  if (words.length === 1 && words[0] === 'never') return ['never']
+  if (list.length !== words.length || new Set(list).size !== list.length)
+    throw new SyntaxFault('NOTIFY=NEVER, or a list of SUCCESS, FAILURE and DELAY')
+  return list
+}
+
+/** RFC 3461 §4.2: at most 500 characters; utf-8 addresses by RFC 6533 §3, whose own escapes stay as they are. */
+function parseOrcpt(value: string | undefined): string {
+  const semicolon = value?.indexOf(';') ?? -1
+  const type = value?.slice(0, semicolon).toLowerCase()
+  if (value === undefined || value.length > 500 || type === undefined || !/^[a-z0-9][a-z0-9-]*$/.test(type))
+    throw new SyntaxFault('ORCPT=rfc822;address in xtext')
+  const text = value.slice(semicolon + 1)
+  const address = type === 'utf-8' ? Buffer.from(text, 'latin1').toString('utf8') : decodeXtext(text)
+  if (address === undefined || address === '' || /[\u0000-\u001f\u007f]/.test(address))
+    throw new SyntaxFault('ORCPT=rfc822;address in xtext')
+  return `${type};${address}`
+}
+
 export const rcpt: SmtpCommand = {
   name: 'RCPT',
   needs: 'transaction',
-  help: 'RCPT TO:<recipient@example.org>',
+  help: 'RCPT TO:<recipient@example.org> [NOTIFY=…] [ORCPT=…]',
   run(state, argument) {
     const { mailbox, parameters } = parseRcptArguments(argument)
-    const [unknown] = parameters
-    if (unknown) throw unknownParameter(unknown.keyword)
+    const dsn = parse(state, parameters)
     if (state.recipients >= (state.options.recipientsMax ?? limits.recipientsMaxDefault)) {
       throw new Refusal(status.tooManyRecipients)
     }
@@ -27,7 +65,7 @@ export const rcpt: SmtpCommand = {
       state.recipients++
       return accepted
     }
-    const work = state.transaction!.recipient(mailbox, {})
+    const work = state.transaction!.recipient(mailbox, dsn)
     return work ? work.then(taken) : taken()
   },
 }
