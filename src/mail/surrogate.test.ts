@@ -39,7 +39,7 @@ test('whatever the header is, its surrogate is ASCII, has a blank line at its en
   const field = fc
     .tuple(
       fc.constantFrom('From', 'Subject', 'X-A', 'Content-Type', 'To'),
-      fc.stringMatching(/^[ -~äß日🙂"<>@,;=]{0,60}$/),
+      fc.string({ unit: fc.constantFrom(...'aZ09 "<>@,;:=()äß日🙂'), maxLength: 60 }),
     )
     .map(([name, value]) => `${name}: ${value}\r\n`)
   fc.assert(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { get } from 'node:https'
 import { test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import { silentLog } from '../../src/base/log.ts'
 import { defaultConfig } from '../../src/config/load.ts'
 import { realPlatform, startSystem } from '../../src/system.ts'
@@ -9,7 +10,7 @@ import { realPlatform, startSystem } from '../../src/system.ts'
 function fetchText(port: number, path: string): Promise<{ status: number; text: string; certificate: string }> {
   return new Promise((resolve, reject) => {
     get({ host: '127.0.0.1', port, path, rejectUnauthorized: false, servername: 'localhost' }, (response) => {
-      const socket = response.socket as import('node:tls').TLSSocket
+      const socket = response.socket as TLSSocket
       const certificate = socket.getPeerX509Certificate()?.subjectAltName ?? ''
       let text = ''
       response.setEncoding('utf8')

@@ -21,7 +21,7 @@ test('a phrase is atoms, a quoted string, or encoded words', () => {
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),
-  fc.stringMatching(/^[ -~ÄÖÜäöüß日本語🙂]{0,300}$/),
+  fc.string({ unit: fc.constantFrom(...'aZ09 ,.=?_"ÄÖÜäöüß日本語🙂'), maxLength: 300 }),
 )
 
 test('whatever is encoded is read back, in lines of at most 76 characters and words of at most 75', () => {
