@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { RealOptions, RealSystem } from '../stories/real.ts'
 import { startReal } from '../stories/real.ts'
+import { certified } from './certified.ts'
 
 export const alice = 'alice@a.example'
 export const bob = 'bob@a.example'
@@ -57,12 +58,37 @@ export async function withSystem(
   work: (real: RealSystem, folder: string) => Promise<void>,
   options: Partial<Pick<RealOptions, 'plaintextAuth' | 'auth' | 'oauth'>> = {},
 ): Promise<void> {
+  await withFolder(async (folder) => {
+    const real = await startReal({ users: [alice, bob], data: join(folder, 'data'), ...options })
+    try {
+      await work(real, folder)
+    } finally {
+      await real.stop()
+    }
+  })
+}
+
+/** The same with a certificate for "localhost", for programs that check it against the authority in `ca`. */
+export async function withCertified(
+  work: (real: RealSystem, folder: string, ca: string) => Promise<void>,
+  options: Partial<Pick<RealOptions, 'services'>> = {},
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const { tls, ca } = await certified(folder)
+    const real = await startReal({ users: [alice, bob], data: join(folder, 'data'), tls, ...options })
+    try {
+      await work(real, folder, ca)
+    } finally {
+      await real.stop()
+    }
+  })
+}
+
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-interop-'))
-  const real = await startReal({ users: [alice, bob], data: join(folder, 'data'), ...options })
   try {
-    await work(real, folder)
+    await work(folder)
   } finally {
-    await real.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }

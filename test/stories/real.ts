@@ -27,6 +27,8 @@ export interface RealOptions {
   readonly log?: Log
   readonly auth?: Partial<Config['auth']>
   readonly oauth?: Partial<Config['oauth']>
+  /** Services beside those of mail. */
+  readonly services?: readonly Service[]
 }
 
 export class RealSystem {
@@ -79,7 +81,7 @@ export class RealSystem {
 
 export async function startReal(options: RealOptions): Promise<RealSystem> {
   const { data = ':memory:', users, tls = { source: 'self-signed' }, plaintextAuth = false, log = silentLog } = options
-  const listeners = served.map((service): ListenerConfig => ({
+  const listeners = [...served, ...(options.services ?? [])].map((service): ListenerConfig => ({
     service,
     address: '127.0.0.1',
     port: 0,
