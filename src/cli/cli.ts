@@ -15,6 +15,7 @@ import { queue } from './queue.ts'
 import { quickstart } from './quickstart.ts'
 import { reindex } from './reindex.ts'
 import { restore } from './restore.ts'
+import { send } from './send.ts'
 import { serve } from './serve.ts'
 import { trace } from './trace.ts'
 import { verify } from './verify.ts'
@@ -33,6 +34,7 @@ const subcommands = [
   mailbox,
   queue,
   trace,
+  send,
   backup,
   restore,
   verify,

@@ -17,8 +17,8 @@ test('a Received field tells the hop, and folds', () => {
       recipient: { localPart: 'jo', domain: 'example.net' },
       atMs: 0,
     }),
-    'Received: from client.example.org (mail.example.org [IPv6:2001:db8::1]) by\r\n\tmx.example.net with ESMTPS' +
-      ' tls TLSv1.3/TLS_AES_256_GCM_SHA384 id abc123 for\r\n\t<jo@example.net>; Thu, 1 Jan 1970 00:00:00 +0000\r\n',
+    'Received: from client.example.org (mail.example.org [IPv6:2001:db8::1]) by\r\n mx.example.net with ESMTPS' +
+      ' tls TLSv1.3/TLS_AES_256_GCM_SHA384 id abc123 for\r\n <jo@example.net>; Thu, 1 Jan 1970 00:00:00 +0000\r\n',
   )
 })
 
@@ -50,7 +50,7 @@ test('reading gives back what was written, with folds as white space', () => {
       (value) => {
         const header = new Header(formatField('X', value))
         assert.equal(header.fields.length, 1)
-        assert.equal(header.valueOf('x')!.replaceAll('\t', ' '), value.trim())
+        assert.equal(header.valueOf('x')!, value.trim())
       },
     ),
   )

@@ -23,8 +23,8 @@ export function formatField(name: string, value: string): string {
       word !== '' && line.length + 1 + word.length > lineLengthWished && line.trim() !== '' && !line.endsWith(':')
     if (isFull) {
       out += `${line}\r\n`
-      line = '\t'
-      line += word
+      // The space itself stands behind the fold: unfolded, the value is what it was. RFC 5322 §2.2.3.
+      line = ` ${word}`
     } else line += ` ${word}`
   }
   return `${out}${line}\r\n`

@@ -1,4 +1,4 @@
-/** The public API of `pennypost/mail`: internet messages, read from bytes. */
+/** The public API of `pennypost/mail`: internet messages, read from bytes and composed. */
 export {
   formatDomainText,
   formatLocalPart,
@@ -11,6 +11,15 @@ export { mailboxesOf, parseAddressList } from './address-list.ts'
 export type { AddressEntry, AddressGroup, AddressMailbox } from './address-list.ts'
 export { baseSubject } from './base-subject.ts'
 export type { BaseSubject } from './base-subject.ts'
+export { ComposeFault } from './compose/fields.ts'
+export type { AddressInput } from './compose/fields.ts'
+export { decodeFlowed, encodeFlowed, parseFlowed } from './compose/flowed.ts'
+export type { FlowedParagraph } from './compose/flowed.ts'
+export { composeMessage } from './compose/message.ts'
+export type { Attachment, ComposedMessage, ComposeOptions, ListFields, MessageDraft } from './compose/message.ts'
+export type { PartDraft, Source } from './compose/part.ts'
+export { Base64Encoder, encodeQuotedPrintable, encodingForText } from './compose/transfer-encode.ts'
+export type { ContentEncoding } from './compose/transfer-encode.ts'
 export { readSliceBytes } from './content.ts'
 export type { ContentSink, MessageBytes } from './content.ts'
 export { formatDate, parseDate } from './date.ts'
@@ -37,6 +46,7 @@ export { fileName, parseContentDisposition } from './mime/content-disposition.ts
 export type { ContentDisposition } from './mime/content-disposition.ts'
 export { parseContentType } from './mime/content-type.ts'
 export type { ContentType } from './mime/content-type.ts'
+export { encodePhrase, encodeText } from './mime/encode-word.ts'
 export { decodeEncodedWords } from './mime/encoded-word.ts'
 export { parameterText, parameterValue } from './mime/parameters.ts'
 export type { Parameter } from './mime/parameters.ts'

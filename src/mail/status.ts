@@ -16,6 +16,7 @@ export const status = {
   tooManyConnections: row(421, '4.7.0', 'Too many connections, try again later'),
   timeout: row(421, '4.4.2', 'Timeout, closing connection'),
   localError: row(451, '4.3.0', 'Local error, try again later'),
+  directoryUnreachable: row(451, '4.4.3', 'Addresses cannot be looked up now, try again later'),
   storeFull: row(452, '4.3.1', 'Insufficient system storage'),
   mailboxFull: row(452, '4.2.2', 'Mailbox is full'),
   tooManyRecipients: row(452, '4.5.3', 'Too many recipients, send the rest in another transaction'),

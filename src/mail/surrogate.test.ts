@@ -17,8 +17,8 @@ test('a header in ASCII, and 8-bit text that is not UTF-8, stay as they are', ()
 test('an address that only UTF-8 can spell becomes an invalid one which tells what it was', () => {
   assert.equal(
     surrogate('From: Fred Foo <fred@exämple.com>\r\nTo: plain@example.org,\r\n müller@example.org\r\n\r\n'),
-    'From: =?utf-8?q?Fred_Foo_=28fred=40ex=C3=A4mple=2Ecom=29?=\r\n\t<invalid@internationalized-address.invalid>\r\n' +
-      'To: plain@example.org, =?utf-8?q?m=C3=BCller=40example=2Eorg?=\r\n\t<invalid@internationalized-address.invalid>\r\n\r\n',
+    'From: =?utf-8?q?Fred_Foo_=28fred=40ex=C3=A4mple=2Ecom=29?=\r\n <invalid@internationalized-address.invalid>\r\n' +
+      'To: plain@example.org, =?utf-8?q?m=C3=BCller=40example=2Eorg?=\r\n <invalid@internationalized-address.invalid>\r\n\r\n',
   )
 })
 

@@ -14,7 +14,7 @@ export type Action =
       readonly kind: 'startTls'
       readonly reply: Uint8Array
       readonly client?: TlsClientOptions
-      readonly done: (facts: TlsFacts | null) => void
+      readonly done: (facts: TlsFacts | null, problem?: string) => void
     }
   /** Say this, flush, close. */
   | { readonly kind: 'close'; readonly bytes?: Uint8Array }

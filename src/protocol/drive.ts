@@ -273,7 +273,7 @@ export class Driver implements SessionHost {
 
   async #startTls(action: {
     client?: Parameters<Connection['startTlsClient']>[0]
-    done: (facts: Connection['tls']) => void
+    done: (facts: Connection['tls'], problem?: string) => void
   }): Promise<void> {
     this.#busy = true
     this.#flush()
@@ -288,7 +288,7 @@ export class Driver implements SessionHost {
       this.#pump()
     } catch (error) {
       this.#options.log.info('TLS handshake failed', { peer: this.peer.address, error: String(error) })
-      action.done(null)
+      action.done(null, (error as Error).message)
       this.#connection.destroy()
     }
   }

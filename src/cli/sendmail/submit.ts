@@ -18,24 +18,84 @@ export type Submitted =
   /** Later it may go. */
   | { readonly kind: 'later'; readonly words: string }
 
+export interface Submission {
+  /** `host:port`; 587 without a port. */
+  readonly server: string
+  readonly user: string | undefined
+  readonly password: string | undefined
+  readonly tls: 'auto' | 'implicit' | 'starttls' | 'none'
+  /** Any certificate will do. */
+  readonly insecure: boolean
+  readonly hostname: string
+}
+
+/** To any submission server. RFC 6409, RFC 8314. */
+export async function submitTo(wanted: Submission, envelope: OutgoingEnvelope, bytes: Uint8Array): Promise<Submitted> {
+  const [{ realNetwork }, { realResolver }, { endpoint }] = await Promise.all([
+    import('../../platform/real/network.ts'),
+    import('../../platform/real/resolver.ts'),
+    import('../../config/kinds.ts'),
+  ])
+  const { host, port = 587 } = endpoint({ names: true }).read(wanted.server)
+  const found = /^[\d.]+$|:/.test(host)
+    ? { kind: 'found' as const, records: [host] }
+    : await realResolver().addresses(host)
+  if (found.kind !== 'found') return { kind: 'later', words: `${host} has no address` }
+  const nearby = found.records[0]!.startsWith('127.') || found.records[0] === '::1'
+  const tls = { serverName: host, verify: wanted.insecure ? ('none' as const) : ('name' as const) }
+  const implicit = wanted.tls === 'implicit' || (wanted.tls === 'auto' && port === 465)
+  let client: SmtpClient | undefined
+  try {
+    client = await SmtpClient.connect({
+      network: realNetwork,
+      clock: realClock,
+      wheel: new Wheel(realClock),
+      log: silentLog,
+      address: found.records[0]!,
+      port,
+      hostname: wanted.hostname,
+      connectTimeoutMs: 30_000,
+      tls: implicit ? tls : undefined,
+    })
+    const offered = client.has('STARTTLS')
+    if (!implicit && wanted.tls !== 'none' && offered) await client.startTls(tls)
+    else if (wanted.tls === 'starttls') throw new Error('the server does not offer STARTTLS')
+    if (wanted.user !== undefined) {
+      if (!client.tls && !nearby) throw new Error('no password is sent without TLS')
+      await client.authenticate(wanted.user, wanted.password ?? '', { plaintext: nearby })
+    }
+    return await deliver(client, envelope, bytes)
+  } catch (error) {
+    client?.destroy()
+    return failed(error)
+  }
+}
+
+function failed(error: unknown): Submitted {
+  const refused = error instanceof SmtpReplyFault && error.reply.code >= 500
+  return { kind: refused ? 'refused' : 'later', words: (error as Error).message }
+}
+
+async function deliver(client: SmtpClient, envelope: OutgoingEnvelope, bytes: Uint8Array): Promise<Submitted> {
+  const { recipients } = await client.send(envelope, {
+    sizeBytes: bytes.length,
+    read: (start, end) => bytes.subarray(start, end),
+  })
+  await client.quit()
+  const bad = recipients.findIndex(({ code }) => code >= 300)
+  if (bad < 0) return { kind: 'taken', words: replyText(recipients[0]!) }
+  const words = `<${envelope.recipients[bad]}>: ${replyText(recipients[bad]!)}`
+  return { kind: recipients[bad]!.code < 500 ? 'later' : 'refused', words }
+}
+
 export async function submitLocally(config: Config, envelope: OutgoingEnvelope, bytes: Uint8Array): Promise<Submitted> {
   const client = await connectLocally(config)
   if (client instanceof Error) return submitDirectly(config, envelope, bytes, client)
   try {
-    const { recipients } = await client.send(envelope, {
-      sizeBytes: bytes.length,
-      read: (start, end) => bytes.subarray(start, end),
-    })
-    await client.quit()
-    const bad = recipients.findIndex(({ code }) => code >= 300)
-    if (bad < 0) return { kind: 'taken', words: replyText(recipients[0]!) }
-    const { code } = recipients[bad]!
-    const words = `<${envelope.recipients[bad]}>: ${replyText(recipients[bad]!)}`
-    return { kind: code < 500 ? 'later' : 'refused', words }
+    return await deliver(client, envelope, bytes)
   } catch (error) {
     client.destroy()
-    const refused = error instanceof SmtpReplyFault && error.reply.code >= 500
-    return { kind: refused ? 'refused' : 'later', words: (error as Error).message }
+    return failed(error)
   }
 }
 

@@ -37,7 +37,7 @@ test('whatever is encoded is read back, in lines of at most 76 characters and wo
       for (const [word] of field.matchAll(/=\?utf-8\?[bq]\?[^?]*\?=/g)) assert.ok(word.length <= 75)
       const header = parseHeader(Buffer.from(`${field}\r\n`))
       // Readers trim a field's ends when nothing there was encoded.
-      assert.equal(decodeEncodedWords(header.valueOf('subject')!.replace(/\t/g, ' ')), wellFormed)
+      assert.equal(decodeEncodedWords(header.valueOf('subject')!), wellFormed)
       assert.match(field, /^[\x20-\x7e\t\r\n]*$/)
     }),
     { numRuns: 1000 },

@@ -14,6 +14,8 @@ export interface Terminal {
   readSecret(prompt: string): Promise<string | undefined>
   /** An answer from the keyboard; undefined where there is none. */
   readAnswer?(prompt: string): Promise<string | undefined>
+  /** All of standard input as text; undefined where it is a keyboard. Throws when it is longer. */
+  readText?(bytesMax: number): Promise<string | undefined>
   /** The first line of standard input. */
   readLine(): Promise<string>
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -125,6 +127,12 @@ export function processTerminal(): MailTerminal {
     readAnswer,
     readLine,
     readAll,
+    async readText(bytesMax) {
+      if (process.stdin.isTTY) return undefined
+      const bytes = await readAll(bytesMax)
+      if (!bytes) throw new Error('standard input is longer than any message may be')
+      return Buffer.from(bytes).toString('utf8')
+    },
     userName,
     environment: process.env,
     onSignal(name, run) {

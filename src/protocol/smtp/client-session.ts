@@ -76,10 +76,10 @@ export class SmtpClientSession implements Session {
 
   startTls(client: TlsClientOptions): Promise<TlsFacts> {
     return this.#untilEnd((resolve, reject) => {
-      const done = (facts: TlsFacts | null): void => {
+      const done = (facts: TlsFacts | null, problem?: string): void => {
         this.#reader.clear()
         if (facts) resolve(facts)
-        else reject(new SmtpConnectionFault('the TLS handshake failed'))
+        else reject(new SmtpConnectionFault(`the TLS handshake failed${problem === undefined ? '' : `: ${problem}`}`))
       }
       this.#act({ kind: 'startTls', reply: new Uint8Array(0), client, done })
     })
