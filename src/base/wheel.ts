@@ -23,6 +23,8 @@ export class Wheel {
   #at = 0
   #count = 0
   #timer: Timer | undefined
+  /** What expires may add: the timer is armed once, after all slots were visited. */
+  #ticking = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -39,7 +41,7 @@ export class Wheel {
     const entry: Entry = { atMs, expired, dead: false }
     this.#place(entry)
     this.#count++
-    if (!this.#timer) {
+    if (!this.#timer && !this.#ticking) {
       this.#at = this.#slotOf(this.#clock.monotonic())
       this.#arm()
     }
@@ -50,7 +52,14 @@ export class Wheel {
     const entry = deadline as Entry
     if (entry.dead) return
     entry.dead = true
-    this.#count--
+    if (--this.#count === 0) this.#rest()
+  }
+
+  /** Nothing to watch: a timer would hold a command up that has done its work, sendmail for one. */
+  #rest(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const slot of this.#slots) slot.length = 0
   }
 
   #slotOf(ms: number): number {
@@ -65,8 +74,13 @@ export class Wheel {
   #arm(): void {
     this.#timer = this.#clock.after(slotMs, () => {
       this.#timer = undefined
-      this.#tick()
-      if (this.#count > 0) this.#arm()
+      this.#ticking = true
+      try {
+        this.#tick()
+      } finally {
+        this.#ticking = false
+        if (this.#count > 0) this.#arm()
+      }
     })
   }
 
