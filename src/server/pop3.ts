@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { MessageBytes } from '../mail/content.ts'
 import { Pop3Refusal, type Pop3Backend, type Pop3Maildrop, type Pop3Message } from '../protocol/pop3/backend.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
+import { derivedUidl } from '../store/uidl.ts'
 import type { Ranges } from '../store/operations.ts'
 import type { Store } from '../store/store.ts'
 
@@ -69,7 +70,7 @@ export class StorePop3Backend implements Pop3Backend {
     for await (const page of read.rows(mailbox, wanted, {})) {
       for (const { uid, sizeBytes, uidl } of page) {
         uids.push(uid)
-        messages.push({ sizeBytes, uidl: uidl ?? `${uidValidity.toString(16)}.${uid.toString(16)}` })
+        messages.push({ sizeBytes, uidl: uidl ?? derivedUidl(uidValidity, uid) })
       }
     }
     return {

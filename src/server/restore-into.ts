@@ -239,7 +239,7 @@ class Restoration {
   async #arrival(mailbox: number, row: BackedMessage): Promise<Arrive> {
     const content = await copyContent(this.#store, row.content)
     const { facts } = await factsOf(this.#store, content, bytesOf(row.head))
-    const filing = { mailbox, prefix: row.prefix, flags: row.flags, recipients: [] }
+    const filing = { mailbox, prefix: row.prefix, flags: row.flags, recipients: [], uidl: row.uidl }
     // No recipient: the ledger knows how it ended when it first came.
     const arrivalId = `${timePrefix(this.#clock.now())}restored`
     return { kind: 'arrive', arrivalId, content, facts, at: row.internalDate, filings: [filing] }

@@ -21,6 +21,8 @@ export interface Filing {
   readonly flags: readonly string[]
   /** The recipient addresses whose ledger rows this filing ends: several where they all lead to this mailbox. */
   readonly recipients: readonly string[]
+  /** As of 'append'. */
+  readonly uidl?: string
 }
 
 export interface QueueRecipient {

@@ -1,5 +1,6 @@
 /** Reads a backup where it lies: one account's mailboxes and messages, without bringing the rest back. Pages by key, as the store's own reads. */
 import { join, resolve } from 'node:path'
+import { derivedUidl } from '../uidl.ts'
 import type { MessageBytes } from '../../mail/content.ts'
 import { flagWordBits, systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles } from '../contents/reader.ts'
@@ -37,6 +38,8 @@ export interface BackedMessage {
   readonly prefix: string
   /** What of the prefix counts for the facts. */
   readonly head: string
+  /** What POP3 clients know it by. */
+  readonly uidl: string
   readonly envelope: string
   /** What arrived, without the prefix. */
   readonly content: MessageBytes
@@ -81,9 +84,9 @@ export class BackupReader {
     const names = this.#flagNames(account)
     return this.#statements
       .sql(
-        `SELECT m.uid, m.email, m.low, m.high, e.dateMs, e.dateOffset, e.prefix, c.envelope, c.digest,
+        `SELECT m.uid, coalesce(m.uidl, '') AS uidl, b.uidValidity, m.email, m.low, m.high, e.dateMs, e.dateOffset, e.prefix, c.envelope, c.digest,
          c.segment, c.position, c.file, c.size AS contentSize
-         FROM message m JOIN email e ON e.id = m.email JOIN content c ON c.id = e.content
+         FROM message m JOIN mailbox b ON b.id = m.mailbox JOIN email e ON e.id = m.email JOIN content c ON c.id = e.content
          WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
       )
       .all(mailbox, after, limit)
@@ -103,6 +106,7 @@ export class BackupReader {
       }),
       prefix,
       head: factsHead(prefix),
+      uidl: (row['uidl'] as string) || derivedUidl(row['uidValidity'] as number, row['uid'] as number),
       envelope: row['envelope'] as string,
       content: new StoredBytes(this.#files, sourceOf(row), ''),
     }

@@ -29,6 +29,7 @@ interface Placed {
   readonly prefix: string
   readonly recipients: readonly string[]
   readonly sizeBytes: number
+  readonly uidl: string | null
 }
 
 /** An operation whose numbers are given and whose rows are to come. */
@@ -108,13 +109,14 @@ interface Target {
   readonly prefix: string
   readonly flags: readonly string[]
   readonly recipients: readonly string[]
+  readonly uidl: string | null
 }
 
 /** Everything that can be declined is declined here, before a number is given. */
 function targetsOf(context: WriteContext, operation: Arrive | Append, replaying: boolean): (Target | null)[] {
   const filings =
     operation.kind === 'append'
-      ? [{ mailbox: operation.mailbox, prefix: '', flags: operation.flags, recipients: [] }]
+      ? [{ mailbox: operation.mailbox, prefix: '', flags: operation.flags, recipients: [], uidl: operation.uidl }]
       : operation.filings
   const wanted = new Map<AccountState, number>()
   const targets = filings.map((filing) => {
@@ -122,7 +124,8 @@ function targetsOf(context: WriteContext, operation: Arrive | Append, replaying:
     const mailbox = context.mailbox(filing.mailbox)
     const account = context.account(mailbox.account)
     wanted.set(account, (wanted.get(account) ?? 0) + operation.content.sizeBytes + filing.prefix.length)
-    return { mailbox, account, prefix: filing.prefix, flags: filing.flags, recipients: filing.recipients }
+    const { prefix, flags, recipients, uidl = null } = filing
+    return { mailbox, account, prefix, flags, recipients, uidl }
   })
   if (!replaying) {
     for (const [account, bytes] of wanted) {
@@ -178,6 +181,7 @@ export function allocate(
         prefix: target.prefix,
         recipients: target.recipients,
         sizeBytes,
+        uidl: target.uidl,
       },
     ]
   })
@@ -216,7 +220,6 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   }
   const at = operation.kind === 'append' ? operation.internalDate : operation.at
   const savedMs = operation.kind === 'append' ? operation.savedAtMs : operation.at.epochMs
-  const uidl = operation.kind === 'append' ? (operation.uidl ?? null) : null
   const { arrivalId, at: arrivedAt } = operation.kind === 'arrive' ? operation : { arrivalId: '', at }
   let n = operation.kind === 'arrive' ? nextLedgerN(context, arrivalId) : 0
   for (const filing of placed) {
@@ -235,8 +238,10 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
         filing.prefix,
       )
     context
-      .sql('INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs, uidl) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(filing.mailbox.id, filing.uid, filing.modSeq, filing.emailId, filing.low, filing.high, savedMs, uidl)
+      .sql(
+        'INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs, uidl) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(filing.mailbox.id, filing.uid, filing.modSeq, filing.emailId, filing.low, filing.high, savedMs, filing.uidl)
     const detail = `${filing.mailbox.name} ${filing.uid}`
     for (const recipient of filing.recipients) {
       ledger(context, arrivalId, n++, recipient, arrivedAt.epochMs, 'filed', arrivedAt.epochMs, detail)
