@@ -1,13 +1,12 @@
 /** The one place that builds everything: a configuration in, a running system out. */
 import { join } from 'node:path'
 import { AccountAuthenticator } from './accounts/authenticator.ts'
-import { StoreDirectory } from './accounts/store-directory.ts'
 import { IssuerTokens } from './accounts/tokens.ts'
 import { Wheel } from './base/wheel.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { services } from './config/services.ts'
 import { saslMechanisms } from './protocol/sasl/mechanisms.ts'
-import { authSecret, noteScramSha1, noteUseIn } from './server/auth-settings.ts'
+import { authSecret, noteScramSha1 } from './server/auth-settings.ts'
 import { serveControl } from './server/control.ts'
 import { offersOf } from './server/discovery/settings.ts'
 import { answerHttp } from './server/http.ts'
@@ -16,6 +15,7 @@ import { Desk } from './server/listen.ts'
 import { StorePop3Backend } from './server/pop3.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
+import { openPeople } from './system/directory.ts'
 import { Listeners, type Wanted } from './system/listeners.ts'
 import type { Platform } from './system/platform.ts'
 import { busyWords, localSubmissions, sessionsAt } from './system/services.ts'
@@ -49,7 +49,7 @@ async function openData(config: Config, { clock, log }: Platform, broken: (error
 
 /** What a running system cannot change: it was built with it. */
 function nextStartKeys(before: Config, after: Config): string[] {
-  const keys = ['hostname', 'data', 'origin', 'user', 'group', 'oauth'] as const
+  const keys = ['hostname', 'data', 'origin', 'user', 'group', 'oauth', 'directory'] as const
   const changed: string[] = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
   if (before.auth.scramSha1 !== after.auth.scramSha1) changed.push('auth.scramSha1')
   if (JSON.stringify(before.dns.servers) !== JSON.stringify(after.dns.servers)) changed.push('dns.servers')
@@ -74,8 +74,9 @@ async function openSystem(
   const wheel = new Wheel(clock)
   const tls = await platform.openTls(first, certificateNames(first))
   await noteScramSha1(store, auth.scramSha1)
+  const people = await openPeople(first.directory, platform, store)
   const authenticator = new AccountAuthenticator({
-    directory: new StoreDirectory(store.read, clock, noteUseIn(store, log)),
+    directory: people.directory,
     clock,
     log,
     secret: await authSecret(store, random),
@@ -84,7 +85,8 @@ async function openSystem(
   const { jwks, introspection } = first.oauth
   const mechanisms = saslMechanisms({
     random,
-    scram: authenticator,
+    // A client that takes the strongest mechanism would fail for everybody whose password is elsewhere.
+    scram: first.directory.source === 'store' || first.directory.scram ? authenticator : undefined,
     scramSha1: auth.scramSha1,
     vouched: authenticator,
     tokens:
@@ -93,7 +95,7 @@ async function openSystem(
         : new IssuerTokens({ options: first.oauth, clock, files, http: platform.httpClient, log }),
   })
   const journey: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
-  const tools = { store, clock, random, options, log, journey }
+  const tools = { store, clock, random, options, log, journey, book: people.book }
   const receiver = new Receiver({ ...tools, authenticator })
   const resolver = withHosts(() => live.config.dns, platform.resolver)
   const queue = new Queue({ ...tools, network, resolver, wheel, routes })
@@ -160,6 +162,7 @@ async function openSystem(
   } catch (error) {
     await listeners.close()
     await desk.close(0)
+    people.close()
     throw error
   }
   // Not before every port is ours: a password that is shown once must not be lost with a start that fails.
@@ -192,6 +195,7 @@ async function openSystem(
     await desk.close(limits.shutdownGraceMs)
     await closed
     await queue.stop()
+    people.close()
     await journey.flush()
     await store.close()
     endedWith(undefined)

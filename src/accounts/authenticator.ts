@@ -53,7 +53,7 @@ export class AccountAuthenticator {
     const account = await directory.find(name)
     const cacheKey = this.#keyOf(name, password)
     const cached = account && !account.disabled && (await this.#cached(account, cacheKey))
-    if (cached) return this.#succeeded(account, cached, peer)
+    if (cached) return this.#succeeded(name, account, cached, peer)
     const tooLong = Buffer.byteLength(password) > passwordBytesMax
     // The same work for those who may not come in as for those whom we do not have, or answers would tell who exists.
     const checked = account?.disabled ? undefined : account
@@ -64,7 +64,7 @@ export class AccountAuthenticator {
       return this.#failed(user, name, peer, 'password', reason, password)
     }
     this.#remember(cacheKey, credential)
-    return this.#succeeded(checked, credential, peer)
+    return this.#succeeded(name, checked, credential, peer)
   }
 
   /** Keys for anybody: who does not exist, or has none, gets some that nobody can prove. */
@@ -87,7 +87,7 @@ export class AccountAuthenticator {
         const now = await directory.find(name)
         const stillOwn = now && now.id === account?.id && (await directory.scramKeys(now, hash))
         const stands = stillOwn && own && Buffer.compare(stillOwn.storedKey, own.storedKey) === 0
-        if (proved && stands && !now.disabled) return this.#succeeded(now, undefined, peer)
+        if (proved && stands && !now.disabled) return this.#succeeded(name, now, undefined, peer)
         const reason = !now ? 'no such account' : !own ? 'no SCRAM keys' : now.disabled ? 'disabled' : 'wrong password'
         return this.#failed(user, name, peer, 'scram', reason, undefined)
       },
@@ -107,7 +107,7 @@ export class AccountAuthenticator {
       if (account) found.push(account)
     }
     const [account, another] = found
-    if (account && !another && !account.disabled) return this.#succeeded(account, undefined, peer)
+    if (account && !another && !account.disabled) return this.#succeeded(account.name, account, undefined, peer)
     const reason =
       wanted.length === 0
         ? 'not the address vouched for'
@@ -137,10 +137,20 @@ export class AccountAuthenticator {
     }
   }
 
-  #succeeded(account: DirectoryAccount, credential: string | undefined, peer: Peer): SignedIn {
-    this.#throttle.succeeded(peer.address, account.name)
-    if (credential !== undefined) this.#tools.directory.used?.(account, credential)
-    return { accountId: account.id, name: account.name }
+  /** @param asked the name that was given: failures are counted under it, and an account may have several. */
+  #succeeded(
+    asked: string,
+    account: DirectoryAccount,
+    credential: string | undefined,
+    peer: Peer,
+  ): SignedIn | Promise<SignedIn> {
+    const { directory } = this.#tools
+    this.#throttle.succeeded(peer.address, asked)
+    if (credential !== undefined) directory.used?.(account, credential)
+    const settled = directory.settle?.(account)
+    return settled
+      ? settled.then(({ id, name }) => ({ accountId: id, name }))
+      : { accountId: account.id, name: account.name }
   }
 
   /** @param name undefined where nothing was guessed. */

@@ -2,6 +2,7 @@
 import type { ParsedScramKeys, ScramHash } from './password.ts'
 
 export interface DirectoryAccount {
+  /** Of the store; 0 while it has none. */
   readonly id: number
   /** `user@domain`, as it is kept. */
   readonly name: string
@@ -24,6 +25,8 @@ export interface Directory {
   stands(account: DirectoryAccount, credential: string): Soon<boolean>
   /** undefined: it has none, of this hash or at all. */
   scramKeys(account: DirectoryAccount, hash: ScramHash): Soon<ParsedScramKeys | undefined>
+  /** Somebody has proved to be it: from now on it is an account of the store, with mailboxes. Without this it always is. */
+  settle?(account: DirectoryAccount): Promise<DirectoryAccount>
   /** Somebody has signed in by it. */
   used?(account: DirectoryAccount, credential: string): void
 }

@@ -1,4 +1,4 @@
-/** Password hashes in bounded numbers, in fair turns: they share their threads with file reads, and their memory with everything. */
+/** Passwords checked in bounded numbers, in fair turns: hashes share their threads with file reads and their memory with everything, binds a directory with others. */
 import { Refusal, status } from '../mail/status.ts'
 
 /** Hashes at a time: they run on the pool that file reads share, so half of it stays free. */
@@ -12,17 +12,22 @@ interface Waiting {
 }
 
 export class HashQueue {
+  readonly #runningMax: number
   #running = 0
   #count = 0
   /** By where they come from, in the order of their next turns. */
   readonly #waiting = new Map<string, Waiting[]>()
+
+  constructor(runningMax = hashingMax) {
+    this.#runningMax = runningMax
+  }
 
   /**
    * @param from whose turn it takes: an address that asks for a thousand hashes makes itself wait, and nobody else.
    * Throws a Refusal when too many wait.
    */
   async run<T>(from: string, work: () => Promise<T>): Promise<T> {
-    if (this.#running >= hashingMax) await this.#turn(from)
+    if (this.#running >= this.#runningMax) await this.#turn(from)
     else this.#running++
     try {
       return await work()

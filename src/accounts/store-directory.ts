@@ -45,12 +45,18 @@ export class StoreDirectory implements Directory {
   /** One Argon2 hash whoever it is: for an account without a password, and for nobody, of a password that nobody has. */
   async verify(account: DirectoryAccount | undefined, password: string, from: string): Promise<string | undefined> {
     if (Buffer.byteLength(password) > passwordBytesMax) return undefined
-    for (const { value } of account ? this.#source.credentials(account.id, appCredential) : [])
-      if (checkAppPassword(value, password)) return value
+    const app = account && this.verifyApp(account, password)
+    if (app !== undefined) return app
     const hash = account && this.#source.credentials(account.id, 'argon2id')[0]?.value
     const checked = hash ?? (await (this.#decoy ??= hashPassword(randomBytes(16).toString('hex'))))
     const right = await this.#hashes.run(from, () => checkPassword(checked, password))
     return right ? hash : undefined
+  }
+
+  /** By app passwords alone. */
+  verifyApp(account: DirectoryAccount, password: string): string | undefined {
+    return this.#source.credentials(account.id, appCredential).find(({ value }) => checkAppPassword(value, password))
+      ?.value
   }
 
   stands(account: DirectoryAccount, credential: string): boolean {

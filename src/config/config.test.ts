@@ -1,4 +1,5 @@
 import { parseIpNetwork } from '../base/ip-network.ts'
+import { directoryDefaults } from '../accounts/directory-options.ts'
 import { authDefaults, oauthDefaults } from '../accounts/options.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -162,6 +163,7 @@ shutdownGraceMs = "500ms"
     pop3: { loginDelayMs: 0 },
     auth: authDefaults,
     oauth: oauthDefaults,
+    directory: directoryDefaults,
     limits: { connectionsMax: 20_000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
   })
 })

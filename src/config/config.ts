@@ -1,6 +1,7 @@
 /** What a configuration says, after it was read and checked: every key has a value. */
 import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
+import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { TransferOptions } from '../transfer/options.ts'
 
@@ -65,6 +66,8 @@ export interface Config {
   readonly auth: AuthOptions
   /** `jwks` is a URL or an absolute path. */
   readonly oauth: OAuthOptions
+  /** Paths are absolute. */
+  readonly directory: DirectoryOptions
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error'
     /** undefined: standard error. */

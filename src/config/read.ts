@@ -2,7 +2,9 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
+import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
+import { directoryFaults } from './directory.ts'
 import type { ConfigFault } from './fault.ts'
 import { addressFamily, ValueFault, type Endpoint } from './kinds.ts'
 import { childPath, type KeyPath, type Lines } from './lines.ts'
@@ -63,6 +65,7 @@ class ConfigReader {
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
       auth: this.#auth(this.#table(root, 'auth')),
       oauth: this.#oauth(this.#table(root, 'oauth')),
+      directory: this.#directory(this.#table(root, 'directory')),
       limits: this.#section(this.#table(root, 'limits'), 'limits', declared.limitsOptions),
     }
   }
@@ -296,6 +299,15 @@ class ConfigReader {
       jwks: jwks === undefined || isWebAddress(jwks) ? jwks : this.#path(jwks),
       clientSecretFile: clientSecretFile && this.#path(clientSecretFile),
     }
+  }
+
+  #directory(table: Table): DirectoryOptions {
+    const said = this.#section(table, 'directory', declared.directoryOptions)
+    const has = (key: string): boolean => table[key] !== undefined
+    for (const { key, text, hint } of directoryFaults(said, has, isLoopback))
+      this.#fault(`directory.${key}`, text, hint)
+    const { ca, passwordFile } = said
+    return { ...said, ca: ca && this.#path(ca), passwordFile: passwordFile && this.#path(passwordFile) }
   }
 
   #route(table: Table, path: KeyPath): RouteConfig {

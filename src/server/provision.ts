@@ -97,6 +97,15 @@ export async function addAccount(
   return { id, name, aliases }
 }
 
+/**
+ * Makes the account of somebody whom a directory vouches for: mailboxes as everybody's, no password of its own. @returns its id.
+ * The duties of a new domain are nobody's yet: who comes first is a matter of chance.
+ */
+export async function addResident(store: Store, name: string, quotaBytes: number, nowMs: number): Promise<number> {
+  const [{ id }] = await store.commit([{ kind: 'accountAdd', name, quotaBytes, mailboxes: firstMailboxes, nowMs }])
+  return id
+}
+
 /** The old password ends at once: sessions stay, new logins need this one. App passwords stay too: each is revoked by itself. */
 export async function setPassword(store: Store, address: string, password: string): Promise<void> {
   const name = accountName(address)

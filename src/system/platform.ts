@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Files } from '../base/files.ts'
 import type { HttpClient } from '../base/http-client.ts'
 import type { HttpServer } from '../base/http.ts'
+import type { OpenLdap } from '../base/ldap.ts'
 import type { Log } from '../base/log.ts'
 import type { Network, TlsServer } from '../base/network.ts'
 import type { Random } from '../base/random.ts'
@@ -13,6 +14,7 @@ import { realClock } from '../platform/real/clock.ts'
 import { realFiles } from '../platform/real/files.ts'
 import { realHttpClient } from '../platform/real/http-client.ts'
 import { realHttp } from '../platform/real/http.ts'
+import { openLdap } from '../platform/real/ldap.ts'
 import { realNetwork } from '../platform/real/network.ts'
 import { realRandom } from '../platform/real/random.ts'
 import { realResolver } from '../platform/real/resolver.ts'
@@ -27,6 +29,8 @@ export interface Platform {
   readonly unixNetwork?: (path: string) => Network
   readonly http: HttpServer
   readonly httpClient: HttpClient
+  /** undefined where there is no LDAP. */
+  readonly openLdap?: OpenLdap
   readonly files: Files
   readonly resolver: Resolver
   readonly log: Log
@@ -50,6 +54,7 @@ export function realPlatform(config: Config, log: Log): Platform {
     unixNetwork,
     http: realHttp,
     httpClient: realHttpClient,
+    openLdap,
     files: realFiles,
     resolver: realResolver(config.dns.servers),
     log,

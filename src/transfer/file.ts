@@ -1,9 +1,11 @@
 /** Turns plans into the operations of one commit: filings by mailbox, queue entries, discards, and the notice for what was refused. */
+import type { AddressBook } from '../accounts/address-book.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { ContentFacts, Filing, Operation, QueueRecipient } from '../store/operations.ts'
 import type { QueueParameters } from '../store/entities.ts'
+import { status } from '../mail/status.ts'
 import { factsOfBytes } from '../store/facts.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
@@ -18,6 +20,8 @@ export interface TransferTools {
   readonly clock: Clock
   readonly random: Random
   readonly options: TransferOptions
+  /** Addresses beyond the store's. */
+  readonly book?: AddressBook
 }
 
 /** Recipients of ours that wait in the queue go by this destination. */
@@ -126,6 +130,9 @@ export async function noticeOperation(tools: TransferTools, request: NoticeReque
   const plans = planAddress(tools, request.reversePath)
   const accepted = plans.flatMap((plan): Plan[] => {
     if (plan.kind === 'queue') return [plan]
+    // The directory may know him, but a commit does not wait for it: the queue will.
+    if (tools.book && plan.kind === 'refuse' && plan.status === status.mailboxUnknown)
+      return [{ kind: 'queue', recipient: plan.recipient, address: plan.recipient, destination: localDestination }]
     if (plan.kind === 'discard' || !plan.account) return []
     const { account, recipient } = plan
     const sizeBytes = bytes.length + deliveryPrefix(null, recipient).length

@@ -1,5 +1,6 @@
 /** The transfer agent's front: takes messages from SMTP, submission and LMTP, and makes one commit of each. RFC 5321, RFC 6409, RFC 2033. */
-import { maySendAs } from '../accounts/aliases.ts'
+import { HeardAddresses } from '../accounts/address-book.ts'
+import { maySendAs, type AddressSource } from '../accounts/aliases.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { ContentSink } from '../mail/content.ts'
 import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
@@ -44,31 +45,21 @@ export class Receiver implements SmtpReceiver {
     return this.#tools.authenticator.verifyPassword(user, password, peer)
   }
 
-  mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): SmtpTransaction {
+  mail(
+    client: SmtpClientFacts,
+    reversePath: ReversePath,
+    parameters: MailParameters,
+  ): SmtpTransaction | Promise<SmtpTransaction> {
     const transaction = new Transaction(this.#tools, client, reversePath, parameters)
-    try {
-      this.#checkSender(client, reversePath)
-    } catch (error) {
+    const refused = (error: unknown): never => {
       transaction.noteRefused(error)
       throw error
     }
-    return transaction
-  }
-
-  #checkSender(client: SmtpClientFacts, reversePath: ReversePath): void {
-    const { store, options } = this.#tools
-    if (client.service === 'submission' || client.service === 'submissions') {
-      if (!client.user && !client.trusted) throw new Refusal(status.authRequired)
-      // The null reverse-path is anybody's: read receipts have it. RFC 5321 §4.5.5.
-      const { localPart, domain } = reversePath ?? { localPart: '', domain: '' }
-      const user = client.user?.name
-      if (
-        user !== undefined &&
-        reversePath &&
-        !maySendAs(store.read, user, localPart, domain, options.subaddressDelimiter)
-      ) {
-        throw new Refusal(status.senderNotYours)
-      }
+    try {
+      const checked = transaction.checkSender()
+      return checked ? checked.then(() => transaction, refused) : transaction
+    } catch (error) {
+      return refused(error)
     }
   }
 }
@@ -86,6 +77,8 @@ class Transaction implements SmtpTransaction {
   readonly #parameters: MailParameters
   readonly #recipients: ArrivalRecipient[] = []
   readonly #refused: RefusedRecipient[] = []
+  /** What a directory has said in this transaction; undefined where the store has all addresses. */
+  readonly #heard: HeardAddresses | undefined
   #sink: ContentSink<StoredContent> | undefined
 
   constructor(tools: ReceiverTools, client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters) {
@@ -93,23 +86,63 @@ class Transaction implements SmtpTransaction {
     this.#client = client
     this.#reversePath = reversePath
     this.#parameters = parameters
+    this.#heard = tools.book && new HeardAddresses(tools.store.read, tools.book)
   }
 
-  recipient(given: Mailbox, dsn: RecipientDsn): void {
-    try {
-      this.#addRecipient(given, dsn)
-    } catch (error) {
+  get #addresses(): AddressSource {
+    return this.#heard ?? this.#tools.store.read
+  }
+
+  /** Throws a Refusal. @returns what has to be waited for, where a directory has to be asked. */
+  checkSender(): void | Promise<void> {
+    const { service, user, trusted } = this.#client
+    if (service !== 'submission' && service !== 'submissions') return
+    if (!user && !trusted) throw new Refusal(status.authRequired)
+    const heard = this.#heard
+    if (!heard || !user) return this.#checkReversePath()
+    const { localPart, domain } = this.#reversePath ?? { localPart: '', domain: '' }
+    const { subaddressDelimiter } = this.#tools.options
+    // All that his messages will be compared with: when one has arrived, nobody is asked.
+    return heard
+      .learnAccount(user.name)
+      .then(() => heard.learn(localPart, domain, subaddressDelimiter))
+      .then(() => this.#checkReversePath())
+  }
+
+  #checkReversePath(): void {
+    const user = this.#client.user?.name
+    // The null reverse-path is anybody's: read receipts have it. RFC 5321 §4.5.5.
+    if (user === undefined || !this.#reversePath) return
+    const { localPart, domain } = this.#reversePath
+    if (!this.#maySendAs(user, localPart, domain)) throw new Refusal(status.senderNotYours)
+  }
+
+  #maySendAs(user: string, localPart: string, domain: string): boolean {
+    return maySendAs(this.#addresses, user, localPart, domain, this.#tools.options.subaddressDelimiter)
+  }
+
+  recipient(given: Mailbox, dsn: RecipientDsn): void | Promise<void> {
+    const refused = (error: unknown): never => {
       if (error instanceof Refusal) this.#refused.push({ address: formatMailbox(given), status: error.status })
       throw error
     }
+    try {
+      const mailbox = completeMailbox(this.#tools, given)
+      // Only where there is one: without a directory nothing is waited for.
+      const heard = this.#heard?.learn(mailbox.localPart, mailbox.domain, this.#tools.options.subaddressDelimiter)
+      return heard
+        ? heard.then(() => this.#addRecipient(mailbox, dsn)).catch(refused)
+        : this.#addRecipient(mailbox, dsn)
+    } catch (error) {
+      return refused(error)
+    }
   }
 
-  #addRecipient(given: Mailbox, dsn: RecipientDsn): void {
-    const mailbox = completeMailbox(this.#tools, given)
+  #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {
     if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
       if (!mayRelay(this.#client)) throw new Refusal(status.relayDenied)
     } else {
-      const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox))
+      const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox), this.#addresses)
       const refused = plans.find((plan) => plan.kind === 'refuse')
       if (refused && plans.every((plan) => plan.kind === 'refuse')) throw new Refusal(refused.status)
     }
@@ -210,11 +243,8 @@ class Transaction implements SmtpTransaction {
 
   /** What a user writes as From must be his: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
   #checkFrom(user: string, message: MessageFacts): void {
-    const { store, options } = this.#tools
     for (const { localPart, domain } of message.fromMailboxes) {
-      if (!maySendAs(store.read, user, localPart, domain.toLowerCase(), options.subaddressDelimiter)) {
-        throw new Refusal(status.senderNotYours)
-      }
+      if (!this.#maySendAs(user, localPart, domain.toLowerCase())) throw new Refusal(status.senderNotYours)
     }
   }
 
@@ -225,7 +255,7 @@ class Transaction implements SmtpTransaction {
       if (!store.read.isLocalDomain(mailbox.domain)) {
         return { recipient, plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }] }
       }
-      const plans = planLocal(this.#tools, mailbox, recipient).map((plan): Plan => {
+      const plans = planLocal(this.#tools, mailbox, recipient, this.#addresses).map((plan): Plan => {
         if (plan.kind !== 'file') return plan
         // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.
         const own = deliveryPrefix(this.#reversePath, recipient).length

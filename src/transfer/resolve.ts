@@ -1,5 +1,6 @@
 /** From an address to plans: whose mailbox it is, where else it goes, or why not. What can be known at RCPT is decided here. */
-import { expandAddress } from '../accounts/aliases.ts'
+import type { AddressBook } from '../accounts/address-book.ts'
+import { expandAddress, type AddressSource } from '../accounts/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
 import type { Mailbox } from '../mail/envelope.ts'
 import { status } from '../mail/status.ts'
@@ -10,6 +11,8 @@ import type { Plan } from './plan.ts'
 interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: TransferOptions
+  /** Addresses beyond the store's; undefined where it has them all, and nothing is ever waited for. */
+  readonly book?: AddressBook
 }
 
 /** RFC 5321 §4.1.1.3: `<postmaster>` without a domain is the server's own; it is ours, at the first domain. */
@@ -18,10 +21,18 @@ export function completeMailbox({ store, options }: Tools, mailbox: Mailbox): Ma
   return { localPart: mailbox.localPart, domain: store.read.domains()[0] ?? options.hostname }
 }
 
-/** Plans for a recipient among our domains; `refuse` as the only plan when it cannot be taken. */
-export function planLocal({ store, options }: Tools, mailbox: Mailbox, recipient: string): Plan[] {
+/**
+ * Plans for a recipient among our domains; `refuse` as the only plan when it cannot be taken.
+ * @param source what is known of addresses: the store's rows, and what a directory has said.
+ */
+export function planLocal(
+  { store, options }: Tools,
+  mailbox: Mailbox,
+  recipient: string,
+  source: AddressSource = store.read,
+): Plan[] {
   const { read } = store
-  const expansion = expandAddress(read, mailbox.localPart, mailbox.domain, options.subaddressDelimiter)
+  const expansion = expandAddress(source, mailbox.localPart, mailbox.domain, options.subaddressDelimiter)
   if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
   const plans: Plan[] = []
   for (const account of expansion.accounts) {

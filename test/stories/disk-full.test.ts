@@ -43,7 +43,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
     trusted: false,
   } as const
   for (let i = 0; i < 2; i++) {
-    const transaction = receiver.mail(client, null, { body: '7bit', smtpUtf8: false })
+    const transaction = await receiver.mail(client, null, { body: '7bit', smtpUtf8: false })
     await transaction.recipient({ localPart: 'bob', domain: 'example.org' }, {})
     transaction.data().write(message('m'))
     await assert.rejects(transaction.finish(), (error) => error instanceof Refusal && error.status.code === 452)

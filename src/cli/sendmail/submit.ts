@@ -5,6 +5,8 @@ import type { Config } from '../../config/config.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { realRandom } from '../../platform/real/random.ts'
 import { unixNetwork } from '../../platform/real/unix-network.ts'
+import type { Store } from '../../store/store.ts'
+import type { People } from '../../system/directory.ts'
 import { SmtpClient, SmtpReplyFault, type OutgoingEnvelope } from '../../protocol/smtp/client.ts'
 import { replyText } from '../../protocol/smtp/wire/reply.ts'
 
@@ -140,10 +142,13 @@ async function submitDirectly(
       words: `nobody takes mail at ${config.submitSocket} (${why.message}), and ${config.data} cannot be opened (${(error as Error).message})`,
     }
   }
+  let people
   try {
+    if (config.directory.source !== 'store') people = await openDirectory(config, store)
     const authenticator = { verifyPassword: async () => null }
     const receiver = new Receiver({
       store,
+      book: people?.book,
       clock: realClock,
       random: realRandom,
       options: config.transfer,
@@ -163,12 +168,12 @@ async function submitDirectly(
     }
     const reversePath = envelope.reversePath === '' ? null : (parseMailbox(envelope.reversePath) ?? null)
     const { body, smtpUtf8, ret, envelopeId, dsn } = envelope
-    const transaction = receiver.mail(client, reversePath, { body, smtpUtf8, ret, envelopeId })
+    const transaction = await receiver.mail(client, reversePath, { body, smtpUtf8, ret, envelopeId })
     let refused: Submitted | undefined
     let taken = 0
     for (const [i, recipient] of envelope.recipients.entries()) {
       try {
-        transaction.recipient(parseMailbox(recipient)!, dsn?.[i] ?? {})
+        await transaction.recipient(parseMailbox(recipient)!, dsn?.[i] ?? {})
         taken++
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
@@ -191,6 +196,17 @@ async function submitDirectly(
     const { code, enhanced, text } = error.status
     return { kind: code < 500 ? 'later' : 'refused', words: `${code} ${enhanced} ${text}` }
   } finally {
+    people?.close()
     await store.close()
   }
+}
+
+/** Where people are not the store's alone, recipients of ours may be known elsewhere. */
+async function openDirectory({ directory }: Config, store: Store): Promise<People> {
+  const [{ openPeople }, { openLdap }, { realFiles }] = await Promise.all([
+    import('../../system/directory.ts'),
+    import('../../platform/real/ldap.ts'),
+    import('../../platform/real/files.ts'),
+  ])
+  return openPeople(directory, { clock: realClock, files: realFiles, log: silentLog, openLdap }, store)
 }

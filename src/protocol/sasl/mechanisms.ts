@@ -54,7 +54,8 @@ export const passwordMechanisms: readonly SaslMechanism[] = [plain, login]
 /** What the mechanisms beyond passwords need; those whose part is missing are not in the table. */
 export interface MechanismTools {
   readonly random: Random
-  readonly scram: ScramSource
+  /** undefined: nobody has keys for it. */
+  readonly scram?: ScramSource
   /** Old clients know no other SCRAM; passwords set while it was off have no keys for it. */
   readonly scramSha1: boolean
   readonly vouched: VouchedSource
@@ -68,8 +69,8 @@ const nonceBytes = 18
 export function saslMechanisms({ random, scram: source, scramSha1, vouched, tokens }: MechanismTools): SaslMechanism[] {
   const nonce = (): string => Buffer.from(random.bytes(nonceBytes)).toString('base64')
   return [
-    ...scram({ hash: 'sha-256', source, nonce }),
-    ...(scramSha1 ? scram({ hash: 'sha-1', source, nonce }) : []),
+    ...(source ? scram({ hash: 'sha-256', source, nonce }) : []),
+    ...(source && scramSha1 ? scram({ hash: 'sha-1', source, nonce }) : []),
     external(vouched),
     ...(tokens ? [oauthBearer(tokens, vouched), xoauth2(tokens, vouched)] : []),
     ...passwordMechanisms,

@@ -1,7 +1,8 @@
 /** Files a queued recipient of ours: its message's bytes become a content of their own, in the commit that ends its wait. */
+import { canonicalAddress } from '../../accounts/aliases.ts'
 import { parseMailbox } from '../../mail/address.ts'
 import { readSliceBytes } from '../../mail/content.ts'
-import { status, type Status } from '../../mail/status.ts'
+import { Refusal, status, type Status } from '../../mail/status.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { Filing } from '../../store/operations.ts'
 import { StoreRefusal } from '../../store/store.ts'
@@ -11,12 +12,23 @@ import { deliveryPrefix } from '../headers.ts'
 import { fitsQuota } from '../resolve.ts'
 
 /**
- * The address is an account's own name: aliases were expanded when the message arrived, and are not expanded again.
+ * The address is an account's own name: aliases were expanded when the message arrived, and are not expanded again. Or one that only a
+ * directory knows, of somebody who is told of his message.
  * @returns why it could not be filed, if so.
  */
 export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<Status | undefined> {
   const { store, clock, random } = tools
-  const account = store.read.user(row.address)
+  let account = store.read.user(row.address)
+  const asked = account ? undefined : parseMailbox(row.address)
+  if (asked && tools.book) {
+    try {
+      const { account: known } = await tools.book.look(canonicalAddress(asked.localPart, asked.domain))
+      account = known && store.read.user(known.name)
+    } catch (error) {
+      if (error instanceof Refusal) return error.status
+      throw error
+    }
+  }
   const mailbox = account && store.read.inbox(account.id)
   const bytes = store.read.queuedContent(row.entry)
   if (!account || mailbox === undefined || !bytes) return status.mailboxUnknown

@@ -1,0 +1,105 @@
+/**
+ * Addresses that somebody else's directory knows, beside the store's rows. It is asked when a transaction names an address, and what it said
+ * is kept for the transaction: at the end of data everything is known. docs/architecture.md §12a.
+ */
+import { Refusal, status } from '../mail/status.ts'
+import { expandAddress, expansionDepthMax, type AddressSource } from './aliases.ts'
+
+type User = NonNullable<ReturnType<AddressSource['user']>>
+
+/** What the directory says of an address. */
+export interface Heard {
+  /** Whose it is; an account that can take mail, or one that is disabled. */
+  readonly account?: User
+  /** All addresses of that account. */
+  readonly addresses?: readonly string[]
+  /** Where an alias leads. */
+  readonly targets?: readonly string[]
+}
+
+export interface AddressBook {
+  /** Throws a Refusal when it cannot be told now. @param address canonical, of a domain of ours. */
+  look(address: string): Promise<Heard>
+  /** Whether an account is the store's own, whatever the directory says. */
+  isOwn(account: number): boolean
+}
+
+/** Addresses looked up for one recipient: more than the largest group that is expanded in one step, with what its members lead to. */
+const looksMax = 3000
+/** Of these at a time, so that a large group leaves room for others. */
+const looksAtATime = 32
+
+/** The store's rows, with what was heard on top. */
+export class HeardAddresses implements AddressSource {
+  readonly #store: AddressSource
+  readonly #book: AddressBook
+  readonly #heard = new Map<string, Heard>()
+  /** Of whoever is known by his account: his addresses lead to him without being looked up. */
+  readonly #people = new Map<string, User>()
+  /** What was asked for and has not been heard. */
+  #missing = new Set<string>()
+
+  constructor(store: AddressSource, book: AddressBook) {
+    this.#store = store
+    this.#book = book
+  }
+
+  isLocalDomain(domain: string): boolean {
+    return this.#store.isLocalDomain(domain)
+  }
+
+  user(name: string): User | undefined {
+    return this.#own(name) ?? this.#listed(name)?.account ?? this.#people.get(name)
+  }
+
+  alias(address: string): { readonly targets: readonly string[] } | undefined {
+    const own = this.#store.alias(address)
+    // Catch-alls are the store's: one in a directory would be asked for with every spam.
+    if (own || address.startsWith('@') || this.#own(address)) return own
+    const targets = this.#listed(address)?.targets
+    return targets && { targets }
+  }
+
+  /** Hears of everything that the address leads to. Throws a Refusal when it cannot be told now. */
+  async learn(localPart: string, domain: string, delimiter: string): Promise<void> {
+    if (!this.isLocalDomain(domain)) return
+    let looks = 0
+    // Each round goes one alias deeper.
+    for (let round = 0; round <= expansionDepthMax + 1; round++) {
+      this.#missing.clear()
+      expandAddress(this, localPart, domain, delimiter)
+      if (this.#missing.size === 0) return
+      looks += this.#missing.size
+      if (looks > looksMax) break
+      await this.#look([...this.#missing])
+    }
+    throw new Refusal(status.directoryUnreachable, { cause: new Error('the address leads too far') })
+  }
+
+  /** Hears of an account's addresses. */
+  async learnAccount(name: string): Promise<void> {
+    if (this.#own(name)) return
+    await this.#look([name])
+    const { account, addresses = [] } = this.#heard.get(name)!
+    if (account) for (const address of addresses) this.#people.set(address, account)
+  }
+
+  async #look(addresses: readonly string[]): Promise<void> {
+    for (let at = 0; at < addresses.length; at += looksAtATime) {
+      const some = addresses.slice(at, at + looksAtATime)
+      const heard = await Promise.all(some.map((address) => this.#book.look(address)))
+      some.forEach((address, i) => this.#heard.set(address, heard[i]!))
+    }
+  }
+
+  #own(name: string): User | undefined {
+    const user = this.#store.user(name)
+    return user && this.#book.isOwn(user.id) ? user : undefined
+  }
+
+  #listed(address: string): Heard | undefined {
+    const heard = this.#heard.get(address)
+    if (!heard) this.#missing.add(address)
+    return heard
+  }
+}

@@ -1,0 +1,61 @@
+/** Who the people are: the store's accounts, or those of an LDAP directory beside them. */
+import type { AddressBook } from '../accounts/address-book.ts'
+import type { Directory } from '../accounts/directory.ts'
+import type { DirectoryOptions } from '../accounts/directory-options.ts'
+import { LdapDirectory } from '../accounts/ldap-directory.ts'
+import { StoreDirectory } from '../accounts/store-directory.ts'
+import { latin1, utf8 } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Files } from '../base/files.ts'
+import type { OpenLdap } from '../base/ldap.ts'
+import type { Log } from '../base/log.ts'
+import { noteUseIn } from '../server/auth-settings.ts'
+import { addResident } from '../server/provision.ts'
+import type { Store } from '../store/store.ts'
+
+export interface People {
+  readonly directory: Directory
+  /** Addresses beyond the store's; undefined where there are none. */
+  readonly book?: AddressBook
+  close(): void
+}
+
+interface Tools {
+  readonly clock: Clock
+  readonly files: Files
+  readonly log: Log
+  readonly openLdap?: OpenLdap
+}
+
+export async function openPeople(options: DirectoryOptions, tools: Tools, store: Store): Promise<People> {
+  const { clock, files, log, openLdap } = tools
+  const own = new StoreDirectory(store.read, clock, noteUseIn(store, log))
+  if (options.source === 'store') return { directory: own, close() {} }
+  if (!openLdap) throw new Error('There is no LDAP here')
+  const { urls, startTls, ca, bindDn = '', passwordFile, connectTimeoutMs, timeoutMs } = options
+  const read = async (path: string): Promise<Uint8Array> => {
+    const bytes = await files.read(path)
+    if (!bytes) throw new Error(`[directory] names a file that does not exist: ${path}`)
+    return bytes
+  }
+  const server = openLdap({
+    urls,
+    startTls,
+    ca: ca === undefined ? undefined : latin1(await read(ca)),
+    bindDn,
+    bindPassword: passwordFile === undefined ? '' : utf8(await read(passwordFile)).replace(/\r?\n[^]*$/, ''),
+    connectTimeoutMs,
+    timeoutMs,
+  })
+  const directory = new LdapDirectory({
+    server,
+    options,
+    source: store.read,
+    own,
+    clock,
+    log,
+    makeAccount: (name, quotaBytes) => addResident(store, name, quotaBytes, clock.now()),
+    setQuota: async (name, quotaBytes) => void (await store.commit([{ kind: 'accountSet', name, quotaBytes }])),
+  })
+  return { directory, book: directory, close: () => server.close() }
+}
