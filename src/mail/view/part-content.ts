@@ -1,0 +1,45 @@
+/** What a part holds, decoded when it is asked for. RFC 2045 §6, RFC 2046 §4.1.2. */
+import { decodeUnlabelled } from '../mime/encoded-word.ts'
+import { decodeCharset } from '../mime/charset.ts'
+import { fileName } from '../mime/content-disposition.ts'
+import { parameterText } from '../mime/parameters.ts'
+import type { Part } from '../mime/part.ts'
+import { decodeTransfer, transferEncoding } from '../mime/transfer-encoding.ts'
+
+/** `text/plain`, lower case. */
+export function typeOf({ contentType: { type, subtype } }: Part): string {
+  return `${type}/${subtype}`
+}
+
+/** The name that a part suggests for a file, decoded. Not made safe for disks. */
+export function nameOf(part: Part): string | undefined {
+  return fileName(part.contentType, part.disposition)
+}
+
+/** The charset that a text part names, lower case; undefined where it names none. */
+export function charsetOf(part: Part): string | undefined {
+  return parameterText(part.contentType.parameters, 'charset')?.trim().toLowerCase()
+}
+
+/** The bytes with their transfer encoding undone. Where there is none they are a view of the message. */
+export function partBytes(message: Uint8Array, part: Part): Uint8Array {
+  return decodeTransfer(message.subarray(part.bodyStart, part.bodyEnd), transferEncoding(part.encoding))
+}
+
+export interface PartText {
+  readonly text: string
+  /** The transfer encoding is one that nobody knows, or the charset is: some of the text may be wrong. RFC 8621 §4.1.4. */
+  readonly isEncodingProblem: boolean
+}
+
+/** A text part as text. Line ends stay what they are. */
+export function partText(message: Uint8Array, part: Part): PartText {
+  const encoding = transferEncoding(part.encoding)
+  const bytes = partBytes(message, part)
+  const charset = charsetOf(part)
+  if (charset === undefined || charset === '')
+    return { text: decodeUnlabelled(bytes), isEncodingProblem: encoding === 'other' }
+  const text = decodeCharset(bytes, charset)
+  if (text === undefined) return { text: decodeUnlabelled(bytes), isEncodingProblem: true }
+  return { text, isEncodingProblem: encoding === 'other' || text.includes('\ufffd') }
+}

@@ -1,0 +1,208 @@
+/** A message as people mean it: who, when, about what, its text, its HTML, its files. Everything is decoded only when it is asked for. */
+import { addressesOf } from '../imap/envelope.ts'
+import type { AddressEntry } from '../address-list.ts'
+import { parseDate, type MessageDate } from '../date.ts'
+import { decodeFlowed } from '../compose/flowed.ts'
+import { Header, unfold } from '../header.ts'
+import { messageIdKeys } from '../message-ids.ts'
+import { decodeEncodedWords, decodeUnlabelled } from '../mime/encoded-word.ts'
+import { parameterText } from '../mime/parameters.ts'
+import type { Part } from '../mime/part.ts'
+import { parseStructure, type StructureLimits } from '../mime/structure.ts'
+import { bodyLists, type BodyLists } from './body-lists.ts'
+import { htmlToText } from './html-text.ts'
+import { nameOf, partBytes, partText, typeOf } from './part-content.ts'
+
+/** A person, or a group of them, as text. */
+export interface Person {
+  /** '' where there is none. */
+  readonly name: string
+  /** '' of a group. */
+  readonly address: string
+  /** The members of a group; undefined for a person. */
+  readonly members?: readonly Person[]
+}
+
+/** A part that is no text of the message itself. */
+export interface MessageFile {
+  readonly part: Part
+  readonly type: string
+  readonly name: string | undefined
+  /** Without brackets: what `cid:` in the HTML refers to. RFC 2392. */
+  readonly contentId: string | undefined
+  /** The HTML shows it, or its sender meant it to be shown. */
+  readonly inline: boolean
+  /** Bytes of the encoded body: an upper bound of `content().length`. */
+  readonly sizeBytes: number
+  /** Decoded anew with each call; a view of the message where nothing is encoded. */
+  content(): Uint8Array
+}
+
+/** Characters of a preview: two lines of a list. RFC 8621 §4.1.4 allows 256. */
+const previewLength = 256
+
+/** Reads a message that is in memory. Never throws, whatever the bytes are. */
+export function readMessage(bytes: Uint8Array, limits?: StructureLimits): ReadMessage {
+  return new ReadMessage(bytes, parseStructure(bytes, limits))
+}
+
+export class ReadMessage {
+  readonly bytes: Uint8Array
+  /** The tree of parts, with their ranges and defects. */
+  readonly root: Part
+  #lists: BodyLists | undefined
+
+  constructor(bytes: Uint8Array, root: Part) {
+    this.bytes = bytes
+    this.root = root
+  }
+
+  get header(): Header {
+    return this.root.header!
+  }
+
+  /** The text of the first field of that name, decoded; undefined where there is none. */
+  text(name: string): string | undefined {
+    const value = this.header.valueOf(name.toLowerCase())
+    return value === undefined ? undefined : decodeEncodedWords(value)
+  }
+
+  /** Every field in order, names as they were written, values unfolded and decoded. */
+  get fields(): { readonly name: string; readonly value: string }[] {
+    const { header } = this
+    return header.fields.map((field) => {
+      const raw = header.raw(field)
+      return { name: raw.slice(0, raw.indexOf(':')).trim(), value: decodeEncodedWords(unfold(header.value(field))) }
+    })
+  }
+
+  people(name: 'from' | 'sender' | 'reply-to' | 'to' | 'cc' | 'bcc'): readonly Person[] {
+    return addressesOf(this.header, name).map(person)
+  }
+
+  get subject(): string | undefined {
+    return this.text('subject')
+  }
+
+  get date(): MessageDate | undefined {
+    const value = this.header.valueOf('date')
+    return value === undefined ? undefined : parseDate(value)
+  }
+
+  /** Without brackets. */
+  get messageId(): string | undefined {
+    return messageIdKeys(this.header).messageId
+  }
+
+  /** What it answers, the parent last. */
+  get references(): readonly string[] {
+    return messageIdKeys(this.header).references
+  }
+
+  get bodyLists(): BodyLists {
+    return (this.#lists ??= bodyLists(this.root))
+  }
+
+  /** The body as plain text; made of the HTML where there is nothing else. undefined: it has no text at all. */
+  get plainText(): string | undefined {
+    const { textBody } = this.bodyLists
+    const texts = textBody.filter((part) => part.contentType.type === 'text')
+    return texts.length === 0 ? undefined : texts.map((part) => this.#plain(part)).join('\n')
+  }
+
+  /** The body as HTML; plain parts are escaped. undefined where no part is HTML. Not to be trusted: show it in a sandbox alone. */
+  get html(): string | undefined {
+    const texts = this.bodyLists.htmlBody.filter((part) => part.contentType.type === 'text')
+    if (!texts.some((part) => typeOf(part) === 'text/html')) return undefined
+    return texts
+      .map((part) => {
+        const { text } = partText(this.bytes, part)
+        return typeOf(part) === 'text/html' ? text : `<pre>${escapeHtml(text)}</pre>`
+      })
+      .join('\n')
+  }
+
+  #plain(part: Part): string {
+    const { text } = partText(this.bytes, part)
+    if (typeOf(part) === 'text/html') return htmlToText(text)
+    const { parameters } = part.contentType
+    if (parameterText(parameters, 'format')?.toLowerCase() !== 'flowed') return text
+    return decodeFlowed(text, parameterText(parameters, 'delsp')?.toLowerCase() === 'yes')
+  }
+
+  /** Everything that comes along: attachments, and pictures that the HTML shows. */
+  get files(): MessageFile[] {
+    const related = new Set<Part>()
+    markRelated(this.root, related)
+    return this.bodyLists.attachments.map((part) => ({
+      part,
+      type: typeOf(part),
+      name: nameOf(part),
+      contentId: part.id?.trim().replace(/^<(.*)>$/s, '$1'),
+      inline: part.disposition?.type !== 'attachment' && (related.has(part) || part.disposition?.type === 'inline'),
+      sizeBytes: part.bodyEnd - part.bodyStart,
+      content: () => partBytes(this.bytes, part),
+    }))
+  }
+
+  /** Files by their Content-ID: what `cid:` means in the HTML. */
+  get byContentId(): ReadonlyMap<string, MessageFile> {
+    return new Map(
+      this.files.flatMap((file) => (file.contentId === undefined ? [] : [[file.contentId, file] as const])),
+    )
+  }
+
+  /** Whether a list should show a paper clip: a file that is not part of what is read. RFC 8621 §4.1.4 leaves the rule to us. */
+  get hasAttachment(): boolean {
+    return this.files.some(
+      ({ inline, type }) => !inline && type !== 'application/pgp-signature' && type !== 'application/pkcs7-signature',
+    )
+  }
+
+  /** The beginning of the text in one line. */
+  get preview(): string {
+    for (const part of this.bodyLists.textBody) {
+      if (part.contentType.type !== 'text') continue
+      const { text } = partText(this.bytes, part)
+      const plain = typeOf(part) === 'text/html' ? htmlToText(text, previewLength * 4) : unquoted(text)
+      const line = plain.replace(/\s+/g, ' ').trim()
+      if (line !== '') return clip(line)
+    }
+    return ''
+  }
+}
+
+/** What was answered is known already: a preview shows what is new. */
+function unquoted(text: string): string {
+  const lines = text.slice(0, previewLength * 16).split(/\r?\n/)
+  const own = lines.filter((line) => !line.startsWith('>'))
+  return (own.some((line) => line.trim() !== '') ? own : lines).join('\n')
+}
+
+function clip(line: string): string {
+  if (line.length <= previewLength) return line
+  // No half of a surrogate pair.
+  const end = /[\ud800-\udbff]/.test(line[previewLength - 1]!) ? previewLength - 1 : previewLength
+  return line.slice(0, end)
+}
+
+function markRelated(part: Part, into: Set<Part>): void {
+  for (const child of part.children) {
+    if (part.contentType.subtype === 'related') into.add(child)
+    markRelated(child, into)
+  }
+}
+
+function person(entry: AddressEntry): Person {
+  if (entry.kind === 'group')
+    return { name: decodeEncodedWords(entry.name), address: '', members: entry.members.map(person) }
+  const { name, localPart, domain } = entry
+  // Bytes that are 8-bit are UTF-8 (RFC 6532), or as good as.
+  const text = (part: string): string => decodeUnlabelled(Buffer.from(part, 'latin1'))
+  const address = domain === '' ? text(localPart) : `${text(localPart)}@${text(domain)}`
+  return { name: name === undefined ? '' : decodeEncodedWords(name), address }
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+}
