@@ -1,4 +1,5 @@
 /** A whole system on real sockets, any free ports, and the room's own clients for it. */
+import { directoryDefaults } from '../../src/accounts/directory-options.ts'
 import { authDefaults, oauthDefaults } from '../../src/accounts/options.ts'
 import { silentLog, type Log } from '../../src/base/log.ts'
 import { Wheel } from '../../src/base/wheel.ts'
@@ -27,6 +28,9 @@ export interface RealOptions {
   readonly log?: Log
   readonly auth?: Partial<Config['auth']>
   readonly oauth?: Partial<Config['oauth']>
+  readonly directory?: Partial<Config['directory']>
+  /** Without accounts. */
+  readonly domains?: readonly string[]
   /** Services beside those of mail. */
   readonly services?: readonly Service[]
 }
@@ -99,10 +103,12 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     tls,
     auth: { ...authDefaults, ...options.auth },
     oauth: { ...oauthDefaults, ...options.oauth },
+    directory: { ...directoryDefaults, ...options.directory },
     limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
   }
   const system = await startSystem(config, realPlatform(config, log))
-  const domains = [...new Set(users.map((user) => user.slice(user.indexOf('@') + 1)))]
+  const ours = users.map((user) => user.slice(user.indexOf('@') + 1))
+  const domains = [...new Set([...ours, ...(options.domains ?? [])])]
   const missing = domains.filter((name) => !system.store.read.isLocalDomain(name))
   if (missing.length > 0) await system.store.commit(missing.map((name) => ({ kind: 'domainAdd' as const, name })))
   for (const user of users)
