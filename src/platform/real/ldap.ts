@@ -276,7 +276,8 @@ function askForTls(socket: net.Socket): Promise<void> {
 /** `SEQUENCE { messageID 1, [APPLICATION 24] { resultCode success, … } }` and not a byte more. RFC 4511 §4.12, §5.1. */
 export function startTlsAnswer(bytes: Uint8Array): 'yes' | 'no' | 'more' {
   const outer = elementAt(bytes, 0)
-  if (bytes.length > startTlsAnswerMax) return 'no'
+  if (bytes.length > 0 && bytes[0] !== 0x30) return 'no'
+  if (bytes.length > startTlsAnswerMax || (outer && outer.end > startTlsAnswerMax)) return 'no'
   if (outer === undefined || bytes.length < outer.end) return 'more'
   const id = elementAt(bytes, outer.start)
   const response = id && elementAt(bytes, id.end)
