@@ -270,6 +270,22 @@ test('one sends as oneself and as one’s other addresses', { skip }, async () =
   await send('alice@elsewhere.example', '', /550 5\.7\.1/, 'mail')
 })
 
+test('a notice reaches an address that only the directory knows', { skip }, async () => {
+  const before = (await subjects('alice@a.example')).length
+  await say('smtp', [
+    ['', /220 /],
+    ['EHLO c.example\r\n', /250 .*\r\n/],
+    ['MAIL FROM:<Alice.Liddell@a.example>\r\n', /250 /],
+    ['RCPT TO:<local@a.example> NOTIFY=SUCCESS\r\n', /250 /],
+    ['DATA\r\n', /354 /],
+    ['From: someone@far.example\r\nSubject: tell me\r\n\r\nHello\r\n.\r\n', /250 /],
+  ])
+  for (let tries = 0; (await subjects('alice@a.example')).length === before; tries++) {
+    assert.ok(tries < 50, 'the notice does not come')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+})
+
 test('an app password works for as long as the directory has its owner', { skip }, async () => {
   const { store } = real.system
   const account = store.read.account('bob@a.example')!.id
