@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connect } from 'node:tls'
 import { formatAppPassword } from '../../src/accounts/app-password.ts'
-import { directoryDefaults } from '../../src/accounts/directory-options.ts'
+import type { DirectoryOptions } from '../../src/accounts/directory-options.ts'
 import type { Service } from '../../src/config/config.ts'
 import { dialogue } from '../stories/dialogue.ts'
 import { startReal, type RealSystem } from '../stories/real.ts'
@@ -86,7 +86,7 @@ after(async () => {
 })
 
 /** With nothing remembered, so that each question reaches the directory. */
-function startWith(urls: readonly string[], more: Partial<typeof directoryDefaults> = {}): Promise<RealSystem> {
+function startWith(urls: readonly string[], more: Partial<DirectoryOptions> = {}): Promise<RealSystem> {
   return startReal({
     users: ['local@a.example'],
     auth: { failuresFree: 1000 },
@@ -345,7 +345,7 @@ test('by STARTTLS; past a server that is down; not by one whose certificate is a
   } finally {
     await byStartTls.stop()
   }
-  const wrong: readonly (readonly [string, Partial<typeof directoryDefaults>])[] = [
+  const wrong: readonly (readonly [string, Partial<DirectoryOptions>])[] = [
     // The certificate is for the name.
     [slapd.ldaps.replace('localhost', '127.0.0.1'), {}],
     [slapd.ldap.replace('localhost', '127.0.0.1'), {}],
