@@ -23,7 +23,7 @@ function find(folder, suffix, found = []) {
 }
 
 // What stands first in targets.md is measured first.
-const order = ['accept', 'latency', 'end-to-end', 'imap', 'start']
+const order = ['accept', 'latency', 'end-to-end', 'imap', 'pop3', 'start']
 const rank = (path) => {
   const at = order.findIndex((name) => path.endsWith(`/${name}.bench.ts`))
   return at < 0 ? order.length : at

@@ -1,4 +1,4 @@
-/** Dovecot from Debian's package (imapd, lmtpd), with a configuration, mail and ports of its own. Needs root, as its master does. */
+/** Dovecot from Debian's package (imapd, lmtpd, pop3d), with a configuration, mail and ports of its own. Needs root, as its master does. */
 import { spawn } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -20,22 +20,24 @@ const mailUid = 65_534
 
 export interface DovecotOptions {
   readonly format: DovecotFormat
+  /** Beside IMAP and LMTP. */
+  readonly pop3?: boolean
   /** A certificate and key, PEM files, for imaps. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }
 
-export async function startDovecot({ format, tls }: DovecotOptions): Promise<Dovecot> {
+export async function startDovecot({ format, tls, pop3 = false }: DovecotOptions): Promise<Dovecot> {
   const folder = scratchFolder('dovecot')
   const mail = join(folder, 'mail')
   mkdirSync(mail)
   chownSync(mail, mailUid, mailUid)
-  const [imap, lmtp, imaps] = await freePorts(3)
+  const [imap, lmtp, imaps, pop3Port] = await freePorts(4)
   const logFile = join(folder, 'log')
   const config = join(folder, 'dovecot.conf')
   const place = format === 'maildir' ? 'maildir:~/Maildir' : `${format}:~/${format}`
   writeFileSync(
     config,
-    `protocols = imap lmtp
+    `protocols = imap lmtp${pop3 ? ' pop3' : ''}
 base_dir = ${folder}/run
 state_dir = ${folder}/state
 log_path = ${logFile}
@@ -75,7 +77,20 @@ service imap-login {
 service imap {
   process_limit = 11000
 }
-service lmtp {
+${
+  pop3
+    ? `service pop3-login {
+  inet_listener pop3 {
+    address = 127.0.0.1
+    port = ${pop3Port}
+  }
+  service_count = 0
+  process_min_avail = 2
+  process_limit = 2
+}
+`
+    : ''
+}service lmtp {
   inet_listener lmtp {
     address = 127.0.0.1
     port = ${lmtp}
@@ -95,7 +110,7 @@ service lmtp {
     name: `Dovecot ${format}`,
     pid: child.pid!,
     durability: `${format}, mail_fsync = optimized (its default), before LMTP's 250 and APPEND's OK`,
-    port: { imap, lmtp, imaps: tls ? imaps : undefined },
+    port: { imap, lmtp, imaps: tls ? imaps : undefined, pop3: pop3 ? pop3Port : undefined },
     user: { name: 'admin@bench.test', password: 'secret' },
     log: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''),
     settled: () => sleep(100),

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { atEnd, scratchFolder, stopChild } from './scratch.ts'
 import type { Server } from './server.ts'
 
-export type PennypostService = 'smtp' | 'submission' | 'submissions' | 'lmtp' | 'imap' | 'imaps'
+export type PennypostService = 'smtp' | 'submission' | 'submissions' | 'lmtp' | 'imap' | 'imaps' | 'pop3'
 
 export interface Pennypost extends Server {
   readonly user: { readonly name: string; readonly password: string }
@@ -31,7 +31,7 @@ export async function startPennypost(options: PennypostOptions = {}): Promise<Pe
   const folder = options.again?.folder ?? scratchFolder('pennypost')
   const listeners = services.map(
     (service) =>
-      `[[listener]]\nservice = "${service}"\naddress = "127.0.0.1:0"\nplaintextAuth = ${service === 'imap'}\n`,
+      `[[listener]]\nservice = "${service}"\naddress = "127.0.0.1:0"\nplaintextAuth = ${service === 'imap' || service === 'pop3'}\n`,
   )
   const file = join(folder, 'pennypost.toml')
   writeFileSync(

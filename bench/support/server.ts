@@ -5,7 +5,9 @@ export interface Server {
   readonly pid: number
   /** How it makes mail durable: printed with each table. */
   readonly durability: string
-  readonly port: Readonly<Partial<Record<'smtp' | 'submission' | 'submissions' | 'lmtp' | 'imap' | 'imaps', number>>>
+  readonly port: Readonly<
+    Partial<Record<'smtp' | 'submission' | 'submissions' | 'lmtp' | 'imap' | 'imaps' | 'pop3', number>>
+  >
   /** Resolves when everything accepted has been worked off. */
   settled(): Promise<void>
   stop(): Promise<void>

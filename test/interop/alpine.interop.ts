@@ -24,7 +24,7 @@ folder-collections=Far {${at('imaps')}}[]
 smtp-server=${at('submissions')}
 default-fcc=Sent
 feature-list=quit-without-confirm,expunge-without-confirm,disable-password-file-saving,allow-changing-from,enable-flag-cmd
-character-set=UTF-8
+posting-character-set=UTF-8
 last-version-used=6.26
 `,
     )
@@ -51,7 +51,7 @@ last-version-used=6.26
       await terminal.press('Enter')
       await terminal.shows(/doesn't exist/)
       await terminal.press('y')
-      await terminal.shows(/copied to/)
+      await terminal.shows(/D +4 07\/01\/25/)
       await terminal.press('Up', 'Up', 'Up', 'Up', 'd')
       await terminal.shows(/D +1 07\/01\/25/)
 
@@ -68,7 +68,7 @@ last-version-used=6.26
       await terminal.shows(/ENTER PASSWORD/)
       await terminal.type(password)
       await terminal.press('Enter')
-      await terminal.shows(/Message sent and copied to "Sent"/)
+      await terminal.shows(/Message sent and copied to "Sent"|Writing Fcc DONE/)
       await terminal.press('q')
     } finally {
       await terminal.stop()
