@@ -1,4 +1,5 @@
 /** Bytes of a named charset to text. RFC 2046 §4.1.2, IANA's names and what mailers call them. */
+import { isAscii as isAsciiNatively } from 'node:buffer'
 import { createRequire } from 'node:module'
 import { TextDecoder } from 'node:util'
 
@@ -73,6 +74,7 @@ const decoders = new Map<string, TextDecoder>()
 export function decodeCharset(bytes: Uint8Array, charset: string): string | undefined {
   const name = charset.trim().toLowerCase()
   const platform = Object.hasOwn(native, name) ? native[name] : undefined
+  if (platform === 'utf-8') return decodeUtf8(bytes)
   if (platform !== undefined && platform !== '') return platformDecoder(platform).decode(bytes)
   if (isAscii(bytes) && Object.hasOwn(singleByte, name)) return Buffer.from(bytes).toString('latin1')
   const known = Object.hasOwn(singleByte, name) ? singleByte[name]! : name
@@ -82,8 +84,17 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string | unde
   return loadIconv().encodingExists(known) ? loadIconv().decode(bytes, known) : undefined
 }
 
+/** As TextDecoder does it, without a byte order mark, and several times as fast. */
+function decodeUtf8(bytes: Uint8Array): string {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const marked = view.length >= 3 && view[0] === 0xef && view[1] === 0xbb && view[2] === 0xbf
+  return view.toString('utf8', marked ? 3 : 0)
+}
+
 /** Whether all bytes are below 0x80. */
 export function isAscii(bytes: Uint8Array): boolean {
+  // A short one is done before the call into the platform would be.
+  if (bytes.length > 64) return isAsciiNatively(bytes)
   for (let at = 0; at < bytes.length; at += 1) if (bytes[at]! > 0x7f) return false
   return true
 }

@@ -34,10 +34,22 @@ export function transferDecoder(encoding: TransferEncoding): TransferDecoder {
 /** Decodes a whole body. Identity returns the same bytes. */
 export function decodeTransfer(bytes: Uint8Array, encoding: TransferEncoding): Uint8Array {
   if (encoding === 'identity' || encoding === 'other') return bytes
+  if (encoding === 'base64' && isOneBase64Text(bytes)) {
+    // Three times as fast as we are.
+    return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'base64')
+  }
   const decoder = transferDecoder(encoding)
   const body = decoder.write(bytes)
   const rest = decoder.end()
   return rest.length === 0 ? body : Buffer.concat([body, rest])
+}
+
+/** Nothing of it stands behind padding: there the platform would end, while several texts may have been joined. */
+function isOneBase64Text(bytes: Uint8Array): boolean {
+  const padding = bytes.indexOf(0x3d)
+  if (padding < 0) return true
+  for (let at = padding + 1; at < bytes.length; at++) if (base64Values[bytes[at]!]! < 64) return false
+  return true
 }
 
 const none = new Uint8Array(0)
@@ -130,6 +142,42 @@ const cr = 0x0d
 /** White space held back because a line end may follow it (RFC 2045 §6.7 rule 3). More than this is no accident of transport. */
 const heldSpaceMax = 1_000
 
+/** 0–15, or 255. Lower case is let pass. */
+const hexValues = new Uint8Array(256).fill(255)
+for (const [value, digit] of [...'0123456789ABCDEF'].entries()) {
+  hexValues[digit.charCodeAt(0)] = value
+  hexValues[digit.toLowerCase().charCodeAt(0)] = value
+}
+/** Where `decodeRun` stopped. */
+let runEnd = 0
+
+/**
+ * Decodes up to the first thing that takes thought: a `=` that is no escape of two digits, or white space that something else than
+ * text follows. A function of its own and small, since the engine makes that three times as fast. @returns the length of `out` then.
+ */
+function decodeRun(input: Uint8Array, start: number, out: Uint8Array, startLength: number): number {
+  const end = input.length
+  let at = start
+  let length = startLength
+  while (at < end) {
+    const code = input[at]!
+    if (code === equals) {
+      if (at + 2 >= end) break
+      const high = hexValues[input[at + 1]!]!
+      const low = hexValues[input[at + 2]!]!
+      if ((high | low) > 15) break
+      out[length++] = (high << 4) | low
+      at += 3
+      continue
+    }
+    if ((code === 0x20 || code === 0x09) && (at + 1 === end || input[at + 1]! <= 0x20)) break
+    out[length++] = code
+    at += 1
+  }
+  runEnd = at
+  return length
+}
+
 class QuotedPrintableDecoder implements TransferDecoder {
   /** The undecided end of the last piece: white space, or an escape that was cut. */
   #held: Uint8Array = none
@@ -147,34 +195,34 @@ class QuotedPrintableDecoder implements TransferDecoder {
     let length = 0
     let at = 0
     this.#held = none
-    while (at < input.length) {
+    const end = input.length
+    while (at < end) {
+      length = decodeRun(input, at, out, length)
+      at = runEnd
+      if (at === end) break
       const code = input[at]!
       if (code === equals) {
-        const end = this.#escape(input, at, final)
-        if (end < 0) {
+        const behind = this.#escape(input, at, final)
+        if (behind < 0) {
           this.#held = new Uint8Array(input.subarray(at))
           break
         }
-        if (end === at + 3 && hexValue(input[at + 1]!) >= 0 && hexValue(input[at + 2]!) >= 0)
-          out[length++] = (hexValue(input[at + 1]!) << 4) | hexValue(input[at + 2]!)
-        else if (end === at + 1 && end < input.length) out[length++] = equals
-        at = end
-      } else if (code === 0x20 || code === 0x09) {
-        let end = at + 1
-        while (end < input.length && (input[end] === 0x20 || input[end] === 0x09) && end - at < heldSpaceMax) end += 1
-        const next = input[end]
-        const undecided = next === undefined || (next === cr && end + 1 === input.length)
-        if (undecided && !final && end - at < heldSpaceMax) {
+        if (behind === at + 1 && behind < end) out[length++] = equals
+        at = behind
+      } else {
+        let behind = at + 1
+        while (behind < end && (input[behind] === 0x20 || input[behind] === 0x09) && behind - at < heldSpaceMax)
+          behind += 1
+        const next = input[behind]
+        const undecided = next === undefined || (next === cr && behind + 1 === end)
+        if (undecided && !final && behind - at < heldSpaceMax) {
           this.#held = new Uint8Array(input.subarray(at))
           break
         }
         // Before a line end, or the end of all, it was added on the way.
-        const added = next === lf || next === undefined || (next === cr && (input[end + 1] ?? lf) === lf)
-        if (!added || end - at === heldSpaceMax) while (at < end) out[length++] = input[at++]!
-        at = end
-      } else {
-        out[length++] = code
-        at += 1
+        const added = next === lf || next === undefined || (next === cr && (input[behind + 1] ?? lf) === lf)
+        if (!added || behind - at === heldSpaceMax) while (at < behind) out[length++] = input[at++]!
+        at = behind
       }
     }
     return out.subarray(0, length)
@@ -188,9 +236,9 @@ class QuotedPrintableDecoder implements TransferDecoder {
     const second = input[at + 2]
     if (first === cr) return second === undefined ? (final ? at + 2 : -1) : second === lf ? at + 3 : at + 2
     if (first === 0x20 || first === 0x09) return this.#softBreak(input, at, final)
-    if (hexValue(first) < 0) return at + 1
-    if (second === undefined) return final ? at + 1 : -1
-    return hexValue(second) < 0 ? at + 1 : at + 3
+    if (hexValues[first]! > 15) return at + 1
+    // Two digits were seen to before; here the second one misses.
+    return second === undefined && !final ? -1 : at + 1
   }
 
   /** `=` and white space up to a line end is a soft line break too. */
@@ -202,11 +250,4 @@ class QuotedPrintableDecoder implements TransferDecoder {
     if (input[end] === lf) return end + 1
     return input[end] === cr && input[end + 1] === lf ? end + 2 : at + 1
   }
-}
-
-/** 0–15, or -1. Lower case is let pass. */
-function hexValue(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30
-  const upper = code & 0xdf
-  return upper >= 0x41 && upper <= 0x46 ? upper - 0x37 : -1
 }
