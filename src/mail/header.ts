@@ -56,6 +56,11 @@ export class Header {
     this.truncated = truncated
   }
 
+  /** Nothing in it is encoded, or 8-bit: its values are text as they stand. */
+  get isPlain(): boolean {
+    return !this.#text.includes('=?') && !/[\x80-\xff]/.test(this.#text)
+  }
+
   /** The first field of that (lower-case) name. */
   get(name: string): HeaderField | undefined {
     for (const field of this.fields) if (field.name === name) return field

@@ -69,11 +69,33 @@ function decodePlain(text: string): string {
   return /[\x80-\xff]/.test(text) ? decodeUnlabelled(Buffer.from(text, 'latin1')) : text
 }
 
+/** 0–15, or 255. */
+const hexValues = new Uint8Array(256).fill(255)
+for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+  hexValues[digit.charCodeAt(0)] = value
+  hexValues[digit.toUpperCase().charCodeAt(0)] = value
+}
+
 /** The Q encoding. RFC 2047 §4.2. White space in it, where a word was folded, is no part of it. */
 function decodeQ(encoded: string): Buffer {
-  const text = encoded
-    .replace(/\r?\n[ \t]*/g, '')
-    .replace(/_/g, ' ')
-    .replace(/=([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-  return Buffer.from(text, 'latin1')
+  const out = Buffer.allocUnsafe(encoded.length)
+  let length = 0
+  for (let at = 0; at < encoded.length; at += 1) {
+    const code = encoded.charCodeAt(at)
+    if (code === 0x3d && at + 2 < encoded.length) {
+      const high = hexValues[encoded.charCodeAt(at + 1) & 0xff]!
+      const low = hexValues[encoded.charCodeAt(at + 2) & 0xff]!
+      if ((high | low) < 16) {
+        out[length++] = (high << 4) | low
+        at += 2
+        continue
+      }
+    } else if (code === 0x0a || (code === 0x0d && encoded.charCodeAt(at + 1) === 0x0a)) {
+      if (code === 0x0d) at += 1
+      while (encoded.charCodeAt(at + 1) === 0x20 || encoded.charCodeAt(at + 1) === 0x09) at += 1
+      continue
+    }
+    out[length++] = code === 0x5f ? 0x20 : code
+  }
+  return out.subarray(0, length)
 }

@@ -3,7 +3,7 @@ import { addressesOf } from '../imap/envelope.ts'
 import type { AddressEntry } from '../address-list.ts'
 import { parseDate, type MessageDate } from '../date.ts'
 import { decodeFlowed } from '../compose/flowed.ts'
-import { Header, unfold } from '../header.ts'
+import type { Header } from '../header.ts'
 import { messageIdKeys } from '../message-ids.ts'
 import { decodeEncodedWords, decodeUnlabelled } from '../mime/encoded-word.ts'
 import { parameterText } from '../mime/parameters.ts'
@@ -51,6 +51,7 @@ export class ReadMessage {
   /** The tree of parts, with their ranges and defects. */
   readonly root: Part
   #lists: BodyLists | undefined
+  #isPlain: boolean | undefined
 
   constructor(bytes: Uint8Array, root: Part) {
     this.bytes = bytes
@@ -64,7 +65,13 @@ export class ReadMessage {
   /** The text of the first field of that name, decoded; undefined where there is none. */
   text(name: string): string | undefined {
     const value = this.header.valueOf(name.toLowerCase())
-    return value === undefined ? undefined : decodeEncodedWords(value)
+    return value === undefined ? undefined : this.#decoded(value)
+  }
+
+  /** Most headers have nothing to decode, which one look at all of it tells. */
+  #decoded(value: string): string {
+    this.#isPlain ??= this.header.isPlain
+    return this.#isPlain ? value : decodeEncodedWords(value)
   }
 
   /** Every field in order, names as they were written, values unfolded and decoded. */
@@ -72,7 +79,7 @@ export class ReadMessage {
     const { header } = this
     return header.fields.map((field) => {
       const raw = header.raw(field)
-      return { name: raw.slice(0, raw.indexOf(':')).trim(), value: decodeEncodedWords(unfold(header.value(field))) }
+      return { name: raw.slice(0, raw.indexOf(':')).trimEnd(), value: this.#decoded(header.value(field)) }
     })
   }
 
