@@ -15,6 +15,8 @@ import { fileName } from '../../src/mail/mime/content-disposition.ts'
 import type { Part } from '../../src/mail/mime/part.ts'
 import { walkParts } from '../../src/mail/mime/part.ts'
 import { parseStructure, StructureParser } from '../../src/mail/mime/structure.ts'
+import { surrogateHeader } from '../../src/mail/surrogate.ts'
+import { ReadMessage } from '../../src/mail/view/read-message.ts'
 import { createTextMatcher } from '../../src/mail/search-text.ts'
 import { readImapValue } from '../interop/imap-value.ts'
 
@@ -145,6 +147,29 @@ function check(message: Buffer, random: () => number): void {
   const [some, rest] = [false, true].map((not) => selectFields(header, ['from', 'to', 'content-type'], not))
   const both = lengthOf(some!) + lengthOf(rest!) - header.length
   assert.ok(both >= 0 && both <= 2, 'each line is selected once, the blank line twice')
+  const read = new ReadMessage(message, root)
+  void [
+    read.subject,
+    read.date,
+    read.messageId,
+    read.references,
+    read.plainText,
+    read.html,
+    read.preview,
+    read.hasAttachment,
+  ]
+  for (const name of ['from', 'reply-to', 'to', 'cc'] as const) read.people(name)
+  for (const file of read.files) {
+    const bytes = file.content()
+    assert.ok(bytes.length <= file.sizeBytes, 'decoding makes nothing longer')
+  }
+  assert.equal(read.fields.length, root.header!.fields.length)
+  const conventional = surrogateHeader(header)
+  if (conventional)
+    assert.ok(
+      conventional.every((byte) => byte < 0x80),
+      'a surrogate is ASCII',
+    )
   createTextMatcher('zq-é').text(message, root)
   createTextMatcher('zq').text(message, root)
 }
