@@ -269,7 +269,7 @@ function parse(text: string, domain: string): SpfRecord {
 function isUsable(domain: string): boolean {
   if (domain.length > 253) return false
   const labels = domain.split('.')
-  return labels.length > 1 && labels.every((label) => label.length > 0 && label.length <= 63) && !/[[\]\s]/.test(domain)
+  return labels.length > 1 && labels.every((label) => label.length > 0 && label.length <= 63) && !/[[\]]/.test(domain)
 }
 
 function isBelow(name: string, domain: string): boolean {

@@ -81,7 +81,7 @@ async function valueOf(letter: string, facts: MacroFacts): Promise<string> {
     case 'h':
       return facts.helo
     case 'c':
-      return facts.ip
+      return facts.ip.toLowerCase()
     case 'r':
       return facts.receiver
     case 't':
@@ -95,7 +95,7 @@ async function valueOf(letter: string, facts: MacroFacts): Promise<string> {
 function dotted(ip: string): string {
   const bytes = parseIpAddress(ip)
   if (!bytes || bytes.length === 4) return ip
-  return [...Buffer.from(bytes).toString('hex')].join('.')
+  return [...Buffer.from(bytes).toString('hex').toUpperCase()].join('.')
 }
 
 function escapeUrl(text: string): string {
