@@ -1,11 +1,11 @@
 /** POP3's backend on the store: INBOX as a maildrop, one session at a time. RFC 1939 §4. */
 import type { Clock } from '../base/clock.ts'
-import type { MessageBytes } from '../mail/content.ts'
 import { Pop3Refusal, type Pop3Backend, type Pop3Maildrop, type Pop3Message } from '../protocol/pop3/backend.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
 import { derivedUidl } from '../store/uidl.ts'
 import type { Ranges } from '../store/operations.ts'
 import type { Store } from '../store/store.ts'
+import { MaildropReader, ReadersAhead } from './pop3-reader.ts'
 
 /** A client is shown so many messages at most, the oldest: it takes the rest when those are gone. */
 const maildropMax = 100_000
@@ -15,6 +15,7 @@ export class StorePop3Backend implements Pop3Backend {
   readonly #clock: Clock
   /** Accounts whose maildrop is open. One process owns the store, so its memory is the lock. */
   readonly #locked = new Set<number>()
+  readonly #ahead = new ReadersAhead()
   readonly #loginDelayMs: () => number
   /** When each account came last, oldest first; only with a delay. */
   readonly #cameAtMs = new Map<number, number>()
@@ -73,9 +74,11 @@ export class StorePop3Backend implements Pop3Backend {
         messages.push({ sizeBytes, uidl: uidl ?? derivedUidl(uidValidity, uid) })
       }
     }
+    const reader = new MaildropReader(this.#store, mailbox, Uint32Array.from(uids), this.#ahead)
     return {
       messages,
-      read: (index) => this.#bytes(mailbox, uids[index]!),
+      held: (index) => reader.held(index),
+      read: (index) => reader.read(index),
       remove: async (indexes) => {
         const ranges: Ranges = indexes
           .map((index) => uids[index]!)
@@ -83,12 +86,10 @@ export class StorePop3Backend implements Pop3Backend {
           .map((uid) => [uid, uid] as const)
         await this.#store.commit([{ kind: 'expunge', mailbox, uids: ranges, force: true, nowMs: this.#clock.now() }])
       },
-      close: release,
+      close() {
+        reader.forget()
+        release()
+      },
     }
-  }
-
-  async #bytes(mailbox: number, uid: number): Promise<MessageBytes | undefined> {
-    for await (const [row] of this.#store.read.rows(mailbox, Uint32Array.of(uid), { bytes: true })) return row?.bytes
-    return undefined
   }
 }

@@ -31,6 +31,8 @@ export interface Pop3Message {
 /** The maildrop as it was at login; what arrives later is for the next session. */
 export interface Pop3Maildrop {
   readonly messages: readonly Pop3Message[]
+  /** A small message in pieces, if it is in memory already: it can be answered with at once. */
+  held?(index: number): readonly Uint8Array[] | undefined
   /** undefined: it was removed by another client meanwhile. */
   read(index: number): Promise<MessageBytes | undefined>
   /** Removes for good: QUIT. RFC 1939 §6. */

@@ -123,20 +123,17 @@ export class DotStuffer {
     const bytes = view(chunk)
     const parts: Uint8Array[] = []
     let from = 0
-    let at = 0
-    while (at < bytes.length) {
-      if (this.#lineStart && bytes[at] === DOT) {
-        parts.push(bytes.subarray(from, at), dot)
-        from = at
-      }
-      this.#lineStart = false
-      const lf = bytes.indexOf(LF, at)
-      if (lf < 0) break
-      this.#lineStart = true
-      at = lf + 1
+    // One native search for what has to be stuffed, not one for each line.
+    let at = this.#lineStart && bytes[0] === DOT ? 0 : after(bytes.indexOf(lineWithDot))
+    while (at >= 0) {
+      parts.push(bytes.subarray(from, at), dot)
+      from = at
+      at = after(bytes.indexOf(lineWithDot, at))
     }
     parts.push(bytes.subarray(from))
-    this.#endsWithCr = bytes[bytes.length - 1] === CR
+    const last = bytes[bytes.length - 1]
+    this.#lineStart = last === LF
+    this.#endsWithCr = last === CR
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
   }
 
@@ -146,3 +143,9 @@ export class DotStuffer {
 }
 
 const dot = Uint8Array.of(DOT)
+const lineWithDot = Buffer.from([LF, DOT])
+
+/** Where the dot stands; -1 for none. */
+function after(found: number): number {
+  return found < 0 ? -1 : found + 1
+}

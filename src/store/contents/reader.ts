@@ -142,6 +142,10 @@ export class StoredBytes implements MessageBytes {
     return content.length === 0 ? head : Buffer.concat([head, content])
   }
 
+  pieces(): readonly Uint8Array[] | undefined {
+    return this.#held && [this.#prefix, this.#held]
+  }
+
   read(start: number, end: number): Uint8Array | Promise<Uint8Array> {
     end = Math.min(end, this.sizeBytes)
     start = Math.min(start, end)

@@ -1,4 +1,5 @@
 /** RETR and TOP: a message, or its header and first lines. RFC 1939 §5, §7. */
+import { isAscii } from 'node:buffer'
 import { empty } from '../../../base/bytes.ts'
 import { readSliceBytes, type MessageBytes } from '../../../mail/content.ts'
 import { headerEnd } from '../../../mail/header.ts'
@@ -60,8 +61,45 @@ export const retr: Pop3Command = {
   name: 'RETR',
   state: 'transaction',
   run(state, args) {
-    return { kind: 'run', work: send(state, messageIndex(state, args[0]), (slice) => slice) }
+    const index = messageIndex(state, args[0])
+    const held = state.maildrop.held?.(index)
+    return held ? whole(state, held) : { kind: 'run', work: send(state, index, (slice) => slice) }
   },
+}
+
+/** The answer to RETR for a message that is in memory. */
+function whole(state: Pop3State, pieces: readonly Uint8Array[]): Uint8Array {
+  const stuffer = new DotStuffer()
+  const sizeBytes = pieces.reduce((sum, { length }) => sum + length, 0)
+  const surrogated = state.utf8 || pieces.every(isAscii) ? pieces : withSurrogate(Buffer.concat(pieces))
+  return joined([ok(state.words.octets(sizeBytes)), ...surrogated.map((piece) => stuffer.push(piece)), stuffer.end()])
+}
+
+function withSurrogate(message: Uint8Array): readonly Uint8Array[] {
+  const end = headerEnd(message, 0, message.length)
+  const surrogate = surrogateHeader(message.subarray(0, end))
+  return surrogate ? [surrogate, message.subarray(end)] : [message]
+}
+
+/** Answers of one size with the gathered replies of a connection, which it may hold up as long as they do. */
+const slabBytes = 65_536
+let slab = Buffer.alloc(0)
+let slabUsed = 0
+
+/** As Buffer.concat; small ones share their memory, since thousands a second would keep the garbage collector busy. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (length > slabBytes / 4) return Buffer.concat(parts, length)
+  if (slabUsed + length > slab.length) {
+    slab = Buffer.allocUnsafeSlow(slabBytes)
+    slabUsed = 0
+  }
+  const start = slabUsed
+  for (const part of parts) {
+    slab.set(part, slabUsed)
+    slabUsed += part.length
+  }
+  return slab.subarray(start, slabUsed)
 }
 
 /** Lets the header, the blank line and `lines` lines of the body through; slices may be cut anywhere. */
