@@ -141,7 +141,8 @@ function parseZone(text: string): number {
   return (name !== undefined && Object.hasOwn(zones, name) ? zones[name] : 0) ?? 0
 }
 
-function dropComments(text: string): string {
+/** Text without its comments, a space in the place of each. RFC 5322 §3.2.2. */
+export function dropComments(text: string): string {
   let out = ''
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {

@@ -1,6 +1,9 @@
 /** What senders are told of their messages, by their own wishes. RFC 3461, RFC 3464, RFC 6533. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readReport } from '../../src/mail/report/read-report.ts'
+import type { DeliveryStatus } from '../../src/mail/report/delivery-status.ts'
+import { readMessage } from '../../src/mail/view/read-message.ts'
 import type { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import type { System } from '../../src/system/types.ts'
 import { bytesOfText, messagesIn, World } from './world.ts'
@@ -37,6 +40,15 @@ async function homeWith(world: World, aliases: Readonly<Record<string, string>>)
   return system
 }
 
+/** A notice as a program reads it. */
+function statusOf(notice: string): DeliveryStatus {
+  const report = readReport(readMessage(Buffer.from(notice, 'latin1')))
+  assert.ok(report?.kind === 'delivery')
+  assert.ok(report.humanText!.includes('Told by:'))
+  assert.equal(report.original?.message.subject, 'Grüße')
+  return report.status
+}
+
 test('a host that knows DSN is told the wishes, and tells of the delivery itself', async () => {
   const world = new World()
   const a = await homeWith(world, { bob: 'bob@b.example' })
@@ -63,6 +75,12 @@ test('NOTIFY=NEVER is heeded; without a wish a failure is told, with what to do'
   assert.equal(more.length, 0)
   assert.match(notice!, /Final-Recipient: rfc822; y@nowhere\.example\r\n/)
   assert.doesNotMatch(notice!, /x@nowhere/)
+  const { recipients, reportingMta } = statusOf(notice!)
+  assert.deepEqual(reportingMta, { type: 'dns', value: 'mx.a.example' })
+  assert.equal(recipients.length, 1)
+  assert.deepEqual(recipients[0]!.finalRecipient, { type: 'rfc822', value: 'y@nowhere.example' })
+  assert.equal(recipients[0]!.action, 'failed')
+  assert.equal(recipients[0]!.diagnosticCode?.type, 'smtp')
   assert.match(notice!, /What to do: check the part after the @: that domain does not exist/)
   // Its subject is UTF-8, and stays that.
   assert.match(notice!, /Content-Type: message\/global-headers\r\nContent-Transfer-Encoding: 8bit\r\n/)
@@ -106,5 +124,6 @@ test('an address in UTF-8 is told in UTF-8', async () => {
   const said = Buffer.from(notice!, 'latin1').toString('utf8')
   assert.match(said, /Content-Type: message\/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n/)
   assert.match(said, /Final-Recipient: utf-8; jürgen@nowhere\.example\r\n/)
+  assert.deepEqual(statusOf(notice!).recipients[0]?.finalRecipient, { type: 'utf-8', value: 'jürgen@nowhere.example' })
   await world.stop()
 })

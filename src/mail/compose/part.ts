@@ -22,6 +22,8 @@ interface About {
 export type PartDraft =
   /** Text of the composer's own; line ends become CRLF. */
   | (About & { readonly kind: 'text'; readonly subtype: string; readonly text: string; readonly flowed?: boolean })
+  /** Lines that programs read, as of reports; of other types than text they are never encoded unless they are UTF-8. RFC 3464 §2.1. */
+  | (About & { readonly kind: 'fields'; readonly type: string; readonly text: string })
   /** Anything else, byte for byte. */
   | (About & { readonly kind: 'data'; readonly type: string; readonly content: Source })
   /** A message within the message: never encoded, RFC 2046 §5.2.1. */
@@ -54,6 +56,8 @@ export function writePart(draft: PartDraft, style: PartStyle, depth = 0): Writte
   switch (draft.kind) {
     case 'text':
       return textPart(draft, style)
+    case 'fields':
+      return fieldsPart(draft, style)
     case 'data':
       return dataPart(draft, style)
     case 'message':
@@ -98,6 +102,20 @@ function textPart(draft: Extract<PartDraft, { kind: 'text' }>, style: PartStyle)
   const parameters = { charset, ...(draft.flowed ? { format: 'flowed' } : {}), ...draft.parameters }
   return {
     header: header({ ...draft, parameters }, `text/${draft.subtype}`, encoding, style),
+    body: () => once(encoded(bytes, encoding)),
+    domain: domainOf(encoding),
+  }
+}
+
+function fieldsPart(draft: Extract<PartDraft, { kind: 'fields' }>, style: PartStyle): WrittenPart {
+  const bytes = Buffer.from(draft.text.replace(/\r\n|\r|\n/g, '\r\n'))
+  const encoding = encodingForText(bytes, style.allowed)
+  const isAscii = bytes.every((byte) => byte < 0x80)
+  // RFC 3464 §2.1, RFC 8098 §3.1 (d): 7bit and nothing else. RFC 6533 §4.4 lets UTF-8 be encoded.
+  if (encoding !== '7bit' && isAscii && !draft.type.startsWith('text/'))
+    throw new ComposeFault(`lines of ${draft.type} have at most 998 octets and no control characters`)
+  return {
+    header: header(draft, draft.type, encoding, style),
     body: () => once(encoded(bytes, encoding)),
     domain: domainOf(encoding),
   }
