@@ -7,9 +7,13 @@ import { silentLog } from '../../src/base/log.ts'
 import { defaultConfig } from '../../src/config/load.ts'
 import { realPlatform, startSystem } from '../../src/system.ts'
 
-function fetchText(port: number, path: string): Promise<{ status: number; text: string; certificate: string }> {
+function fetchText(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string; certificate: string }> {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, rejectUnauthorized: false, servername: 'localhost' }, (response) => {
+    get({ host: '127.0.0.1', port, path, rejectUnauthorized: false, servername: 'localhost', headers }, (response) => {
       const socket = response.socket as TLSSocket
       const certificate = socket.getPeerX509Certificate()?.subjectAltName ?? ''
       let text = ''
@@ -39,6 +43,11 @@ test('https: settings with the ports as others reach them', async () => {
     assert.match(answer.text, /<hostname>mail\.example\.org<\/hostname>\s*<port>993<\/port>/)
     assert.match(answer.certificate, /DNS:mail\.example\.org/)
     assert.equal((await fetchText(port, '/nothing')).status, 404)
+    // RFC 9112 §3.2.2: the whole address, as to a proxy; its name counts, not Host's.
+    const whole = 'https://autoconfig.example.org/mail/config-v1.1.xml'
+    const absolute = await fetchText(port, whole, { host: 'elsewhere.example' })
+    assert.equal(absolute.text, answer.text)
+    assert.equal((await fetchText(port, 'https://elsewhere.example/mail/config-v1.1.xml')).status, 404)
   } finally {
     await system.stop()
   }

@@ -76,6 +76,18 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined>
   return Buffer.concat(chunks)
 }
 
+/** What is asked for, and by which name. A client that takes us for a proxy says both in one, and Host counts no more. RFC 9112 §3.2.2. */
+function requestTarget(url: string, host: string | undefined): Pick<HttpRequest, 'path' | 'query' | 'host'> {
+  const absolute = /^https?:\/\/([^/?]+)/i.exec(url)
+  const rest = absolute ? url.slice(absolute[0].length) : url
+  const mark = rest.indexOf('?')
+  return {
+    path: (mark < 0 ? rest : rest.slice(0, mark)) || '/',
+    query: new URLSearchParams(mark < 0 ? '' : rest.slice(mark + 1)),
+    host: absolute ? absolute[1] : host,
+  }
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -88,8 +100,6 @@ async function answer(
       return
     }
     const { socket } = request
-    const url = request.url ?? '/'
-    const mark = url.indexOf('?')
     const {
       status,
       type,
@@ -97,9 +107,7 @@ async function answer(
       headers,
     } = await handle({
       method: request.method ?? 'GET',
-      path: mark < 0 ? url : url.slice(0, mark),
-      query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
-      host: request.headers.host,
+      ...requestTarget(request.url ?? '/', request.headers.host),
       body,
       peer: {
         address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
