@@ -1,0 +1,139 @@
+/** Files that stand in plain text, as mail had them before MIME: `begin 644 name` … `end`. POSIX uuencode, "historical algorithm". */
+
+/** A file that was found in a text. */
+export interface UuencodedFile {
+  /** As it was written; not made safe for disks. */
+  readonly name: string
+  /** The permissions, an octal number of the line: `0o644`. */
+  readonly mode: number
+  readonly content: Uint8Array
+  /** Characters of the text, from `begin` to behind the line of `end`. */
+  readonly start: number
+  readonly end: number
+  /** Whether the `end` came. What is there of the file is in `content` either way. */
+  readonly ended: boolean
+}
+
+/** Files taken of one text; later ones stay in it. Nobody sent more by hand, and a text of `begin` lines must not become a list. */
+export const uuencodedFilesMax = 1_000
+const begin = /^begin(?:-base64)? ([0-7]{3,4}) ([^\r\n]{1,255})$/
+
+/**
+ * The files in a text (a character per byte or more: only ASCII counts), in order; the `begin-base64` form too. Linear in the text.
+ *
+ * Kind: spaces that were lost at the ends of lines are put back, checksums are passed over, a missing `end` leaves what came until then.
+ * Prose that begins with the word is no file: the line after it must be data.
+ */
+export function findUuencoded(text: string): UuencodedFile[] {
+  const files: UuencodedFile[] = []
+  let at = text.startsWith('begin') ? 0 : nextBegin(text, 0)
+  while (at >= 0 && files.length < uuencodedFilesMax) {
+    const lineEnd = endOfLine(text, at)
+    const found = begin.exec(lineEnd - at > 300 ? '' : lineText(text, at, lineEnd))
+    const file = found === null ? undefined : readFile(text, at, lineEnd, found)
+    if (file === undefined) at = nextBegin(text, lineEnd - 1)
+    else {
+      files.push(file)
+      at = text.startsWith('begin', file.end) ? file.end : nextBegin(text, file.end)
+    }
+  }
+  return files
+}
+
+/** A text without the files in it, and those: of `ReadMessage.plainText`, say. */
+export function splitUuencoded(text: string): { readonly text: string; readonly files: readonly UuencodedFile[] } {
+  const files = findUuencoded(text)
+  let out = ''
+  let at = 0
+  for (const { start, end } of files) {
+    out += text.slice(at, start)
+    at = end
+  }
+  return { text: out + text.slice(at), files }
+}
+
+function nextBegin(text: string, from: number): number {
+  const found = text.indexOf('\nbegin', Math.max(0, from))
+  return found < 0 ? -1 : found + 1
+}
+
+/** Behind the line feed; the end of the text where there is none. */
+function endOfLine(text: string, start: number): number {
+  const end = text.indexOf('\n', start)
+  return end < 0 ? text.length : end + 1
+}
+
+function lineText(text: string, start: number, end: number): string {
+  let last = end
+  while (last > start && text.charCodeAt(last - 1) <= 0x20 && text.charCodeAt(last - 1) !== 0x20) last -= 1
+  return text.slice(start, last)
+}
+
+/** The file whose `begin` stands at `start`; undefined where no line of data follows: then it is prose. */
+function readFile(text: string, start: number, dataStart: number, found: RegExpExecArray): UuencodedFile | undefined {
+  const isBase64 = found[0].startsWith('begin-')
+  const pieces: Uint8Array[] = []
+  let at = dataStart
+  let ended = false
+  let lines = 0
+  let isShort = false
+  while (at < text.length) {
+    const lineEnd = endOfLine(text, at)
+    // A line holds 45 bytes; whatever is much longer is none.
+    const line = lineEnd - at > 200 ? undefined : lineText(text, at, lineEnd)
+    if (line === undefined) break
+    if (line.trimEnd() === (isBase64 ? '====' : 'end')) {
+      ended = true
+      at = lineEnd
+      break
+    }
+    // The line of count zero, its space lost on the way.
+    if (line === '' && text.startsWith('end', lineEnd)) {
+      at = lineEnd
+      continue
+    }
+    const bytes = isBase64 ? base64Line(line) : uuLine(line)
+    if (bytes === undefined) break
+    if (!isBase64 && line.length - 1 < Math.ceil(bytes.length / 3) * 4) isShort = true
+    pieces.push(bytes)
+    lines += 1
+    at = lineEnd
+  }
+  // Without its `end`, lines that are shorter than they say are prose in capitals rather than data that lost its spaces.
+  if (!ended && (lines === 0 || isShort)) return undefined
+  const content = new Uint8Array(Buffer.concat(pieces))
+  return { name: found[2]!.trim(), mode: Number.parseInt(found[1]!, 8), content, start, end: at, ended }
+}
+
+function base64Line(line: string): Uint8Array | undefined {
+  return /^[A-Za-z0-9+/]{1,76}={0,2}$/.test(line) ? Buffer.from(line, 'base64') : undefined
+}
+
+/** One line: its count, then groups of four characters. Spaces at its end may have been lost on the way, or a checksum added. */
+function uuLine(line: string): Uint8Array | undefined {
+  if (line === '') return undefined
+  const count = value(line.charCodeAt(0))
+  if (count < 0) return undefined
+  const needed = Math.ceil(count / 3) * 4
+  // Long lines are prose: a checksum adds one character, some encoders fill up to whole groups.
+  if (line.length - 1 > needed + 4) return undefined
+  const out = new Uint8Array(Math.ceil(count / 3) * 3)
+  for (let group = 0; group * 4 < needed; group += 1) {
+    let bits = 0
+    for (let char = 0; char < 4; char += 1) {
+      const at = 1 + group * 4 + char
+      const six = at < line.length ? value(line.charCodeAt(at)) : 0
+      if (six < 0) return undefined
+      bits = (bits << 6) | six
+    }
+    out[group * 3] = bits >> 16
+    out[group * 3 + 1] = bits >> 8
+    out[group * 3 + 2] = bits
+  }
+  return out.subarray(0, count)
+}
+
+/** Six bits; a space and a backquote are both 0. -1 for what is none. */
+function value(code: number): number {
+  return code >= 0x20 && code <= 0x60 ? (code - 0x20) & 0x3f : -1
+}
