@@ -71,7 +71,7 @@ export async function withSystem(
 /** The same with a certificate for "localhost", for programs that check it against the authority in `ca`. */
 export async function withCertified(
   work: (real: RealSystem, folder: string, ca: string) => Promise<void>,
-  options: Partial<Pick<RealOptions, 'services'>> = {},
+  options: Partial<Pick<RealOptions, 'services' | 'ports'>> = {},
 ): Promise<void> {
   await withFolder(async (folder) => {
     const { tls, ca } = await certified(folder)

@@ -33,6 +33,8 @@ export interface RealOptions {
   readonly domains?: readonly string[]
   /** Services beside those of mail. */
   readonly services?: readonly Service[]
+  /** Where a port has to be known before; the others are any free ones. */
+  readonly ports?: Readonly<Partial<Record<Service, number>>>
 }
 
 export class RealSystem {
@@ -88,11 +90,11 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
   const listeners = [...served, ...(options.services ?? [])].map((service): ListenerConfig => ({
     service,
     address: '127.0.0.1',
-    port: 0,
+    port: options.ports?.[service] ?? 0,
     tls: services[service].tls,
     plaintextAuth,
     bareNewline: 'refuse',
-    publicPort: 0,
+    publicPort: options.ports?.[service] ?? 0,
   }))
   const config: Config = {
     ...defaultConfig(),
