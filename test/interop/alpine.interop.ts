@@ -68,7 +68,7 @@ last-version-used=6.26
       await terminal.shows(/ENTER PASSWORD/)
       await terminal.type(password)
       await terminal.press('Enter')
-      await terminal.shows(/Message sent and copied to "Sent"|Writing Fcc DONE/)
+      await terminal.shows(/Message sent and copied to "Sent"|Writing Fcc +DONE/)
       await terminal.press('q')
     } finally {
       await terminal.stop()
