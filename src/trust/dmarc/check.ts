@@ -1,0 +1,79 @@
+/** Whether the domain that readers see in From stands behind a message, and what it wishes for those that it does not. RFC 7489. */
+import type { DnsOutcome } from '../../base/resolver.ts'
+import type { DkimVerdict } from '../dkim/verify.ts'
+import type { SpfVerdict } from '../spf/check.ts'
+import { organizationalDomain } from './organizational-domain.ts'
+import { isDmarcRecord, parseDmarcRecord, type DmarcPolicy, type DmarcRecord } from './record.ts'
+
+export interface DmarcDns {
+  txt(name: string): Promise<DnsOutcome<string>>
+}
+
+export interface DmarcQuestion {
+  /** Domains of the From field's addresses, A-labels. */
+  readonly fromDomains: readonly string[]
+  readonly spf: SpfVerdict
+  readonly dkim: readonly DkimVerdict[]
+}
+
+export interface DmarcVerdict {
+  /** RFC 7489 §11.2; 'none': the domain says nothing. */
+  readonly result: 'none' | 'pass' | 'fail' | 'temperror' | 'permerror'
+  /** The domain in From. */
+  readonly domain: string
+  /** What the domain wishes for messages that fail. */
+  readonly policy: DmarcPolicy
+  readonly percent: number
+  /** Which of the two proved it. */
+  readonly aligned: readonly ('spf' | 'dkim')[]
+  readonly problem?: string
+  readonly record?: DmarcRecord
+}
+
+export async function checkDmarc({ fromDomains, spf, dkim }: DmarcQuestion, dns: DmarcDns): Promise<DmarcVerdict> {
+  const domains = [...new Set(fromDomains.map((one) => one.toLowerCase()))]
+  const [domain] = domains
+  const verdict = (result: DmarcVerdict['result'], problem?: string): DmarcVerdict => ({
+    result,
+    domain: domain ?? '',
+    policy: 'none',
+    percent: 100,
+    aligned: [],
+    ...(problem === undefined ? {} : { problem }),
+  })
+  // Several authors, or none: no domain can stand behind it. RFC 7489 §6.6.1.
+  if (domain === undefined || domain === '') return verdict('permerror', 'From has no domain')
+  if (domains.length > 1) return verdict('permerror', 'From has addresses of several domains')
+  const found = await findRecord(domain, dns)
+  if (found === 'temperror') return verdict('temperror', `no answer about _dmarc.${domain}`)
+  if (!found) return verdict('none', `${domain} has no DMARC record`)
+  const { record, own } = found
+  const organization = organizationalDomain(domain)
+  const fits = (name: string, strict: boolean): boolean =>
+    name === domain || (!strict && organizationalDomain(name) === organization)
+  const aligned: ('spf' | 'dkim')[] = []
+  if (spf.result === 'pass' && fits(spf.domain.toLowerCase(), record.spfStrict)) aligned.push('spf')
+  if (dkim.some((one) => one.result === 'pass' && fits(one.domain, record.dkimStrict))) aligned.push('dkim')
+  const unsure = spf.result === 'temperror' || dkim.some(({ result }) => result === 'temperror')
+  const result = aligned.length > 0 ? 'pass' : unsure ? 'temperror' : 'fail'
+  const policy = own ? record.policy : record.subdomainPolicy
+  return { result, domain, policy, percent: record.percent, aligned, record }
+}
+
+/** The domain's own record, else its organisation's. RFC 7489 §6.6.3. */
+async function findRecord(
+  domain: string,
+  dns: DmarcDns,
+): Promise<{ record: DmarcRecord; own: boolean } | 'temperror' | undefined> {
+  const organization = organizationalDomain(domain)
+  for (const name of new Set([domain, organization])) {
+    const outcome = await dns.txt(`_dmarc.${name}`)
+    if (outcome.kind === 'failed') return 'temperror'
+    const records = outcome.kind === 'found' ? outcome.records.filter(isDmarcRecord) : []
+    // Two records are none.
+    if (records.length !== 1) continue
+    const record = parseDmarcRecord(records[0]!)
+    if (record) return { record, own: name === domain }
+  }
+  return undefined
+}
