@@ -80,8 +80,26 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string | unde
   const known = Object.hasOwn(singleByte, name) ? singleByte[name]! : name
   // iconv-lite also takes `base64`, `hex` and other names that are no charsets.
   if (!/^(?:iso|windows|win|cp|ibm|koi8|mac|x-mac|utf-?(?:7|32)|tcvn|viscii|armscii|rk1048|ptcp|hp-roman)/.test(known))
-    return undefined
-  return loadIconv().encodingExists(known) ? loadIconv().decode(bytes, known) : undefined
+    return decodeStandard(bytes, name)
+  return loadIconv().encodingExists(known) ? loadIconv().decode(bytes, known) : decodeStandard(bytes, name)
+}
+
+/** Labels of the Encoding Standard that are no names of ours: what each means. Only labels that exist are kept. */
+const standardNames = new Map<string, string>()
+
+/** By what browsers call it. */
+function decodeStandard(bytes: Uint8Array, label: string): string | undefined {
+  let standard = standardNames.get(label)
+  if (standard === undefined) {
+    try {
+      standard = new TextDecoder(label).encoding
+    } catch {
+      return undefined
+    }
+    standardNames.set(label, standard)
+  }
+  if (standard === label) return platformDecoder(standard).decode(bytes)
+  return decodeCharset(bytes, standard)
 }
 
 /** As TextDecoder does it, without a byte order mark, and several times as fast. */

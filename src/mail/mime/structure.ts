@@ -41,6 +41,14 @@ export function parseStructure(bytes: Uint8Array, limits: StructureLimits = stru
   return parser.end()
 }
 
+/** Is told of parts while the message comes in: each begins once and ends once, inside its parent. */
+export interface StructureListener {
+  /** Its header is read and its kind is known; `bodyStart` holds unless the body turns out to be empty. @param header as it stands, without the blank line. */
+  partBegins(part: Part, header: string): void
+  /** Its ranges are final. */
+  partEnds(part: Part): void
+}
+
 const lf = 0x0a
 const cr = 0x0d
 const dash = 0x2d
@@ -79,8 +87,11 @@ export class StructureParser {
   /** Where in the message the bytes at hand begin. */
   #offset = 0
 
-  constructor(limits: StructureLimits = structureLimits) {
+  readonly #listener: StructureListener | undefined
+
+  constructor(limits: StructureLimits = structureLimits, listener?: StructureListener) {
     this.#limits = limits
+    this.#listener = listener
     this.#headersLeft = limits.headersBytesMax
   }
 
@@ -92,6 +103,11 @@ export class StructureParser {
     // Copied: slice() of a Buffer is a view.
     this.#held = used === bytes.length ? none : new Uint8Array(bytes.subarray(used))
     this.#offset += used
+  }
+
+  /** So many bytes of the message are decided upon; those that were pushed behind it wait for more. */
+  get position(): number {
+    return this.#offset
   }
 
   /** No more bytes come. */
@@ -106,6 +122,7 @@ export class StructureParser {
     } else if (this.#state === 'delimiter' && this.#afterDelimiter === 'header') {
       this.#beginPart(end)
       this.#stack.at(-1)!.note('headerUnfinished')
+      this.#listener?.partBegins(this.#stack.at(-1)!, '')
     }
     for (const { part } of this.#boundaries.open) part.note(part.children.length === 0 ? 'partsMissing' : 'endMissing')
     while (this.#stack.length > 0) this.#closePart(end, false)
@@ -277,7 +294,8 @@ export class StructureParser {
     const part = this.#stack.at(-1)!
     this.#keepHeader(bytes, start, textEnd)
     const isMessage = this.#stack.length === 1 || this.#stack.at(-2)!.message === part
-    part.readHeader(this.#headerText, isMessage)
+    const headerText = this.#headerText
+    part.readHeader(headerText, isMessage)
     this.#headerText = ''
     part.bodyStart = bodyStart
     this.#state = 'body'
@@ -286,12 +304,13 @@ export class StructureParser {
     // A delimiter that follows at once owns the blank line's end: the header is then without it. RFC 2046 §5.1.1 body-part.
     if (blankLine > 0) this.#lineEnd = blankLine
     this.#linesBefore[this.#linesBefore.length - 1] = this.#lines
-    this.#classify(part)
+    this.#classify(part, headerText)
+    if (part.message === undefined) this.#listener?.partBegins(part, headerText)
     return textEnd + blankLine
   }
 
   /** Decides what the part is, and goes into it. */
-  #classify(part: PartBuilder): void {
+  #classify(part: PartBuilder, headerText: string): void {
     const { type, subtype } = part.contentType
     const tooDeep = this.#stack.length > this.#limits.depthMax
     if (type === 'multipart') {
@@ -320,6 +339,8 @@ export class StructureParser {
         this.#counting += 1
         part.message = new PartBuilder(part.bodyStart, false)
         this.#open(part.message)
+        // Before the message in it begins.
+        this.#listener?.partBegins(part, headerText)
         if (transferEncoding(part.encoding) === 'identity') return
         // Its bytes are no header that we could read without decoding: an empty one, and all of it body.
         part.note('compositeEncoded')
@@ -340,9 +361,11 @@ export class StructureParser {
     const before = this.#linesBefore.pop()!
     if (end < part.bodyStart) part.bodyStart = Math.max(end, part.headerStart)
     part.bodyEnd = Math.max(part.bodyStart, end)
-    if (part.kind !== 'text' && part.kind !== 'message') return
-    this.#counting -= 1
-    part.lines = Math.max(0, this.#lines - before - (lineEndTaken ? 1 : 0))
+    if (part.kind === 'text' || part.kind === 'message') {
+      this.#counting -= 1
+      part.lines = Math.max(0, this.#lines - before - (lineEndTaken ? 1 : 0))
+    }
+    this.#listener?.partEnds(part)
   }
 }
 
