@@ -88,6 +88,8 @@ export class StructureParser {
   #offset = 0
 
   readonly #listener: StructureListener | undefined
+  /** How many of the open parts, outermost first, the listener knows of. */
+  #told = 0
 
   constructor(limits: StructureLimits = structureLimits, listener?: StructureListener) {
     this.#limits = limits
@@ -122,7 +124,6 @@ export class StructureParser {
     } else if (this.#state === 'delimiter' && this.#afterDelimiter === 'header') {
       this.#beginPart(end)
       this.#stack.at(-1)!.note('headerUnfinished')
-      this.#listener?.partBegins(this.#stack.at(-1)!, '')
     }
     for (const { part } of this.#boundaries.open) part.note(part.children.length === 0 ? 'partsMissing' : 'endMissing')
     while (this.#stack.length > 0) this.#closePart(end, false)
@@ -305,7 +306,7 @@ export class StructureParser {
     if (blankLine > 0) this.#lineEnd = blankLine
     this.#linesBefore[this.#linesBefore.length - 1] = this.#lines
     this.#classify(part, headerText)
-    if (part.message === undefined) this.#listener?.partBegins(part, headerText)
+    if (part.message === undefined) this.#tellBegin(part, headerText)
     return textEnd + blankLine
   }
 
@@ -340,7 +341,7 @@ export class StructureParser {
         part.message = new PartBuilder(part.bodyStart, false)
         this.#open(part.message)
         // Before the message in it begins.
-        this.#listener?.partBegins(part, headerText)
+        this.#tellBegin(part, headerText)
         if (transferEncoding(part.encoding) === 'identity') return
         // Its bytes are no header that we could read without decoding: an empty one, and all of it body.
         part.note('compositeEncoded')
@@ -355,6 +356,12 @@ export class StructureParser {
     }
   }
 
+  #tellBegin(part: PartBuilder, headerText: string): void {
+    if (this.#listener === undefined) return
+    this.#told += 1
+    this.#listener.partBegins(part, headerText)
+  }
+
   /** Closes the innermost open part. @param lineEndTaken whether the last line end counted is the delimiter's. */
   #closePart(end: number, lineEndTaken: boolean): void {
     const part = this.#stack.pop()!
@@ -365,7 +372,11 @@ export class StructureParser {
       this.#counting -= 1
       part.lines = Math.max(0, this.#lines - before - (lineEndTaken ? 1 : 0))
     }
-    this.#listener?.partEnds(part)
+    if (this.#listener === undefined) return
+    // Its header never ended: what the message brought of it is nothing.
+    if (this.#told === this.#stack.length) this.#tellBegin(part, '')
+    this.#told -= 1
+    this.#listener.partEnds(part)
   }
 }
 
