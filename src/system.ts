@@ -51,7 +51,8 @@ async function openData(config: Config, { clock, log }: Platform, broken: (error
 function nextStartKeys(before: Config, after: Config): string[] {
   const keys = ['hostname', 'data', 'origin', 'user', 'group', 'oauth', 'directory'] as const
   const changed: string[] = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-  if (before.auth.scramSha1 !== after.auth.scramSha1) changed.push('auth.scramSha1')
+  for (const key of ['scramSha1', 'scramPlus'] as const)
+    if (before.auth[key] !== after.auth[key]) changed.push(`auth.${key}`)
   if (JSON.stringify(before.dns.servers) !== JSON.stringify(after.dns.servers)) changed.push('dns.servers')
   return changed
 }
@@ -88,6 +89,7 @@ async function openSystem(
     // A client that takes the strongest mechanism would fail for everybody whose password is elsewhere.
     scram: first.directory.source === 'store' || first.directory.scram ? authenticator : undefined,
     scramSha1: auth.scramSha1,
+    scramPlus: auth.scramPlus,
     vouched: authenticator,
     tokens:
       jwks === undefined && introspection === undefined

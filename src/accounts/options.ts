@@ -4,6 +4,8 @@ export interface AuthOptions {
   /** PEM file of those who may sign certificates that users sign in with (EXTERNAL). */
   readonly clientCertificates: string | undefined
   readonly scramSha1: boolean
+  /** SCRAM bound to its TLS channel is offered. */
+  readonly scramPlus: boolean
   readonly failuresFree: number
   readonly delayMaxMs: number
   readonly trustMs: number
@@ -13,6 +15,7 @@ export interface AuthOptions {
 export const authDefaults: AuthOptions = {
   clientCertificates: undefined,
   scramSha1: false,
+  scramPlus: false,
   failuresFree: 3,
   delayMaxMs: 60_000,
   trustMs: 30 * 86_400_000,

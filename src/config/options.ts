@@ -293,6 +293,11 @@ export const authOptions = {
     authDefaults.scramSha1,
     'Offers SCRAM-SHA-1 too, for old clients that know no other SCRAM. Its keys are made with the password: accounts whose password was set while this was off cannot use it.',
   ),
+  scramPlus: option(
+    kinds.flag,
+    authDefaults.scramPlus,
+    'Offers SCRAM-SHA-256-PLUS, which proves that nobody sits between client and server (RFC 5802 §6). Off, since programs built on libgsasl (mutt and neomutt of Debian) take it as soon as they see it, cannot bind, and then sign in by nothing else.',
+  ),
   failuresFree: option(
     kinds.count(1, 1000),
     authDefaults.failuresFree,

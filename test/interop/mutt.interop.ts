@@ -21,12 +21,7 @@ for (const program of ['mutt', 'neomutt']) {
         const path = join(folder, name)
         // It would ask a person about a certificate that it does not know: the authority is given as known.
         const trust = `set certificate_file=${ca}`
-        // libgsasl would take SCRAM-SHA-256-PLUS, the first of our list; these two programs have no channel binding to
-        // give it, and try nothing else after it has failed.
-        const mechanism = program === 'mutt' ? 'scram-sha-256' : 'plain'
-        const mechanisms = ['smtp', 'imap'].map((one) => `set ${one}_authenticators=${mechanism}`)
-        mechanisms.push('set pop_authenticators=user')
-        writeFileSync(path, [...lines, trust, ...mechanisms].join('\n') + '\n')
+        writeFileSync(path, [...lines, trust].join('\n') + '\n')
         return path
       }
       /** It wants a terminal: script gives it one. */

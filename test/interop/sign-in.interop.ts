@@ -37,7 +37,7 @@ before(async () => {
     .sign(privateKey)
   await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve))
   options = {
-    auth: { clientCertificates: pem('ca'), scramSha1: true, failuresFree: 1000 },
+    auth: { clientCertificates: pem('ca'), scramSha1: true, scramPlus: true, failuresFree: 1000 },
     oauth: { issuer, audience: 'mail', jwks: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/` },
   }
 })

@@ -46,7 +46,7 @@ before(async () => {
   const note = (event: string, facts = {}): void => void events.push(`${event} ${JSON.stringify(facts)}`)
   real = await startReal({
     users: [alice, bob],
-    auth: { clientCertificates: join(folder, 'ca.pem'), scramSha1: true, failuresFree: 1000 },
+    auth: { clientCertificates: join(folder, 'ca.pem'), scramSha1: true, scramPlus: true, failuresFree: 1000 },
     oauth: { issuer, audience: 'mail', jwks: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/` },
     log: { debug() {}, info: note, warn: note, error: note },
   })

@@ -58,6 +58,8 @@ export interface MechanismTools {
   readonly scram?: ScramSource
   /** Old clients know no other SCRAM; passwords set while it was off have no keys for it. */
   readonly scramSha1: boolean
+  /** Bound to the channel as well. */
+  readonly scramPlus: boolean
   readonly vouched: VouchedSource
   readonly tokens?: TokenSource
 }
@@ -66,11 +68,18 @@ export interface MechanismTools {
 const nonceBytes = 18
 
 /** Strongest first: clients that take the first they know then take the best. */
-export function saslMechanisms({ random, scram: source, scramSha1, vouched, tokens }: MechanismTools): SaslMechanism[] {
+export function saslMechanisms({
+  random,
+  scram: source,
+  scramSha1,
+  scramPlus: plus,
+  vouched,
+  tokens,
+}: MechanismTools): SaslMechanism[] {
   const nonce = (): string => Buffer.from(random.bytes(nonceBytes)).toString('base64')
   return [
-    ...(source ? scram({ hash: 'sha-256', source, nonce }) : []),
-    ...(source && scramSha1 ? scram({ hash: 'sha-1', source, nonce }) : []),
+    ...(source ? scram({ hash: 'sha-256', source, nonce, plus }) : []),
+    ...(source && scramSha1 ? scram({ hash: 'sha-1', source, nonce, plus }) : []),
     external(vouched),
     ...(tokens ? [oauthBearer(tokens, vouched), xoauth2(tokens, vouched)] : []),
     ...passwordMechanisms,

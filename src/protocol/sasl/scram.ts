@@ -12,6 +12,8 @@ export interface ScramOptions {
   readonly source: ScramSource
   /** Our part of the nonce: printable, without commas, never the same again. */
   readonly nonce: () => string
+  /** Bound to the channel as well. */
+  readonly plus: boolean
 }
 
 /** A client's nonce is some 24 characters; it comes back in our answer, and is hashed. */
@@ -19,7 +21,7 @@ const clientNonceLengthMax = 512
 
 /** The mechanism with a channel binding and without, the stronger first. */
 export function scram(options: ScramOptions): readonly SaslMechanism[] {
-  return [true, false].map((plus) => ({
+  return (options.plus ? [true, false] : [false]).map((plus) => ({
     name: scramName(options.hash, plus),
     plaintext: false,
     ...(plus ? { fits: hasBinding } : {}),
@@ -69,7 +71,7 @@ class ScramExchange implements SaslExchange {
     const { tls, peer } = this.#context
     if (!first) return null
     // 'y': the client could bind the channel and was told that we cannot. Somebody has changed our list. RFC 5802 §6.
-    if (first.gs2Header.startsWith('y') && tls && hasBinding(tls)) return null
+    if (this.#options.plus && first.gs2Header.startsWith('y') && tls && hasBinding(tls)) return null
     if (first.binding && tls?.binding?.(first.binding) === undefined) return null
     const { source, hash, nonce } = this.#options
     this.#first = first
