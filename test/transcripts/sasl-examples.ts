@@ -30,5 +30,9 @@ export function exampleMechanisms(who: Authenticated): readonly SaslMechanism[] 
       user === 'test' && ['test', '1234'].includes(password) ? who : null,
   }
   const examplePlain: SaslMechanism = { ...plain, begin: (context) => plain.begin({ ...context, authenticator }) }
-  return [...scram({ hash: 'sha-256', source, nonce: () => '%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0', plus: true }), examplePlain, login]
+  return [
+    ...scram({ hash: 'sha-256', source, nonce: () => '%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0', plus: true }),
+    examplePlain,
+    login,
+  ]
 }
