@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { inspectMessage } from '../../src/mail/inspect/inspect.ts'
 import { formatBodyBasic, formatBodyStructure } from '../../src/mail/imap/body-structure.ts'
 import { formatEnvelope } from '../../src/mail/imap/envelope.ts'
 import { sectionRange, selectFields } from '../../src/mail/imap/section.ts'
@@ -14,11 +15,23 @@ import { messageFacts } from '../../src/mail/message-facts.ts'
 import { fileName } from '../../src/mail/mime/content-disposition.ts'
 import type { Part } from '../../src/mail/mime/part.ts'
 import { walkParts } from '../../src/mail/mime/part.ts'
+import { StreamReader } from '../../src/mail/mime/stream.ts'
 import { parseStructure, StructureParser } from '../../src/mail/mime/structure.ts'
+import { parseDeliveryStatus } from '../../src/mail/report/delivery-status.ts'
+import { parseDispositionNotification } from '../../src/mail/report/disposition.ts'
+import { parseFeedbackReport } from '../../src/mail/report/feedback.ts'
+import { readReport } from '../../src/mail/report/read-report.ts'
 import { surrogateHeader } from '../../src/mail/surrogate.ts'
+import { filesWithTnef } from '../../src/mail/tnef/message-files.ts'
+import { decompressRtf } from '../../src/mail/tnef/rtf.ts'
+import { readTnef } from '../../src/mail/tnef/tnef.ts'
+import { calendarsOf } from '../../src/mail/view/calendar.ts'
+import { partBytes } from '../../src/mail/view/part-content.ts'
 import { ReadMessage } from '../../src/mail/view/read-message.ts'
+import { splitUuencoded } from '../../src/mail/view/uuencode.ts'
 import { createTextMatcher } from '../../src/mail/search-text.ts'
 import { readImapValue } from '../interop/imap-value.ts'
+import { writeTnef } from '../support/tnef-writer.ts'
 
 const vectors = join(process.env.PENNYPOST_ROOT!, '..', 'shared', 'vectors')
 const seconds = Number(process.env.FUZZ_SECONDS ?? 20)
@@ -48,7 +61,28 @@ function corpus(): Buffer[] {
     for (const file of readdirSync(folder))
       if (/\.(?:eml|msg)$/.test(file)) found.push(readFileSync(join(folder, file)))
   }
-  return found.filter((message) => message.length < 20_000)
+  return [...found.filter((message) => message.length < 20_000), ...own()]
+}
+
+/** Of what the vectors have none: a report, a winmail.dat, files in a text, an invitation. */
+function own(): Buffer[] {
+  const tnef = writeTnef({ subject: 'x', html: '<p>', files: [{ name: 'a.txt', content: Buffer.from('abc') }] })
+  const status = 'Reporting-MTA: dns; a\r\n\r\nFinal-Recipient: utf-8; \\x{FC}@b\r\nAction: failed\r\nStatus: 5.1.1\r\n'
+  const parts = [
+    `Content-Type: message/delivery-status\r\n\r\n${status}`,
+    'Content-Type: message/disposition-notification\r\n\r\nDisposition: manual-action/MDN-sent-manually; displayed/error\r\n',
+    'Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nSPF-DNS: txt : a : "v=spf1"\r\nIncidents: 3\r\n',
+    'Content-Type: text/rfc822-headers\r\n\r\nSubject: y\r\n',
+    `Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n${tnef.toString('base64')}\r\n`,
+    'Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\n',
+  ]
+  const head = 'From: a@b\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n'
+  const text = 'Subject: x\r\n\r\nSee:\r\nbegin 644 a\r\n#0V%T\r\n`\r\nend\r\nbegin-base64 644 b\r\nQUJD\r\n====\r\n'
+  return [
+    ...parts.map((part) => Buffer.from(`${head}\r\nHello\r\n--b\r\n${part}\r\n--b--\r\n`)),
+    Buffer.from(`${head}${parts.join('\r\n--b\r\n')}\r\n--b--\r\n`),
+    Buffer.from(text),
+  ]
 }
 
 const words = [
@@ -174,6 +208,48 @@ function check(message: Buffer, random: () => number): void {
   createTextMatcher('zq').text(message, root)
 }
 
+/** Reports, files in texts and in winmail.dat, invitations, defects; and the same message as a stream. */
+function checkReaders(message: Buffer, root: Part, random: () => number): void {
+  const read = new ReadMessage(message, root)
+  readReport(read)
+  calendarsOf(read)
+  for (const file of filesWithTnef(read)) assert.equal(file.content().length <= message.length, true)
+  const text = read.plainText ?? ''
+  let last = 0
+  for (const { start, end } of splitUuencoded(text).files) {
+    assert.ok(last <= start && start < end && end <= text.length, 'ranges of files')
+    last = end
+  }
+  for (const { start, end } of inspectMessage(message, root).defects)
+    assert.ok(0 <= start && start <= end && end <= message.length, 'ranges of defects')
+  // As if the bytes were what only parts hold: the readers take anything.
+  for (const bytes of [message, message.subarray(root.bodyStart)]) {
+    for (const parse of [parseDeliveryStatus, parseDispositionNotification, parseFeedbackReport, decompressRtf])
+      parse(bytes)
+    readTnef(Buffer.concat([Buffer.from('789f3e220100', 'hex'), bytes]))
+  }
+  const reader = new StreamReader()
+  const bodies = new Map<Part, Buffer[]>()
+  const events = []
+  for (let at = 0; at < message.length;) {
+    const end = at + 1 + Math.floor(random() * (random() < 0.3 ? 8 : 4000))
+    events.push(...reader.push(Buffer.from(message.subarray(at, end))))
+    at = end
+  }
+  events.push(...reader.end())
+  for (const event of events) {
+    if (event.kind === 'begin') bodies.set(event.part, [])
+    else if (event.kind === 'body') bodies.get(event.part)!.push(Buffer.from(event.bytes))
+  }
+  const streamed = events.at(-1)!.part
+  assert.deepEqual(streamed, root, 'the tree of a stream')
+  for (const part of walkParts(streamed)) {
+    const isLeaf = part.kind !== 'multipart' && part.message === undefined
+    const expected = isLeaf ? Buffer.from(partBytes(message, part)) : Buffer.alloc(0)
+    assert.ok(Buffer.concat(bodies.get(part)!).equals(expected), 'the bodies of a stream')
+  }
+}
+
 test(`no message breaks the mail room (seed ${seed})`, (t) => {
   const all = corpus()
   const random = randomOf(seed)
@@ -185,6 +261,7 @@ test(`no message breaks the mail room (seed ${seed})`, (t) => {
     const started = performance.now()
     try {
       check(message, random)
+      checkReaders(message, parseStructure(message), random)
     } catch (error) {
       console.log(`FUZZ_SEED=${seed}, message ${count}: ${message.toString('base64')}`)
       throw error
