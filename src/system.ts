@@ -23,6 +23,8 @@ import { addDomains, certificateNames, firstStart, readRoutes, sweepNowAndThen }
 import type { System } from './system/types.ts'
 import { withHosts } from './transfer/hosts.ts'
 import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
+import { Authenticity } from './transfer/checks/authenticity.ts'
+import { makeDkimKeys, SigningKeys } from './transfer/signing.ts'
 import { Queue } from './transfer/queue/queue.ts'
 import { Receiver } from './transfer/receiver.ts'
 
@@ -71,6 +73,7 @@ async function openSystem(
   const options = { ...first.transfer }
   const limits = { ...first.limits }
   const auth = { ...first.auth }
+  const checks = { ...first.authenticity }
   const routes = await readRoutes(first, files)
   const wheel = new Wheel(clock)
   const tls = await platform.openTls(first, certificateNames(first))
@@ -98,8 +101,10 @@ async function openSystem(
   })
   const journey: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
   const tools = { store, clock, random, options, log, journey, book: people.book }
-  const receiver = new Receiver({ ...tools, authenticator })
   const resolver = withHosts(() => live.config.dns, platform.resolver)
+  const authenticity = new Authenticity({ resolver, clock, random, hostname: first.hostname, options: checks })
+  const signingKeys = new SigningKeys(store.read)
+  const receiver = new Receiver({ ...tools, authenticity, signingKeys, authenticator })
   const queue = new Queue({ ...tools, network, resolver, wheel, routes })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
@@ -170,6 +175,13 @@ async function openSystem(
   // Not before every port is ours: a password that is shown once must not be lost with a start that fails.
   const firstAccount = await firstStart(first, platform, store)
   queue.start()
+  // Behind the start: making keys takes a while, and mail goes without a signature as before.
+  if (!inMemory) {
+    for (const domain of store.read.domains())
+      void makeDkimKeys(store, domain, clock.now()).catch((error: unknown) =>
+        log.warn('no signing keys were made', { domain, error: String(error) }),
+      )
+  }
   const control = inMemory
     ? undefined
     : await serveControl({ store, clock, flushJourney: () => journey.flush() }, { dataFolder: first.data, log })
@@ -184,6 +196,7 @@ async function openSystem(
     Object.assign(options, next.transfer, { hostname })
     Object.assign(limits, next.limits)
     Object.assign(auth, next.auth)
+    Object.assign(checks, next.authenticity)
     routes.splice(0, routes.length, ...nextRoutes)
     await addDomains(next, store)
     await listeners.apply(wantedBy(live.config))

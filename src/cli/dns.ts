@@ -2,7 +2,16 @@
 import type { Config } from '../config/config.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
 import type { CheckedRecord } from '../server/discovery/check.ts'
-import { CommandFault, configOf, examples, jsonOption, placeOptions, visible, type PlaceOptions } from './context.ts'
+import {
+  CommandFault,
+  configOf,
+  examples,
+  jsonOption,
+  placeOptions,
+  timeText,
+  visible,
+  type PlaceOptions,
+} from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
 type JsonOption = { readonly json?: boolean }
@@ -15,13 +24,30 @@ async function domainName(text: string): Promise<string> {
   return name
 }
 
+/** Of a domain that is ours; none where there is no store yet. */
+async function keysOf(config: Config, domain: string): Promise<readonly { name: string; value: string }[]> {
+  const { askOwner } = await import('../server/owner.ts')
+  try {
+    const { keys } = await askOwner(config.data, 'domainKeys', { name: domain })
+    return keys.filter(({ state }) => state === 'active')
+  } catch (error) {
+    if (['noStore', 'noSuchDomain'].includes((error as { code?: string }).code ?? '')) return []
+    throw error
+  }
+}
+
 /** As a zone file, each with its reason. */
 export async function printRecords(terminal: Terminal, config: Config, domain: string, json?: boolean): Promise<void> {
   const [{ formatRecord, recordsFor }, { offersOf }] = await Promise.all([
     import('../server/discovery/dns.ts'),
     import('../server/discovery/settings.ts'),
   ])
-  const records = recordsFor(domain, config.hostname, offersOf(config.hostname, config.listeners))
+  const records = recordsFor(
+    domain,
+    config.hostname,
+    offersOf(config.hostname, config.listeners),
+    await keysOf(config, domain),
+  )
   if (json) terminal.out(`${JSON.stringify(records, null, 1)}\n`)
   else
     for (const record of records)
@@ -50,7 +76,12 @@ export async function checkDomain(
     import('../transfer/hosts.ts'),
   ])
   const resolver = withHosts(() => config.dns, realResolver(config.dns.servers))
-  const records = recordsFor(domain, config.hostname, offersOf(config.hostname, config.listeners))
+  const records = recordsFor(
+    domain,
+    config.hostname,
+    offersOf(config.hostname, config.listeners),
+    await keysOf(config, domain),
+  )
   const checked = await checkRecords(records, resolver)
   if (json) terminal.out(`${JSON.stringify(checked, null, 1)}\n`)
   else {
@@ -98,4 +129,34 @@ export const domainDns: Subcommand = (domains, terminal) => {
   ).action(async (given: string, options: PlaceOptions & JsonOption) =>
     printRecords(terminal, await configOf(options), await domainName(given), options.json),
   )
+}
+
+/** `pennypost domain keys`: what signs the mail of a domain. */
+export const domainKeys: Subcommand = (domains, terminal) => {
+  examples(
+    jsonOption(
+      placeOptions(
+        domains
+          .command('keys')
+          .description('show the keys that sign mail of a domain (DKIM), as the DNS has to have them')
+          .argument('<domain>')
+          .option('--rotate', 'make new keys that sign from now on; the old records must stay for some days'),
+      ),
+    ),
+    'pennypost domain keys example.org',
+    'pennypost domain keys example.org --rotate',
+  ).action(async (given: string, options: PlaceOptions & JsonOption & { readonly rotate?: boolean }) => {
+    const [{ askOwner }, { formatRecord }] = await Promise.all([
+      import('../server/owner.ts'),
+      import('../server/discovery/dns.ts'),
+    ])
+    const name = await domainName(given)
+    const { keys } = await askOwner((await configOf(options)).data, 'domainKeys', { name, rotate: options.rotate })
+    if (options.json) return terminal.out(`${JSON.stringify(keys, null, 1)}\n`)
+    for (const key of keys) {
+      const state = key.state === 'active' ? 'signs' : 'signed until it was replaced: keep it for some days'
+      const record = { name: key.name, type: 'TXT' as const, value: key.value, why: '', needed: true }
+      terminal.out(`; ${key.algorithm}, made ${timeText(key.createdMs)}, ${state}\n${formatRecord(record)}\n`)
+    }
+  })
 }

@@ -1,6 +1,6 @@
 /** `pennypost domain`: the domains whose mail is ours. */
 import { ask, examples, jsonOption, pages, placeOptions, printRows, withOwner, type PlaceOptions } from './context.ts'
-import { domainDns } from './dns.ts'
+import { domainDns, domainKeys } from './dns.ts'
 import type { Subcommand } from './subcommand.ts'
 
 export const domain: Subcommand = (program, terminal, fail) => {
@@ -30,6 +30,7 @@ export const domain: Subcommand = (program, terminal, fail) => {
   })
 
   domainDns(domains, terminal, fail)
+  domainKeys(domains, terminal, fail)
 
   examples(
     jsonOption(placeOptions(domains.command('list').description('list the domains'))),

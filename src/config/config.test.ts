@@ -1,3 +1,4 @@
+import { authenticityDefaults } from '../transfer/checks/authenticity.ts'
 import { parseIpNetwork } from '../base/ip-network.ts'
 import { directoryDefaults } from '../accounts/directory-options.ts'
 import { authDefaults, oauthDefaults } from '../accounts/options.ts'
@@ -159,6 +160,7 @@ shutdownGraceMs = "500ms"
       queueLifetimeMs: 172_800_000,
       subaddressDelimiter: '',
     },
+    authenticity: authenticityDefaults,
     log: { level: 'debug', file: '/etc/mail/pennypost.log', format: 'auto' },
     pop3: { loginDelayMs: 0 },
     auth: authDefaults,

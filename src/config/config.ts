@@ -3,6 +3,7 @@ import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
+import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
 import type { TransferOptions } from '../transfer/options.ts'
 
 export type Service = SmtpService | 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'managesieve' | 'http' | 'https'
@@ -74,6 +75,7 @@ export interface Config {
     readonly file: string | undefined
     readonly format: 'auto' | 'json' | 'text'
   }
+  readonly authenticity: AuthenticityOptions
   readonly limits: {
     readonly connectionsMax: number
     readonly connectionsPerAddressMax: number

@@ -2,6 +2,7 @@
 import { parseIpNetwork } from '../base/ip-network.ts'
 import { authDefaults, oauthDefaults, type AuthOptions, type OAuthOptions } from '../accounts/options.ts'
 import { directoryDefaults, type DirectoryOptions } from '../accounts/directory-options.ts'
+import { authenticityDefaults, type AuthenticityOptions } from '../transfer/checks/authenticity.ts'
 import { transferDefaults, type TransferOptions } from '../transfer/options.ts'
 import type { Config } from './config.ts'
 import * as kinds from './kinds.ts'
@@ -252,6 +253,19 @@ export const transferOptions = {
     "The port of other people's MX hosts; only tests have another.",
   ),
 } satisfies { [K in Exclude<keyof TransferOptions, 'hostname'>]: Option<TransferOptions[K]> }
+
+export const authenticityOptions = {
+  check: option(
+    kinds.flag,
+    authenticityDefaults.check,
+    'Messages of strangers are checked: SPF, DKIM, ARC, DMARC and the name of their address. What was found is written into them (Authentication-Results). Not for who signs in, trusted networks and this machine.',
+  ),
+  dmarc: option(
+    kinds.choice('obey', 'note'),
+    authenticityDefaults.dmarc,
+    'What the domain in From wishes for messages that it did not send (RFC 7489). "obey": p=reject is refused, p=quarantine goes to Junk. "note": it is only written down.',
+  ),
+} satisfies { [K in keyof AuthenticityOptions]: Option<AuthenticityOptions[K]> }
 
 export const logOptions = {
   level: option(
@@ -546,6 +560,7 @@ export const sections: readonly Section[] = [
     true,
   ),
   section('transfer', transferOptions, 'Mail on its way: what is taken, and how long and how often it is tried.'),
+  section('authenticity', authenticityOptions, 'Who really sent a message: what is asked, and what follows.'),
   section('log', logOptions, 'Events: one line each, never a secret, never a message.'),
   section('pop3', pop3Options, 'POP3: one maildrop, one session.'),
   section('auth', authOptions, 'How people sign in, and what happens to those who guess.'),

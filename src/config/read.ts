@@ -61,6 +61,7 @@ class ConfigReader {
       dns: { servers: dns.servers.map(endpointText), hosts: dns.hosts, lookups: dns.lookups },
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       transfer: { ...transfer, hostname: top.hostname },
+      authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),
       log: this.#log(this.#table(root, 'log')),
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
       auth: this.#auth(this.#table(root, 'auth')),

@@ -3,6 +3,7 @@ import { canonicalAddress, expandedMax } from '../accounts/aliases.ts'
 import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
 import type { Account, Alias, MailboxRow } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
+import { dkimRecords, makeDkimKeys } from '../transfer/signing.ts'
 import { command, pageOf, pageRowsMax } from './control-command.ts'
 import { accountName, addAccount, CommandRefusal, setPassword } from './provision.ts'
 
@@ -52,11 +53,24 @@ function aliasesTo(store: Store, name: string): string[] {
 }
 
 export const accountCommands = {
-  domainAdd: command({ name: 'text' }, async ({ store }, args) => {
+  domainAdd: command({ name: 'text' }, async ({ store, clock }, args) => {
     const name = domainName(args.name)
     const added = !store.read.isLocalDomain(name)
     await store.commit([{ kind: 'domainAdd', name }])
+    await makeDkimKeys(store, name, clock.now())
     return { name, added }
+  }),
+
+  /** The keys that sign for a domain, as the DNS has to have them; with `rotate`, new ones that sign from now on. */
+  domainKeys: command({ name: 'text', rotate: 'flag?' }, async ({ store, clock }, args) => {
+    const name = domainName(args.name)
+    if (!store.read.isLocalDomain(name))
+      throw new CommandRefusal(
+        'noSuchDomain',
+        `${name} is not one of our domains: add it with "pennypost domain add ${name}"`,
+      )
+    await makeDkimKeys(store, name, clock.now(), args.rotate === true)
+    return { name, keys: dkimRecords(store.read, name) }
   }),
 
   domainRemove: command({ name: 'text' }, async ({ store }, args) => {

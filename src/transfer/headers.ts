@@ -17,6 +17,8 @@ function wire(text: string): string {
 /** The connection that a message came by, as Received tells it. */
 export interface Via {
   readonly helo: string
+  /** The client's name, where its address and that name agree. */
+  readonly clientName?: string
   readonly peer: Peer
   readonly protocol: string
   readonly tls: TlsFacts | null
@@ -32,6 +34,7 @@ export function receivedField(
   const field = formatReceived({
     helo: via.helo,
     clientAddress: via.peer.address,
+    clientName: via.clientName,
     by: hostname,
     protocol: via.protocol,
     id,

@@ -11,7 +11,7 @@ import type { MailParameters, SmtpClientFacts, SmtpReceiver, SmtpTransaction } f
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
 import { bytesOf } from '../base/bytes.ts'
-import { dropContent, StoreFault, StoreRefusal, type StoredContent } from '../store/store.ts'
+import { dropContent, StoreFault, StoreRefusal, type StoredContent, type StoreReads } from '../store/store.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import {
   arriveOperation,
@@ -25,6 +25,10 @@ import {
 import { deliveryPrefix, pathText, receivedField, submissionFixes } from './headers.ts'
 import { noticeLine, type Journey, type RefusedRecipient } from './journey.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
+import type { Authenticity, EarlyEvidence, Judgement } from './checks/authenticity.ts'
+import { contentParts } from './message-bytes.ts'
+import type { SigningKeys } from './signing.ts'
+import { DkimSigner } from '../trust/dkim/sign.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 import { completeMailbox, fitsQuota, planLocal } from './resolve.ts'
 
@@ -32,6 +36,10 @@ export interface ReceiverTools extends TransferTools {
   readonly authenticator: Authenticator
   readonly journey: Journey
   readonly log: Log
+  /** undefined: nobody is checked. */
+  readonly authenticity?: Authenticity
+  /** undefined: nothing is signed. */
+  readonly signingKeys?: SigningKeys
 }
 
 export class Receiver implements SmtpReceiver {
@@ -70,6 +78,11 @@ function mayRelay(client: SmtpClientFacts): boolean {
   return client.user !== null && (client.service === 'submission' || client.service === 'submissions')
 }
 
+/** The mailbox for what its owner should look at twice; undefined where he has none. */
+function junkOf(read: StoreReads, account: number): number | undefined {
+  return read.mailboxes(account).find(({ role }) => role === 'junk')?.id
+}
+
 class Transaction implements SmtpTransaction {
   readonly #tools: ReceiverTools
   readonly #client: SmtpClientFacts
@@ -80,6 +93,8 @@ class Transaction implements SmtpTransaction {
   /** What a directory has said in this transaction; undefined where the store has all addresses. */
   readonly #heard: HeardAddresses | undefined
   #sink: ContentSink<StoredContent> | undefined
+  /** Asked for as soon as the sender is known: the answers come while the message does. */
+  readonly #early: EarlyEvidence | undefined
 
   constructor(tools: ReceiverTools, client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters) {
     this.#tools = tools
@@ -87,6 +102,7 @@ class Transaction implements SmtpTransaction {
     this.#reversePath = reversePath
     this.#parameters = parameters
     this.#heard = tools.book && new HeardAddresses(tools.store.read, tools.book)
+    this.#early = tools.authenticity?.begin(client, reversePath)
   }
 
   get #addresses(): AddressSource {
@@ -212,9 +228,14 @@ class Transaction implements SmtpTransaction {
       // ENVELOPE has to show what we added.
       if (fixes !== '') ({ facts, message } = await factsOf(store, content, bytesOf(fixes)))
     }
+    const judged = this.#early && (await this.#judge(this.#early, content, message))
+    if (judged?.refuse) throw new Refusal(judged.refuse)
     const mailboxes = this.#recipients.map(({ mailbox }) => mailbox)
-    const via = { helo: client.helo, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
-    const prefix = receivedField(via, options.hostname, id, atMs, mailboxes) + fixes
+    const clientName = judged?.evidence.iprev.name
+    const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
+    const received = receivedField(via, options.hostname, id, atMs, mailboxes)
+    const signature = mayRelay(client) ? await this.#sign(content, message, fixes, atMs) : ''
+    const prefix = (judged?.field ?? '') + received + signature + fixes
     const arrival: Arrival = {
       id,
       atMs,
@@ -226,7 +247,7 @@ class Transaction implements SmtpTransaction {
       envelopeId: this.#parameters.envelopeId,
       submitter: client.user?.accountId,
     }
-    const planned = this.#plan(content.sizeBytes + prefix.length)
+    const planned = this.#plan(content.sizeBytes + prefix.length, judged?.junk === true)
     const replies = await this.#commit(arrival, content, facts, prefix, planned)
     journey.arrived({
       arrival,
@@ -248,7 +269,26 @@ class Transaction implements SmtpTransaction {
     }
   }
 
-  #plan(sizeBytes: number): Planned[] {
+  async #judge(early: EarlyEvidence, content: StoredContent, message: MessageFacts): Promise<Judgement> {
+    const { store, authenticity } = this.#tools
+    const { header, body } = await contentParts(store, content, '')
+    return authenticity!.judge(early, this.#client, message, header, body())
+  }
+
+  /** Signed as it leaves us, with the fields that we added. Only in the name of a domain of ours. */
+  async #sign(content: StoredContent, message: MessageFacts, fixes: string, nowMs: number): Promise<string> {
+    const { store, signingKeys } = this.#tools
+    const domain = message.fromMailboxes[0]?.domain.toLowerCase()
+    if (!signingKeys || domain === undefined || !store.read.isLocalDomain(domain)) return ''
+    const keys = signingKeys.of(domain)
+    if (keys.length === 0) return ''
+    const { header, body } = await contentParts(store, content, fixes)
+    const signer = new DkimSigner(header, keys, { nowMs })
+    for await (const piece of body()) signer.write(piece)
+    return signer.end()
+  }
+
+  #plan(sizeBytes: number, junk: boolean): Planned[] {
     const { store } = this.#tools
     return this.#recipients.map(({ mailbox }) => {
       const recipient = formatMailbox(mailbox)
@@ -257,10 +297,13 @@ class Transaction implements SmtpTransaction {
       }
       const plans = planLocal(this.#tools, mailbox, recipient, this.#addresses).map((plan): Plan => {
         if (plan.kind !== 'file') return plan
+        const mailbox = junk ? junkOf(store.read, plan.account.id) : undefined
         // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.
         const own = deliveryPrefix(this.#reversePath, recipient).length
         const fits = fitsQuota(store.read, plan.account, sizeBytes + own)
-        return fits ? plan : { kind: 'refuse', recipient, status: status.mailboxFull }
+        return fits
+          ? { ...plan, mailbox: mailbox ?? plan.mailbox }
+          : { kind: 'refuse', recipient, status: status.mailboxFull }
       })
       return { recipient, plans }
     })

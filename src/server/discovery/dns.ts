@@ -17,7 +17,13 @@ const srvNames = {
   submission: { implicit: '_submissions', starttls: '_submission' },
 } as const
 
-export function recordsFor(domain: string, hostname: string, offers: readonly Offer[]): DnsRecord[] {
+/** @param keys records of the keys that sign the domain's mail: name and value. */
+export function recordsFor(
+  domain: string,
+  hostname: string,
+  offers: readonly Offer[],
+  keys: readonly { readonly name: string; readonly value: string }[] = [],
+): DnsRecord[] {
   const record = (needed: boolean, name: string, type: DnsRecord['type'], value: string, why: string): DnsRecord => ({
     name,
     type,
@@ -43,6 +49,8 @@ export function recordsFor(domain: string, hostname: string, offers: readonly Of
       'others report who sends in its name (DMARC); raise p to quarantine, then reject',
     ),
   ]
+  for (const { name, value } of keys)
+    records.push(record(true, name, 'TXT', value, 'the key that signs mail of the domain (DKIM)'))
   for (const role of ['imap', 'pop3', 'submission'] as const) {
     for (const tls of ['implicit', 'starttls'] as const) {
       const offer = offers.find((one) => one.role === role && one.tls === tls)

@@ -1,0 +1,167 @@
+/** Who really sent a message: SPF while it comes, DKIM, ARC and DMARC once it is there, and what follows from them. RFC 7208, 6376, 8617, 7489. */
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import type { Resolver } from '../../base/resolver.ts'
+import { formatMailbox } from '../../mail/address.ts'
+import type { ReversePath } from '../../mail/envelope.ts'
+import { formatField } from '../../mail/header-format.ts'
+import type { Header } from '../../mail/header.ts'
+import type { MessageFacts } from '../../mail/message-facts.ts'
+import type { Status } from '../../mail/status.ts'
+import type { SmtpClientFacts } from '../../protocol/smtp/backend.ts'
+import { ArcVerifier } from '../../trust/arc/verify.ts'
+import { formatAuthenticationResults, type Evidence } from '../../trust/authentication-results.ts'
+import { DkimVerifier } from '../../trust/dkim/verify.ts'
+import { checkDmarc } from '../../trust/dmarc/check.ts'
+import { checkSpf, type SpfDns, type SpfVerdict } from '../../trust/spf/check.ts'
+
+export interface AuthenticityOptions {
+  readonly check: boolean
+  /** 'obey': what the domain in From wishes is done; 'note': it is only written down. */
+  readonly dmarc: 'obey' | 'note'
+}
+
+export const authenticityDefaults: AuthenticityOptions = { check: true, dmarc: 'obey' }
+
+export interface AuthenticityTools {
+  readonly resolver: Resolver
+  readonly clock: Clock
+  readonly random: Random
+  readonly hostname: string
+  readonly options: AuthenticityOptions
+}
+
+/** What is asked as soon as the sender is known. */
+export interface EarlyEvidence {
+  readonly spf: Promise<SpfVerdict>
+  readonly iprev: Promise<Evidence['iprev']>
+}
+
+export interface Judgement {
+  readonly evidence: Evidence
+  /** The Authentication-Results field, folded. */
+  readonly field: string
+  /** The domain in From asks for it. */
+  readonly refuse: Status | undefined
+  readonly junk: boolean
+}
+
+/** Answers of the DNS are waited for so long in all: what is not known then counts as trouble of the moment. */
+const budgetMs = 15_000
+
+/** Strangers are checked: neither those who signed in, nor hosts of our own, nor this machine. */
+export function isStranger(client: SmtpClientFacts): boolean {
+  const { address } = client.peer
+  return (
+    client.service === 'smtp' && !client.user && !client.trusted && !address.startsWith('127.') && address !== '::1'
+  )
+}
+
+export class Authenticity {
+  readonly #tools: AuthenticityTools
+
+  constructor(tools: AuthenticityTools) {
+    this.#tools = tools
+  }
+
+  /** undefined: this client is not checked. */
+  begin(client: SmtpClientFacts, reversePath: ReversePath): EarlyEvidence | undefined {
+    const { options, hostname, clock } = this.#tools
+    if (!options.check || !isStranger(client)) return undefined
+    const mailFrom = reversePath === null ? '' : formatMailbox(reversePath)
+    const question = { ip: client.peer.address, mailFrom, helo: client.helo, receiver: hostname, nowMs: clock.now() }
+    const unknown: SpfVerdict = {
+      result: 'temperror',
+      domain: reversePath?.domain ?? client.helo,
+      identity: reversePath === null ? 'helo' : 'mailfrom',
+      problem: 'no answer in time',
+    }
+    return {
+      spf: this.#inTime(checkSpf(question, this.#spfDns()), unknown),
+      iprev: this.#inTime(this.#iprev(client.peer.address), { result: 'temperror' }),
+    }
+  }
+
+  /** @param header of the message; @param body its bytes behind the header, in pieces. */
+  async judge(
+    early: EarlyEvidence,
+    client: SmtpClientFacts,
+    message: MessageFacts,
+    header: Header,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<Judgement> {
+    const { resolver, clock, hostname } = this.#tools
+    const verifier = new DkimVerifier(header)
+    const arcVerifier = new ArcVerifier(header)
+    if (!verifier.isEmpty || !arcVerifier.isEmpty) {
+      for await (const piece of body) {
+        verifier.write(piece)
+        arcVerifier.write(piece)
+      }
+    }
+    const [spf, iprev, dkim, arc] = await Promise.all([
+      early.spf,
+      early.iprev,
+      this.#inTime(verifier.end(resolver, clock.now()), []),
+      this.#inTime(arcVerifier.end(resolver), { result: 'none', problem: 'no answer in time', sets: [] } as const),
+    ])
+    const fromDomains = message.fromMailboxes.map(({ domain }) => domain.toLowerCase())
+    const dmarc = await this.#inTime(checkDmarc({ fromDomains, spf, dkim }, resolver), {
+      result: 'temperror',
+      domain: fromDomains[0] ?? '',
+      policy: 'none',
+      percent: 100,
+      aligned: [],
+      problem: 'no answer in time',
+    } as const)
+    const evidence: Evidence = { spf, dkim, dmarc, arc, iprev, clientAddress: client.peer.address }
+    const field = formatField('Authentication-Results', formatAuthenticationResults(hostname, evidence))
+    return { evidence, field, ...this.#wish(evidence) }
+  }
+
+  /** RFC 7489 §6.6.4: of failing messages a share may meet the next milder policy. */
+  #wish({ dmarc }: Evidence): Pick<Judgement, 'refuse' | 'junk'> {
+    const { options, random } = this.#tools
+    if (options.dmarc === 'note' || dmarc.result !== 'fail' || dmarc.policy === 'none')
+      return { refuse: undefined, junk: false }
+    const spared = random.below(100) >= dmarc.percent
+    if (dmarc.policy === 'quarantine') return { refuse: undefined, junk: !spared }
+    if (spared) return { refuse: undefined, junk: true }
+    const text = `${dmarc.domain} asks that mail in its name is refused which it did not send (DMARC p=reject)`
+    return { refuse: { code: 550, enhanced: '5.7.26', text }, junk: false }
+  }
+
+  async #iprev(address: string): Promise<Evidence['iprev']> {
+    const { resolver } = this.#tools
+    const names = await resolver.reverse(address)
+    if (names.kind === 'failed') return { result: 'temperror' }
+    if (names.kind === 'none') return { result: 'fail' }
+    for (const name of names.records.slice(0, 3)) {
+      const back = await resolver.addresses(name)
+      if (back.kind === 'found' && back.records.includes(address)) return { result: 'pass', name }
+    }
+    return { result: 'fail' }
+  }
+
+  #spfDns(): SpfDns {
+    const { resolver } = this.#tools
+    return {
+      txt: (name) => resolver.txt(name),
+      mx: (name) => resolver.mx(name),
+      reverse: (address) => resolver.reverse(address),
+      async addresses(name, family) {
+        const outcome = await resolver.addresses(name)
+        if (outcome.kind !== 'found') return outcome
+        const records = outcome.records.filter((address) => address.includes(':') === (family === 6))
+        return records.length > 0 ? { kind: 'found', records } : { kind: 'none', nameExists: true }
+      },
+    }
+  }
+
+  #inTime<T>(work: Promise<T>, otherwise: T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#tools.clock.after(budgetMs, () => resolve(otherwise))
+      work.then(resolve, reject).finally(() => timer.cancel())
+    })
+  }
+}

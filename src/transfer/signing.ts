@@ -1,0 +1,95 @@
+/** DKIM keys of our domains, kept in the store's settings: made, rotated with overlap, and used for what our users send. RFC 6376 §3.6, §5. */
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { timePrefix } from '../store/arrival-id.ts'
+import type { Store, StoreReads } from '../store/store.ts'
+import { loadSigningKey, type DkimSigningKey } from '../trust/dkim/sign.ts'
+
+const generate = promisify(generateKeyPair)
+
+/** One key as it is kept. 'old' ones sign no more, but their records should stay for a while. */
+interface KeptKey {
+  readonly selector: string
+  readonly algorithm: 'rsa' | 'ed25519'
+  readonly pem: string
+  readonly state: 'active' | 'old'
+  readonly createdMs: number
+}
+
+export interface DkimKeyRecord {
+  readonly selector: string
+  readonly state: KeptKey['state']
+  readonly algorithm: KeptKey['algorithm']
+  readonly createdMs: number
+  /** Where it is published, and as what. */
+  readonly name: string
+  readonly value: string
+}
+
+/** RFC 8301 §3.2 wishes 2048; longer ones do not fit a DNS answer over UDP. */
+const rsaBits = 2048
+/** Old keys that are told of: messages signed by them may be on their way for some days. */
+const oldKeysMax = 4
+
+const settingName = (domain: string): string => `dkim ${domain}`
+
+function keptKeys(read: StoreReads, domain: string): readonly KeptKey[] {
+  const text = read.setting(settingName(domain))
+  return text === undefined ? [] : (JSON.parse(text) as KeptKey[])
+}
+
+/** A domain without keys gets an RSA and an Ed25519 key; with `rotate`, new ones take over and the old ones stay published. */
+export async function makeDkimKeys(store: Store, domain: string, nowMs: number, rotate = false): Promise<boolean> {
+  const before = keptKeys(store.read, domain)
+  if (before.length > 0 && !rotate) return false
+  const [rsa, ed25519] = await Promise.all([
+    generate('rsa', { modulusLength: rsaBits }),
+    generate('ed25519', undefined),
+  ])
+  const pem = ({ privateKey }: { privateKey: KeyObject }): string =>
+    privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const stamp = timePrefix(nowMs)
+    .slice(0, 8)
+    .replace(/[^a-z0-9]/g, '0')
+  const made: KeptKey[] = [
+    { selector: `r${stamp}`, algorithm: 'rsa', pem: pem(rsa), state: 'active', createdMs: nowMs },
+    { selector: `e${stamp}`, algorithm: 'ed25519', pem: pem(ed25519), state: 'active', createdMs: nowMs },
+  ]
+  const old = before.map((key) => ({ ...key, state: 'old' as const })).slice(0, oldKeysMax)
+  const value = JSON.stringify([...made, ...old])
+  await store.commit([{ kind: 'settingSet', name: settingName(domain), value }])
+  return true
+}
+
+/** What the DNS has to say of a domain's keys. */
+export function dkimRecords(read: StoreReads, domain: string): DkimKeyRecord[] {
+  return keptKeys(read, domain).map(({ selector, state, algorithm, createdMs, pem }) => {
+    const der = createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'der' })
+    // RFC 8463 §4.2: the bare key, without its wrapping.
+    const p = (algorithm === 'ed25519' ? der.subarray(-32) : der).toString('base64')
+    const value = `v=DKIM1; k=${algorithm}; p=${p}`
+    return { selector, state, algorithm, createdMs, name: `${selector}._domainkey.${domain}`, value }
+  })
+}
+
+/** The keys that sign for a domain, loaded once. */
+export class SigningKeys {
+  readonly #read: StoreReads
+  readonly #loaded = new Map<string, { readonly text: string; readonly keys: readonly DkimSigningKey[] }>()
+
+  constructor(read: StoreReads) {
+    this.#read = read
+  }
+
+  of(domain: string): readonly DkimSigningKey[] {
+    const text = this.#read.setting(settingName(domain))
+    if (text === undefined) return []
+    const loaded = this.#loaded.get(domain)
+    if (loaded?.text === text) return loaded.keys
+    const keys = (JSON.parse(text) as KeptKey[])
+      .filter(({ state }) => state === 'active')
+      .map(({ selector, pem }) => loadSigningKey(domain, selector, pem))
+    this.#loaded.set(domain, { text, keys })
+    return keys
+  }
+}

@@ -1,0 +1,49 @@
+/** What was found about a message's origin, as one field for those who read it later. RFC 8601. */
+import type { ArcVerdict } from './arc/verify.ts'
+import type { DkimVerdict } from './dkim/verify.ts'
+import type { DmarcVerdict } from './dmarc/check.ts'
+import type { SpfVerdict } from './spf/check.ts'
+
+export interface Evidence {
+  readonly spf: SpfVerdict
+  readonly dkim: readonly DkimVerdict[]
+  readonly dmarc: DmarcVerdict
+  readonly arc: ArcVerdict
+  /** Whether the client's address has a name that leads back to it. RFC 8601 §3. */
+  readonly iprev: { readonly result: 'pass' | 'fail' | 'temperror'; readonly name?: string }
+  readonly clientAddress: string
+}
+
+/** The value behind `Authentication-Results:`, without folds. @param host our name, by which readers know it is ours. */
+export function formatAuthenticationResults(host: string, evidence: Evidence): string {
+  const { spf, dkim, dmarc, arc, iprev, clientAddress } = evidence
+  const results = [
+    `spf=${spf.result}${comment(spf.problem ?? spf.mechanism)} smtp.${spf.identity}=${value(spf.domain)}`,
+    ...(dkim.length === 0
+      ? ['dkim=none']
+      : dkim.map(
+          (one) =>
+            `dkim=${one.result}${comment(one.problem ?? (one.keyBits ? `${one.keyBits}-bit key` : undefined))} header.d=${value(one.domain)} header.s=${value(one.selector)} header.a=${value(one.algorithm)} header.b=${value(one.signaturePrefix)}`,
+        )),
+    `dmarc=${dmarc.result}${comment(dmarc.problem ?? `p=${dmarc.policy}`)} header.from=${value(dmarc.domain)}`,
+    `arc=${arc.result}${comment(arc.problem)}`,
+    `iprev=${iprev.result}${comment(iprev.name)} policy.iprev=${value(clientAddress)}`,
+  ]
+  return `${host}; ${results.join('; ')}`
+}
+
+/** Whether a field claims to be of that host. RFC 8601 §5: such a one from outside is forged. */
+export function isResultsOf(fieldValue: string, host: string): boolean {
+  const id = /^\s*(?:\([^)]*\)\s*)*"?([^\s;"]+)/.exec(fieldValue)?.[1]
+  return id !== undefined && id.toLowerCase() === host.toLowerCase()
+}
+
+/** Words of strangers in brackets: none of theirs may close it. */
+function comment(text: string | undefined): string {
+  return text === undefined ? '' : ` (${text.replace(/[^\x20-\x7e]|[()\\]/g, '?').slice(0, 200)})`
+}
+
+function value(text: string): string {
+  const plain = text.replace(/[^\x21-\x7e]/g, '?').slice(0, 253)
+  return /^[A-Za-z0-9_.@/+=-]+$/.test(plain) ? plain : `"${plain.replace(/["\\]/g, '\\$&')}"`
+}

@@ -1,0 +1,106 @@
+/** Who really sent it: what strangers' messages are found to be, and what follows; what ours are signed with. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeDkimKeys, dkimRecords } from '../../src/transfer/signing.ts'
+import type { System } from '../../src/system/types.ts'
+import { bytesOfText, messagesIn, password, World, type Site } from './world.ts'
+
+const strangers = '198.51.100.7'
+const checked = { authenticity: { check: true, dmarc: 'obey' as const } }
+const home: Site = {
+  hostname: 'mx.a.example',
+  address: '10.0.0.1',
+  domains: ['a.example'],
+  mailboxes: ['alice@a.example'],
+  config: checked,
+}
+const text = (from: string, more = ''): string => `${more}From: ${from}\nTo: alice@a.example\nSubject: hello\n\nHello\n`
+
+async function resultsOf(world: World, system: System, mailbox?: string): Promise<string> {
+  const [message] = await messagesIn(system, 'alice@a.example', mailbox)
+  return /^Authentication-Results: ((?:.|\r\n )*)\r$/m.exec(message ?? '')?.[1]?.replace(/\r\n /g, ' ') ?? 'none'
+}
+
+test('SPF, DMARC and the name of the address, written into the message', async () => {
+  const world = new World()
+  const a = await world.start(home)
+  world.zone.names.set('b.example', { txt: [`v=spf1 ip4:${strangers} -all`] })
+  world.zone.names.set('_dmarc.b.example', { txt: ['v=DMARC1; p=reject'] })
+  world.zone.names.set('client.example', { addresses: [strangers] })
+  assert.deepEqual(await world.send(a, 'bob@b.example', ['alice@a.example'], text('bob@b.example')), [250])
+  assert.equal(
+    await resultsOf(world, a),
+    `mx.a.example; spf=pass (ip4:${strangers}) smtp.mailfrom=b.example; dkim=none; dmarc=pass (p=reject) header.from=b.example; arc=none; iprev=pass (client.example) policy.iprev=${strangers}`,
+  )
+  const [message] = await messagesIn(a, 'alice@a.example')
+  assert.match(message!, /\r\nReceived: from client\.example \(client\.example \[198\.51\.100\.7\]\)/)
+  await world.stop()
+})
+
+test('what a domain asks for is done: refused, put into Junk, or only noted', async () => {
+  for (const [policy, dmarc, code, place] of [
+    ['reject', 'obey', 550, undefined],
+    ['quarantine', 'obey', 250, 'Junk'],
+    ['none', 'obey', 250, 'INBOX'],
+    ['reject', 'note', 250, 'INBOX'],
+  ] as const) {
+    const world = new World()
+    const a = await world.start({ ...home, config: { authenticity: { check: true, dmarc } } })
+    world.zone.names.set('b.example', { txt: ['v=spf1 -all'] })
+    world.zone.names.set('_dmarc.b.example', { txt: [`v=DMARC1; p=${policy}`] })
+    assert.deepEqual(await world.send(a, 'evil@c.example', ['alice@a.example'], text('bob@b.example')), [code], policy)
+    if (place) assert.match(await resultsOf(world, a, place), /dmarc=fail/)
+    await world.stop()
+  }
+})
+
+test('what our users send is signed, and passes at the other end; a byte changed on the way fails', async () => {
+  const world = new World()
+  const site: Site = { hostname: 'mx.b.example', address: '10.0.0.2', domains: ['b.example'], users: ['bob@b.example'] }
+  const [a, b] = [await world.start(home), await world.start(site)]
+  await world.clock.outside(makeDkimKeys(b.store, 'b.example', world.clock.now()))
+  for (const { name, value } of dkimRecords(b.store.read, 'b.example')) world.zone.names.set(name, { txt: [value] })
+  world.zone.names.set('_dmarc.b.example', { txt: ['v=DMARC1; p=reject'] })
+  const client = await world.connect(b, 587)
+  await world.clock.until(client.startTls({ serverName: 'mx.b.example', verify: 'none' }))
+  await world.clock.outside(client.authenticate('bob@b.example', password))
+  const envelope = {
+    reversePath: 'bob@b.example',
+    recipients: ['alice@a.example'],
+    body: '7bit' as const,
+    smtpUtf8: false,
+  }
+  await world.clock.outside(client.send(envelope, bytesOfText(text('bob@b.example'))))
+  // Signatures are worked on by threads, in real time.
+  for (let i = 0; i < 500 && (await resultsOf(world, a)) === 'none'; i++) {
+    await world.clock.pass(50)
+    await new Promise((resolve) => void setTimeout(resolve, 5))
+  }
+  const results = await resultsOf(world, a)
+  assert.match(results, /dkim=pass \(2048-bit key\) header\.d=b\.example header\.s=r\w+ header\.a=rsa-sha256/)
+  assert.match(results, /dkim=pass \(256-bit key\) header\.d=b\.example header\.s=e\w+ header\.a=ed25519-sha256/)
+  assert.match(results, /dmarc=pass \(p=reject\)/)
+  const [message] = await messagesIn(a, 'alice@a.example')
+  const signed = message!.slice(message!.indexOf('DKIM-Signature')).replace('Hello', 'hello')
+  const sent = world.send(a, 'bob@b.example', ['alice@a.example'], signed.replaceAll('\r\n', '\n'))
+  assert.deepEqual(await world.clock.outside(sent), [550])
+  await world.stop()
+})
+
+test('keys are made once, and replaced with an overlap', async () => {
+  const world = new World()
+  const a = await world.start(home)
+  const make = (rotate: boolean): Promise<boolean> =>
+    world.clock.outside(makeDkimKeys(a.store, 'a.example', world.clock.now(), rotate))
+  assert.equal(await make(false), true)
+  assert.equal(await make(false), false)
+  await world.clock.pass(1000)
+  assert.equal(await make(true), true)
+  const keys = dkimRecords(a.store.read, 'a.example')
+  assert.deepEqual(
+    keys.map(({ algorithm, state }) => `${algorithm} ${state}`),
+    ['rsa active', 'ed25519 active', 'rsa old', 'ed25519 old'],
+  )
+  assert.equal(new Set(keys.map(({ selector }) => selector)).size, 4)
+  await world.stop()
+})
