@@ -4,6 +4,7 @@ import { build } from 'esbuild'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundleForBrowser } from './browser/bundle.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
@@ -41,3 +42,6 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 })
+
+// What bundlers find under `pennypost/mail` when they build for browsers: one file without imports.
+await bundleForBrowser('src/mail/index.ts', 'dist/mail/browser.js')

@@ -118,6 +118,8 @@ export function isAscii(bytes: Uint8Array): boolean {
 }
 
 function platformDecoder(name: string): TextDecoder {
+  // Chromium's remembers across calls that an escape came last, and takes the first one of the next text for a fault.
+  if (name === 'iso-2022-jp') return new TextDecoder(name)
   let decoder = decoders.get(name)
   if (decoder === undefined) {
     decoder = new TextDecoder(name)
