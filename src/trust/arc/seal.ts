@@ -43,9 +43,9 @@ export class ArcSealer {
     const seconds = Math.floor(nowMs / 1000)
     const results = `ARC-Authentication-Results: i=${instance}; ${given.trim()}\r\n`
     const names = (this.#options.fields ?? fieldsToSign).flatMap((name) => this.#header.all(name).map(() => name))
-    const about = `c=relaxed/relaxed; d=${domain};\r\n\th=${names.join(':\r\n\t ')};\r\n\ti=${instance}; s=${selector}; t=${seconds}`
+    const about = `c=relaxed/relaxed; d=${domain};\r\n h=${names.join(':\r\n  ')};\r\n i=${instance}; s=${selector}; t=${seconds}`
     const bodyHash = this.#body.end().toString('base64')
-    const message = await signed('ARC-Message-Signature', algorithm, `bh=${bodyHash};\r\n\t${about}`, (raw) => {
+    const message = await signed('ARC-Message-Signature', algorithm, `bh=${bodyHash};\r\n ${about}`, (raw) => {
       const own = canonicalField(raw, 'relaxed').replace(/\r\n$/, '')
       return signatureOf(Buffer.from(signedFields(this.#header, names, 'relaxed') + own, 'latin1'), key)
     })
@@ -54,7 +54,7 @@ export class ArcSealer {
     const seal = await signed(
       'ARC-Seal',
       algorithm,
-      `cv=${state}; d=${domain}; i=${instance};\r\n\ts=${selector}; t=${seconds}`,
+      `cv=${state}; d=${domain}; i=${instance};\r\n s=${selector}; t=${seconds}`,
       (raw) => {
         // A broken chain is sealed as if ours were its only set. RFC 8617 §5.1.2.
         const sets = [...(state === 'fail' ? [] : before), { results, message, seal: raw }]
@@ -65,14 +65,14 @@ export class ArcSealer {
   }
 }
 
-/** Tags in the order of their names, as others write them. */
+/** Tags in the order of their names, as others write them; folded with spaces, since dkimpy looks for ` i=`. */
 async function signed(
   name: string,
   algorithm: string,
   rest: string,
   sign: (raw: string) => Promise<Buffer>,
 ): Promise<string> {
-  const start = `${name}: a=${algorithm};\r\n\tb=`
-  const signature = (await sign(`${start};\r\n\t${rest}\r\n`)).toString('base64')
-  return `${start}${signature.replace(/.{72}(?=.)/g, '$&\r\n\t ')};\r\n\t${rest}\r\n`
+  const start = `${name}: a=${algorithm};\r\n b=`
+  const signature = (await sign(`${start};\r\n ${rest}\r\n`)).toString('base64')
+  return `${start}${signature.replace(/.{72}(?=.)/g, '$&\r\n  ')};\r\n ${rest}\r\n`
 }
