@@ -19,12 +19,19 @@ import { openPeople } from './system/directory.ts'
 import { Listeners, type Wanted } from './system/listeners.ts'
 import type { Platform } from './system/platform.ts'
 import { busyWords, localSubmissions, sessionsAt } from './system/services.ts'
-import { addDomains, certificateNames, firstStart, readRoutes, sweepNowAndThen } from './system/start.ts'
+import {
+  addDomains,
+  certificateNames,
+  firstStart,
+  makeMissingKeys,
+  readRoutes,
+  sweepNowAndThen,
+} from './system/start.ts'
 import type { System } from './system/types.ts'
 import { withHosts } from './transfer/hosts.ts'
 import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
 import { Authenticity } from './transfer/checks/authenticity.ts'
-import { makeDkimKeys, SigningKeys } from './transfer/signing.ts'
+import { SigningKeys } from './transfer/signing.ts'
 import { Queue } from './transfer/queue/queue.ts'
 import { Receiver } from './transfer/receiver.ts'
 
@@ -175,13 +182,8 @@ async function openSystem(
   // Not before every port is ours: a password that is shown once must not be lost with a start that fails.
   const firstAccount = await firstStart(first, platform, store)
   queue.start()
-  // Behind the start: making keys takes a while, and mail goes without a signature as before.
-  if (!inMemory) {
-    for (const domain of store.read.domains())
-      void makeDkimKeys(store, domain, clock.now()).catch((error: unknown) =>
-        log.warn('no signing keys were made', { domain, error: String(error) }),
-      )
-  }
+  // Behind the start: making keys takes a while, and mail goes without a signature meanwhile.
+  if (!inMemory) makeMissingKeys(store, clock, log)
   const control = inMemory
     ? undefined
     : await serveControl({ store, clock, flushJourney: () => journey.flush() }, { dataFolder: first.data, log })
@@ -199,6 +201,7 @@ async function openSystem(
     Object.assign(checks, next.authenticity)
     routes.splice(0, routes.length, ...nextRoutes)
     await addDomains(next, store)
+    if (!inMemory) makeMissingKeys(store, clock, log)
     await listeners.apply(wantedBy(live.config))
     queue.wake()
     return later

@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts'
 import type { Config } from '../config/config.ts'
 import { addAccount } from '../server/provision.ts'
 import type { Store } from '../store/store.ts'
+import { makeDkimKeys } from '../transfer/signing.ts'
 import type { StaticRoute } from '../transfer/route.ts'
 import type { Platform } from './platform.ts'
 import type { FirstAccount } from './types.ts'
@@ -44,6 +45,14 @@ export async function firstStart(
   const password = easyPassword(random.bytes(16))
   await addAccount(store, name, password, { nowMs: clock.now() })
   return { name, password }
+}
+
+/** Keys that sign, for domains that have none. */
+export function makeMissingKeys(store: Store, clock: Clock, log: Log): void {
+  for (const domain of store.read.domains())
+    void makeDkimKeys(store, domain, clock.now()).catch((error: unknown) =>
+      log.warn('no signing keys were made', { domain, error: String(error) }),
+    )
 }
 
 /** How often what nobody holds any more is swept away. */

@@ -1,7 +1,7 @@
 /** A stored content as header and body, for those who sign and verify. */
 import { latin1 } from '../base/bytes.ts'
 import { readSliceBytes } from '../mail/content.ts'
-import { Header, headerEnd } from '../mail/header.ts'
+import { Header, headerEnd, type HeaderField } from '../mail/header.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 
 /** A longer header is no message that anybody signed. */
@@ -39,4 +39,34 @@ export async function contentParts(
         yield await read(at, Math.min(content.sizeBytes, at + readSliceBytes))
     },
   }
+}
+
+/** The content without some of its header's fields, as a content of its own; the old one is given up. */
+export async function withoutFields(
+  store: Store,
+  content: StoredContent,
+  fields: readonly HeaderField[],
+): Promise<StoredContent> {
+  const sink = store.sink()
+  try {
+    let from = 0
+    const keep = async (to: number): Promise<void> => {
+      for (let at = from; at < to; at += readSliceBytes) {
+        const end = Math.min(to, at + readSliceBytes)
+        const bytes = content.inline ? content.inline.subarray(at, end) : await store.readContent(content, at, end)
+        if (!sink.write(bytes)) await sink.drained()
+      }
+    }
+    for (const { start, end } of fields) {
+      await keep(start)
+      from = end
+    }
+    await keep(content.sizeBytes)
+  } catch (error) {
+    sink.abort()
+    throw error
+  }
+  const mended = await sink.finish()
+  content.abort()
+  return mended
 }

@@ -26,7 +26,7 @@ import { deliveryPrefix, pathText, receivedField, submissionFixes } from './head
 import { noticeLine, type Journey, type RefusedRecipient } from './journey.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
 import type { Authenticity, EarlyEvidence, Judgement } from './checks/authenticity.ts'
-import { contentParts } from './message-bytes.ts'
+import { contentParts, withoutFields } from './message-bytes.ts'
 import type { SigningKeys } from './signing.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
@@ -93,6 +93,8 @@ class Transaction implements SmtpTransaction {
   /** What a directory has said in this transaction; undefined where the store has all addresses. */
   readonly #heard: HeardAddresses | undefined
   #sink: ContentSink<StoredContent> | undefined
+  /** What is to be given up when it cannot be taken. */
+  #content: StoredContent | undefined
   /** Asked for as soon as the sender is known: the answers come while the message does. */
   readonly #early: EarlyEvidence | undefined
 
@@ -191,16 +193,15 @@ class Transaction implements SmtpTransaction {
   }
 
   async finish(): Promise<readonly Status[]> {
-    let content: StoredContent
     try {
-      content = await this.#sink!.finish()
+      this.#content = await this.#sink!.finish()
     } catch (error) {
       throw this.#failed(error)
     }
     try {
-      return await this.#take(content)
+      return await this.#take(this.#content)
     } catch (error) {
-      dropContent(content, error)
+      dropContent(this.#content, error)
       throw this.#failed(error)
     }
   }
@@ -213,7 +214,8 @@ class Transaction implements SmtpTransaction {
     return refusal
   }
 
-  async #take(content: StoredContent): Promise<readonly Status[]> {
+  async #take(given: StoredContent): Promise<readonly Status[]> {
+    let content = given
     const { store, clock, random, options, journey } = this.#tools
     const client = this.#client
     const id = newArrivalId(clock, random)
@@ -230,6 +232,10 @@ class Transaction implements SmtpTransaction {
     }
     const judged = this.#early && (await this.#judge(this.#early, content, message))
     if (judged?.refuse) throw new Refusal(judged.refuse)
+    if (judged && judged.forged.length > 0) {
+      this.#content = content = await withoutFields(store, content, judged.forged)
+      ;({ facts, message } = await factsOf(store, content, new Uint8Array(0)))
+    }
     const mailboxes = this.#recipients.map(({ mailbox }) => mailbox)
     const clientName = judged?.evidence.iprev.name
     const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }

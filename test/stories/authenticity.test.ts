@@ -37,6 +37,22 @@ test('SPF, DMARC and the name of the address, written into the message', async (
   await world.stop()
 })
 
+test('a field that claims to be our own finding is taken out; those of others stay', async () => {
+  const world = new World()
+  const a = await world.start(home)
+  const forged =
+    'Authentication-Results: MX.a.example; dmarc=pass\nAuthentication-Results: other.example; spf=pass\nX-Kept: yes\n'
+  assert.deepEqual(await world.send(a, 'bob@b.example', ['alice@a.example'], text('bob@b.example', forged)), [250])
+  const [message] = await messagesIn(a, 'alice@a.example')
+  assert.equal([...message!.matchAll(/^Authentication-Results: mx\.a\.example;/gim)].length, 1)
+  assert.match(
+    message!,
+    /\r\nAuthentication-Results: other\.example; spf=pass\r\nX-Kept: yes\r\nFrom: bob@b\.example\r\n/,
+  )
+  assert.match(message!, /dmarc=none/)
+  await world.stop()
+})
+
 test('what a domain asks for is done: refused, put into Junk, or only noted', async () => {
   for (const [policy, dmarc, code, place] of [
     ['reject', 'obey', 550, undefined],

@@ -5,12 +5,12 @@ import type { Resolver } from '../../base/resolver.ts'
 import { formatMailbox } from '../../mail/address.ts'
 import type { ReversePath } from '../../mail/envelope.ts'
 import { formatField } from '../../mail/header-format.ts'
-import type { Header } from '../../mail/header.ts'
+import type { Header, HeaderField } from '../../mail/header.ts'
 import type { MessageFacts } from '../../mail/message-facts.ts'
 import type { Status } from '../../mail/status.ts'
 import type { SmtpClientFacts } from '../../protocol/smtp/backend.ts'
 import { ArcVerifier } from '../../trust/arc/verify.ts'
-import { formatAuthenticationResults, type Evidence } from '../../trust/authentication-results.ts'
+import { formatAuthenticationResults, isResultsOf, type Evidence } from '../../trust/authentication-results.ts'
 import { DkimVerifier } from '../../trust/dkim/verify.ts'
 import { checkDmarc } from '../../trust/dmarc/check.ts'
 import { checkSpf, type SpfDns, type SpfVerdict } from '../../trust/spf/check.ts'
@@ -44,6 +44,8 @@ export interface Judgement {
   /** The domain in From asks for it. */
   readonly refuse: Status | undefined
   readonly junk: boolean
+  /** Fields that claim to be our own findings: they go, or somebody would believe them. RFC 8601 §5. */
+  readonly forged: readonly HeaderField[]
 }
 
 /** Answers of the DNS are waited for so long in all: what is not known then counts as trouble of the moment. */
@@ -116,7 +118,8 @@ export class Authenticity {
     } as const)
     const evidence: Evidence = { spf, dkim, dmarc, arc, iprev, clientAddress: client.peer.address }
     const field = formatField('Authentication-Results', formatAuthenticationResults(hostname, evidence))
-    return { evidence, field, ...this.#wish(evidence) }
+    const forged = header.all('authentication-results').filter((one) => isResultsOf(header.value(one), hostname))
+    return { evidence, field, forged, ...this.#wish(evidence) }
   }
 
   /** RFC 7489 §6.6.4: of failing messages a share may meet the next milder policy. */
