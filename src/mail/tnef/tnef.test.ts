@@ -96,7 +96,7 @@ test('no bytes break it, and claims of millions cost nothing', () => {
   const begins = attribute(2, 0x00069002, Buffer.alloc(0))
   const many = readTnef(Buffer.concat([start, ...Array.from({ length: 100_000 }, () => begins)]))!
   assert.deepEqual([many.files.length, many.defects], [tnefFilesMax, ['limit']])
-  const nulls = Buffer.from('01000000' + '01103700' + 'ffffffff' + '00'.repeat(8), 'hex')
+  const nulls = Buffer.from(`0100000001103700ffffffff${'00'.repeat(8)}`, 'hex')
   assert.ok(readTnef(Buffer.concat([start, attribute(1, 0x00069003, nulls)])))
 })
 
