@@ -18,7 +18,7 @@ async function sent(body: PartDraft, allowed: '7bit' | '8bit' = '7bit'): Promise
   return composeMessage({ from: 'a@example.org', body }, { nowMs: 0, hostname: 'h.example', unique, allowed }).bytes()
 }
 
-test('RFC 3464 appendix E.1: a delivery status as the specification shows it', () => {
+test('RFC 3464 appendix E: the first delivery status that it shows', () => {
   const status = parseDeliveryStatus(
     bytesOf(
       'Reporting-MTA: dns; cs.utk.edu',

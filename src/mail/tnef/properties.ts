@@ -1,4 +1,4 @@
-/** MAPI properties as they stand in TNEF attributes. [MS-OXTNEF] §2.1.3.4, [MS-OXCDATA] §2.11.1. */
+/** MAPI properties as they stand in TNEF attributes. [MS-OXTNEF] §2.1, [MS-OXCDATA] §2.11.1. */
 import type { Bytes } from './bytes.ts'
 
 /** A value of a property that we read: bytes of binary ones and objects, texts as bytes with how they are written, numbers. */

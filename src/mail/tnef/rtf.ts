@@ -1,7 +1,7 @@
-/** Compressed RTF, as Outlook keeps bodies. [MS-OXRTFCP] §2.1, §2.2. */
+/** Compressed RTF, as Outlook keeps bodies. [MS-OXRTFCP] §2. */
 import { Bytes } from './bytes.ts'
 
-/** What the dictionary holds at the beginning. [MS-OXRTFCP] §2.1.2.1. */
+/** What the dictionary holds at the beginning. [MS-OXRTFCP] §2. */
 const initial =
   '{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript ' +
   '\\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par ' +

@@ -55,7 +55,7 @@ test('an attached message is read as well', () => {
   assert.equal(file.message.files[0]?.name, 'a.txt')
 })
 
-test('[MS-OXRTFCP] §4.1: the two examples of compressed RTF', () => {
+test("[MS-OXRTFCP]'s two examples of compressed RTF", () => {
   const simple = '2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0'
   assert.equal(
     Buffer.from(decompressRtf(Buffer.from(simple, 'hex'))!).toString(),

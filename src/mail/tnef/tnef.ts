@@ -147,7 +147,7 @@ function fileOf({ title, data, properties }: Reading, codepage: number | undefin
   const value = properties.get(property.data)
   let content = data
   if (value?.kind === 'bytes') {
-    // An object begins with the name of its interface, 16 bytes; a message among them is TNEF again. [MS-OXTNEF] §2.1.3.4
+    // An object begins with the name of its interface, 16 bytes; a message among them is TNEF again. [MS-OXTNEF] §2.1
     const inside = value.bytes.subarray(16)
     const isTnef = new Bytes(inside).u32() === signature
     if (isTnef || content === undefined) content = isTnef ? inside : value.bytes
