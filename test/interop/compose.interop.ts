@@ -1,11 +1,11 @@
-/** What we compose, read by another's parser: Python's email package. */
+/** What we compose, read by others' parsers: Python's email package, and GMime. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { composeMessage, type MessageDraft } from '../../src/mail/compose/message.ts'
 import { seededRandom } from '../../src/platform/simulated/random.ts'
 
-const reader = `
+const pythonReader = `
 import sys, json, struct
 from email import message_from_bytes
 from email.policy import default
@@ -25,6 +25,36 @@ while True:
 print(json.dumps(out))
 `
 
+const gmimeReader = `
+import sys, json, struct, gi
+gi.require_version('GMime', '3.0')
+from gi.repository import GMime
+GMime.init()
+out = []
+def addresses(found):
+    return [found.get_address(i) for i in range(found.length())] if found else []
+def walk(part, into):
+    into['types'].append(part.get_content_type().get_mime_type())
+    if isinstance(part, GMime.Multipart):
+        for i in range(part.get_count()): walk(part.get_part(i), into)
+        return
+    into['names'].append(part.get_filename())
+    if isinstance(part, GMime.TextPart): into['texts'].append(part.get_text()); return
+    memory = GMime.StreamMem.new(); part.get_content().write_to_stream(memory)
+    into['texts'].append(bytes(memory.get_byte_array() or b'').hex())
+data = sys.stdin.buffer
+while True:
+    size = data.read(4)
+    if len(size) < 4: break
+    stream = GMime.StreamMem.new_with_buffer(data.read(struct.unpack('>I', size)[0]))
+    m = GMime.Parser.new_with_stream(stream).construct_message(None)
+    one = {'subject': m.get_subject(), 'from': addresses(m.get_from())[0].get_name(), 'to': [a.get_addr() for a in addresses(m.get_to())],
+           'types': [], 'names': [], 'texts': [], 'defects': []}
+    walk(m.get_mime_part(), one)
+    out.append(one)
+print(json.dumps(out))
+`
+
 interface Read {
   readonly subject: string
   readonly from: string
@@ -37,7 +67,7 @@ interface Read {
 
 const count = 300
 
-test("Python's email reads the same values out of 300 composed messages, and finds no defect", async () => {
+async function readBy(reader: string): Promise<void> {
   const random = seededRandom(7)
   const pick = (alphabet: string, length: number): string =>
     Array.from({ length }, () => [...alphabet][random.below([...alphabet].length)]!).join('')
@@ -64,7 +94,10 @@ test("Python's email reads the same values out of 300 composed messages, and fin
     size.writeUInt32BE(bytes.length)
     chunks.push(size, bytes)
   }
-  const ran = spawnSync('python3', ['-c', reader], { input: Buffer.concat(chunks), maxBuffer: 64 * 1024 * 1024 })
+  const ran = spawnSync('/usr/bin/python3', ['-c', reader], {
+    input: Buffer.concat(chunks),
+    maxBuffer: 64 * 1024 * 1024,
+  })
   assert.equal(ran.status, 0, ran.stderr.toString())
   const read = JSON.parse(ran.stdout.toString()) as Read[]
   assert.equal(read.length, count)
@@ -90,4 +123,9 @@ test("Python's email reads the same values out of 300 composed messages, and fin
     assert.equal(one.texts[2], Buffer.from(draft.attachments![0]!.content as Uint8Array).toString('hex'))
     assert.deepEqual(one.defects, [])
   }
-})
+}
+
+test("Python's email reads the same values out of 300 composed messages, and finds no defect", () =>
+  readBy(pythonReader))
+
+test('GMime reads the same values out of 300 composed messages', () => readBy(gmimeReader))

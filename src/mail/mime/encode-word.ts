@@ -55,25 +55,41 @@ function words(text: string, column: number): string {
   let heldLength = 0
   // A line that is nearly full takes no word: the first one moves to the next line by itself.
   let room = Math.min(wordLengthMax, lineLengthMax - (column > lineLengthMax - 24 ? 1 : column)) - overhead
-  const flush = (): void => {
-    if (held.length === 0) return
+  const flush = (count: number): void => {
+    const taken = held.slice(0, count)
+    if (taken.length === 0) return
     out.push(
       base64
-        ? `=?utf-8?b?${Buffer.concat(held.map((one) => one.bytes)).toString('base64')}?=`
-        : `=?utf-8?q?${held.map((one) => one.q).join('')}?=`,
+        ? `=?utf-8?b?${Buffer.concat(taken.map((one) => one.bytes)).toString('base64')}?=`
+        : `=?utf-8?q?${taken.map((one) => one.q).join('')}?=`,
     )
-    held = []
-    heldLength = 0
+    held = held.slice(count)
+    heldLength = held.reduce((sum, one) => sum + (base64 ? one.bytes.length : one.q.length), 0)
     room = wordLengthMax - overhead
   }
+  const fits = (one: (typeof characters)[number]): boolean => {
+    const length = heldLength + (base64 ? one.bytes.length : one.q.length)
+    return (base64 ? Math.ceil(length / 3) * 4 : length) <= room
+  }
   for (const one of characters) {
-    const length = base64 ? heldLength + one.bytes.length : heldLength + one.q.length
-    if ((base64 ? Math.ceil(length / 3) * 4 : length) > room) flush()
+    while (held.length > 0 && !fits(one)) flush(base64 ? unpadded(held) : held.length)
     held.push(one)
     heldLength += base64 ? one.bytes.length : one.q.length
   }
-  flush()
+  flush(held.length)
   return out.join(' ')
+}
+
+/** How many characters make whole groups of three bytes, the most of them: GMime joins words before it decodes, and stops at padding. */
+function unpadded(held: readonly { readonly bytes: Uint8Array }[]): number {
+  let bytes = 0
+  let best = 0
+  for (const [at, one] of held.entries()) {
+    bytes += one.bytes.length
+    if (bytes % 3 === 0) best = at + 1
+  }
+  // Better padding than many short words.
+  return best * 2 < held.length ? held.length : best
 }
 
 /** RFC 2047 §4.2, with the set of §5 (3), which is safe everywhere. */
