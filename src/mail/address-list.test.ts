@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addressesMax, mailboxesOf, parseAddressList } from './address-list.ts'
+import {
+  addressesMax,
+  formatAddressList,
+  mailboxesOf,
+  parseAddressList,
+  type AddressEntry,
+  type AddressMailbox,
+} from './address-list.ts'
 
 const read = (text: string): string[] =>
   parseAddressList(text).map((one) =>
@@ -45,4 +52,45 @@ test('no text crashes the reader, and a hostile megabyte does not hold it (the t
   for (const unit of ['(', '<', '"', 'a:', '@', ',', '<@', 'a@b ', '\\', '[', '( ) ', 'a . ']) {
     assert.ok(mailboxesOf(parseAddressList(unit.repeat(1_000_000 / unit.length))).length <= addressesMax)
   }
+})
+
+const word = fc
+  .stringMatching(/^[A-Za-z0-9][A-Za-z0-9.,;:<>()@"\\ '\x80-\xff-]{0,12}[A-Za-z0-9]$/)
+  .filter((text) => !/ {2}/.test(text))
+const mailbox: fc.Arbitrary<AddressMailbox> = fc
+  .tuple(fc.option(word), word, fc.stringMatching(/^[a-z0-9]{1,8}\.[a-z]{2,4}$/))
+  .map(([name, localPart, domain]) => ({
+    kind: 'mailbox',
+    name: name ?? undefined,
+    route: undefined,
+    localPart,
+    domain,
+  }))
+const entry: fc.Arbitrary<AddressEntry> = fc.oneof(
+  mailbox,
+  fc
+    .tuple(word, fc.array(mailbox, { maxLength: 3 }))
+    .map(([name, members]) => ({ kind: 'group' as const, name, members })),
+)
+
+test('a list is written as it is read', () => {
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 5 }), (entries) => {
+      const text = formatAddressList(entries)
+      assert.deepEqual(parseAddressList(text), entries)
+      assert.equal(formatAddressList(parseAddressList(text)), text)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('whatever was read stays the same once it was written', () => {
+  const text = fc.string({ unit: fc.constantFrom(...'ab@.,;:<>()"\\ \t=?\xe4'), maxLength: 40 })
+  fc.assert(
+    fc.property(text, (given) => {
+      const written = formatAddressList(parseAddressList(given))
+      assert.equal(formatAddressList(parseAddressList(written)), written, JSON.stringify(given))
+    }),
+    { numRuns: 5000 },
+  )
 })

@@ -39,6 +39,32 @@ export function mailboxesOf(list: readonly AddressEntry[]): AddressMailbox[] {
   return list.flatMap((entry) => (entry.kind === 'group' ? entry.members : [entry]))
 }
 
+/**
+ * A list as header text, to be folded at its spaces: what `parseAddressList` reads back the same. Encoded words and 8-bit bytes stay what
+ * they are; other names are quoted where they have to be. RFC 5322 §3.4.
+ */
+export function formatAddressList(entries: readonly AddressEntry[]): string {
+  return entries.map(formatAddressEntry).join(', ')
+}
+
+export function formatAddressEntry(entry: AddressEntry): string {
+  if (entry.kind === 'mailbox') return formatAddressMailbox(entry)
+  return `${formatName(entry.name)}: ${entry.members.map(formatAddressMailbox).join(', ')};`
+}
+
+function formatAddressMailbox({ name, route, localPart, domain }: AddressMailbox): string {
+  const local = /^[^\s"(),:;<>@[\\\]]+$/.test(localPart) ? localPart : `"${localPart.replace(/["\\]/g, '\\$&')}"`
+  const address = domain === '' ? local : `${local}@${domain}`
+  if (name === undefined && route === undefined) return address
+  return `${name === undefined ? '' : `${formatName(name)} `}<${route === undefined ? '' : `${route}:`}${address}>`
+}
+
+function formatName(name: string): string {
+  if (/^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\xff]+(?: [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\xff]+)*$/.test(name))
+    return name
+  return `"${name.replace(/["\\]/g, '\\$&')}"`
+}
+
 const tab = 0x09
 const lf = 0x0a
 const cr = 0x0d
@@ -132,7 +158,8 @@ class AddressReader {
       } else if (code === at && found === undefined) {
         this.pos += 1
         const domain = this.readDomain()
-        if (words !== '' || quoted) found = mailbox(undefined, undefined, dropDotSpace(words), domain)
+        if (words !== '' || (quoted && domain !== ''))
+          found = mailbox(undefined, undefined, quoted ? words : dropDotSpace(words), domain)
         words = ''
         spaced = false
       } else if (code === colon && !inGroup && found === undefined) {
@@ -148,7 +175,8 @@ class AddressReader {
         spaced = false
       }
     }
-    if (found === undefined && words !== '') found = mailbox(undefined, undefined, words, '')
+    if (found === undefined && words !== '')
+      found = mailbox(undefined, undefined, quoted ? words : dropDotSpace(words), '')
     if (found === undefined) return undefined
     this.count += 1
     // `<a@example.org> Anne`: the words left over are a name.
@@ -216,8 +244,8 @@ class AddressReader {
         spaced = false
       }
     }
-    if (words === '' && !quoted) return undefined
-    return mailbox(undefined, route === '' ? undefined : route, dropDotSpace(words), domain ?? '')
+    if (words === '' && (!quoted || (domain ?? '') === '')) return undefined
+    return mailbox(undefined, route === '' ? undefined : route, quoted ? words : dropDotSpace(words), domain ?? '')
   }
 
   /** A domain or literal, white space and comments around its dots dropped. RFC 5322 §4.4 obs-domain. */

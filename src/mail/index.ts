@@ -7,7 +7,7 @@ export {
   parseDomain,
   parseMailbox,
 } from './address.ts'
-export { mailboxesOf, parseAddressList } from './address-list.ts'
+export { formatAddressList, mailboxesOf, parseAddressList } from './address-list.ts'
 export type { AddressEntry, AddressGroup, AddressMailbox } from './address-list.ts'
 export { baseSubject } from './base-subject.ts'
 export type { BaseSubject } from './base-subject.ts'

@@ -1,6 +1,12 @@
 /** What a local user's text becomes before it is submitted: CRLF, a complete header, addresses with domains. RFC 6409 §8, sendmail(8). */
 import { formatMailbox, parseMailbox } from '../../mail/address.ts'
-import { mailboxesOf, parseAddressList, type AddressEntry, type AddressMailbox } from '../../mail/address-list.ts'
+import {
+  formatAddressList,
+  mailboxesOf,
+  parseAddressList,
+  type AddressEntry,
+  type AddressMailbox,
+} from '../../mail/address-list.ts'
 import { formatField } from '../../mail/header-format.ts'
 import { headerEnd, parseHeader, type Header, type HeaderField } from '../../mail/header.ts'
 import { encodePhrase } from '../../mail/mime/encode-word.ts'
@@ -120,22 +126,12 @@ function fieldBytes(bytes: Uint8Array, header: Header, field: HeaderField, origi
   if (!mailboxesOf(entries).some(({ localPart, domain }) => domain === '' && localPart !== '')) return ends
   const text = header.raw(field)
   const name = text.slice(0, text.indexOf(':')).trimEnd()
-  return Buffer.from(formatField(name, entries.map((entry) => entryText(entry, origin)).join(', ')), 'latin1')
+  return Buffer.from(formatField(name, formatAddressList(entries.map((entry) => completed(entry, origin)))), 'latin1')
 }
 
-function entryText(entry: AddressEntry, origin: string): string {
-  if (entry.kind === 'mailbox') return mailboxText(entry, origin)
-  return `${phrase(entry.name)}: ${entry.members.map((one) => mailboxText(one, origin)).join(', ')};`
-}
-
-function mailboxText({ name, localPart, domain }: AddressMailbox, origin: string): string {
-  const address = formatMailbox({ localPart, domain: domain === '' ? origin : domain })
-  return name === undefined ? address : `${phrase(name)} <${address}>`
-}
-
-/** Encoded words and 8-bit bytes stay what they are; ASCII is quoted where it has to be. */
-function phrase(name: string): string {
-  return /=\?|[\x80-\xff]/.test(name) ? name : encodePhrase(name)
+function completed(entry: AddressEntry, origin: string): AddressEntry {
+  const whole = (one: AddressMailbox): AddressMailbox => (one.domain === '' ? { ...one, domain: origin } : one)
+  return entry.kind === 'group' ? { ...entry, members: entry.members.map(whole) } : whole(entry)
 }
 
 function fromValue({ sender, fullName, origin }: LocalWishes): string {
