@@ -1,12 +1,9 @@
 /** One attempt to hand a message to another host by SMTP: hosts in order, addresses in order, the first that answers decides. RFC 5321 §5.1. */
-import type { Clock } from '../../base/clock.ts'
-import type { Log } from '../../base/log.ts'
-import type { Network } from '../../base/network.ts'
-import type { Wheel } from '../../base/wheel.ts'
 import type { MessageBytes } from '../../mail/content.ts'
-import { SmtpClient, SmtpReplyFault, type OutgoingEnvelope } from '../../protocol/smtp/client.ts'
+import { SmtpReplyFault, type OutgoingEnvelope, type SmtpClient } from '../../protocol/smtp/client.ts'
 import { replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { Host } from '../route.ts'
+import { connect, type ConnectTools } from './connect.ts'
 
 /** What became of one recipient in this attempt. */
 export interface AttemptResult {
@@ -24,17 +21,6 @@ export interface AttemptResult {
   readonly tried?: readonly string[]
 }
 
-export interface AttemptTools {
-  readonly network: Network
-  readonly clock: Clock
-  readonly wheel: Wheel
-  readonly log: Log
-  readonly hostname: string
-}
-
-/** A host that does not take a connection in this time is not there. RFC 5321 §4.5.3.2 leaves it to the kernel, which waits for minutes. */
-const connectTimeoutMs = 30_000
-
 /** Hosts without success that the journey tells of. */
 const triedMax = 10
 
@@ -51,7 +37,7 @@ function resultOf(reply: Reply, host: string): AttemptResult {
 }
 
 export async function attempt(
-  tools: AttemptTools,
+  tools: ConnectTools,
   hosts: readonly Host[],
   envelope: OutgoingEnvelope,
   bytes: MessageBytes,
@@ -72,7 +58,7 @@ export async function attempt(
 
 /** Results for each recipient when the host decided; one result when the next address should be tried. */
 async function tryAddress(
-  tools: AttemptTools,
+  tools: ConnectTools,
   host: Host,
   address: string,
   envelope: OutgoingEnvelope,
@@ -101,48 +87,5 @@ async function tryAddress(
     return offered && result.kind === 'never'
       ? envelope.recipients.map(() => result)
       : { ...result, kind: offered ? result.kind : 'later' }
-  }
-}
-
-async function connect(tools: AttemptTools, host: Host, address: string): Promise<SmtpClient> {
-  const { network, clock, wheel, log, hostname } = tools
-  const nearby = address === '::1' || address.startsWith('127.')
-  // Where TLS is demanded somebody in the middle must not be able to give it; nobody is in the middle of this machine.
-  const verified = (host.tls === 'required' || host.tls === 'implicit') && !nearby
-  const tls = { serverName: host.name, verify: verified ? ('name' as const) : ('none' as const) }
-  const open = (): Promise<SmtpClient> =>
-    SmtpClient.connect({
-      network,
-      clock,
-      wheel,
-      log,
-      address,
-      port: host.port,
-      hostname,
-      connectTimeoutMs,
-      tls: host.tls === 'implicit' ? tls : undefined,
-    })
-  let client = await open()
-  try {
-    if (host.tls === 'required' && !client.has('STARTTLS'))
-      throw new Error('the route wants TLS, the server does not offer it')
-    if (client.has('STARTTLS') && host.tls !== 'none' && host.tls !== 'implicit') {
-      try {
-        await client.startTls(tls)
-      } catch (error) {
-        if (host.tls === 'required') throw error
-        // Opportunistic: a handshake that fails must not lose mail that plain text would deliver. RFC 7435.
-        client.destroy()
-        client = await open()
-      }
-    }
-    if (host.username !== undefined) {
-      if (!client.tls && !nearby) throw new Error('no password is sent without TLS')
-      await client.authenticate(host.username, host.password ?? '', { plaintext: nearby })
-    }
-    return client
-  } catch (error) {
-    client.destroy()
-    throw error
   }
 }
