@@ -62,7 +62,8 @@ function nextStartKeys(before: Config, after: Config): string[] {
   const changed: string[] = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
   for (const key of ['scramSha1', 'scramPlus'] as const)
     if (before.auth[key] !== after.auth[key]) changed.push(`auth.${key}`)
-  if (JSON.stringify(before.dns.servers) !== JSON.stringify(after.dns.servers)) changed.push('dns.servers')
+  for (const key of ['servers', 'validated'] as const)
+    if (JSON.stringify(before.dns[key]) !== JSON.stringify(after.dns[key])) changed.push(`dns.${key}`)
   return changed
 }
 

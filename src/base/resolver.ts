@@ -1,9 +1,16 @@
 /** The DNS as the rest of the program asks it: the system's resolvers, configured ones, or the simulator's zone. */
 
 export type DnsOutcome<T> =
-  | { readonly kind: 'found'; readonly records: readonly T[] }
-  /** The name does not exist (NXDOMAIN), or exists without such records. */
-  | { readonly kind: 'none'; readonly nameExists: boolean }
+  | {
+      readonly kind: 'found'
+      readonly records: readonly T[]
+      /** Signed, validated, and told by a resolver that is believed (RFC 4035 §4.9.3); absent where that is not known. */
+      readonly secure?: boolean
+      /** The name that the records belong to, at the end of its aliases, where the DNS said so. */
+      readonly name?: string
+    }
+  /** The name does not exist (NXDOMAIN), or exists without such records. `secure`: that is proved. */
+  | { readonly kind: 'none'; readonly nameExists: boolean; readonly secure?: boolean }
   /** SERVFAIL, timeout, refusal: ask again later. */
   | { readonly kind: 'failed'; readonly reason: string }
 
@@ -22,12 +29,21 @@ export interface SrvRecord {
   readonly target: string
 }
 
+/** RFC 6698 §2.1. */
+export interface TlsaRecord {
+  readonly usage: number
+  readonly selector: number
+  readonly matching: number
+  readonly data: Uint8Array
+}
+
 export interface Resolver {
   mx(name: string): Promise<DnsOutcome<MxRecord>>
   /** A and AAAA as text. */
   addresses(name: string): Promise<DnsOutcome<string>>
   txt(name: string): Promise<DnsOutcome<string>>
   srv(name: string): Promise<DnsOutcome<SrvRecord>>
+  tlsa(name: string): Promise<DnsOutcome<TlsaRecord>>
   /** The names of an address (PTR). */
   reverse(address: string): Promise<DnsOutcome<string>>
 }

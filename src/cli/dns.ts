@@ -75,7 +75,7 @@ export async function checkDomain(
     import('../platform/real/resolver.ts'),
     import('../transfer/hosts.ts'),
   ])
-  const resolver = withHosts(() => config.dns, realResolver(config.dns.servers))
+  const resolver = withHosts(() => config.dns, realResolver(config.dns.servers, config.dns))
   const records = recordsFor(
     domain,
     config.hostname,

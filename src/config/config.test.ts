@@ -135,6 +135,7 @@ shutdownGraceMs = "500ms"
     tls: { source: 'files', certificates: [{ cert: '/etc/mail/a.pem', key: '/keys/a.key' }] },
     dns: {
       servers: ['127.0.0.1:5353', '[::1]:53', '9.9.9.9'],
+      validated: false,
       hosts: new Map([
         ['mail.lan', ['10.0.0.5', 'fd00::5']],
         ['b.lan', ['10.0.0.6']],

@@ -56,6 +56,8 @@ export interface Config {
   readonly trustedNetworks: readonly IpNetwork[]
   readonly dns: {
     readonly servers: readonly string[]
+    /** Their AD bit is believed. */
+    readonly validated: boolean
     /** Addresses of names that no server is asked for. */
     readonly hosts: ReadonlyMap<string, readonly string[]>
     /** false: there is no DNS here, only `hosts`. */

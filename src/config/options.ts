@@ -166,6 +166,11 @@ export const dnsOptions = {
     "Resolvers to ask, as addresses with or without a port. Empty: the system's own.",
     [{ host: '127.0.0.1', port: 5353 }],
   ),
+  validated: option(
+    kinds.flag,
+    false,
+    'The resolvers validate DNSSEC and nobody stands between them and us: they run on this machine, or the way to them is safe. Only then their word is believed, and DANE protects what is sent (RFC 7672). Off, since anybody on the way could say so.',
+  ),
   hosts: option(
     kinds.hosts,
     new Map(),

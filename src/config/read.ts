@@ -58,7 +58,7 @@ class ConfigReader {
       trustedNetworks: this.#trusted(top.trustedNetworks),
       listeners: this.#listeners(root),
       tls: this.#tls(this.#table(root, 'tls')),
-      dns: { servers: dns.servers.map(endpointText), hosts: dns.hosts, lookups: dns.lookups },
+      dns: { ...dns, servers: dns.servers.map(endpointText) },
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),

@@ -56,7 +56,7 @@ export function realPlatform(config: Config, log: Log): Platform {
     httpClient: realHttpClient,
     openLdap,
     files: realFiles,
-    resolver: realResolver(config.dns.servers),
+    resolver: realResolver(config.dns.servers, config.dns),
     log,
     async openTls(first, names) {
       const load = async ({ tls, data, auth }: Config): Promise<[CertificatePair[], string | undefined]> => [

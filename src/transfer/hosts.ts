@@ -26,6 +26,9 @@ export function withHosts(table: () => HostTable, dns: Resolver): Resolver {
     async srv(name) {
       return below()?.srv(name) ?? nowhere
     },
+    async tlsa(name) {
+      return below()?.tlsa(name) ?? nowhere
+    },
     async reverse(address) {
       const names = [...table().hosts].filter(([, addresses]) => addresses.includes(address)).map(([name]) => name)
       if (names.length > 0) return { kind: 'found', records: names }

@@ -11,7 +11,7 @@ const text = 'From: printer@a.lan\nSubject: toner\n\nlow\n'
 
 const noDns: Partial<Config> = {
   trustedNetworks: [parseIpNetwork('198.51.100.0/24')!],
-  dns: { servers: [], hosts: new Map([['b.lan', ['10.0.0.2']]]), lookups: false },
+  dns: { servers: [], validated: false, hosts: new Map([['b.lan', ['10.0.0.2']]]), lookups: false },
 }
 
 /** Nothing may be asked of a DNS that is not there. */

@@ -1,55 +1,55 @@
-/** The system's resolvers, or those of `dns.servers`, through Node's c-ares. */
-import { promises as dns } from 'node:dns'
+/** The DNS by our own stub resolver: the system's servers, or those of `dns.servers`. */
+import { isIP } from 'node:net'
 import type { DnsOutcome, Resolver } from '../../base/resolver.ts'
+import { dnsServers } from './dns/servers.ts'
+import { StubResolver } from './dns/stub.ts'
 
-const timeoutMs = 5000
-const tries = 2
-
-async function ask<T>(question: () => Promise<readonly T[]>): Promise<DnsOutcome<T>> {
-  try {
-    const records = await question()
-    return records.length > 0 ? { kind: 'found', records } : { kind: 'none', nameExists: true }
-  } catch (error) {
-    const { code } = error as { code?: string }
-    if (code === 'ENOTFOUND') return { kind: 'none', nameExists: false }
-    if (code === 'ENODATA') return { kind: 'none', nameExists: true }
-    return { kind: 'failed', reason: code ?? String(error) }
-  }
+export interface ResolverOptions {
+  /** The servers validate DNSSEC and the way to them is safe: their word counts for DANE. */
+  readonly validated?: boolean
+  /** How long each server may take, round by round. */
+  readonly timeoutsMs?: readonly number[]
 }
 
-/** @param servers `address` or `address:port`; undefined: the system's. */
-export function realResolver(servers?: readonly string[]): Resolver {
-  const resolver = new dns.Resolver({ timeout: timeoutMs, tries })
-  if (servers && servers.length > 0) resolver.setServers([...servers])
+/** @param servers `address` or `address:port`; undefined or none: the system's. */
+export function realResolver(servers?: readonly string[], options: ResolverOptions = {}): Resolver {
+  const { validated = false, timeoutsMs } = options
+  const stub = new StubResolver({ servers: dnsServers(servers), validated, timeoutsMs })
   return {
-    mx: (name) =>
-      ask(async () =>
-        (await resolver.resolveMx(name)).map(({ priority, exchange }) => ({
-          preference: priority,
-          exchange: exchange.toLowerCase().replace(/\.$/, ''),
-        })),
-      ),
+    mx: (name) => stub.ask(name, 'mx'),
     async addresses(name) {
       // "localhost" is ours to answer and must not be asked of a server. RFC 6761 §6.3.
       if (name === 'localhost' || name.endsWith('.localhost')) return { kind: 'found', records: ['127.0.0.1', '::1'] }
-      const [four, six] = await Promise.all([ask(() => resolver.resolve4(name)), ask(() => resolver.resolve6(name))])
-      const records = [four, six].flatMap((outcome) => (outcome.kind === 'found' ? outcome.records : []))
-      if (records.length > 0) return { kind: 'found', records }
-      if (four.kind === 'failed') return four
-      if (six.kind === 'failed') return six
-      return { kind: 'none', nameExists: [four, six].some((outcome) => outcome.kind === 'none' && outcome.nameExists) }
+      return joined(...(await Promise.all([stub.ask(name, 'a'), stub.ask(name, 'aaaa')])))
     },
-    srv: (name) =>
-      ask(async () =>
-        (await resolver.resolveSrv(name)).map(({ priority, weight, port, name: target }) => ({
-          priority,
-          weight,
-          port,
-          target: target.toLowerCase().replace(/\.$/, ''),
-        })),
-      ),
-    reverse: (address) =>
-      ask(async () => (await resolver.reverse(address)).map((name) => name.toLowerCase().replace(/\.$/, ''))),
-    txt: (name) => ask(async () => (await resolver.resolveTxt(name)).map((parts) => parts.join(''))),
+    srv: (name) => stub.ask(name, 'srv'),
+    tlsa: (name) => stub.ask(name, 'tlsa'),
+    txt: (name) => stub.ask(name, 'txt'),
+    reverse: (address) => stub.ask(reverseName(address), 'ptr'),
   }
+}
+
+/** Both families as one answer. One that failed beside one that has addresses is no failure, but proves nothing either. */
+function joined(four: DnsOutcome<string>, six: DnsOutcome<string>): DnsOutcome<string> {
+  const both = [four, six]
+  const found = both.filter((outcome) => outcome.kind === 'found')
+  const secure = both.every((outcome) => outcome.kind !== 'failed' && outcome.secure === true)
+  if (found.length > 0)
+    return { kind: 'found', records: found.flatMap(({ records }) => records), secure, name: found[0]!.name }
+  if (four.kind === 'failed') return four
+  if (six.kind === 'failed') return six
+  return { kind: 'none', nameExists: both.some((outcome) => outcome.kind === 'none' && outcome.nameExists), secure }
+}
+
+/** RFC 1035 §3.5, RFC 3596 §2.5; '' for what is no address. */
+function reverseName(address: string): string {
+  if (isIP(address) === 4) return `${address.split('.').reverse().join('.')}.in-addr.arpa`
+  if (isIP(address) !== 6) return ''
+  const plain = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1)
+  const [head = '', tail] = plain.split('::')
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'))
+  const after = groups(tail ?? '')
+  const before = groups(head)
+  const all = [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after]
+  return `${[...all.map((group) => group.padStart(4, '0')).join('')].reverse().join('.')}.ip6.arpa`
 }

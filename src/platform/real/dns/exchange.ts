@@ -1,0 +1,106 @@
+/** One question to one server: by UDP, and by TCP where the answer is larger. RFC 1035 §4.2, RFC 5452, RFC 7766. */
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { connect, isIPv6 } from 'node:net'
+import { answersQuestion, decodeMessage, encodeQuestion, type DnsMessage, type QuestionOptions } from './message.ts'
+import type { DnsServer } from './servers.ts'
+
+export interface Question {
+  readonly name: string
+  readonly type: number
+}
+
+/** Answers to nothing that we asked come from whoever guesses ids: after so many we ask where guessing does not help. RFC 5452 §9.2. */
+const strangersMax = 10
+
+/** Throws where there is no answer in time. */
+export async function exchange(
+  server: DnsServer,
+  question: Question,
+  options: QuestionOptions,
+  timeoutMs: number,
+): Promise<DnsMessage> {
+  const answer = await askUdp(server, question, options, timeoutMs)
+  return answer === undefined || answer.truncated ? askTcp(server, question, options, timeoutMs) : answer
+}
+
+/** Undefined where it cannot be read or answers something else. */
+function ownAnswer(bytes: Uint8Array, id: number, { name, type }: Question): DnsMessage | undefined {
+  try {
+    const message = decodeMessage(bytes)
+    return answersQuestion(message, id, name, type) ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** undefined: somebody is guessing. Each question has a socket of its own, so a port of its own, which the kernel chooses at random. */
+function askUdp(
+  { address, port }: DnsServer,
+  question: Question,
+  options: QuestionOptions,
+  timeoutMs: number,
+): Promise<DnsMessage | undefined> {
+  const id = randomInt(0x1_0000)
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    let strangers = 0
+    const end = (work: () => void): void => {
+      clearTimeout(timer)
+      socket.removeAllListeners()
+      // A late answer of the network must not become nobody's fault.
+      socket.on('error', () => {})
+      socket.close()
+      work()
+    }
+    const timer = setTimeout(() => end(() => reject(new Error(`${address} does not answer`))), timeoutMs)
+    socket.once('error', (error) => end(() => reject(error)))
+    socket.on('message', (bytes) => {
+      const answer = ownAnswer(bytes, id, question)
+      if (answer) end(() => resolve(answer))
+      else if (++strangers >= strangersMax) end(() => resolve(undefined))
+    })
+    // Connected: the kernel drops what comes from elsewhere, and tells us when nobody listens there.
+    socket.connect(port, address, () => socket.send(encodeQuestion(id, question.name, question.type, options)!))
+  })
+}
+
+function askTcp(
+  { address, port }: DnsServer,
+  question: Question,
+  options: QuestionOptions,
+  timeoutMs: number,
+): Promise<DnsMessage> {
+  const id = randomInt(0x1_0000)
+  const asked = encodeQuestion(id, question.name, question.type, options)!
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port, noDelay: true })
+    const parts: Buffer[] = []
+    let received = 0
+    let wanted: number | undefined
+    const fail = (error: Error): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(error)
+    }
+    const timer = setTimeout(() => fail(new Error(`${address} does not answer by TCP`)), timeoutMs)
+    socket.on('error', fail)
+    socket.on('close', () => fail(new Error(`${address} ended the connection without an answer`)))
+    socket.on('connect', () => {
+      const length = new Uint8Array([asked.length >> 8, asked.length & 0xff])
+      socket.write(Buffer.concat([length, asked]))
+    })
+    socket.on('data', (part) => {
+      parts.push(part)
+      received += part.length
+      if (wanted === undefined && received >= 2) wanted = 2 + Buffer.concat(parts).readUInt16BE(0)
+      if (wanted === undefined || received < wanted) return
+      const answer = ownAnswer(Buffer.concat(parts).subarray(2, wanted), id, question)
+      if (!answer) return fail(new Error(`${address} answers something else`))
+      clearTimeout(timer)
+      socket.removeAllListeners('close')
+      socket.destroy()
+      resolve(answer)
+    })
+  })
+}
