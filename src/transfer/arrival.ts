@@ -13,7 +13,7 @@ export interface Arrival {
   readonly atMs: number
   readonly reversePath: ReversePath
   readonly recipients: readonly ArrivalRecipient[]
-  readonly body: '7bit' | '8bitmime'
+  readonly body: '7bit' | '8bitmime' | 'binarymime'
   readonly smtpUtf8: boolean
   readonly ret?: 'full' | 'hdrs'
   readonly envelopeId?: string

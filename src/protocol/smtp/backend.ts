@@ -27,7 +27,7 @@ export type SmtpService = 'smtp' | 'submission' | 'submissions' | 'lmtp'
 export interface MailParameters {
   /** SIZE as declared, bytes. */
   readonly sizeBytes?: number
-  readonly body: '7bit' | '8bitmime'
+  readonly body: '7bit' | '8bitmime' | 'binarymime'
   readonly smtpUtf8: boolean
   readonly ret?: 'full' | 'hdrs'
   readonly envelopeId?: string
@@ -48,7 +48,7 @@ export interface SmtpReceiver extends Authenticator {
 export interface SmtpTransaction {
   /** RCPT. Throws a Refusal; a recipient that was taken keeps its place in the order. */
   recipient(mailbox: Mailbox, parameters: RecipientDsn): void | Promise<void>
-  /** DATA: where the bytes go, with CRLF line ends, dot-stuffing undone, the final dot gone. */
+  /** DATA or the first BDAT: where the bytes go, with CRLF line ends (unless BODY=BINARYMIME), dot-stuffing undone, the final dot gone. */
   data(): ContentSink<unknown>
   /**
    * The data ended well: everything that was accepted is durable when this resolves. RFC 5321 §6.1.

@@ -2,6 +2,7 @@
 import type { SmtpService } from './backend.ts'
 import type { SmtpCommand } from './command.ts'
 import { auth } from './commands/auth.ts'
+import { bdat } from './commands/bdat.ts'
 import { data } from './commands/data.ts'
 import { ehlo, helo, lhlo } from './commands/hello.ts'
 import { help } from './commands/help.ts'
@@ -15,7 +16,7 @@ import { vrfy } from './commands/vrfy.ts'
 
 /** A function, since EHLO and HELP, which stand in the table, read it. */
 function table(): readonly SmtpCommand[] {
-  return [ehlo, helo, lhlo, mail, rcpt, data, rset, vrfy, help, noop, quit, starttls, auth]
+  return [ehlo, helo, lhlo, mail, rcpt, data, bdat, rset, vrfy, help, noop, quit, starttls, auth]
 }
 
 const tables = new Map<SmtpService, Map<string, SmtpCommand>>()

@@ -7,6 +7,8 @@ export const extensions: readonly ((state: ServerState) => string | undefined)[]
   // RFC 6152 and RFC 6531: parameters of MAIL.
   () => '8BITMIME',
   () => 'SMTPUTF8',
+  // RFC 3030 §3: a value of BODY; its octets come by BDAT.
+  () => 'BINARYMIME',
   // RFC 3461: parameters of MAIL and RCPT. LMTP has it too, RFC 2033 §5 leaves it to us.
   () => 'DSN',
   // RFC 2034: every reply but the greeting and EHLO's has one.

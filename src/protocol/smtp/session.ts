@@ -1,14 +1,16 @@
 /** The server's side of SMTP, submission and LMTP: states, the order of things, and how faults are answered. RFC 5321 §3, §4.1.4; RFC 2033. */
-import { latin1 } from '../../base/bytes.ts'
+import { empty, latin1 } from '../../base/bytes.ts'
 import { Refusal, status, type Status } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
-import { decodeBase64, offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
+import { offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
 import { IncomingBody } from './body.ts'
 import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
-import type { SmtpCommand } from './command.ts'
+import type { Needs } from './command.ts'
 import { commandNamed } from './commands.ts'
+import { countedIntake, dottedIntake, type Intake } from './intake.ts'
 import * as limits from './limits.ts'
+import { readResponse, SaslExchange } from './sasl-exchange.ts'
 import type { ServerState, SmtpServerOptions } from './state.ts'
 import { LineReader } from '../text/lines.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
@@ -25,10 +27,15 @@ export class SmtpServerSession implements Session, ServerState {
   transaction: SmtpTransaction | undefined
   recipients = 0
   smtpUtf8 = false
+  binary = false
   #reader = new LineReader()
   #mode: Mode = 'greeting'
+  /** What comes by BDAT, from the first piece to the last. */
   #body: IncomingBody | undefined
-  #saslLine: ((response: Uint8Array) => Promise<Uint8Array>) | undefined
+  /** The octets that are being read, in mode 'body'. */
+  #intake: Intake | undefined
+  /** The exchange that waits for its next line. */
+  #sasl: SaslExchange | undefined
   #bad = 0
   #authFailures = 0
   #ended = false
@@ -114,10 +121,10 @@ export class SmtpServerSession implements Session, ServerState {
         if (line.kind === 'tooLong') {
           // In the middle of a SASL exchange it ends the exchange. RFC 4954 §4.
           this.#mode = 'command'
-          this.#saslLine = undefined
+          this.#sasl = undefined
           return this.#refused(500, '5.5.6', 'Line too long')
         }
-        if (this.#mode === 'sasl') return this.#sasl(line.bytes)
+        if (this.#mode === 'sasl') return this.#saslLine(line.bytes)
         return this.#command(line.bytes)
       }
     }
@@ -150,7 +157,7 @@ export class SmtpServerSession implements Session, ServerState {
     const command = commandNamed(name, this.options.service)
     if (!command) return this.#refused(500, '5.5.1', 'Unknown command')
     const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))
-    const missing = this.#missing(command)
+    const missing = this.#missing(command.needs)
     if (missing) return this.#refused(503, '5.5.1', missing)
     try {
       const answer = command.run(this, argument)
@@ -163,12 +170,12 @@ export class SmtpServerSession implements Session, ServerState {
   }
 
   /** Why the verb is out of order. RFC 5321 §4.1.4. */
-  #missing(command: SmtpCommand): string | undefined {
-    if (command.needs === 'nothing') return undefined
+  #missing(needs: Needs): string | undefined {
+    if (needs === 'nothing') return undefined
     if (this.helo === undefined) return `Say ${this.options.service === 'lmtp' ? 'LHLO' : 'EHLO'} first`
-    if (command.needs === 'hello') return undefined
+    if (needs === 'hello') return undefined
     if (!this.transaction) return 'Say MAIL first'
-    if (command.needs === 'recipients' && this.recipients === 0) return 'Say RCPT first'
+    if (needs === 'recipients' && this.recipients === 0) return 'Say RCPT first'
     return undefined
   }
 
@@ -208,6 +215,7 @@ export class SmtpServerSession implements Session, ServerState {
     this.transaction = undefined
     this.recipients = 0
     this.smtpUtf8 = false
+    this.binary = false
     this.#body = undefined
   }
 
@@ -227,68 +235,99 @@ export class SmtpServerSession implements Session, ServerState {
   }
 
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array> {
-    const exchange = mechanism.begin({ authenticator: this.options.receiver, peer: this.host.peer, tls: this.host.tls })
-    const step = async (response: Uint8Array | undefined): Promise<Uint8Array> => {
-      const answer = await exchange.step(response)
-      if (answer instanceof Uint8Array) {
-        this.#mode = 'sasl'
-        this.#saslLine = step
-        return formatReply(334, Buffer.from(answer).toString('base64'))
-      }
-      this.#mode = 'command'
-      this.#saslLine = undefined
-      if (answer) {
-        this.user = answer
-        return formatReply(235, '2.7.0 Authentication successful')
-      }
-      if (++this.#authFailures >= limits.authFailuresMax) {
-        this.#close(formatReply(421, '4.7.0 Too many failed authentications'))
-        return formatStatus(status.authFailed)
-      }
-      return formatStatus(status.authFailed)
-    }
-    return step(initial)
+    const { peer, tls } = this.host
+    this.#sasl = new SaslExchange(mechanism.begin({ authenticator: this.options.receiver, peer, tls }))
+    return this.#saslStep(initial)
   }
 
-  #sasl(line: Buffer): Action {
-    const step = this.#saslLine!
-    this.#saslLine = undefined
+  async #saslStep(response: Uint8Array | undefined): Promise<Uint8Array> {
+    const exchange = this.#sasl!
+    this.#sasl = undefined
+    const answer = await exchange.step(response)
+    if (answer.kind === 'challenge') {
+      this.#mode = 'sasl'
+      this.#sasl = exchange
+      return answer.bytes
+    }
+    if (answer.kind === 'user') {
+      this.user = answer.user
+      return formatReply(235, '2.7.0 Authentication successful')
+    }
+    if (++this.#authFailures >= limits.authFailuresMax)
+      this.#close(formatReply(421, '4.7.0 Too many failed authentications'))
+    return formatStatus(status.authFailed)
+  }
+
+  #saslLine(line: Buffer): Action {
     this.#mode = 'command'
-    if (line.length === 1 && line[0] === 0x2a) return this.#refused(501, '5.7.0', 'Authentication cancelled')
-    if (line.length > limits.saslLineBytesMax) return this.#refused(500, '5.5.6', 'Line too long')
-    const response = decodeBase64(latin1(line))
-    if (!response) return this.#refused(501, '5.5.2', 'Not base64')
-    return { kind: 'run', work: step(response).catch((error) => this.#faultBytes(error)) }
+    const response = readResponse(line)
+    if (response instanceof Uint8Array)
+      return { kind: 'run', work: this.#saslStep(response).catch((error) => this.#faultBytes(error)) }
+    this.#sasl = undefined
+    const { code, enhanced, text } = response
+    return this.#refused(code, enhanced, text)
+  }
+
+  get chunking(): boolean {
+    return this.#body !== undefined
+  }
+
+  #startBody(dotted: boolean): IncomingBody {
+    const { messageBytesMax, bareNewline = 'refuse' } = this.options
+    const rules = { bytesMax: messageBytesMax, bareNewline: this.binary ? ('keep' as const) : bareNewline, dotted }
+    return new IncomingBody(this.transaction!.data(), rules)
+  }
+
+  #read(intake: Intake): void {
+    this.#intake = intake
+    this.#mode = 'body'
   }
 
   takeData(): Uint8Array {
-    this.#body = new IncomingBody(this.transaction!.data(), this.options.messageBytesMax, this.options.bareNewline)
-    this.#mode = 'body'
+    const body = this.#startBody(true)
+    this.#read(dottedIntake(body, () => this.#finishBody(body)))
     return formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
   }
 
+  takeChunk(octets: number, last: boolean): Uint8Array {
+    const missing = this.#missing('recipients')
+    const body = missing === undefined ? (this.#body ??= this.#startBody(false)) : undefined
+    const end = (): Action => {
+      if (!body) return this.#refused(503, '5.5.1', missing!)
+      if (last) body.end()
+      if (last || body.refusal) return this.#finishBody(body, last)
+      const reply = formatReply(250, `2.0.0 ${octets} octets received`)
+      const work = body.drained()
+      return work ? { kind: 'run', work: work.then(() => reply) } : { kind: 'write', bytes: reply }
+    }
+    this.#read(countedIntake(octets, body, end))
+    return empty
+  }
+
   #nextOfBody(): Action {
-    const body = this.#body!
+    const intake = this.#intake!
     const chunk = this.#reader.take()
+    const rest = intake.take(chunk)
+    if (rest) {
+      this.#reader.putBack(rest)
+      this.#intake = undefined
+      this.#mode = 'command'
+      return intake.end()
+    }
     if (chunk.length === 0) {
       if (!this.#ended) return wait
       // It broke off: nothing of it counts. RFC 5321 §3.8.
       this.reset()
       return { kind: 'close' }
     }
-    const rest = body.take(chunk)
-    if (rest) {
-      this.#reader.putBack(rest)
-      this.#mode = 'command'
-      return this.#finishBody(body)
-    }
-    const work = body.drained()
+    const work = intake.drained()
     return work ? { kind: 'run', work } : this.#nextOfBody()
   }
 
-  #finishBody(body: IncomingBody): Action {
+  /** @param whole LMTP answers for each recipient, but only where the message has ended. */
+  #finishBody(body: IncomingBody, whole = true): Action {
     const transaction = this.transaction!
-    const count = this.options.service === 'lmtp' ? this.recipients : 1
+    const count = this.options.service === 'lmtp' && whole ? this.recipients : 1
     const { refusal } = body
     if (refusal) {
       body.drop()
@@ -298,9 +337,8 @@ export class SmtpServerSession implements Session, ServerState {
     }
     // The transaction is over for us whatever becomes of it; a client that leaves now changes nothing. RFC 1047.
     this.transaction = undefined
-    this.recipients = 0
-    this.smtpUtf8 = false
     this.#body = undefined
+    this.reset()
     const work = transaction.finish().then(
       (replies) => Buffer.concat(replies.map(formatStatus)),
       (error) => {

@@ -39,6 +39,10 @@ export interface ServerState {
   readonly mechanisms: readonly SaslMechanism[]
   readonly mayStartTls: boolean
   smtpUtf8: boolean
+  /** BODY=BINARYMIME was said. */
+  binary: boolean
+  /** The message has begun to come by BDAT. */
+  readonly chunking: boolean
   /** Ends the transaction, if one is open: nothing of it is kept. */
   reset(): void
   startTls(): Action
@@ -46,4 +50,6 @@ export interface ServerState {
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
   /** Bytes from here on are the message. */
   takeData(): Uint8Array
+  /** So many octets from here on are a piece of the message, whatever is answered behind them. */
+  takeChunk(octets: number, last: boolean): Uint8Array
 }

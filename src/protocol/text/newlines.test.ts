@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { NewlineMender } from './newlines.ts'
+import { NewlineMender, NewlineWatch } from './newlines.ts'
 
 function mend(chunks: readonly string[]): string {
   const mender = new NewlineMender()
@@ -31,5 +31,17 @@ test('cuts change nothing, and the result is canonical', () => {
       if (!/\r(?!\n)|(?<!\r)\n/.test(whole)) assert.equal(mended, whole)
     }),
     { numRuns: 3000 },
+  )
+})
+
+test('a bare CR or LF is noted, wherever it is cut', () => {
+  const text = fc.array(fc.constantFrom('a', '\r', '\n', '\r\n'), { maxLength: 12 }).map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(text, fc.integer({ min: 1, max: 5 }), (given, size) => {
+      const watch = new NewlineWatch()
+      for (let at = 0; at < given.length; at += size) watch.push(Buffer.from(given.slice(at, at + size)))
+      watch.end()
+      assert.equal(watch.bare, /\r(?!\n)|(?<!\r)\n/.test(given))
+    }),
   )
 })

@@ -78,6 +78,34 @@ export class NewlineMender {
   }
 }
 
+/** Notes whether a CR or LF of a stream stands alone. Chunks may be cut anywhere. RFC 5321 §2.3.8. */
+export class NewlineWatch {
+  bare = false
+  /** The last chunk ended in a CR. */
+  #cr = false
+
+  push(chunk: Uint8Array): void {
+    if (this.bare || chunk.length === 0) return
+    const bytes = view(chunk)
+    let from = 0
+    if (this.#cr) {
+      this.#cr = false
+      if (bytes[0] !== LF) return void (this.bare = true)
+      from = 1
+    }
+    let end = bytes.length
+    if (end > from && bytes[end - 1] === CR) {
+      this.#cr = true
+      end--
+    }
+    this.bare = !isCanonical(bytes.subarray(from, end))
+  }
+
+  end(): void {
+    if (this.#cr) this.bare = true
+  }
+}
+
 /** Every CR and LF belongs to a CRLF, and none stands at the end alone. */
 function isCanonical(bytes: Buffer): boolean {
   let at = 0

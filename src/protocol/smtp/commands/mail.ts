@@ -1,4 +1,4 @@
-/** MAIL: begins a transaction. RFC 5321 §4.1.1.2; SIZE RFC 1870, BODY RFC 6152, SMTPUTF8 RFC 6531, AUTH RFC 4954 §5, RET and ENVID RFC 3461. */
+/** MAIL: begins a transaction. RFC 5321 §4.1.1.2; SIZE RFC 1870, BODY RFC 6152 and RFC 3030, SMTPUTF8 RFC 6531, AUTH RFC 4954 §5, RET and ENVID RFC 3461. */
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
 import type { MailParameters, SmtpTransaction } from '../backend.ts'
@@ -18,7 +18,8 @@ const parameters: Readonly<Record<string, (draft: Draft, value: string | undefin
   },
   BODY(draft, value) {
     const body = value?.toLowerCase()
-    if (body !== '7bit' && body !== '8bitmime') throw new SyntaxFault('BODY=7BIT or BODY=8BITMIME')
+    if (body !== '7bit' && body !== '8bitmime' && body !== 'binarymime')
+      throw new SyntaxFault('BODY=7BIT, BODY=8BITMIME or BODY=BINARYMIME')
     draft.body = body
   },
   SMTPUTF8(draft, value) {
@@ -76,6 +77,7 @@ export const mail: SmtpCommand = {
       throw new Refusal({ code: 553, enhanced: '5.6.7', text: 'That address needs SMTPUTF8' })
     }
     state.smtpUtf8 = parsed.smtpUtf8
+    state.binary = parsed.body === 'binarymime'
     const began = (transaction: SmtpTransaction): Uint8Array => {
       state.transaction = transaction
       state.recipients = 0
@@ -85,11 +87,11 @@ export const mail: SmtpCommand = {
       const transaction = state.options.receiver.mail(state.facts, reversePath, parsed)
       if (!('then' in transaction)) return began(transaction)
       return transaction.then(began, (error) => {
-        state.smtpUtf8 = false
+        state.reset()
         throw error
       })
     } catch (error) {
-      state.smtpUtf8 = false
+      state.reset()
       throw error
     }
   },

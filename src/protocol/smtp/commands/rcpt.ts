@@ -53,6 +53,8 @@ export const rcpt: SmtpCommand = {
   needs: 'transaction',
   help: 'RCPT TO:<recipient@example.org> [NOTIFY=…] [ORCPT=…]',
   run(state, argument) {
+    // RFC 3030 §2: all of them before the first octet.
+    if (state.chunking) return formatReply(503, '5.5.1 Go on with BDAT')
     const { mailbox, parameters } = parseRcptArguments(argument)
     const dsn = parse(state, parameters)
     if (state.recipients >= (state.options.recipientsMax ?? limits.recipientsMaxDefault)) {
