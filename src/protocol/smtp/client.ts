@@ -3,15 +3,19 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Network, TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import type { Wheel } from '../../base/wheel.ts'
-import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
-import type { RecipientDsn } from '../../mail/envelope.ts'
+import type { MessageBytes } from '../../mail/content.ts'
 import { drive } from '../drive.ts'
 import { chooseMechanism, type SaslClient } from '../sasl/client.ts'
 import { decodeBase64 } from '../sasl/mechanism.ts'
 import { clientTimeouts, SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
-import { DotStuffer } from '../text/dots.ts'
-import { encodeXtext } from './wire/arguments.ts'
-import { replyText, type Reply } from './wire/reply.ts'
+import { brokenOff, SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
+import { groupsOf, noLimits, parseLimits, type PeerLimits } from './peer-limits.ts'
+import { lackOf, type Need, type OutgoingEnvelope, type SendResult } from './outgoing.ts'
+import { transact } from './transact.ts'
+import type { Reply } from './wire/reply.ts'
+
+export { SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
+export type { Need, OutgoingEnvelope, SendResult } from './outgoing.ts'
 
 export interface SmtpClientOptions {
   readonly network: Network
@@ -29,39 +33,14 @@ export interface SmtpClientOptions {
   readonly localAddress?: string
 }
 
-export interface OutgoingEnvelope {
-  /** '' for the null reverse-path. */
-  readonly reversePath: string
-  readonly recipients: readonly string[]
-  readonly body: '7bit' | '8bitmime'
-  readonly smtpUtf8: boolean
-  /** What the sender wishes to be told, recipient by recipient; said where the server takes it. RFC 3461 §4. */
-  readonly dsn?: readonly RecipientDsn[]
-  readonly ret?: 'full' | 'hdrs'
-  readonly envelopeId?: string
-}
-
-/** What the server said to each recipient; with `data` only where the message itself was offered. */
-export interface SendResult {
-  readonly recipients: readonly Reply[]
-}
-
-/** The server said no, or not now, to something other than a recipient. */
-export class SmtpReplyFault extends Error {
-  readonly reply: Reply
-  constructor(stage: string, reply: Reply) {
-    super(`${stage}: ${replyText(reply)}`)
-    this.name = 'SmtpReplyFault'
-    this.reply = reply
-  }
-}
-
 export class SmtpClient {
   readonly #session: SmtpClientSession
   readonly #options: SmtpClientOptions
   readonly #destroy: () => void
   /** Keywords of EHLO with their parameters. */
   extensions: ReadonlyMap<string, string> = new Map()
+  #limits: PeerLimits = noLimits
+  #mails = 0
   tls: TlsFacts | null
 
   private constructor(
@@ -107,6 +86,7 @@ export class SmtpClient {
           return [keyword.toUpperCase(), parameters.join(' ')]
         }),
       )
+      this.#limits = parseLimits(this.extensions.get('LIMITS'))
       return
     }
     // Very old servers know HELO only. RFC 5321 §3.2.
@@ -177,79 +157,53 @@ export class SmtpClient {
     return reply
   }
 
+  /** What this server cannot do that the message needs; undefined where it can it all. */
+  lacks(envelope: OutgoingEnvelope): Need | undefined {
+    return lackOf(this.extensions, this.tls, envelope, this.#options.clock.now())
+  }
+
+  /** How many more messages the server takes on this connection. RFC 9422 §4.1. */
+  get mailsLeft(): number {
+    return this.#limits.mailMax - this.#mails
+  }
+
   /**
    * Sends one message. Answers for each recipient the reply that decides about it: RCPT's refusal, or the one to the data.
-   * Throws SmtpReplyFault when MAIL or the message as a whole is refused before any recipient counts.
+   * Throws SmtpNeedFault when the server cannot do what the message needs, SmtpReplyFault when MAIL or the message as a whole is refused
+   * before any recipient counts. More recipients than the server takes at a time (RFC 9422) go in several transactions.
    */
   async send(envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<SendResult> {
-    const lines = [
-      this.#mailLine(envelope, bytes.sizeBytes),
-      ...envelope.recipients.map((address, i) => this.#recipientLine(address, envelope.dsn?.[i])),
-    ]
-    const pipelining = this.has('PIPELINING')
-    const replies: Reply[] = []
-    let data: Promise<Reply> | undefined
-    if (pipelining) {
-      const waiting = lines.map((line) => this.#session.command(line))
-      data = this.#session.command('DATA', clientTimeouts.dataInitiation)
-      data.catch(() => {})
-      replies.push(...(await Promise.all(waiting)))
-    } else {
-      for (const line of lines) {
-        replies.push(await this.#session.command(line))
-        if (replies[0]!.code >= 300) break
+    const lack = this.lacks(envelope)
+    if (lack) throw new SmtpNeedFault(lack)
+    const groups = groupsOf(envelope.recipients, this.#limits)
+    const recipients: Reply[] = []
+    for (const [n, group] of groups.entries()) {
+      let replies
+      try {
+        replies = await this.#sendGroup(envelope, group, bytes)
+      } catch (error) {
+        // What the groups before it were told stands.
+        if (n === 0 || !(error instanceof SmtpReplyFault || error instanceof SmtpConnectionFault)) throw error
+        const reply = error instanceof SmtpReplyFault ? error.reply : brokenOff(error)
+        replies = group.map(() => reply)
       }
+      group.forEach((at, i) => (recipients[at] = replies[i]!))
     }
-    const [mail, ...recipients] = replies as [Reply, ...Reply[]]
-    const taken = recipients.filter(({ code }) => code < 300).length
-    if (mail.code >= 300 || taken === 0) {
-      // DATA was pipelined though no recipient is left: a 354 is answered by an empty message, which goes to nobody. RFC 2920 §3.1.
-      if ((await data)?.code === 354) await this.#session.command('.', clientTimeouts.dataTermination)
-      else if (mail.code < 300) await this.#session.command('RSET')
-      if (mail.code >= 300) throw new SmtpReplyFault('MAIL', mail)
-      return { recipients }
-    }
-    const go = await (data ?? this.#session.command('DATA', clientTimeouts.dataInitiation))
-    if (go.code !== 354) throw new SmtpReplyFault('DATA', go)
-    const finals = await this.#sendData(bytes, this.#options.lmtp ? taken : 1)
-    let next = 0
-    return {
-      recipients: recipients.map((reply) => {
-        if (reply.code >= 300) return reply
-        return this.#options.lmtp ? finals[next++]! : finals[0]!
-      }),
-    }
+    return { recipients }
   }
 
-  #mailLine(envelope: OutgoingEnvelope, sizeBytes: number): string {
-    const parameters = [
-      this.has('SIZE') ? ` SIZE=${sizeBytes}` : '',
-      envelope.body === '8bitmime' && this.has('8BITMIME') ? ' BODY=8BITMIME' : '',
-      envelope.smtpUtf8 && this.has('SMTPUTF8') ? ' SMTPUTF8' : '',
-      envelope.ret !== undefined && this.has('DSN') ? ` RET=${envelope.ret.toUpperCase()}` : '',
-      envelope.envelopeId !== undefined && this.has('DSN') ? ` ENVID=${encodeXtext(envelope.envelopeId)}` : '',
-    ]
-    return `MAIL FROM:<${envelope.reversePath}>${parameters.join('')}`
-  }
-
-  #recipientLine(address: string, dsn: RecipientDsn | undefined): string {
-    if (!dsn || !this.has('DSN')) return `RCPT TO:<${address}>`
-    const notify = dsn.notify === undefined ? '' : ` NOTIFY=${dsn.notify.join(',').toUpperCase()}`
-    const original = dsn.originalRecipient === undefined ? '' : ` ORCPT=${formatOrcpt(dsn.originalRecipient)}`
-    return `RCPT TO:<${address}>${notify}${original}`
-  }
-
-  async #sendData(bytes: MessageBytes, finals: number): Promise<Reply[]> {
-    const waiting = Array.from({ length: finals }, () => this.#session.expect(clientTimeouts.dataTermination))
-    for (const reply of waiting) reply.catch(() => {})
-    await this.#session.stream(async function* () {
-      const stuffer = new DotStuffer()
-      for (let at = 0; at < bytes.sizeBytes; at += readSliceBytes) {
-        yield stuffer.push(await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes)))
-      }
-      yield stuffer.end()
-    })
-    return Promise.all(waiting)
+  async #sendGroup(envelope: OutgoingEnvelope, group: readonly number[], bytes: MessageBytes): Promise<Reply[]> {
+    if (this.mailsLeft <= 0) throw new SmtpConnectionFault('the server takes no more messages on this connection')
+    this.#mails++
+    const { lmtp = false, clock } = this.#options
+    const wire = { session: this.#session, extensions: this.extensions, lmtp, nowMs: clock.now() }
+    if (group.length === envelope.recipients.length) return transact(wire, envelope, bytes)
+    const recipients = group.map((at) => envelope.recipients[at]!)
+    return transact(
+      wire,
+      { ...envelope, recipients, dsn: envelope.dsn && group.map((at) => envelope.dsn![at]!) },
+      bytes,
+    )
   }
 
   async noop(): Promise<void> {
@@ -265,12 +219,4 @@ export class SmtpClient {
   destroy(): void {
     this.#destroy()
   }
-}
-
-/** `type;address` as ORCPT spells it; a utf-8 address keeps RFC 6533's own escapes. */
-function formatOrcpt(original: string): string {
-  const semicolon = original.indexOf(';')
-  const type = original.slice(0, semicolon)
-  const address = original.slice(semicolon + 1)
-  return `${type};${type === 'utf-8' ? address.replace(/[^!-*,-<>-~\u0080-\uffff]/g, '?') : encodeXtext(address)}`
 }
