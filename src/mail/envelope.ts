@@ -15,11 +15,31 @@ export interface RecipientDsn {
   readonly originalRecipient?: string
 }
 
+/** RFC 2852: when it is to be delivered by, and what becomes of it when it is not. */
+export interface DeliverBy {
+  readonly atMs: number
+  /** 'return': it is late, and of no use any more. 'notify': its sender is told. */
+  readonly mode: 'return' | 'notify'
+  /** Each relay tells the sender that it went on. */
+  readonly trace: boolean
+}
+
+/** What the sender asks of the way that the message takes. */
+export interface Handling {
+  /** TLS with a proven server all the way, or not at all. RFC 8689 §4. */
+  readonly requireTls?: boolean
+  /** `TLS-Required: No`: arrival counts more than what the recipient's domain demands of TLS. RFC 8689 §3. */
+  readonly tlsOptional?: boolean
+  readonly deliverBy?: DeliverBy
+  /** -9 to 9, the highest first; none is 0. RFC 6710. */
+  readonly priority?: number
+}
+
 export interface Recipient extends RecipientDsn {
   readonly mailbox: Mailbox
 }
 
-export interface Envelope {
+export interface Envelope extends Handling {
   readonly reversePath: ReversePath
   readonly recipients: readonly Recipient[]
   readonly body: '7bit' | '8bitmime' | 'binarymime'

@@ -1,5 +1,5 @@
 /** What the store keeps, by the names that code, SQL and docs share. */
-import type { RecipientDsn } from '../mail/envelope.ts'
+import type { Handling, RecipientDsn } from '../mail/envelope.ts'
 
 export interface Account {
   readonly id: number
@@ -96,7 +96,7 @@ export interface QueueShapeRow {
 }
 
 /** What the transaction said about the message and this recipient that the next host must hear. */
-export interface QueueParameters {
+export interface QueueParameters extends Handling {
   readonly body: '7bit' | '8bitmime' | 'binarymime'
   readonly smtpUtf8: boolean
   readonly ret?: 'full' | 'hdrs'

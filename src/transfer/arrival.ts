@@ -1,13 +1,13 @@
 /** A message that has arrived, from wherever: a client, a notice of our own, a command. */
 import type { Clock } from '../base/clock.ts'
 import { randomId, type Random } from '../base/random.ts'
-import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
+import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
 import type { StoredContent, Store } from '../store/store.ts'
 import { factsOfBytes, factsOfSlices, type FiledFacts } from '../store/facts.ts'
 import { timePrefix } from '../store/arrival-id.ts'
 import { readSliceBytes } from '../mail/content.ts'
 
-export interface Arrival {
+export interface Arrival extends Handling {
   /** Names the message from the first packet to the mailbox. Begins with its time, so ids sort. */
   readonly id: string
   readonly atMs: number

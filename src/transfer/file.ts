@@ -105,6 +105,10 @@ function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
   return {
     body: arrival.body,
     smtpUtf8: arrival.smtpUtf8,
+    requireTls: arrival.requireTls,
+    tlsOptional: arrival.tlsOptional,
+    deliverBy: arrival.deliverBy,
+    priority: arrival.priority,
     ret: arrival.ret,
     envelopeId: arrival.envelopeId,
     notify: asked?.notify,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { parseStructure } from '../mime/structure.ts'
 import { readMessage } from '../view/read-message.ts'
 import { composeMessage } from './message.ts'
-import { toSevenBit } from './to-seven-bit.ts'
+import { isSevenBitData, toSevenBit } from './to-seven-bit.ts'
 
 let made = 0
 const options = { nowMs: 0, hostname: 'h.example', unique: () => `unique${String(made++).padStart(6, '0')}` }
@@ -59,4 +59,29 @@ test('whatever 8-bit message is composed reads the same after the change', async
     }),
     { numRuns: 200 },
   )
+})
+
+test('of a binary message every byte is kept, in lines', () => {
+  const image = Buffer.from(Array.from({ length: 300 }, (_, i) => i % 256))
+  const head = 'Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: binary\r\n\r\n'
+  const plain = '--b\r\nContent-Transfer-Encoding: binary\r\n\r\nlines\r\n'
+  const unix = '--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: binary\r\n\r\none\ntwo\r\n'
+  const picture = '--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n'
+  const bytes = Buffer.concat([Buffer.from(head + plain + unix + picture), image, Buffer.from('\r\n--b--\r\n')])
+  const converted = Buffer.from(toSevenBit(bytes, parseStructure(bytes), isSevenBitData)!)
+  assert.ok(isSevenBitData(converted))
+  assert.doesNotMatch(converted.toString(), /binary/)
+  const bodies = parseStructure(converted).children.map(({ bodyStart, bodyEnd, encoding }) => {
+    const body = converted.subarray(bodyStart, bodyEnd)
+    return encoding === 'base64' ? Buffer.from(body.toString(), 'base64') : body
+  })
+  assert.deepEqual(bodies.map(String), ['lines', 'one\ntwo', String(image)])
+  assert.deepEqual(Buffer.from(bodies[2]!), image)
+})
+
+test('seven bits have lines, and no byte that is none of a line', () => {
+  for (const text of ['', 'a', 'a\r\n', 'a\r\n\r\nb', `${'x'.repeat(998)}\r\n`])
+    assert.equal(isSevenBitData(Buffer.from(text)), true, JSON.stringify(text))
+  for (const text of ['\n', 'a\nb', 'a\rb\r\n', 'a\r\r\n', 'a\r', '\0', 'ä', `${'x'.repeat(1000)}\r\n`])
+    assert.equal(isSevenBitData(Buffer.from(text)), false, JSON.stringify(text))
 })

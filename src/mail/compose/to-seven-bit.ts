@@ -3,25 +3,47 @@ import { isAscii } from '../mime/charset.ts'
 import type { Part } from '../mime/part.ts'
 import { Base64Encoder, encodeQuotedPrintable, surveyText } from './transfer-encode.ts'
 
+/** Whether bytes may stand as they are. */
+type Fits = (bytes: Uint8Array) => boolean
+
 /**
  * The message in 7 bits; the same bytes where it has no others.
+ * @param fits what may stay: for BINARYMIME, whose parts need not have lines, it is `isSevenBitData`.
  * @returns undefined where that cannot be: an 8-bit header (which is SMTPUTF8's, not 8BITMIME's), or 8 bits within a signature
  *   (multipart/signed), which the change would break.
  */
-export function toSevenBit(message: Uint8Array, root: Part): Uint8Array | undefined {
-  if (isAscii(message)) return message
+export function toSevenBit(message: Uint8Array, root: Part, fits: Fits = isAscii): Uint8Array | undefined {
+  if (fits(message)) return message
   const pieces: Uint8Array[] = []
-  if (!convert(message, root, pieces)) return undefined
-  return Buffer.concat(pieces)
+  if (!convert(message, root, pieces, fits)) return undefined
+  const converted = Buffer.concat(pieces)
+  return fits(converted) ? converted : undefined
+}
+
+/** RFC 2045 §2.7: lines of at most 998 octets, each ended by CRLF, without NUL. RFC 5322 §2.1.1. */
+export function isSevenBitData(bytes: Uint8Array): boolean {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (!isAscii(bytes) || view.includes(0)) return false
+  for (let at = 0; at < view.length;) {
+    const lf = view.indexOf(10, at)
+    const end = lf < 0 ? view.length : lf
+    if (lf >= 0 && (lf === at || view[lf - 1] !== 13)) return false
+    const cr = view.subarray(at, end).indexOf(13)
+    if (cr >= 0 && (lf < 0 || at + cr !== lf - 1)) return false
+    if (end - at > 999) return false
+    at = end + 1
+  }
+  return true
 }
 
 /** Writes a part, header and body; what stands around its children too. */
-function convert(message: Uint8Array, part: Part, pieces: Uint8Array[]): boolean {
+function convert(message: Uint8Array, part: Part, pieces: Uint8Array[], fits: Fits): boolean {
   const header = message.subarray(part.headerStart, part.bodyStart)
   const body = message.subarray(part.bodyStart, part.bodyEnd)
   if (!isAscii(header)) return false
-  if (isAscii(body)) {
-    pieces.push(header, body)
+  if (fits(body)) {
+    // What is said to be binary, and is none, must not be said so any more. RFC 3030 §3.
+    pieces.push(part.encoding === 'binary' ? withEncoding(header, '7bit') : header, body)
     return true
   }
   const children = part.message === undefined ? part.children : [part.message]
@@ -33,7 +55,7 @@ function convert(message: Uint8Array, part: Part, pieces: Uint8Array[]): boolean
       const between = message.subarray(at, child.headerStart)
       if (!isAscii(between)) return false
       pieces.push(between)
-      if (!convert(message, child, pieces)) return false
+      if (!convert(message, child, pieces, fits)) return false
       at = child.bodyEnd
     }
     const after = message.subarray(at, part.bodyEnd)

@@ -1,7 +1,7 @@
 /** What an SMTP, submission or LMTP server needs from the rest of the world: whoever receives the mail. Model: five calls a message. */
 import type { Peer, TlsFacts } from '../../base/network.ts'
 import type { ContentSink } from '../../mail/content.ts'
-import type { Mailbox, RecipientDsn, ReversePath } from '../../mail/envelope.ts'
+import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../../mail/envelope.ts'
 import type { Status } from '../../mail/status.ts'
 import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
 
@@ -24,7 +24,7 @@ export interface SmtpClientFacts {
 export type SmtpService = 'smtp' | 'submission' | 'submissions' | 'lmtp'
 
 /** Parameters of MAIL that the receiver acts on; the session has checked their grammar and that they were offered. */
-export interface MailParameters {
+export interface MailParameters extends Handling {
   /** SIZE as declared, bytes. */
   readonly sizeBytes?: number
   readonly body: '7bit' | '8bitmime' | 'binarymime'

@@ -4,7 +4,7 @@ import { bytesOf } from '../../base/bytes.ts'
 import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import { LineReader } from '../text/lines.ts'
-import { ReplyReader, type Reply } from './wire/reply.ts'
+import { ReplyReader, replyText, type Reply } from './wire/reply.ts'
 
 /** RFC 5321 §4.5.3.2, milliseconds. */
 export const clientTimeouts = {
@@ -38,6 +38,8 @@ export class SmtpClientSession implements Session {
   /** What else waits and must hear of the conversation's end. */
   readonly #waiting = new Set<(error: Error) => void>()
   #fault: Error | undefined
+  /** Messages whose bytes began to go out. */
+  streams = 0
 
   start(host: SessionHost): void {
     this.host = host
@@ -60,6 +62,7 @@ export class SmtpClientSession implements Session {
 
   /** Sends bytes as a stream; resolves when all of it has been handed to the socket. */
   stream(bytes: () => AsyncGenerator<Uint8Array, void, void>): Promise<void> {
+    this.streams++
     return this.#untilEnd((resolve, reject) => {
       async function* watched(): AsyncGenerator<Uint8Array, void, void> {
         try {
@@ -95,6 +98,11 @@ export class SmtpClientSession implements Session {
     }).finally(() => this.#waiting.delete(lost!))
   }
 
+  /** No fault so far, and the server has not said goodbye. */
+  get alive(): boolean {
+    return this.#fault === undefined
+  }
+
   close(): void {
     this.#act({ kind: 'close' })
   }
@@ -114,8 +122,11 @@ export class SmtpClientSession implements Session {
       for (let line = this.#reader.next(); line; line = this.#reader.next()) {
         if (line.kind === 'tooLong') throw new Error('a reply line without end')
         const reply = this.#replies.push(line.bytes)
+        if (!reply) continue
+        const expected = this.#expected.shift()
+        if (expected) expected.resolve(reply)
         // A 421 that nobody asked for is the server's goodbye: whoever asks next hears of it.
-        if (reply) this.#expected.shift()?.resolve(reply)
+        else this.#fail(new SmtpConnectionFault(replyText(reply)))
       }
     } catch (error) {
       this.#fail(new SmtpConnectionFault((error as Error).message))

@@ -96,6 +96,16 @@ export class SmtpClient {
     this.extensions = new Map()
   }
 
+  /** The connection stands, as far as we have heard. */
+  get alive(): boolean {
+    return this.#session.alive
+  }
+
+  /** Grows when bytes of a message go out: if the connection is lost then, nobody knows whether it was taken. */
+  get streams(): number {
+    return this.#session.streams
+  }
+
   has(keyword: string): boolean {
     return this.extensions.has(keyword)
   }

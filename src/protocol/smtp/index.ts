@@ -1,7 +1,9 @@
 /** `pennypost/smtp`: SMTP, submission and LMTP, both sides, as a library. */
 export type { MailParameters, SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
-export { SmtpClient, SmtpReplyFault } from './client.ts'
-export type { OutgoingEnvelope, SendResult, SmtpClientOptions } from './client.ts'
+export { SmtpClient } from './client.ts'
+export type { SmtpClientOptions } from './client.ts'
+export { SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
+export type { Need, OutgoingEnvelope, SendResult } from './outgoing.ts'
 export { clientTimeouts, SmtpConnectionFault } from './client-session.ts'
 export { SmtpServerSession } from './session.ts'
 export type { SmtpServerOptions } from './state.ts'

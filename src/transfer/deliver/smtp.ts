@@ -4,6 +4,7 @@ import { SmtpReplyFault, type OutgoingEnvelope, type SmtpClient } from '../../pr
 import { replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { Host } from '../route.ts'
 import { connect, type ConnectTools } from './connect.ts'
+import { offerFor } from './convert.ts'
 
 /** What became of one recipient in this attempt. */
 export interface AttemptResult {
@@ -23,12 +24,6 @@ export interface AttemptResult {
 
 /** Hosts without success that the journey tells of. */
 const triedMax = 10
-
-const unsupported: AttemptResult = {
-  kind: 'never',
-  enhanced: '5.6.7',
-  words: 'The server does not take addresses with such characters (SMTPUTF8)',
-}
 
 function resultOf(reply: Reply, host: string): AttemptResult {
   const kind = reply.code < 300 ? 'relayed' : reply.code < 500 ? 'later' : 'never'
@@ -69,10 +64,18 @@ async function tryAddress(
   let offered = false
   try {
     client = await connect(tools, host, address)
-    if (envelope.smtpUtf8 && !client.has('SMTPUTF8'))
-      return envelope.recipients.map(() => ({ ...unsupported, host: where }))
+    const offer = await offerFor(client, { envelope, bytes })
+    if ('code' in offer) {
+      void client.quit()
+      return {
+        kind: 'never',
+        enhanced: offer.enhanced,
+        words: `${offer.code} ${offer.enhanced} ${offer.text}`,
+        host: where,
+      }
+    }
     offered = true
-    const { recipients } = await client.send(envelope, bytes)
+    const { recipients } = await client.send(offer.envelope, offer.bytes)
     const reports = client.has('DSN')
     const tls = client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined
     void client.quit()

@@ -1,0 +1,54 @@
+/** A message for a host that cannot do all that it needs: converted to 7 bits, or why not. RFC 6152 §3, RFC 3030 §3, RFC 8689 §4.2.1, RFC 2852 §4.1.4. */
+import { isSevenBitData, toSevenBit } from '../../mail/compose/to-seven-bit.ts'
+import type { MessageBytes } from '../../mail/content.ts'
+import { parseStructure } from '../../mail/mime/structure.ts'
+import type { Status } from '../../mail/status.ts'
+import type { SmtpClient } from '../../protocol/smtp/client.ts'
+import type { Need, OutgoingEnvelope } from '../../protocol/smtp/outgoing.ts'
+
+/** It is converted in one piece, of which there are three copies meanwhile; hosts that know no 8BITMIME do not take larger ones. */
+const convertBytesMax = 32 * 1024 * 1024
+
+const refusals: Readonly<Record<Need, Status>> = {
+  smtpUtf8: {
+    code: 550,
+    enhanced: '5.6.7',
+    text: 'The server does not take addresses with such characters (SMTPUTF8)',
+  },
+  needs8bit: {
+    code: 554,
+    enhanced: '5.6.3',
+    text: 'The server takes 7 bits only, and the message must not be changed: it is signed, or too large',
+  },
+  requireTls: { code: 550, enhanced: '5.7.30', text: 'REQUIRETLS support required: the server does not promise TLS' },
+  deliverBy: { code: 554, enhanced: '5.4.7', text: 'The server does not promise to deliver in time (DELIVERBY)' },
+}
+
+interface Offer {
+  readonly envelope: OutgoingEnvelope
+  readonly bytes: MessageBytes
+}
+
+/** @returns what to send to this server, or why it cannot be sent there: another host of the domain may be able to. */
+export async function offerFor(client: Pick<SmtpClient, 'lacks'>, given: Offer): Promise<Offer | Status> {
+  const need = client.lacks(given.envelope)
+  if (!need) return given
+  const offer = need === 'needs8bit' ? await inSevenBits(given.envelope, given.bytes) : undefined
+  if (!offer) return refusals[need]
+  const other = client.lacks(offer.envelope)
+  return other ? refusals[other] : offer
+}
+
+/** @returns the message as every host takes it, and what MAIL says of it; undefined where it must not be changed. */
+export async function inSevenBits(envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<Offer | undefined> {
+  if (bytes.sizeBytes > convertBytesMax) return undefined
+  const message = await bytes.read(0, bytes.sizeBytes)
+  // Lines of BINARYMIME may be none; of 8BITMIME they are, and only their bits are too many.
+  const fits = envelope.body === 'binarymime' ? isSevenBitData : undefined
+  const converted = toSevenBit(message, parseStructure(message), fits)
+  if (!converted) return undefined
+  return {
+    envelope: { ...envelope, body: '7bit' },
+    bytes: { sizeBytes: converted.length, read: (start, end) => converted.subarray(start, end) },
+  }
+}
