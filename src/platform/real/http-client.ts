@@ -1,9 +1,10 @@
 /** HTTP to others by Node's own client, which is loaded when first asked. */
+import { isIPv6, type LookupFunction } from 'node:net'
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { HttpClient } from '../../base/http-client.ts'
 
 export const realHttpClient: HttpClient = {
-  async ask({ method, url, headers = {}, body, timeoutMs, bytesMax }) {
+  async ask({ method, url, headers = {}, body, addresses, timeoutMs, bytesMax }) {
     const { protocol } = new URL(url)
     if (protocol !== 'https:' && protocol !== 'http:') throw new Error(`${url} is no web address`)
     const library = protocol === 'https:' ? await import('node:https') : await import('node:http')
@@ -13,7 +14,8 @@ export const realHttpClient: HttpClient = {
       answered: (response: IncomingMessage) => void,
     ) => ClientRequest
     return new Promise((resolve, reject) => {
-      const options = { method, headers, signal: AbortSignal.timeout(timeoutMs) }
+      const lookup = addresses && lookupIn(addresses)
+      const options = { method, headers, lookup, signal: AbortSignal.timeout(timeoutMs) }
       const sent = request(url, options, (response) => {
         const parts: Buffer[] = []
         let bytes = 0
@@ -23,10 +25,22 @@ export const realHttpClient: HttpClient = {
           parts.push(part)
         })
         response.on('error', reject)
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts) }))
+        response.on('end', () => {
+          const { statusCode: status = 0, headers } = response
+          resolve({ status, contentType: headers['content-type'], body: Buffer.concat(parts) })
+        })
       })
       sent.on('error', reject)
       sent.end(body)
     })
   },
+}
+
+/** The client then asks nobody where the host is. */
+function lookupIn(addresses: readonly string[]): LookupFunction {
+  const all = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
+  return (_, options, found) => {
+    if (options.all) found(null, all)
+    else found(null, all[0]!.address, all[0]!.family)
+  }
 }
