@@ -24,6 +24,8 @@ export interface TlsFacts {
   /** On a client: whether the certificate chain and name were verified, and if not, why. */
   readonly verified?: boolean
   readonly problem?: string
+  /** On a client that asked for it: what the server showed, DER, its own certificate first. */
+  readonly chain?: readonly Uint8Array[]
   /** What both ends of this very channel know and nobody between them can bring about; undefined where it does not exist. Made when asked. */
   binding?(type: ChannelBindingType): Uint8Array | undefined
   /** On a server that asked for it: mail addresses (rfc822Name) of the client's certificate, none unless our authority signed it. */
@@ -39,8 +41,12 @@ export interface TlsClientOptions {
   readonly serverName: string
   /** 'none': encrypt, whoever it is (opportunistic). 'name': chain and name must be right. */
   readonly verify: 'none' | 'name'
-  /** Extra roots, PEM. */
+  /** Authorities beside the well-known ones, PEM. */
   readonly ca?: readonly string[]
+  /** `TlsFacts.chain` is wanted. */
+  readonly showChain?: boolean
+  /** Asked as soon as the handshake is done, before anything is said: what it throws ends the connection. */
+  accept?(facts: TlsFacts): void
 }
 
 export interface ConnectionHandler {

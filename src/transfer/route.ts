@@ -21,6 +21,18 @@ export interface Host {
   readonly tls: StaticRoute['tls']
   readonly username?: string
   readonly password?: string
+  /** The recipients' domain, where its MX records led here: whose policies count. */
+  readonly domain?: string
+  /** Its name is proved: by DNSSEC, or because the configuration says it. */
+  readonly nameSecure?: boolean
+  /** Its addresses are proved. */
+  readonly addressesSecure?: boolean
+  /** The end of its aliases, where it has any. */
+  readonly canonicalName?: string
+  /** Ours that we come from, at most one of each family. */
+  readonly localAddresses?: readonly string[]
+  /** What the sender wishes for this message. RFC 8689. */
+  readonly demand?: 'requireTls' | 'tlsOptional'
 }
 
 export type Routed =

@@ -1,6 +1,12 @@
 /** TCP sockets as connections. Server sockets stay half-open, so that a client which has said all it wants still gets its answers. */
 import { connect as connectTcp, createServer, isIP, type AddressInfo, type Socket } from 'node:net'
-import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  rootCertificates,
+  type ConnectionOptions,
+  type TLSSocket,
+} from 'node:tls'
 import type {
   Connection,
   ConnectionHandler,
@@ -121,10 +127,17 @@ export class SocketConnection implements Connection {
       () => connectTls({ socket: this.#plain(), ...clientOptions(options) }),
       'secureConnect',
     )
-    this.tls = { ...facts, ...verifiedOf(this.#socket as TLSSocket) }
-    if (options.verify === 'none' || this.tls.verified) return this.tls
-    this.destroy()
-    throw new Error(`the certificate of ${options.serverName} does not fit: ${this.tls.problem}`)
+    const socket = this.#socket as TLSSocket
+    this.tls = { ...facts, ...verifiedOf(socket), chain: options.showChain ? chainOf(socket) : undefined }
+    try {
+      if (options.verify === 'name' && !this.tls.verified)
+        throw new Error(`the certificate of ${options.serverName} does not fit: ${this.tls.problem}`)
+      options.accept?.(this.tls)
+    } catch (error) {
+      this.destroy()
+      throw error
+    }
+    return this.tls
   }
 
   /** The socket without our listeners: what it had read in plain text is dropped with them. */
@@ -174,13 +187,25 @@ export class SocketConnection implements Connection {
 
 function leaveIt(): void {}
 
+/** More certificates than any chain needs are not looked at. */
+const chainMax = 20
+
+/** As the server sent it, whether or not one signed the other. */
+function chainOf(socket: TLSSocket): Uint8Array[] {
+  const chain: Uint8Array[] = []
+  let certificate = socket.getPeerX509Certificate()
+  for (; certificate && chain.length < chainMax; certificate = certificate.issuerCertificate)
+    chain.push(certificate.raw)
+  return chain
+}
+
 function clientOptions(options: TlsClientOptions): ConnectionOptions {
   return {
     // An address is no SNI name: RFC 6066 §3.
     servername: isIP(options.serverName) ? '' : options.serverName,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
-    ca: options.ca && [...options.ca],
+    ca: options.ca && [...rootCertificates, ...options.ca],
     // For an address the certificate must name the address; without this Node would check 'localhost'.
     checkServerIdentity: (_, certificate) => checkServerIdentity(options.serverName, certificate),
   }

@@ -7,6 +7,7 @@ import type {
   Listener,
   Network,
   Peer,
+  TlsClientOptions,
   TlsFacts,
 } from '../../base/network.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -267,9 +268,16 @@ class SimulatedConnection implements Connection {
     return this.#startShaking(true)
   }
 
-  startTlsClient({ serverName }: { readonly serverName: string }): Promise<TlsFacts> {
+  async startTlsClient({ serverName, accept }: TlsClientOptions): Promise<TlsFacts> {
     this.#send({ kind: 'hello', serverName })
-    return this.#startShaking(false)
+    const facts = await this.#startShaking(false)
+    try {
+      accept?.(facts)
+    } catch (error) {
+      this.destroy()
+      throw error
+    }
+    return facts
   }
 
   /** What was received in clear and not handed out is dropped. */

@@ -1,12 +1,24 @@
-/** A connection to one address of a host, protected and signed in as its route wants it. RFC 3207, RFC 7435. */
+/** A connection to one address of a host, protected and signed in as its route, its domain and the sender want it. RFC 3207, RFC 7435. */
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Network } from '../../base/network.ts'
 import type { Wheel } from '../../base/wheel.ts'
 import { SmtpClient } from '../../protocol/smtp/client.ts'
 import type { Host } from '../route.ts'
+import type { NotedPolicy, TlsFailure } from './tls-notes.ts'
+import {
+  isNearby,
+  needsTls,
+  noTlsFault,
+  securityOf,
+  tlsOptions,
+  tlsWords,
+  TlsPolicyFault,
+  type Security,
+  type SecurityTools,
+} from './tls-policy.ts'
 
-export interface ConnectTools {
+export interface ConnectTools extends SecurityTools {
   readonly network: Network
   readonly clock: Clock
   readonly wheel: Wheel
@@ -17,13 +29,26 @@ export interface ConnectTools {
 /** A host that does not take a connection in this time is not there. RFC 5321 §4.5.3.2 leaves it to the kernel, which waits for minutes. */
 const connectTimeoutMs = 30_000
 
-/** Connects, says hello, starts TLS, signs in. Throws SmtpConnectionFault, SmtpReplyFault or the TLS fault. */
-export async function connect(tools: ConnectTools, host: Host, address: string): Promise<SmtpClient> {
+/** Version and cipher of a connection made here, and what was verified; undefined without TLS. */
+export function assuranceOf(client: SmtpClient): string | undefined {
+  return assurances.get(client)
+}
+const assurances = new WeakMap<SmtpClient, string>()
+
+/**
+ * Connects, says hello, starts TLS, signs in. Throws SmtpConnectionFault, SmtpReplyFault, TlsPolicyFault or the TLS fault.
+ * @param security what `securityOf` said of the host, where it was asked already.
+ */
+export async function connect(
+  tools: ConnectTools,
+  host: Host,
+  address: string,
+  security?: Security,
+): Promise<SmtpClient> {
+  const wanted = security ?? (await securityOf(tools, host))
   const { network, clock, wheel, log, hostname } = tools
-  const nearby = address === '::1' || address.startsWith('127.')
-  // Where TLS is demanded somebody in the middle must not be able to give it; nobody is in the middle of this machine.
-  const verified = (host.tls === 'required' || host.tls === 'implicit') && !nearby
-  const tls = { serverName: host.name, verify: verified ? ('name' as const) : ('none' as const) }
+  let declined: TlsFailure | undefined
+  const tls = tlsOptions(tools, host, wanted, (failure) => (declined = failure))
   const open = (): Promise<SmtpClient> =>
     SmtpClient.connect({
       network,
@@ -34,23 +59,41 @@ export async function connect(tools: ConnectTools, host: Host, address: string):
       port: host.port,
       hostname,
       connectTimeoutMs,
+      localAddress: localAddressFor(host, address),
       tls: host.tls === 'implicit' ? tls : undefined,
     })
-  let client = await open()
+  const note = noteOf(tools, host, wanted, address)
+  let client: SmtpClient
   try {
-    if (host.tls === 'required' && !client.has('STARTTLS'))
-      throw new Error('the route wants TLS, the server does not offer it')
-    if (client.has('STARTTLS') && host.tls !== 'none' && host.tls !== 'implicit') {
-      try {
-        await client.startTls(tls)
-      } catch (error) {
-        if (host.tls === 'required') throw error
-        // Opportunistic: a handshake that fails must not lose mail that plain text would deliver. RFC 7435.
-        client.destroy()
-        client = await open()
+    client = await open()
+  } catch (error) {
+    if (host.tls === 'implicit') note(error, declined)
+    throw error
+  }
+  try {
+    if (wanted.kind !== 'none' && !client.tls) {
+      if (client.has('STARTTLS')) {
+        try {
+          await client.startTls(tls)
+        } catch (error) {
+          note(error, declined)
+          if (needsTls(wanted)) throw faultOf(error, host)
+          // Opportunistic: a handshake that fails must not lose mail that plain text would deliver. RFC 7435.
+          client.destroy()
+          client = await open()
+        }
+      } else {
+        note('starttls-not-supported')
+        if (needsTls(wanted)) throw noTlsFault(host)
       }
     }
+    if (client.tls) {
+      if (wanted.kind === 'opportunistic' && wanted.testing && !client.tls.verified) note(client.tls.problem ?? '')
+      else note(undefined)
+      assurances.set(client, tlsWords(wanted, client.tls, clock.now()))
+    }
     if (host.username !== undefined) {
+      const nearby = isNearby(address)
       if (!client.tls && !nearby) throw new Error('no password is sent without TLS')
       await client.authenticate(host.username, host.password ?? '', { plaintext: nearby })
     }
@@ -59,4 +102,50 @@ export async function connect(tools: ConnectTools, host: Host, address: string):
     client.destroy()
     throw error
   }
+}
+
+/** Ours, of the same family as the host's. */
+function localAddressFor({ localAddresses }: Host, address: string): string | undefined {
+  const six = address.includes(':')
+  return localAddresses?.find((own) => own.includes(':') === six)
+}
+
+/** A handshake that failed where it must not: tried again later, but a sender who asked for TLS is told. */
+function faultOf(error: unknown, { demand }: Host): unknown {
+  if (error instanceof TlsPolicyFault && demand !== 'requireTls') return error
+  const { message } = error as Error
+  return new TlsPolicyFault(demand === 'requireTls' ? '5.7.10' : '4.7.5', message)
+}
+
+/** Tells of a connection once: undefined is a success, a fault or text is read for what RFC 8460 calls it, unless that is known. */
+function noteOf(
+  { tlsNotes }: ConnectTools,
+  host: Host,
+  security: Security,
+  address: string,
+): (outcome: unknown, known?: TlsFailure) => void {
+  let noted = false
+  return (outcome, known) => {
+    if (noted || !tlsNotes || host.domain === undefined) return
+    noted = true
+    const policy = notedPolicy(security)
+    const unfetched = security.kind === 'opportunistic' ? security.failure : undefined
+    if (outcome === undefined) return tlsNotes.note(host, policy, unfetched, { address })
+    const reason = outcome instanceof Error ? outcome.message : String(outcome)
+    tlsNotes.note(host, policy, known ?? failureOf(outcome, reason), { address, reason })
+  }
+}
+
+function notedPolicy(security: Security): NotedPolicy {
+  if (security.kind === 'dane') return { type: 'tlsa', records: security.records }
+  if (security.kind === 'sts') return { type: 'sts', policy: security.policy }
+  const testing = security.kind === 'opportunistic' ? security.testing : undefined
+  return testing ? { type: 'sts', policy: testing } : { type: 'no-policy-found' }
+}
+
+function failureOf(outcome: unknown, reason: string): TlsFailure {
+  if (outcome === 'starttls-not-supported') return outcome
+  if (/ALTNAME|does not match certificate/i.test(reason)) return 'certificate-host-mismatch'
+  if (/EXPIRED|NOT_YET_VALID/i.test(reason)) return 'certificate-expired'
+  return /CERT|SELF_SIGNED|VERIFY|does not fit/i.test(reason) ? 'certificate-not-trusted' : 'validation-failure'
 }

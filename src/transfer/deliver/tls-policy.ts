@@ -1,0 +1,184 @@
+/** How safe a connection to a host has to be, and who says so: the route, DANE, MTA-STS, the sender. RFC 7672, RFC 8461, RFC 8689, RFC 7435. */
+import type { Clock } from '../../base/clock.ts'
+import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
+import type { Resolver, TlsaRecord } from '../../base/resolver.ts'
+import { checkDane } from '../../trust/dane/check.ts'
+import { usableRecords } from '../../trust/dane/tlsa.ts'
+import type { StsPolicies } from '../../trust/mta-sts/policies.ts'
+import { allowsHost, type StsPolicy } from '../../trust/mta-sts/policy.ts'
+import type { Host } from '../route.ts'
+import type { TlsFailure, TlsNotes } from './tls-notes.ts'
+
+export interface SecurityTools {
+  readonly resolver: Resolver
+  readonly clock: Clock
+  /** undefined: no domain's policy is asked for. */
+  readonly sts?: Pick<StsPolicies, 'of'>
+  /** Authorities beside the well-known ones, PEM. */
+  readonly authorities?: readonly string[]
+  readonly tlsNotes?: TlsNotes
+}
+
+/** What a connection to a host must be before a message goes over it. */
+export type Security =
+  | { readonly kind: 'none' }
+  /** Encrypted if that can be had, whoever it is. */
+  | { readonly kind: 'opportunistic'; readonly testing?: StsPolicy; readonly failure?: TlsFailure }
+  /** Encrypted, whoever it is: its TLSA records cannot be used (RFC 7672 §2.2), or it is this machine. */
+  | { readonly kind: 'encrypted' }
+  /** A certificate for its name from a known authority: the route wants it, or the sender. */
+  | { readonly kind: 'name' }
+  | { readonly kind: 'sts'; readonly policy: StsPolicy }
+  | {
+      readonly kind: 'dane'
+      readonly records: readonly TlsaRecord[]
+      readonly base: string
+      readonly names: readonly string[]
+    }
+
+/** A connection that is not as safe as it has to be: nothing was said over it. */
+export class TlsPolicyFault extends Error {
+  /** RFC 3463 §3.8, RFC 8689 §4.2.1. */
+  readonly enhanced: string
+  constructor(enhanced: string, text: string) {
+    super(text)
+    this.name = 'TlsPolicyFault'
+    this.enhanced = enhanced
+  }
+}
+
+/** Encryption needed, and a cryptographic failure. */
+const status = { needsTls: '4.7.10', wrongPeer: '4.7.5', needsTlsForGood: '5.7.10' } as const
+
+/** Connections may serve whatever asks for the same: these two must then be equal. */
+export function securityKey(security: Security): string {
+  if (security.kind !== 'dane') return security.kind
+  const records = security.records.map(({ usage, selector, matching, data }) =>
+    [usage, selector, matching, Buffer.from(data).toString('base64')].join(),
+  )
+  return ['dane', security.base, ...security.names, ...records].join(' ')
+}
+
+/** What has to be of a host. Throws a TlsPolicyFault where nothing would do: it is passed by, and the next one asked. */
+export async function securityOf(tools: SecurityTools, host: Host): Promise<Security> {
+  const demanded = host.tls === 'required' || host.tls === 'implicit'
+  if (host.demand === 'requireTls') return requiredBySender(tools, host)
+  if (host.tls === 'none') return { kind: 'none' }
+  // The sender wishes it to arrive rather than to be secret. RFC 8689 §5: what the operator demands of a route stays.
+  if (host.demand === 'tlsOptional' && !demanded) return { kind: 'opportunistic' }
+  const dane = await daneOf(tools, host)
+  if (dane?.kind === 'dane') return dane
+  const nearby = host.addresses.every(isNearby)
+  if (demanded) return { kind: nearby ? 'encrypted' : 'name' }
+  if (dane) return dane
+  return stsOf(tools, host)
+}
+
+/** Nobody is in the middle of this machine. */
+export function isNearby(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
+}
+
+/** RFC 8689 §4.2.1: its name must be known to be right, by DNSSEC or by a policy, and its certificate must prove it. */
+async function requiredBySender(tools: SecurityTools, host: Host): Promise<Security> {
+  const dane = host.tls === 'none' ? undefined : await daneOf(tools, host)
+  if (dane?.kind === 'dane') return dane
+  if (host.tls !== 'none') {
+    if (host.nameSecure) return { kind: 'name' }
+    const { policy } = (host.domain !== undefined && (await tools.sts?.of(host.domain))) || {}
+    if (policy && policy.mode !== 'none' && allowsHost(policy, host.name)) return { kind: 'sts', policy }
+  }
+  throw new TlsPolicyFault(
+    status.needsTlsForGood,
+    'The message asks for TLS all the way (REQUIRETLS), and nothing proves that this is the right host',
+  )
+}
+
+/** undefined: it has no TLSA records, or they are not proved to be its own. */
+async function daneOf(
+  { resolver, tlsNotes }: SecurityTools,
+  host: Host,
+): Promise<Extract<Security, { kind: 'dane' | 'encrypted' }> | undefined> {
+  // Without a signed way to the host its records would protect whom an attacker chose. RFC 7672 §2.2.1.
+  if (!host.nameSecure || !host.addressesSecure) return undefined
+  // The end of its aliases first, then the name itself. RFC 7672 §2.2.3.
+  const bases = [...new Set([host.canonicalName ?? host.name, host.name])]
+  for (const base of bases) {
+    const found = await resolver.tlsa(`_${host.port}._tcp.${base}`)
+    if (found.kind === 'failed') {
+      tlsNotes?.note(host, { type: 'no-policy-found' }, 'dnssec-invalid')
+      throw new TlsPolicyFault(status.wrongPeer, `The DNS does not answer for the TLSA records of ${base}`)
+    }
+    if (found.kind === 'none' || !found.secure) continue
+    const records = usableRecords(found.records)
+    if (records.length === 0) return { kind: 'encrypted' }
+    const names = [...new Set([base, ...(host.domain === undefined ? [] : [host.domain])])]
+    return { kind: 'dane', records, base, names }
+  }
+  return undefined
+}
+
+async function stsOf({ sts, tlsNotes }: SecurityTools, host: Host): Promise<Security> {
+  if (host.domain === undefined || !sts) return { kind: 'opportunistic' }
+  const { policy, failure } = await sts.of(host.domain)
+  if (!policy || policy.mode === 'none') return { kind: 'opportunistic', failure }
+  if (policy.mode === 'testing') return { kind: 'opportunistic', testing: policy }
+  if (allowsHost(policy, host.name)) return { kind: 'sts', policy }
+  tlsNotes?.note(host, { type: 'sts', policy }, 'validation-failure')
+  throw new TlsPolicyFault(status.wrongPeer, `The MTA-STS policy of ${host.domain} does not allow this host`)
+}
+
+/** Whether a connection without TLS is no connection. */
+export function needsTls({ kind }: Security): boolean {
+  return kind !== 'none' && kind !== 'opportunistic'
+}
+
+/** For the host that does not offer STARTTLS. */
+export function noTlsFault({ demand }: Host): TlsPolicyFault {
+  return new TlsPolicyFault(
+    demand === 'requireTls' ? status.needsTlsForGood : status.needsTls,
+    'The server offers no STARTTLS, and without it nothing is sent there',
+  )
+}
+
+/**
+ * How the handshake is to be made. What is wrong with the peer is found before a word is said to it.
+ * @param failed hears what it was, where DANE declines.
+ */
+export function tlsOptions(
+  tools: SecurityTools,
+  host: Host,
+  security: Security,
+  failed: (failure: TlsFailure) => void,
+): TlsClientOptions {
+  const plain = { serverName: host.name, verify: 'none' as const, ca: tools.authorities }
+  if (security.kind === 'sts' || security.kind === 'name') return { ...plain, verify: 'name' }
+  if (security.kind !== 'dane') return plain
+  const accept = ({ chain = [] }: TlsFacts): void => {
+    const result = checkDane(security.records, chain, security.names, tools.clock.now())
+    if (result.kind === 'verified') return
+    failed(result.type)
+    throw new TlsPolicyFault(status.wrongPeer, `DANE: ${result.problem}`)
+  }
+  // RFC 7672 §8.1: the TLSA base domain is what the server chooses its certificate by.
+  return { ...plain, serverName: security.base, showChain: true, accept }
+}
+
+/** `TLSv1.3 TLS_AES_256_GCM_SHA384 (DANE 3 1 1 verified)`. */
+export function tlsWords(security: Security, facts: TlsFacts, nowMs: number): string {
+  const words = `${facts.version} ${facts.cipher}`
+  switch (security.kind) {
+    case 'dane': {
+      const result = checkDane(security.records, facts.chain ?? [], security.names, nowMs)
+      return `${words} (DANE ${result.kind === 'verified' ? result.record : ''} verified)`
+    }
+    case 'sts':
+      return `${words} (MTA-STS verified)`
+    case 'name':
+      return `${words} (certificate verified)`
+    case 'opportunistic':
+      return security.testing ? `${words} (MTA-STS testing: ${facts.problem ?? 'verified'})` : words
+    default:
+      return words
+  }
+}
