@@ -24,6 +24,13 @@ export interface DeliverBy {
   readonly trace: boolean
 }
 
+/** RFC 4865: not before that. */
+export interface FutureRelease {
+  readonly atMs: number
+  /** As it was said, for notices: `for;3600` or `until;2038-01-19T03:14:07Z`. RFC 4865 §5.1.2. */
+  readonly request: string
+}
+
 /** What the sender asks of the way that the message takes. */
 export interface Handling {
   /** TLS with a proven server all the way, or not at all. RFC 8689 §4. */
@@ -31,6 +38,7 @@ export interface Handling {
   /** `TLS-Required: No`: arrival counts more than what the recipient's domain demands of TLS. RFC 8689 §3. */
   readonly tlsOptional?: boolean
   readonly deliverBy?: DeliverBy
+  readonly release?: FutureRelease
   /** -9 to 9, the highest first; none is 0. RFC 6710. */
   readonly priority?: number
 }

@@ -27,6 +27,8 @@ export interface MessageFacts {
   readonly hopCount: number
   readonly hasDate: boolean
   readonly hasMessageId: boolean
+  /** `TLS-Required: No`: to arrive counts more than TLS. RFC 8689 §3. */
+  readonly tlsOptional: boolean
   /** Of all From fields; more than one field is a fault that spoofers commit on purpose. RFC 5322 §3.6. */
   readonly fromMailboxes: readonly AddressMailbox[]
   readonly fromFieldCount: number
@@ -50,6 +52,7 @@ export function messageFacts(root: Part): MessageFacts {
     hopCount: countFields(header, 'received'),
     hasDate: date !== undefined,
     hasMessageId: header.has('message-id'),
+    tlsOptional: header.valueOf('tls-required')?.trim().toLowerCase() === 'no',
     fromMailboxes: mailboxesOf(from),
     fromFieldCount: countFields(header, 'from'),
   }

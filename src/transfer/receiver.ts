@@ -7,7 +7,14 @@ import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
 import type { MessageFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { Authenticated, Authenticator } from '../protocol/sasl/authenticator.ts'
-import type { MailParameters, SmtpClientFacts, SmtpReceiver, SmtpTransaction } from '../protocol/smtp/backend.ts'
+import type {
+  AddressAnswer,
+  MailParameters,
+  SmtpClientFacts,
+  SmtpReceiver,
+  SmtpTransaction,
+  WaitingFor,
+} from '../protocol/smtp/backend.ts'
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
 import { bytesOf } from '../base/bytes.ts'
@@ -19,6 +26,7 @@ import {
   failuresOf,
   failuresWanted,
   headerText,
+  localDestination,
   noticeOperation,
   type TransferTools,
 } from './file.ts'
@@ -26,6 +34,7 @@ import { deliveryPrefix, pathText, receivedField, submissionFixes } from './head
 import { noticeLine, type Journey, type RefusedRecipient } from './journey.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
 import type { Authenticity, EarlyEvidence, Judgement } from './checks/authenticity.ts'
+import { lookUp } from './look-up.ts'
 import { contentParts, withoutFields } from './message-bytes.ts'
 import type { SigningKeys } from './signing.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
@@ -40,13 +49,21 @@ export interface ReceiverTools extends TransferTools {
   readonly authenticity?: Authenticity
   /** undefined: nothing is signed. */
   readonly signingKeys?: SigningKeys
+  /** Tries what waits for a host; undefined: nobody can ask for it. */
+  readonly flush?: (node: WaitingFor) => Promise<number>
 }
 
 export class Receiver implements SmtpReceiver {
   readonly #tools: ReceiverTools
+  readonly flush: SmtpReceiver['flush']
 
   constructor(tools: ReceiverTools) {
     this.#tools = tools
+    this.flush = tools.flush
+  }
+
+  lookUp(name: string): Promise<AddressAnswer> {
+    return lookUp(this.#tools, name)
   }
 
   verifyPassword(user: string, password: string, peer: Peer): Promise<Authenticated | null> {
@@ -252,6 +269,9 @@ class Transaction implements SmtpTransaction {
       requireTls: this.#parameters.requireTls,
       deliverBy: this.#parameters.deliverBy,
       priority: this.#parameters.priority,
+      release: this.#parameters.release,
+      // RFC 8689 §4.1: MAIL counts more.
+      tlsOptional: !this.#parameters.requireTls && message.tlsOptional ? true : undefined,
       ret: this.#parameters.ret,
       envelopeId: this.#parameters.envelopeId,
       submitter: client.user?.accountId,
@@ -310,6 +330,9 @@ class Transaction implements SmtpTransaction {
         // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.
         const own = deliveryPrefix(this.#reversePath, recipient).length
         const fits = fitsQuota(store.read, plan.account, sizeBytes + own)
+        // RFC 4865 §4.2: nobody has it before its time, not even here.
+        if (fits && this.#parameters.release)
+          return { kind: 'queue', recipient, address: plan.account.name, destination: localDestination }
         return fits
           ? { ...plan, mailbox: mailbox ?? plan.mailbox }
           : { kind: 'refuse', recipient, status: status.mailboxFull }

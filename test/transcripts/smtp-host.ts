@@ -12,6 +12,8 @@ import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { Store } from '../../src/store/store.ts'
 import { silentJourney } from '../../src/transfer/journey.ts'
 import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
+import { Turns } from '../../src/transfer/queue/turns.ts'
+import { flushWaiting } from '../../src/transfer/flush.ts'
 import { Receiver } from '../../src/transfer/receiver.ts'
 import type { TranscriptHost } from './run.ts'
 import { exampleMechanisms } from './sasl-examples.ts'
@@ -104,6 +106,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       return account && password === 'secret' ? { accountId: account.id, name: account.name } : null
     },
   }
+  const turns = new Turns()
   let options: Omit<SmtpServerOptions, 'receiver'> = {
     service: 'smtp',
     hostname: 'foo.com',
@@ -120,11 +123,13 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
         receiver: new Receiver({
           store,
           clock,
+          turns,
           random,
           log: silentLog,
           journey: silentJourney,
           options: transfer,
           authenticator,
+          flush: (node) => flushWaiting({ store, clock }, node),
         }),
       }),
     close: () => void store.close(),
@@ -132,6 +137,10 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       const [verb, ...rest] = words.split(' ')
       if (verb === 'service') options = { ...options, service: rest[0] as SmtpService }
       else if (verb === 'option') options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
+      else if (verb === 'policy')
+        options = { ...options, policy: { ...options.policy, [rest[0]!]: JSON.parse(rest[1]!) } }
+      else if (verb === 'trusted') options = { ...options, trusted: () => true }
+      else if (verb === 'time') options = { ...options, now: () => Date.parse(rest[0]!) }
       else if (verb === 'mechanisms') {
         const { id, name } = store.read.user('jones@foo.com')!
         options = { ...options, mechanisms: exampleMechanisms({ accountId: id, name }) }

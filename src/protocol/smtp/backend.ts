@@ -35,7 +35,26 @@ export interface MailParameters extends Handling {
   readonly auth?: string | null
 }
 
+/** What waits for a host: for a domain, for a domain and all below it, or in a queue of some name. RFC 1985 §5.3. */
+export interface WaitingFor {
+  readonly kind: 'domain' | 'below' | 'queue'
+  /** Lower case. */
+  readonly name: string
+}
+
+/** What there is to say of a name that somebody asked about. RFC 5321 §3.5. */
+export type AddressAnswer =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'elsewhere' }
+  | { readonly kind: 'ambiguous'; readonly mailboxes: readonly Mailbox[] }
+  /** `members`: whom mail for it goes to; itself alone, where it is a user. */
+  | { readonly kind: 'known'; readonly mailbox: Mailbox; readonly members: readonly Mailbox[] }
+
 export interface SmtpReceiver extends Authenticator {
+  /** ETRN: tries again at once what waits. @returns how many recipients do. Absent: it is not offered. */
+  flush?(node: WaitingFor): Promise<number>
+  /** VRFY and EXPN: `user`, or `user@domain`. Asked for whom the policy lets ask. Absent: nobody is told. */
+  lookUp?(name: string): Promise<AddressAnswer>
   /** MAIL. Throws a Refusal. Answers at once (not a promise) where nothing has to be waited for. */
   mail(
     client: SmtpClientFacts,

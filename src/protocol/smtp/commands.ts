@@ -5,6 +5,7 @@ import { auth } from './commands/auth.ts'
 import { bdat } from './commands/bdat.ts'
 import { data } from './commands/data.ts'
 import { ehlo, helo, lhlo } from './commands/hello.ts'
+import { etrn } from './commands/etrn.ts'
 import { help } from './commands/help.ts'
 import { mail } from './commands/mail.ts'
 import { noop } from './commands/noop.ts'
@@ -12,11 +13,11 @@ import { quit } from './commands/quit.ts'
 import { rcpt } from './commands/rcpt.ts'
 import { rset } from './commands/rset.ts'
 import { starttls } from './commands/starttls.ts'
-import { vrfy } from './commands/vrfy.ts'
+import { expn, vrfy } from './commands/vrfy.ts'
 
 /** A function, since EHLO and HELP, which stand in the table, read it. */
 function table(): readonly SmtpCommand[] {
-  return [ehlo, helo, lhlo, mail, rcpt, data, bdat, rset, vrfy, help, noop, quit, starttls, auth]
+  return [ehlo, helo, lhlo, mail, rcpt, data, bdat, rset, vrfy, expn, etrn, help, noop, quit, starttls, auth]
 }
 
 const tables = new Map<SmtpService, Map<string, SmtpCommand>>()

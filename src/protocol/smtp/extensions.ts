@@ -1,4 +1,4 @@
-/** EHLO keywords without a verb of their own: what the session does anyway. */
+/** EHLO keywords without a verb of their own: parameters of MAIL, and what the session does anyway. */
 import type { ServerState } from './state.ts'
 
 export const extensions: readonly ((state: ServerState) => string | undefined)[] = [
@@ -13,4 +13,24 @@ export const extensions: readonly ((state: ServerState) => string | undefined)[]
   () => 'DSN',
   // RFC 2034: every reply but the greeting and EHLO's has one.
   () => 'ENHANCEDSTATUSCODES',
+  // RFC 8689 §2: only where the session itself has TLS.
+  ({ host }) => (host.tls ? 'REQUIRETLS' : undefined),
+  // RFC 2852 §2: with the least time, in seconds, that is taken for a message which is to come back when it is late.
+  ({ policy, nowMs }) => (nowMs === undefined ? undefined : `DELIVERBY ${Math.ceil(policy.deliverByMinMs / 1000)}`),
+  // RFC 6710 §3: what our policy for priorities is called is nobody's business.
+  () => 'MT-PRIORITY',
+  // RFC 4865 §3: the longest interval, and the moment at which it ends.
+  ({ submission, policy: { futureReleaseMaxMs }, nowMs }) =>
+    submission && nowMs !== undefined && futureReleaseMaxMs > 0
+      ? `FUTURERELEASE ${Math.floor(futureReleaseMaxMs / 1000)} ${formatUtc(nowMs + futureReleaseMaxMs)}`
+      : undefined,
+  // RFC 3865 §2.1: the sign on the door.
+  ({ policy: { noSoliciting } }) => (noSoliciting.length > 0 ? `NO-SOLICITING ${noSoliciting.join(',')}` : undefined),
+  // RFC 9422 §4.2: what else RCPT would tell only by refusing.
+  ({ recipientsMax }) => `LIMITS RCPTMAX=${recipientsMax}`,
 ]
+
+/** RFC 3339, without fractions. */
+function formatUtc(epochMs: number): string {
+  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`
+}

@@ -10,6 +10,7 @@ import type { Needs } from './command.ts'
 import { commandNamed } from './commands.ts'
 import { countedIntake, dottedIntake, type Intake } from './intake.ts'
 import * as limits from './limits.ts'
+import { smtpDefaults, type SmtpPolicy } from './policy.ts'
 import { readResponse, SaslExchange } from './sasl-exchange.ts'
 import type { ServerState, SmtpServerOptions } from './state.ts'
 import { LineReader } from '../text/lines.ts'
@@ -20,6 +21,7 @@ type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
 
 export class SmtpServerSession implements Session, ServerState {
   readonly options: SmtpServerOptions
+  readonly policy: SmtpPolicy
   host!: SessionHost
   helo: string | undefined
   extended = false
@@ -44,6 +46,7 @@ export class SmtpServerSession implements Session, ServerState {
 
   constructor(options: SmtpServerOptions) {
     this.options = options
+    this.policy = { ...smtpDefaults, ...options.policy }
   }
 
   start(host: SessionHost): void {
@@ -75,8 +78,20 @@ export class SmtpServerSession implements Session, ServerState {
     return this.smtpUtf8 ? `UTF8${this.options.service === 'lmtp' ? 'LMTP' : 'SMTP'}${secured}` : `${base}${secured}`
   }
 
-  get #submission(): boolean {
+  get submission(): boolean {
     return this.options.service === 'submission' || this.options.service === 'submissions'
+  }
+
+  get recipientsMax(): number {
+    return this.options.recipientsMax ?? limits.recipientsMaxDefault
+  }
+
+  get known(): boolean {
+    return this.user !== null || (this.options.trusted?.(this.host.peer) ?? false)
+  }
+
+  get nowMs(): number | undefined {
+    return this.options.now?.()
   }
 
   get mayStartTls(): boolean {
@@ -85,7 +100,7 @@ export class SmtpServerSession implements Session, ServerState {
 
   get mechanisms(): readonly SaslMechanism[] {
     const { startTls, plaintextAuth, mechanisms } = this.options
-    return this.#submission ? offeredMechanisms(mechanisms, { tls: this.host.tls, startTls, plaintextAuth }) : []
+    return this.submission ? offeredMechanisms(mechanisms, { tls: this.host.tls, startTls, plaintextAuth }) : []
   }
 
   receive(chunk: Uint8Array): void {

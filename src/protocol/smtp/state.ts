@@ -3,6 +3,7 @@ import type { Action, SessionHost } from '../action.ts'
 import type { Peer } from '../../base/network.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts'
+import type { SmtpPolicy } from './policy.ts'
 import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
 
 export interface SmtpServerOptions {
@@ -21,6 +22,10 @@ export interface SmtpServerOptions {
   /** Whether a peer may send to others without signing in. */
   readonly trusted?: (peer: Peer) => boolean
   readonly recipientsMax?: number
+  /** What of `smtpDefaults` is to be otherwise. */
+  readonly policy?: Partial<SmtpPolicy>
+  /** The wall clock; without it nothing that has to do with time is offered. */
+  readonly now?: () => number
   /** Names the connection in logs and traces. */
   readonly connectionId: string
 }
@@ -28,12 +33,19 @@ export interface SmtpServerOptions {
 /** What verbs see and change. */
 export interface ServerState {
   readonly options: SmtpServerOptions
+  readonly policy: SmtpPolicy
   readonly host: SessionHost
   helo: string | undefined
   extended: boolean
   readonly user: Authenticated | null
   transaction: SmtpTransaction | undefined
   recipients: number
+  readonly recipientsMax: number
+  /** One of the services by which people submit. RFC 6409. */
+  readonly submission: boolean
+  /** One who may do what a stranger may not: he has signed in, or is of our own network. */
+  readonly known: boolean
+  readonly nowMs: number | undefined
   readonly facts: SmtpClientFacts
   /** What one may sign in with on this connection as it is now; none where AUTH is not spoken. */
   readonly mechanisms: readonly SaslMechanism[]

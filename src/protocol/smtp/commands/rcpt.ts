@@ -3,11 +3,10 @@ import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
 import type { RecipientDsn } from '../../../mail/envelope.ts'
 import type { SmtpCommand } from '../command.ts'
-import * as limits from '../limits.ts'
 import { decodeXtext, parseRcptArguments, SyntaxFault, type Parameter } from '../wire/arguments.ts'
 import type { ServerState } from '../state.ts'
 import { formatReply } from '../wire/reply.ts'
-import { unknownParameter } from './mail.ts'
+import { unknownParameter } from './mail-parameters.ts'
 
 const accepted = formatReply(250, '2.1.5 Recipient ok')
 
@@ -57,7 +56,7 @@ export const rcpt: SmtpCommand = {
     if (state.chunking) return formatReply(503, '5.5.1 Go on with BDAT')
     const { mailbox, parameters } = parseRcptArguments(argument)
     const dsn = parse(state, parameters)
-    if (state.recipients >= (state.options.recipientsMax ?? limits.recipientsMaxDefault)) {
+    if (state.recipients >= state.recipientsMax) {
       throw new Refusal(status.tooManyRecipients)
     }
     if (needsSmtpUtf8(mailbox) && !state.smtpUtf8) {

@@ -1,0 +1,46 @@
+/** What waits for a host that says it is there: tried again at once. RFC 1985 §5.1. */
+import type { Clock } from '../base/clock.ts'
+import type { WaitingFor } from '../protocol/smtp/backend.ts'
+import type { QueueRow } from '../store/entities.ts'
+import { StoreRefusal, type Store } from '../store/store.ts'
+
+/** Recipients that one request starts; the rest follows when it is made again. A command must not turn the whole queue round. */
+const flushedMax = 10_000
+const pageRows = 500
+
+export interface FlushTools {
+  readonly store: Store
+  readonly clock: Clock
+}
+
+/** @returns how many recipients are tried now. What an operator holds stays held. */
+export async function flushWaiting({ store, clock }: FlushTools, node: WaitingFor): Promise<number> {
+  const filter = node.kind === 'domain' ? { recipient: `@${node.name}` } : {}
+  let count = 0
+  let after: number | undefined = 0
+  while (after !== undefined && count < flushedMax) {
+    const page: { readonly rows: readonly QueueRow[]; readonly next?: number } = store.read.queueWhere(
+      filter,
+      after,
+      pageRows,
+    )
+    for (const row of page.rows) {
+      if (!isFor(node, row) || row.state === 'held' || row.state === 'leased') continue
+      try {
+        await store.commit([{ kind: 'queueAct', recipient: row.id, act: 'retry', nowMs: clock.now() }])
+        count++
+      } catch (error) {
+        // It was sent between our look and now.
+        if (!(error instanceof StoreRefusal)) throw error
+      }
+    }
+    after = page.next
+  }
+  return count
+}
+
+function isFor({ kind, name }: WaitingFor, { address, destination }: QueueRow): boolean {
+  if (kind === 'queue') return destination.toLowerCase() === name
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+  return domain === name || (kind === 'below' && domain.endsWith(`.${name}`))
+}
