@@ -33,6 +33,7 @@ import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
 import { Authenticity } from './transfer/checks/authenticity.ts'
 import { SigningKeys } from './transfer/signing.ts'
 import { Queue } from './transfer/queue/queue.ts'
+import { Turns } from './transfer/queue/turns.ts'
 import { Receiver } from './transfer/receiver.ts'
 
 export { realPlatform, type Platform } from './system/platform.ts'
@@ -83,6 +84,8 @@ async function openSystem(
   const auth = { ...first.auth }
   const checks = { ...first.authenticity }
   const routes = await readRoutes(first, files)
+  const rules = [...first.destinations]
+  const turns = new Turns()
   const wheel = new Wheel(clock)
   const tls = await platform.openTls(first, certificateNames(first))
   await noteScramSha1(store, auth.scramSha1)
@@ -108,12 +111,12 @@ async function openSystem(
         : new IssuerTokens({ options: first.oauth, clock, files, http: platform.httpClient, log }),
   })
   const journey: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
-  const tools = { store, clock, random, options, log, journey, book: people.book }
+  const tools = { store, clock, random, options, log, journey, turns, book: people.book }
   const resolver = withHosts(() => live.config.dns, platform.resolver)
   const authenticity = new Authenticity({ resolver, clock, random, hostname: first.hostname, options: checks })
   const signingKeys = new SigningKeys(store.read)
   const receiver = new Receiver({ ...tools, authenticity, signingKeys, authenticator })
-  const queue = new Queue({ ...tools, network, resolver, wheel, routes })
+  const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits })
@@ -201,6 +204,8 @@ async function openSystem(
     Object.assign(auth, next.auth)
     Object.assign(checks, next.authenticity)
     routes.splice(0, routes.length, ...nextRoutes)
+    rules.splice(0, rules.length, ...next.destinations)
+    queue.configure()
     await addDomains(next, store)
     if (!inMemory) makeMissingKeys(store, clock, log)
     await listeners.apply(wantedBy(live.config))

@@ -82,6 +82,11 @@ key = "/keys/a.key"
 servers = ["127.0.0.1:5353", "[::1]:53", "9.9.9.9"]
 hosts = { "Mail.lan" = ["10.0.0.5", "fd00::5"], "b.lan" = "10.0.0.6" }
 lookups = false
+[[destination]]
+match = "*.mail.example.net"
+ratePerMinute = 600
+retryAfterMs = ["10m"]
+
 [[route]]
 domain = "*.example.net"
 to = "relay.example.net:587"
@@ -142,6 +147,9 @@ shutdownGraceMs = "500ms"
       ]),
       lookups: false,
     },
+    destinations: [
+      { match: '*.mail.example.net', connectionsMax: undefined, ratePerMinute: 600, retryAfterMs: [600_000] },
+    ],
     routes: [
       {
         domain: '*.example.net',

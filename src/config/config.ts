@@ -4,7 +4,7 @@ import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
-import type { TransferOptions } from '../transfer/options.ts'
+import type { DestinationRule, TransferOptions } from '../transfer/options.ts'
 
 export type Service = SmtpService | 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'managesieve' | 'http' | 'https'
 
@@ -64,6 +64,7 @@ export interface Config {
     readonly lookups: boolean
   }
   readonly routes: readonly RouteConfig[]
+  readonly destinations: readonly DestinationRule[]
   readonly transfer: TransferOptions
   readonly pop3: { readonly loginDelayMs: number }
   readonly auth: AuthOptions

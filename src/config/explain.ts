@@ -1,6 +1,7 @@
 /** The table of options as text for people: one key explained, a commented sample, the reference page. */
 import type { Kind } from './kinds.ts'
-import { sections, type Option, type Section } from './options.ts'
+import type { Option } from './option.ts'
+import { sections, type Section } from './options.ts'
 import { services } from './services.ts'
 import { nearest } from './suggest.ts'
 

@@ -4,13 +4,15 @@ import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
+import type { DestinationRule } from '../transfer/options.ts'
 import { directoryFaults } from './directory.ts'
 import type { ConfigFault } from './fault.ts'
 import { addressFamily, ValueFault, type Endpoint } from './kinds.ts'
 import { childPath, type KeyPath, type Lines } from './lines.ts'
 import { isWebAddress, oauthFaults } from './oauth.ts'
 import * as declared from './options.ts'
-import { sections, type Option, type OptionTable, type ValuesOf } from './options.ts'
+import type { Option, OptionTable, ValuesOf } from './option.ts'
+import { sections } from './options.ts'
 import { defaultServices, services } from './services.ts'
 import { nearest } from './suggest.ts'
 
@@ -59,6 +61,9 @@ class ConfigReader {
       listeners: this.#listeners(root),
       tls: this.#tls(this.#table(root, 'tls')),
       dns: { ...dns, servers: dns.servers.map(endpointText) },
+      destinations: this.#tables(root, 'destination').map((table, at) =>
+        this.#destination(table, `destination[${at}]`),
+      ),
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),
@@ -309,6 +314,18 @@ class ConfigReader {
       this.#fault(`directory.${key}`, text, hint)
     const { ca, passwordFile } = said
     return { ...said, ca: ca && this.#path(ca), passwordFile: passwordFile && this.#path(passwordFile) }
+  }
+
+  #destination(table: Table, path: KeyPath): DestinationRule {
+    const said = this.#section(table, path, declared.destinationOptions)
+    if (said.match === undefined) {
+      this.#fault(
+        path,
+        'A destination needs "match"',
+        'Write match = "example.org", or the name of a mail host: "*.mail.example.net".',
+      )
+    }
+    return { ...said, match: said.match ?? '*' }
   }
 
   #route(table: Table, path: KeyPath): RouteConfig {

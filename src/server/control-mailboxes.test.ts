@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { silentLog } from '../base/log.ts'
 import { realClock } from '../platform/real/clock.ts'
 import { openStore } from '../store/sqlite/engine.ts'
-import { addAccount, arrival, message } from '../store/conformance.ts'
+import { addAccount, arrival, message } from '../store/conformance/fixtures.ts'
 import type { Store } from '../store/store.ts'
 import { runControl } from './control.ts'
 

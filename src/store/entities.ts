@@ -48,10 +48,13 @@ export interface QueueRow {
   readonly reversePath: string
   readonly address: string
   readonly destination: string
-  readonly state: 'ready' | 'leased' | 'held'
+  /** `ready` waits for its turn alone, `deferred` for `nextAttemptMs`. */
+  readonly state: 'ready' | 'deferred' | 'leased' | 'held'
   readonly attempts: number
   readonly acceptedAtMs: number
   readonly nextAttemptMs: number
+  /** Where it stands among all that is ready; small is early. */
+  readonly turnMs: number
   readonly expiresAtMs: number
   /** Counts the leases; only the holder of the newest may report. */
   readonly fence: number

@@ -1,5 +1,5 @@
 /** Everything that can be written: one tagged union, applied by the engine's writer in order. */
-import type { MailboxRole, QueueParameters } from './entities.ts'
+import type { MailboxRole, QueueParameters, QueueRow } from './entities.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
 
 /** What is computed from a content once, at delivery: in FETCH's own spelling, one byte a character. */
@@ -30,6 +30,8 @@ export interface QueueRecipient {
   /** The routing key: the domain, or a static route's name. */
   readonly destination: string
   readonly parameters: QueueParameters
+  /** Where it stands among all that is ready, epoch milliseconds; when it is first due, where absent. */
+  readonly turnMs?: number
 }
 
 /** Recipients to be transferred later. */
@@ -138,8 +140,9 @@ export type Operation =
   | { readonly kind: 'aliasSet'; readonly address: string; readonly targets: readonly string[] }
   | { readonly kind: 'settingSet'; readonly name: string; readonly value: string }
   /**
-   * Takes up to `limit` recipients that are due, and answers their ids and fences. Goes round the destinations by name, from behind
-   * `after`: each gives its oldest, up to `perDestination`, so that nobody waits for another's dead host.
+   * Takes up to `limit` recipients that are due, in the order of their turns, at most `perDestination` of each destination. Where many
+   * wait whose destinations are busy or have given enough, it goes round the others by name, from behind `after`, so that nobody waits
+   * for another's dead host. A lease is not synced: a power cut takes it back, and its holder with it.
    */
   | {
       readonly kind: 'queueLease'
@@ -154,6 +157,15 @@ export type Operation =
       readonly busy?: readonly string[]
     }
   | { readonly kind: 'queueRenew'; readonly recipients: readonly Lease[]; readonly untilMs: number }
+  /** Gives leases back without an attempt: due again at `dueMs`. What is leased no more is passed by. */
+  | {
+      readonly kind: 'queuePutBack'
+      readonly recipients: readonly Lease[]
+      readonly dueMs: number
+      readonly nowMs: number
+    }
+  /** The holder of every lease is gone: all are due again at `dueMs`. */
+  | { readonly kind: 'queueReclaim'; readonly dueMs: number }
   /** The recipient's way ends here. */
   | {
       readonly kind: 'queueFinish'
@@ -240,7 +252,7 @@ interface Results {
     readonly more: boolean
   }
   queueLease: {
-    readonly leases: readonly Lease[]
+    readonly rows: readonly QueueRow[]
     /** Where the next lease goes on; undefined: the round is complete. */
     readonly next?: string
     /** Something due may be left, in this round or the next. */

@@ -12,6 +12,7 @@ import { newArrivalId, type Arrival } from './arrival.ts'
 import { deliveryPrefix, pathText } from './headers.ts'
 import { formatNotice, wantsReport, type Notice, type Report } from './notice.ts'
 import type { TransferOptions } from './options.ts'
+import type { Turns } from './queue/turns.ts'
 import type { Plan, Refused } from './plan.ts'
 import { fitsQuota, planAddress } from './resolve.ts'
 
@@ -20,6 +21,7 @@ export interface TransferTools {
   readonly clock: Clock
   readonly random: Random
   readonly options: TransferOptions
+  readonly turns: Turns
   /** Addresses beyond the store's. */
   readonly book?: AddressBook
 }
@@ -45,6 +47,7 @@ export function arriveOperation(
   refused: readonly Refused[] = [],
 ): Arrive {
   const { options } = tools
+  const startMs = Math.max(arrival.atMs, arrival.release?.atMs ?? 0)
   const filings = new Map<number, Filing & { recipients: string[] }>()
   const queued: QueueRecipient[] = []
   const waiting = new Set<string>()
@@ -91,13 +94,18 @@ export function arriveOperation(
         ? undefined
         : {
             reversePath: pathText(arrival.reversePath),
-            recipients: queued,
+            recipients: inTurn(tools, arrival, queued),
             prefix,
-            firstAttemptMs: arrival.atMs,
-            expiresAtMs: arrival.atMs + options.queueLifetimeMs,
+            firstAttemptMs: startMs,
+            expiresAtMs: startMs + options.queueLifetimeMs,
             submitter: arrival.submitter,
           },
   }
+}
+
+function inTurn({ turns }: TransferTools, arrival: Arrival, queued: readonly QueueRecipient[]): QueueRecipient[] {
+  const turnOf = turns.take(pathText(arrival.reversePath), queued.length, arrival.atMs, arrival.priority)
+  return queued.map((recipient, n) => ({ ...recipient, turnMs: turnOf(n) }))
 }
 
 function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
@@ -108,6 +116,7 @@ function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
     requireTls: arrival.requireTls,
     tlsOptional: arrival.tlsOptional,
     deliverBy: arrival.deliverBy,
+    release: arrival.release,
     priority: arrival.priority,
     ret: arrival.ret,
     envelopeId: arrival.envelopeId,

@@ -1,5 +1,16 @@
 /** What the transfer room is told by the configuration, with the reasons for the defaults. */
 
+/** What holds for a destination, or for all that its hosts serve. */
+export interface DestinationRule {
+  /** A domain of recipients or a host that takes their mail; `*.domain`, `*`. */
+  readonly match: string
+  readonly connectionsMax?: number
+  /** Recipients a minute. */
+  readonly ratePerMinute?: number
+  /** Waits between attempts, milliseconds; the last one repeats. */
+  readonly retryAfterMs?: readonly number[]
+}
+
 export interface TransferOptions {
   /** Our name in Received, HELO and notices. */
   readonly hostname: string
@@ -17,7 +28,11 @@ export interface TransferOptions {
   readonly queueLifetimeMs: number
   /** A sender hears of a message that could not be sent for so long; 0: never. RFC 3461 §6.2.4. */
   readonly delayWarningMs: number
-  /** Transfers under way at a time, in all and to one destination. */
+  /** Recipients a minute to everybody together; 0: no limit. */
+  readonly transferRatePerMinute: number
+  /** Recipients an hour of one sender; 0: no limit. What is beyond waits. */
+  readonly senderRatePerHour: number
+  /** Transfers under way at a time, in all and to one set of hosts. */
   readonly transfersMax: number
   readonly transfersPerDestinationMax: number
   /** The port of other people's MX hosts; tests have others. */
@@ -36,7 +51,9 @@ export const transferDefaults: TransferOptions = {
   retryAfterMs: [5 * minute, 10 * minute, 20 * minute, 40 * minute, hour, 2 * hour, 4 * hour],
   queueLifetimeMs: 5 * 24 * hour,
   delayWarningMs: 4 * hour,
-  transfersMax: 50,
-  transfersPerDestinationMax: 5,
+  transferRatePerMinute: 0,
+  senderRatePerHour: 0,
+  transfersMax: 100,
+  transfersPerDestinationMax: 20,
   smtpPort: 25,
 }

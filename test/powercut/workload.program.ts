@@ -5,7 +5,7 @@ import { writeSync } from 'node:fs'
 import { silentLog } from '../../src/base/log.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
-import { addAccount, arrival, message, stored } from '../../src/store/conformance.ts'
+import { addAccount, arrival, message, stored } from '../../src/store/conformance/fixtures.ts'
 import { factsOfBytes } from '../../src/store/facts.ts'
 import type { Store } from '../../src/store/store.ts'
 

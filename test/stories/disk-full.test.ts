@@ -10,10 +10,11 @@ import { realClock } from '../../src/platform/real/clock.ts'
 import { realRandom } from '../../src/platform/real/random.ts'
 import { ImapRefusal } from '../../src/protocol/imap/backend.ts'
 import { StoreImapBackend } from '../../src/server/imap.ts'
-import { addAccount, message } from '../../src/store/conformance.ts'
+import { addAccount, message } from '../../src/store/conformance/fixtures.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import { silentJourney } from '../../src/transfer/journey.ts'
 import { transferDefaults } from '../../src/transfer/options.ts'
+import { Turns } from '../../src/transfer/queue/turns.ts'
 import { Receiver } from '../../src/transfer/receiver.ts'
 
 test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', async () => {
@@ -25,6 +26,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
   const receiver = new Receiver({
     store,
     clock,
+    turns: new Turns(),
     random: realRandom,
     options: transferDefaults,
     authenticator,

@@ -126,9 +126,10 @@ async function submitDirectly(
   bytes: Uint8Array,
   why: Error,
 ): Promise<Submitted> {
-  const [{ openStore }, { Receiver }, { silentJourney }, { parseMailbox }, { Refusal }] = await Promise.all([
+  const [{ openStore }, { Receiver }, { Turns }, { silentJourney }, { parseMailbox }, { Refusal }] = await Promise.all([
     import('../../store/sqlite/engine.ts'),
     import('../../transfer/receiver.ts'),
+    import('../../transfer/queue/turns.ts'),
     import('../../transfer/journey.ts'),
     import('../../mail/address.ts'),
     import('../../mail/status.ts'),
@@ -150,6 +151,7 @@ async function submitDirectly(
       store,
       book: people?.book,
       clock: realClock,
+      turns: new Turns(),
       random: realRandom,
       options: config.transfer,
       log: silentLog,

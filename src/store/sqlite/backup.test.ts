@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
-import { addAccount, arrival, message } from '../conformance.ts'
+import { addAccount, arrival, message } from '../conformance/fixtures.ts'
 import { contentInlineMaxBytes } from '../contents/sink.ts'
 import { OwnedElsewhere } from '../owner.ts'
 import { readManifest } from './backup-manifest.ts'
@@ -64,8 +64,8 @@ test('a backup under load is of one moment: what was answered before is in it, a
       await store.commit([{ kind: 'mailboxCreate', account: id, name: `m${sent}` }])
       const made = store.read.mailboxByName(id, `m${sent}`)!.id
       await store.commit([await arrival(store, message(`during${sent}`), [made, inbox], { queue: queue(sent) })])
-      const [{ leases }] = await store.commit([{ kind: 'queueLease', nowMs: 1, leaseMs: 9e11, limit: 1 }])
-      const lease = leases[0]!
+      const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs: 1, leaseMs: 9e11, limit: 1 }])
+      const lease = { recipient: rows[0]!.id, fence: rows[0]!.fence }
       const finish = { kind: 'queueFinish', lease, outcome: 'bounced', reply: 'no', nowMs: 2 } as const
       await store.commit([finish, await arrival(store, message(`notice${sent}`), [trash])])
     }

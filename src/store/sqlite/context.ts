@@ -57,6 +57,8 @@ interface Added {
 
 export class WriteContext {
   readonly statements: Statements
+  /** Records of the log are redone: what they say was decided when they were written. */
+  replaying = false
   readonly counters: Counters = { content: 1, email: 1, entry: 1, recipient: 1 }
   readonly #mailboxes = new Map<number, MailboxState>()
   readonly #accounts = new Map<number, AccountState>()

@@ -288,7 +288,7 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
   queue.recipients.forEach((recipient, i) => {
     context
       .sql(
-        "INSERT INTO recipient (id, entry, n, address, destination, state, dueMs, parameters) VALUES (?, ?, ?, ?, ?, 'ready', ?, ?)",
+        'INSERT INTO recipient (id, entry, n, address, destination, state, dueMs, turnMs, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
       .run(
         delivery.recipientIds[i]!,
@@ -296,7 +296,9 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
         n,
         recipient.address,
         recipient.destination,
+        queue.firstAttemptMs > acceptedMs ? 'deferred' : 'ready',
         queue.firstAttemptMs,
+        recipient.turnMs ?? queue.firstAttemptMs,
         JSON.stringify(recipient.parameters),
       )
     ledger(context, operation.arrivalId, n++, recipient.address, acceptedMs, 'queued', null, null)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
-import { conformance } from '../conformance.ts'
+import { conformance } from '../conformance/conformance.ts'
 import { openStore } from './engine.ts'
 import { verifyFolder } from './verify.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
-import { addAccount, arrival, message, stored } from '../conformance.ts'
+import { addAccount, arrival, message, stored } from '../conformance/fixtures.ts'
 import { dropContent, StoreFault } from '../store.ts'
 import { openStore } from './engine.ts'
 

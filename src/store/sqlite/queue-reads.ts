@@ -16,7 +16,7 @@ const lookedMax = 5000
 const siblingsSpan = 10_000
 
 export const queueSelect = `SELECT r.id, r.entry, e.arrivalId, e.reversePath, r.address, r.destination, r.state, r.attempts,
-  e.acceptedMs AS acceptedAtMs, r.dueMs AS nextAttemptMs, e.expiresMs AS expiresAtMs, r.fence, r.leasedUntilMs, r.reply AS lastReply,
+  e.acceptedMs AS acceptedAtMs, r.dueMs AS nextAttemptMs, r.turnMs, e.expiresMs AS expiresAtMs, r.fence, r.leasedUntilMs, r.reply AS lastReply,
   r.parameters, e.size AS sizeBytes, length(e.prefix) AS prefixBytes FROM recipient r JOIN queueEntry e ON e.id = r.entry`
 
 export function toQueueRow(row: Row): QueueRow {

@@ -1,64 +1,102 @@
 /** Recipients that wait for transfer: leases, outcomes, and what an operator does. A finished recipient leaves the table at once. */
 import type { Operation, Lease, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
+import type { QueueRow } from '../entities.ts'
 import type { WriteContext } from './context.ts'
+import { queueSelect, toQueueRow } from './queue-reads.ts'
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 
 /** How many attempts of a waiting recipient are kept in words; older ones are in the journey. */
 const attemptsKept = 20
 
-/** Destinations looked at by one lease: each costs a seek, and a queue may hold mail for very many of which none is due. */
+/** Rows in the order of turns that one lease looks at; and destinations by name, each of which costs a seek. */
+const turnsLookedMax = 500
 const visitsMax = 1000
+/** Recipients whose time has come that one lease makes ready: more wait for the next, a few milliseconds later. */
+const promotedMax = 1000
 
-/** Takes what is due, one destination after the other. What was leased by somebody whose lease ran out is due again. */
+interface Place {
+  readonly id: number
+  readonly destination: string
+}
+
+/** Takes what is due. What was leased by somebody whose lease ran out is due again. */
 export function lease(context: WriteContext, op: Op<'queueLease'>): ResultOf<Op<'queueLease'>> {
   const { nowMs, limit, perDestination = limit } = op
-  const busy = new Set(op.busy)
-  const until = nowMs + op.leaseMs
-  const lapsed = context
+  const promoted = context
     .sql(
-      "UPDATE recipient SET state = 'ready' WHERE id IN (SELECT id FROM recipient WHERE state = 'leased' AND dueMs <= ? ORDER BY dueMs LIMIT ?)",
+      "UPDATE recipient SET state = 'ready' WHERE id IN (SELECT id FROM recipient WHERE state IN ('deferred', 'leased') AND dueMs <= ? ORDER BY dueMs LIMIT ?)",
     )
-    .run(nowMs, limit)
-  const leases: Lease[] = []
+    .run(nowMs, promotedMax)
+  const busy = new Set(op.busy)
+  const taken = new Map<string, number>()
+  const rows: QueueRow[] = []
+  const take = ({ id, destination }: Place): boolean => {
+    const count = taken.get(destination) ?? 0
+    if (rows.length === limit || count === perDestination || busy.has(destination)) return false
+    taken.set(destination, count + 1)
+    // While it is leased, due is when the lease ends: one index finds both kinds.
+    context
+      .sql("UPDATE recipient SET state = 'leased', fence = fence + 1, leasedUntilMs = ?1, dueMs = ?1 WHERE id = ?2")
+      .run(nowMs + op.leaseMs, id)
+    rows.push(toQueueRow(context.sql(`${queueSelect} WHERE r.id = ?`).get(id)!))
+    return true
+  }
+  const first = context
+    .sql(`SELECT id, destination FROM recipient WHERE state = 'ready' ORDER BY turnMs, id LIMIT ${turnsLookedMax}`)
+    .all() as unknown as Place[]
+  let passed = 0
+  for (const place of first) if (!take(place) && !busy.has(place.destination)) passed++
+  const moreDue = Number(promoted.changes) === promotedMax
+  if (first.length < turnsLookedMax) return { rows, more: moreDue || passed > 0 }
   let destination = op.after ?? ''
-  let more = Number(lapsed.changes) === limit
-  for (let visits = 0; visits < visitsMax && leases.length < limit; visits++) {
-    const first = context
-      .sql(
-        "SELECT destination, dueMs FROM recipient WHERE state = 'ready' AND destination > ? ORDER BY destination, dueMs LIMIT 1",
-      )
+  for (let visits = 0; visits < visitsMax && rows.length < limit; visits++) {
+    const next = context
+      .sql("SELECT destination FROM recipient WHERE state = 'ready' AND destination > ? ORDER BY destination LIMIT 1")
       .get(destination)
-    if (!first) return { leases, more }
-    destination = first['destination'] as string
-    if ((first['dueMs'] as number) > nowMs || busy.has(destination)) continue
-    const wanted = Math.min(perDestination, limit - leases.length)
+    // The round is complete.
+    if (!next) return { rows, more: moreDue || rows.length > 0 }
+    destination = next['destination'] as string
+    if (busy.has(destination) || taken.has(destination)) continue
     const due = context
       .sql(
-        "SELECT id, fence FROM recipient WHERE state = 'ready' AND destination = ? AND dueMs <= ? ORDER BY dueMs, id LIMIT ?",
+        "SELECT id, destination FROM recipient WHERE state = 'ready' AND destination = ? ORDER BY turnMs, id LIMIT ?",
       )
-      .all(destination, nowMs, wanted)
-    if (due.length === wanted) more = true
-    for (const row of due) {
-      const id = row['id'] as number
-      const fence = (row['fence'] as number) + 1
-      // While it is leased, due is when the lease ends: one index finds both kinds.
-      context
-        .sql("UPDATE recipient SET state = 'leased', fence = ?, leasedUntilMs = ?, dueMs = ? WHERE id = ?")
-        .run(fence, until, until, id)
-      leases.push({ recipient: id, fence })
-    }
+      .all(destination, Math.min(perDestination, limit - rows.length))
+    for (const place of due) take(place as unknown as Place)
   }
-  return { leases, next: destination, more: true }
+  return { rows, next: destination, more: true }
 }
 
 export function renew(context: WriteContext, op: Op<'queueRenew'>): null {
   for (const { recipient, fence } of op.recipients) {
     context
-      .sql("UPDATE recipient SET leasedUntilMs = ?, dueMs = ? WHERE id = ? AND fence = ? AND state = 'leased'")
-      .run(op.untilMs, op.untilMs, recipient, fence)
+      .sql("UPDATE recipient SET leasedUntilMs = ?1, dueMs = ?1 WHERE id = ?2 AND fence = ?3 AND state = 'leased'")
+      .run(op.untilMs, recipient, fence)
   }
+  return null
+}
+
+export function putBack(context: WriteContext, { recipients, dueMs, nowMs }: Op<'queuePutBack'>): null {
+  const state = dueMs > nowMs ? 'deferred' : 'ready'
+  for (const { recipient, fence } of recipients) {
+    context
+      .sql(
+        "UPDATE recipient SET state = ?, dueMs = ?, leasedUntilMs = 0 WHERE id = ? AND fence = ? AND state = 'leased'",
+      )
+      .run(state, dueMs, recipient, fence)
+  }
+  context.changes.push({ kind: 'queue', dueMs })
+  return null
+}
+
+export function reclaim(context: WriteContext, { dueMs }: Op<'queueReclaim'>): null {
+  context
+    .sql(
+      "UPDATE recipient SET state = 'deferred', dueMs = ?, leasedUntilMs = 0, fence = fence + 1 WHERE state = 'leased'",
+    )
+    .run(dueMs)
   return null
 }
 
@@ -81,6 +119,8 @@ function find(context: WriteContext, recipient: number): (Held & { fence: number
 
 function leased(context: WriteContext, held: Lease): Held {
   const row = find(context, held.recipient)
+  // Leases are not synced, so a redone report may have lost its lease. Whoever reported had it then.
+  if (row && context.replaying) return row
   if (!row || row.fence !== held.fence || row.state !== 'leased') {
     throw new StoreRefusal('leaseLost', 'Another delivery took this recipient over')
   }
@@ -111,7 +151,9 @@ export function defer(context: WriteContext, op: Op<'queueDefer'>): null {
   const row = leased(context, op.lease)
   const attempts = row.attempts + 1
   context
-    .sql("UPDATE recipient SET state = 'ready', attempts = ?, dueMs = ?, leasedUntilMs = 0, reply = ? WHERE id = ?")
+    .sql(
+      "UPDATE recipient SET state = 'deferred', attempts = ?1, dueMs = ?2, turnMs = max(turnMs, ?2), leasedUntilMs = 0, reply = ?3 WHERE id = ?4",
+    )
     .run(attempts, op.nextAttemptMs, op.reply, row.id)
   context
     .sql('INSERT OR REPLACE INTO attempt (recipient, n, atMs, reply) VALUES (?, ?, ?, ?)')
@@ -143,7 +185,9 @@ export function act(context: WriteContext, op: Op<'queueAct'>): null {
     case 'release':
     case 'retry':
       if (op.act === 'release' ? row.state !== 'held' : row.state === 'leased') break
-      context.sql("UPDATE recipient SET state = 'ready', dueMs = ? WHERE id = ?").run(op.nowMs, row.id)
+      context
+        .sql("UPDATE recipient SET state = 'ready', dueMs = ?1, turnMs = min(turnMs, ?1) WHERE id = ?2")
+        .run(op.nowMs, row.id)
       context.changes.push({ kind: 'queue', dueMs: op.nowMs })
   }
   return null
@@ -155,8 +199,8 @@ export function reroute(context: WriteContext, op: Op<'queueReroute'>): null {
   if (!row) throw new StoreRefusal('noSuchEntry', noEntry(op.recipient))
   context
     .sql(
-      `UPDATE recipient SET destination = ?, fence = fence + 1, state = CASE state WHEN 'held' THEN 'held' ELSE 'ready' END,
-       leasedUntilMs = 0, dueMs = ?, reply = coalesce(?, reply) WHERE id = ?`,
+      `UPDATE recipient SET destination = ?1, fence = fence + 1, state = CASE state WHEN 'held' THEN 'held' ELSE 'ready' END,
+       leasedUntilMs = 0, dueMs = ?2, turnMs = min(turnMs, ?2), reply = coalesce(?3, reply) WHERE id = ?4`,
     )
     .run(op.destination, op.nowMs, op.reply ?? null, row.id)
   context.changes.push({ kind: 'queue', dueMs: op.nowMs })

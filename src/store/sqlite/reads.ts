@@ -237,12 +237,12 @@ export class SqliteReads {
   }
 
   queueDue(): number | undefined {
-    const ready = this.#sql("SELECT min(dueMs) AS due FROM recipient WHERE state = 'ready'").get()!['due'] as
-      number | null
-    const leased = this.#sql("SELECT min(dueMs) AS due FROM recipient WHERE state = 'leased'").get()!['due'] as
-      number | null
-    if (ready === null) return leased ?? undefined
-    return leased === null ? ready : Math.min(ready, leased)
+    const ready = this.#sql("SELECT dueMs FROM recipient WHERE state = 'ready' ORDER BY turnMs, id LIMIT 1").get()
+    const later = this.#sql(
+      "SELECT dueMs FROM recipient WHERE state IN ('deferred', 'leased') ORDER BY dueMs LIMIT 1",
+    ).get()
+    const dues = [ready, later].flatMap((row) => (row ? [row['dueMs'] as number] : []))
+    return dues.length === 0 ? undefined : Math.min(...dues)
   }
 
   queuedContent(entry: number): MessageBytes | undefined {

@@ -35,7 +35,7 @@ export function rebase(db: Database, nowMs: number): void {
     )
     // Mailbox ids are told to clients as well.
     db.exec(`UPDATE sqlite_sequence SET seq = seq + ${uidGap} WHERE name IN ('mailbox', 'account')`)
-    db.exec("UPDATE recipient SET state = 'ready', leasedUntilMs = 0 WHERE state = 'leased'")
+    db.exec("UPDATE recipient SET state = 'deferred', leasedUntilMs = 0 WHERE state = 'leased'")
     db.exec('COMMIT')
   } catch (error) {
     db.exec('ROLLBACK')

@@ -80,6 +80,17 @@ const migrations: readonly string[] = [
   CREATE TABLE attempt (recipient INTEGER NOT NULL, n INTEGER NOT NULL, atMs INTEGER NOT NULL, reply TEXT NOT NULL,
     PRIMARY KEY (recipient, n)) WITHOUT ROWID;
   `,
+  `
+  -- What waits for its time and what only waits for its turn are apart, so that neither hides the other however much there is.
+  ALTER TABLE recipient ADD COLUMN turnMs INTEGER NOT NULL DEFAULT 0;
+  UPDATE recipient SET turnMs = dueMs;
+  UPDATE recipient SET state = 'deferred' WHERE state = 'ready';
+  DROP INDEX recipientDue;
+  DROP INDEX recipientDestination;
+  CREATE INDEX recipientDue ON recipient (dueMs) WHERE state IN ('deferred', 'leased');
+  CREATE INDEX recipientTurn ON recipient (turnMs, id) WHERE state = 'ready';
+  CREATE INDEX recipientDestination ON recipient (destination, turnMs, id) WHERE state = 'ready';
+  `,
 ]
 
 export const schemaVersion = migrations.length

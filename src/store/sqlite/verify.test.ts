@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
-import { addAccount, arrival, message } from '../conformance.ts'
+import { addAccount, arrival, message } from '../conformance/fixtures.ts'
 import { DiskContents } from '../contents/reader.ts'
 import { contentInlineMaxBytes } from '../contents/sink.ts'
 import { rowChecks } from './checks.ts'
@@ -59,8 +59,16 @@ before(async () => {
   await store.commit([
     await arrival(store, message('away'), [], { queue, discarded: [{ recipient: 'd@example.net', rule: 'r' }] }),
   ])
-  const [{ leases }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 1 }])
-  await store.commit([{ kind: 'queueFinish', lease: leases[0]!, outcome: 'relayed', reply: '250 fine', nowMs }])
+  const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 1 }])
+  await store.commit([
+    {
+      kind: 'queueFinish',
+      lease: { recipient: rows[0]!.id, fence: rows[0]!.fence },
+      outcome: 'relayed',
+      reply: '250 fine',
+      nowMs,
+    },
+  ])
   await store.commit([
     { kind: 'flags', mailbox: bob.inbox, uids: [[1, 2]], mode: 'add', flags: ['\\Seen'] },
     { kind: 'flags', mailbox: bob.inbox, uids: [[5, 5]], mode: 'add', flags: ['\\Deleted'] },

@@ -95,6 +95,7 @@ export class Writer {
     this.#sequence = state.sequence
     let { segment, position, epoch } = state
     let replayed = 0
+    this.#context.replaying = true
     this.#begin(true)
     try {
       for (;;) {
@@ -118,6 +119,8 @@ export class Writer {
     } catch (error) {
       this.#rollback()
       throw error
+    } finally {
+      this.#context.replaying = false
     }
     this.#behind = false
     return replayed
@@ -300,6 +303,10 @@ export class Writer {
         return queue.lease(context, operation)
       case 'queueRenew':
         return queue.renew(context, operation)
+      case 'queuePutBack':
+        return queue.putBack(context, operation)
+      case 'queueReclaim':
+        return queue.reclaim(context, operation)
       case 'queueFinish':
         return queue.finish(context, operation)
       case 'queueDefer':
@@ -362,8 +369,11 @@ export class Writer {
   }
 }
 
+/** What nobody was promised: after a power cut it may be as if it had not happened. */
+const softKinds: ReadonlySet<Operation['kind']> = new Set(['claimRecent', 'queueLease', 'queueRenew', 'queuePutBack'])
+
 function isSoft(operations: readonly Operation[]): boolean {
-  return operations.every((operation) => operation.kind === 'claimRecent')
+  return operations.every(({ kind }) => softKinds.has(kind))
 }
 
 function isFull(error: unknown): boolean {

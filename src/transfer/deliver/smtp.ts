@@ -5,6 +5,7 @@ import { replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { Host } from '../route.ts'
 import { connect, type ConnectTools } from './connect.ts'
 import { offerFor } from './convert.ts'
+import type { KeptConnections } from './kept-connections.ts'
 
 /** What became of one recipient in this attempt. */
 export interface AttemptResult {
@@ -20,10 +21,28 @@ export interface AttemptResult {
   readonly tls?: string
   /** What became of the hosts and addresses that were tried before it. */
   readonly tried?: readonly string[]
+  /** No other attempt before this moment, epoch milliseconds, whatever the schedule says. */
+  readonly notBeforeMs?: number
+}
+
+export interface Attempt {
+  /** One for each recipient. */
+  readonly results: readonly AttemptResult[]
+  /**
+   * How the hosts took it. `well`: something was relayed, or refused for good. `answered`: not now, for reasons of the recipients' own.
+   * `trouble`: none could be reached, or it has no room for us at all.
+   */
+  readonly hosts: 'well' | 'answered' | 'trouble'
+}
+
+export interface AttemptTools extends ConnectTools {
+  readonly connections: KeptConnections
 }
 
 /** Hosts without success that the journey tells of. */
 const triedMax = 10
+/** Service not available, closing the channel: it is the host that has trouble. RFC 5321 §4.2.3. */
+const closingCode = 421
 
 function resultOf(reply: Reply, host: string): AttemptResult {
   const kind = reply.code < 300 ? 'relayed' : reply.code < 500 ? 'later' : 'never'
@@ -31,64 +50,135 @@ function resultOf(reply: Reply, host: string): AttemptResult {
   return { kind, enhanced, words: replyText(reply), host }
 }
 
+interface Place {
+  readonly host: Host
+  readonly address: string
+  /** What a connection must have in common to be used again. */
+  readonly key: string
+}
+
+function placesOf(hosts: readonly Host[]): Place[] {
+  return hosts.flatMap((host) =>
+    host.addresses.map((address) => ({
+      host,
+      address,
+      key: JSON.stringify([address, host.port, host.name, host.tls, host.username]),
+    })),
+  )
+}
+
+/** @param hosts best first. */
 export async function attempt(
-  tools: ConnectTools,
+  tools: AttemptTools,
   hosts: readonly Host[],
   envelope: OutgoingEnvelope,
   bytes: MessageBytes,
-): Promise<AttemptResult[]> {
+): Promise<Attempt> {
+  const { connections } = tools
+  const places = placesOf(hosts)
+  for (const place of places) {
+    const kept = connections.take(place.key)
+    if (!kept) continue
+    const { streams } = kept.client
+    try {
+      const outcome = await offer(tools, place, kept.client, kept.messages, envelope, bytes)
+      if ('results' in outcome) return outcome
+      break
+    } catch (error) {
+      kept.client.destroy()
+      // It was about to close, or had enough of us. Nothing was lost with it; a new connection will tell more.
+      if (kept.client.streams === streams && !isAnswer(error)) break
+      return settled(envelope, faultOf(error, whereOf(place), true), 'answered')
+    }
+  }
   let last: AttemptResult = { kind: 'later', enhanced: '4.4.1', words: 'No host could be reached' }
   const failed: string[] = []
-  for (const host of hosts) {
-    for (const address of host.addresses) {
-      const outcome = await tryAddress(tools, host, address, envelope, bytes)
-      const tried = failed.length === 0 ? undefined : [...failed]
-      if (Array.isArray(outcome)) return outcome.map((result) => ({ ...result, tried }))
-      last = { ...outcome, tried }
-      if (failed.length < triedMax) failed.push(`${outcome.host ?? host.name}: ${outcome.words}`)
+  const living = places.filter(({ address, host }) => !connections.isDead(`${address} ${host.port}`))
+  // All of them were dead a moment ago: one is asked whether that is still so.
+  for (const place of living.length > 0 ? living : places.slice(0, 1)) {
+    const outcome = await tryPlace(tools, place, envelope, bytes)
+    const tried = failed.length === 0 ? undefined : [...failed]
+    if ('results' in outcome) {
+      return { ...outcome, results: outcome.results.map((result) => ({ ...result, tried })) }
     }
+    last = { ...outcome, tried }
+    if (failed.length < triedMax) failed.push(`${outcome.host ?? place.host.name}: ${outcome.words}`)
   }
-  return envelope.recipients.map(() => last)
+  return settled(envelope, last, last.kind === 'later' ? 'trouble' : 'answered')
 }
 
-/** Results for each recipient when the host decided; one result when the next address should be tried. */
-async function tryAddress(
-  tools: ConnectTools,
-  host: Host,
-  address: string,
+function settled(envelope: OutgoingEnvelope, result: AttemptResult, hosts: Attempt['hosts']): Attempt {
+  return { results: envelope.recipients.map(() => result), hosts }
+}
+
+function whereOf({ host, address }: Place): string {
+  return `${host.name} [${address}]`
+}
+
+/** A reply to the message, and not the goodbye of a host that closes. */
+function isAnswer(error: unknown): error is SmtpReplyFault {
+  return error instanceof SmtpReplyFault && error.reply.code !== closingCode
+}
+
+function faultOf(error: unknown, where: string, offered: boolean): AttemptResult {
+  if (error instanceof SmtpReplyFault) return resultOf(error.reply, where)
+  return { kind: 'later', enhanced: offered ? '4.4.2' : '4.4.1', words: (error as Error).message, host: where }
+}
+
+/** The host's decision; one result when the next address should be tried. */
+async function tryPlace(
+  tools: AttemptTools,
+  place: Place,
   envelope: OutgoingEnvelope,
   bytes: MessageBytes,
-): Promise<AttemptResult[] | AttemptResult> {
-  const where = `${host.name} [${address}]`
+): Promise<Attempt | AttemptResult> {
+  const where = whereOf(place)
   let client: SmtpClient | undefined
-  let offered = false
   try {
-    client = await connect(tools, host, address)
-    const offer = await offerFor(client, { envelope, bytes })
-    if ('code' in offer) {
-      void client.quit()
-      return {
-        kind: 'never',
-        enhanced: offer.enhanced,
-        words: `${offer.code} ${offer.enhanced} ${offer.text}`,
-        host: where,
-      }
-    }
-    offered = true
-    const { recipients } = await client.send(offer.envelope, offer.bytes)
-    const reports = client.has('DSN')
-    const tls = client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined
-    void client.quit()
-    return recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports }))
+    client = await connect(tools, place.host, place.address)
   } catch (error) {
-    client?.destroy()
-    if (!(error instanceof SmtpReplyFault)) {
-      return { kind: 'later', enhanced: offered ? '4.4.2' : '4.4.1', words: (error as Error).message, host: where }
-    }
-    const result = resultOf(error.reply, where)
-    // A final no to the message is final; to the greeting it is that host's own trouble, and the next MX may be well. RFC 5321 §3.1.
-    return offered && result.kind === 'never'
-      ? envelope.recipients.map(() => result)
-      : { ...result, kind: offered ? result.kind : 'later' }
+    const result = faultOf(error, where, false)
+    if (!(error instanceof SmtpReplyFault)) tools.connections.noteDead(`${place.address} ${place.host.port}`)
+    // A final no to the greeting is that host's own trouble, and the next MX may be well. RFC 5321 §3.1.
+    return { ...result, kind: 'later' }
   }
+  try {
+    return await offer(tools, place, client, 0, envelope, bytes)
+  } catch (error) {
+    client.destroy()
+    const result = faultOf(error, where, true)
+    // A final no to the message is final.
+    if (isAnswer(error) && result.kind === 'never') return settled(envelope, result, 'well')
+    return result
+  }
+}
+
+/**
+ * Sends the message on a connection, which is kept afterwards if it is still good. Throws what the client throws.
+ * One result where this host cannot do what the message needs: another may.
+ */
+async function offer(
+  tools: AttemptTools,
+  place: Place,
+  client: SmtpClient,
+  carried: number,
+  envelope: OutgoingEnvelope,
+  bytes: MessageBytes,
+): Promise<Attempt | AttemptResult> {
+  const where = whereOf(place)
+  const fit = await offerFor(client, { envelope, bytes })
+  if ('code' in fit) {
+    tools.connections.give(place.key, client, carried)
+    const { code, enhanced, text } = fit
+    return { kind: 'never', enhanced, words: `${code} ${enhanced} ${text}`, host: where }
+  }
+  const { recipients } = await client.send(fit.envelope, fit.bytes)
+  const reports = client.has('DSN')
+  const tls = client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined
+  const closing = recipients.some(({ code }) => code === closingCode)
+  if (closing || client.mailsLeft <= 0) void client.quit()
+  else tools.connections.give(place.key, client, carried + 1)
+  const results = recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports }))
+  if (closing) return { results, hosts: 'trouble' }
+  return { results, hosts: results.some(({ kind }) => kind !== 'later') ? 'well' : 'answered' }
 }

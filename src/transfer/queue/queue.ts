@@ -1,6 +1,6 @@
 /**
- * Works the queue: leases what is due, tries it, writes down how it went. A plain loop over the store's tables; see README.md for the rows.
- * It holds nothing that it could not read again: after a crash the leases lapse and others go on.
+ * Works the queue: leases what is due, brings it to the sites that it goes to, tries it, has it written down. See README.md for the rows.
+ * It holds nothing that it could not read again: after a crash the leases are void and others go on.
  */
 import type { Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
@@ -8,66 +8,79 @@ import type { Network } from '../../base/network.ts'
 import type { Resolver } from '../../base/resolver.ts'
 import type { Wheel } from '../../base/wheel.ts'
 import type { QueueRow } from '../../store/entities.ts'
-import type { Lease, Operation } from '../../store/operations.ts'
-import { StoreRefusal } from '../../store/store.ts'
 import { attempt, type AttemptResult } from '../deliver/smtp.ts'
-import { failedDestination, headerText, localDestination, noticeOperation, type TransferTools } from '../file.ts'
-import { noticeLine, type Journey } from '../journey.ts'
-import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../notice.ts'
-import { routeTo, type StaticRoute } from '../route.ts'
-import { fileQueued } from './file-queued.ts'
+import { KeptConnections } from '../deliver/kept-connections.ts'
+import { failedDestination, localDestination } from '../file.ts'
+import type { DestinationRule } from '../options.ts'
+import { routeTo, type Host, type StaticRoute } from '../route.ts'
+import { Rate, Rates } from './rate.ts'
+import { fileLocally, leaseOf, settle, type SettleTools } from './settle.ts'
+import { ruleFor, siteName, Sites, type Batch, type Site } from './sites.ts'
 
 /** A lease outlives any attempt that still moves: it is renewed at a third of its time. */
 const leaseMs = 10 * 60_000
 const renewMs = leaseMs / 3
+/** What was under way when the process died waits so long: a message that kills us must not do so in a tight loop. */
+const reclaimedAfterMs = 30_000
 /** Recipients leased in one commit. */
-const leaseMax = 200
+const leaseMax = 500
 /** Recipients of one transaction: a server that follows RFC 5321 §4.5.3.1.8 takes a hundred. So many of a destination are leased at once. */
 const batchRecipientsMax = 100
-/** A destination of which we hold so many gives no more for now: it has what to do next, and a dead one must not take the others' room. */
-const heldPerDestinationMax = 200
-/** Recipients that are leased and wait for their destination's turn. */
-const waitingMax = 2000
-/** When all that is due belongs to destinations that have enough, we look again as soon as one of them moves, or after so long. */
+/** Recipients that are leased and not settled. */
+const heldMax = 2000
+/** What a full site gets no more of, and what its sender's rate does not let go, comes back so much later, or more. */
+const putBackMs = 5000
+/** When all that is due belongs to sites that have enough, we look again as soon as one of them moves, or after so long. */
 const stalledMs = 5000
-/** Delivery time expired. RFC 3463 §3.5. */
-const expiredStatus = '5.4.7'
 /** A wait longer than this is looked at again in between: clocks jump. */
 const sleepMaxMs = 5 * 60_000
+/** Destinations whose site is known, for as long as we hold mail for them and a little longer. */
+const knownMax = 10_000
+/** Names of destinations that have enough, as far as a lease is told of them. */
+const busyNamesMax = 1000
+/** One sender never has all transfers, however slow the hosts are that he writes to. */
+const senderShare = 0.75
 
-export interface QueueTools extends TransferTools {
+export interface QueueTools extends SettleTools {
   readonly network: Network
   readonly resolver: Resolver
   readonly wheel: Wheel
   readonly log: Log
-  readonly journey: Journey
   readonly routes: readonly StaticRoute[]
+  readonly rules: readonly DestinationRule[]
 }
 
-/** Recipients of one message that go to one destination together. */
-interface Batch {
-  readonly destination: string
-  readonly rows: readonly QueueRow[]
+/** Where a batch goes, once the DNS has been asked. */
+interface Way {
+  readonly site: Site
+  readonly hosts: readonly Host[]
+  readonly rule: DestinationRule | undefined
 }
 
-/** What a destination has of us. */
-interface Load {
-  /** Attempts under way. */
-  running: number
-  /** Recipients that we hold. */
-  held: number
-}
+/** Ours beyond `fileNowMax`, and what an operator gave up: sites without hosts. */
+const nowhere = new Set([localDestination, failedDestination])
 
 export class Queue {
   readonly #tools: QueueTools
-  readonly #waiting: Batch[] = []
-  /** Leased and not settled: waiting or running. Their leases are renewed together. */
+  readonly #sites = new Sites()
+  readonly #connections: KeptConnections
+  readonly #ways = new Map<Batch, Way>()
+  /** The site that a destination had last. */
+  readonly #siteOf = new Map<string, Site>()
+  /** Sites with mail that could go: each gives one batch in turn. */
+  readonly #ready = new Set<Site>()
+  /** Leased and not settled. Their leases are renewed together. */
   readonly #held = new Set<Batch>()
-  #renewal: Timer | undefined
-  readonly #perDestination = new Map<string, Load>()
+  readonly #senders = new Map<string, number>()
+  readonly #senderRates: Rates
+  #rate: Rate | undefined
+  #heldRecipients = 0
   #running = 0
+  #renewal: Timer | undefined
+  #pacing: Timer | undefined
   /** How far round the destinations we have leased. */
   #after: string | undefined
+  #more = false
   #stalled = false
   #timer: Timer | undefined
   #leasing = false
@@ -78,14 +91,34 @@ export class Queue {
 
   constructor(tools: QueueTools) {
     this.#tools = tools
+    this.#connections = new KeptConnections(tools.clock)
+    this.#senderRates = new Rates(() => {
+      const perHour = tools.options.senderRatePerHour
+      return new Rate(perHour, 60 * 60_000, perHour)
+    })
+    this.configure()
     this.#stopListening = tools.store.listen((changes) => {
       if (changes.some((change) => change.kind === 'queue' && change.dueMs <= tools.clock.now() + 1000)) this.wake()
       else if (changes.some((change) => change.kind === 'queue')) this.#plan()
     })
   }
 
+  /** The options were changed: limits count from now on. */
+  configure(): void {
+    const { transferRatePerMinute } = this.#tools.options
+    this.#rate = transferRatePerMinute > 0 ? new Rate(transferRatePerMinute, 60_000) : undefined
+    this.#sites.renew()
+    this.#siteOf.clear()
+  }
+
+  /** The folder is ours alone, so whoever held a lease is gone. */
   start(): void {
-    this.wake()
+    const { store, clock, log } = this.#tools
+    if (store.read.queueDue() === undefined) return
+    store.commit([{ kind: 'queueReclaim', dueMs: clock.now() + reclaimedAfterMs }]).then(
+      () => this.wake(),
+      (error) => log.error('the queue could not be taken over', { error: String(error) }),
+    )
   }
 
   /** Looks for what is due, now. */
@@ -95,13 +128,17 @@ export class Queue {
     else void this.#lease()
   }
 
-  /** Attempts under way are awaited; nothing new begins. */
+  /** Attempts under way are awaited; nothing new begins, and what only waited goes back. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopListening()
     this.#timer?.cancel()
-    for (const batch of this.#waiting.splice(0)) this.#held.delete(batch)
-    while (this.#running > 0 || this.#leasing) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    this.#pacing?.cancel()
+    await this.#putBack([...this.#sites].flatMap((site) => this.#leave(site, site.waiting.splice(0))))
+    while (this.#running > 0 || this.#leasing || this.#held.size > 0)
+      await new Promise<void>((resolve) => this.#idle.push(resolve))
+    this.#renewal?.cancel()
+    this.#connections.close()
   }
 
   #plan(): void {
@@ -117,59 +154,196 @@ export class Queue {
     })
   }
 
+  /** Destinations that have enough to do. */
+  #busy(): string[] {
+    const busy: string[] = []
+    for (const [name, site] of this.#siteOf) {
+      if (!site.isBusy) continue
+      busy.push(name)
+      if (busy.length === busyNamesMax) break
+    }
+    return busy
+  }
+
   async #lease(): Promise<void> {
-    const { store, clock, options, log } = this.#tools
-    const waiting = this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0)
-    if (waiting >= waitingMax || this.#running >= options.transfersMax) return
+    const { store, clock, log } = this.#tools
+    if (this.#heldRecipients >= heldMax) return
     this.#leasing = true
     this.#again = false
-    let goOn = false
-    const busy = [...this.#perDestination].filter(([, load]) => isBusy(load)).map(([name]) => name)
+    const busy = this.#busy()
     const lease = { kind: 'queueLease', leaseMs, limit: leaseMax, perDestination: batchRecipientsMax } as const
     try {
-      const [{ leases, next, more }] = await store.commit([{ ...lease, nowMs: clock.now(), after: this.#after, busy }])
+      const [{ rows, next, more }] = await store.commit([{ ...lease, nowMs: clock.now(), after: this.#after, busy }])
       this.#after = next
-      this.#stalled = leases.length === 0 && !more && busy.length > 0
-      goOn = more
-      const rows = leases.flatMap(({ recipient }) =>
-        store.read.queue(recipient - 1, 1).filter((row) => row.id === recipient),
-      )
+      this.#more = more
+      this.#stalled = rows.length === 0 && !more && busy.length > 0
       for (const batch of batchesOf(rows)) {
-        this.#waiting.push(batch)
         this.#held.add(batch)
-        this.#loadOf(batch).held += batch.rows.length
+        this.#heldRecipients += batch.rows.length
+        void this.#place(batch)
       }
       this.#renew()
     } catch (error) {
+      this.#more = false
       log.error('the queue could not be read', { error: String(error) })
     }
     this.#leasing = false
-    this.#pump()
-    if (goOn || this.#again) this.wake()
+    if (this.#more || this.#again) this.wake()
     else this.#plan()
     this.#settled()
   }
 
-  #loadOf({ destination }: Batch): Load {
-    let load = this.#perDestination.get(destination)
-    if (!load) this.#perDestination.set(destination, (load = { running: 0, held: 0 }))
-    return load
+  /** Finds out where a batch goes, and puts it in line there. */
+  async #place(batch: Batch): Promise<void> {
+    const { options, clock, rules, log } = this.#tools
+    const { destination, rows } = batch
+    try {
+      let way: Way
+      if (nowhere.has(destination)) {
+        way = { site: this.#sites.of(destination, options.transfersPerDestinationMax), hosts: [], rule: undefined }
+      } else {
+        const routed = await routeTo({ ...this.#tools, ...options }, destination)
+        if (routed.kind !== 'hosts') {
+          const { enhanced, code, text } = routed.status
+          const result = { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
+          await settle(
+            this.#tools,
+            rows,
+            rows.map(() => result),
+          )
+          return this.#release(batch)
+        }
+        const rule = ruleFor(rules, destination, routed.hosts)
+        const connectionsMax = rule?.connectionsMax ?? options.transfersPerDestinationMax
+        const site = this.#sites.of(siteName(routed.hosts, rule), connectionsMax, rule?.ratePerMinute)
+        way = { site, hosts: routed.hosts, rule }
+      }
+      const { site } = way
+      this.#remember(destination, site)
+      if (this.#stopped || site.isFull) {
+        await this.#putBack([batch], this.#stopped ? 0 : putBackMs)
+        return this.#release(batch)
+      }
+      const rest = site.restAt(clock.now())
+      if (rest) {
+        await this.#defer(batch, way, rest)
+        return this.#release(batch)
+      }
+      site.held += rows.length
+      site.add(batch)
+      this.#ways.set(batch, way)
+      this.#ready.add(site)
+      this.#pump()
+    } catch (error) {
+      // The lease lapses by itself, and the recipients are tried again.
+      log.error('a message could not be placed', { destination, error: String((error as Error).stack ?? error) })
+      this.#release(batch)
+    }
   }
 
-  #pump(): void {
-    const { options } = this.#tools
-    for (let i = 0; i < this.#waiting.length && this.#running < options.transfersMax && !this.#stopped;) {
-      const batch = this.#waiting[i]!
-      const load = this.#loadOf(batch)
-      if (load.running >= options.transfersPerDestinationMax) {
-        i++
-        continue
-      }
-      this.#waiting.splice(i, 1)
-      load.running++
-      this.#running++
-      void this.#run(batch)
+  #remember(destination: string, site: Site): void {
+    this.#siteOf.delete(destination)
+    this.#siteOf.set(destination, site)
+    if (this.#siteOf.size > knownMax) this.#siteOf.delete(this.#siteOf.keys().next().value!)
+  }
+
+  /** The site is left alone: its mail waits for it, without a connection for each message. */
+  #defer({ rows }: Batch, { rule }: Way, rest: { untilMs: number; words: string; enhanced: string }): Promise<void> {
+    const { enhanced, untilMs } = rest
+    const words = `${rest.words} (not tried again yet: it failed several times in a row)`
+    const notBeforeMs = untilMs + this.#tools.random.below(60_000)
+    const result: AttemptResult = { kind: 'later', enhanced, words, notBeforeMs }
+    return settle(
+      this.#tools,
+      rows,
+      rows.map(() => result),
+      rule?.retryAfterMs,
+    )
+  }
+
+  /** Takes batches out of a site's line. */
+  #leave(site: Site, batches: readonly Batch[]): readonly Batch[] {
+    for (const batch of batches) {
+      site.held -= batch.rows.length
+      this.#ways.delete(batch)
+      this.#release(batch)
     }
+    return batches
+  }
+
+  async #putBack(batches: readonly Batch[], afterMs = 0): Promise<void> {
+    const { store, clock, log } = this.#tools
+    const recipients = batches.flatMap(({ rows }) => rows.map(leaseOf))
+    if (recipients.length === 0) return
+    const nowMs = clock.now()
+    await store
+      .commit([{ kind: 'queuePutBack', recipients, dueMs: nowMs + afterMs, nowMs }])
+      .catch((error: unknown) => {
+        log.error('leases could not be given back', { error: String(error) })
+      })
+  }
+
+  /** Begins as many transfers as there is room for, one of each site in turn. */
+  #pump(): void {
+    const { options, clock } = this.#tools
+    let waitMs = Number.POSITIVE_INFINITY
+    for (let begun = true; begun && !this.#stopped && this.#running < options.transfersMax;) {
+      begun = false
+      for (const site of [...this.#ready]) {
+        if (this.#running >= options.transfersMax) break
+        if (site.waiting.length === 0) {
+          this.#ready.delete(site)
+          continue
+        }
+        if (site.running >= site.window) continue
+        const nowMs = clock.now()
+        const pause = nowhere.has(site.name)
+          ? 0
+          : Math.max(this.#rate?.waitMs(nowMs) ?? 0, site.rate?.waitMs(nowMs) ?? 0)
+        if (pause > 0) {
+          waitMs = Math.min(waitMs, pause)
+          continue
+        }
+        const batch = this.#next(site)
+        if (!batch) continue
+        this.#rate?.spend(nowMs, batch.rows.length)
+        site.rate?.spend(nowMs, batch.rows.length)
+        site.running++
+        this.#running++
+        begun = true
+        void this.#run(site, batch)
+      }
+    }
+    this.#pacing?.cancel()
+    this.#pacing = undefined
+    if (waitMs < Number.POSITIVE_INFINITY && !this.#stopped) this.#pacing = clock.after(waitMs, () => this.#pump())
+  }
+
+  /** The first batch in a site's line whose sender has not his share of all transfers. */
+  #next(site: Site): Batch | undefined {
+    const { options, clock } = this.#tools
+    const share = Math.max(1, Math.floor(options.transfersMax * senderShare))
+    for (let i = 0; i < site.waiting.length; i++) {
+      const batch = site.waiting[i]!
+      const sender = batch.rows[0]!.reversePath
+      if ((this.#senders.get(sender) ?? 0) >= share) continue
+      site.waiting.splice(i, 1)
+      if (options.senderRatePerHour > 0 && sender !== '' && !nowhere.has(batch.destination)) {
+        const rate = this.#senderRates.of(sender)
+        const nowMs = clock.now()
+        const waitMs = rate.waitMs(nowMs)
+        if (waitMs > 0) {
+          this.#leave(site, [batch])
+          void this.#putBack([batch], Math.max(waitMs, putBackMs))
+          i--
+          continue
+        }
+        rate.spend(nowMs, batch.rows.length)
+      }
+      this.#senders.set(sender, (this.#senders.get(sender) ?? 0) + 1)
+      return batch
+    }
+    return undefined
   }
 
   #renew(): void {
@@ -184,190 +358,85 @@ export class Queue {
     })
   }
 
-  async #run(batch: Batch): Promise<void> {
+  async #run(site: Site, batch: Batch): Promise<void> {
     const { log } = this.#tools
+    const { destination, rows } = batch
     try {
-      if (batch.destination === localDestination) await this.#fileLocally(batch.rows)
-      else if (batch.destination === failedDestination) await this.#conclude(batch.rows, batch.rows.map(givenUp))
-      else await this.#conclude(batch.rows, await this.#attempt(batch))
+      if (destination === localDestination) await fileLocally(this.#tools, rows)
+      else if (destination === failedDestination) await settle(this.#tools, rows, rows.map(givenUp))
+      else await this.#transfer(site, batch)
     } catch (error) {
       // The lease lapses by itself, and the recipients are tried again.
-      log.error('an attempt failed', { destination: batch.destination, error: String((error as Error).stack ?? error) })
+      log.error('an attempt failed', { destination, error: String((error as Error).stack ?? error) })
     }
-    this.#held.delete(batch)
+    const sender = rows[0]!.reversePath
+    const left = (this.#senders.get(sender) ?? 1) - 1
+    if (left === 0) this.#senders.delete(sender)
+    else this.#senders.set(sender, left)
+    const wasBusy = site.isBusy
+    site.running--
+    this.#running--
+    this.#leave(site, [batch])
+    this.#pump()
+    if ((this.#more && this.#heldRecipients < heldMax / 2) || (wasBusy && !site.isBusy)) this.wake()
+    else if (this.#held.size === 0) this.#plan()
+  }
+
+  #release(batch: Batch): void {
+    if (!this.#held.delete(batch)) return
+    this.#heldRecipients -= batch.rows.length
     if (this.#held.size === 0) {
       this.#renewal?.cancel()
       this.#renewal = undefined
     }
-    const load = this.#loadOf(batch)
-    const wasBusy = isBusy(load)
-    load.running--
-    load.held -= batch.rows.length
-    if (load.held === 0) this.#perDestination.delete(batch.destination)
-    this.#running--
-    this.#pump()
-    if (this.#waiting.length === 0 || (wasBusy && !isBusy(load))) this.wake()
-    else this.#plan()
     this.#settled()
   }
 
   #settled(): void {
-    if (this.#running === 0 && !this.#leasing) for (const resolve of this.#idle.splice(0)) resolve()
+    if (this.#running === 0 && !this.#leasing && this.#held.size === 0)
+      for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  async #attempt({ destination, rows }: Batch): Promise<AttemptResult[]> {
-    const tools = this.#tools
-    const { hostname, smtpPort } = tools.options
+  async #transfer(site: Site, batch: Batch): Promise<void> {
+    const { clock, random, options, store } = this.#tools
+    const { rows } = batch
+    const way = this.#ways.get(batch)!
     const first = rows[0]!
-    const bytes = tools.store.read.queuedContent(first.entry)
-    if (!bytes) return rows.map(() => ({ kind: 'never', enhanced: '5.3.0', words: 'The message is no longer stored' }))
-    const routed = await routeTo({ ...tools, hostname, smtpPort }, destination)
-    if (routed.kind !== 'hosts') {
-      const { enhanced, code, text } = routed.status
-      return rows.map(() => ({ kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }))
+    const bytes = store.read.queuedContent(first.entry)
+    if (!bytes) {
+      const gone: AttemptResult = { kind: 'never', enhanced: '5.3.0', words: 'The message is no longer stored' }
+      return settle(
+        this.#tools,
+        rows,
+        rows.map(() => gone),
+      )
     }
+    const { body, smtpUtf8, ret, envelopeId } = first.parameters
     const envelope = {
       reversePath: first.reversePath,
       recipients: rows.map(({ address }) => address),
-      body: first.parameters.body === '8bitmime' ? ('8bitmime' as const) : ('7bit' as const),
-      smtpUtf8: first.parameters.smtpUtf8,
-      ret: first.parameters.ret,
-      envelopeId: first.parameters.envelopeId,
+      body,
+      smtpUtf8,
+      ret,
+      envelopeId,
       dsn: rows.map(({ parameters: { notify, originalRecipient } }) => ({ notify, originalRecipient })),
     }
-    return attempt({ ...tools, hostname }, routed.hosts, envelope, bytes)
-  }
-
-  /** One commit per message: outcomes, next attempts, and the notice for those whose way ends. */
-  async #conclude(rows: readonly QueueRow[], results: readonly AttemptResult[]): Promise<void> {
-    const { store, clock, journey } = this.#tools
-    const { delayWarningMs } = this.#tools.options
-    const nowMs = clock.now()
-    const operations: Operation[] = []
-    const reports: Report[] = []
-    rows.forEach((row, i) => {
-      const result = results[i]!
-      const { host, words, tls, tried } = result
-      journey.note({
-        id: row.arrivalId,
-        event: 'attempt',
-        recipient: row.address,
-        n: row.attempts + 1,
-        outcome: result.kind,
-        host,
-        tls,
-        words,
-        tried,
-      })
-      const reply = host === undefined ? words : `${host}: ${words}`
-      const { notify, originalRecipient, warned } = row.parameters
-      const told = { recipient: row.address, originalRecipient, words, host }
-      if (result.kind === 'relayed') {
-        operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'relayed', reply, nowMs })
-        // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1, §6.2.3.
-        if (!result.reports && wantsReport(notify, 'success'))
-          reports.push({ ...told, action: 'relayed', enhanced: '2.0.0' })
-        return
-      }
-      const nextAttemptMs = nowMs + this.#retryAfter(row.attempts)
-      if (result.kind === 'later' && nextAttemptMs < row.expiresAtMs) {
-        const late = delayWarningMs > 0 && nowMs - row.acceptedAtMs >= delayWarningMs
-        const warn = late && !warned && wantsReport(notify, 'delay')
-        operations.push({
-          kind: 'queueDefer',
-          lease: leaseOf(row),
-          nextAttemptMs,
-          reply,
-          nowMs,
-          warned: warn || undefined,
-        })
-        if (warn) reports.push({ ...told, action: 'delayed', enhanced: result.enhanced, untilMs: row.expiresAtMs })
-        return
-      }
-      operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'bounced', reply, nowMs })
-      const enhanced = result.kind === 'later' ? expiredStatus : result.enhanced
-      if (wantsReport(notify, 'failure')) reports.push({ ...told, action: 'failed', enhanced })
-    })
-    let notice = await this.#notice(rows[0]!, reports)
-    try {
-      await store.commit(notice ? [...operations, notice] : operations)
-    } catch (error) {
-      if (!(error instanceof StoreRefusal)) throw error
-      // Somebody held or dropped one of them meanwhile, or the sender's mailbox filled up: what was sent must be written down all the same.
-      notice = await this.#notice(rows[0]!, reports, true)
-      await this.#settleEach(operations, notice)
-    }
-    this.#noteEnds(rows[0]!, reports, notice?.arrivalId)
-  }
-
-  /** Why a way ended that did not reach its end, and by which message the sender was told. */
-  #noteEnds({ arrivalId, reversePath }: QueueRow, reports: readonly Report[], notice: string | undefined): void {
-    const { journey } = this.#tools
-    for (const { action, recipient, enhanced, words } of reports) {
-      if (action !== 'failed') continue
-      const why = enhanced === expiredStatus ? `given up after the last try in its time: ${words}` : words
-      journey.note({ id: arrivalId, event: 'ended', recipient, outcome: 'bounced', why, notice })
-    }
-    if (notice !== undefined) journey.note(noticeLine(notice, arrivalId, reversePath))
-  }
-
-  async #settleEach(operations: readonly Operation[], notice: Operation | undefined): Promise<void> {
-    for (const operation of operations) {
-      await this.#tools.store.commit([operation]).catch((error) => {
-        if (!(error instanceof StoreRefusal)) throw error
-      })
-    }
-    if (notice) await this.#tools.store.commit([notice])
-  }
-
-  #retryAfter(attempts: number): number {
-    const { options, random } = this.#tools
-    const wait = options.retryAfterMs[Math.min(attempts, options.retryAfterMs.length - 1)]!
-    // Jitter: what failed together must not come back together.
-    return Math.floor(wait * (0.9 + random.below(201) / 1000))
-  }
-
-  async #notice(
-    row: QueueRow,
-    reports: readonly Report[],
-    queueOnly = false,
-  ): Promise<Extract<Operation, { kind: 'arrive' }> | undefined> {
-    const { store } = this.#tools
-    if (reports.length === 0 || row.reversePath === '') return undefined
-    const bytes = store.read.queuedContent(row.entry)
-    const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
-    const { arrivedAtMs, envelopeId } = { arrivedAtMs: row.acceptedAtMs, envelopeId: row.parameters.envelopeId }
-    const { reversePath } = row
-    const whole = row.parameters.ret === 'full' && reports.some(({ action }) => action === 'failed')
-    const full = whole && bytes && bytes.sizeBytes <= returnedFullMax ? await bytes.read(0, bytes.sizeBytes) : undefined
-    return noticeOperation(this.#tools, { reversePath, arrivedAtMs, envelopeId, header, full, reports, queueOnly })
-  }
-
-  /** Recipients of ours that were too many to be filed at once. */
-  async #fileLocally(rows: readonly QueueRow[]): Promise<void> {
-    for (const row of rows) {
-      const refused = await fileQueued(this.#tools, row)
-      if (!refused) {
-        this.#tools.journey.note({ id: row.arrivalId, event: 'attempt', recipient: row.address, outcome: 'filed' })
-        const { notify, originalRecipient } = row.parameters
-        if (wantsReport(notify, 'success')) {
-          const recipient = row.address
-          const words = '250 2.1.5 Filed'
-          const report = { action: 'delivered' as const, recipient, originalRecipient, enhanced: '2.1.5', words }
-          const notice = await this.#notice(row, [report])
-          if (notice) await this.#tools.store.commit([notice])
-        }
-        continue
-      }
-      const { code, enhanced, text } = refused
-      const kind = code < 500 ? 'later' : 'never'
-      await this.#conclude([row], [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
+    const tools = { ...this.#tools, hostname: options.hostname, connections: this.#connections }
+    const { results, hosts } = await attempt(tools, way.hosts, envelope, bytes)
+    const told = results[0]!
+    const where = told.host === undefined ? '' : `${told.host}: `
+    if (hosts === 'well') site.succeeded()
+    else if (hosts === 'answered') site.answered()
+    else site.failed(clock.now(), random, where + told.words, told.enhanced)
+    await settle(this.#tools, rows, results, way.rule?.retryAfterMs)
+    const rest = site.restAt(clock.now())
+    if (!rest) return
+    // Whoever stands in line there would only find out the same.
+    for (const waiting of site.waiting.splice(0)) {
+      await this.#defer(waiting, this.#ways.get(waiting)!, rest)
+      this.#leave(site, [waiting])
     }
   }
-}
-
-function leaseOf(row: QueueRow): Lease {
-  return { recipient: row.id, fence: row.fence }
 }
 
 /** RFC 3463 §3.1: nothing more is to be told than that it failed. */
@@ -375,17 +444,21 @@ function givenUp(row: QueueRow): AttemptResult {
   return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
 }
 
-function isBusy({ held }: Load): boolean {
-  return held >= heldPerDestinationMax
-}
-
+/** Recipients of one message and destination, in the order of their turns, as many as fit a transaction. */
 function batchesOf(rows: readonly QueueRow[]): Batch[] {
-  const batches = new Map<string, QueueRow[]>()
+  const open = new Map<string, QueueRow[]>()
+  const batches: Batch[] = []
   for (const row of rows) {
-    const key = `${row.entry} ${row.destination} ${row.parameters.smtpUtf8}`
-    const batch = batches.get(key)
-    if (batch && batch.length < batchRecipientsMax) batch.push(row)
-    else batches.set(key, [row])
+    const { smtpUtf8, body } = row.parameters
+    const key = `${row.entry} ${row.destination} ${smtpUtf8} ${body}`
+    const batch = open.get(key)
+    if (batch && batch.length < batchRecipientsMax) {
+      batch.push(row)
+      continue
+    }
+    const started = [row]
+    open.set(key, started)
+    batches.push({ destination: row.destination, rows: started })
   }
-  return [...batches.values()].map((batch) => ({ destination: batch[0]!.destination, rows: batch }))
+  return batches
 }

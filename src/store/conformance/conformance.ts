@@ -1,98 +1,19 @@
 /** What every engine of the store must do: one suite, run by each engine's test. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deletedBit, flaggedBit, seenBit } from '../mail/flags.ts'
-import type { Change } from './changes.ts'
-import { factsOfBytes } from './facts.ts'
-import type { MailboxRole } from './entities.ts'
-import type { Operation } from './operations.ts'
-import type { Store, StoredContent } from './store.ts'
-import { StoreRefusal } from './store.ts'
-import { timePrefix } from './arrival-id.ts'
-
-const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5)
-
-export function message(subject: string, body = 'Hello.\r\n', extra = ''): Buffer {
-  return Buffer.from(
-    `From: Alice <alice@example.org>\r\nTo: bob@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${subject}@example.org>\r\n${extra}Date: Fri, 2 Jan 2026 03:04:05 +0000\r\n\r\n${body}`,
-  )
-}
-
-export async function stored(store: Store, bytes: Uint8Array): Promise<StoredContent> {
-  const sink = store.sink()
-  for (let at = 0; at < bytes.length; at += 65_536) {
-    if (!sink.write(bytes.subarray(at, at + 65_536))) await sink.drained()
-  }
-  return sink.finish()
-}
-
-export async function arrival(
-  store: Store,
-  bytes: Uint8Array,
-  mailboxes: readonly number[],
-  more: Partial<Extract<Operation, { kind: 'arrive' }>> = {},
-): Promise<Extract<Operation, { kind: 'arrive' }>> {
-  return {
-    kind: 'arrive',
-    arrivalId: `${timePrefix(nowMs)}${arrivals++}`,
-    content: await stored(store, bytes),
-    facts: factsOfBytes(bytes).facts,
-    at: { epochMs: nowMs, offsetMinutes: 60 },
-    filings: mailboxes.map((mailbox) => ({
-      mailbox,
-      prefix: 'Return-Path: <>\r\n',
-      flags: [],
-      recipients: ['bob@example.org'],
-    })),
-    ...more,
-  }
-}
-let arrivals = 0
-
-export async function addAccount(
-  store: Store,
-  name: string,
-  quotaBytes = 0,
-): Promise<{ id: number; inbox: number; trash: number }> {
-  const mailboxes: { name: string; role: MailboxRole }[] = [
-    { name: 'INBOX', role: 'inbox' },
-    { name: 'Trash', role: 'trash' },
-  ]
-  const [, { id }] = await store.commit([
-    { kind: 'domainAdd', name: name.split('@')[1]! },
-    { kind: 'accountAdd', name, quotaBytes, mailboxes, nowMs },
-  ])
-  return { id, inbox: store.read.mailboxByName(id, 'INBOX')!.id, trash: store.read.mailboxByName(id, 'Trash')!.id }
-}
-
-async function rowsOf(
-  store: Store,
-  mailbox: number,
-  bytes = false,
-): Promise<{ uid: number; text?: string; emailId: number; threadId: number; sizeBytes: number }[]> {
-  const table = await store.read.table(mailbox)
-  const view = table.view()
-  const result = []
-  for await (const page of store.read.rows(mailbox, view.uids.slice(0, view.count), { envelope: true, bytes })) {
-    for (const row of page) {
-      const text = row.bytes && Buffer.from(await row.bytes.read(0, row.bytes.sizeBytes)).toString('latin1')
-      result.push({ uid: row.uid, text, emailId: row.emailId, threadId: row.threadId, sizeBytes: row.sizeBytes })
-    }
-  }
-  table.release()
-  return result
-}
-
-async function refused(promise: Promise<unknown>, code: string): Promise<void> {
-  await assert.rejects(promise, (error) => error instanceof StoreRefusal && error.code === code)
-}
+import { deletedBit, flaggedBit, seenBit } from '../../mail/flags.ts'
+import { timePrefix } from '../arrival-id.ts'
+import type { Change } from '../changes.ts'
+import type { Store } from '../store.ts'
+import { addAccount, arrival, message, nowMs, refused, rowsOf, type Check } from './fixtures.ts'
+import { leaseOf, queueChecks } from './queue.ts'
 
 /** @param open a new, empty store; `reopen` closes it and opens what it left, where the engine can. */
 export function conformance(
   engine: string,
   open: () => Promise<{ store: Store; done: () => Promise<void>; reopen?: () => Promise<Store> }>,
 ): void {
-  const check = (name: string, body: (store: Store, reopen?: () => Promise<Store>) => Promise<void>): void => {
+  const check: Check = (name, body) => {
     test(`${engine}: ${name}`, async () => {
       const { store, done, reopen } = await open()
       try {
@@ -170,10 +91,10 @@ export function conformance(
       await store.commit([await same(), await same()], { until: 'durable' })
       await Promise.all([store.commit([await same()]), store.commit([await same()], { until: 'durable' })])
       await store.commit([await same()])
-      const [{ leases }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 10 }])
-      assert.equal(leases.length, 5)
-      for (const lease of leases)
-        await store.commit([{ kind: 'queueFinish', lease, outcome: 'relayed', reply: '250', nowMs }])
+      const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 10 }])
+      assert.equal(rows.length, 5)
+      for (const row of rows)
+        await store.commit([{ kind: 'queueFinish', lease: leaseOf(row), outcome: 'relayed', reply: '250', nowMs }])
       const again = reopen ? await reopen() : store
       assert.equal((await rowsOf(again, bob.inbox)).length, 5)
       const outcomes = again.read.ledger(`${timePrefix(nowMs)}same`).map(({ outcome }) => outcome)
@@ -422,123 +343,6 @@ export function conformance(
     table.release()
   })
 
-  check('the queue: leases with fences, outcomes in the ledger, nothing left behind', async (store) => {
-    await addAccount(store, 'bob@example.org')
-    const parameters = { body: '7bit', smtpUtf8: false } as const
-    const recipients = ['x@far.test', 'y@far.test', 'z@far.test'].map((address) => ({
-      address,
-      destination: 'far.test',
-      parameters,
-    }))
-    const operation = await arrival(store, message('out'), [], {
-      queue: {
-        reversePath: 'bob@example.org',
-        recipients,
-        prefix: 'Received: here\r\n',
-        firstAttemptMs: nowMs,
-        expiresAtMs: nowMs + 1000,
-      },
-    })
-    await store.commit([operation])
-    assert.equal(store.read.queueDue(), nowMs)
-    const [{ leases }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 10 }])
-    assert.equal(leases.length, 3)
-    const [again] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 10 }])
-    assert.equal(again.leases.length, 0)
-    const bytes = store.read.queuedContent(store.read.queue(0, 1)[0]!.entry)!
-    assert.ok(
-      Buffer.from(await bytes.read(0, 100))
-        .toString()
-        .startsWith('Received: here\r\nFrom: Alice'),
-    )
-    await store.commit([{ kind: 'queueFinish', lease: leases[0]!, outcome: 'relayed', reply: '250 ok', nowMs }])
-    await store.commit([
-      { kind: 'queueDefer', lease: leases[1]!, nextAttemptMs: nowMs + 500, reply: '451 later', nowMs },
-    ])
-    // The third lease runs out and is taken over; its old holder is refused.
-    const [taken] = await store.commit([{ kind: 'queueLease', nowMs: nowMs + 2000, leaseMs: 1000, limit: 10 }])
-    assert.equal(taken.leases.length, 2)
-    await refused(
-      store.commit([{ kind: 'queueFinish', lease: leases[2]!, outcome: 'relayed', reply: '250', nowMs }]),
-      'leaseLost',
-    )
-    for (const lease of taken.leases) {
-      await store.commit([{ kind: 'queueFinish', lease, outcome: 'bounced', reply: '550 no', nowMs }])
-    }
-    assert.deepEqual(
-      store.read.ledger(operation.arrivalId).map((row) => [row.recipient, row.outcome, row.detail]),
-      [
-        ['x@far.test', 'relayed', '250 ok'],
-        ['y@far.test', 'bounced', '550 no'],
-        ['z@far.test', 'bounced', '550 no'],
-      ],
-    )
-    assert.equal(store.read.queueDue(), undefined)
-    await store.sweep(nowMs)
-    assert.equal(store.read.counts().contents, 0)
-  })
-
-  check('the queue: thousands for a dead destination do not delay the one for another', async (store) => {
-    const parameters = { body: '7bit', smtpUtf8: false } as const
-    const to = (destination: string, count: number, firstAttemptMs = nowMs): Promise<unknown> =>
-      arrival(store, message('out'), [], {
-        queue: {
-          reversePath: '',
-          recipients: Array.from({ length: count }, (_, i) => ({ address: `u${i}@x`, destination, parameters })),
-          prefix: '',
-          firstAttemptMs,
-          expiresAtMs: nowMs + 1000,
-        },
-      }).then((operation) => store.commit([operation]))
-    await to('dead.test', 5000, nowMs - 1000)
-    await to('alive.test', 1)
-    await to('well.test', 1)
-    const lease = (more: { after?: string; busy?: string[]; limit?: number }) =>
-      store
-        .commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 100, perDestination: 20, ...more }])
-        .then(([{ leases, ...rest }]) => {
-          const rows = leases.map(({ recipient }) => store.read.queue(recipient - 1, 1)[0]!.destination)
-          return {
-            ...rest,
-            rows: [...new Set(rows)].map((name) => `${name} ${rows.filter((row) => row === name).length}`),
-          }
-        })
-    assert.deepEqual(await lease({ limit: 21 }), {
-      rows: ['alive.test 1', 'dead.test 20'],
-      next: 'dead.test',
-      more: true,
-    })
-    assert.deepEqual(await lease({ after: 'dead.test' }), { rows: ['well.test 1'], more: false })
-    assert.deepEqual(await lease({}), { rows: ['dead.test 20'], more: true })
-    await to('well.test', 1)
-    assert.deepEqual(await lease({ busy: ['dead.test'] }), { rows: ['well.test 1'], more: false })
-    assert.deepEqual(await lease({ busy: ['dead.test'] }), { rows: [], more: false })
-  })
-
-  check('the queue: very many destinations that are not due cost a bounded step, and hide nobody', async (store) => {
-    const parameters = { body: '7bit', smtpUtf8: false } as const
-    const names = Array.from({ length: 2500 }, (_, i) => `d${i}.test`)
-    for (const [destinations, firstAttemptMs] of [
-      [names, nowMs + 1],
-      [['z.test'], nowMs],
-    ] as const) {
-      const recipients = destinations.map((destination) => ({ address: `u@${destination}`, destination, parameters }))
-      const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs, expiresAtMs: nowMs + 1000 }
-      await store.commit([await arrival(store, message('out'), [], { queue })])
-    }
-    const found: number[] = []
-    let after: string | undefined
-    do {
-      const [{ leases, next, more }] = await store.commit([
-        { kind: 'queueLease', nowMs, leaseMs: 1000, limit: 100, after },
-      ])
-      found.push(leases.length)
-      assert.equal(more, next !== undefined)
-      after = next
-    } while (after !== undefined)
-    assert.deepEqual(found, [0, 0, 1])
-  })
-
   check('a search reads rows and text', async (store) => {
     const bob = await addAccount(store, 'bob@example.org')
     await store.commit([await arrival(store, message('apple', 'red and round\r\n'), [bob.inbox])])
@@ -605,4 +409,6 @@ export function conformance(
     const [{ filed }] = await again.commit([await arrival(again, message('next'), [bob.inbox])])
     assert.equal(filed[0]!.uid, 21)
   })
+
+  queueChecks(check)
 }

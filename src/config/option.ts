@@ -1,0 +1,31 @@
+/** What an option of the configuration is: its kind, its default, and why it is so. */
+import type { Kind } from './kinds.ts'
+
+export interface Option<T, Default extends T | undefined = T | undefined> {
+  readonly kind: Kind<T>
+  /** undefined: nothing unless it is said. */
+  readonly default: Default
+  /** What it does, and the reason for its default. */
+  readonly why: string
+  /** Shown in the sample where there is no default. */
+  readonly example?: T
+}
+
+export type OptionTable = Readonly<Record<string, Option<never>>>
+
+export function option<T, const Default extends T | undefined>(
+  kind: Kind<T>,
+  fallback: Default,
+  why: string,
+  example?: T,
+): Option<T, Default> {
+  return { kind, default: fallback, why, example }
+}
+
+export type ValuesOf<Table> = {
+  readonly [K in keyof Table]: Table[K] extends Option<infer T, infer Default>
+    ? undefined extends Default
+      ? T | undefined
+      : T
+    : never
+}

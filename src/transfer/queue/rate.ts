@@ -1,0 +1,43 @@
+/** A rate in one number: the generic cell rate algorithm. */
+
+export class Rate {
+  readonly #intervalMs: number
+  readonly #burstMs: number
+  /** When everything that was let through would have been due at an even pace. */
+  #paidUntilMs = 0
+
+  /** @param burst so many may come at once after a pause. */
+  constructor(count: number, perMs: number, burst = 0) {
+    this.#intervalMs = perMs / count
+    this.#burstMs = burst * this.#intervalMs
+  }
+
+  /** Milliseconds until the next may come; 0: now. */
+  waitMs(nowMs: number): number {
+    return Math.max(0, Math.ceil(this.#paidUntilMs - this.#burstMs - nowMs))
+  }
+
+  spend(nowMs: number, count: number): void {
+    this.#paidUntilMs = Math.max(nowMs, this.#paidUntilMs) + count * this.#intervalMs
+  }
+}
+
+/** One rate for each key, as many keys as fit. */
+export class Rates {
+  readonly #rates = new Map<string, Rate>()
+  readonly #make: () => Rate
+  readonly #keysMax: number
+
+  constructor(make: () => Rate, keysMax = 10_000) {
+    this.#make = make
+    this.#keysMax = keysMax
+  }
+
+  of(key: string): Rate {
+    const rate = this.#rates.get(key) ?? this.#make()
+    this.#rates.delete(key)
+    this.#rates.set(key, rate)
+    if (this.#rates.size > this.#keysMax) this.#rates.delete(this.#rates.keys().next().value!)
+    return rate
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Who is first among all that is ready. Senders take turns: each recipient moves its sender a little back in time, so that a list of
+ * hundreds of thousands stands behind everybody else's next message, and yet moves up with every minute that passes.
+ */
+
+/** So much later is the next transaction of the same sender. At a hundred recipients each: a list of 100,000 spreads over 16 hours. */
+const stepMs = 60_000
+/** Recipients that stand at one place in line: they go out in one transaction. RFC 5321 §4.5.3.1.8. */
+export const stepRecipients = 100
+/** What a level of priority is worth. RFC 6710 §4.1 has levels from -9 to 9. */
+const priorityMs = 60 * 60_000
+/** Senders whose place is remembered; the one that was quiet for longest goes first. */
+const sendersMax = 10_000
+
+export class Turns {
+  /** Where a sender's next recipient stands, epoch milliseconds; only of those who are ahead of their time. */
+  readonly #next = new Map<string, number>()
+
+  /**
+   * Places in line for `count` recipients of one message that may go from `fromMs` on.
+   * @param sender the reverse-path; the null one is a sender too.
+   * @returns the place of the nth.
+   */
+  take(sender: string, count: number, fromMs: number, priority = 0): (n: number) => number {
+    const start = Math.max(fromMs, this.#next.get(sender) ?? 0)
+    this.#next.delete(sender)
+    this.#next.set(sender, start + (count * stepMs) / stepRecipients)
+    if (this.#next.size > sendersMax) this.#next.delete(this.#next.keys().next().value!)
+    const first = Math.floor(start) - priority * priorityMs
+    return (n) => first + Math.floor(n / stepRecipients) * stepMs
+  }
+}
