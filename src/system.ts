@@ -6,6 +6,7 @@ import { Wheel } from './base/wheel.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { services } from './config/services.ts'
 import { saslMechanisms } from './protocol/sasl/mechanisms.ts'
+import type { WaitingFor } from './protocol/smtp/backend.ts'
 import { authSecret, noteScramSha1 } from './server/auth-settings.ts'
 import { serveControl } from './server/control.ts'
 import { offersOf } from './server/discovery/settings.ts'
@@ -28,6 +29,7 @@ import {
   sweepNowAndThen,
 } from './system/start.ts'
 import type { System } from './system/types.ts'
+import { flushWaiting } from './transfer/flush.ts'
 import { withHosts } from './transfer/hosts.ts'
 import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
 import { Authenticity } from './transfer/checks/authenticity.ts'
@@ -115,12 +117,17 @@ async function openSystem(
   const resolver = withHosts(() => live.config.dns, platform.resolver)
   const authenticity = new Authenticity({ resolver, clock, random, hostname: first.hostname, options: checks })
   const signingKeys = new SigningKeys(store.read)
-  const receiver = new Receiver({ ...tools, authenticity, signingKeys, authenticator })
+  const flush = async (node: WaitingFor): Promise<number> => {
+    const count = await flushWaiting({ store, clock }, node)
+    queue.wake()
+    return count
+  }
+  const receiver = new Receiver({ ...tools, authenticity, signingKeys, authenticator, flush })
   const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits })
-  const rooms = { live, receiver, imap, pop3, authenticator, mechanisms }
+  const rooms = { live, receiver, imap, pop3, authenticator, mechanisms, clock }
   const listeners = new Listeners(log)
   let stopping: Promise<void> | undefined
 

@@ -3,6 +3,7 @@ import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
+import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
 import type { DestinationRule, TransferOptions } from '../transfer/options.ts'
 
@@ -66,6 +67,7 @@ export interface Config {
   readonly routes: readonly RouteConfig[]
   readonly destinations: readonly DestinationRule[]
   readonly transfer: TransferOptions
+  readonly smtp: SmtpPolicy
   readonly pop3: { readonly loginDelayMs: number }
   readonly auth: AuthOptions
   /** `jwks` is a URL or an absolute path. */

@@ -5,6 +5,7 @@ import * as kinds from './kinds.ts'
 import { option, type Option, type OptionTable } from './option.ts'
 import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
 import { defaultServices, services } from './services.ts'
+import { smtpOptions } from './smtp-options.ts'
 import {
   authenticityOptions,
   destinationOptions,
@@ -14,6 +15,7 @@ import {
 } from './transfer-options.ts'
 
 export * from './people-options.ts'
+export * from './smtp-options.ts'
 export * from './transfer-options.ts'
 
 /** A table of the file and the keys that it may have. */
@@ -220,6 +222,7 @@ export const sections: readonly Section[] = [
   ),
   section('authenticity', authenticityOptions, 'Who really sent a message: what is asked, and what follows.'),
   section('log', logOptions, 'Events: one line each, never a secret, never a message.'),
+  section('smtp', smtpOptions, 'SMTP, submission and LMTP: what clients may ask for, and how much.'),
   section('pop3', pop3Options, 'POP3: one maildrop, one session.'),
   section('auth', authOptions, 'How people sign in, and what happens to those who guess.'),
   section(

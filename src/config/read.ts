@@ -68,6 +68,7 @@ class ConfigReader {
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),
       log: this.#log(this.#table(root, 'log')),
+      smtp: this.#section(this.#table(root, 'smtp'), 'smtp', declared.smtpOptions),
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
       auth: this.#auth(this.#table(root, 'auth')),
       oauth: this.#oauth(this.#table(root, 'oauth')),

@@ -1,4 +1,5 @@
 /** What is spoken at each listener: a session of its protocol on the rooms of this system. */
+import type { Clock } from '../base/clock.ts'
 import { networksHold } from '../base/ip-network.ts'
 import type { Config, ListenerConfig, Service } from '../config/config.ts'
 import { status } from '../mail/status.ts'
@@ -21,6 +22,7 @@ export interface Rooms {
   readonly pop3: Pop3Backend
   readonly authenticator: Authenticator
   readonly mechanisms: readonly SaslMechanism[]
+  readonly clock: Clock
 }
 
 const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp']
@@ -37,7 +39,7 @@ export function busyWords(service: Service): Uint8Array {
 
 /** Makes the sessions of a listener. */
 export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionId: string) => Session {
-  const { live, receiver, authenticator, mechanisms } = rooms
+  const { live, receiver, authenticator, mechanisms, clock } = rooms
   const { service, plaintextAuth } = listener
   const startTls = listener.tls === 'starttls'
   if (smtpServices.includes(service)) {
@@ -52,6 +54,8 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
         messageBytesMax: live.config.transfer.messageBytesMax,
         bareNewline: listener.bareNewline,
         trusted: ({ address }) => networksHold(live.config.trustedNetworks, address),
+        policy: live.config.smtp,
+        now: () => clock.now(),
         connectionId,
       })
   }
@@ -79,7 +83,7 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
 }
 
 /** Mail of this machine's users, by a socket that only they can reach: no password, no TLS, no limit on where it goes. */
-export function localSubmissions({ live, receiver }: Rooms): (connectionId: string) => Session {
+export function localSubmissions({ live, receiver, clock }: Rooms): (connectionId: string) => Session {
   return (connectionId) =>
     new SmtpServerSession({
       service: 'submission',
@@ -91,6 +95,8 @@ export function localSubmissions({ live, receiver }: Rooms): (connectionId: stri
       messageBytesMax: live.config.transfer.messageBytesMax,
       bareNewline: 'normalize',
       trusted: () => true,
+      policy: live.config.smtp,
+      now: () => clock.now(),
       connectionId,
     })
 }

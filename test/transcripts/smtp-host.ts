@@ -93,6 +93,7 @@ export interface SmtpSurroundings {
  * `! mechanisms examples`: those of the RFCs' examples, its user being jones.
  * `! filed USER N` counts the messages of an INBOX; `!|` lines are the end of the last one.
  * `! prefix USER` compares the beginning of the last one. `! queued ADDRESS …` names what waits for transfer, and nothing else does.
+ * `! parameters ADDRESS JSON` compares what waits with it; `! begins ADDRESS TIME` tells when it is first tried.
  * `! alias ADDRESS TARGET …` makes one.
  */
 export async function smtpHost(): Promise<SmtpSurroundings> {
@@ -156,6 +157,13 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       } else if (verb === 'queued') {
         const waiting = store.read.queue(0, 100).map(({ address }) => address)
         assert.deepEqual(waiting.sort(), rest.filter((address) => address !== '').sort(), words)
+      } else if (verb === 'parameters' || verb === 'begins') {
+        const row = store.read.queue(0, 100).find(({ address }) => address === rest[0])
+        assert.ok(row, words)
+        if (verb === 'begins') assert.equal(new Date(row.nextAttemptMs).toISOString(), rest[1], words)
+        else
+          for (const [key, value] of Object.entries(JSON.parse(rest[1]!) as object))
+            assert.deepEqual(row.parameters[key as keyof typeof row.parameters], value, words)
       } else throw new Error(`unknown: ${words}`)
     },
   }

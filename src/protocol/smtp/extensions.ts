@@ -27,7 +27,7 @@ export const extensions: readonly ((state: ServerState) => string | undefined)[]
   // RFC 3865 §2.1: the sign on the door.
   ({ policy: { noSoliciting } }) => (noSoliciting.length > 0 ? `NO-SOLICITING ${noSoliciting.join(',')}` : undefined),
   // RFC 9422 §4.2: what else RCPT would tell only by refusing.
-  ({ recipientsMax }) => `LIMITS RCPTMAX=${recipientsMax}`,
+  ({ policy: { recipientsMax } }) => `LIMITS RCPTMAX=${recipientsMax}`,
 ]
 
 /** RFC 3339, without fractions. */

@@ -10,7 +10,5 @@ export const badCommandsMax = 20
 export const authFailuresMax = 3
 /** RFC 4954 §4: a base64 line of SASL. */
 export const saslLineBytesMax = 12_288
-/** RFC 5321 §4.5.3.1.8 asks for 100; beyond the default one message is a mailing list. */
-export const recipientsMaxDefault = 1000
 /** What may wait unread behind the command that is being answered. */
 export const heldBytesMax = 1024 * 1024

@@ -1,6 +1,8 @@
 /** What an SMTP server may be told about how much it does for whom, with the reasons for the defaults. */
 
 export interface SmtpPolicy {
+  /** Recipients of one message. RFC 5321 §4.5.3.1.8. */
+  readonly recipientsMax: number
   /** How far ahead a submission may be held, milliseconds; 0: not at all. RFC 4865. */
   readonly futureReleaseMaxMs: number
   /** The least time in which a message may have to be delivered or else returned. RFC 2852 §2. */
@@ -15,6 +17,7 @@ const minute = 60_000
 const day = 24 * 60 * minute
 
 export const smtpDefaults: SmtpPolicy = {
+  recipientsMax: 1000,
   futureReleaseMaxMs: 30 * day,
   deliverByMinMs: minute,
   noSoliciting: [],

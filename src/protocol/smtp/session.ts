@@ -82,10 +82,6 @@ export class SmtpServerSession implements Session, ServerState {
     return this.options.service === 'submission' || this.options.service === 'submissions'
   }
 
-  get recipientsMax(): number {
-    return this.options.recipientsMax ?? limits.recipientsMaxDefault
-  }
-
   get known(): boolean {
     return this.user !== null || (this.options.trusted?.(this.host.peer) ?? false)
   }

@@ -21,7 +21,6 @@ export interface SmtpServerOptions {
   readonly bareNewline?: 'refuse' | 'normalize'
   /** Whether a peer may send to others without signing in. */
   readonly trusted?: (peer: Peer) => boolean
-  readonly recipientsMax?: number
   /** What of `smtpDefaults` is to be otherwise. */
   readonly policy?: Partial<SmtpPolicy>
   /** The wall clock; without it nothing that has to do with time is offered. */
@@ -40,7 +39,6 @@ export interface ServerState {
   readonly user: Authenticated | null
   transaction: SmtpTransaction | undefined
   recipients: number
-  readonly recipientsMax: number
   /** One of the services by which people submit. RFC 6409. */
   readonly submission: boolean
   /** One who may do what a stranger may not: he has signed in, or is of our own network. */

@@ -56,7 +56,7 @@ export const rcpt: SmtpCommand = {
     if (state.chunking) return formatReply(503, '5.5.1 Go on with BDAT')
     const { mailbox, parameters } = parseRcptArguments(argument)
     const dsn = parse(state, parameters)
-    if (state.recipients >= state.recipientsMax) {
+    if (state.recipients >= state.policy.recipientsMax) {
       throw new Refusal(status.tooManyRecipients)
     }
     if (needsSmtpUtf8(mailbox) && !state.smtpUtf8) {

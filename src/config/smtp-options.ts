@@ -1,0 +1,49 @@
+/** Keys of the configuration file about SMTP: what clients may ask for, and how much. */
+import { smtpDefaults, type SmtpPolicy } from '../protocol/smtp/policy.ts'
+import * as kinds from './kinds.ts'
+import { option, type Option } from './option.ts'
+
+const defaults = smtpDefaults
+
+/** The compiler keeps this table complete: one key for each option of the room. */
+export const smtpOptions = {
+  recipientsMax: option(
+    kinds.count(100, 100_000),
+    defaults.recipientsMax,
+    'Recipients of one message, told to clients in LIMITS. At least 100 must be taken (RFC 5321 §4.5.3.1.8); beyond the default one message is a mailing list.',
+  ),
+  futureReleaseMaxMs: option(
+    kinds.span,
+    defaults.futureReleaseMaxMs,
+    'How far ahead a submission may be held back (HOLDFOR and HOLDUNTIL, RFC 4865). A month is what mail programs offer for "send later". 0: it is not offered.',
+  ),
+  deliverByMinMs: option(
+    kinds.duration,
+    defaults.deliverByMinMs,
+    'The least time that a message may have which is to come back when it is late (DELIVERBY, RFC 2852): below a minute one slow host makes it impossible.',
+  ),
+  noSoliciting: option(
+    kinds.list(solicitation()),
+    defaults.noSoliciting,
+    'Classes of solicitation that nobody here wants (RFC 3865): told in EHLO, and mail that says it is of one is refused.',
+    ['org.example:ADV'],
+  ),
+  addressQueries: option(
+    kinds.choice('nobody', 'trusted', 'users'),
+    defaults.addressQueries,
+    'Who may ask by VRFY and EXPN which addresses there are. "trusted": hosts of trustedNetworks; "users": who signs in, too. Nobody by default, since strangers only collect them.',
+  ),
+} satisfies { [K in keyof SmtpPolicy]: Option<SmtpPolicy[K]> }
+
+function solicitation(): kinds.Kind<string> {
+  return {
+    words: 'a class of solicitation, as "org.example:ADV"',
+    read(value) {
+      const word = kinds.text.read(value)
+      if (!/^[A-Z][A-Z0-9._:-]{0,99}$/i.test(word))
+        throw new kinds.ValueFault('must be a class of solicitation, as "org.example:ADV"')
+      return word
+    },
+    format: (value) => JSON.stringify(value),
+  }
+}
