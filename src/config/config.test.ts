@@ -153,14 +153,14 @@ shutdownGraceMs = "500ms"
     routes: [
       {
         domain: '*.example.net',
-        host: 'relay.example.net',
-        port: 587,
+        hosts: [{ host: 'relay.example.net', port: 587 }],
         tls: 'required',
         username: 'us',
         passwordFile: '/etc/mail/relay.password',
       },
-      { domain: '*', host: '::1', port: 25, tls: 'opportunistic' },
+      { domain: '*', hosts: [{ host: '::1', port: 25 }], tls: 'opportunistic' },
     ],
+    relay: { domains: [] },
     transfer: {
       ...transferDefaults,
       hostname: 'mail.example.org',

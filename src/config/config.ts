@@ -5,7 +5,8 @@ import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
-import type { DestinationRule, TransferOptions } from '../transfer/options.ts'
+import type { DestinationRule, RelayOptions, TransferOptions } from '../transfer/options.ts'
+import type { Proxy, StaticRoute } from '../transfer/static-routes.ts'
 
 export type Service = SmtpService | 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'managesieve' | 'http' | 'https'
 
@@ -24,18 +25,15 @@ export interface ListenerConfig {
   readonly publicPort: number
 }
 
-export type TlsConfig =
+export type TlsConfig = { readonly authorities?: string } & (
   | { readonly source: 'self-signed' }
   | { readonly source: 'files'; readonly certificates: readonly { readonly cert: string; readonly key: string }[] }
+)
 
-export interface RouteConfig {
-  /** A domain, `*.domain`, or `*` for everything that is not ours. */
-  readonly domain: string
-  readonly host: string
-  readonly port: number
-  readonly tls: 'opportunistic' | 'required' | 'implicit' | 'none'
-  readonly username?: string
+export interface RouteConfig extends Omit<StaticRoute, 'password' | 'proxy'> {
   readonly passwordFile?: string
+  readonly proxy?: Omit<Proxy, 'password'>
+  readonly proxyPasswordFile?: string
 }
 
 export interface Config {
@@ -65,6 +63,7 @@ export interface Config {
     readonly lookups: boolean
   }
   readonly routes: readonly RouteConfig[]
+  readonly relay: RelayOptions
   readonly destinations: readonly DestinationRule[]
   readonly transfer: TransferOptions
   readonly smtp: SmtpPolicy

@@ -5,16 +5,12 @@ import * as kinds from './kinds.ts'
 import { option, type Option, type OptionTable } from './option.ts'
 import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
 import { defaultServices, services } from './services.ts'
+import { relayOptions, routeOptions } from './route-options.ts'
 import { smtpOptions } from './smtp-options.ts'
-import {
-  authenticityOptions,
-  destinationOptions,
-  dnsOptions,
-  routeOptions,
-  transferOptions,
-} from './transfer-options.ts'
+import { authenticityOptions, destinationOptions, dnsOptions, transferOptions } from './transfer-options.ts'
 
 export * from './people-options.ts'
+export * from './route-options.ts'
 export * from './smtp-options.ts'
 export * from './transfer-options.ts'
 
@@ -117,6 +113,12 @@ export const tlsOptions = {
     '/etc/ssl/mail.example.org.pem',
   ),
   key: option(kinds.path, undefined, 'With "files": its private key, PEM.', '/etc/ssl/private/mail.example.org.key'),
+  authorities: option(
+    kinds.path,
+    undefined,
+    'Certificates of authorities, PEM, that are believed beside the well-known ones when we connect to other mail hosts: that of a company, say.',
+    '/etc/ssl/company-ca.pem',
+  ),
 }
 
 export const certificateOptions = {
@@ -210,9 +212,10 @@ export const sections: readonly Section[] = [
   section(
     'route',
     routeOptions,
-    'Mail to others that shall not go to their MX hosts: a relay, a neighbour, everything to a smarthost.',
+    'Mail to others that shall not go to their MX hosts, or in another way: a relay, a neighbour, everything to a smarthost.',
     true,
   ),
+  section('relay', relayOptions, 'Mail of others that only passes through here.'),
   section('transfer', transferOptions, 'Mail on its way: what is taken, and how long and how often it is tried.'),
   section(
     'destination',

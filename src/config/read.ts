@@ -65,6 +65,7 @@ class ConfigReader {
         this.#destination(table, `destination[${at}]`),
       ),
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
+      relay: this.#section(this.#table(root, 'relay'), 'relay', declared.relayOptions),
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),
       log: this.#log(this.#table(root, 'log')),
@@ -253,6 +254,7 @@ class ConfigReader {
     const said = this.#section(table, 'tls', declared.tlsOptions)
     const entries = this.#tables(table, 'certificate', 'tls.certificate')
     const given = said.cert !== undefined || said.key !== undefined
+    const authorities = said.authorities === undefined ? {} : { authorities: this.#path(said.authorities) }
     if (said.source === 'self-signed') {
       if (given || entries.length > 0)
         this.#fault(
@@ -260,7 +262,7 @@ class ConfigReader {
           'Certificates are named, but tls.source is "self-signed"',
           'Set source = "files" in [tls].',
         )
-      return { source: 'self-signed' }
+      return { source: 'self-signed', ...authorities }
     }
     if (given && entries.length > 0)
       this.#fault(
@@ -278,7 +280,7 @@ class ConfigReader {
             `tls.certificate[${at}]`,
           ),
         )
-    return { source: 'files', certificates: pairs.flatMap((pair) => pair ?? []) }
+    return { source: 'files', certificates: pairs.flatMap((pair) => pair ?? []), ...authorities }
   }
 
   #pair(
@@ -331,36 +333,10 @@ class ConfigReader {
 
   #route(table: Table, path: KeyPath): RouteConfig {
     const said = this.#section(table, path, declared.routeOptions)
-    for (const key of ['domain', 'to'] as const) {
-      if (table[key] === undefined)
-        this.#fault(
-          path,
-          `A route needs "${key}"`,
-          key === 'to'
-            ? 'Write to = "relay.example.net:587".'
-            : 'Write domain = "example.org", or "*" for everything that is not ours.',
-        )
-    }
-    if ((said.username === undefined) !== (said.passwordFile === undefined)) {
-      this.#fault(path, 'A route that signs in needs username and passwordFile', 'Add the other one, or remove both.')
-    }
-    const to = said.to ?? { host: '', port: 25 }
-    const tls = said.tls ?? (said.username === undefined ? 'opportunistic' : 'required')
-    if (said.username !== undefined && (tls === 'none' || tls === 'opportunistic') && !isLoopback(to.host)) {
-      this.#fault(
-        `${path}.tls`,
-        `The route's password would travel without protection with tls = "${tls}"`,
-        'Use "required" or "implicit".',
-      )
-    }
-    return {
-      domain: said.domain ?? '*',
-      host: to.host,
-      port: to.port ?? 25,
-      tls,
-      ...(said.username === undefined ? {} : { username: said.username }),
-      ...(said.passwordFile === undefined ? {} : { passwordFile: this.#path(said.passwordFile) }),
-    }
+    const has = (key: string): boolean => table[key] !== undefined
+    const { route, faults } = declared.readRoute(said, has, isLoopback, (name) => this.#path(name))
+    for (const { key, text, hint } of faults) this.#fault(key === undefined ? path : `${path}.${key}`, text, hint)
+    return route
   }
 }
 

@@ -32,27 +32,6 @@ export const dnsOptions = {
   ),
 }
 
-export const routeOptions = {
-  domain: option(kinds.domainPattern, undefined, 'Whose mail takes this route; the most exact one wins.', '*'),
-  to: option(kinds.endpoint({ names: true }), undefined, 'The host that takes it. Without a port: 25.', {
-    host: 'relay.example.net',
-    port: 587,
-  }),
-  tls: option(
-    kinds.choice('opportunistic', 'required', 'implicit', 'none'),
-    undefined,
-    '"required": STARTTLS with a certificate that fits, or the mail waits; it is the default where there is a username. "implicit": TLS from the first byte. Else "opportunistic": encrypt if we can.',
-    'required',
-  ),
-  username: option(kinds.text, undefined, 'Signs in there with this name.', 'user@example.net'),
-  passwordFile: option(
-    kinds.path,
-    undefined,
-    'A file whose first line is the password; so it does not stand in a configuration that people copy.',
-    './relay-password',
-  ),
-}
-
 export const destinationOptions = {
   match: option(
     kinds.domainPattern,
@@ -131,6 +110,16 @@ export const transferOptions = {
     kinds.count(0, 10_000_000),
     defaults.senderRatePerHour,
     'Recipients an hour of one sender to other hosts; what is beyond waits in the queue. A stolen password does less harm. 0: no limit.',
+  ),
+  addressFamilies: option(
+    kinds.choice('ipv4First', 'ipv6First', 'ipv4', 'ipv6'),
+    defaults.addressFamilies,
+    'Which addresses of other hosts are tried. Families take turns; IPv4 begins, since more of the world judges hosts by it. "ipv4": where there is no way to IPv6.',
+  ),
+  mtaSts: option(
+    kinds.flag,
+    defaults.mtaSts,
+    'Policies of other domains (MTA-STS, RFC 8461) are fetched and obeyed: where one says so, nothing is sent to a host that it does not name, or without a certificate that fits.',
   ),
   smtpPort: option(
     kinds.count(1, 65_535),

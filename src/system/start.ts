@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts'
 import { addAccount } from '../server/provision.ts'
 import type { Store } from '../store/store.ts'
 import { makeDkimKeys } from '../transfer/signing.ts'
-import type { StaticRoute } from '../transfer/route.ts'
+import type { StaticRoute } from '../transfer/static-routes.ts'
 import type { Platform } from './platform.ts'
 import type { FirstAccount } from './types.ts'
 
@@ -18,14 +18,28 @@ export function certificateNames(config: Config): string[] {
 
 export async function readRoutes(config: Config, files: Files): Promise<StaticRoute[]> {
   return Promise.all(
-    config.routes.map(async ({ passwordFile, ...route }): Promise<StaticRoute> => {
-      if (passwordFile === undefined) return route
-      const bytes = await files.read(passwordFile)
-      if (!bytes)
-        throw new Error(`The route to ${route.host} names a passwordFile that does not exist: ${passwordFile}`)
-      return { ...route, password: latin1(bytes).replace(/\r?\n$/, '') }
+    config.routes.map(async ({ passwordFile, proxy, proxyPasswordFile, ...route }): Promise<StaticRoute> => {
+      const password = await passwordIn(files, passwordFile)
+      const proxyPassword = await passwordIn(files, proxyPasswordFile)
+      return { ...route, password, proxy: proxy && { ...proxy, password: proxyPassword } }
     }),
   )
+}
+
+async function passwordIn(files: Files, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  const bytes = await files.read(path)
+  if (!bytes) throw new Error(`A route names a file for a password that does not exist: ${path}`)
+  return latin1(bytes).replace(/\r?\n$/, '')
+}
+
+/** Certificates that are believed beside the well-known ones, PEM. */
+export async function readAuthorities({ tls }: Config, files: Files): Promise<string[]> {
+  if (tls.authorities === undefined) return []
+  const bytes = await files.read(tls.authorities)
+  const found = bytes && latin1(bytes).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+  if (!found) throw new Error(`tls.authorities names a file that holds no certificate: ${tls.authorities}`)
+  return found
 }
 
 export async function addDomains({ domains }: Config, store: Store): Promise<void> {

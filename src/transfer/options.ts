@@ -1,5 +1,13 @@
 /** What the transfer room is told by the configuration, with the reasons for the defaults. */
 
+import type { AddressFamilies } from './address-order.ts'
+
+/** Domains that are not ours, and whose mail is taken from everybody. */
+export interface RelayOptions {
+  /** Each a domain, `*.domain`, or `*`. */
+  readonly domains: readonly string[]
+}
+
 /** What holds for a destination, or for all that its hosts serve. */
 export interface DestinationRule {
   /** A domain of recipients or a host that takes their mail; `*.domain`, `*`. */
@@ -35,6 +43,10 @@ export interface TransferOptions {
   /** Transfers under way at a time, in all and to one set of hosts. */
   readonly transfersMax: number
   readonly transfersPerDestinationMax: number
+  /** Which addresses of other hosts are tried, and which first. */
+  readonly addressFamilies: AddressFamilies
+  /** Whether policies of domains are asked for. RFC 8461. */
+  readonly mtaSts: boolean
   /** The port of other people's MX hosts; tests have others. */
   readonly smtpPort: number
 }
@@ -55,5 +67,7 @@ export const transferDefaults: TransferOptions = {
   senderRatePerHour: 0,
   transfersMax: 100,
   transfersPerDestinationMax: 20,
+  addressFamilies: 'ipv4First',
+  mtaSts: true,
   smtpPort: 25,
 }

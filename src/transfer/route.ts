@@ -1,21 +1,16 @@
-/** Where a destination's mail goes: a static route, else MX and A. RFC 5321 §5, RFC 7505. */
-import type { Resolver } from '../base/resolver.ts'
+/** Where a destination's mail goes: a static route, else MX and addresses. RFC 5321 §5, RFC 7505, RFC 7672 §2.2. */
+import type { DnsOutcome, MxRecord, Resolver } from '../base/resolver.ts'
 import type { Random } from '../base/random.ts'
+import { parseDomain } from '../mail/address.ts'
 import type { Status } from '../mail/status.ts'
+import { orderAddresses, type AddressFamilies } from './address-order.ts'
+import { fixedRoute, staticRoute, type Proxy, type StaticRoute } from './static-routes.ts'
 
-/** A route that the configuration gives. */
-export interface StaticRoute {
-  /** A domain, `*.domain`, or `*`. */
-  readonly domain: string
-  readonly host: string
-  readonly port: number
-  readonly tls: 'opportunistic' | 'required' | 'implicit' | 'none'
-  readonly username?: string
-  readonly password?: string
-}
+export { fixedDestination, type StaticRoute } from './static-routes.ts'
 
 export interface Host {
   readonly name: string
+  /** In the order in which they are tried. */
   readonly addresses: readonly string[]
   readonly port: number
   readonly tls: StaticRoute['tls']
@@ -31,6 +26,9 @@ export interface Host {
   readonly canonicalName?: string
   /** Ours that we come from, at most one of each family. */
   readonly localAddresses?: readonly string[]
+  readonly proxy?: Proxy
+  /** Tried when those before it could not take it; it says nothing of where the mail belongs. */
+  readonly fallback?: boolean
   /** What the sender wishes for this message. RFC 8689. */
   readonly demand?: 'requireTls' | 'tlsOptional'
 }
@@ -48,104 +46,143 @@ const hostsMax = 10
 const nullMx: Status = { code: 556, enhanced: '5.1.10', text: 'The domain takes no mail (null MX)' }
 const noDomain: Status = { code: 550, enhanced: '5.1.2', text: 'The domain does not exist or has no mail host' }
 const dnsTrouble: Status = { code: 451, enhanced: '4.4.3', text: 'The DNS does not answer for this domain' }
+const noAddress: Status = {
+  code: 550,
+  enhanced: '5.4.4',
+  text: 'Its mail hosts have no address of a family that we use',
+}
 const loop: Status = {
   code: 554,
   enhanced: '5.4.6',
   text: 'Mail for this domain is routed to this very host: mail loop',
 }
 
-export function staticRoute(routes: readonly StaticRoute[], domain: string): StaticRoute | undefined {
-  const exact = routes.find((route) => route.domain === domain)
-  if (exact) return exact
-  const wild = routes
-    .filter((route) => route.domain.startsWith('*.') && domain.endsWith(route.domain.slice(1)))
-    .sort((a, b) => b.domain.length - a.domain.length)[0]
-  return wild ?? routes.find((route) => route.domain === '*')
-}
-
-const smtpDefaultPort = 25
-
-/**
- * The destination of what an operator sends another way: `=host:port`. No domain begins so. `text` is `host`, `host:port`, `1.2.3.4:port`
- * or `[2001:db8::1]:port`. @returns undefined where it is none of these.
- */
-export function fixedDestination(text: string): string | undefined {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::(\d{1,5}))?$/.exec(text)
-  const port = Number(found?.[3] ?? smtpDefaultPort)
-  if (!found || port < 1 || port > 65_535) return undefined
-  return `=${(found[1] ?? found[2]!).toLowerCase()}:${port}`
-}
-
-/** A host that the configuration names keeps its TLS and its password. */
-function fixedHost(routes: readonly StaticRoute[], destination: string): Omit<Host, 'addresses'> {
-  const colon = destination.lastIndexOf(':')
-  const name = destination.slice(1, colon)
-  const port = Number(destination.slice(colon + 1))
-  const known = routes.find((route) => route.host.toLowerCase() === name && route.port === port)
-  return known
-    ? { name, port, tls: known.tls, username: known.username, password: known.password }
-    : { name, port, tls: 'opportunistic' }
-}
-
 export interface RouteTools {
   readonly resolver: Resolver
   readonly random: Random
   readonly routes: readonly StaticRoute[]
-  /** Our own names: an MX of that name would bring the message back to us. */
+  /** Our own name: an MX of that name would bring the message back to us. */
   readonly hostname: string
   readonly smtpPort: number
+  readonly addressFamilies: AddressFamilies
+  /** Whether we listen there ourselves, whatever the name was. */
+  isOurs?(address: string, port: number): boolean
 }
 
-/** @param domain or a destination of `fixedDestination`. */
-export async function routeTo(tools: RouteTools, domain: string): Promise<Routed> {
-  if (domain.startsWith('=')) return hostsOf(tools, [fixedHost(tools.routes, domain)])
-  const fixed = staticRoute(tools.routes, domain)
-  if (fixed)
-    return hostsOf(tools, [
-      { name: fixed.host, port: fixed.port, tls: fixed.tls, username: fixed.username, password: fixed.password },
-    ])
+type WantedHost = Omit<Host, 'addresses'> & { readonly preference: number }
+
+/** A host whose addresses were asked for. */
+interface Looked {
+  readonly preference: number
+  readonly host: Host
+  /** It has addresses, if only such as we do not use. */
+  readonly exists: boolean
+  readonly failed: boolean
+  readonly ours: boolean
+}
+
+/**
+ * @param destination a domain, an address literal, or one of `fixedDestination`.
+ * @param sender the reverse-path, '' for the null one: some routes are for some senders.
+ */
+export async function routeTo(tools: RouteTools, destination: string, sender: string): Promise<Routed> {
+  if (destination.startsWith('=')) return toRoute(tools, fixedRoute(tools.routes, destination, sender))
+  const domain = parseDomain(destination) ?? destination
+  const route = staticRoute(tools.routes, domain, sender)
+  if (route && route.hosts.length > 0) return toRoute(tools, route)
+  const routed = await toMailHosts(tools, domain, route)
+  const fallback = staticRoute(tools.routes, domain, sender, true)
+  if (!fallback || routed.kind === 'never') return routed
+  const last = await toRoute(tools, fallback)
+  if (last.kind !== 'hosts') return routed
+  const marked = last.hosts.map((host) => ({ ...host, fallback: true }))
+  return { kind: 'hosts', hosts: routed.kind === 'hosts' ? [...routed.hosts, ...marked] : marked }
+}
+
+/** What a route says of all its hosts. The configuration's word is as good as a signature. */
+function factsOf({ tls, username, password, sourceAddresses, proxy }: StaticRoute) {
+  return { tls, username, password, localAddresses: sourceAddresses, proxy, nameSecure: true }
+}
+
+async function toRoute(tools: RouteTools, route: StaticRoute): Promise<Routed> {
+  const facts = factsOf(route)
+  // Each is worse than the one before it, so one that is ours ends the list.
+  const wanted = route.hosts.map(({ host, port }, preference) => ({ ...facts, name: host, port, preference }))
+  return chosen(await lookAll(tools, wanted))
+}
+
+/** @param route what it says of the way, without hosts of its own. */
+async function toMailHosts(tools: RouteTools, domain: string, route: StaticRoute | undefined): Promise<Routed> {
+  const facts = { port: tools.smtpPort, ...(route ? factsOf(route) : { tls: 'opportunistic' as const }) }
   if (domain.startsWith('[')) {
-    const address = domain.slice(1, -1).replace(/^IPv6:/i, '')
-    return {
-      kind: 'hosts',
-      hosts: [{ name: domain, addresses: [address], port: tools.smtpPort, tls: 'opportunistic' }],
-    }
+    const name = domain.slice(1, -1).replace(/^IPv6:/i, '')
+    return chosen(await lookAll(tools, [{ ...facts, name, preference: 0, nameSecure: false }]))
   }
   const mx = await tools.resolver.mx(domain)
   if (mx.kind === 'failed') return { kind: 'later', status: dnsTrouble }
-  // No MX: the domain itself is the host. RFC 5321 §5.1.
-  if (mx.kind === 'none') return hostsOf(tools, [{ name: domain, port: tools.smtpPort, tls: 'opportunistic' }])
-  if (mx.records.some(({ exchange }) => exchange === '' || exchange === '.')) {
-    if (mx.records.length === 1) return { kind: 'never', status: nullMx }
-  }
-  const usable = mx.records.filter(({ exchange }) => exchange !== '' && exchange !== '.')
-  const ours = usable.find(({ exchange }) => exchange === tools.hostname)
+  const found = mailHostsOf(mx, domain, tools.random)
+  if (found.length === 0) return { kind: 'never', status: isNull(mx) ? nullMx : noDomain }
+  const nameSecure = mx.secure === true
+  const wanted = found.map(({ exchange: name, preference }) => ({ ...facts, name, preference, nameSecure, domain }))
+  const ours = wanted.find(({ name }) => name === tools.hostname)
   // Hosts that are no better than we are would only send it back. RFC 5321 §5.1.
-  const better = ours ? usable.filter(({ preference }) => preference < ours.preference) : usable
-  if (better.length === 0) return { kind: 'never', status: ours ? loop : noDomain }
-  const shuffled = better
-    .map((record) => ({ record, chance: tools.random.below(1 << 30) }))
-    .sort((a, b) => a.record.preference - b.record.preference || a.chance - b.chance)
-  return hostsOf(
-    tools,
-    shuffled
-      .slice(0, hostsMax)
-      .map(({ record }) => ({ name: record.exchange, port: tools.smtpPort, tls: 'opportunistic' as const })),
-  )
+  const better = ours ? wanted.filter(({ preference }) => preference < ours.preference) : wanted
+  if (better.length === 0) return { kind: 'never', status: loop }
+  return chosen(await lookAll(tools, better.slice(0, hostsMax)))
 }
 
-async function hostsOf(tools: RouteTools, wanted: readonly Omit<Host, 'addresses'>[]): Promise<Routed> {
-  const hosts: Host[] = []
-  let failed = false
-  for (const host of wanted) {
-    if (/^[\d.]+$|:/.test(host.name)) {
-      hosts.push({ ...host, addresses: [host.name] })
-      continue
-    }
-    const found = await tools.resolver.addresses(host.name)
-    if (found.kind === 'found') hosts.push({ ...host, addresses: found.records })
-    else if (found.kind === 'failed') failed = true
+function isNull(mx: DnsOutcome<MxRecord>): boolean {
+  return mx.kind === 'found' && mx.records.length === 1
+}
+
+/** Best first, equal ones by chance. Without MX records the domain itself is the host. RFC 5321 §5.1, RFC 7505 §3. */
+function mailHostsOf(
+  mx: Exclude<DnsOutcome<MxRecord>, { kind: 'failed' }>,
+  domain: string,
+  random: Random,
+): readonly MxRecord[] {
+  if (mx.kind === 'none') return [{ exchange: domain, preference: 0 }]
+  return mx.records
+    .filter(({ exchange }) => exchange !== '' && exchange !== '.')
+    .map((record) => ({ record, chance: random.below(1 << 30) }))
+    .sort((a, b) => a.record.preference - b.record.preference || a.chance - b.chance)
+    .map(({ record }) => record)
+}
+
+function lookAll(tools: RouteTools, wanted: readonly WantedHost[]): Promise<Looked[]> {
+  return Promise.all(wanted.map((host) => look(tools, host)))
+}
+
+async function look(
+  { resolver, random, addressFamilies, isOurs }: RouteTools,
+  { preference, ...facts }: WantedHost,
+): Promise<Looked> {
+  const { name, port, localAddresses, proxy } = facts
+  const isAddress = /^[\d.]+$|:/.test(name)
+  const outcome: DnsOutcome<string> = isAddress ? { kind: 'found', records: [name] } : await resolver.addresses(name)
+  const found = outcome.kind === 'found' ? outcome : undefined
+  const all = found?.records ?? []
+  const addresses = orderAddresses(all, isAddress ? 'ipv4First' : addressFamilies, random).filter(
+    (address) => !localAddresses || localAddresses.some((own) => own.includes(':') === address.includes(':')),
+  )
+  const canonicalName = found?.name === name ? undefined : found?.name
+  return {
+    preference,
+    host: { ...facts, addresses, addressesSecure: found?.secure === true, canonicalName },
+    exists: all.length > 0,
+    failed: outcome.kind === 'failed',
+    // Whoever is behind a proxy is where the proxy is.
+    ours: !proxy && all.some((address) => isOurs?.(address, port)),
   }
+}
+
+/** Those that can be tried: what leads back to us ends the list, with all that is no better. RFC 5321 §5.1. */
+function chosen(looked: readonly Looked[]): Routed {
+  const ours = looked.find(({ ours }) => ours)
+  const better = ours ? looked.filter(({ preference }) => preference < ours.preference) : looked
+  const hosts = better.map(({ host }) => host).filter(({ addresses }) => addresses.length > 0)
   if (hosts.length > 0) return { kind: 'hosts', hosts }
-  return failed ? { kind: 'later', status: dnsTrouble } : { kind: 'never', status: noDomain }
+  if (better.some(({ failed }) => failed)) return { kind: 'later', status: dnsTrouble }
+  if (ours) return { kind: 'never', status: loop }
+  return { kind: 'never', status: better.some(({ exists }) => exists) ? noAddress : noDomain }
 }

@@ -27,6 +27,12 @@ export class KeptConnections {
     this.#clock = clock
   }
 
+  /** Whether it is worth to find out the rest of a key. */
+  mayHave(beginning: string): boolean {
+    for (const { key } of this.#kept) if (key.startsWith(beginning)) return true
+    return false
+  }
+
   /** @returns one that still lives, and how many messages it has carried; it belongs to the caller now. */
   take(key: string): { readonly client: SmtpClient; readonly messages: number } | undefined {
     for (const kept of this.#kept) {

@@ -3,9 +3,10 @@ import type { MessageBytes } from '../../mail/content.ts'
 import { SmtpReplyFault, type OutgoingEnvelope, type SmtpClient } from '../../protocol/smtp/client.ts'
 import { replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { Host } from '../route.ts'
-import { connect, type ConnectTools } from './connect.ts'
+import { assuranceOf, connect, type ConnectTools } from './connect.ts'
 import { offerFor } from './convert.ts'
 import type { KeptConnections } from './kept-connections.ts'
+import { securityKey, securityOf, TlsPolicyFault, type Security } from './tls-policy.ts'
 
 /** What became of one recipient in this attempt. */
 export interface AttemptResult {
@@ -17,7 +18,7 @@ export interface AttemptResult {
   readonly host?: string
   /** It was told what the sender wishes to hear, and answers for it from now on. RFC 3461 §5.2.1. */
   readonly reports?: boolean
-  /** Version and cipher of the connection, where it had TLS. */
+  /** Version and cipher of the connection, where it had TLS, and what was verified. */
   readonly tls?: string
   /** What became of the hosts and addresses that were tried before it. */
   readonly tried?: readonly string[]
@@ -53,18 +54,29 @@ function resultOf(reply: Reply, host: string): AttemptResult {
 interface Place {
   readonly host: Host
   readonly address: string
-  /** What a connection must have in common to be used again. */
+  /** What a connection must have in common to be used again, beside its safety. */
   readonly key: string
+  /** What leads nowhere together. */
+  readonly line: string
+  /** What a connection there has to be; asked once for a host. */
+  security(): Promise<Security>
 }
 
-function placesOf(hosts: readonly Host[]): Place[] {
-  return hosts.flatMap((host) =>
-    host.addresses.map((address) => ({
-      host,
-      address,
-      key: JSON.stringify([address, host.port, host.name, host.tls, host.username]),
-    })),
-  )
+function placesOf(tools: AttemptTools, hosts: readonly Host[]): Place[] {
+  return hosts.flatMap((host) => {
+    let asked: Promise<Security> | undefined
+    const security = (): Promise<Security> => (asked ??= securityOf(tools, host))
+    return host.addresses.map((address) => {
+      const { name, port, tls, username, proxy, localAddresses } = host
+      const line = [address, port, proxy?.host ?? '', proxy?.port ?? ''].join(' ')
+      return { host, address, line, security, key: JSON.stringify([line, name, tls, username, localAddresses]) }
+    })
+  })
+}
+
+/** A connection that is kept serves only what asks for no more and no less than it is. */
+async function keyOf({ key, security }: Place): Promise<string> {
+  return `${key} ${securityKey(await security())}`
 }
 
 /** @param hosts best first. */
@@ -75,9 +87,12 @@ export async function attempt(
   bytes: MessageBytes,
 ): Promise<Attempt> {
   const { connections } = tools
-  const places = placesOf(hosts)
+  const places = placesOf(tools, hosts)
   for (const place of places) {
-    const kept = connections.take(place.key)
+    if (!connections.mayHave(place.key)) continue
+    // Where nothing is safe enough, it is said below.
+    const key = await keyOf(place).catch(() => undefined)
+    const kept = key === undefined ? undefined : connections.take(key)
     if (!kept) continue
     const { streams } = kept.client
     try {
@@ -93,7 +108,7 @@ export async function attempt(
   }
   let last: AttemptResult = { kind: 'later', enhanced: '4.4.1', words: 'No host could be reached' }
   const failed: string[] = []
-  const living = places.filter(({ address, host }) => !connections.isDead(`${address} ${host.port}`))
+  const living = places.filter(({ line }) => !connections.isDead(line))
   // All of them were dead a moment ago: one is asked whether that is still so.
   for (const place of living.length > 0 ? living : places.slice(0, 1)) {
     const outcome = await tryPlace(tools, place, envelope, bytes)
@@ -101,10 +116,21 @@ export async function attempt(
     if ('results' in outcome) {
       return { ...outcome, results: outcome.results.map((result) => ({ ...result, tried })) }
     }
-    last = { ...outcome, tried }
+    // What one can never have, another may when it is back.
+    last = last.kind === 'later' && failed.length > 0 ? later({ ...outcome, tried }) : { ...outcome, tried }
     if (failed.length < triedMax) failed.push(`${outcome.host ?? place.host.name}: ${outcome.words}`)
   }
-  return settled(envelope, last, last.kind === 'later' ? 'trouble' : 'answered')
+  if (living.length > 0 && living.length < places.length) last = later(last)
+  return settled(envelope, last, last.kind === 'never' || isPolicy(last) ? 'answered' : 'trouble')
+}
+
+function later(result: AttemptResult): AttemptResult {
+  return result.kind === 'never' ? { ...result, kind: 'later', enhanced: result.enhanced.replace(/^5/, '4') } : result
+}
+
+/** Not safe enough for this message and its domain: others that the same hosts serve need not wait. */
+function isPolicy({ enhanced }: AttemptResult): boolean {
+  return /^[45]\.7\.(?:5|10|30)$/.test(enhanced)
 }
 
 function settled(envelope: OutgoingEnvelope, result: AttemptResult, hosts: Attempt['hosts']): Attempt {
@@ -122,6 +148,10 @@ function isAnswer(error: unknown): error is SmtpReplyFault {
 
 function faultOf(error: unknown, where: string, offered: boolean): AttemptResult {
   if (error instanceof SmtpReplyFault) return resultOf(error.reply, where)
+  if (error instanceof TlsPolicyFault) {
+    const { enhanced, message: words } = error
+    return { kind: enhanced.startsWith('5') ? 'never' : 'later', enhanced, words, host: where }
+  }
   return { kind: 'later', enhanced: offered ? '4.4.2' : '4.4.1', words: (error as Error).message, host: where }
 }
 
@@ -135,10 +165,12 @@ async function tryPlace(
   const where = whereOf(place)
   let client: SmtpClient | undefined
   try {
-    client = await connect(tools, place.host, place.address)
+    client = await connect(tools, place.host, place.address, await place.security())
   } catch (error) {
     const result = faultOf(error, where, false)
-    if (!(error instanceof SmtpReplyFault)) tools.connections.noteDead(`${place.address} ${place.host.port}`)
+    // It lives, and is good enough for other messages perhaps.
+    if (error instanceof TlsPolicyFault) return result
+    if (!(error instanceof SmtpReplyFault)) tools.connections.noteDead(place.line)
     // A final no to the greeting is that host's own trouble, and the next MX may be well. RFC 5321 §3.1.
     return { ...result, kind: 'later' }
   }
@@ -168,16 +200,16 @@ async function offer(
   const where = whereOf(place)
   const fit = await offerFor(client, { envelope, bytes })
   if ('code' in fit) {
-    tools.connections.give(place.key, client, carried)
+    tools.connections.give(await keyOf(place), client, carried)
     const { code, enhanced, text } = fit
     return { kind: 'never', enhanced, words: `${code} ${enhanced} ${text}`, host: where }
   }
   const { recipients } = await client.send(fit.envelope, fit.bytes)
   const reports = client.has('DSN')
-  const tls = client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined
+  const tls = assuranceOf(client)
   const closing = recipients.some(({ code }) => code === closingCode)
   if (closing || client.mailsLeft <= 0) void client.quit()
-  else tools.connections.give(place.key, client, carried + 1)
+  else tools.connections.give(await keyOf(place), client, carried + 1)
   const results = recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports }))
   if (closing) return { results, hosts: 'trouble' }
   return { results, hosts: results.some(({ kind }) => kind !== 'later') ? 'well' : 'answered' }

@@ -68,10 +68,11 @@ export async function securityOf(tools: SecurityTools, host: Host): Promise<Secu
   if (host.demand === 'tlsOptional' && !demanded) return { kind: 'opportunistic' }
   const dane = await daneOf(tools, host)
   if (dane?.kind === 'dane') return dane
-  const nearby = host.addresses.every(isNearby)
-  if (demanded) return { kind: nearby ? 'encrypted' : 'name' }
-  if (dane) return dane
-  return stsOf(tools, host)
+  if (dane && !demanded) return dane
+  const sts = await stsOf(tools, host)
+  // A route may demand more than the domain does, never less.
+  if (demanded && sts.kind === 'opportunistic') return { kind: host.addresses.every(isNearby) ? 'encrypted' : 'name' }
+  return sts
 }
 
 /** Nobody is in the middle of this machine. */

@@ -9,10 +9,11 @@ import type { Resolver } from '../../base/resolver.ts'
 import type { Wheel } from '../../base/wheel.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import { attempt, type AttemptResult } from '../deliver/smtp.ts'
+import type { ConnectTools } from '../deliver/connect.ts'
 import { KeptConnections } from '../deliver/kept-connections.ts'
 import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
-import { routeTo, type Host, type StaticRoute } from '../route.ts'
+import { routeTo, type Host, type RouteTools } from '../route.ts'
 import { Rate, Rates } from './rate.ts'
 import { fileLocally, leaseOf, settle, type SettleTools } from './settle.ts'
 import { ruleFor, siteName, Sites, type Batch, type Site } from './sites.ts'
@@ -41,12 +42,12 @@ const busyNamesMax = 1000
 /** One sender never has all transfers, however slow the hosts are that he writes to. */
 const senderShare = 0.75
 
-export interface QueueTools extends SettleTools {
+export interface QueueTools
+  extends SettleTools, Pick<RouteTools, 'routes' | 'isOurs'>, Pick<ConnectTools, 'sts' | 'authorities' | 'tlsNotes'> {
   readonly network: Network
   readonly resolver: Resolver
   readonly wheel: Wheel
   readonly log: Log
-  readonly routes: readonly StaticRoute[]
   readonly rules: readonly DestinationRule[]
 }
 
@@ -202,7 +203,7 @@ export class Queue {
       if (nowhere.has(destination)) {
         way = { site: this.#sites.of(destination, options.transfersPerDestinationMax), hosts: [], rule: undefined }
       } else {
-        const routed = await routeTo({ ...this.#tools, ...options }, destination)
+        const routed = await routeTo({ ...this.#tools, ...options }, destination, rows[0]!.reversePath)
         if (routed.kind !== 'hosts') {
           const { enhanced, code, text } = routed.status
           const result = { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
@@ -213,9 +214,12 @@ export class Queue {
           )
           return this.#release(batch)
         }
-        const rule = ruleFor(rules, destination, routed.hosts)
+        // A last resort says nothing of whose site it is, unless there is nothing else.
+        const own = routed.hosts.filter(({ fallback }) => !fallback)
+        const named = own.length > 0 ? own : routed.hosts
+        const rule = ruleFor(rules, destination, named)
         const connectionsMax = rule?.connectionsMax ?? options.transfersPerDestinationMax
-        const site = this.#sites.of(siteName(routed.hosts, rule), connectionsMax, rule?.ratePerMinute)
+        const site = this.#sites.of(siteName(named, rule), connectionsMax, rule?.ratePerMinute)
         way = { site, hosts: routed.hosts, rule }
       }
       const { site } = way
@@ -422,7 +426,10 @@ export class Queue {
       dsn: rows.map(({ parameters: { notify, originalRecipient } }) => ({ notify, originalRecipient })),
     }
     const tools = { ...this.#tools, hostname: options.hostname, connections: this.#connections }
-    const { results, hosts } = await attempt(tools, way.hosts, envelope, bytes)
+    const { requireTls, tlsOptional } = first.parameters
+    const demand = requireTls ? 'requireTls' : tlsOptional ? 'tlsOptional' : undefined
+    const places = demand ? way.hosts.map((host) => ({ ...host, demand }) as const) : way.hosts
+    const { results, hosts } = await attempt(tools, places, envelope, bytes)
     const told = results[0]!
     const where = told.host === undefined ? '' : `${told.host}: `
     if (hosts === 'well') site.succeeded()

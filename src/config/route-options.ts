@@ -1,0 +1,202 @@
+/** Keys of [[route]] and [relay]: where mail to others goes, and whose mail is only passed on; what they say together. */
+import { parseDomain, parseMailbox } from '../mail/address.ts'
+import type { Proxy } from '../transfer/static-routes.ts'
+import type { RelayOptions } from '../transfer/options.ts'
+import type { RouteConfig } from './config.ts'
+import * as kinds from './kinds.ts'
+import { addressFamily, ValueFault, type Endpoint, type Kind } from './kinds.ts'
+import { option, type Option, type ValuesOf } from './option.ts'
+
+export const routeOptions = {
+  domain: option(
+    kinds.domainPattern,
+    undefined,
+    'Whose mail takes this route; the most exact one wins. With a sender it may be left out: then all domains.',
+    '*',
+  ),
+  sender: option(
+    sender(),
+    undefined,
+    'Only for messages from this address, or from all of its domain. Of two routes for one domain the one for the sender wins.',
+    '@example.org',
+  ),
+  to: option(
+    endpoints(),
+    undefined,
+    "The host that takes it, or several, tried in this order. Without a port: 25. Left out, mail goes to the domain's own MX hosts, and the other keys say how.",
+    [{ host: 'relay.example.net', port: 587 }],
+  ),
+  tls: option(
+    kinds.choice('opportunistic', 'required', 'implicit', 'none'),
+    undefined,
+    '"required": STARTTLS with a certificate that fits, or the mail waits; it is the default where there is a username. "implicit": TLS from the first byte. Else "opportunistic": encrypt if we can.',
+    'required',
+  ),
+  username: option(kinds.text, undefined, 'Signs in there with this name.', 'user@example.net'),
+  passwordFile: option(
+    kinds.path,
+    undefined,
+    'A file whose first line is the password; so it does not stand in a configuration that people copy.',
+    './relay-password',
+  ),
+  sourceAddresses: option(
+    kinds.list(ipAddress(), 1),
+    undefined,
+    'Addresses of this machine that connections come from: one IPv4, one IPv6, or both. A family without one is not used on this route.',
+    ['192.0.2.25'],
+  ),
+  proxy: option(
+    socksProxy(),
+    undefined,
+    'A SOCKS5 server that connections go through (RFC 1928). Names are looked up here.',
+    { host: '127.0.0.1', port: 1080 },
+  ),
+  proxyPasswordFile: option(
+    kinds.path,
+    undefined,
+    'The password for the proxy, where it wants one: a file, as passwordFile.',
+    './proxy-password',
+  ),
+  fallback: option(
+    kinds.flag,
+    false,
+    'Takes what the MX hosts of a domain could not: when none of them can be reached, or the DNS does not answer. What they refuse is refused.',
+  ),
+}
+
+export const relayOptions = {
+  domains: option(
+    kinds.list(kinds.domainPattern),
+    [],
+    'Domains whose mail is taken from everybody and passed on: we are their backup MX, or stand in front of their mail host. It goes to MX hosts that are better than we are, or by a [[route]].',
+    ['partner.example'],
+  ),
+} satisfies { [K in keyof RelayOptions]: Option<RelayOptions[K]> }
+
+interface RouteFault {
+  /** undefined: the route as a whole. */
+  readonly key?: keyof typeof routeOptions
+  readonly text: string
+  readonly hint?: string
+}
+
+/**
+ * A route as it is kept, and what is wrong with it.
+ * @param pathOf makes a path absolute.
+ */
+export function readRoute(
+  said: ValuesOf<typeof routeOptions>,
+  has: (key: string) => boolean,
+  isLoopback: (host: string) => boolean,
+  pathOf: (path: string) => string,
+): { readonly route: RouteConfig; readonly faults: readonly RouteFault[] } {
+  const faults: RouteFault[] = []
+  const { username, passwordFile, proxy, proxyPasswordFile, sourceAddresses, fallback } = said
+  const hosts = (said.to ?? []).map(({ host, port }) => ({ host, port: port ?? 25 }))
+  if (!has('domain') && !has('sender')) {
+    faults.push({
+      text: 'A route needs "domain"',
+      hint: 'Write domain = "example.org", or "*" for everything that is not ours.',
+    })
+  }
+  const mere = said.tls === undefined && sourceAddresses === undefined && proxy === undefined
+  if (!has('to') && (mere || fallback || username !== undefined || said.tls === 'implicit'))
+    faults.push({ text: 'A route needs "to"', hint: 'Write to = "relay.example.net:587".' })
+  if ((username === undefined) !== (passwordFile === undefined))
+    faults.push({
+      text: 'A route that signs in needs username and passwordFile',
+      hint: 'Add the other one, or remove both.',
+    })
+  const tls = said.tls ?? (username === undefined ? 'opportunistic' : 'required')
+  const exposed = username !== undefined && (tls === 'none' || tls === 'opportunistic')
+  if (exposed && !hosts.every(({ host }) => isLoopback(host)))
+    faults.push({
+      key: 'tls',
+      text: `The route's password would travel without protection with tls = "${tls}"`,
+      hint: 'Use "required" or "implicit".',
+    })
+  const families = (sourceAddresses ?? []).map(addressFamily)
+  if (new Set(families).size < families.length)
+    faults.push({
+      key: 'sourceAddresses',
+      text: 'A route comes from one address of each family',
+      hint: 'Keep one IPv4 and one IPv6 address.',
+    })
+  if ((proxy?.username === undefined) !== (proxyPasswordFile === undefined))
+    faults.push({
+      key: proxy ? 'proxy' : 'proxyPasswordFile',
+      text: 'A proxy that wants a password needs a name in proxy and proxyPasswordFile',
+      hint: 'Write proxy = "socks5://name@host:1080" and proxyPasswordFile, or neither.',
+    })
+  const route: RouteConfig = {
+    domain: said.domain ?? '*',
+    hosts,
+    tls,
+    ...(said.sender === undefined ? {} : { sender: said.sender }),
+    ...(username === undefined ? {} : { username }),
+    ...(passwordFile === undefined ? {} : { passwordFile: pathOf(passwordFile) }),
+    ...(sourceAddresses === undefined ? {} : { sourceAddresses }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(proxyPasswordFile === undefined ? {} : { proxyPasswordFile: pathOf(proxyPasswordFile) }),
+    ...(fallback ? { fallback } : {}),
+  }
+  return { route, faults }
+}
+
+function endpoints(): Kind<readonly Endpoint[]> {
+  const one = kinds.endpoint({ names: true })
+  const several = kinds.list(one, 1)
+  return {
+    words: `${one.words}, or a list of them`,
+    read: (value) => (Array.isArray(value) ? several.read(value) : [one.read(value)]),
+    format: (value) => (value.length === 1 ? one.format(value[0]!) : several.format(value)),
+  }
+}
+
+function sender(): Kind<string> {
+  const words = 'an address, or "@example.org" for all of a domain'
+  return {
+    words,
+    read(value) {
+      const text = kinds.text.read(value)
+      const domain = text.startsWith('@') ? parseDomain(text.slice(1)) : undefined
+      const mailbox = parseMailbox(text)
+      if (domain !== undefined) return `@${domain}`
+      if (!mailbox) throw new ValueFault(`must be ${words}`)
+      return `${mailbox.localPart.toLowerCase()}@${mailbox.domain}`
+    },
+    format: (value) => JSON.stringify(value),
+  }
+}
+
+function ipAddress(): Kind<string> {
+  return {
+    words: 'an IP address',
+    read(value) {
+      const text = kinds.text.read(value)
+      if (addressFamily(text) === 0) throw new ValueFault('must be an IP address')
+      return text
+    },
+    format: (value) => JSON.stringify(value),
+  }
+}
+
+const socksDefaultPort = 1080
+
+function socksProxy(): Kind<Proxy> {
+  const words = 'a SOCKS5 server, as "socks5://127.0.0.1:1080" or "socks5://name@host:1080"'
+  return {
+    words,
+    read(value) {
+      const found = /^socks5:\/\/(?:([^@/:\s]{1,255})@)?(.+)$/i.exec(kinds.text.read(value))
+      if (!found) throw new ValueFault(`must be ${words}`)
+      const { host, port } = kinds.endpoint({ names: true }).read(found[2])
+      const username = found[1] === undefined ? {} : { username: decodeURIComponent(found[1]) }
+      return { host, port: port ?? socksDefaultPort, ...username }
+    },
+    format({ host, port, username }) {
+      const name = username === undefined ? '' : `${encodeURIComponent(username)}@`
+      return JSON.stringify(`socks5://${name}${host.includes(':') ? `[${host}]` : host}:${port}`)
+    },
+  }
+}
