@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { expandAddress, maySendAs, type AddressSource } from './aliases.ts'
+import { expandAddress, expandedMax, maySendAs, type AddressSource } from './aliases.ts'
 
 const names = ['alice@a.example', 'bob@a.example', 'gone@a.example', 'alice+work@a.example']
 const aliases: Record<string, string[]> = {
@@ -44,6 +44,26 @@ test('an alias that names itself keeps a copy in the account of that name', () =
 test('aliases name aliases, each account once; loops end', () => {
   assert.equal(expand('list@a.example'), 'alice bob pat@elsewhere.example')
   assert.equal(expand('loop1@a.example'), '')
+})
+
+test('an alias that leads further than we follow says so: nobody is left out in silence', () => {
+  const wide = (count: number): AddressSource => ({
+    ...source,
+    user: () => undefined,
+    alias: (address) =>
+      address === 'all@a.example'
+        ? { targets: Array.from({ length: count }, (_, n) => `m${n}@elsewhere.example`) }
+        : undefined,
+  })
+  const whole = expandAddress(wide(expandedMax), 'all', 'a.example')!
+  assert.deepEqual([whole.remote.length, whole.cut], [expandedMax, false])
+  assert.equal(expandAddress(wide(expandedMax + 1), 'all', 'a.example')!.cut, true)
+  const deep: AddressSource = {
+    ...source,
+    user: () => undefined,
+    alias: (address) => ({ targets: [`${Number(address.split('@')[0]) + 1}@a.example`] }),
+  }
+  assert.equal(expandAddress(deep, '0', 'a.example')!.cut, true)
 })
 
 test('a catch-all takes what nobody has, in its own domain only', () => {

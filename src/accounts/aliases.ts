@@ -7,9 +7,12 @@ export interface AddressSource {
   alias(address: string): { readonly targets: readonly string[] } | undefined
 }
 
-/** Aliases may name aliases, so deep and so wide at most; a loop ends by itself since nothing is expanded twice. */
+/**
+ * Aliases may name aliases, so deep and so wide at most: all that one recipient stands for is written in one commit. A loop ends by
+ * itself, since nothing is expanded twice.
+ */
 export const expansionDepthMax = 10
-export const expandedMax = 1000
+export const expandedMax = 5000
 
 export interface Expansion {
   readonly accounts: readonly { readonly id: number; readonly name: string; readonly detail: string }[]
@@ -17,6 +20,8 @@ export interface Expansion {
   readonly remote: readonly string[]
   /** Accounts that exist but take nothing now. */
   readonly disabled: readonly string[]
+  /** It leads further than we follow: somebody is missing here, and the message must not be taken. */
+  readonly cut: boolean
 }
 
 /** An address as accounts and aliases are keyed: lower case, NFC. Local parts that differ in case only are one user here (RFC 5321 §2.4 leaves it to us). */
@@ -44,6 +49,7 @@ export function expandAddress(
   const disabled = new Set<string>()
   const seen = new Set<string>()
   let known = false
+  let cut = false
 
   const take = (name: string, detail: string): boolean => {
     const account = source.user(name)
@@ -56,15 +62,20 @@ export function expandAddress(
 
   const visit = (local: string, at: string, depth: number): void => {
     const address = canonicalAddress(local, at)
-    if (seen.has(address) || seen.size >= expandedMax || depth > expansionDepthMax) return
+    if (seen.has(address)) return
+    // The address itself is not one of those that it leads to.
+    if (seen.size > expandedMax || depth > expansionDepthMax) {
+      cut = true
+      return
+    }
     seen.add(address)
     if (!source.isLocalDomain(at)) {
       remote.add(`${local}@${at}`)
       return
     }
-    const cut = delimiter === '' ? -1 : local.indexOf(delimiter, 1)
-    const base = cut > 0 ? canonicalAddress(local.slice(0, cut), at) : undefined
-    const detail = (candidate: string): string => (candidate === base ? local.slice(cut + 1) : '')
+    const mark = delimiter === '' ? -1 : local.indexOf(delimiter, 1)
+    const base = mark > 0 ? canonicalAddress(local.slice(0, mark), at) : undefined
+    const detail = (candidate: string): string => (candidate === base ? local.slice(mark + 1) : '')
     for (const candidate of base === undefined ? [address] : [address, base]) {
       const alias = source.alias(candidate)
       if (alias) {
@@ -90,7 +101,7 @@ export function expandAddress(
 
   visit(localPart, domain, 0)
   if (!known && source.isLocalDomain(domain)) return undefined
-  return { accounts: [...accounts.values()], remote: [...remote], disabled: [...disabled] }
+  return { accounts: [...accounts.values()], remote: [...remote], disabled: [...disabled], cut }
 }
 
 /** Whether an account may send as this address: its own name, its details, and aliases that lead to it. */

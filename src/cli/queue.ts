@@ -65,7 +65,7 @@ function filterOptions(command: Command): Command {
     .option('--recipient <address>', 'to this address')
     .option('--recipient-domain <domain>', 'to any address of this domain')
     .option('--destination <name>', 'of this destination, as --by-destination shows them')
-    .option('--state <state>', 'in this state: ready, leased or held')
+    .option('--state <state>', 'in this state: ready, deferred, leased or held')
     .option('--older-than <time>', 'accepted longer ago than this, as 2h or 3d')
 }
 
@@ -81,8 +81,8 @@ async function filterOf(options: FilterOptions): Promise<Filter> {
   const { sender, recipient, recipientDomain, destination, state, olderThan } = options
   if (recipient !== undefined && recipientDomain !== undefined)
     throw new UsageFault('Take either --recipient or --recipient-domain')
-  if (state !== undefined && !['ready', 'leased', 'held'].includes(state))
-    throw new UsageFault(`There is no state "${state}": take ready, leased or held`)
+  if (state !== undefined && !['ready', 'deferred', 'leased', 'held'].includes(state))
+    throw new UsageFault(`There is no state "${state}": take ready, deferred, leased or held`)
   return {
     sender: sender === '<>' ? '' : sender?.replace(/^<|>$/g, ''),
     recipient: recipientDomain === undefined ? recipient : `@${recipientDomain.replace(/^@/, '')}`,

@@ -17,6 +17,7 @@ export const status = {
   timeout: row(421, '4.4.2', 'Timeout, closing connection'),
   localError: row(451, '4.3.0', 'Local error, try again later'),
   directoryUnreachable: row(451, '4.4.3', 'Addresses cannot be looked up now, try again later'),
+  aliasTooWide: row(451, '4.3.5', 'That address stands for more than this server follows'),
   storeFull: row(452, '4.3.1', 'Insufficient system storage'),
   mailboxFull: row(452, '4.2.2', 'Mailbox is full'),
   tooManyRecipients: row(452, '4.5.3', 'Too many recipients, send the rest in another transaction'),

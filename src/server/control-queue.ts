@@ -35,8 +35,8 @@ interface FilterGiven {
 }
 
 function filterOf({ sender, recipient, destination, state, olderThanMs }: FilterGiven, nowMs: number): QueueFilter {
-  if (state !== undefined && !['ready', 'leased', 'held'].includes(state)) {
-    throw new CommandRefusal('badArguments', `There is no state "${state}": take ready, leased or held`)
+  if (state !== undefined && !['ready', 'deferred', 'leased', 'held'].includes(state)) {
+    throw new CommandRefusal('badArguments', `There is no state "${state}": take ready, deferred, leased or held`)
   }
   const acceptedBeforeMs = olderThanMs === undefined ? undefined : nowMs - olderThanMs
   return { sender, recipient, destination, state: state as QueueFilter['state'], acceptedBeforeMs }

@@ -129,6 +129,8 @@ function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
 export interface NoticeRequest extends Notice {
   /** Files nothing now: the commit with a filing was declined. */
   readonly queueOnly?: boolean
+  /** What it tells of was to be protected all the way; so is what is told. RFC 8689 §5. */
+  readonly requireTls?: boolean
 }
 
 /**
@@ -166,6 +168,7 @@ export async function noticeOperation(tools: TransferTools, request: NoticeReque
     body: eightBit ? '8bitmime' : '7bit',
     // Its header has UTF-8 only where the sender's address has. RFC 6532 §3.2.
     smtpUtf8: /[^\x00-\x7f]/.test(request.reversePath),
+    requireTls: request.requireTls,
   }
   return arriveOperation(tools, arrival, content, factsOfBytes(bytes).facts, '', accepted)
 }

@@ -26,6 +26,8 @@ export interface Notice {
   readonly reversePath: string
   readonly arrivedAtMs: number
   readonly envelopeId?: string
+  /** By when it should have been delivered. RFC 2852 §5. */
+  readonly deliverByMs?: number
   /** Its header, one byte a character. */
   readonly header: string
   /** All of it, where the sender asked for that (RET=FULL) and it is not too large. */
@@ -162,6 +164,7 @@ export function formatNotice(notice: Notice, hostname: string, id: string, atMs:
     `Reporting-MTA: dns; ${hostname}`,
     ...(notice.envelopeId === undefined ? [] : [`Original-Envelope-Id: ${ascii(notice.envelopeId)}`]),
     `Arrival-Date: ${formatDate(notice.arrivedAtMs)}`,
+    ...(notice.deliverByMs === undefined ? [] : [`Deliver-By-Date: ${formatDate(notice.deliverByMs)}`]),
     '',
     notice.reports.map(machinePart).join('\r\n'),
   ].join('\r\n')

@@ -368,6 +368,7 @@ class Transaction implements SmtpTransaction {
         reversePath: pathText(arrival.reversePath),
         arrivedAtMs: arrival.atMs,
         envelopeId: arrival.envelopeId,
+        requireTls: arrival.requireTls,
         header: reports.length === 0 ? '' : await this.#header(content),
         full: await this.#full(arrival, reports, content),
         reports,

@@ -34,6 +34,7 @@ export function planLocal(
   const { read } = store
   const expansion = expandAddress(source, mailbox.localPart, mailbox.domain, options.subaddressDelimiter)
   if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
+  if (expansion.cut) return [{ kind: 'refuse', recipient, status: status.aliasTooWide }]
   const plans: Plan[] = []
   for (const account of expansion.accounts) {
     const inbox = read.inbox(account.id)

@@ -18,6 +18,8 @@ export interface AttemptResult {
   readonly host?: string
   /** It was told what the sender wishes to hear, and answers for it from now on. RFC 3461 §5.2.1. */
   readonly reports?: boolean
+  /** It was told by when the message is to be delivered, and minds it. RFC 2852 §4.1.4.2. */
+  readonly minds?: boolean
   /** Version and cipher of the connection, where it had TLS, and what was verified. */
   readonly tls?: string
   /** What became of the hosts and addresses that were tried before it. */
@@ -206,11 +208,12 @@ async function offer(
   }
   const { recipients } = await client.send(fit.envelope, fit.bytes)
   const reports = client.has('DSN')
+  const minds = client.has('DELIVERBY')
   const tls = assuranceOf(client)
   const closing = recipients.some(({ code }) => code === closingCode)
   if (closing || client.mailsLeft <= 0) void client.quit()
   else tools.connections.give(await keyOf(place), client, carried + 1)
-  const results = recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports }))
+  const results = recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports, minds }))
   if (closing) return { results, hosts: 'trouble' }
   return { results, hosts: results.some(({ kind }) => kind !== 'later') ? 'well' : 'answered' }
 }

@@ -14,6 +14,7 @@ import { KeptConnections } from '../deliver/kept-connections.ts'
 import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
 import { routeTo, type Host, type RouteTools } from '../route.ts'
+import { askedOfNext, isTooLate } from './deliver-by.ts'
 import { Rate, Rates } from './rate.ts'
 import { fileLocally, leaseOf, settle, type SettleTools } from './settle.ts'
 import { ruleFor, siteName, Sites, type Batch, type Site } from './sites.ts'
@@ -199,6 +200,10 @@ export class Queue {
     const { options, clock, rules, log } = this.#tools
     const { destination, rows } = batch
     try {
+      if (isTooLate(rows[0]!, clock.now())) {
+        await settle(this.#tools, rows, rows.map(late))
+        return this.#release(batch)
+      }
       let way: Way
       if (nowhere.has(destination)) {
         way = { site: this.#sites.of(destination, options.transfersPerDestinationMax), hosts: [], rule: undefined }
@@ -415,15 +420,11 @@ export class Queue {
         rows.map(() => gone),
       )
     }
-    const { body, smtpUtf8, ret, envelopeId } = first.parameters
     const envelope = {
+      ...first.parameters,
       reversePath: first.reversePath,
       recipients: rows.map(({ address }) => address),
-      body,
-      smtpUtf8,
-      ret,
-      envelopeId,
-      dsn: rows.map(({ parameters: { notify, originalRecipient } }) => ({ notify, originalRecipient })),
+      dsn: rows.map(({ parameters }) => askedOfNext(parameters)),
     }
     const tools = { ...this.#tools, hostname: options.hostname, connections: this.#connections }
     const { requireTls, tlsOptional } = first.parameters
@@ -449,6 +450,11 @@ export class Queue {
 /** RFC 3463 §3.1: nothing more is to be told than that it failed. */
 function givenUp(row: QueueRow): AttemptResult {
   return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
+}
+
+/** RFC 2852 §4.1.3. */
+function late(): AttemptResult {
+  return { kind: 'never', enhanced: '5.4.7', words: '554 5.4.7 It was to be delivered by a time that is over' }
 }
 
 /** Recipients of one message and destination, in the order of their turns, as many as fit a transaction. */

@@ -6,10 +6,12 @@ import type { AttemptResult } from '../deliver/smtp.ts'
 import { headerText, noticeOperation, type TransferTools } from '../file.ts'
 import { noticeLine, type Journey } from '../journey.ts'
 import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../notice.ts'
+import { endOf, lateByWish, nextWithin, relayIsTold } from './deliver-by.ts'
 import { fileQueued } from './file-queued.ts'
 
 /** Delivery time expired. RFC 3463 §3.5. */
 const expiredStatus = '5.4.7'
+const lateStatus = '4.4.7'
 
 export interface SettleTools extends TransferTools {
   readonly journey: Journey
@@ -43,13 +45,15 @@ export async function settle(
     if (result.kind === 'relayed') {
       operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'relayed', reply, nowMs })
       // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1, §6.2.3.
-      if (!result.reports && wantsReport(notify, 'success'))
+      if ((!result.reports && wantsReport(notify, 'success')) || relayIsTold(row, result, nowMs))
         reports.push({ ...told, action: 'relayed', enhanced: '2.0.0' })
       return
     }
-    const nextAttemptMs = Math.max(nowMs + waitAfter(tools, retryAfterMs, row.attempts), result.notBeforeMs ?? 0)
-    if (result.kind === 'later' && nextAttemptMs < row.expiresAtMs) {
-      const late = delayWarningMs > 0 && nowMs - row.acceptedAtMs >= delayWarningMs
+    const plannedMs = Math.max(nowMs + waitAfter(tools, retryAfterMs, row.attempts), result.notBeforeMs ?? 0)
+    const nextAttemptMs = nextWithin(row, plannedMs, nowMs)
+    if (result.kind === 'later' && nextAttemptMs < endOf(row)) {
+      const asked = lateByWish(row, nowMs)
+      const late = asked || (delayWarningMs > 0 && nowMs - row.acceptedAtMs >= delayWarningMs)
       const warn = late && !warned && wantsReport(notify, 'delay')
       operations.push({
         kind: 'queueDefer',
@@ -59,7 +63,8 @@ export async function settle(
         nowMs,
         warned: warn || undefined,
       })
-      if (warn) reports.push({ ...told, action: 'delayed', enhanced: result.enhanced, untilMs: row.expiresAtMs })
+      const enhanced = asked ? lateStatus : result.enhanced
+      if (warn) reports.push({ ...told, action: 'delayed', enhanced, untilMs: endOf(row) })
       return
     }
     operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'bounced', reply, nowMs })
@@ -138,10 +143,21 @@ async function noticeOf(
   const bytes = store.read.queuedContent(row.entry)
   const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
   const { reversePath, acceptedAtMs: arrivedAtMs, parameters } = row
-  const { envelopeId } = parameters
+  const { envelopeId, requireTls } = parameters
   const whole = parameters.ret === 'full' && reports.some(({ action }) => action === 'failed')
   const full = whole && bytes && bytes.sizeBytes <= returnedFullMax ? await bytes.read(0, bytes.sizeBytes) : undefined
-  return noticeOperation(tools, { reversePath, arrivedAtMs, envelopeId, header, full, reports, queueOnly })
+  const deliverByMs = parameters.deliverBy?.atMs
+  return noticeOperation(tools, {
+    reversePath,
+    arrivedAtMs,
+    deliverByMs,
+    envelopeId,
+    header,
+    full,
+    reports,
+    queueOnly,
+    requireTls,
+  })
 }
 
 /** Recipients of ours that were too many to be filed at once. */

@@ -1,0 +1,114 @@
+/** Another party's SMTP host on the simulated internet: it says what a story wants, and remembers connections and transactions. */
+import type { Connection } from '../../src/base/network.ts'
+import type { World } from './world.ts'
+
+export interface Transaction {
+  /** Which connection brought it, from 0. */
+  readonly connection: number
+  /** When the message was taken or refused, epoch milliseconds. */
+  readonly atMs: number
+  /** As MAIL and RCPT had it, parameters too. */
+  readonly mail: string
+  readonly recipients: readonly string[]
+}
+
+export interface PeerOptions {
+  readonly address: string
+  /** Its MX name, and the domains that it serves. */
+  readonly hostname: string
+  readonly domains: readonly string[]
+  /** Keywords of EHLO. */
+  readonly keywords?: readonly string[]
+  /** How long it thinks about each message, milliseconds. */
+  readonly slowMs?: number
+  /** What it says instead of a 2xx: to the greeting, MAIL, RCPT or the end of data. */
+  readonly refuse?: (stage: 'greeting' | 'mail' | 'rcpt' | 'data', line: string) => string | undefined
+}
+
+export class Peer {
+  readonly taken: Transaction[] = []
+  connections = 0
+  /** Transactions under way, and the most that were. */
+  busy = 0
+  busiest = 0
+  readonly #world: World
+  readonly #options: PeerOptions
+
+  private constructor(world: World, options: PeerOptions) {
+    this.#world = world
+    this.#options = options
+  }
+
+  static async start(world: World, options: PeerOptions): Promise<Peer> {
+    const peer = new Peer(world, options)
+    const { address, hostname, domains } = options
+    await world.internet.at(address).listen({ address, port: 25 }, (connection) => peer.#talk(connection))
+    world.zone.names.set(hostname, { addresses: [address] })
+    for (const domain of domains) world.zone.names.set(domain, { mx: [{ preference: 10, exchange: hostname }] })
+    return peer
+  }
+
+  /** Addresses of all recipients that were taken. */
+  get recipients(): string[] {
+    return this.taken.flatMap(({ recipients }) => recipients)
+  }
+
+  #talk(connection: Connection): void {
+    const { keywords = [], slowMs = 0, refuse = () => undefined } = this.#options
+    const { clock } = this.#world
+    const number = this.connections++
+    const say = (line: string): void => void connection.write(Buffer.from(`${line}\r\n`))
+    let rest = ''
+    let inData = false
+    let mail = ''
+    let recipients: string[] = []
+    const greeting = refuse('greeting', '')
+    say(greeting ?? '220 peer')
+    if (greeting !== undefined) return connection.end()
+    const line = (text: string): void => {
+      if (inData) {
+        if (text !== '.') return
+        inData = false
+        const [from, to] = [mail, recipients]
+        ;[mail, recipients] = ['', []]
+        clock.after(slowMs, () => {
+          this.busy--
+          const no = refuse('data', from)
+          if (no === undefined) this.taken.push({ connection: number, atMs: clock.now(), mail: from, recipients: to })
+          say(no ?? '250 2.0.0 taken')
+        })
+        return
+      }
+      const verb = text.split(' ')[0]!.toUpperCase()
+      if (verb === 'EHLO') {
+        const words = ['peer', ...keywords]
+        for (const [i, word] of words.entries()) say(`250${i === words.length - 1 ? ' ' : '-'}${word}`)
+      } else if (verb === 'MAIL') {
+        mail = text.slice('MAIL FROM:'.length)
+        say(refuse('mail', mail) ?? '250 2.1.0 ok')
+      } else if (verb === 'RCPT') {
+        const no = refuse('rcpt', text)
+        if (no === undefined) recipients.push(/<(.*?)>/.exec(text)![1]!)
+        say(no ?? '250 2.1.5 ok')
+      } else if (verb === 'DATA') {
+        if (recipients.length === 0) return say('554 5.5.1 nobody')
+        inData = true
+        this.busiest = Math.max(this.busiest, ++this.busy)
+        say('354 go on')
+      } else if (verb === 'QUIT') {
+        say('221 bye')
+        connection.end()
+      } else say('250 2.0.0 ok')
+    }
+    connection.receive({
+      data(chunk) {
+        const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\r\n')
+        rest = lines.pop()!
+        for (const one of lines) line(one)
+      },
+      drain() {},
+      end: () => connection.end(),
+      close() {},
+    })
+  }
+}
