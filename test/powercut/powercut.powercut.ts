@@ -15,7 +15,7 @@ import { readTrace, tracedCalls, type Timed } from './trace.ts'
 
 const out = process.env['PENNYPOST_OUT']!
 const seed = Number(process.env['POWERCUT_SEED'] ?? 20_261_122)
-const steps = Number(process.env['POWERCUT_STEPS'] ?? 60)
+const steps = Number(process.env['POWERCUT_STEPS'] ?? 80)
 const work = mkdtempSync(join(tmpdir(), 'pennypost-powercut-'))
 after(() => rmSync(work, { recursive: true, force: true }))
 
@@ -125,6 +125,11 @@ test('whatever was acknowledged survives a power cut at any sync', { skip }, asy
   const count = recorded.events.filter(({ event }) => event.kind === 'sync').length
   t.diagnostic(`seed ${seed}: ${steps} steps, ${count} syncs, ${cuts} power cuts`)
   assert.ok(count > 50 && cuts > 20)
+  for (const verb of ['file', 'queue', 'flag', 'expunge', 'mailbox', 'both', 'bounce', 'defer'])
+    assert.ok(
+      recorded.events.some(({ event }) => event.kind === 'say' && event.line.startsWith(`ack ${verb} `)),
+      `the run has acknowledged a ${verb}`,
+    )
   assert.deepEqual(faults.slice(0, 5), [])
 })
 

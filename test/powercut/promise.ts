@@ -20,16 +20,26 @@ export class Promised {
   readonly expunged = new Set<number>()
   readonly flagged = new Set<number>()
   readonly uids = new Map<number, number>()
+  /** Recipients whose end has begun, with the number of the notice about it; and those whose end was acknowledged. */
+  readonly bounceBegun = new Map<number, number>()
+  readonly bounced = new Set<number>()
+  readonly deferred = new Set<number>()
 
   hear(line: string): void {
     const [verb, what, first = '', second = ''] = line.split(' ')
     if (verb === 'begin') {
       if (what === 'expunge') this.expungeBegun.add(Number(second))
+      if (what === 'bounce') this.bounceBegun.set(Number(first), Number(second))
       return
     }
     if (what === 'account') this.account = Number(first)
     if (what === 'file') this.filed.add(Number(first))
     if (what === 'queue') this.queued.add(Number(first))
+    if (what === 'bounce') {
+      this.bounced.add(Number(first))
+      this.filed.add(Number(second))
+    }
+    if (what === 'defer') this.deferred.add(Number(first))
     if (what === 'both') this.both.add(Number(first))
     if (what === 'mailbox') this.mailboxes.add(first)
     if (what === 'expunge') this.expunged.add(Number(second))
@@ -94,8 +104,17 @@ async function checkPromises(store: Store, promised: Promised): Promise<string[]
   for (const [n, count] of seen) if (count > 1) faults.push(`message ${n} is there ${count} times`)
   for (const name of promised.mailboxes) if (!names.has(name)) faults.push(`mailbox ${name} is gone`)
   for (const n of promised.both) if (!names.has(`both${n}`)) faults.push(`commit ${n} is there by half`)
-  const waiting = new Set(read.queue(0, 10_000).map((row) => row.address))
-  for (const n of promised.queued) if (!waiting.has(`r${n}@far.test`)) faults.push(`queued recipient ${n} is gone`)
+  const waiting = new Map(read.queue(0, 10_000).map((row) => [row.address, row]))
+  const waits = (n: number): boolean => waiting.has(`r${n}@far.test`)
+  for (const n of promised.queued)
+    if (!waits(n) && !promised.bounceBegun.has(n)) faults.push(`queued recipient ${n} is gone`)
+  for (const [n, notice] of promised.bounceBegun) {
+    if (promised.bounced.has(n)) {
+      if (waits(n)) faults.push(`bounced recipient ${n} is back`)
+    } else if (waits(n) === seen.has(notice)) faults.push(`recipient ${n} ended by half`)
+  }
+  for (const n of promised.deferred)
+    if (waits(n) && waiting.get(`r${n}@far.test`)!.attempts === 0) faults.push(`the attempt of recipient ${n} is gone`)
   return faults
 }
 

@@ -6,6 +6,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import { addAccount, arrival, message, stored } from '../../src/store/conformance/fixtures.ts'
+import type { QueueRow } from '../../src/store/entities.ts'
 import { factsOfBytes } from '../../src/store/facts.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -33,7 +34,7 @@ function body(n: number): Buffer {
 
 async function step(store: Store, account: number, inbox: number, trash: number): Promise<void> {
   const nowMs = realClock.now()
-  switch (chance(9)) {
+  switch (chance(11)) {
     case 0:
     case 1:
     case 2: {
@@ -116,8 +117,40 @@ async function step(store: Store, account: number, inbox: number, trash: number)
       say('begin', 'both', n)
       await store.commit([await arrival(store, body(n), [inbox]), { kind: 'mailboxCreate', account, name: `both${n}` }])
       say('ack', 'both', n)
+      return
+    }
+    case 9: {
+      // The end of a recipient and the notice about it: a lease that no sync keeps, then one commit that all syncs keep.
+      const row = await leased(store, nowMs)
+      if (!row) return
+      const n = next++
+      const about = row.address.slice(1, row.address.indexOf('@'))
+      say('begin', 'bounce', about, n)
+      const lease = { recipient: row.id, fence: row.fence }
+      await store.commit(
+        [
+          { kind: 'queueFinish', lease, outcome: 'bounced', reply: '550 no', nowMs },
+          await arrival(store, body(n), [inbox]),
+        ],
+        { until: 'durable' },
+      )
+      say('ack', 'bounce', about, n)
+      return
+    }
+    case 10: {
+      const row = await leased(store, nowMs)
+      if (!row) return
+      const about = row.address.slice(1, row.address.indexOf('@'))
+      const lease = { recipient: row.id, fence: row.fence }
+      await store.commit([{ kind: 'queueDefer', lease, nextAttemptMs: nowMs + 1e8, reply: '450 later', nowMs }])
+      say('ack', 'defer', about)
     }
   }
+}
+
+async function leased(store: Store, nowMs: number): Promise<QueueRow | undefined> {
+  const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 60_000, limit: 1 }])
+  return rows[0]
 }
 
 let store = await openStore(options)
