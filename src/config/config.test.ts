@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parse } from 'smol-toml'
+import { smtpDefaults } from '../protocol/smtp/policy.ts'
 import { transferDefaults } from '../transfer/options.ts'
 import { entries, explainEntry, findEntries, sampleText, suggestEntry } from './explain.ts'
 import { ConfigError, formatFault } from './fault.ts'
@@ -171,6 +172,7 @@ shutdownGraceMs = "500ms"
     },
     authenticity: authenticityDefaults,
     log: { level: 'debug', file: '/etc/mail/pennypost.log', format: 'auto' },
+    smtp: smtpDefaults,
     pop3: { loginDelayMs: 0 },
     auth: authDefaults,
     oauth: oauthDefaults,

@@ -1,4 +1,5 @@
 /** Keys of the configuration file about SMTP: what clients may ask for, and how much. */
+import { parseIpNetwork } from '../base/ip-network.ts'
 import { smtpDefaults, type SmtpPolicy } from '../protocol/smtp/policy.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option } from './option.ts'
@@ -11,6 +12,32 @@ export const smtpOptions = {
     kinds.count(100, 100_000),
     defaults.recipientsMax,
     'Recipients of one message, told to clients in LIMITS. At least 100 must be taken (RFC 5321 §4.5.3.1.8); beyond the default one message is a mailing list.',
+  ),
+  messagesMax: option(
+    kinds.count(0, 1_000_000),
+    defaults.messagesMax,
+    'Messages of one connection, told to clients in LIMITS. 0: no limit, since one connection costs less than many.',
+  ),
+  errorsMax: option(
+    kinds.count(1, 10_000),
+    defaults.errorsMax,
+    'Commands of a connection that fail, unknown recipients too, after which it is closed: such a client is broken or guesses.',
+  ),
+  tarpitAfterErrors: option(
+    kinds.count(0, 10_000),
+    defaults.tarpitAfterErrors,
+    'From so many failed commands on, each refusal is held back: whoever only mistypes does not notice.',
+  ),
+  tarpitDelayMs: option(
+    kinds.duration,
+    defaults.tarpitDelayMs,
+    'How much later each of these is answered than the one before it, ten seconds at most. Nobody else waits. 0: not at all.',
+  ),
+  greetPauseMs: option(
+    kinds.duration,
+    defaults.greetPauseMs,
+    'Strangers on port 25 wait so long for the greeting, and who speaks meanwhile is refused (554): mail servers wait, many programs that send spam do not. 0: nobody waits. Five seconds are usual.',
+    5000,
   ),
   futureReleaseMaxMs: option(
     kinds.span,
@@ -32,6 +59,12 @@ export const smtpOptions = {
     kinds.choice('nobody', 'trusted', 'users'),
     defaults.addressQueries,
     'Who may ask by VRFY and EXPN which addresses there are. "trusted": hosts of trustedNetworks; "users": who signs in, too. Nobody by default, since strangers only collect them.',
+  ),
+  xclientFrom: option(
+    kinds.list(kinds.ipNetwork),
+    [],
+    'Proxies and filters that may say whom they speak for, by XCLIENT and XFORWARD as in Postfix: everything that counts by address then counts for the client behind them. Whoever is named here can be anybody.',
+    [{ ...parseIpNetwork('10.0.0.5')!, text: '10.0.0.5' }],
   ),
 } satisfies { [K in keyof SmtpPolicy]: Option<SmtpPolicy[K]> }
 

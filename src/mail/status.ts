@@ -21,6 +21,8 @@ export const status = {
   storeFull: row(452, '4.3.1', 'Insufficient system storage'),
   mailboxFull: row(452, '4.2.2', 'Mailbox is full'),
   tooManyRecipients: row(452, '4.5.3', 'Too many recipients, send the rest in another transaction'),
+  tooManyMessages: row(450, '4.7.1', 'Too many messages from your network, try again later'),
+  tooManyRecipientsOfLate: row(450, '4.7.1', 'Too many recipients from your network, try again later'),
   mailboxUnknown: row(550, '5.1.1', 'No such user here'),
   accountDisabled: row(550, '5.2.1', 'Account is disabled'),
   relayDenied: row(550, '5.7.1', 'Relaying denied'),

@@ -8,7 +8,7 @@ import type { ImapBackend } from '../protocol/imap/backend.ts'
 import { ImapSession } from '../protocol/imap/session.ts'
 import type { Pop3Backend } from '../protocol/pop3/backend.ts'
 import { Pop3Session } from '../protocol/pop3/session.ts'
-import type { Authenticator } from '../protocol/sasl/authenticator.ts'
+import type { Authenticator, VouchedSource } from '../protocol/sasl/authenticator.ts'
 import type { SaslMechanism } from '../protocol/sasl/mechanism.ts'
 import type { SmtpReceiver, SmtpService } from '../protocol/smtp/backend.ts'
 import { SmtpServerSession } from '../protocol/smtp/session.ts'
@@ -20,7 +20,7 @@ export interface Rooms {
   readonly receiver: SmtpReceiver
   readonly imap: ImapBackend
   readonly pop3: Pop3Backend
-  readonly authenticator: Authenticator
+  readonly authenticator: Authenticator & VouchedSource
   readonly mechanisms: readonly SaslMechanism[]
   readonly clock: Clock
 }
@@ -55,7 +55,8 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
         bareNewline: listener.bareNewline,
         trusted: ({ address }) => networksHold(live.config.trustedNetworks, address),
         policy: live.config.smtp,
-        now: () => clock.now(),
+        clock,
+        vouched: rooms.authenticator,
         connectionId,
       })
   }
@@ -96,7 +97,7 @@ export function localSubmissions({ live, receiver, clock }: Rooms): (connectionI
       bareNewline: 'normalize',
       trusted: () => true,
       policy: live.config.smtp,
-      now: () => clock.now(),
+      clock,
       connectionId,
     })
 }

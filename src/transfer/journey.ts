@@ -82,6 +82,8 @@ function clientFacts(client: SmtpClientFacts): Record<string, unknown> {
     service: client.service,
     peer: client.peer.address,
     port: client.peer.port,
+    proxy: client.proxy,
+    origin: client.origin,
     helo: client.helo,
     with: client.withProtocol,
     tls: client.tls ? `${client.tls.version} ${client.tls.cipher}` : undefined,

@@ -254,7 +254,7 @@ class Transaction implements SmtpTransaction {
       ;({ facts, message } = await factsOf(store, content, new Uint8Array(0)))
     }
     const mailboxes = this.#recipients.map(({ mailbox }) => mailbox)
-    const clientName = judged?.evidence.iprev.name
+    const clientName = judged?.evidence.iprev.name ?? client.clientName
     const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
     const received = receivedField(via, options.hostname, id, atMs, mailboxes)
     const signature = mayRelay(client) ? await this.#sign(content, message, fixes, atMs) : ''

@@ -1,6 +1,7 @@
 /** What the SMTP transcripts ask of their surroundings: the real receiver on a store in memory. */
 import assert from 'node:assert/strict'
 import type { Clock } from '../../src/base/clock.ts'
+import { parseIpNetwork } from '../../src/base/ip-network.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { Random } from '../../src/base/random.ts'
 import { readSliceBytes } from '../../src/mail/content.ts'
@@ -29,6 +30,15 @@ export const stillClock: Clock = {
   monotonic: () => 0,
   after: () => ({ cancel() {} }),
   soon: (run) => void setImmediate(run),
+}
+
+/** Nobody waits: what is to happen later happens at once. */
+const hastyClock: Clock = {
+  ...stillClock,
+  after(_, run) {
+    setImmediate(run)
+    return { cancel() {} }
+  },
 }
 
 export function repeatableRandom(): Random {
@@ -94,6 +104,8 @@ export interface SmtpSurroundings {
  * `! filed USER N` counts the messages of an INBOX; `!|` lines are the end of the last one.
  * `! prefix USER` compares the beginning of the last one. `! queued ADDRESS …` names what waits for transfer, and nothing else does.
  * `! parameters ADDRESS JSON` compares what waits with it; `! begins ADDRESS TIME` tells when it is first tried.
+ * `! xclient NETWORK …` may say whom they speak for. `! trace USER WORDS` compares the Received field of the last message of an INBOX.
+ * `! origin JSON` compares what XFORWARD said of the last message.
  * `! alias ADDRESS TARGET …` makes one.
  */
 export async function smtpHost(): Promise<SmtpSurroundings> {
@@ -107,6 +119,13 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       return account && password === 'secret' ? { accountId: account.id, name: account.name } : null
     },
   }
+  const vouched = {
+    async signInVouched([address]: readonly string[]) {
+      const account = store.read.user(address!)
+      return account ? { accountId: account.id, name: account.name } : null
+    },
+  }
+  let origin: unknown
   const turns = new Turns()
   let options: Omit<SmtpServerOptions, 'receiver'> = {
     service: 'smtp',
@@ -115,6 +134,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
     startTls: false,
     plaintextAuth: false,
     messageBytesMax: transfer.messageBytesMax,
+    vouched,
     connectionId: '1',
   }
   const host: TranscriptHost = {
@@ -127,7 +147,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
           turns,
           random,
           log: silentLog,
-          journey: silentJourney,
+          journey: { ...silentJourney, arrived: ({ client }) => void (origin = client.origin) },
           options: transfer,
           authenticator,
           flush: (node) => flushWaiting({ store, clock }, node),
@@ -141,7 +161,9 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       else if (verb === 'policy')
         options = { ...options, policy: { ...options.policy, [rest[0]!]: JSON.parse(rest[1]!) } }
       else if (verb === 'trusted') options = { ...options, trusted: () => true }
-      else if (verb === 'time') options = { ...options, now: () => Date.parse(rest[0]!) }
+      else if (verb === 'time') options = { ...options, clock: { ...hastyClock, now: () => Date.parse(rest[0]!) } }
+      else if (verb === 'xclient')
+        options = { ...options, policy: { ...options.policy, xclientFrom: rest.map((text) => parseIpNetwork(text)!) } }
       else if (verb === 'mechanisms') {
         const { id, name } = store.read.user('jones@foo.com')!
         options = { ...options, mechanisms: exampleMechanisms({ accountId: id, name }) }
@@ -154,6 +176,11 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       } else if (verb === 'prefix') {
         const start = content.toString('latin1')
         assert.equal((await messagesOf(store, rest[0]!)).at(-1)!.slice(0, start.length), start, words)
+      } else if (verb === 'trace') {
+        const [, received] = /^Received: (.*? with \S+)/ms.exec((await messagesOf(store, rest[0]!)).at(-1)!)!
+        assert.equal(received!.replace(/\s+/g, ' '), rest.slice(1).join(' '), words)
+      } else if (verb === 'origin') {
+        assert.deepEqual(origin ?? null, JSON.parse(rest.join(' ')), words)
       } else if (verb === 'queued') {
         const waiting = store.read.queue(0, 100).map(({ address }) => address)
         assert.deepEqual(waiting.sort(), rest.filter((address) => address !== '').sort(), words)

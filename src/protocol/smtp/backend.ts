@@ -4,13 +4,21 @@ import type { ContentSink } from '../../mail/content.ts'
 import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../../mail/envelope.ts'
 import type { Status } from '../../mail/status.ts'
 import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
+import type { Forwarded } from './forwarded.ts'
 
 /** What is known of the client when a transaction begins. */
 export interface SmtpClientFacts {
   /** Names this connection in logs and traces. */
   readonly connectionId: string
   readonly service: SmtpService
+  /** As its proxy says, where there is one. */
   readonly peer: Peer
+  /** The address of the proxy that spoke for it, by XCLIENT. */
+  readonly proxy?: string
+  /** The client's name, as that proxy found it. */
+  readonly clientName?: string
+  /** What a filter said of where the message came from, by XFORWARD: for records alone. */
+  readonly origin?: Forwarded
   readonly tls: TlsFacts | null
   /** The argument of EHLO, HELO or LHLO. */
   readonly helo: string

@@ -14,10 +14,13 @@ import { rcpt } from './commands/rcpt.ts'
 import { rset } from './commands/rset.ts'
 import { starttls } from './commands/starttls.ts'
 import { expn, vrfy } from './commands/vrfy.ts'
+import { xclient } from './commands/xclient.ts'
+import { xforward } from './commands/xforward.ts'
 
 /** A function, since EHLO and HELP, which stand in the table, read it. */
 function table(): readonly SmtpCommand[] {
-  return [ehlo, helo, lhlo, mail, rcpt, data, bdat, rset, vrfy, expn, etrn, help, noop, quit, starttls, auth]
+  const standard = [ehlo, helo, lhlo, mail, rcpt, data, bdat, rset, vrfy, expn, etrn, help, noop, quit, starttls, auth]
+  return [...standard, xclient, xforward]
 }
 
 const tables = new Map<SmtpService, Map<string, SmtpCommand>>()

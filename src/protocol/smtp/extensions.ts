@@ -26,8 +26,9 @@ export const extensions: readonly ((state: ServerState) => string | undefined)[]
       : undefined,
   // RFC 3865 §2.1: the sign on the door.
   ({ policy: { noSoliciting } }) => (noSoliciting.length > 0 ? `NO-SOLICITING ${noSoliciting.join(',')}` : undefined),
-  // RFC 9422 §4.2: what else RCPT would tell only by refusing.
-  ({ policy: { recipientsMax } }) => `LIMITS RCPTMAX=${recipientsMax}`,
+  // RFC 9422 §4.1, §4.2: what else MAIL and RCPT would tell only by refusing.
+  ({ policy: { messagesMax, recipientsMax } }) =>
+    `LIMITS ${messagesMax > 0 ? `MAILMAX=${messagesMax} ` : ''}RCPTMAX=${recipientsMax}`,
 ]
 
 /** RFC 3339, without fractions. */

@@ -1,28 +1,36 @@
 /** The server's side of SMTP, submission and LMTP: states, the order of things, and how faults are answered. RFC 5321 §3, §4.1.4; RFC 2033. */
 import { empty, latin1 } from '../../base/bytes.ts'
-import { Refusal, status, type Status } from '../../mail/status.ts'
+import { sleep } from '../../base/clock.ts'
+import { networksHold } from '../../base/ip-network.ts'
+import type { Peer } from '../../base/network.ts'
+import { Refusal, status } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import { offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
-import { IncomingBody } from './body.ts'
 import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
-import type { Needs } from './command.ts'
+import { missingFor } from './command.ts'
 import { commandNamed } from './commands.ts'
-import { countedIntake, dottedIntake, type Intake } from './intake.ts'
+import { Conduct } from './conduct.ts'
+import { peerBehind, type Forwarded } from './forwarded.ts'
+import { Incoming, type IncomingHost } from './incoming.ts'
 import * as limits from './limits.ts'
 import { smtpDefaults, type SmtpPolicy } from './policy.ts'
 import { readResponse, SaslExchange } from './sasl-exchange.ts'
-import type { ServerState, SmtpServerOptions } from './state.ts'
+import type { SmtpServerOptions } from './state.ts'
 import { LineReader } from '../text/lines.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
 import { SyntaxFault } from './wire/arguments.ts'
 
 type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
 
-export class SmtpServerSession implements Session, ServerState {
+const tooEarly = formatReply(554, '5.5.1 Wait for the greeting before you speak')
+
+export class SmtpServerSession implements Session, IncomingHost {
   readonly options: SmtpServerOptions
   readonly policy: SmtpPolicy
+  readonly conduct: Conduct
   host!: SessionHost
+  origin: Forwarded | undefined
   helo: string | undefined
   extended = false
   user: Authenticated | null = null
@@ -32,14 +40,11 @@ export class SmtpServerSession implements Session, ServerState {
   binary = false
   #reader = new LineReader()
   #mode: Mode = 'greeting'
-  /** What comes by BDAT, from the first piece to the last. */
-  #body: IncomingBody | undefined
-  /** The octets that are being read, in mode 'body'. */
-  #intake: Intake | undefined
+  readonly #incoming = new Incoming(this)
   /** The exchange that waits for its next line. */
   #sasl: SaslExchange | undefined
-  #bad = 0
-  #authFailures = 0
+  /** What a proxy has said of its client; what it says later is added. */
+  #client: Forwarded = {}
   #ended = false
   #stopping = false
   #parting: Uint8Array | undefined
@@ -47,6 +52,7 @@ export class SmtpServerSession implements Session, ServerState {
   constructor(options: SmtpServerOptions) {
     this.options = options
     this.policy = { ...smtpDefaults, ...options.policy }
+    this.conduct = new Conduct(this.policy)
   }
 
   start(host: SessionHost): void {
@@ -57,23 +63,40 @@ export class SmtpServerSession implements Session, ServerState {
     return this.helo === undefined ? limits.greetingTimeoutMs : limits.idleTimeoutMs
   }
 
+  get peer(): Peer {
+    return peerBehind(this.host.peer, this.#client)
+  }
+
+  get mayForward(): boolean {
+    return networksHold(this.policy.xclientFrom, this.host.peer.address)
+  }
+
+  get #trusted(): boolean {
+    return this.options.trusted?.(this.peer) ?? false
+  }
+
   get facts(): SmtpClientFacts {
     const { service, connectionId } = this.options
+    const { addr, name, helo } = this.#client
     return {
       connectionId,
       service,
-      peer: this.host.peer,
+      peer: this.peer,
+      proxy: addr === undefined ? undefined : this.host.peer.address,
+      clientName: name ?? undefined,
+      origin: this.origin,
       tls: this.host.tls,
-      helo: this.helo ?? '',
+      helo: helo ?? this.helo ?? '',
       withProtocol: this.#withProtocol(),
       user: this.user,
-      trusted: this.options.trusted?.(this.host.peer) ?? false,
+      trusted: this.#trusted,
     }
   }
 
   /** RFC 3848; RFC 6531 §4.3. */
   #withProtocol(): string {
-    const base = this.options.service === 'lmtp' ? 'LMTP' : this.extended ? 'ESMTP' : 'SMTP'
+    const protocol = this.#client.proto ?? (this.extended ? 'ESMTP' : 'SMTP')
+    const base = this.options.service === 'lmtp' ? 'LMTP' : protocol
     const secured = `${this.host.tls ? 'S' : ''}${this.user ? 'A' : ''}`
     return this.smtpUtf8 ? `UTF8${this.options.service === 'lmtp' ? 'LMTP' : 'SMTP'}${secured}` : `${base}${secured}`
   }
@@ -83,11 +106,11 @@ export class SmtpServerSession implements Session, ServerState {
   }
 
   get known(): boolean {
-    return this.user !== null || (this.options.trusted?.(this.host.peer) ?? false)
+    return this.user !== null || this.#trusted
   }
 
   get nowMs(): number | undefined {
-    return this.options.now?.()
+    return this.options.clock?.now()
   }
 
   get mayStartTls(): boolean {
@@ -97,6 +120,14 @@ export class SmtpServerSession implements Session, ServerState {
   get mechanisms(): readonly SaslMechanism[] {
     const { startTls, plaintextAuth, mechanisms } = this.options
     return this.submission ? offeredMechanisms(mechanisms, { tls: this.host.tls, startTls, plaintextAuth }) : []
+  }
+
+  get missing(): string | undefined {
+    return missingFor('recipients', this)
+  }
+
+  get chunking(): boolean {
+    return this.#incoming.chunking
   }
 
   receive(chunk: Uint8Array): void {
@@ -110,7 +141,7 @@ export class SmtpServerSession implements Session, ServerState {
     switch (this.#mode) {
       case 'greeting':
         this.#mode = 'command'
-        return { kind: 'write', bytes: this.#greeting() }
+        return this.#greet()
       case 'closing': {
         const bytes = this.#parting
         this.#parting = undefined
@@ -133,7 +164,7 @@ export class SmtpServerSession implements Session, ServerState {
           // In the middle of a SASL exchange it ends the exchange. RFC 4954 §4.
           this.#mode = 'command'
           this.#sasl = undefined
-          return this.#refused(500, '5.5.6', 'Line too long')
+          return this.refused(formatReply(500, '5.5.6 Line too long'))
         }
         if (this.#mode === 'sasl') return this.#saslLine(line.bytes)
         return this.#command(line.bytes)
@@ -141,9 +172,21 @@ export class SmtpServerSession implements Session, ServerState {
     }
   }
 
-  #greeting(): Uint8Array {
+  get #greeting(): Uint8Array {
     const protocol = this.options.service === 'lmtp' ? 'LMTP' : 'ESMTP'
     return formatReply(220, `${this.options.hostname} ${protocol} Pennypost`)
+  }
+
+  /** A stranger may have to wait for it: programs that only ever throw their mail do not, and show themselves. RFC 5321 §3.1. */
+  #greet(): Action {
+    const { clock, service } = this.options
+    const { greetPauseMs } = this.policy
+    if (!clock || greetPauseMs === 0 || service !== 'smtp' || this.#trusted || this.mayForward)
+      return { kind: 'write', bytes: this.#greeting }
+    const work = sleep(clock, greetPauseMs).then(() =>
+      this.#reader.heldBytes > 0 ? this.part(tooEarly) : this.#greeting,
+    )
+    return { kind: 'run', work }
   }
 
   #close(words: Uint8Array): void {
@@ -153,70 +196,58 @@ export class SmtpServerSession implements Session, ServerState {
     this.#reader.clear()
   }
 
+  part(words: Uint8Array): Uint8Array {
+    this.#close(words)
+    return empty
+  }
+
   /** A fault of the client: counted, answered, and the session goes on, up to a limit. */
-  #refused(code: number, enhanced: string, text: string): Action {
-    if (++this.#bad >= limits.badCommandsMax) {
-      this.#close(formatReply(421, '4.7.0 Too many errors, closing connection'))
-      return this.next()
-    }
-    return { kind: 'write', bytes: formatReply(code, `${enhanced} ${text}`) }
+  refused(words: Uint8Array): Action {
+    return say(this.#slowly(words))
+  }
+
+  /** Who makes mistake after mistake is answered ever later, and then no more. */
+  #slowly(words: Uint8Array): Said {
+    const parting = this.conduct.bad()
+    if (parting) this.#close(parting)
+    const { clock } = this.options
+    const { delayMs } = this.conduct
+    return clock && delayMs > 0 ? sleep(clock, delayMs).then(() => words) : words
   }
 
   #command(line: Buffer): Action {
     const space = line.indexOf(32)
     const name = latin1(line, 0, space < 0 ? line.length : space).toUpperCase()
     const command = commandNamed(name, this.options.service)
-    if (!command) return this.#refused(500, '5.5.1', 'Unknown command')
+    if (!command) return this.refused(formatReply(500, '5.5.1 Unknown command'))
+    const parting = this.conduct.said(command.name)
+    if (parting) return { kind: 'write', bytes: this.part(parting) }
     const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))
-    const missing = this.#missing(command.needs)
-    if (missing) return this.#refused(503, '5.5.1', missing)
+    const missing = missingFor(command.needs, this)
+    if (missing) return this.refused(formatReply(503, `5.5.1 ${missing}`))
     try {
       const answer = command.run(this, argument)
-      if (answer instanceof Uint8Array) return { kind: 'write', bytes: answer }
       if ('kind' in answer) return answer
-      return { kind: 'run', work: answer.catch((error) => this.#faultBytes(error)) }
+      return say('then' in answer ? answer.catch((error) => this.#faultWords(error)) : answer)
     } catch (error) {
-      return { kind: 'write', bytes: this.#faultBytes(error) }
+      return say(this.#faultWords(error))
     }
-  }
-
-  /** Why the verb is out of order. RFC 5321 §4.1.4. */
-  #missing(needs: Needs): string | undefined {
-    if (needs === 'nothing') return undefined
-    if (this.helo === undefined) return `Say ${this.options.service === 'lmtp' ? 'LHLO' : 'EHLO'} first`
-    if (needs === 'hello') return undefined
-    if (!this.transaction) return 'Say MAIL first'
-    if (needs === 'recipients' && this.recipients === 0) return 'Say RCPT first'
-    return undefined
   }
 
   /** Every fault that a verb can have, in one place. */
-  #faultBytes(error: unknown): Uint8Array {
-    if (error instanceof Refusal) {
-      // Guessing recipients is a fault of the client too. A temporary trouble of ours is not.
-      if (error.status.code >= 500) this.#countBad()
-      return formatStatus(error.status)
-    }
-    if (error instanceof SyntaxFault) {
-      this.#countBad()
-      return formatReply(501, `${error.enhanced} Expected ${error.rule}`)
-    }
-    throw error
-  }
-
-  #countBad(): void {
-    if (++this.#bad < limits.badCommandsMax) return
-    this.#close(formatReply(421, '4.7.0 Too many errors, closing connection'))
+  #faultWords(error: unknown): Said {
+    if (error instanceof SyntaxFault) return this.#slowly(formatReply(501, `${error.enhanced} Expected ${error.rule}`))
+    if (!(error instanceof Refusal)) throw error
+    const words = formatStatus(error.status)
+    // Guessing recipients is a fault of the client too. A temporary trouble of ours is not.
+    return error.status.code < 500 ? words : this.#slowly(words)
   }
 
   failed(): Uint8Array {
     const inBody = this.#mode === 'body'
     this.reset()
-    if (inBody) {
-      // Where the message ends is not known any more, and its rest must not be taken for commands.
-      this.#close(formatStatus(status.serviceClosing))
-      return new Uint8Array(0)
-    }
+    // Where the message ends is not known any more, and its rest must not be taken for commands.
+    if (inBody) return this.part(formatStatus(status.serviceClosing))
     if (this.#mode === 'sasl') this.#mode = 'command'
     return formatStatus(status.localError)
   }
@@ -227,7 +258,16 @@ export class SmtpServerSession implements Session, ServerState {
     this.recipients = 0
     this.smtpUtf8 = false
     this.binary = false
-    this.#body = undefined
+    this.origin = undefined
+    this.#incoming.reset()
+  }
+
+  /** As if nothing had been said yet. */
+  #beginAnew(user: Authenticated | null): void {
+    this.reset()
+    this.helo = undefined
+    this.extended = false
+    this.user = user
   }
 
   startTls(): Action {
@@ -237,17 +277,31 @@ export class SmtpServerSession implements Session, ServerState {
       done: () => {
         // Nothing that was said in clear counts any more. RFC 3207 §4.2.
         this.#reader.clear()
-        this.reset()
-        this.helo = undefined
-        this.extended = false
-        this.user = null
+        this.#beginAnew(null)
       },
     }
   }
 
+  speakFor(given: Forwarded): Uint8Array | Promise<Uint8Array> {
+    const client = { ...this.#client, ...given }
+    const begin = (user: Authenticated | null): Uint8Array => {
+      this.#beginAnew(user)
+      this.#client = client
+      return this.#greeting
+    }
+    if (typeof given.login !== 'string') return begin(null)
+    const unknown = new Refusal({ code: 550, enhanced: '5.7.8', text: 'Nobody here signs in by that name' })
+    const { vouched } = this.options
+    if (!vouched || !this.submission) throw unknown
+    return vouched.signInVouched([given.login], '', peerBehind(this.host.peer, client)).then((user) => {
+      if (!user) throw unknown
+      return begin(user)
+    })
+  }
+
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array> {
-    const { peer, tls } = this.host
-    this.#sasl = new SaslExchange(mechanism.begin({ authenticator: this.options.receiver, peer, tls }))
+    const { peer } = this
+    this.#sasl = new SaslExchange(mechanism.begin({ authenticator: this.options.receiver, peer, tls: this.host.tls }))
     return this.#saslStep(initial)
   }
 
@@ -264,66 +318,38 @@ export class SmtpServerSession implements Session, ServerState {
       this.user = answer.user
       return formatReply(235, '2.7.0 Authentication successful')
     }
-    if (++this.#authFailures >= limits.authFailuresMax)
-      this.#close(formatReply(421, '4.7.0 Too many failed authentications'))
+    const parting = this.conduct.failedSignIn()
+    if (parting) this.#close(parting)
     return formatStatus(status.authFailed)
   }
 
   #saslLine(line: Buffer): Action {
     this.#mode = 'command'
     const response = readResponse(line)
-    if (response instanceof Uint8Array)
-      return { kind: 'run', work: this.#saslStep(response).catch((error) => this.#faultBytes(error)) }
+    if (response instanceof Uint8Array) return say(this.#saslStep(response).catch((error) => this.#faultWords(error)))
     this.#sasl = undefined
-    const { code, enhanced, text } = response
-    return this.#refused(code, enhanced, text)
-  }
-
-  get chunking(): boolean {
-    return this.#body !== undefined
-  }
-
-  #startBody(dotted: boolean): IncomingBody {
-    const { messageBytesMax, bareNewline = 'refuse' } = this.options
-    const rules = { bytesMax: messageBytesMax, bareNewline: this.binary ? ('keep' as const) : bareNewline, dotted }
-    return new IncomingBody(this.transaction!.data(), rules)
-  }
-
-  #read(intake: Intake): void {
-    this.#intake = intake
-    this.#mode = 'body'
+    return this.refused(formatStatus(response))
   }
 
   takeData(): Uint8Array {
-    const body = this.#startBody(true)
-    this.#read(dottedIntake(body, () => this.#finishBody(body)))
+    this.#incoming.startData()
+    this.#mode = 'body'
     return formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
   }
 
   takeChunk(octets: number, last: boolean): Uint8Array {
-    const missing = this.#missing('recipients')
-    const body = missing === undefined ? (this.#body ??= this.#startBody(false)) : undefined
-    const end = (): Action => {
-      if (!body) return this.#refused(503, '5.5.1', missing!)
-      if (last) body.end()
-      if (last || body.refusal) return this.#finishBody(body, last)
-      const reply = formatReply(250, `2.0.0 ${octets} octets received`)
-      const work = body.drained()
-      return work ? { kind: 'run', work: work.then(() => reply) } : { kind: 'write', bytes: reply }
-    }
-    this.#read(countedIntake(octets, body, end))
+    this.#incoming.startChunk(octets, last)
+    this.#mode = 'body'
     return empty
   }
 
   #nextOfBody(): Action {
-    const intake = this.#intake!
     const chunk = this.#reader.take()
-    const rest = intake.take(chunk)
+    const rest = this.#incoming.take(chunk)
     if (rest) {
       this.#reader.putBack(rest)
-      this.#intake = undefined
       this.#mode = 'command'
-      return intake.end()
+      return this.#incoming.end()
     }
     if (chunk.length === 0) {
       if (!this.#ended) return wait
@@ -331,33 +357,12 @@ export class SmtpServerSession implements Session, ServerState {
       this.reset()
       return { kind: 'close' }
     }
-    const work = intake.drained()
-    return work ? { kind: 'run', work } : this.#nextOfBody()
-  }
-
-  /** @param whole LMTP answers for each recipient, but only where the message has ended. */
-  #finishBody(body: IncomingBody, whole = true): Action {
-    const transaction = this.transaction!
-    const count = this.options.service === 'lmtp' && whole ? this.recipients : 1
-    const { refusal } = body
-    if (refusal) {
-      body.drop()
-      this.reset()
-      if (refusal.code >= 500) this.#countBad()
-      return { kind: 'write', bytes: all(refusal, count) }
+    if (this.#incoming.isEndless) {
+      this.#close(formatStatus(status.timeout))
+      return this.next()
     }
-    // The transaction is over for us whatever becomes of it; a client that leaves now changes nothing. RFC 1047.
-    this.transaction = undefined
-    this.#body = undefined
-    this.reset()
-    const work = transaction.finish().then(
-      (replies) => Buffer.concat(replies.map(formatStatus)),
-      (error) => {
-        if (error instanceof Refusal) return all(error.status, count)
-        throw error
-      },
-    )
-    return { kind: 'run', work }
+    const work = this.#incoming.drained()
+    return work ? { kind: 'run', work } : this.#nextOfBody()
   }
 
   timedOut(): Uint8Array {
@@ -379,9 +384,11 @@ export class SmtpServerSession implements Session, ServerState {
   }
 }
 
-function all(status: Status, count: number): Uint8Array {
-  const one = formatStatus(status)
-  return count === 1 ? one : Buffer.concat(Array.from({ length: count }, () => one))
+/** What is said now, or in a while. */
+type Said = Uint8Array | Promise<Uint8Array>
+
+function say(words: Said): Action {
+  return 'then' in words ? { kind: 'run', work: words } : { kind: 'write', bytes: words }
 }
 
 /** Spaces at the ends of an argument mean nothing; some clients send them. RFC 5321 §4.1.1. */

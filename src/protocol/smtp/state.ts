@@ -1,8 +1,12 @@
 /** What an SMTP session is given, and what its verbs see and change. */
+import type { Clock } from '../../base/clock.ts'
 import type { Action, SessionHost } from '../action.ts'
 import type { Peer } from '../../base/network.ts'
-import type { Authenticated } from '../sasl/authenticator.ts'
+import type { Authenticated, VouchedSource } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts'
+import type { Conduct } from './conduct.ts'
+import type { Forwarded } from './forwarded.ts'
+import type { SmtpPace } from './pace.ts'
 import type { SmtpPolicy } from './policy.ts'
 import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
 
@@ -23,8 +27,12 @@ export interface SmtpServerOptions {
   readonly trusted?: (peer: Peer) => boolean
   /** What of `smtpDefaults` is to be otherwise. */
   readonly policy?: Partial<SmtpPolicy>
-  /** The wall clock; without it nothing that has to do with time is offered. */
-  readonly now?: () => number
+  /** Without it nothing that has to do with time is offered, and nobody is kept waiting. */
+  readonly clock?: Clock
+  /** Counts over all connections; undefined: nobody does. */
+  readonly pace?: SmtpPace
+  /** Signs in whom a proxy names (LOGIN of XCLIENT); undefined: nobody. */
+  readonly vouched?: VouchedSource
   /** Names the connection in logs and traces. */
   readonly connectionId: string
 }
@@ -34,6 +42,13 @@ export interface ServerState {
   readonly options: SmtpServerOptions
   readonly policy: SmtpPolicy
   readonly host: SessionHost
+  readonly conduct: Conduct
+  /** The client, as its proxy says where there is one. */
+  readonly peer: Peer
+  /** The other end may say whom it speaks for. */
+  readonly mayForward: boolean
+  /** Where the next message came from, by XFORWARD. */
+  origin: Forwarded | undefined
   helo: string | undefined
   extended: boolean
   readonly user: Authenticated | null
@@ -43,6 +58,7 @@ export interface ServerState {
   readonly submission: boolean
   /** One who may do what a stranger may not: he has signed in, or is of our own network. */
   readonly known: boolean
+  /** Epoch milliseconds; undefined without a clock. */
   readonly nowMs: number | undefined
   readonly facts: SmtpClientFacts
   /** What one may sign in with on this connection as it is now; none where AUTH is not spoken. */
@@ -55,7 +71,11 @@ export interface ServerState {
   readonly chunking: boolean
   /** Ends the transaction, if one is open: nothing of it is kept. */
   reset(): void
+  /** Says a last reply and closes. */
+  part(words: Uint8Array): Uint8Array
   startTls(): Action
+  /** The session begins anew, with the client that was told. */
+  speakFor(client: Forwarded): Uint8Array | Promise<Uint8Array>
   /** The lines from here on belong to a SASL exchange. */
   authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
   /** Bytes from here on are the message. */

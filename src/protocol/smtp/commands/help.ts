@@ -9,13 +9,16 @@ export const help: SmtpCommand = {
   needs: 'nothing',
   ehlo: () => 'HELP',
   help: 'HELP [verb]',
-  run({ options }, argument) {
+  run(state, argument) {
+    const { service } = state.options
     const verb = latin1(argument).toUpperCase()
     if (verb === '') {
-      const names = commandsOf(options.service).map(({ name }) => name)
+      const names = commandsOf(service).flatMap(({ name, offered }) => (offered?.(state) === false ? [] : [name]))
       return formatReply(214, `2.0.0 Verbs: ${names.join(' ')}`, '2.0.0 HELP verb tells how it is written')
     }
-    const command = commandNamed(verb, options.service)
-    return command ? formatReply(214, `2.0.0 ${command.help}`) : formatReply(504, '5.5.4 No such verb')
+    const command = commandNamed(verb, service)
+    return command && command.offered?.(state) !== false
+      ? formatReply(214, `2.0.0 ${command.help}`)
+      : formatReply(504, '5.5.4 No such verb')
   },
 }

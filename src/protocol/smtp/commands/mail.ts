@@ -1,6 +1,6 @@
 /** MAIL: begins a transaction. RFC 5321 §4.1.1.2. */
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
-import { Refusal } from '../../../mail/status.ts'
+import { Refusal, status } from '../../../mail/status.ts'
 import type { SmtpTransaction } from '../backend.ts'
 import type { SmtpCommand } from '../command.ts'
 import { parseMailArguments } from '../wire/arguments.ts'
@@ -8,6 +8,7 @@ import { formatReply } from '../wire/reply.ts'
 import { readMailParameters } from './mail-parameters.ts'
 
 const accepted = formatReply(250, '2.1.0 Sender ok')
+const noMore = formatReply(421, '4.7.0 Enough messages on this connection, open another')
 /** RFC 6710 §4.1: the new priority, then words. */
 const lowered = formatReply(250, '2.3.6 0 is the highest priority for strangers; sender ok')
 
@@ -18,20 +19,25 @@ export const mail: SmtpCommand = {
   ehlo: ({ options }) => `SIZE ${options.messageBytesMax}`,
   run(state, argument) {
     if (state.transaction) return formatReply(503, '5.5.1 MAIL was given already')
+    const { policy, conduct, options } = state
+    // RFC 9422 §4.1.
+    if (policy.messagesMax > 0 && conduct.messages >= policy.messagesMax) return state.part(noMore)
     const { reversePath, parameters: given } = parseMailArguments(argument)
     const { parameters: parsed, lowered: isLowered } = readMailParameters(state, given)
     if (reversePath && needsSmtpUtf8(reversePath) && !parsed.smtpUtf8) {
       throw new Refusal({ code: 553, enhanced: '5.6.7', text: 'That address needs SMTPUTF8' })
     }
+    if (!state.known && options.pace?.message(state.peer) === false) throw new Refusal(status.tooManyMessages)
     state.smtpUtf8 = parsed.smtpUtf8
     state.binary = parsed.body === 'binarymime'
     const began = (transaction: SmtpTransaction): Uint8Array => {
       state.transaction = transaction
       state.recipients = 0
+      conduct.messages++
       return isLowered ? lowered : accepted
     }
     try {
-      const transaction = state.options.receiver.mail(state.facts, reversePath, parsed)
+      const transaction = options.receiver.mail(state.facts, reversePath, parsed)
       if (!('then' in transaction)) return began(transaction)
       return transaction.then(began, (error) => {
         state.reset()

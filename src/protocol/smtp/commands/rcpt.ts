@@ -62,11 +62,24 @@ export const rcpt: SmtpCommand = {
     if (needsSmtpUtf8(mailbox) && !state.smtpUtf8) {
       throw new Refusal({ code: 553, enhanced: '5.6.7', text: 'That address needs SMTPUTF8' })
     }
+    const pace = state.known ? undefined : state.options.pace
+    // Who collects addresses is told the same of all of them.
+    if (pace?.guesses(state.peer) || pace?.recipient(state.peer) === false)
+      throw new Refusal(status.tooManyRecipientsOfLate)
     const taken = (): Uint8Array => {
       state.recipients++
       return accepted
     }
-    const work = state.transaction!.recipient(mailbox, dsn)
-    return work ? work.then(taken) : taken()
+    const refused = (error: unknown): never => {
+      if (error instanceof Refusal && error.status.enhanced === status.mailboxUnknown.enhanced)
+        pace?.guessed(state.peer)
+      throw error
+    }
+    try {
+      const work = state.transaction!.recipient(mailbox, dsn)
+      return work ? work.then(taken, refused) : taken()
+    } catch (error) {
+      return refused(error)
+    }
   },
 }
