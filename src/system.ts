@@ -25,10 +25,12 @@ import {
   certificateNames,
   firstStart,
   makeMissingKeys,
+  readAuthorities,
   readRoutes,
   sweepNowAndThen,
 } from './system/start.ts'
 import type { System } from './system/types.ts'
+import { openPolicies, ownPlaces } from './system/ways.ts'
 import { flushWaiting } from './transfer/flush.ts'
 import { withHosts } from './transfer/hosts.ts'
 import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
@@ -86,6 +88,8 @@ async function openSystem(
   const auth = { ...first.auth }
   const checks = { ...first.authenticity }
   const routes = await readRoutes(first, files)
+  const authorities = await readAuthorities(first, files)
+  const relay = { ...first.relay }
   const rules = [...first.destinations]
   const turns = new Turns()
   const wheel = new Wheel(clock)
@@ -122,8 +126,10 @@ async function openSystem(
     queue.wake()
     return count
   }
-  const receiver = new Receiver({ ...tools, authenticity, signingKeys, authenticator, flush })
-  const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules })
+  const receiver = new Receiver({ ...tools, relay, authenticity, signingKeys, authenticator, flush })
+  const sts = openPolicies({ ...tools, resolver, httpClient: platform.httpClient, authorities })
+  const isOurs = ownPlaces(() => listeners.listening, platform.ownAddresses)
+  const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules, sts, authorities, isOurs })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits })
@@ -187,6 +193,7 @@ async function openSystem(
   } catch (error) {
     await listeners.close()
     await desk.close(0)
+    sts.timer.cancel()
     people.close()
     throw error
   }
@@ -204,12 +211,15 @@ async function openSystem(
     const later = nextStartKeys(live.config, next)
     const { hostname, data, origin } = live.config
     const nextRoutes = await readRoutes(next, files)
+    const nextAuthorities = await readAuthorities(next, files)
     await tls.reload(next)
     live.config = { ...next, hostname, data, origin }
     Object.assign(options, next.transfer, { hostname })
     Object.assign(limits, next.limits)
     Object.assign(auth, next.auth)
     Object.assign(checks, next.authenticity)
+    Object.assign(relay, next.relay)
+    authorities.splice(0, authorities.length, ...nextAuthorities)
     routes.splice(0, routes.length, ...nextRoutes)
     rules.splice(0, rules.length, ...next.destinations)
     queue.configure()
@@ -221,6 +231,7 @@ async function openSystem(
   }
   const stop = async (): Promise<void> => {
     sweeping.cancel()
+    sts.timer.cancel()
     await control?.close()
     const closed = listeners.close()
     await desk.close(limits.shutdownGraceMs)

@@ -8,6 +8,8 @@ export interface HttpQuestion {
   readonly body?: string | Uint8Array
   /** Where the host is, where that is known; else the system is asked. */
   readonly addresses?: readonly string[]
+  /** Authorities that are believed beside the well-known ones, PEM. */
+  readonly authorities?: readonly string[]
   /** Until the whole answer is there. */
   readonly timeoutMs: number
   readonly bytesMax: number

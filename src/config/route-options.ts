@@ -122,6 +122,12 @@ export function readRoute(
       text: 'A route comes from one address of each family',
       hint: 'Keep one IPv4 and one IPv6 address.',
     })
+  if (proxy !== undefined && sourceAddresses !== undefined)
+    faults.push({
+      key: 'sourceAddresses',
+      text: 'Through a proxy, connections come from the address of the proxy',
+      hint: 'Take sourceAddresses out.',
+    })
   if ((proxy?.username === undefined) !== (proxyPasswordFile === undefined))
     faults.push({
       key: proxy ? 'proxy' : 'proxyPasswordFile',

@@ -16,6 +16,7 @@ import { realHttpClient } from '../platform/real/http-client.ts'
 import { realHttp } from '../platform/real/http.ts'
 import { openLdap } from '../platform/real/ldap.ts'
 import { realNetwork } from '../platform/real/network.ts'
+import { ownAddresses } from '../platform/real/own-addresses.ts'
 import { realRandom } from '../platform/real/random.ts'
 import { realResolver } from '../platform/real/resolver.ts'
 import { RealTls, type CertificatePair } from '../platform/real/tls.ts'
@@ -33,6 +34,8 @@ export interface Platform {
   readonly openLdap?: OpenLdap
   readonly files: Files
   readonly resolver: Resolver
+  /** The addresses of this machine. */
+  ownAddresses(): readonly string[]
   readonly log: Log
   /** The certificates of the configuration; `names` are those that a certificate of our own should bear. */
   openTls(config: Config, names: readonly string[]): Promise<SystemTls>
@@ -57,6 +60,7 @@ export function realPlatform(config: Config, log: Log): Platform {
     openLdap,
     files: realFiles,
     resolver: realResolver(config.dns.servers, config.dns),
+    ownAddresses,
     log,
     async openTls(first, names) {
       const load = async ({ tls, data, auth }: Config): Promise<[CertificatePair[], string | undefined]> => [

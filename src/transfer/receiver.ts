@@ -36,10 +36,11 @@ import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
 import type { Authenticity, EarlyEvidence, Judgement } from './checks/authenticity.ts'
 import { lookUp } from './look-up.ts'
 import { contentParts, withoutFields } from './message-bytes.ts'
+import type { RelayOptions } from './options.ts'
 import type { SigningKeys } from './signing.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
-import { completeMailbox, fitsQuota, planLocal } from './resolve.ts'
+import { completeMailbox, fitsQuota, isForOthers, planLocal } from './resolve.ts'
 
 export interface ReceiverTools extends TransferTools {
   readonly authenticator: Authenticator
@@ -49,6 +50,8 @@ export interface ReceiverTools extends TransferTools {
   readonly authenticity?: Authenticity
   /** undefined: nothing is signed. */
   readonly signingKeys?: SigningKeys
+  /** undefined: nobody's mail only passes through. */
+  readonly relay?: RelayOptions
   /** Tries what waits for a host; undefined: nobody can ask for it. */
   readonly flush?: (node: WaitingFor) => Promise<number>
 }
@@ -175,7 +178,7 @@ class Transaction implements SmtpTransaction {
 
   #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {
     if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
-      if (!mayRelay(this.#client)) throw new Refusal(status.relayDenied)
+      if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay, mailbox.domain)) throw new Refusal(status.relayDenied)
     } else {
       const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox), this.#addresses)
       const refused = plans.find((plan) => plan.kind === 'refuse')

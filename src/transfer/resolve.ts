@@ -5,8 +5,9 @@ import { parseMailbox } from '../mail/address.ts'
 import type { Mailbox } from '../mail/envelope.ts'
 import { status } from '../mail/status.ts'
 import type { StoreReads } from '../store/store.ts'
-import type { TransferOptions } from './options.ts'
+import type { RelayOptions, TransferOptions } from './options.ts'
 import type { Plan } from './plan.ts'
+import { domainFits } from './static-routes.ts'
 
 interface Tools {
   readonly store: { readonly read: StoreReads }
@@ -53,6 +54,11 @@ export function planLocal(
     })
   }
   return plans
+}
+
+/** Mail for a domain whose backup or front we are: anybody may bring it. */
+export function isForOthers(relay: RelayOptions | undefined, domain: string): boolean {
+  return relay?.domains.some((pattern) => domainFits(pattern, domain)) ?? false
 }
 
 /** Plans for any address as it stands, ours or not. */

@@ -31,14 +31,16 @@ export interface StaticRoute {
   readonly fallback?: boolean
 }
 
+/** @param pattern a domain, `*.domain`, or `*`. */
+export function domainFits(pattern: string, domain: string): boolean {
+  return pattern === '*' || (pattern.startsWith('*.') ? domain.endsWith(pattern.slice(1)) : pattern === domain)
+}
+
 /** The higher, the more exact; undefined where it does not fit. */
 function fitOf({ domain: pattern, sender: wanted }: StaticRoute, domain: string, sender: string): number | undefined {
-  let fit: number
-  if (pattern === domain) fit = 2000
-  else if (pattern === '*') fit = 0
-  // Of two that fit the longer one is meant: *.eu.example.org before *.example.org.
-  else if (pattern.startsWith('*.') && domain.endsWith(pattern.slice(1))) fit = pattern.length
-  else return undefined
+  if (!domainFits(pattern, domain)) return undefined
+  // Of two that fit the longer one is meant: *.eu.example.org before *.example.org. No name is longer than 255.
+  const fit = pattern === '*' ? 0 : pattern.startsWith('*.') ? pattern.length : 1000
   if (wanted === undefined) return fit
   const from = sender.toLowerCase()
   if (wanted === from) return fit + 0.5

@@ -1,10 +1,12 @@
 /** HTTP to others by Node's own client, which is loaded when first asked. */
 import { isIPv6, type LookupFunction } from 'node:net'
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { RequestOptions } from 'node:https'
+import { rootCertificates } from 'node:tls'
 import type { HttpClient } from '../../base/http-client.ts'
 
 export const realHttpClient: HttpClient = {
-  async ask({ method, url, headers = {}, body, addresses, timeoutMs, bytesMax }) {
+  async ask({ method, url, headers = {}, body, addresses, authorities = [], timeoutMs, bytesMax }) {
     const { protocol } = new URL(url)
     if (protocol !== 'https:' && protocol !== 'http:') throw new Error(`${url} is no web address`)
     const library = protocol === 'https:' ? await import('node:https') : await import('node:http')
@@ -15,7 +17,8 @@ export const realHttpClient: HttpClient = {
     ) => ClientRequest
     return new Promise((resolve, reject) => {
       const lookup = addresses && lookupIn(addresses)
-      const options = { method, headers, lookup, signal: AbortSignal.timeout(timeoutMs) }
+      const ca = authorities.length === 0 ? undefined : [...rootCertificates, ...authorities]
+      const options = { method, headers, lookup, ca, signal: AbortSignal.timeout(timeoutMs) }
       const sent = request(url, options, (response) => {
         const parts: Buffer[] = []
         let bytes = 0

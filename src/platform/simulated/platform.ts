@@ -25,6 +25,7 @@ export function simulatedPlatform({ clock, random, internet, zone, log, address 
     http: { listen: () => Promise.reject(new Error('no http in the simulated world')) },
     files: memoryFiles(),
     resolver: simulatedResolver(zone),
+    ownAddresses: () => [address],
     log,
     httpClient: { ask: () => Promise.reject(new Error('no http in the simulated world')) },
     openTls: async () => ({ names: [], forUsers: { names: [] }, reload: async () => {} }),

@@ -5,6 +5,7 @@ import type { Network } from '../../base/network.ts'
 import type { Wheel } from '../../base/wheel.ts'
 import { SmtpClient } from '../../protocol/smtp/client.ts'
 import type { Host } from '../route.ts'
+import { throughProxy } from './socks.ts'
 import type { NotedPolicy, TlsFailure } from './tls-notes.ts'
 import {
   isNearby,
@@ -46,7 +47,8 @@ export async function connect(
   security?: Security,
 ): Promise<SmtpClient> {
   const wanted = security ?? (await securityOf(tools, host))
-  const { network, clock, wheel, log, hostname } = tools
+  const { clock, wheel, log, hostname } = tools
+  const network = host.proxy ? throughProxy(tools, host.proxy) : tools.network
   let declined: TlsFailure | undefined
   const tls = tlsOptions(tools, host, wanted, (failure) => (declined = failure))
   const open = (): Promise<SmtpClient> =>

@@ -19,6 +19,8 @@ export interface StsTools {
   readonly clock: Clock
   readonly log: Log
   readonly keep: StsKeep
+  /** Authorities that are believed beside the well-known ones, PEM; read anew each time. */
+  readonly authorities?: readonly string[]
 }
 
 export type FetchFailure = 'sts-policy-fetch-error' | 'sts-policy-invalid' | 'sts-webpki-invalid'
@@ -79,6 +81,14 @@ export class StsPolicies {
     return { policy: this.#live(domain)?.policy, failure: fetched }
   }
 
+  /** Prolongs what was not asked for lately: who waits until a policy ends gives an attacker the day after. RFC 8461 §10.2. */
+  async refresh(): Promise<void> {
+    for (const [domain, kept] of this.#kept) {
+      if (!kept || this.#tools.clock.now() - kept.fetchedAtMs <= refreshAfterMs) continue
+      await this.of(domain)
+    }
+  }
+
   #live(domain: string): Kept | undefined {
     let kept = this.#kept.get(domain)
     if (!this.#kept.has(domain)) {
@@ -136,6 +146,7 @@ export class StsPolicies {
         method: 'GET',
         url: `https://${host}/.well-known/mta-sts.txt`,
         addresses: addresses.records,
+        authorities: this.#tools.authorities,
         timeoutMs: fetchTimeoutMs,
         bytesMax: policyBytesMax,
       })
