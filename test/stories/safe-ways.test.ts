@@ -1,27 +1,18 @@
 /** The whole system with real TLS: what DANE, MTA-STS, routes and senders demand of the way to others, and attacks on it. */
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import 'reflect-metadata'
 import { ExtendedKeyUsage } from '@peculiar/x509'
 import type { HttpClient } from '../../src/base/http-client.ts'
-import { parseIpNetwork } from '../../src/base/ip-network.ts'
-import { silentLog } from '../../src/base/log.ts'
 import type { TlsaRecord } from '../../src/base/resolver.ts'
-import { Wheel } from '../../src/base/wheel.ts'
-import type { Config, RouteConfig } from '../../src/config/config.ts'
-import { defaultConfig } from '../../src/config/load.ts'
-import { realClock } from '../../src/platform/real/clock.ts'
-import { realNetwork } from '../../src/platform/real/network.ts'
+import type { RouteConfig } from '../../src/config/config.ts'
 import { simulatedResolver, type ZoneEntry } from '../../src/platform/simulated/resolver.ts'
-import { SmtpClient, type OutgoingEnvelope } from '../../src/protocol/smtp/client.ts'
-import type { System } from '../../src/system/types.ts'
-import { realPlatform, startSystem } from '../../src/system.ts'
-import { smtpServer, type SmtpServer, type SmtpServerOptions } from '../support/smtp-server.ts'
+import type { SmtpServerOptions } from '../support/smtp-server.ts'
 import { makeAuthority } from './client-certificates.ts'
-import { bytesOfText } from './world.ts'
+import { openWays, type Ways } from './ways.ts'
 
 const usage = ExtendedKeyUsage.serverAuth
 const authority = await makeAuthority('known')
@@ -41,113 +32,38 @@ interface Scene {
   readonly policy?: string
   readonly signed?: boolean
   readonly routes?: readonly RouteConfig[]
-  readonly authorities?: string
+  /** What was asked of the web. */
+  readonly asked?: string[]
 }
 
-class Ways {
-  readonly system: System
-  readonly server: SmtpServer
-  readonly asked: string[]
-  readonly folder: string
-  constructor(system: System, server: SmtpServer, asked: string[], folder: string) {
-    this.system = system
-    this.server = server
-    this.asked = asked
-    this.folder = folder
-  }
-
-  /** @returns 'gone' or the last reply of what waits, and what the server has heard of it. */
-  async send(text = 'Subject: hello\n\nhello\n', more: Partial<OutgoingEnvelope> = {}): Promise<string> {
-    const { address, port } = this.system.listening[0]!
-    const tools = { network: realNetwork, clock: realClock, wheel: new Wheel(realClock), log: silentLog }
-    const client = await SmtpClient.connect({ ...tools, address, port, hostname: 'c.example', connectTimeoutMs: 5000 })
-    await client.startTls({ serverName: 'localhost', verify: 'none' })
-    const envelope = { reversePath: 'pat@far.example', recipients: ['bob@b.example'], smtpUtf8: false } as const
-    const sent = await client.send({ ...envelope, body: '7bit', ...more }, bytesOfText(text))
-    assert.deepEqual(
-      sent.recipients.map(({ code }) => code),
-      [250],
-    )
-    await client.quit()
-    // A 250 says durable; a commit that waits to be visible comes after those before it.
-    await this.system.store.commit([{ kind: 'settingSet', name: 'seen', value: '' }])
-    for (;;) {
-      const rows = this.system.store.read.queue(0, 10)
-      const row = rows.find(({ address }) => address === 'bob@b.example')
-      if (!row) return 'gone'
-      if (row.state !== 'leased' && row.attempts > 0) return row.lastReply ?? ''
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
-
-  /** Whether anything of a message was said, and how. */
-  get said(): 'nothing' | 'in clear' | 'encrypted' {
-    const mail = this.server.heard.find((line) => line.includes('MAIL FROM:<pat@'))
-    return mail === undefined ? 'nothing' : mail.startsWith('+ ') ? 'encrypted' : 'in clear'
-  }
-
-  async journey(): Promise<string> {
-    await this.system.stop()
-    const folder = join(this.folder, 'data', 'journey')
-    const files = await readdir(folder)
-    return (await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))).join('')
-  }
-}
-
-async function start(t: TestContext, scene: Scene): Promise<Ways> {
-  const folder = await mkdtemp(join(tmpdir(), 'ways-'))
-  const server = await smtpServer(scene.server)
+function start(t: TestContext, scene: Scene): Promise<Ways> {
   const secure = scene.signed === true
-  const names = new Map<string, ZoneEntry>([
-    ['b.example', { mx: [{ preference: 10, exchange: 'mx.b.example' }], secure }],
-    ['mx.b.example', { addresses: ['127.0.0.1'], secure }],
-  ])
-  if (scene.tlsa) names.set(`_${server.port}._tcp.mx.b.example`, { tlsa: scene.tlsa, secure })
-  if (scene.policy !== undefined) {
-    names.set('_mta-sts.b.example', { txt: ['v=STSv1; id=1;'] })
-    names.set('mta-sts.b.example', { addresses: ['192.0.2.80'] })
-  }
-  const asked: string[] = []
   const httpClient: HttpClient = {
     async ask({ url, addresses, authorities }) {
-      asked.push(`${url} at ${addresses?.join()} ${authorities?.length}`)
+      scene.asked?.push(`${url} at ${addresses?.join()} ${authorities?.length}`)
       return { status: 200, contentType: 'text/plain', body: Buffer.from(scene.policy!) }
     },
   }
-  const authorities = join(folder, 'authorities.pem')
-  await writeFile(authorities, scene.authorities ?? authority.cert)
-  const defaults = defaultConfig()
-  const config: Config = {
-    ...defaults,
-    hostname: 'localhost',
-    data: join(folder, 'data'),
-    submitSocket: join(folder, 'submit.sock'),
-    domains: [],
-    listeners: [
-      {
-        service: 'smtp',
-        address: '127.0.0.1',
-        port: 0,
-        tls: 'starttls',
-        plaintextAuth: false,
-        bareNewline: 'refuse',
-        publicPort: 0,
-      },
-    ],
-    tls: { source: 'self-signed', authorities },
-    trustedNetworks: [parseIpNetwork('127.0.0.0/8')!],
-    transfer: { ...defaults.transfer, hostname: 'localhost', smtpPort: server.port },
-    routes: scene.routes ?? [],
-  }
-  const platform = realPlatform(config, silentLog)
-  const resolver = simulatedResolver({ names, fails: () => false })
-  const system = await startSystem(config, { ...platform, resolver, httpClient, unixNetwork: undefined })
-  t.after(async () => {
-    await system.stop()
-    await server.close()
-    await rm(folder, { recursive: true, force: true })
+  return openWays(t, {
+    server: scene.server,
+    async config(_, folder) {
+      const authorities = join(folder, 'authorities.pem')
+      await writeFile(authorities, authority.cert)
+      return { tls: { source: 'self-signed', authorities }, routes: scene.routes ?? [] }
+    },
+    within(platform, { port }) {
+      const names = new Map<string, ZoneEntry>([
+        ['b.example', { mx: [{ preference: 10, exchange: 'mx.b.example' }], secure }],
+        ['mx.b.example', { addresses: ['127.0.0.1'], secure }],
+      ])
+      if (scene.tlsa) names.set(`_${port}._tcp.mx.b.example`, { tlsa: scene.tlsa, secure })
+      if (scene.policy !== undefined) {
+        names.set('_mta-sts.b.example', { txt: ['v=STSv1; id=1;'] })
+        names.set('mta-sts.b.example', { addresses: ['192.0.2.80'] })
+      }
+      return { ...platform, resolver: simulatedResolver({ names, fails: () => false }), httpClient }
+    },
   })
-  return new Ways(system, server, asked, folder)
 }
 
 const enforce = 'version: STSv1\nmode: enforce\nmx: mx.b.example\nmax_age: 86400\n'
@@ -168,10 +84,11 @@ test('DANE: a wrong key, or no STARTTLS: later, and not a word of the message', 
 })
 
 test('MTA-STS: the policy is fetched once, kept, obeyed', async (t) => {
-  const ways = await start(t, { server: { pair: good }, policy: enforce })
+  const asked: string[] = []
+  const ways = await start(t, { server: { pair: good }, policy: enforce, asked })
   assert.deepEqual([await ways.send(), ways.said], ['gone', 'encrypted'])
   assert.equal(await ways.send(), 'gone')
-  assert.deepEqual(ways.asked, ['https://mta-sts.b.example/.well-known/mta-sts.txt at 192.0.2.80 1'])
+  assert.deepEqual(asked, ['https://mta-sts.b.example/.well-known/mta-sts.txt at 192.0.2.80 1'])
   assert.match(ways.system.store.read.setting('mta-sts b.example')!, /"mode":"enforce"/)
   // One connection carried both.
   assert.equal(ways.server.heard.filter((line) => line === 'STARTTLS').length, 1)
