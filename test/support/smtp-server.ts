@@ -3,6 +3,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 
 export interface SmtpServerOptions {
+  /** Without it any free one. */
+  readonly port?: number
   /** PEM; the chain behind the certificate. Without it there is no STARTTLS. */
   readonly pair?: { readonly cert: string; readonly key: string }
   /** Keywords of EHLO after the handshake. */
@@ -65,7 +67,7 @@ export async function smtpServer(options: SmtpServerOptions): Promise<SmtpServer
     socket.write('220 server\r\n')
     talk(socket, false)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const close = async (): Promise<void> => {
     for (const socket of sockets) socket.destroy()
     await new Promise((done) => server.close(done))
