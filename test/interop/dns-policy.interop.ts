@@ -158,7 +158,10 @@ test('DANE: the right key is verified, also by an alias; a wrong one gets nothin
   const ways = await start(t, { pair: { ...right } })
   assert.equal(await ways.send(undefined, to('signed.example')), 'gone')
   assert.equal(await ways.send(undefined, to('chain.signed.example')), 'gone')
-  assert.match(await ways.send(undefined, to('wrong.signed.example')), /mx2\.signed\.example \[127\.0\.0\.1\]: .*DANE: no TLSA record/)
+  assert.match(
+    await ways.send(undefined, to('wrong.signed.example')),
+    /mx2\.signed\.example \[127\.0\.0\.1\]: .*DANE: no TLSA record/,
+  )
   const mails = ways.server.heard.filter((line) => line.includes('MAIL FROM:<pat@'))
   assert.equal(mails.length, 2)
   assert.ok(mails.every((line) => line.startsWith('+ ')))
