@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { AccountAuthenticator } from './accounts/authenticator.ts'
 import { IssuerTokens } from './accounts/tokens.ts'
+import { networksHold } from './base/ip-network.ts'
 import { Wheel } from './base/wheel.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { services } from './config/services.ts'
@@ -148,9 +149,10 @@ async function openSystem(
     },
   }
   const open = (listener: ListenerConfig): ReturnType<Wanted['open']> => {
-    const { service, address, port } = listener
+    const { service, address, port, proxyFrom } = listener
+    const proxied = proxyFrom && ((from: string) => networksHold(proxyFrom, from))
     if (service === 'http' || service === 'https') {
-      const place = { address, port, tls: service === 'https' ? tls : undefined }
+      const place = { address, port, tls: service === 'https' ? tls : undefined, proxied }
       return platform.http.listen(place, async (request) => answerHttp(pages, request))
     }
     return desk.open({
@@ -158,6 +160,7 @@ async function openSystem(
       address,
       port,
       implicitTls: listener.tls === 'implicit',
+      proxied,
       tls: services[service].signsIn ? tls.forUsers : tls,
       session: sessionsAt(rooms, listener),
       busy: busyWords(service),

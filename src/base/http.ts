@@ -24,9 +24,14 @@ export interface HttpResponse {
 export const httpBodyBytesMax = 64 * 1024
 
 export interface HttpServer {
-  /** @param options.tls https: every connection starts with a handshake. */
+  /** @param options.tls https: every connection starts with a handshake. `proxied` as in `Network.listen`. */
   listen(
-    options: { readonly address: string; readonly port: number; readonly tls?: TlsServer },
+    options: {
+      readonly address: string
+      readonly port: number
+      readonly tls?: TlsServer
+      readonly proxied?: (address: string) => boolean
+    },
     handle: (request: HttpRequest) => Promise<HttpResponse>,
   ): Promise<Listener>
 }

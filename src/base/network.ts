@@ -85,9 +85,19 @@ export interface Listener {
 }
 
 export interface Network {
-  /** `tls` makes every connection start with a handshake. Connections whose handshake fails are only reported to `failed`. */
+  /**
+   * `tls` makes every connection start with a handshake. Connections whose handshake fails are only reported to `failed`.
+   * `proxied` tells of an address whether it is a proxy's: its connections must begin, before any handshake, with a PROXY header, and have
+   * the peer that this names; whose does not is closed.
+   */
   listen(
-    options: { readonly address: string; readonly port: number; readonly tls?: TlsServer; readonly backlog?: number },
+    options: {
+      readonly address: string
+      readonly port: number
+      readonly tls?: TlsServer
+      readonly backlog?: number
+      readonly proxied?: (address: string) => boolean
+    },
     connected: (connection: Connection) => void,
     failed?: (peer: Peer | null, error: Error) => void,
   ): Promise<Listener>

@@ -23,6 +23,8 @@ export interface ListenerConfig {
   readonly bareNewline: 'refuse' | 'normalize'
   /** The port that others reach this one by, where it differs. */
   readonly publicPort: number
+  /** Proxies, whose connections begin with a PROXY header; absent: none. */
+  readonly proxyFrom?: readonly IpNetwork[]
 }
 
 export type TlsConfig = { readonly authorities?: string } & (

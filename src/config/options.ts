@@ -98,6 +98,12 @@ export const listenerOptions = {
     'The port under which others reach this listener, where a router or container maps it: told to mail programs that look for their settings.',
     993,
   ),
+  proxyFrom: option(
+    kinds.list(kinds.ipNetwork),
+    [],
+    'Proxies, as HAProxy, that pass connections on to this listener: theirs begin with a PROXY header, version 1 or 2, and everything that counts by address counts for the client that it names. Without the header they are closed; others connect as ever. Whoever is named here can be anybody.',
+    [{ ...parseIpNetwork('10.0.0.5')!, text: '10.0.0.5' }],
+  ),
 }
 
 export const tlsOptions = {

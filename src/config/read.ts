@@ -230,6 +230,7 @@ class ConfigReader {
       plaintextAuth: said.plaintextAuth,
       bareNewline: said.bareNewline,
       publicPort: said.publicPort ?? said.address?.port ?? service.port,
+      ...(said.proxyFrom.length === 0 ? {} : { proxyFrom: said.proxyFrom }),
     }
   }
 

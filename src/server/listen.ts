@@ -32,6 +32,8 @@ export interface ServiceDesk {
   session(connectionId: string): Session
   /** What a connection hears that is one too many. */
   readonly busy: Uint8Array
+  /** Whether connections from there begin with a PROXY header. */
+  readonly proxied?: (address: string) => boolean
   /** Where it listens, when that is not the system's network. */
   readonly network?: Network
 }
@@ -61,7 +63,12 @@ export class Desk {
     const { log } = this.#tools
     const network = desk.network ?? this.#tools.network
     const listener = await network.listen(
-      { address: desk.address, port: desk.port, tls: desk.implicitTls ? desk.tls : undefined },
+      {
+        address: desk.address,
+        port: desk.port,
+        tls: desk.implicitTls ? desk.tls : undefined,
+        proxied: desk.proxied,
+      },
       (connection) => this.#connected(desk, connection),
       (peer, error) =>
         log.info('connection failed', { service: desk.service, peer: peer?.address, error: error.message }),

@@ -33,6 +33,8 @@ export interface RealOptions {
   readonly domains?: readonly string[]
   /** Services beside those of mail. */
   readonly services?: readonly Service[]
+  /** Proxies, at every listener. */
+  readonly proxyFrom?: ListenerConfig['proxyFrom']
   /** Where a port has to be known before; the others are any free ones. */
   readonly ports?: Readonly<Partial<Record<Service, number>>>
 }
@@ -95,6 +97,7 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     plaintextAuth,
     bareNewline: 'refuse',
     publicPort: options.ports?.[service] ?? 0,
+    proxyFrom: options.proxyFrom,
   }))
   const config: Config = {
     ...defaultConfig(),

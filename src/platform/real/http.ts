@@ -2,8 +2,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { httpBodyBytesMax, type HttpRequest, type HttpResponse, type HttpServer } from '../../base/http.ts'
-import type { TlsServer } from '../../base/network.ts'
+import type { Peer, TlsServer } from '../../base/network.ts'
 import { listenAt } from './held-ports.ts'
+import { peerOf } from './peer-of.ts'
+import { readProxied } from './proxied.ts'
 import type { WrappingTls } from './tls.ts'
 
 /** A request that is not told in this time is not coming. */
@@ -13,12 +15,20 @@ const headerBytesMax = 16 * 1024
 const connectionsMax = 256
 
 export const realHttp: HttpServer = {
-  listen({ address, port, tls }, handle) {
+  listen({ address, port, tls, proxied }, handle) {
+    const peers = new WeakMap<Socket, Peer>()
     const server = createServer(
       { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, maxHeaderSize: headerBytesMax },
-      (request, response) => void answer(request, response, handle),
+      (request, response) => {
+        const { socket } = request
+        void answer(request, response, peers.get(socket) ?? peerOf(socket), handle)
+      },
     )
-    const front = tls ? handshakes(tls, (socket) => server.emit('connection', socket)) : server
+    const begin = (socket: Socket, peer: Peer): void => {
+      peers.set(socket, peer)
+      server.emit('connection', socket)
+    }
+    const front = tls || proxied ? beginnings({ tls, proxied }, begin) : server
     front.maxConnections = connectionsMax
     return new Promise((resolve, reject) => {
       front.once('error', reject)
@@ -32,7 +42,7 @@ export const realHttp: HttpServer = {
             new Promise((done) => {
               front.close(() => done())
               server.closeAllConnections()
-              if (tls) server.close()
+              if (front !== server) server.close()
             }),
         })
       })
@@ -40,21 +50,29 @@ export const realHttp: HttpServer = {
   },
 }
 
-/** Connections that have shaken hands, with the certificates that mail has. */
-function handshakes(tls: TlsServer, ready: (socket: Socket) => void): ReturnType<typeof createTcpServer> {
+interface Beginning {
+  readonly tls: TlsServer | undefined
+  readonly proxied: ((address: string) => boolean) | undefined
+}
+
+/** Connections that have said whose they are, where a proxy brought them, and have shaken hands, with the certificates that mail has. */
+function beginnings(
+  { tls, proxied }: Beginning,
+  ready: (socket: Socket, peer: Peer) => void,
+): ReturnType<typeof createTcpServer> {
   const open = new Set<Socket>()
-  const front = createTcpServer((raw) => {
+  const front = createTcpServer(async (raw) => {
     open.add(raw)
     raw.once('close', () => open.delete(raw))
     raw.on('error', () => raw.destroy())
-    const socket = (tls as WrappingTls).wrap(raw)
-    const timer = setTimeout(() => raw.destroy(), requestTimeoutMs)
-    socket.on('error', () => raw.destroy())
-    socket.once('close', () => clearTimeout(timer))
-    socket.once('secure', () => {
-      clearTimeout(timer)
-      ready(socket)
-    })
+    let peer = peerOf(raw)
+    try {
+      if (proxied?.(peer.address)) peer = await readProxied(raw, peer)
+    } catch {
+      return
+    }
+    if (tls) shakeHands(tls as WrappingTls, raw, (socket) => ready(socket, peer))
+    else ready(raw, peer)
   })
   const close = front.close.bind(front)
   front.close = (done) => {
@@ -62,6 +80,17 @@ function handshakes(tls: TlsServer, ready: (socket: Socket) => void): ReturnType
     return close(done)
   }
   return front
+}
+
+function shakeHands(tls: WrappingTls, raw: Socket, ready: (socket: Socket) => void): void {
+  const socket = tls.wrap(raw)
+  const timer = setTimeout(() => raw.destroy(), requestTimeoutMs)
+  socket.on('error', () => raw.destroy())
+  socket.once('close', () => clearTimeout(timer))
+  socket.once('secure', () => {
+    clearTimeout(timer)
+    ready(socket)
+  })
 }
 
 /** undefined: longer than `httpBodyBytesMax`. */
@@ -91,6 +120,7 @@ function requestTarget(url: string, host: string | undefined): Pick<HttpRequest,
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
+  peer: Peer,
   handle: (request: HttpRequest) => Promise<HttpResponse>,
 ): Promise<void> {
   try {
@@ -99,30 +129,19 @@ async function answer(
       response.writeHead(413, { connection: 'close' }).end()
       return
     }
-    const { socket } = request
-    const {
-      status,
-      type,
-      body: text,
-      headers,
-    } = await handle({
+    const told = await handle({
       method: request.method ?? 'GET',
       ...requestTarget(request.url ?? '/', request.headers.host),
       body,
-      peer: {
-        address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
-        port: socket.remotePort ?? 0,
-        localAddress: socket.localAddress ?? '',
-        localPort: socket.localPort ?? 0,
-      },
+      peer,
     })
-    response.writeHead(status, {
-      'content-type': type,
+    response.writeHead(told.status, {
+      'content-type': told.type,
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      ...headers,
+      ...told.headers,
     })
-    response.end(request.method === 'HEAD' ? undefined : text)
+    response.end(request.method === 'HEAD' ? undefined : told.body)
   } catch {
     if (!response.headersSent) response.writeHead(500)
     response.end()

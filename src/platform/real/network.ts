@@ -20,27 +20,14 @@ import type {
 import { channelBinding } from './channel-binding.ts'
 import { verifiedAddresses } from './client-certificate.ts'
 import { listenAt } from './held-ports.ts'
+import { peerOf } from './peer-of.ts'
+import { readProxied } from './proxied.ts'
 import type { WrappingTls } from './tls.ts'
 
 /** A client that opens a connection and does not shake hands holds a socket for so long at most. */
 const handshakeTimeoutMs = 20_000
 /** What the kernel queues of connections that we have not taken yet. */
 const backlogDefault = 1024
-
-/** IPv4 in IPv6 clothes is told as IPv4: prefixes and logs then agree whatever the socket was bound to. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return ''
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-}
-
-function peerOf(socket: Socket): Peer {
-  return {
-    address: plainAddress(socket.remoteAddress),
-    port: socket.remotePort ?? 0,
-    localAddress: plainAddress(socket.localAddress),
-    localPort: socket.localPort ?? 0,
-  }
-}
 
 function factsOf(socket: TLSSocket, side: 'server' | 'client'): TlsFacts {
   const cipher = socket.getCipher()
@@ -217,18 +204,22 @@ function verifiedOf(socket: TLSSocket): { verified: boolean; problem?: string } 
 }
 
 export const realNetwork: Network = {
-  listen({ address, port, tls, backlog }, connected, failed) {
+  listen({ address, port, tls, backlog, proxied }, connected, failed) {
     return new Promise((resolve, reject) => {
-      const open = new Set<Socket>()
+      const begin = async (socket: Socket): Promise<void> => {
+        let peer = peerOf(socket)
+        try {
+          if (proxied?.(peer.address)) peer = await readProxied(socket, peer)
+          const connection = new SocketConnection(socket, peer)
+          if (tls) await connection.startTlsServer(tls)
+          connected(connection)
+        } catch (error) {
+          failed?.(peer, error as Error)
+        }
+      }
       const server = createServer({ allowHalfOpen: true, pauseOnConnect: false, noDelay: true }, (socket) => {
-        open.add(socket)
-        socket.once('close', () => open.delete(socket))
-        const connection = new SocketConnection(socket)
-        if (!tls) return connected(connection)
-        connection.startTlsServer(tls).then(
-          () => connected(connection),
-          (error) => failed?.(connection.peer, error as Error),
-        )
+        if (tls || proxied) return void begin(socket)
+        connected(new SocketConnection(socket))
       })
       server.once('error', reject)
       listenAt(server, { host: address, port, backlog: backlog ?? backlogDefault }, () => {

@@ -63,6 +63,7 @@ export class SimulatedInternet {
   at(address: string): Network {
     return {
       listen: async (options, connected, failed) => {
+        if (options.proxied) throw new Error('no proxies are simulated')
         const port = options.port === 0 ? this.#ports++ : options.port
         const key = `${options.address} ${port}`
         if (this.#listening.has(key)) throw Object.assign(new Error('address in use'), { code: 'EADDRINUSE' })

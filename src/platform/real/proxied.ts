@@ -1,0 +1,47 @@
+/** Reads the PROXY header off a socket, so that what stands behind it can be anything: a greeting's answer, a handshake, a request. */
+import type { Socket } from 'node:net'
+import type { Peer } from '../../base/network.ts'
+import { readProxyHeader } from '../../base/proxy-header.ts'
+
+/** A proxy sends it in its first packet; who does not is none. */
+const headerTimeoutMs = 5000
+
+/** @returns the peer that it names. Rejects, and destroys the socket, where there is no right header in time. */
+export function readProxied(socket: Socket, own: Peer): Promise<Peer> {
+  return new Promise((resolve, reject) => {
+    let held: Buffer = Buffer.alloc(0)
+    const timer = setTimeout(() => fail('no PROXY header in time'), headerTimeoutMs)
+    const settle = (): void => {
+      clearTimeout(timer)
+      socket.off('readable', read)
+      socket.off('end', ended)
+      socket.off('close', ended)
+      socket.off('error', failed)
+    }
+    const fail = (problem: string): void => {
+      settle()
+      // Nobody listens any more, and an error without a listener would end the process.
+      socket.on('error', () => {})
+      socket.destroy()
+      reject(new Error(problem))
+    }
+    const ended = (): void => fail('the proxy hung up before its header')
+    const failed = (error: Error): void => fail(error.message)
+    const read = (): void => {
+      const chunk = socket.read() as Buffer | null
+      if (chunk === null) return
+      held = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+      const header = readProxyHeader(held)
+      if (header.kind === 'incomplete') return
+      if (header.kind === 'fault') return fail(header.problem)
+      settle()
+      const rest = held.subarray(header.sizeBytes)
+      if (rest.length > 0) socket.unshift(rest)
+      resolve(header.addresses ?? own)
+    }
+    socket.on('end', ended)
+    socket.on('close', ended)
+    socket.on('error', failed)
+    socket.on('readable', read)
+  })
+}
