@@ -318,7 +318,7 @@ test('every option tells why, and can be asked for', () => {
     assert.ok(findEntries(entry.path).includes(entry))
     assert.match(explainEntry(entry), /^ {2}default /m)
   }
-  assert.equal(findEntries('listener').length, 6)
+  assert.equal(findEntries('listener').length, 7)
   assert.deepEqual(
     findEntries('hopsMax').map(({ path }) => path),
     ['transfer.hopsMax'],
