@@ -14,6 +14,7 @@ import { offersOf } from './server/discovery/settings.ts'
 import { answerHttp } from './server/http.ts'
 import { StoreImapBackend } from './server/imap.ts'
 import { Desk } from './server/listen.ts'
+import { NetworkPace } from './server/smtp-pace.ts'
 import { StorePop3Backend } from './server/pop3.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
@@ -134,7 +135,8 @@ async function openSystem(
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits })
-  const rooms = { live, receiver, imap, pop3, authenticator, mechanisms, clock }
+  const pace = new NetworkPace({ clock, log, options: () => live.config.smtp, networks: () => live.config.limits })
+  const rooms = { live, receiver, imap, pop3, authenticator, mechanisms, clock, pace }
   const listeners = new Listeners(log)
   let stopping: Promise<void> | undefined
 

@@ -7,6 +7,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parse } from 'smol-toml'
 import { smtpDefaults } from '../protocol/smtp/policy.ts'
+import { admissionDefaults } from '../server/admission.ts'
+import { smtpPaceDefaults } from '../server/smtp-pace.ts'
 import { transferDefaults } from '../transfer/options.ts'
 import { entries, explainEntry, findEntries, sampleText, suggestEntry } from './explain.ts'
 import { ConfigError, formatFault } from './fault.ts'
@@ -172,12 +174,12 @@ shutdownGraceMs = "500ms"
     },
     authenticity: authenticityDefaults,
     log: { level: 'debug', file: '/etc/mail/pennypost.log', format: 'auto' },
-    smtp: smtpDefaults,
+    smtp: { ...smtpDefaults, ...smtpPaceDefaults },
     pop3: { loginDelayMs: 0 },
     auth: authDefaults,
     oauth: oauthDefaults,
     directory: directoryDefaults,
-    limits: { connectionsMax: 20_000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
+    limits: { ...admissionDefaults, shutdownGraceMs: 500 },
   })
 })
 

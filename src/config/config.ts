@@ -4,6 +4,8 @@ import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
+import type { AdmissionLimits } from '../server/admission.ts'
+import type { SmtpPaceOptions } from '../server/smtp-pace.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
 import type { DestinationRule, RelayOptions, TransferOptions } from '../transfer/options.ts'
 import type { Proxy, StaticRoute } from '../transfer/static-routes.ts'
@@ -68,7 +70,7 @@ export interface Config {
   readonly relay: RelayOptions
   readonly destinations: readonly DestinationRule[]
   readonly transfer: TransferOptions
-  readonly smtp: SmtpPolicy
+  readonly smtp: SmtpPolicy & SmtpPaceOptions
   readonly pop3: { readonly loginDelayMs: number }
   readonly auth: AuthOptions
   /** `jwks` is a URL or an absolute path. */
@@ -82,9 +84,5 @@ export interface Config {
     readonly format: 'auto' | 'json' | 'text'
   }
   readonly authenticity: AuthenticityOptions
-  readonly limits: {
-    readonly connectionsMax: number
-    readonly connectionsPerAddressMax: number
-    readonly shutdownGraceMs: number
-  }
+  readonly limits: AdmissionLimits & { readonly shutdownGraceMs: number }
 }

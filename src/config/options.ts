@@ -1,6 +1,7 @@
 /** Every key of the configuration file, declared once: its kind, its default, and why it is so. Reader, sample and reference are made of these. */
 import { parseIpNetwork } from '../base/ip-network.ts'
 import type { Config } from './config.ts'
+import { admissionDefaults } from '../server/admission.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option, type OptionTable } from './option.ts'
 import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
@@ -176,13 +177,28 @@ export const pop3Options = {
 export const limitsOptions = {
   connectionsMax: option(
     kinds.count(1, 1_000_000),
-    20_000,
+    admissionDefaults.connectionsMax,
     'Connections of all listeners together. An idle one costs some kilobytes; the process needs as many file handles.',
   ),
   connectionsPerAddressMax: option(
     kinds.count(1, 1_000_000),
-    1000,
-    'The same from one address: an office behind one address fits, and one host cannot take every place.',
+    admissionDefaults.connectionsPerAddressMax,
+    'The same from one network, as prefixBitsV4 and prefixBitsV6 have it: an office behind one address fits, and one host cannot take every place.',
+  ),
+  connectionRatePerMinute: option(
+    kinds.count(0, 1_000_000),
+    admissionDefaults.connectionRatePerMinute,
+    'New connections of one network in a minute; one more is told to come later (421 in SMTP). 0: as many as come. This machine is never counted.',
+  ),
+  prefixBitsV4: option(
+    kinds.count(8, 32),
+    admissionDefaults.prefixBitsV4,
+    'What of an IPv4 address makes a network that is counted as one. 32: each address, since one is often a whole office; 24 takes in what a customer may change between.',
+  ),
+  prefixBitsV6: option(
+    kinds.count(16, 128),
+    admissionDefaults.prefixBitsV6,
+    'The same for IPv6. 64 is the least that anybody is given, so that nobody has more than one place.',
   ),
   shutdownGraceMs: option(
     kinds.duration,

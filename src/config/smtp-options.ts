@@ -1,6 +1,8 @@
 /** Keys of the configuration file about SMTP: what clients may ask for, and how much. */
 import { parseIpNetwork } from '../base/ip-network.ts'
-import { smtpDefaults, type SmtpPolicy } from '../protocol/smtp/policy.ts'
+import { smtpDefaults } from '../protocol/smtp/policy.ts'
+import { smtpPaceDefaults } from '../server/smtp-pace.ts'
+import type { Config } from './config.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option } from './option.ts'
 
@@ -39,6 +41,21 @@ export const smtpOptions = {
     'Strangers on port 25 wait so long for the greeting, and who speaks meanwhile is refused (554): mail servers wait, many programs that send spam do not. 0: nobody waits. Five seconds are usual.',
     5000,
   ),
+  messageRatePerMinute: option(
+    kinds.count(0, 1_000_000),
+    smtpPaceDefaults.messageRatePerMinute,
+    'Messages that strangers of one network may begin in a minute (450 4.7.1 beyond). 0: as many as come.',
+  ),
+  recipientRatePerMinute: option(
+    kinds.count(0, 10_000_000),
+    smtpPaceDefaults.recipientRatePerMinute,
+    'The same for recipients.',
+  ),
+  unknownRecipientsPerHour: option(
+    kinds.count(0, 1_000_000),
+    smtpPaceDefaults.unknownRecipientsPerHour,
+    'Recipients that nobody here is, named by strangers of one network in an hour. Beyond, all recipients are answered alike (450 4.7.1), so that nobody finds addresses by asking; mail of others from there comes later. 0: without end.',
+  ),
   futureReleaseMaxMs: option(
     kinds.span,
     defaults.futureReleaseMaxMs,
@@ -66,7 +83,7 @@ export const smtpOptions = {
     'Proxies and filters that may say whom they speak for, by XCLIENT and XFORWARD as in Postfix: everything that counts by address then counts for the client behind them. Whoever is named here can be anybody.',
     [{ ...parseIpNetwork('10.0.0.5')!, text: '10.0.0.5' }],
   ),
-} satisfies { [K in keyof SmtpPolicy]: Option<SmtpPolicy[K]> }
+} satisfies { [K in keyof Config['smtp']]: Option<Config['smtp'][K]> }
 
 function solicitation(): kinds.Kind<string> {
   return {

@@ -1,24 +1,18 @@
 /** The front desk: listens, counts connections, gives each to a session and a driver, and says goodbye to all at the end. */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Connection, Listener, Network, Peer, TlsServer } from '../base/network.ts'
+import type { Connection, Listener, Network, TlsServer } from '../base/network.ts'
 import type { Wheel } from '../base/wheel.ts'
 import type { Session } from '../protocol/action.ts'
 import { Driver } from '../protocol/drive.ts'
-
-export interface DeskLimits {
-  /** Connections in all, over every listener. */
-  readonly connectionsMax: number
-  /** From one address; loopback is not counted, since proxies and tests come from there. */
-  readonly connectionsPerAddressMax: number
-}
+import { Admission, type AdmissionLimits } from './admission.ts'
 
 export interface DeskTools {
   readonly network: Network
   readonly clock: Clock
   readonly wheel: Wheel
   readonly log: Log
-  readonly limits: DeskLimits
+  readonly limits: AdmissionLimits
 }
 
 /** How one service talks. */
@@ -38,14 +32,10 @@ export interface ServiceDesk {
   readonly network?: Network
 }
 
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1'
-}
-
 export class Desk {
   readonly #tools: DeskTools
   readonly #drivers = new Set<Driver>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #admission: Admission
   readonly #listeners = new Set<Listener>()
   #connections = 0
   #stopping = false
@@ -53,6 +43,7 @@ export class Desk {
 
   constructor(tools: DeskTools) {
     this.#tools = tools
+    this.#admission = new Admission(tools.limits, tools.clock)
   }
 
   get connections(): number {
@@ -84,8 +75,8 @@ export class Desk {
   }
 
   #connected(desk: ServiceDesk, connection: Connection): void {
-    const { peer } = connection
-    if (this.#stopping || !this.#admit(peer)) {
+    const leave = this.#stopping ? undefined : this.#admission.admit(connection.peer.address)
+    if (!leave) {
       connection.write(desk.busy)
       connection.end()
       return
@@ -97,29 +88,13 @@ export class Desk {
       wheel,
       log,
       tls: desk.tls,
-      onClose: () => this.#gone(driver, peer),
+      onClose: () => {
+        leave()
+        this.#drivers.delete(driver)
+        if (this.#drivers.size === 0) this.#emptied?.()
+      },
     })
     this.#drivers.add(driver)
-  }
-
-  #admit(peer: Peer): boolean {
-    const { connectionsMax, connectionsPerAddressMax } = this.#tools.limits
-    if (this.#drivers.size >= connectionsMax) return false
-    if (isLoopback(peer.address)) return true
-    const count = this.#perAddress.get(peer.address) ?? 0
-    if (count >= connectionsPerAddressMax) return false
-    this.#perAddress.set(peer.address, count + 1)
-    return true
-  }
-
-  #gone(driver: Driver, peer: Peer): void {
-    if (!this.#drivers.delete(driver)) return
-    if (!isLoopback(peer.address)) {
-      const count = this.#perAddress.get(peer.address)! - 1
-      if (count === 0) this.#perAddress.delete(peer.address)
-      else this.#perAddress.set(peer.address, count)
-    }
-    if (this.#drivers.size === 0) this.#emptied?.()
   }
 
   /** No new connections; each session says goodbye at its next quiet moment; what remains after `graceMs` is cut. */

@@ -11,6 +11,7 @@ import { Pop3Session } from '../protocol/pop3/session.ts'
 import type { Authenticator, VouchedSource } from '../protocol/sasl/authenticator.ts'
 import type { SaslMechanism } from '../protocol/sasl/mechanism.ts'
 import type { SmtpReceiver, SmtpService } from '../protocol/smtp/backend.ts'
+import type { SmtpPace } from '../protocol/smtp/pace.ts'
 import { SmtpServerSession } from '../protocol/smtp/session.ts'
 import { formatStatus } from '../protocol/smtp/wire/reply.ts'
 
@@ -23,6 +24,7 @@ export interface Rooms {
   readonly authenticator: Authenticator & VouchedSource
   readonly mechanisms: readonly SaslMechanism[]
   readonly clock: Clock
+  readonly pace: SmtpPace
 }
 
 const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp']
@@ -57,6 +59,7 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
         policy: live.config.smtp,
         clock,
         vouched: rooms.authenticator,
+        pace: rooms.pace,
         connectionId,
       })
   }

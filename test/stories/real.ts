@@ -11,6 +11,7 @@ import { realNetwork } from '../../src/platform/real/network.ts'
 import { drive } from '../../src/protocol/drive.ts'
 import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
+import { admissionDefaults } from '../../src/server/admission.ts'
 import { addAccount } from '../../src/server/provision.ts'
 import type { System } from '../../src/system/types.ts'
 import { realPlatform, startSystem } from '../../src/system.ts'
@@ -109,7 +110,7 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     auth: { ...authDefaults, ...options.auth },
     oauth: { ...oauthDefaults, ...options.oauth },
     directory: { ...directoryDefaults, ...options.directory },
-    limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 500 },
+    limits: { ...admissionDefaults, shutdownGraceMs: 500 },
   }
   const system = await startSystem(config, realPlatform(config, log))
   const ours = users.map((user) => user.slice(user.indexOf('@') + 1))

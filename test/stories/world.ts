@@ -14,6 +14,7 @@ import type { SimulatedZone, ZoneEntry } from '../../src/platform/simulated/reso
 import { drive } from '../../src/protocol/drive.ts'
 import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
+import { admissionDefaults } from '../../src/server/admission.ts'
 import { addAccount, firstMailboxes } from '../../src/server/provision.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
@@ -103,7 +104,7 @@ export class World {
       transfer: { ...transferDefaults, hostname, ...transfer },
       auth: authDefaults,
       oauth: oauthDefaults,
-      limits: { connectionsMax: 1000, connectionsPerAddressMax: 1000, shutdownGraceMs: 1000 },
+      limits: { ...admissionDefaults, shutdownGraceMs: 1000 },
       ...site.config,
     }
     return startSystem(config, within(simulatedPlatform({ ...this, address })), store)

@@ -1,0 +1,57 @@
+/** Who may connect: how many connections there are in all, from one network, and how fast they come. */
+import type { Clock } from '../base/clock.ts'
+import { isLoopback, networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
+
+export interface AdmissionLimits extends NetworkSize {
+  /** Connections in all, over every listener. */
+  readonly connectionsMax: number
+  /** From one network; loopback is not counted, since proxies and tests come from there. */
+  readonly connectionsPerAddressMax: number
+  /** New ones of one network; 0: as many as come. */
+  readonly connectionRatePerMinute: number
+}
+
+export const admissionDefaults: AdmissionLimits = {
+  connectionsMax: 20_000,
+  connectionsPerAddressMax: 1000,
+  connectionRatePerMinute: 0,
+  prefixBitsV4: 32,
+  prefixBitsV6: 64,
+}
+
+export class Admission {
+  readonly #limits: AdmissionLimits
+  readonly #clock: Clock
+  readonly #open = new Map<string, number>()
+  readonly #rates = new NetworkRates(60_000)
+  #count = 0
+
+  /** @param limits may be changed in place. */
+  constructor(limits: AdmissionLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  /** @returns what ends the stay, once; undefined for one that is too many. */
+  admit(address: string): (() => void) | undefined {
+    const { connectionsMax, connectionsPerAddressMax, connectionRatePerMinute } = this.#limits
+    if (this.#count >= connectionsMax) return undefined
+    if (isLoopback(address)) return this.#enter(undefined)
+    const network = networkOf(address, this.#limits)
+    if ((this.#open.get(network) ?? 0) >= connectionsPerAddressMax) return undefined
+    if (!this.#rates.allow(connectionRatePerMinute).take(network, this.#clock.monotonic())) return undefined
+    return this.#enter(network)
+  }
+
+  #enter(network: string | undefined): () => void {
+    this.#count++
+    if (network !== undefined) this.#open.set(network, (this.#open.get(network) ?? 0) + 1)
+    return () => {
+      this.#count--
+      if (network === undefined) return
+      const left = this.#open.get(network)! - 1
+      if (left === 0) this.#open.delete(network)
+      else this.#open.set(network, left)
+    }
+  }
+}

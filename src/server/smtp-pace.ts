@@ -1,0 +1,66 @@
+/** What the network around an SMTP client may do over all its connections; users and hosts of our own are not asked. */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Peer } from '../base/network.ts'
+import type { SmtpPace } from '../protocol/smtp/pace.ts'
+import { isLoopback, networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
+
+export interface SmtpPaceOptions {
+  /** Of strangers of one network; 0: as many as come. */
+  readonly messageRatePerMinute: number
+  readonly recipientRatePerMinute: number
+  /** Recipients that are nobody's; beyond, all are answered alike, so that nobody finds our users by asking. 0: without end. */
+  readonly unknownRecipientsPerHour: number
+}
+
+export const smtpPaceDefaults: SmtpPaceOptions = {
+  messageRatePerMinute: 0,
+  recipientRatePerMinute: 0,
+  unknownRecipientsPerHour: 200,
+}
+
+export interface SmtpPaceTools {
+  readonly clock: Clock
+  readonly log: Log
+  /** As they are now: a reload changes them. */
+  readonly options: () => SmtpPaceOptions
+  readonly networks: () => NetworkSize
+}
+
+export class NetworkPace implements SmtpPace {
+  readonly #tools: SmtpPaceTools
+  readonly #messages = new NetworkRates(60_000)
+  readonly #recipients = new NetworkRates(60_000)
+  readonly #unknown = new NetworkRates(3_600_000)
+
+  constructor(tools: SmtpPaceTools) {
+    this.#tools = tools
+  }
+
+  message({ address }: Peer): boolean {
+    return this.#take(this.#messages, this.#tools.options().messageRatePerMinute, address)
+  }
+
+  recipient({ address }: Peer): boolean {
+    return this.#take(this.#recipients, this.#tools.options().recipientRatePerMinute, address)
+  }
+
+  #take(rates: NetworkRates, count: number, address: string): boolean {
+    if (count === 0 || isLoopback(address)) return true
+    const { clock, networks } = this.#tools
+    return rates.allow(count).take(networkOf(address, networks()), clock.monotonic())
+  }
+
+  guesses({ address }: Peer): boolean {
+    const { clock, options, networks } = this.#tools
+    const count = options().unknownRecipientsPerHour
+    if (count === 0 || isLoopback(address)) return false
+    return this.#unknown.allow(count).isOver(networkOf(address, networks()), clock.monotonic())
+  }
+
+  guessed(peer: Peer): void {
+    const { log, options } = this.#tools
+    this.#take(this.#unknown, options().unknownRecipientsPerHour, peer.address)
+    if (this.guesses(peer)) log.info('recipients guessed', { peer: peer.address, port: peer.localPort })
+  }
+}
