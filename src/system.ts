@@ -32,7 +32,7 @@ import {
   sweepNowAndThen,
 } from './system/start.ts'
 import type { System } from './system/types.ts'
-import { openPolicies, ownPlaces } from './system/ways.ts'
+import { openPolicies, openReports, ownPlaces } from './system/ways.ts'
 import { flushWaiting } from './transfer/flush.ts'
 import { withHosts } from './transfer/hosts.ts'
 import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
@@ -92,6 +92,7 @@ async function openSystem(
   const routes = await readRoutes(first, files)
   const authorities = await readAuthorities(first, files)
   const relay = { ...first.relay }
+  const reports = { ...first.reports }
   const rules = [...first.destinations]
   const turns = new Turns()
   const wheel = new Wheel(clock)
@@ -129,9 +130,11 @@ async function openSystem(
     return count
   }
   const receiver = new Receiver({ ...tools, relay, authenticity, signingKeys, authenticator, flush })
-  const sts = openPolicies({ ...tools, resolver, httpClient: platform.httpClient, authorities })
+  const { httpClient } = platform
+  const sts = openPolicies({ ...tools, resolver, httpClient, authorities })
+  const { notes: tlsNotes, reporter } = openReports({ ...tools, resolver, httpClient, signingKeys, reports })
   const isOurs = ownPlaces(() => listeners.listening, platform.ownAddresses)
-  const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules, sts, authorities, isOurs })
+  const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules, sts, authorities, isOurs, tlsNotes })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits })
@@ -199,6 +202,7 @@ async function openSystem(
     await listeners.close()
     await desk.close(0)
     sts.timer.cancel()
+    await reporter.stop()
     people.close()
     throw error
   }
@@ -224,6 +228,7 @@ async function openSystem(
     Object.assign(auth, next.auth)
     Object.assign(checks, next.authenticity)
     Object.assign(relay, next.relay)
+    Object.assign(reports, next.reports)
     authorities.splice(0, authorities.length, ...nextAuthorities)
     routes.splice(0, routes.length, ...nextRoutes)
     rules.splice(0, rules.length, ...next.destinations)
@@ -242,6 +247,7 @@ async function openSystem(
     await desk.close(limits.shutdownGraceMs)
     await closed
     await queue.stop()
+    await reporter.stop()
     people.close()
     await journey.flush()
     await store.close()

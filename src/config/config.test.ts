@@ -164,6 +164,7 @@ shutdownGraceMs = "500ms"
       { domain: '*', hosts: [{ host: '::1', port: 25 }], tls: 'opportunistic' },
     ],
     relay: { domains: [] },
+    reports: { tls: false, contact: 'postmaster@example.org' },
     transfer: {
       ...transferDefaults,
       hostname: 'mail.example.org',

@@ -7,7 +7,7 @@ import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AdmissionLimits } from '../server/admission.ts'
 import type { SmtpPaceOptions } from '../server/smtp-pace.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
-import type { DestinationRule, RelayOptions, TransferOptions } from '../transfer/options.ts'
+import type { DestinationRule, RelayOptions, ReportOptions, TransferOptions } from '../transfer/options.ts'
 import type { Proxy, StaticRoute } from '../transfer/static-routes.ts'
 
 export type Service = SmtpService | 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'managesieve' | 'http' | 'https'
@@ -68,6 +68,7 @@ export interface Config {
   }
   readonly routes: readonly RouteConfig[]
   readonly relay: RelayOptions
+  readonly reports: ReportOptions
   readonly destinations: readonly DestinationRule[]
   readonly transfer: TransferOptions
   readonly smtp: SmtpPolicy & SmtpPaceOptions

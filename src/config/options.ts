@@ -6,11 +6,13 @@ import * as kinds from './kinds.ts'
 import { option, type Option, type OptionTable } from './option.ts'
 import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
 import { defaultServices, services } from './services.ts'
+import { reportOptions } from './report-options.ts'
 import { relayOptions, routeOptions } from './route-options.ts'
 import { smtpOptions } from './smtp-options.ts'
 import { authenticityOptions, destinationOptions, dnsOptions, transferOptions } from './transfer-options.ts'
 
 export * from './people-options.ts'
+export * from './report-options.ts'
 export * from './route-options.ts'
 export * from './smtp-options.ts'
 export * from './transfer-options.ts'
@@ -246,6 +248,7 @@ export const sections: readonly Section[] = [
     true,
   ),
   section('authenticity', authenticityOptions, 'Who really sent a message: what is asked, and what follows.'),
+  section('reports', reportOptions, 'What other domains are told.'),
   section('log', logOptions, 'Events: one line each, never a secret, never a message.'),
   section('smtp', smtpOptions, 'SMTP, submission and LMTP: what clients may ask for, and how much.'),
   section('pop3', pop3Options, 'POP3: one maildrop, one session.'),

@@ -48,6 +48,8 @@ class ConfigReader {
     }
     const dns = this.#section(this.#table(root, 'dns'), 'dns', declared.dnsOptions)
     const transfer = this.#section(this.#table(root, 'transfer'), 'transfer', declared.transferOptions)
+    const reports = this.#section(this.#table(root, 'reports'), 'reports', declared.reportOptions)
+    const origin = top.origin ?? top.domains[0] ?? top.hostname
     return {
       hostname: top.hostname,
       // A store that lives as long as the process: for tests.
@@ -56,7 +58,7 @@ class ConfigReader {
       group: top.group,
       domains: top.domains,
       submitSocket: this.#path(top.submitSocket ?? join(top.data === ':memory:' ? '.' : top.data, 'submit.sock')),
-      origin: top.origin ?? top.domains[0] ?? top.hostname,
+      origin,
       trustedNetworks: this.#trusted(top.trustedNetworks),
       listeners: this.#listeners(root),
       tls: this.#tls(this.#table(root, 'tls')),
@@ -65,6 +67,7 @@ class ConfigReader {
         this.#destination(table, `destination[${at}]`),
       ),
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
+      reports: { ...reports, contact: reports.contact ?? `postmaster@${origin}` },
       relay: this.#section(this.#table(root, 'relay'), 'relay', declared.relayOptions),
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),

@@ -4,7 +4,10 @@ import type { HttpClient } from '../base/http-client.ts'
 import type { Log } from '../base/log.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { Store } from '../store/store.ts'
+import type { TlsNotes } from '../transfer/deliver/tls-notes.ts'
 import type { TransferOptions } from '../transfer/options.ts'
+import { notesWhile, TlsCounts } from '../transfer/tls-report/counts.ts'
+import { TlsReporter, type ReporterTools } from '../transfer/tls-report/reporter.ts'
 import { StsPolicies, type FoundPolicy } from '../trust/mta-sts/policies.ts'
 import type { Listening } from './types.ts'
 
@@ -66,4 +69,22 @@ export function ownPlaces(
 
 function isAny(address: string): boolean {
   return address === '0.0.0.0' || address === '::'
+}
+
+const countsSetting = 'tls-reports'
+
+/** Counts what other domains may wish to hear, and sends it each day. RFC 8460. */
+export function openReports(tools: Omit<ReporterTools, 'counts' | 'keep'>): {
+  readonly notes: TlsNotes
+  readonly reporter: TlsReporter
+} {
+  const { store, clock, reports } = tools
+  const counts = new TlsCounts(clock, store.read.setting(countsSetting))
+  const reporter = new TlsReporter({
+    ...tools,
+    counts,
+    keep: async (value) => void (await store.commit([{ kind: 'settingSet', name: countsSetting, value }])),
+  })
+  reporter.start()
+  return { notes: notesWhile(counts, () => reports.tls), reporter }
 }

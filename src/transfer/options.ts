@@ -8,6 +8,14 @@ export interface RelayOptions {
   readonly domains: readonly string[]
 }
 
+/** What other domains are told of our connections to them. */
+export interface ReportOptions {
+  /** RFC 8460. */
+  readonly tls: boolean
+  /** An address of ours that reports come from, and that can be asked. */
+  readonly contact: string
+}
+
 /** What holds for a destination, or for all that its hosts serve. */
 export interface DestinationRule {
   /** A domain of recipients or a host that takes their mail; `*.domain`, `*`. */

@@ -50,10 +50,19 @@ export async function connect(
   const { clock, wheel, log, hostname } = tools
   const network = host.proxy ? throughProxy(tools, host.proxy) : tools.network
   let declined: TlsFailure | undefined
+  let localAddress: string | undefined
+  const watched: Network = {
+    ...network,
+    async connect(options) {
+      const connection = await network.connect(options)
+      localAddress = connection.peer.localAddress
+      return connection
+    },
+  }
   const tls = tlsOptions(tools, host, wanted, (failure) => (declined = failure))
   const open = (): Promise<SmtpClient> =>
     SmtpClient.connect({
-      network,
+      network: watched,
       clock,
       wheel,
       log,
@@ -64,7 +73,7 @@ export async function connect(
       localAddress: localAddressFor(host, address),
       tls: host.tls === 'implicit' ? tls : undefined,
     })
-  const note = noteOf(tools, host, wanted, address)
+  const note = noteOf(tools, host, wanted, () => ({ address, localAddress }))
   let client: SmtpClient
   try {
     client = await open()
@@ -124,7 +133,7 @@ function noteOf(
   { tlsNotes }: ConnectTools,
   host: Host,
   security: Security,
-  address: string,
+  where: () => { readonly address: string; readonly localAddress?: string },
 ): (outcome: unknown, known?: TlsFailure) => void {
   let noted = false
   return (outcome, known) => {
@@ -132,9 +141,9 @@ function noteOf(
     noted = true
     const policy = notedPolicy(security)
     const unfetched = security.kind === 'opportunistic' ? security.failure : undefined
-    if (outcome === undefined) return tlsNotes.note(host, policy, unfetched, { address })
+    if (outcome === undefined) return tlsNotes.note(host, policy, unfetched, where())
     const reason = outcome instanceof Error ? outcome.message : String(outcome)
-    tlsNotes.note(host, policy, known ?? failureOf(outcome, reason), { address, reason })
+    tlsNotes.note(host, policy, known ?? failureOf(outcome, reason), { ...where(), reason })
   }
 }
 

@@ -27,6 +27,6 @@ export interface TlsNotes {
     host: Host,
     policy: NotedPolicy,
     failure?: TlsFailure,
-    more?: { readonly address?: string; readonly reason?: string },
+    more?: { readonly address?: string; readonly localAddress?: string; readonly reason?: string },
   ): void
 }
