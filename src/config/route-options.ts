@@ -99,7 +99,7 @@ export function readRoute(
       hint: 'Write domain = "example.org", or "*" for everything that is not ours.',
     })
   }
-  const mere = said.tls === undefined && sourceAddresses === undefined && proxy === undefined
+  const mere = !has('tls') && !has('sourceAddresses') && !has('proxy')
   if (!has('to') && (mere || fallback || username !== undefined || said.tls === 'implicit'))
     faults.push({ text: 'A route needs "to"', hint: 'Write to = "relay.example.net:587".' })
   if ((username === undefined) !== (passwordFile === undefined))

@@ -29,11 +29,14 @@ export function realResolver(servers?: readonly string[], options: ResolverOptio
   }
 }
 
-/** Both families as one answer. One that failed beside one that has addresses is no failure, but proves nothing either. */
+/**
+ * Both families as one answer. One that failed beside one that has addresses is no failure; what it had to say proves nothing either way,
+ * or whoever drops answers for one family could take the proof from the other's addresses, and DANE with it.
+ */
 function joined(four: DnsOutcome<string>, six: DnsOutcome<string>): DnsOutcome<string> {
   const both = [four, six]
   const found = both.filter((outcome) => outcome.kind === 'found')
-  const secure = both.every((outcome) => outcome.kind !== 'failed' && outcome.secure === true)
+  const secure = both.every((outcome) => outcome.kind === 'failed' || outcome.secure === true)
   if (found.length > 0)
     return { kind: 'found', records: found.flatMap(({ records }) => records), secure, name: found[0]!.name }
   if (four.kind === 'failed') return four

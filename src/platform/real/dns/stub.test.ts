@@ -25,6 +25,26 @@ async function world(
   return { resolver, server }
 }
 
+test('who drops answers for one family does not take the proof from the other', async (t) => {
+  for (const lost of ['A', 'AAAA']) {
+    const answers = {
+      A: [address('m.a.example')],
+      AAAA: [{ ...address('m.a.example', '::1'), type: 'AAAA' } as Answer],
+    }
+    const said = ({ type }: Asked): Said | undefined =>
+      type === lost ? { code: 2 } : { answers: answers[type as 'A'], secure: true }
+    const { resolver } = await world(t, said, { validated: true })
+    const found = await resolver.addresses('m.a.example')
+    assert.deepEqual(found.kind === 'found' && [found.records, found.secure], [
+      [lost === 'A' ? '::1' : '192.0.2.1'],
+      true,
+    ])
+  }
+  const none = ({ type }: Asked): Said => (type === 'A' ? { authorities: [soa(60, 60)], secure: true } : { code: 2 })
+  const { resolver } = await world(t, none, { validated: true })
+  assert.equal((await resolver.addresses('m.a.example')).kind, 'failed')
+})
+
 test('every kind of record is read as another library writes it', async (t) => {
   const name = 'a.example'
   const association = Buffer.from('00112233', 'hex')
