@@ -15,6 +15,7 @@ import { queue } from './queue.ts'
 import { quickstart } from './quickstart.ts'
 import { reindex } from './reindex.ts'
 import { restore } from './restore.ts'
+import { route } from './route.ts'
 import { send } from './send.ts'
 import { serve } from './serve.ts'
 import { trace } from './trace.ts'
@@ -33,6 +34,7 @@ const subcommands = [
   alias,
   mailbox,
   queue,
+  route,
   trace,
   send,
   backup,

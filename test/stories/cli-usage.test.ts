@@ -90,7 +90,7 @@ test('where no store is, each command says how to name one', async () => {
     '<domain>': 'example.org',
   }
   // They make a store, or ask the configuration alone.
-  const needNone = new Set(['serve', 'quickstart', 'domain add', 'domain dns', 'check'])
+  const needNone = new Set(['serve', 'quickstart', 'domain add', 'domain dns', 'check', 'route'])
   let count = 0
   for (const { path, usage, options } of leaves) {
     const name = path.join(' ')

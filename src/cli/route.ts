@@ -1,0 +1,68 @@
+/** `pennypost route`: where mail for somebody would go now, and how safe each connection would have to be. */
+import { CommandFault, configOf, examples, jsonOption, placeOptions, type PlaceOptions } from './context.ts'
+import type { Subcommand } from './subcommand.ts'
+
+interface RouteOptions extends PlaceOptions {
+  readonly json?: boolean
+  readonly from?: string
+}
+
+export const route: Subcommand = (program, terminal, fail) => {
+  examples(
+    jsonOption(
+      placeOptions(
+        program
+          .command('route')
+          .description('show where mail for a domain or an address would go, and what TLS it would need')
+          .argument('<domain>', 'a domain, or an address')
+          .option('--from <address>', 'the sender, where routes differ by sender'),
+      ),
+    ),
+    'pennypost route example.net',
+    'pennypost route bob@example.net --from alice@example.org',
+  ).action(async (given: string, options: RouteOptions) => {
+    const way = await find(given, options)
+    if (options.json) terminal.out(`${JSON.stringify(way, null, 1)}\n`)
+    else if (way.kind === 'hosts')
+      for (const host of way.hosts) {
+        const { name, port, addresses, fallback, nameProved, addressesProved, signsInAs, proxy, words } = host
+        const proved = nameProved && addressesProved ? ', proved' : ''
+        terminal.out(`${name}:${port}  ${addresses.join(' ')}${proved}${fallback ? '  (fallback)' : ''}\n`)
+        terminal.out(`  ${words}\n`)
+        if (signsInAs !== undefined) terminal.out(`  signs in as ${signsInAs}\n`)
+        if (proxy !== undefined) terminal.out(`  through ${proxy}\n`)
+      }
+    else terminal.note(`${way.kind === 'never' ? 'Nowhere' : 'Not known now'}: ${way.words}\n`)
+    if (way.kind !== 'hosts' || way.hosts.every(({ security }) => security === 'impossible')) fail(1)
+  })
+}
+
+async function find(given: string, options: RouteOptions) {
+  const [{ parseDomain }, { realResolver }, { withHosts }, { wayTo }, { StsPolicies }] = await Promise.all([
+    import('../mail/address.ts'),
+    import('../platform/real/resolver.ts'),
+    import('../transfer/hosts.ts'),
+    import('../transfer/way.ts'),
+    import('../trust/mta-sts/policies.ts'),
+  ])
+  const [{ realClock }, { realRandom }, { realHttpClient }, { silentLog }, { realFiles }, { readAuthorities }] =
+    await Promise.all([
+      import('../platform/real/clock.ts'),
+      import('../platform/real/random.ts'),
+      import('../platform/real/http-client.ts'),
+      import('../base/log.ts'),
+      import('../platform/real/files.ts'),
+      import('../system/start.ts'),
+    ])
+  const domain = parseDomain(given.slice(given.lastIndexOf('@') + 1))
+  if (domain === undefined) throw new CommandFault(`"${given}" is no domain: write it as example.net`)
+  const config = await configOf(options)
+  const resolver = withHosts(() => config.dns, realResolver(config.dns.servers, config.dns))
+  const authorities = await readAuthorities(config, realFiles)
+  const facts = { resolver, clock: realClock, random: realRandom, authorities }
+  // Policies are fetched for this answer alone: what the server keeps is its own.
+  const keep = { read: () => undefined, write: async () => {} }
+  const sts = new StsPolicies({ ...facts, http: realHttpClient, log: silentLog, keep })
+  const wanted = config.transfer.mtaSts ? sts : undefined
+  return wayTo({ ...facts, ...config.transfer, routes: config.routes, sts: wanted }, domain, options.from ?? '')
+}
