@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import { Refusal } from '../mail/status.ts'
 import { formatAppPassword } from './app-password.ts'
 import { AccountAuthenticator } from './authenticator.ts'
+import { expandedMax } from './aliases.ts'
 import { directoryDefaults, type DirectoryOptions } from './directory-options.ts'
 import { LdapDirectory, type ResidentSource } from './ldap-directory.ts'
 import { parseQuota } from './ldap-people.ts'
@@ -278,7 +279,7 @@ test('aliases: addresses, names of the same domain, members by their entries', a
   assert.deepEqual(await directory.look('staff@a.example'), {
     targets: ['bob@a.example', 'pat@far.example', 'more@a.example', 'x@a.example'],
   })
-  const members = Array.from({ length: 1001 }, (_, i) => `m${i}`)
+  const members = Array.from({ length: expandedMax + 1 }, (_, i) => `m${i}`)
   state.answers.set('(cn=large)', [entry('cn=large', { rfc822mailmember: members })])
   await assert.rejects(directory.look('large@a.example'), isLater(451))
 })

@@ -149,7 +149,7 @@ test('--json gives JSON, also of nothing', async () => {
 test('values that cannot be are told with what can', async () => {
   const faults: readonly (readonly [args: readonly string[], status: number, text: RegExp])[] = [
     [['queue', 'list', '--older-than', 'soon'], 2, /^--older-than must be a time: .* Write it like "30s"/],
-    [['queue', 'list', '--state', 'tired'], 2, /take ready, leased or held/],
+    [['queue', 'list', '--state', 'tired'], 2, /take ready, deferred, leased or held/],
     [['queue', 'list', '--limit', '0'], 2, /^--limit must be a number above 0/],
     [['queue', 'list', '--by-destination', '--state', 'held'], 2, /leave the other options out/],
     [['queue', 'retry', '17', '--all'], 2, /by their ids, or take --all/],
