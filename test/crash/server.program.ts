@@ -1,5 +1,5 @@
 // The server that the crash test kills: the whole system on free ports, with accounts a@ b@ c@, passwords "password".
-//   node server.program.js FOLDER [LARGEST MESSAGE IN MB]
+//   node server.program.js FOLDER [LARGEST MESSAGE IN MB] [PORT: where mail to others goes]
 import { writeSync } from 'node:fs'
 import { silentLog } from '../../src/base/log.ts'
 import { parseConfig } from '../../src/config/load.ts'
@@ -9,8 +9,15 @@ import { realPlatform, startSystem } from '../../src/system.ts'
 const folder = process.argv[2]!
 const listener = (service: string): string =>
   `[[listener]]\nservice = "${service}"\naddress = "127.0.0.1:0"\nplaintextAuth = true\n`
+const relay = process.argv[4]
+// Retries come soon, and anybody here may send to anybody.
+const outward =
+  relay === undefined
+    ? ''
+    : `retryAfterMs = ["1s"]\ntransfersPerDestinationMax = 8\n[[route]]\ndomain = "*"\nto = "127.0.0.1:${relay}"\ntls = "none"\n`
+const trusted = relay === undefined ? '' : 'trustedNetworks = ["127.0.0.0/8"]\n'
 const config = await parseConfig(
-  `hostname = "mx.example.test"\ndata = ${JSON.stringify(folder)}\ndomains = ["example.test"]\n${['smtp', 'imap'].map(listener).join('')}[transfer]\nmessageBytesMax = "${process.argv[3] ?? '50'}MB"\n`,
+  `hostname = "mx.example.test"\ndata = ${JSON.stringify(folder)}\ndomains = ["example.test"]\n${trusted}${['smtp', 'imap'].map(listener).join('')}[transfer]\nmessageBytesMax = "${process.argv[3] ?? '50'}MB"\n${outward}`,
   `${folder}.toml`,
 )
 const system = await startSystem(config, realPlatform(config, silentLog))
