@@ -17,6 +17,9 @@ export interface Pennypost extends Server {
 
 export interface PennypostOptions {
   readonly services?: readonly PennypostService[]
+  /** More of the configuration: keys of the top, and tables. */
+  readonly top?: string
+  readonly tables?: string
   /** A folder from an earlier start, with the user that it had. */
   readonly again?: Pick<Pennypost, 'folder' | 'user'>
   /** Writes CPU profiles of all threads below this folder when it stops. */
@@ -36,7 +39,7 @@ export async function startPennypost(options: PennypostOptions = {}): Promise<Pe
   const file = join(folder, 'pennypost.toml')
   writeFileSync(
     file,
-    `hostname = "mx.bench.test"\ndata = "data"\ndomains = ["bench.test"]\n${listeners.join('')}[limits]\nconnectionsMax = 20000\n`,
+    `hostname = "mx.bench.test"\ndata = "data"\ndomains = ["bench.test"]\n${options.top ?? ''}${listeners.join('')}[limits]\nconnectionsMax = 20000\n${options.tables ?? ''}`,
   )
   const profile = options.profile
   if (profile !== undefined) mkdirSync(profile, { recursive: true })

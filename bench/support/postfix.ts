@@ -9,6 +9,10 @@ import type { Server } from './server.ts'
 export interface PostfixOptions {
   /** Where mail for bench.test goes: `discard:` or `lmtp:inet:127.0.0.1:PORT`. */
   readonly transport: string
+  /** Other domains that it takes mail for, and where that goes. */
+  readonly routes?: Readonly<Record<string, string>>
+  /** How soon it tries again what was not taken. */
+  readonly retryAfterSeconds?: number
   /** How many smtpd processes may run: one for each session, or those that wait would measure the wait. */
   readonly smtpdMax?: number
   /** Concurrent deliveries to the transport. */
@@ -40,6 +44,11 @@ anvil     unix  -  -  n  -   1  anvil
 scache    unix  -  -  n  -   1  scache
 `
 
+function mapOf(routes: Readonly<Record<string, string>> = {}): string {
+  const rows = Object.entries(routes).map(([domain, transport]) => `{ ${domain} = ${transport} }`)
+  return rows.length === 0 ? '' : `transport_maps = inline:{ ${rows.join(', ')} }`
+}
+
 export async function startPostfix(options: PostfixOptions): Promise<Server> {
   const folder = scratchFolder('postfix')
   const config = join(folder, 'etc')
@@ -67,7 +76,8 @@ mail_owner = postfix
 setgid_group = postdrop
 alias_maps =
 alias_database =
-relay_domains = bench.test
+relay_domains = ${['bench.test', ...Object.keys(options.routes ?? {})].join(' ')}
+${mapOf(options.routes)}
 relay_transport = ${options.transport}
 relay_recipient_maps =
 smtpd_relay_restrictions = permit_mynetworks, reject
@@ -77,7 +87,7 @@ in_flow_delay = 0
 default_destination_concurrency_limit = ${options.deliveriesMax ?? 20}
 initial_destination_concurrency = ${options.deliveriesMax ?? 20}
 lmtp_destination_recipient_limit = 1
-`,
+${options.retryAfterSeconds === undefined ? '' : `minimal_backoff_time = ${options.retryAfterSeconds}s\nmaximal_backoff_time = ${options.retryAfterSeconds}s\nqueue_run_delay = ${options.retryAfterSeconds}s\n`}`,
   )
   // Its check of a fresh queue folder warns about Debian's missing main.cf, which is why it is run with -c.
   const child = spawn('postfix', ['-c', config, 'start'], { stdio: ['ignore', 'ignore', 'pipe'] })

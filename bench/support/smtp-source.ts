@@ -7,6 +7,8 @@ export interface SmtpSourceLoad {
   readonly bytes: number
   /** A connection carries message after message; else each message has its own. */
   readonly reuse: boolean
+  /** The reverse-path; '' is the null one, of which nobody is told anything. */
+  readonly sender?: string
 }
 
 /** @returns messages a second, from the first connection to the last reply. */
@@ -22,7 +24,7 @@ export async function smtpSource(port: number, to: string, load: SmtpSourceLoad)
     '-M',
     'client.bench.test',
     '-f',
-    'sender@example.org',
+    load.sender ?? 'sender@example.org',
     '-t',
     to,
     `inet:127.0.0.1:${port}`,
