@@ -28,7 +28,7 @@ export interface WriterHost {
 
 interface Waiting {
   readonly kind: RecordKind
-  /** The operations as JSON when there are contents, else as they are. */
+  /** The operations as JSON where there is a record, else as they are. */
   readonly operations: Buffer | readonly Operation[]
   readonly contents: readonly Uint8Array[]
   readonly contentsBytes: number
@@ -172,12 +172,15 @@ export class Batcher {
   }
 }
 
+/** Operations without message bytes that get a record all the same: reports of attempts, so that they share the sync of what arrives. */
+const loggedKinds: ReadonlySet<Operation['kind']> = new Set(['queueFinish', 'queueDefer'])
+
 function encodeOperations(operations: readonly Operation[]): Omit<Waiting, 'until' | 'resolve' | 'reject'> {
   const held = operations.flatMap((op) => (op.kind === 'arrive' || op.kind === 'append' ? [op.content] : []))
   const release = (): void => {
     for (const content of held) if (content.inline) content.abort()
   }
-  if (held.length === 0) {
+  if (held.length === 0 && !operations.every(({ kind }) => loggedKinds.has(kind))) {
     return { kind: 1, operations, contents: [], contentsBytes: 0, numbers: 0, sizeBytes: 0, release }
   }
   let contentsBytes = 0

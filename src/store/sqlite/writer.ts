@@ -217,7 +217,7 @@ export class Writer {
   #commit(group: Group, commit: WireCommit, pending: Delivery[]): CommitOutcome {
     if ('at' in commit && group.isRelocation(commit)) return this.#relocation(group, commit)
     const operations = 'at' in commit ? group.operations(commit) : commit.operations
-    const grows = 'at' in commit || operations.some((op) => op.kind === 'copy')
+    const grows = operations.some(({ kind }) => kind === 'arrive' || kind === 'append' || kind === 'copy')
     if (grows && (this.#full ??= this.#options.freeBytes() < this.#options.spareBytes)) {
       return { ok: false, code: 'full', text: 'The disk is nearly full' }
     }
