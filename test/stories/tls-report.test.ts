@@ -37,6 +37,23 @@ async function sign(world: World, system: System): Promise<void> {
     world.zone.names.set(name, { txt: [value] })
 }
 
+/** Compressing and signing take real time, which virtual hours do not wait for. */
+async function slowly(world: World, hours: number): Promise<void> {
+  for (let half = 0; half < 2 * hours; half++) {
+    await world.clock.pass(hour / 2)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+/** Virtual time, and some of ours with it, until something is so. */
+async function until(world: World, done: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; !(await done()); tries++) {
+    assert.ok(tries < 500, 'it does not come')
+    await world.clock.pass(hour / 6)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
 function reportOf(message: string): { readonly name: string; readonly json: Record<string, unknown> } {
   const root = parseStructure(Buffer.from(message, 'latin1'))
   const part = root.children[1]!
@@ -69,8 +86,10 @@ test('by mail: counted, sent once on the next day, signed, though the policy for
   await world.clock.pass(8 * hour)
   assert.equal((await messagesIn(b, 'bob@b.example')).length, 1)
   assert.equal((await messagesIn(b, 'tls@b.example')).length, 0)
-  await world.clock.pass(9 * hour)
-  const [message, ...more] = await messagesIn(b, 'tls@b.example')
+  const reports = (): Promise<string[]> => messagesIn(b, 'tls@b.example')
+  await slowly(world, 6)
+  await until(world, async () => (await reports()).length > 0)
+  const [message, ...more] = await reports()
   assert.equal(more.length, 0)
   assert.match(message!, /\r\nAuthentication-Results: mx\.b\.example;[^]*dkim=pass[^]*header\.d=a\.example/)
   assert.match(message!, /\r\nTLS-Report-Domain: b\.example\r\n/)
@@ -87,9 +106,10 @@ test('by mail: counted, sent once on the next day, signed, though the policy for
     ],
   )
   assert.ok(Object.values(policies[1]!.summary)[1]! > 2)
-  await world.clock.pass(24 * hour)
+  await slowly(world, 20)
+  await until(world, async () => (await reports()).length > 1)
   // Another one for the day on which nothing could be sent; none twice.
-  const names = (await messagesIn(b, 'tls@b.example')).map((one) => reportOf(one).name)
+  const names = (await reports()).map((one) => reportOf(one).name)
   assert.deepEqual(names, [name, 'a.example!b.example!1705363200!1705449599.json.gz'])
   await world.stop()
 })
@@ -115,9 +135,9 @@ test('by HTTPS: posted until it is taken, never to where only we can reach', asy
   world.zone.names.set('inside.example', { addresses: ['192.168.1.1', 'fd00::1', '::ffff:127.0.0.1'] })
   world.zone.names.set('tls.b.example', { addresses: ['203.0.113.9'] })
   await world.send(a, 'postmaster@a.example', ['bob@b.example'], text)
-  await world.clock.pass(17 * hour)
+  await slowly(world, 15)
+  await until(world, () => posted.length > 0)
   const refused = posted.length
-  assert.ok(refused >= 1)
   assert.ok(posted.every(({ url }) => url === 'https://tls.b.example/v1'))
   const [{ method, headers, body, addresses }] = posted as [HttpQuestion]
   assert.deepEqual(
@@ -126,9 +146,8 @@ test('by HTTPS: posted until it is taken, never to where only we can reach', asy
   )
   assert.match(gunzipSync(body as Uint8Array).toString(), /"policy-type":"no-policy-found"/)
   status = 201
-  await world.clock.pass(hour)
-  assert.equal(posted.length, refused + 1)
-  await world.clock.pass(30 * hour)
+  await until(world, () => posted.length > refused)
+  await slowly(world, 30)
   assert.equal(posted.length, refused + 1)
   await world.stop()
 })
