@@ -71,11 +71,16 @@ export async function smtpSink(): Promise<Sink> {
 }
 
 /** As large providers can be: one in twenty is slow, one in twenty is wanted later, one in fifty not at all, one in a hundred is cut off. */
-export async function moodySink(): Promise<Sink> {
+export const moodySink = (): Promise<Sink> => ownSink(true)
+
+/** Takes everything at once. */
+export const moodlessSink = (): Promise<Sink> => ownSink(false)
+
+async function ownSink(moods: boolean): Promise<Sink> {
   let state = 20_261_122
   const chance = (one: number): boolean => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32 < 1 / one
+    return moods && state / 2 ** 32 < 1 / one
   }
   const count = new Count()
   const server = createServer({ noDelay: true }, (socket) => {
