@@ -13,7 +13,7 @@ export interface Traced {
 export function traceText({ id, journey, ledger }: Traced): string {
   const lines = [`Message ${visible(id)}`]
   for (const line of journey) {
-    lines.push(`  ${line.at.replace('T', ' ')}  ${title(line)}`)
+    lines.push(`  ${line.at.replace('T', ' ')}  ${title(line, id)}`)
     for (const text of body(line)) lines.push(`    ${visible(text)}`)
   }
   for (const { recipient, outcome, endedAtMs, detail } of ledger) {
@@ -27,7 +27,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : JS
 const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.map(text) : value === undefined ? [] : [text(value)]
 
-function title(line: JourneyLine): string {
+function title(line: JourneyLine, id: string): string {
   switch (line.event) {
     case 'arrived':
       return 'arrived'
@@ -35,6 +35,8 @@ function title(line: JourneyLine): string {
       return line['replies'] === undefined ? 'did not come to its end' : 'was refused'
     case 'notice':
       return 'is our notice to a sender'
+    case 'report':
+      return line.id === id ? "is another host's notice" : `another host told of it, by message ${visible(line.id)}`
     case 'attempt':
       return `attempt${line['n'] === undefined ? '' : ` ${text(line['n'])}`} for ${visible(text(line['recipient']))}: ${text(line['outcome'])}`
     case 'ended':

@@ -101,7 +101,7 @@ async function find(
   limit: number,
   options: TraceOptions,
 ): Promise<{ found: Traced[]; more: boolean }> {
-  const [{ findJourneys, journeysOf }, { realFiles }] = await Promise.all([
+  const [{ findJourneys, journeysOf, reportsAbout, timeOf }, { realFiles }] = await Promise.all([
     import('../transfer/journey-search.ts'),
     import('../platform/real/files.ts'),
   ])
@@ -120,9 +120,17 @@ async function find(
     for (let at = 0; at < ids.length; at += askedMax) {
       rows.push(...(await owner.ask('ledger', { arrivalIds: ids.slice(at, at + askedMax) })).rows)
     }
+    const asMessageId = (id: string): string | undefined =>
+      journeys.get(id)!.find(({ event }) => event === 'arrived')?.['messageId'] as string | undefined
+    const messageIds = new Set(ids.flatMap((id) => asMessageId(id) ?? []))
+    const reports =
+      messageIds.size === 0 ? [] : await reportsAbout(realFiles, folder, messageIds, Math.min(...ids.map(timeOf)))
     const found = ids.map((id) => ({
       id,
-      journey: journeys.get(id)!,
+      journey: [
+        ...journeys.get(id)!,
+        ...reports.filter((line) => line.id !== id && line['messageId'] === asMessageId(id)),
+      ],
       ledger: rows.filter(({ arrivalId }) => arrivalId === id),
     }))
     return { found, more: noted.more || ended.more || all.length > limit }

@@ -69,7 +69,29 @@ export async function journeysOf(
   return found
 }
 
-function timeOf(id: string): number {
+const reportNeedle = Buffer.from('"event":"report"')
+
+/** What other hosts told about these messages. @param messageIds of messages that came to us at `sinceMs` or later. */
+export async function reportsAbout(
+  files: Files,
+  folder: string,
+  messageIds: ReadonlySet<string>,
+  sinceMs: number,
+): Promise<JourneyLine[]> {
+  const found: JourneyLine[] = []
+  for (const name of await days(files, folder)) {
+    if (name < dayName(sinceMs)) break
+    for (const line of linesFromEnd(await readDay(files, folder, name), [reportNeedle])) {
+      if (line.event !== 'report' || !messageIds.has(String(line['messageId']))) continue
+      found.unshift(line)
+      if (found.length === linesMax) return found
+    }
+  }
+  return found
+}
+
+/** When a message arrived, by its id; 0 where the id has no time in it. */
+export function timeOf(id: string): number {
   const time = Number.parseInt(id.slice(0, timeLength), 32)
   return Number.isFinite(time) && time < timeMax ? time : 0
 }

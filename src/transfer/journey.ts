@@ -24,12 +24,22 @@ const refusedMaxBytes = journeyMaxBytes / 4
 const toldRecipientsMax = 20
 export const journeyKeepDays = 30
 
-/** `notice`: our own message about another. `attempt`: on the way to another host. `refused`: never became a message. */
-export type JourneyEvent = 'arrived' | 'refused' | 'notice' | 'attempt' | 'ended'
+/**
+ * `notice`: our own message about another. `report`: another host's message about one of ours. `attempt`: on the way to another host.
+ * `refused`: never became a message.
+ */
+export type JourneyEvent = 'arrived' | 'refused' | 'notice' | 'report' | 'attempt' | 'ended'
 
 export interface JourneyLine {
   readonly id: string
   readonly at: string
+  readonly event: JourneyEvent
+  readonly [fact: string]: unknown
+}
+
+/** A line before it has its time. */
+export interface JourneyNote {
+  readonly id: string
   readonly event: JourneyEvent
   readonly [fact: string]: unknown
 }
@@ -65,7 +75,7 @@ export interface RefusedFacts {
 export interface Journey {
   arrived(facts: ArrivedFacts): void
   refused(facts: RefusedFacts): void
-  note(line: { readonly id: string; readonly event: JourneyEvent; readonly [fact: string]: unknown }): void
+  note(line: JourneyNote): void
   /** Waits until what was noted is written. */
   flush(): Promise<void>
 }
@@ -128,7 +138,7 @@ function planText(plan: Plan): string {
 }
 
 /** Our own message to a sender about what became of his. */
-export function noticeLine(id: string, about: string, to: string): Parameters<Journey['note']>[0] {
+export function noticeLine(id: string, about: string, to: string): JourneyNote {
   return { id, event: 'notice', about, to }
 }
 
@@ -187,7 +197,7 @@ export class FileJourney implements Journey {
     })
   }
 
-  note(line: Parameters<Journey['note']>[0]): void {
+  note(line: JourneyNote): void {
     this.#add({ at: new Date(this.#clock.now()).toISOString(), ...line })
   }
 

@@ -34,6 +34,7 @@ import { deliveryPrefix, pathText, receivedField, submissionFixes } from './head
 import { noticeLine, type Journey, type RefusedRecipient } from './journey.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
 import type { Authenticity, EarlyEvidence, Judgement } from './checks/authenticity.ts'
+import { cameBack, reportBytesMax } from './came-back.ts'
 import { lookUp } from './look-up.ts'
 import { contentParts, withoutFields } from './message-bytes.ts'
 import type { RelayOptions } from './options.ts'
@@ -178,7 +179,8 @@ class Transaction implements SmtpTransaction {
 
   #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {
     if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
-      if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay, mailbox.domain)) throw new Refusal(status.relayDenied)
+      if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay, mailbox.domain))
+        throw new Refusal(status.relayDenied)
     } else {
       const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox), this.#addresses)
       const refused = plans.find((plan) => plan.kind === 'refuse')
@@ -280,6 +282,7 @@ class Transaction implements SmtpTransaction {
       submitter: client.user?.accountId,
     }
     const planned = this.#plan(content.sizeBytes + prefix.length, judged?.junk === true)
+    const notice = this.#reversePath === null ? await this.#whole(content) : undefined
     const replies = await this.#commit(arrival, content, facts, prefix, planned)
     journey.arrived({
       arrival,
@@ -291,7 +294,26 @@ class Transaction implements SmtpTransaction {
       planned,
       replies,
     })
+    // Nobody waits for what is only told.
+    if (notice) clock.soon(() => this.#noteReport(id, notice))
     return replies
+  }
+
+  /** A message that may be another host's notice. */
+  #whole(content: StoredContent): Promise<Uint8Array> | undefined {
+    return content.sizeBytes <= reportBytesMax
+      ? this.#tools.store.readContent(content, 0, content.sizeBytes)
+      : undefined
+  }
+
+  #noteReport(id: string, bytes: Uint8Array): void {
+    const { journey, log } = this.#tools
+    try {
+      const line = cameBack(id, bytes)
+      if (line) journey.note(line)
+    } catch (error) {
+      log.warn('a notice could not be read', { id, error: String(error) })
+    }
   }
 
   /** What a user writes as From must be his: the address that readers see counts more than the envelope. RFC 6409 §6.1. */

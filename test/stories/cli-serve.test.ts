@@ -217,3 +217,53 @@ test('a port that is taken, and a configuration with faults, are told before any
   assert.equal(wrong.status, 1)
   assert.match(wrong.err, /:2: The service "managesieve" is not served yet\. Take this listener out/)
 })
+
+test("another host's notice is part of the story of the message that it is about", async (t) => {
+  const { file } = configuration()
+  const server = await running(t, file)
+  await send(server, 'admin@pennypost.localhost')
+  const returned = [
+    'From: MAILER-DAEMON@far.example',
+    'Subject: Undelivered',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/report; report-type=delivery-status; boundary=b',
+    '',
+    '--b',
+    '',
+    'Sorry.',
+    '--b',
+    'Content-Type: message/delivery-status',
+    '',
+    'Reporting-MTA: dns; mx.far.example',
+    '',
+    'Final-Recipient: rfc822; bob@far.example',
+    'Action: failed',
+    'Status: 5.1.1',
+    'Diagnostic-Code: smtp; 550 5.1.1 nobody here',
+    '',
+    '--b',
+    'Content-Type: text/rfc822-headers',
+    '',
+    'Message-ID: <story.1@there.example>',
+    '',
+    '--b--',
+    '.',
+    '',
+  ].join('\r\n')
+  const socket = connect(server.port('smtp'), '127.0.0.1')
+  await dialogue(socket, [
+    ['', /^220 .*\r\n/],
+    ['EHLO mx.far.example\r\n', /^250 .*\r\n/m],
+    ['MAIL FROM:<>\r\n', /^250 .*\r\n/m],
+    ['RCPT TO:<admin@pennypost.localhost>\r\n', /^250 .*\r\n/m],
+    ['DATA\r\n', /^354 .*\r\n/m],
+    [returned, /^250 .*\r\n/m],
+    ['QUIT\r\n', /^221 .*\r\n/m],
+  ])
+  socket.destroy()
+  const { out } = await pennypost(['trace', 'eve@there.example', '--config', file])
+  assert.match(
+    out,
+    /^Message (\w+)\n[\s\S]*another host told of it, by message (?!\1)\w+\n[\s\S]*by: mx\.far\.example\n {4}told: bob@far\.example: failed 5\.1\.1: 550 5\.1\.1 nobody here\n/,
+  )
+})

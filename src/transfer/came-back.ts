@@ -1,0 +1,44 @@
+/**
+ * What other hosts tell our users about their messages: a delivery status notification that arrives is noted with the Message-ID that it
+ * is about, so that the trace of the original shows it. RFC 3464. Anybody can write one: it is told with its own id, and proves nothing.
+ */
+import { readReport } from '../mail/report/read-report.ts'
+import type { RecipientStatus } from '../mail/report/delivery-status.ts'
+import { readMessage } from '../mail/view/read-message.ts'
+import type { JourneyNote } from './journey.ts'
+
+/** Larger ones are not looked into: a notice has a header of the original, or a small original. */
+export const reportBytesMax = 512 * 1024
+/** Recipients of a notice that are told of, and characters of what was said about each. */
+const recipientsMax = 20
+const wordsMax = 300
+
+function sentence({
+  finalRecipient,
+  originalRecipient,
+  action,
+  status,
+  remoteMta,
+  diagnosticCode,
+}: RecipientStatus): string {
+  const who = finalRecipient?.value ?? originalRecipient?.value ?? 'somebody'
+  const where = remoteMta ? ` (${remoteMta.value})` : ''
+  const words = diagnosticCode ? `: ${diagnosticCode.value.slice(0, wordsMax)}` : ''
+  return `${who}: ${action ?? 'unknown'} ${status ?? ''}${where}${words}`
+}
+
+/** @returns what the journey is told; undefined where the message is no such notice, or does not say what it is about. */
+export function cameBack(id: string, message: Uint8Array): JourneyNote | undefined {
+  const report = readReport(readMessage(message))
+  if (report?.kind !== 'delivery') return undefined
+  const messageId = report.original?.message.messageId
+  if (messageId === undefined) return undefined
+  const { recipients, reportingMta } = report.status
+  return {
+    id,
+    event: 'report',
+    messageId,
+    by: reportingMta?.value,
+    told: recipients.slice(0, recipientsMax).map(sentence),
+  }
+}
