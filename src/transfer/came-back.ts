@@ -5,10 +5,13 @@
 import { readReport } from '../mail/report/read-report.ts'
 import type { RecipientStatus } from '../mail/report/delivery-status.ts'
 import { readMessage } from '../mail/view/read-message.ts'
-import type { JourneyNote } from './journey.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Store, StoredContent } from '../store/store.ts'
+import type { Journey, JourneyNote } from './journey.ts'
 
 /** Larger ones are not looked into: a notice has a header of the original, or a small original. */
-export const reportBytesMax = 512 * 1024
+const reportBytesMax = 512 * 1024
 /** Recipients of a notice that are told of, and characters of what was said about each. */
 const recipientsMax = 20
 const wordsMax = 300
@@ -41,4 +44,33 @@ export function cameBack(id: string, message: Uint8Array): JourneyNote | undefin
     by: reportingMta?.value,
     told: recipients.slice(0, recipientsMax).map(sentence),
   }
+}
+
+interface Tools {
+  readonly store: Pick<Store, 'readContent'>
+  readonly clock: Clock
+  readonly journey: Journey
+  readonly log: Log
+}
+
+/**
+ * Looks into a message with the null reverse-path, while its bytes are at hand.
+ * @returns what notes it once it is taken; nobody waits for that.
+ */
+export async function watchReturned(
+  { store, clock, journey, log }: Tools,
+  id: string,
+  content: StoredContent,
+): Promise<() => void> {
+  if (content.sizeBytes > reportBytesMax) return () => {}
+  const bytes = await store.readContent(content, 0, content.sizeBytes)
+  return () =>
+    clock.soon(() => {
+      try {
+        const line = cameBack(id, bytes)
+        if (line) journey.note(line)
+      } catch (error) {
+        log.warn('a notice could not be read', { id, error: String(error) })
+      }
+    })
 }
