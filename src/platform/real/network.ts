@@ -3,8 +3,10 @@ import { connect as connectTcp, createServer, isIP, type AddressInfo, type Socke
 import {
   checkServerIdentity,
   connect as connectTls,
+  createSecureContext,
   rootCertificates,
   type ConnectionOptions,
+  type SecureContext,
   type TLSSocket,
 } from 'node:tls'
 import type {
@@ -174,6 +176,9 @@ export class SocketConnection implements Connection {
 
 function leaveIt(): void {}
 
+/** What is older is broken. RFC 8996. */
+const tlsLeast = 'TLSv1.2'
+
 /** More certificates than any chain needs are not looked at. */
 const chainMax = 20
 
@@ -186,13 +191,29 @@ function chainOf(socket: TLSSocket): Uint8Array[] {
   return chain
 }
 
+/** Sets of authorities that were asked for lately: there is one for mail, and perhaps one for people. */
+const contextsMax = 8
+const contexts = new Map<string, SecureContext>()
+
+/** Reading all roots takes 30 ms, far longer than a handshake: it is done once for a set. */
+function contextWith(authorities: readonly string[]): SecureContext {
+  const key = authorities.join('\n')
+  let context = contexts.get(key)
+  if (context) return context
+  context = createSecureContext({ ca: [...rootCertificates, ...authorities], minVersion: tlsLeast })
+  contexts.set(key, context)
+  if (contexts.size > contextsMax) contexts.delete(contexts.keys().next().value!)
+  return context
+}
+
 function clientOptions(options: TlsClientOptions): ConnectionOptions {
+  const { ca = [] } = options
   return {
     // An address is no SNI name: RFC 6066 §3.
     servername: isIP(options.serverName) ? '' : options.serverName,
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
-    ca: options.ca && [...rootCertificates, ...options.ca],
+    minVersion: tlsLeast,
+    secureContext: ca.length === 0 ? undefined : contextWith(ca),
     // For an address the certificate must name the address; without this Node would check 'localhost'.
     checkServerIdentity: (_, certificate) => checkServerIdentity(options.serverName, certificate),
   }
