@@ -18,6 +18,9 @@ const connectCommand = 1
 const addressLength: Readonly<Record<number, number>> = { 1: 4, 4: 16 }
 const nameType = 3
 
+/** The longest reply has 262 bytes; what the host says may come with it. */
+const earlyMax = 65_536
+
 /** RFC 1928 §6. */
 const refusals = [
   '',
@@ -39,7 +42,10 @@ export function throughProxy(tools: SocksTools, proxy: Proxy): Network {
     async connect({ address, port, timeoutMs, tls }) {
       const connection = await network.connect({ address: await addressOf(tools, proxy), port: proxy.port, timeoutMs })
       const tunnel = new Tunnel(connection, { ...connection.peer, address, port })
-      const timer = clock.after(timeoutMs, () => tunnel.fail(new Error(`the proxy took more than ${timeoutMs} ms`)))
+      const timer = clock.after(timeoutMs, () => {
+        tunnel.fail(new Error(`the proxy took more than ${timeoutMs} ms`))
+        tunnel.destroy()
+      })
       try {
         await open(tunnel, proxy, address, port)
         if (tls) await tunnel.startTlsClient(tls)
@@ -122,6 +128,10 @@ class Tunnel implements Connection {
     this.#early = Buffer.concat([this.#early, chunk])
     this.#serve()
     if (this.#established) this.#inner.pause()
+    else if (this.#early.length > earlyMax) {
+      this.fail(new Error('the proxy says more than a proxy has to say'))
+      this.#inner.destroy()
+    }
   }
 
   #serve(): void {
@@ -136,9 +146,10 @@ class Tunnel implements Connection {
   /** So many bytes of the proxy. One who waits at a time. */
   take(bytes: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      if (this.#closed || this.#ended) return reject(this.#closed?.error ?? new Error('the proxy hung up'))
       this.#waiting = { bytes, resolve, reject }
       this.#serve()
+      // What it said before it went counts.
+      if (this.#closed || this.#ended) this.fail(this.#closed?.error ?? new Error('the proxy hung up'))
     })
   }
 
@@ -150,7 +161,6 @@ class Tunnel implements Connection {
   fail(error: Error): void {
     this.#waiting?.reject(error)
     this.#waiting = undefined
-    if (!this.#established) this.#inner.destroy()
   }
 
   get tls(): TlsFacts | null {
