@@ -78,15 +78,16 @@ export function renew(context: WriteContext, op: Op<'queueRenew'>): null {
   return null
 }
 
-export function putBack(context: WriteContext, { recipients, dueMs, nowMs }: Op<'queuePutBack'>): null {
-  const state = dueMs > nowMs ? 'deferred' : 'ready'
-  for (const { recipient, fence } of recipients) {
+export function putBack(context: WriteContext, op: Op<'queuePutBack'>): null {
+  const { recipients, dueMs, spreadMs = 0, reply = null, nowMs } = op
+  recipients.forEach(({ recipient, fence }, i) => {
+    const atMs = dueMs + Math.floor((spreadMs * i) / recipients.length)
     context
       .sql(
-        "UPDATE recipient SET state = ?, dueMs = ?, leasedUntilMs = 0 WHERE id = ? AND fence = ? AND state = 'leased'",
+        "UPDATE recipient SET state = ?, dueMs = ?, leasedUntilMs = 0, reply = coalesce(?, reply) WHERE id = ? AND fence = ? AND state = 'leased'",
       )
-      .run(state, dueMs, recipient, fence)
-  }
+      .run(atMs > nowMs ? 'deferred' : 'ready', atMs, reply, recipient, fence)
+  })
   context.changes.push({ kind: 'queue', dueMs })
   return null
 }

@@ -3,21 +3,17 @@
  * It holds nothing that it could not read again: after a crash the leases are void and others go on.
  */
 import type { Timer } from '../../base/clock.ts'
-import type { Log } from '../../base/log.ts'
-import type { Network } from '../../base/network.ts'
-import type { Resolver } from '../../base/resolver.ts'
-import type { Wheel } from '../../base/wheel.ts'
-import type { QueueRow } from '../../store/entities.ts'
-import { attempt, type AttemptResult } from '../deliver/smtp.ts'
-import type { ConnectTools } from '../deliver/connect.ts'
-import { KeptConnections } from '../deliver/kept-connections.ts'
+import type { AttemptResult } from '../deliver/smtp.ts'
 import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
-import { routeTo, type Host, type RouteTools } from '../route.ts'
-import { askedOfNext, isTooLate } from './deliver-by.ts'
+import { routeTo, type RouteTools } from '../route.ts'
+import { batchesOf, batchRecipientsMax } from './batches.ts'
+import { isTooLate } from './deliver-by.ts'
+import { PutBacks } from './put-backs.ts'
 import { Rate, Rates } from './rate.ts'
-import { fileLocally, leaseOf, settle, type SettleTools } from './settle.ts'
-import { ruleFor, siteName, Sites, type Batch, type Site } from './sites.ts'
+import { leaseOf, mayWait, settle } from './settle.ts'
+import { ruleFor, siteName, Sites, type Batch, type Rest, type Site } from './sites.ts'
+import { Transfers, type TransfersTools, type Way } from './transfers.ts'
 
 /** A lease outlives any attempt that still moves: it is renewed at a third of its time. */
 const leaseMs = 10 * 60_000
@@ -26,8 +22,6 @@ const renewMs = leaseMs / 3
 const reclaimedAfterMs = 30_000
 /** Recipients leased in one commit. */
 const leaseMax = 500
-/** Recipients of one transaction: a server that follows RFC 5321 §4.5.3.1.8 takes a hundred. So many of a destination are leased at once. */
-const batchRecipientsMax = 100
 /** Recipients that are leased and not settled. */
 const heldMax = 2000
 /** What a full site gets no more of, and what its sender's rate does not let go, comes back so much later, or more. */
@@ -43,21 +37,10 @@ const busyNamesMax = 1000
 /** One sender never has all transfers, however slow the hosts are that he writes to. */
 const senderShare = 0.75
 
-export interface QueueTools
-  extends SettleTools, Pick<RouteTools, 'routes' | 'isOurs'>, Pick<ConnectTools, 'sts' | 'authorities' | 'tlsNotes'> {
-  readonly network: Network
-  readonly resolver: Resolver
-  readonly wheel: Wheel
-  readonly log: Log
-  readonly rules: readonly DestinationRule[]
-}
-
-/** Where a batch goes, once the DNS has been asked. */
-interface Way {
-  readonly site: Site
-  readonly hosts: readonly Host[]
-  readonly rule: DestinationRule | undefined
-}
+export type QueueTools = TransfersTools &
+  Pick<RouteTools, 'routes' | 'isOurs' | 'resolver'> & {
+    readonly rules: readonly DestinationRule[]
+  }
 
 /** Ours beyond `fileNowMax`, and what an operator gave up: sites without hosts. */
 const nowhere = new Set([localDestination, failedDestination])
@@ -65,7 +48,8 @@ const nowhere = new Set([localDestination, failedDestination])
 export class Queue {
   readonly #tools: QueueTools
   readonly #sites = new Sites()
-  readonly #connections: KeptConnections
+  readonly #transfers: Transfers
+  readonly #putBacks: PutBacks
   readonly #ways = new Map<Batch, Way>()
   /** The site that a destination had last. */
   readonly #siteOf = new Map<string, Site>()
@@ -93,7 +77,8 @@ export class Queue {
 
   constructor(tools: QueueTools) {
     this.#tools = tools
-    this.#connections = new KeptConnections(tools.clock)
+    this.#transfers = new Transfers(tools)
+    this.#putBacks = new PutBacks(tools)
     this.#senderRates = new Rates(() => {
       const perHour = tools.options.senderRatePerHour
       return new Rate(perHour, 60 * 60_000, perHour)
@@ -140,7 +125,7 @@ export class Queue {
     while (this.#running > 0 || this.#leasing || this.#held.size > 0)
       await new Promise<void>((resolve) => this.#idle.push(resolve))
     this.#renewal?.cancel()
-    this.#connections.close()
+    this.#transfers.close()
   }
 
   #plan(): void {
@@ -257,11 +242,22 @@ export class Queue {
   }
 
   /** The site is left alone: its mail waits for it, without a connection for each message. */
-  #defer({ rows }: Batch, { rule }: Way, rest: { untilMs: number; words: string; enhanced: string }): Promise<void> {
+  #defer(batch: Batch, { rule }: Way, rest: Rest): Promise<void> {
+    const { clock } = this.#tools
+    const { rows } = batch
     const { enhanced, untilMs } = rest
     const words = `${rest.words} (not tried again yet: it failed several times in a row)`
-    const notBeforeMs = untilMs + this.#tools.random.below(60_000)
-    const result: AttemptResult = { kind: 'later', enhanced, words, notBeforeMs }
+    const nowMs = clock.now()
+    // As long as it rested: all at once they would be a storm.
+    const spreadMs = Math.max(60_000, untilMs - nowMs)
+    if (rows.every((row) => mayWait(this.#tools, row, untilMs + spreadMs, nowMs)))
+      return this.#putBacks.give([batch], { dueMs: untilMs, spreadMs, reply: words })
+    const result: AttemptResult = {
+      kind: 'later',
+      enhanced,
+      words,
+      notBeforeMs: untilMs + this.#tools.random.below(spreadMs),
+    }
     return settle(
       this.#tools,
       rows,
@@ -280,16 +276,8 @@ export class Queue {
     return batches
   }
 
-  async #putBack(batches: readonly Batch[], afterMs = 0): Promise<void> {
-    const { store, clock, log } = this.#tools
-    const recipients = batches.flatMap(({ rows }) => rows.map(leaseOf))
-    if (recipients.length === 0) return
-    const nowMs = clock.now()
-    await store
-      .commit([{ kind: 'queuePutBack', recipients, dueMs: nowMs + afterMs, nowMs }])
-      .catch((error: unknown) => {
-        log.error('leases could not be given back', { error: String(error) })
-      })
+  #putBack(batches: readonly Batch[], afterMs = 0): Promise<void> {
+    return this.#putBacks.give(batches, { dueMs: this.#tools.clock.now() + afterMs })
   }
 
   /** Begins as many transfers as there is room for, one of each site in turn. */
@@ -368,17 +356,15 @@ export class Queue {
   }
 
   async #run(site: Site, batch: Batch): Promise<void> {
-    const { log } = this.#tools
-    const { destination, rows } = batch
-    try {
-      if (destination === localDestination) await fileLocally(this.#tools, rows)
-      else if (destination === failedDestination) await settle(this.#tools, rows, rows.map(givenUp))
-      else await this.#transfer(site, batch)
-    } catch (error) {
-      // The lease lapses by itself, and the recipients are tried again.
-      log.error('an attempt failed', { destination, error: String((error as Error).stack ?? error) })
+    await this.#transfers.run(batch, this.#ways.get(batch)!)
+    const rest = site.restAt(this.#tools.clock.now())
+    if (rest) {
+      // Whoever stands in line there would only find out the same.
+      const waiting = site.waiting.splice(0)
+      await Promise.all(waiting.map((other) => this.#defer(other, this.#ways.get(other)!, rest)))
+      this.#leave(site, waiting)
     }
-    const sender = rows[0]!.reversePath
+    const sender = batch.rows[0]!.reversePath
     const left = (this.#senders.get(sender) ?? 1) - 1
     if (left === 0) this.#senders.delete(sender)
     else this.#senders.set(sender, left)
@@ -405,73 +391,9 @@ export class Queue {
     if (this.#running === 0 && !this.#leasing && this.#held.size === 0)
       for (const resolve of this.#idle.splice(0)) resolve()
   }
-
-  async #transfer(site: Site, batch: Batch): Promise<void> {
-    const { clock, random, options, store } = this.#tools
-    const { rows } = batch
-    const way = this.#ways.get(batch)!
-    const first = rows[0]!
-    const bytes = store.read.queuedContent(first.entry)
-    if (!bytes) {
-      const gone: AttemptResult = { kind: 'never', enhanced: '5.3.0', words: 'The message is no longer stored' }
-      return settle(
-        this.#tools,
-        rows,
-        rows.map(() => gone),
-      )
-    }
-    const envelope = {
-      ...first.parameters,
-      reversePath: first.reversePath,
-      recipients: rows.map(({ address }) => address),
-      dsn: rows.map(({ parameters }) => askedOfNext(parameters)),
-    }
-    const tools = { ...this.#tools, hostname: options.hostname, connections: this.#connections }
-    const { requireTls, tlsOptional } = first.parameters
-    const demand = requireTls ? 'requireTls' : tlsOptional ? 'tlsOptional' : undefined
-    const places = demand ? way.hosts.map((host) => ({ ...host, demand }) as const) : way.hosts
-    const { results, hosts } = await attempt(tools, places, envelope, bytes)
-    const told = results[0]!
-    const where = told.host === undefined ? '' : `${told.host}: `
-    if (hosts === 'well') site.succeeded()
-    else if (hosts === 'answered') site.answered()
-    else site.failed(clock.now(), random, where + told.words, told.enhanced)
-    await settle(this.#tools, rows, results, way.rule?.retryAfterMs)
-    const rest = site.restAt(clock.now())
-    if (!rest) return
-    // Whoever stands in line there would only find out the same.
-    for (const waiting of site.waiting.splice(0)) {
-      await this.#defer(waiting, this.#ways.get(waiting)!, rest)
-      this.#leave(site, [waiting])
-    }
-  }
-}
-
-/** RFC 3463 §3.1: nothing more is to be told than that it failed. */
-function givenUp(row: QueueRow): AttemptResult {
-  return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
 }
 
 /** RFC 2852 §4.1.3. */
 function late(): AttemptResult {
   return { kind: 'never', enhanced: '5.4.7', words: '554 5.4.7 It was to be delivered by a time that is over' }
-}
-
-/** Recipients of one message and destination, in the order of their turns, as many as fit a transaction. */
-function batchesOf(rows: readonly QueueRow[]): Batch[] {
-  const open = new Map<string, QueueRow[]>()
-  const batches: Batch[] = []
-  for (const row of rows) {
-    const { smtpUtf8, body } = row.parameters
-    const key = `${row.entry} ${row.destination} ${smtpUtf8} ${body}`
-    const batch = open.get(key)
-    if (batch && batch.length < batchRecipientsMax) {
-      batch.push(row)
-      continue
-    }
-    const started = [row]
-    open.set(key, started)
-    batches.push({ destination: row.destination, rows: started })
-  }
-  return batches
 }

@@ -23,6 +23,14 @@ export function leaseOf(row: QueueRow): Lease {
   return { recipient: row.id, fence: row.fence }
 }
 
+/** It may wait until then without a word to anybody. */
+export function mayWait({ options }: TransferTools, row: QueueRow, untilMs: number, nowMs: number): boolean {
+  const { deliverBy, notify, warned } = row.parameters
+  if (endOf(row) <= untilMs || (deliverBy && deliverBy.atMs <= untilMs)) return false
+  const late = options.delayWarningMs > 0 && nowMs - row.acceptedAtMs >= options.delayWarningMs
+  return !late || warned === true || row.reversePath === '' || !wantsReport(notify, 'delay')
+}
+
 /** @param retryAfterMs the destination's own waits, where it has some. */
 export async function settle(
   tools: SettleTools,

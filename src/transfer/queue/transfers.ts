@@ -1,0 +1,81 @@
+/** What is done with a parcel whose turn has come: filed here, given up, or offered to the hosts of its site; and what the site has shown by it. */
+import type { Log } from '../../base/log.ts'
+import type { QueueRow } from '../../store/entities.ts'
+import type { ConnectTools } from '../deliver/connect.ts'
+import { KeptConnections } from '../deliver/kept-connections.ts'
+import { attempt, type AttemptResult } from '../deliver/smtp.ts'
+import { failedDestination, localDestination } from '../file.ts'
+import type { DestinationRule } from '../options.ts'
+import type { Host } from '../route.ts'
+import { askedOfNext } from './deliver-by.ts'
+import { fileLocally, settle, type SettleTools } from './settle.ts'
+import type { Batch, Site } from './sites.ts'
+
+export type TransfersTools = SettleTools &
+  Omit<ConnectTools, 'hostname'> & {
+    readonly log: Log
+  }
+
+/** Where a batch goes, once the DNS has been asked. */
+export interface Way {
+  readonly site: Site
+  readonly hosts: readonly Host[]
+  readonly rule: DestinationRule | undefined
+}
+
+export class Transfers {
+  readonly #tools: TransfersTools
+  readonly #connections: KeptConnections
+
+  constructor(tools: TransfersTools) {
+    this.#tools = tools
+    this.#connections = new KeptConnections(tools.clock)
+  }
+
+  close(): void {
+    this.#connections.close()
+  }
+
+  /** Its end is written down when this resolves. It throws nothing: what goes wrong is tried again when the lease has lapsed. */
+  async run({ destination, rows }: Batch, way: Way): Promise<void> {
+    try {
+      if (destination === localDestination) await fileLocally(this.#tools, rows)
+      else if (destination === failedDestination) await settle(this.#tools, rows, rows.map(givenUp))
+      else await this.#offer(rows, way)
+    } catch (error) {
+      this.#tools.log.error('an attempt failed', { destination, error: String((error as Error).stack ?? error) })
+    }
+  }
+
+  async #offer(rows: readonly QueueRow[], { site, hosts, rule }: Way): Promise<void> {
+    const { clock, random, options, store } = this.#tools
+    const { entry, parameters, reversePath } = rows[0]!
+    const bytes = store.read.queuedContent(entry)
+    if (!bytes) return settle(this.#tools, rows, rows.map(gone))
+    const envelope = {
+      ...parameters,
+      reversePath,
+      recipients: rows.map(({ address }) => address),
+      dsn: rows.map((row) => askedOfNext(row.parameters)),
+    }
+    const tools = { ...this.#tools, hostname: options.hostname, connections: this.#connections }
+    const demand = parameters.requireTls ? 'requireTls' : parameters.tlsOptional ? 'tlsOptional' : undefined
+    const places = demand ? hosts.map((host) => ({ ...host, demand }) as const) : hosts
+    const tried = await attempt(tools, places, envelope, bytes)
+    const told = tried.results[0]!
+    if (tried.hosts === 'well') site.succeeded()
+    else if (tried.hosts === 'answered') site.answered()
+    else
+      site.failed(clock.now(), random, `${told.host === undefined ? '' : `${told.host}: `}${told.words}`, told.enhanced)
+    await settle(this.#tools, rows, tried.results, rule?.retryAfterMs)
+  }
+}
+
+/** RFC 3463 §3.1: nothing more is to be told than that it failed. */
+function givenUp(row: QueueRow): AttemptResult {
+  return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
+}
+
+function gone(): AttemptResult {
+  return { kind: 'never', enhanced: '5.3.0', words: 'The message is no longer stored' }
+}
