@@ -11,7 +11,7 @@ import type { Store, StoredContent } from '../store/store.ts'
 import type { Journey, JourneyNote } from './journey.ts'
 
 /** Larger ones are not looked into: a notice has a header of the original, or a small original. */
-const reportBytesMax = 512 * 1024
+export const reportBytesMax = 512 * 1024
 /** Recipients of a notice that are told of, and characters of what was said about each. */
 const recipientsMax = 20
 const wordsMax = 300
