@@ -21,6 +21,7 @@ import type { Store } from './store/store.ts'
 import { openPeople } from './system/directory.ts'
 import { Listeners, type Wanted } from './system/listeners.ts'
 import type { Platform } from './system/platform.ts'
+import { openShaping } from './system/shaping.ts'
 import { busyWords, localSubmissions, sessionsAt } from './system/services.ts'
 import {
   addDomains,
@@ -129,7 +130,8 @@ async function openSystem(
     queue.wake()
     return count
   }
-  const receiver = new Receiver({ ...tools, relay, authenticity, signingKeys, authenticator, flush })
+  const shaping = openShaping(first, options)
+  const receiver = new Receiver({ ...tools, ...shaping.tools, relay, authenticity, signingKeys, authenticator, flush })
   const { httpClient } = platform
   const sts = openPolicies({ ...tools, resolver, httpClient, authorities })
   const { notes: tlsNotes, reporter } = openReports({ ...tools, resolver, httpClient, signingKeys, reports })
@@ -227,6 +229,7 @@ async function openSystem(
     Object.assign(limits, next.limits)
     Object.assign(auth, next.auth)
     Object.assign(checks, next.authenticity)
+    shaping.reload(next)
     Object.assign(relay, next.relay)
     Object.assign(reports, next.reports)
     authorities.splice(0, authorities.length, ...nextAuthorities)

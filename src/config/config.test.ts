@@ -10,6 +10,7 @@ import { smtpDefaults } from '../protocol/smtp/policy.ts'
 import { admissionDefaults } from '../server/admission.ts'
 import { smtpPaceDefaults } from '../server/smtp-pace.ts'
 import { transferDefaults } from '../transfer/options.ts'
+import { rewriteDefaults } from '../transfer/shape/options.ts'
 import { entries, explainEntry, findEntries, sampleText, suggestEntry } from './explain.ts'
 import { ConfigError, formatFault } from './fault.ts'
 import { duration, endpoint, size, ValueFault, type Kind } from './kinds.ts'
@@ -176,6 +177,8 @@ shutdownGraceMs = "500ms"
     authenticity: authenticityDefaults,
     log: { level: 'debug', file: '/etc/mail/pennypost.log', format: 'auto' },
     smtp: { ...smtpDefaults, ...smtpPaceDefaults },
+    rewrite: rewriteDefaults,
+    checks: [],
     pop3: { loginDelayMs: 0 },
     auth: authDefaults,
     oauth: oauthDefaults,

@@ -7,6 +7,8 @@ import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AdmissionLimits } from '../server/admission.ts'
 import type { SmtpPaceOptions } from '../server/smtp-pace.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
+import type { ContentRule } from '../transfer/checks/content.ts'
+import type { RewriteOptions } from '../transfer/shape/options.ts'
 import type { DestinationRule, RelayOptions, ReportOptions, TransferOptions } from '../transfer/options.ts'
 import type { Proxy, StaticRoute } from '../transfer/static-routes.ts'
 
@@ -85,5 +87,8 @@ export interface Config {
     readonly format: 'auto' | 'json' | 'text'
   }
   readonly authenticity: AuthenticityOptions
+  readonly rewrite: RewriteOptions
+  /** Rules for headers and bodies, in their order. */
+  readonly checks: readonly ContentRule[]
   readonly limits: AdmissionLimits & { readonly shutdownGraceMs: number }
 }

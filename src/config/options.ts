@@ -8,12 +8,14 @@ import { authOptions, directoryOptions, oauthOptions } from './people-options.ts
 import { defaultServices, services } from './services.ts'
 import { reportOptions } from './report-options.ts'
 import { relayOptions, routeOptions } from './route-options.ts'
+import { checkOptions, rewriteOptions } from './shape-options.ts'
 import { smtpOptions } from './smtp-options.ts'
 import { authenticityOptions, destinationOptions, dnsOptions, transferOptions } from './transfer-options.ts'
 
 export * from './people-options.ts'
 export * from './report-options.ts'
 export * from './route-options.ts'
+export * from './shape-options.ts'
 export * from './smtp-options.ts'
 export * from './transfer-options.ts'
 
@@ -249,6 +251,17 @@ export const sections: readonly Section[] = [
   ),
   section('authenticity', authenticityOptions, 'Who really sent a message: what is asked, and what follows.'),
   section('reports', reportOptions, 'What other domains are told.'),
+  section(
+    'rewrite',
+    rewriteOptions,
+    'Addresses that others are to see otherwise, and who gets copies. Senders and headers are changed in the mail of our own users and hosts alone.',
+  ),
+  section(
+    'check',
+    checkOptions,
+    'Rules for what messages say, in their order; a field meets the first that fits it, a body all that fit. A pattern costs time with every message.',
+    true,
+  ),
   section('log', logOptions, 'Events: one line each, never a secret, never a message.'),
   section('smtp', smtpOptions, 'SMTP, submission and LMTP: what clients may ask for, and how much.'),
   section('pop3', pop3Options, 'POP3: one maildrop, one session.'),

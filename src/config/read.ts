@@ -5,6 +5,8 @@ import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
 import type { DestinationRule } from '../transfer/options.ts'
+import type { ContentRule } from '../transfer/checks/content.ts'
+import { checkOf } from './check.ts'
 import { directoryFaults } from './directory.ts'
 import type { ConfigFault } from './fault.ts'
 import { addressFamily, ValueFault, type Endpoint } from './kinds.ts'
@@ -71,6 +73,8 @@ class ConfigReader {
       relay: this.#section(this.#table(root, 'relay'), 'relay', declared.relayOptions),
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),
+      rewrite: this.#section(this.#table(root, 'rewrite'), 'rewrite', declared.rewriteOptions),
+      checks: this.#tables(root, 'check').flatMap((table, at) => this.#check(table, at)),
       log: this.#log(this.#table(root, 'log')),
       smtp: this.#section(this.#table(root, 'smtp'), 'smtp', declared.smtpOptions),
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
@@ -235,6 +239,15 @@ class ConfigReader {
       publicPort: said.publicPort ?? said.address?.port ?? service.port,
       ...(said.proxyFrom.length === 0 ? {} : { proxyFrom: said.proxyFrom }),
     }
+  }
+
+  #check(table: Table, at: number): ContentRule[] {
+    const path = `check[${at}]`
+    const said = this.#section(table, path, declared.checkOptions)
+    const read = checkOf(said, at)
+    if ('rule' in read) return [read.rule]
+    this.#fault(table[read.key] === undefined ? path : `${path}.${read.key}`, read.text, read.hint)
+    return []
   }
 
   #log(table: Table): Config['log'] {

@@ -43,6 +43,8 @@ export interface QueueRequest {
   readonly expiresAtMs: number
   /** The account that submitted it, if one did. */
   readonly submitter?: number
+  /** Nothing is tried before an operator releases it. */
+  readonly held?: boolean
 }
 
 export type Operation =
@@ -162,10 +164,6 @@ export type Operation =
       readonly kind: 'queuePutBack'
       readonly recipients: readonly Lease[]
       readonly dueMs: number
-      /** Spread over so much time from `dueMs` on. */
-      readonly spreadMs?: number
-      /** Stands as the last reply from now on. */
-      readonly reply?: string
       readonly nowMs: number
     }
   /** The holder of every lease is gone: all are due again at `dueMs`. */

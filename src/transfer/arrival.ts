@@ -19,6 +19,8 @@ export interface Arrival extends Handling {
   readonly envelopeId?: string
   /** The account that submitted it, if one did. */
   readonly submitter?: number
+  /** An operator is to look at it first: it waits until he lets it go. */
+  readonly held?: boolean
 }
 
 export interface ArrivalRecipient extends RecipientDsn {

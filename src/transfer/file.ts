@@ -99,6 +99,7 @@ export function arriveOperation(
             firstAttemptMs: startMs,
             expiresAtMs: startMs + options.queueLifetimeMs,
             submitter: arrival.submitter,
+            held: arrival.held,
           },
   }
 }

@@ -59,6 +59,8 @@ export interface ArrivedFacts {
   readonly refused: readonly RefusedRecipient[]
   readonly planned: readonly Planned[]
   readonly replies: readonly Status[]
+  /** Names of the operator's rules that it fits. */
+  readonly rules?: readonly string[]
 }
 
 export interface RefusedFacts {
@@ -162,7 +164,17 @@ export class FileJourney implements Journey {
     this.#log = log
   }
 
-  arrived({ arrival, client, parameters, sizeBytes, messageId, refused, planned, replies }: ArrivedFacts): void {
+  arrived({
+    arrival,
+    client,
+    parameters,
+    sizeBytes,
+    messageId,
+    refused,
+    planned,
+    replies,
+    rules = [],
+  }: ArrivedFacts): void {
     this.#add({
       id: arrival.id,
       at: new Date(arrival.atMs).toISOString(),
@@ -174,6 +186,7 @@ export class FileJourney implements Journey {
       refused: refused.length === 0 ? undefined : refused.slice(0, toldRecipientsMax).map(refusedText),
       sizeBytes,
       messageId,
+      rules: rules.length === 0 ? undefined : rules,
       plans: planned.flatMap(({ plans }) => plans.map(planText)),
       replies: replies.map(statusText),
     })

@@ -1,7 +1,7 @@
 /** A stored content as header and body, for those who sign and verify. */
-import { latin1 } from '../base/bytes.ts'
+import { bytesOf, latin1 } from '../base/bytes.ts'
 import { readSliceBytes } from '../mail/content.ts'
-import { Header, headerEnd, type HeaderField } from '../mail/header.ts'
+import { Header, headerEnd } from '../mail/header.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 
 /** A longer header is no message that anybody signed. */
@@ -41,24 +41,36 @@ export async function contentParts(
   }
 }
 
-/** The content without some of its header's fields, as a content of its own; the old one is given up. */
-export async function withoutFields(
+/** What stands from `start` to `end` of a content becomes `text`, one byte a character; nothing when absent. */
+export interface Change {
+  readonly start: number
+  readonly end: number
+  readonly text?: string
+}
+
+/** The content with changes, in their order, as a content of its own; the old one is given up. */
+export async function withChanges(
   store: Store,
   content: StoredContent,
-  fields: readonly HeaderField[],
+  changes: readonly Change[],
 ): Promise<StoredContent> {
   const sink = store.sink()
   try {
     let from = 0
+    const write = async (bytes: Uint8Array): Promise<void> => {
+      if (!sink.write(bytes)) await sink.drained()
+    }
     const keep = async (to: number): Promise<void> => {
       for (let at = from; at < to; at += readSliceBytes) {
         const end = Math.min(to, at + readSliceBytes)
-        const bytes = content.inline ? content.inline.subarray(at, end) : await store.readContent(content, at, end)
-        if (!sink.write(bytes)) await sink.drained()
+        await write(content.inline ? content.inline.subarray(at, end) : await store.readContent(content, at, end))
       }
     }
-    for (const { start, end } of fields) {
+    for (const { start, end, text } of changes) {
+      // Of two for one place the first counts.
+      if (start < from) continue
       await keep(start)
+      if (text) await write(bytesOf(text))
       from = end
     }
     await keep(content.sizeBytes)

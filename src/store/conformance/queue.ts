@@ -15,16 +15,17 @@ interface Wanted {
   readonly count?: number
   readonly firstAttemptMs?: number
   readonly turnMs?: number
+  readonly held?: boolean
 }
 
 /** A message that waits for `count` recipients at a destination. */
 async function queued(
   store: Store,
   destination: string,
-  { count = 1, firstAttemptMs = nowMs, turnMs }: Wanted = {},
+  { count = 1, firstAttemptMs = nowMs, turnMs, held }: Wanted = {},
 ): Promise<void> {
   const recipients = Array.from({ length: count }, (_, i) => ({ address: `u${i}@x`, destination, parameters, turnMs }))
-  const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs, expiresAtMs: nowMs + 1000 }
+  const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs, expiresAtMs: nowMs + 1000, held }
   await store.commit([await arrival(store, message('out'), [], { queue })])
 }
 
@@ -40,6 +41,17 @@ function summed(rows: readonly QueueRow[]): string[] {
 }
 
 export function queueChecks(check: Check): void {
+  check('what arrives to be held is tried once it is released', async (store) => {
+    await queued(store, 'far.test', { held: true })
+    const [row] = store.read.queue(0, 10)
+    assert.equal(row?.state, 'held')
+    assert.equal(store.read.queueDue(), undefined)
+    assert.equal((await lease(store)).rows.length, 0)
+    await store.commit([{ kind: 'queueAct', recipient: row.id, act: 'release', nowMs }])
+    assert.equal(store.read.queueDue(), nowMs)
+    assert.equal((await lease(store)).rows.length, 1)
+  })
+
   check('the queue: leases with fences, outcomes in the ledger, nothing left behind', async (store) => {
     await addAccount(store, 'bob@example.org')
     const recipients = ['x@far.test', 'y@far.test', 'z@far.test'].map((address) => ({

@@ -296,7 +296,7 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
         n,
         recipient.address,
         recipient.destination,
-        queue.firstAttemptMs > acceptedMs ? 'deferred' : 'ready',
+        queue.held ? 'held' : queue.firstAttemptMs > acceptedMs ? 'deferred' : 'ready',
         queue.firstAttemptMs,
         recipient.turnMs ?? queue.firstAttemptMs,
         JSON.stringify(recipient.parameters),

@@ -1,0 +1,22 @@
+/** What changes messages on their way in, as the configuration has it, and as a reload changes it. */
+import type { Config } from '../config/config.ts'
+import type { TransferOptions } from '../transfer/options.ts'
+import { Rewriter } from '../transfer/shape/rewriter.ts'
+import type { TakingTools } from '../transfer/taking.ts'
+
+export interface Shaping {
+  readonly tools: Pick<TakingTools, 'rewriter' | 'contentRules'>
+  reload(config: Config): void
+}
+
+export function openShaping(first: Config, options: TransferOptions): Shaping {
+  const rewrite = { ...first.rewrite }
+  const contentRules = [...first.checks]
+  return {
+    tools: { rewriter: new Rewriter(rewrite, () => options.subaddressDelimiter), contentRules },
+    reload(next) {
+      Object.assign(rewrite, next.rewrite)
+      contentRules.splice(0, contentRules.length, ...next.checks)
+    },
+  }
+}

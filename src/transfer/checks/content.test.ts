@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseHeader } from '../../mail/header.ts'
+import { checkContent, checkedBodyBytesMax, type ContentAction, type ContentRule } from './content.ts'
+import { parsePattern } from './pattern.ts'
+
+function rule(where: 'header' | 'body', pattern: string, action: ContentAction = 'warn', text = ''): ContentRule {
+  const read = parsePattern(pattern)
+  assert.ok(read.kind === 'pattern', pattern)
+  return { name: pattern, where, pattern: read.expression, action, text, of: 'everybody' }
+}
+
+const header = parseHeader(
+  Buffer.from(
+    'Subject: =?utf-8?q?A_lott=C3=A8ry?=\r\nX-Folded: one\r\n two\r\nX-Spam: yes\r\nX-Spam: no\r\nX-Long: ' +
+      'y'.repeat(10_000) +
+      'END\r\n\r\n',
+  ),
+)
+
+async function fitted(where: 'header' | 'body', pattern: string, body = ''): Promise<boolean> {
+  const verdict = await checkContent([rule(where, pattern)], header, async function* () {
+    for (let at = 0; at < body.length; at += 7000) yield Buffer.from(body.slice(at, at + 7000), 'latin1')
+  })
+  return verdict.fitted.length > 0
+}
+
+test('fields are one line, encoded words both as they came and as they are read', async () => {
+  assert.ok(await fitted('header', '/^Subject: =\\?utf-8/'))
+  assert.ok(await fitted('header', '/^subject: a lottèry$/i'))
+  assert.ok(await fitted('header', '/^X-Folded: one two$/'))
+  assert.ok(!(await fitted('header', '/^x-folded/')))
+  assert.ok(!(await fitted('header', '/END/')))
+})
+
+test('bodies are lines, cut where they are too long, and looked at from their beginning', async () => {
+  assert.ok(await fitted('body', '/^buy now$/i', 'hello\r\nBuy Now\r\n'))
+  assert.ok(!(await fitted('body', '/^now/', 'hello\r\nBuy now\r\n')))
+  assert.ok(await fitted('body', '/^z$/', `${'x'.repeat(100_000)}END\r\nz\r\n`))
+  assert.ok(!(await fitted('body', '/END/', `${'x'.repeat(100_000)}END\r\nz\r\n`)))
+  assert.ok(await fitted('body', '/here/', `${'x\r\n'.repeat(80_000)}here`))
+  assert.ok(!(await fitted('body', '/here/', `${'x\r\n'.repeat(checkedBodyBytesMax / 3 + 1)}here`)))
+})
+
+test('the first rule that fits a field counts for it; what all ask for is done', async () => {
+  const rules = [
+    rule('header', '/^X-Spam: yes/', 'junk'),
+    rule('header', '/^X-Spam/', 'strip'),
+    rule('header', '/^X-Folded/', 'prepend', 'X-Seen: 1'),
+    rule('header', '/^X-Long/', 'hold'),
+    rule('body', '/money/', 'reject', 'No money'),
+    rule('body', '/m/', 'bcc', 'a@b.example'),
+    rule('body', '/o/', 'redirect', 'c@b.example'),
+  ]
+  const verdict = await checkContent(rules, header, async function* () {
+    yield Buffer.from('money')
+  })
+  assert.equal(verdict.junk, true)
+  assert.equal(verdict.hold, true)
+  assert.deepEqual(
+    verdict.strip.map((field) => header.value(field)),
+    ['no'],
+  )
+  assert.deepEqual(verdict.prepend, ['X-Seen: 1'])
+  assert.deepEqual(verdict.reject, { rule: '/money/', words: 'No money' })
+  assert.deepEqual([verdict.copies, verdict.redirect], [['a@b.example'], 'c@b.example'])
+})
+
+test('the body is not read where no rule is about it', async () => {
+  await checkContent([rule('header', '/x/')], header, () => assert.fail('read'))
+})
+
+test('patterns stand between slashes, and are refused where they could take for ever', () => {
+  for (const good of [
+    '/a+b*/',
+    '/(?:ab)+/i',
+    '/[(a+)+]+/',
+    '/\\(a+\\)+/',
+    '/(a{1,9})+/',
+    '/(a+)b+/',
+    '/a{2}/',
+    '/(a|b)*c/',
+  ])
+    assert.equal(parsePattern(good).kind, 'pattern', good)
+  for (const bad of [
+    'a',
+    '//',
+    '/a/g',
+    '/(/',
+    '/[/',
+    '/(a+)+/',
+    '/((a*)b)*/',
+    '/(?:x|(a+))+$/',
+    '/(a{2,})*/',
+    '/(a+){3,}/',
+    `/${'a'.repeat(3000)}/`,
+  ])
+    assert.equal(parsePattern(bad).kind, 'fault', bad)
+})

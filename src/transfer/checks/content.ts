@@ -1,0 +1,124 @@
+/** Rules of an operator for what messages say: header fields, and the beginning of the body, against patterns. */
+import { latin1 } from '../../base/bytes.ts'
+import { decodeEncodedWords } from '../../mail/mime/encoded-word.ts'
+import type { Header, HeaderField } from '../../mail/header.ts'
+
+export type ContentAction = 'reject' | 'discard' | 'hold' | 'junk' | 'redirect' | 'bcc' | 'prepend' | 'strip' | 'warn'
+
+export interface ContentRule {
+  /** For the log, the journey and the ledger. */
+  readonly name: string
+  /** A field as `Name: value` on one line, or the body's bytes as they came. */
+  readonly where: 'header' | 'body'
+  readonly pattern: RegExp
+  readonly action: ContentAction
+  /** Words of a refusal, the address of a copy or detour, the field to prepend. */
+  readonly text: string
+  /** Whose messages: those of strangers alone, or everybody's. */
+  readonly of: 'strangers' | 'everybody'
+}
+
+/** What the rules ask for, all together. */
+export interface ContentVerdict {
+  readonly reject?: { readonly rule: string; readonly words: string }
+  /** The rule's name. */
+  readonly discard?: string
+  readonly hold: boolean
+  readonly junk: boolean
+  /** It goes there, and to nobody else. */
+  readonly redirect?: string
+  readonly copies: readonly string[]
+  /** Fields, as `Name: value`. */
+  readonly prepend: readonly string[]
+  readonly strip: readonly HeaderField[]
+  /** Rules that fit, in order. */
+  readonly fitted: readonly string[]
+}
+
+/** What is looked at of a body: what spam says stands at its beginning, and a pattern costs time with every byte. */
+export const checkedBodyBytesMax = 256 * 1024
+/** Longer lines are cut: a pattern whose time grows with the square of a line must not meet one of a megabyte. */
+const lineLengthMax = 4096
+
+type Draft = { -readonly [K in keyof ContentVerdict]: ContentVerdict[K] } & {
+  copies: string[]
+  prepend: string[]
+  strip: HeaderField[]
+  fitted: string[]
+  rules: Set<ContentRule>
+}
+
+/** @param body read only if a rule is about it. */
+export async function checkContent(
+  rules: readonly ContentRule[],
+  header: Header,
+  body: () => AsyncIterable<Uint8Array>,
+): Promise<ContentVerdict> {
+  const verdict: Draft = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [], rules: new Set() }
+  const ofHeader = rules.filter(({ where }) => where === 'header')
+  const ofBody = rules.filter(({ where }) => where === 'body')
+  if (ofHeader.length > 0) for (const field of header.fields) checkField(verdict, ofHeader, header, field)
+  if (ofBody.length > 0 && !verdict.reject) await checkBody(verdict, ofBody, body)
+  return verdict
+}
+
+/** The first rule that fits a field is the one that counts for it. */
+function checkField(verdict: Draft, rules: readonly ContentRule[], header: Header, field: HeaderField): void {
+  const raw = header.raw(field)
+  const line = `${raw.slice(0, raw.indexOf(':'))}: ${header.value(field)}`.slice(0, lineLengthMax)
+  // What a person would read, too.
+  const read = line.includes('=?') ? decodeEncodedWords(line).slice(0, lineLengthMax) : line
+  const rule = rules.find(({ pattern }) => pattern.test(line) || (read !== line && pattern.test(read)))
+  if (rule) note(verdict, rule, field)
+}
+
+/** Every rule that fits somewhere counts. */
+async function checkBody(
+  verdict: Draft,
+  rules: readonly ContentRule[],
+  body: () => AsyncIterable<Uint8Array>,
+): Promise<void> {
+  let text = ''
+  for await (const piece of body()) {
+    text += latin1(piece)
+    if (text.length >= checkedBodyBytesMax) break
+  }
+  text = text.slice(0, checkedBodyBytesMax).replace(longLines, '$1')
+  for (const rule of rules) if (rule.pattern.test(text)) note(verdict, rule, undefined)
+}
+
+const longLines = new RegExp(`([^\\n]{${lineLengthMax}})[^\\n]+`, 'g')
+
+function note(verdict: Draft, rule: ContentRule, field: HeaderField | undefined): void {
+  const { name, action, text } = rule
+  // Once is enough, however many fields fit; only each of these is to go.
+  if (verdict.rules.has(rule) && action !== 'strip') return
+  verdict.rules.add(rule)
+  if (!verdict.fitted.includes(name)) verdict.fitted.push(name)
+  switch (action) {
+    case 'reject':
+      verdict.reject ??= { rule: name, words: text }
+      break
+    case 'discard':
+      verdict.discard ??= name
+      break
+    case 'hold':
+    case 'junk':
+      verdict[action] = true
+      break
+    case 'redirect':
+      verdict.redirect ??= text
+      break
+    case 'bcc':
+      verdict.copies.push(text)
+      break
+    case 'prepend':
+      verdict.prepend.push(text)
+      break
+    case 'strip':
+      if (field) verdict.strip.push(field)
+      break
+    case 'warn':
+      break
+  }
+}
