@@ -164,6 +164,10 @@ export type Operation =
       readonly kind: 'queuePutBack'
       readonly recipients: readonly Lease[]
       readonly dueMs: number
+      /** Spread over so much time from `dueMs` on. */
+      readonly spreadMs?: number
+      /** Stands as the last reply from now on. */
+      readonly reply?: string
       readonly nowMs: number
     }
   /** The holder of every lease is gone: all are due again at `dueMs`. */
