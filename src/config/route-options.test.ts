@@ -34,6 +34,7 @@ proxyPasswordFile = "/etc/proxy"
 domain = "*"
 to = "last.example.net"
 fallback = true
+fallbackAfterMs = "1h"
 [relay]
 domains = ["partner.example", "*.partner.example"]
 [reports]
@@ -64,7 +65,13 @@ authorities = "company.pem"
       proxy: { host: 'proxy.example', port: 9050, username: 'our name' },
       proxyPasswordFile: '/etc/proxy',
     },
-    { domain: '*', hosts: [{ host: 'last.example.net', port: 25 }], tls: 'opportunistic', fallback: true },
+    {
+      domain: '*',
+      hosts: [{ host: 'last.example.net', port: 25 }],
+      tls: 'opportunistic',
+      fallback: true,
+      fallbackAfterMs: 3600_000,
+    },
   ])
   assert.deepEqual(relay.domains, ['partner.example', '*.partner.example'])
   assert.deepEqual(reports, { tls: true, contact: 'postmaster@example.org' })
@@ -75,6 +82,7 @@ const single: readonly (readonly [string, RegExp])[] = [
   ['domain = "*"', /^f:1: A route needs "to"/],
   ['domain = "*"\ntls = "implicit"', /^f:1: A route needs "to"/],
   ['domain = "*"\ntls = "none"\nfallback = true', /^f:1: A route needs "to"/],
+  ['domain = "*"\nto = "r.example"\nfallbackAfterMs = 1', /^f:4: fallbackAfterMs is of no use without fallback/],
   ['domain = "*"\nto = []', /^f:3: route\[0\]\.to must have at least 1 entry/],
   ['sender = "example.org"\nto = "r.example"', /^f:2: route\[0\]\.sender must be an address, or "@example\.org"/],
   ['domain = "*"\nsourceAddresses = ["mail.example"]', /sourceAddresses \(entry 1\) must be an IP address/],

@@ -62,6 +62,11 @@ export const routeOptions = {
     false,
     'Takes what the MX hosts of a domain could not: when none of them can be reached, or the DNS does not answer. What they refuse is refused.',
   ),
+  fallbackAfterMs: option(
+    kinds.duration,
+    0,
+    'A fallback is for messages that have waited so long. 0: for each, as soon as its hosts cannot be reached.',
+  ),
 }
 
 export const relayOptions = {
@@ -102,6 +107,12 @@ export function readRoute(
   const mere = !has('tls') && !has('sourceAddresses') && !has('proxy')
   if (!has('to') && (mere || fallback || username !== undefined || said.tls === 'implicit'))
     faults.push({ text: 'A route needs "to"', hint: 'Write to = "relay.example.net:587".' })
+  if (has('fallbackAfterMs') && !fallback)
+    faults.push({
+      key: 'fallbackAfterMs',
+      text: 'fallbackAfterMs is of no use without fallback',
+      hint: 'Write fallback = true, or take it out.',
+    })
   if ((username === undefined) !== (passwordFile === undefined))
     faults.push({
       text: 'A route that signs in needs username and passwordFile',
@@ -144,7 +155,7 @@ export function readRoute(
     ...(sourceAddresses === undefined ? {} : { sourceAddresses }),
     ...(proxy === undefined ? {} : { proxy }),
     ...(proxyPasswordFile === undefined ? {} : { proxyPasswordFile: pathOf(proxyPasswordFile) }),
-    ...(fallback ? { fallback } : {}),
+    ...(fallback ? { fallback, fallbackAfterMs: said.fallbackAfterMs } : {}),
   }
   return { route, faults }
 }

@@ -13,6 +13,7 @@ interface Case {
   readonly ours?: readonly string[]
   readonly families?: AddressFamilies
   readonly sender?: string
+  readonly waitedMs?: number
 }
 
 function route(destination: string, one: Case = {}): Promise<Routed> {
@@ -23,7 +24,7 @@ function route(destination: string, one: Case = {}): Promise<Routed> {
   })
   const isOurs = (address: string, port: number): boolean => port === 25 && ours.includes(address)
   const tools = { resolver, random: seededRandom(1), routes, hostname: 'us.example', smtpPort: 25, addressFamilies }
-  return routeTo({ ...tools, isOurs }, destination, sender)
+  return routeTo({ ...tools, isOurs }, destination, sender, one.waitedMs ?? 0)
 }
 
 async function hosts(destination: string, one: Case = {}): Promise<readonly Host[]> {
@@ -196,6 +197,10 @@ test('a fallback stands behind the MX hosts, and alone where the DNS is silent; 
   )
   assert.deepEqual(await places('b.example', { routes, fails: ['b.example'] }), ['10.0.0.9:587'])
   assert.equal(await status('nowhere.example', { routes }), '5.1.2')
+  const patient = [{ ...routes[0]!, fallbackAfterMs: 3600_000 }]
+  assert.equal(await status('b.example', { routes: patient, fails: ['b.example'], waitedMs: 3599_999 }), '4.4.3')
+  const late = { routes: patient, fails: ['b.example'], waitedMs: 3600_000 }
+  assert.deepEqual(await places('b.example', late), ['10.0.0.9:587'])
 })
 
 test('where an operator sends it: with what the route of this sender says of the host', async () => {

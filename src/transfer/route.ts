@@ -84,15 +84,21 @@ interface Looked {
 /**
  * @param destination a domain, an address literal, or one of `fixedDestination`.
  * @param sender the reverse-path, '' for the null one: some routes are for some senders.
+ * @param waitedMs how long the message has been on its way: fallbacks may be for those that nothing else helps.
  */
-export async function routeTo(tools: RouteTools, destination: string, sender: string): Promise<Routed> {
+export async function routeTo(
+  tools: RouteTools,
+  destination: string,
+  sender: string,
+  waitedMs: number,
+): Promise<Routed> {
   if (destination.startsWith('=')) return toRoute(tools, fixedRoute(tools.routes, destination, sender))
   const domain = parseDomain(destination) ?? destination
   const route = staticRoute(tools.routes, domain, sender)
   if (route && route.hosts.length > 0) return toRoute(tools, route)
   const routed = await toMailHosts(tools, domain, route)
   const fallback = staticRoute(tools.routes, domain, sender, true)
-  if (!fallback || routed.kind === 'never') return routed
+  if (!fallback || routed.kind === 'never' || waitedMs < (fallback.fallbackAfterMs ?? 0)) return routed
   const last = await toRoute(tools, fallback)
   if (last.kind !== 'hosts') return routed
   const marked = last.hosts.map((host) => ({ ...host, fallback: true }))

@@ -29,6 +29,8 @@ export interface StaticRoute {
   readonly proxy?: Proxy
   /** Only for what the MX hosts could not take. */
   readonly fallback?: boolean
+  /** And only once it has waited so long, milliseconds. */
+  readonly fallbackAfterMs?: number
 }
 
 /** @param pattern a domain, `*.domain`, or `*`. */

@@ -23,7 +23,8 @@ export type Way =
   | { readonly kind: 'never' | 'later'; readonly words: string }
 
 export async function wayTo(tools: RouteTools & SecurityTools, domain: string, sender: string): Promise<Way> {
-  const routed = await routeTo(tools, domain, sender)
+  // Of a message that has waited for long: with all that might take it.
+  const routed = await routeTo(tools, domain, sender, Number.MAX_SAFE_INTEGER)
   if (routed.kind !== 'hosts') {
     const { code, enhanced, text } = routed.status
     return { kind: routed.kind, words: `${code} ${enhanced} ${text}` }

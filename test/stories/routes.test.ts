@@ -107,3 +107,21 @@ test('an MX of another name at our own address: a loop that is seen before the f
   assert.doesNotMatch(notice!, /Too many hops/)
   await world.stop()
 })
+
+test('a reload changes routes, and whose mail passes through, for what waits too', async () => {
+  const world = new World()
+  const a = await world.start({ ...home, config: trusted })
+  const b = await world.start(away)
+  world.zone.names.set('d.example', { addresses: ['10.9.9.9'] })
+  assert.deepEqual(await world.send(b, 'alice@a.example', ['bob@d.example'], text), [550])
+  await world.send(a, 'alice@a.example', ['bob@d.example'], text)
+  await world.clock.pass(5000)
+  assert.equal(a.store.read.queue(0, 10).length, 1)
+  await world.clock.outside(b.reload({ ...b.config, relay: { domains: ['d.example'] } }))
+  const hosts = [{ host: 'mx.b.example', port: 25 }]
+  await world.clock.outside(a.reload({ ...a.config, routes: [{ domain: 'd.example', hosts, tls: 'opportunistic' }] }))
+  await world.clock.pass(hour)
+  assert.equal(a.store.read.queue(0, 10).length, 0)
+  assert.equal(b.store.read.queue(0, 10).length, 1)
+  await world.stop()
+})

@@ -193,7 +193,9 @@ export class Queue {
       if (nowhere.has(destination)) {
         way = { site: this.#sites.of(destination, options.transfersPerDestinationMax), hosts: [], rule: undefined }
       } else {
-        const routed = await routeTo({ ...this.#tools, ...options }, destination, rows[0]!.reversePath)
+        const { reversePath, acceptedAtMs } = rows[0]!
+        const waitedMs = clock.now() - acceptedAtMs
+        const routed = await routeTo({ ...this.#tools, ...options }, destination, reversePath, waitedMs)
         if (routed.kind !== 'hosts') {
           const { enhanced, code, text } = routed.status
           const result = { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
