@@ -13,7 +13,10 @@ import { messagesIn, World } from '../stories/world.ts'
 import { Process } from './process.ts'
 import { build, day, domain, hour, minute, sendOne, siteOf, sites, usersEach, type Sent } from './traffic.ts'
 
-const seeds = Array.from({ length: 20 }, (_, i) => Number(process.env.SIMULATION_SEED ?? 1) + i)
+const seeds = Array.from(
+  { length: Number(process.env.SIMULATION_SEEDS ?? 20) },
+  (_, i) => Number(process.env.SIMULATION_SEED ?? 1) + i,
+)
 const messages = 30
 /** One way over the internet, at most. */
 const latencyMaxMs = 200

@@ -8,7 +8,10 @@ import { messagesIn, World } from '../stories/world.ts'
 import { badWeather, build, day, domain, hour, sendOne, sites, usersEach, type Sent } from './traffic.ts'
 
 const messages = 24
-const seeds = Array.from({ length: 20 }, (_, i) => Number(process.env.SIMULATION_SEED ?? 1) + i)
+const seeds = Array.from(
+  { length: Number(process.env.SIMULATION_SEEDS ?? 20) },
+  (_, i) => Number(process.env.SIMULATION_SEED ?? 1) + i,
+)
 for (const seed of seeds) {
   test(`four systems in bad weather, seed ${seed}`, async () => {
     const world = new World(seed)

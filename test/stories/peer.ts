@@ -7,6 +7,8 @@ export interface Transaction {
   readonly connection: number
   /** When the message was taken or refused, epoch milliseconds. */
   readonly atMs: number
+  /** The same by the clock that nobody sets. */
+  readonly monotonicMs: number
   /** As MAIL and RCPT had it, parameters too. */
   readonly mail: string
   readonly recipients: readonly string[]
@@ -21,13 +23,20 @@ export interface PeerOptions {
   readonly keywords?: readonly string[]
   /** How long it thinks about each message, milliseconds. */
   readonly slowMs?: number
-  /** What it says instead of a 2xx: to the greeting, MAIL, RCPT or the end of data. */
-  readonly refuse?: (stage: 'greeting' | 'mail' | 'rcpt' | 'data', line: string) => string | undefined
+  /**
+   * What it says instead of a 2xx: to the greeting, MAIL, RCPT or the end of data. '' cuts the connection off.
+   * At `taken` the message is its own already: only '' has a meaning, and nobody hears that it was taken.
+   */
+  readonly refuse?: (stage: Stage, line: string) => string | undefined
 }
+
+export type Stage = 'greeting' | 'mail' | 'rcpt' | 'data' | 'taken'
 
 export class Peer {
   readonly taken: Transaction[] = []
   connections = 0
+  /** Recipients of messages that it took without saying so. */
+  readonly unheard = new Set<string>()
   /** Transactions under way, and the most that were. */
   busy = 0
   busiest = 0
@@ -57,7 +66,7 @@ export class Peer {
     const { keywords = [], slowMs = 0, refuse = () => undefined } = this.#options
     const { clock } = this.#world
     const number = this.connections++
-    const say = (line: string): void => void connection.write(Buffer.from(`${line}\r\n`))
+    const say = (line: string): void => void (line === '' || connection.write(Buffer.from(`${line}\r\n`)))
     let rest = ''
     let inData = false
     let mail = ''
@@ -65,6 +74,12 @@ export class Peer {
     const greeting = refuse('greeting', '')
     say(greeting ?? '220 peer')
     if (greeting !== undefined) return connection.end()
+    const answer = (stage: Stage, line: string, yes: string): boolean => {
+      const no = refuse(stage, line)
+      if (no === '') connection.destroy()
+      else say(no ?? yes)
+      return no === undefined
+    }
     const line = (text: string): void => {
       if (inData) {
         if (text !== '.') return
@@ -74,8 +89,18 @@ export class Peer {
         clock.after(slowMs, () => {
           this.busy--
           const no = refuse('data', from)
-          if (no === undefined) this.taken.push({ connection: number, atMs: clock.now(), mail: from, recipients: to })
-          say(no ?? '250 2.0.0 taken')
+          if (no === '') return connection.destroy()
+          if (no !== undefined) return say(no)
+          this.taken.push({
+            connection: number,
+            atMs: clock.now(),
+            monotonicMs: clock.monotonic(),
+            mail: from,
+            recipients: to,
+          })
+          if (refuse('taken', from) !== '') return say('250 2.0.0 taken')
+          for (const recipient of to) this.unheard.add(recipient)
+          connection.destroy()
         })
         return
       }
@@ -85,11 +110,9 @@ export class Peer {
         for (const [i, word] of words.entries()) say(`250${i === words.length - 1 ? ' ' : '-'}${word}`)
       } else if (verb === 'MAIL') {
         mail = text.slice('MAIL FROM:'.length)
-        say(refuse('mail', mail) ?? '250 2.1.0 ok')
+        answer('mail', mail, '250 2.1.0 ok')
       } else if (verb === 'RCPT') {
-        const no = refuse('rcpt', text)
-        if (no === undefined) recipients.push(/<(.*?)>/.exec(text)![1]!)
-        say(no ?? '250 2.1.5 ok')
+        if (answer('rcpt', text, '250 2.1.5 ok')) recipients.push(/<(.*?)>/.exec(text)![1]!)
       } else if (verb === 'DATA') {
         if (recipients.length === 0) return say('554 5.5.1 nobody')
         inData = true

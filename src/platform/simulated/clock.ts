@@ -15,7 +15,7 @@ const quietTurns = 6
 const outsideMaxMs = 10_000
 
 export class SimulatedClock implements Clock {
-  readonly #startMs: number
+  #startMs: number
   #elapsedMs = 0
   #order = 0
   #events = 0
@@ -28,6 +28,11 @@ export class SimulatedClock implements Clock {
 
   now(): number {
     return this.#startMs + this.#elapsedMs
+  }
+
+  /** The wall clock is set, as a time server or an operator does it. What waits for so long, waits for so long. */
+  jump(byMs: number): void {
+    this.#startMs += byMs
   }
 
   monotonic(): number {

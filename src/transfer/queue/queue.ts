@@ -3,6 +3,7 @@
  * It holds nothing that it could not read again: after a crash the leases are void and others go on.
  */
 import type { Timer } from '../../base/clock.ts'
+import type { QueueRow } from '../../store/entities.ts'
 import type { AttemptResult } from '../deliver/smtp.ts'
 import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
@@ -60,7 +61,8 @@ export class Queue {
   readonly #senders = new Map<string, number>()
   readonly #senderRates: Rates
   #rate: Rate | undefined
-  #heldRecipients = 0
+  /** Their recipients. */
+  readonly #inHand = new Map<number, QueueRow>()
   #running = 0
   #renewal: Timer | undefined
   #pacing: Timer | undefined
@@ -154,7 +156,7 @@ export class Queue {
 
   async #lease(): Promise<void> {
     const { store, clock, log } = this.#tools
-    if (this.#heldRecipients >= heldMax) return
+    if (this.#inHand.size >= heldMax) return
     this.#leasing = true
     this.#again = false
     const busy = this.#busy()
@@ -164,9 +166,9 @@ export class Queue {
       this.#after = next
       this.#more = more
       this.#stalled = rows.length === 0 && !more && busy.length > 0
-      for (const batch of batchesOf(rows)) {
+      for (const batch of batchesOf(rows.filter((row) => !this.#hasInHand(row)))) {
         this.#held.add(batch)
-        this.#heldRecipients += batch.rows.length
+        for (const row of batch.rows) this.#inHand.set(row.id, row)
         void this.#place(batch)
       }
       this.#renew()
@@ -178,6 +180,13 @@ export class Queue {
     if (this.#more || this.#again) this.wake()
     else this.#plan()
     this.#settled()
+  }
+
+  /** A lease that lapsed though we work on it, since the clock was set: it is ours again, and nothing is sent a second time. */
+  #hasInHand({ id, fence }: QueueRow): boolean {
+    const mine = this.#inHand.get(id)
+    if (mine) (mine as { fence: number }).fence = fence
+    return mine !== undefined
   }
 
   /** Finds out where a batch goes, and puts it in line there. */
@@ -375,13 +384,13 @@ export class Queue {
     this.#running--
     this.#leave(site, [batch])
     this.#pump()
-    if ((this.#more && this.#heldRecipients < heldMax / 2) || (wasBusy && !site.isBusy)) this.wake()
+    if ((this.#more && this.#inHand.size < heldMax / 2) || (wasBusy && !site.isBusy)) this.wake()
     else if (this.#held.size === 0) this.#plan()
   }
 
   #release(batch: Batch): void {
     if (!this.#held.delete(batch)) return
-    this.#heldRecipients -= batch.rows.length
+    for (const { id } of batch.rows) this.#inHand.delete(id)
     if (this.#held.size === 0) {
       this.#renewal?.cancel()
       this.#renewal = undefined
