@@ -1,8 +1,9 @@
-/** Random and mutated streams at the SMTP server and at the client: no fault leaves a session, nothing hangs, every line is answered or 421 is said. */
+/** Random and mutated streams at the SMTP server and at the client, and before them a proxy's header: no fault leaves a session, nothing hangs, every line is answered or 421 is said. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { readProxyHeader, type ProxyHeader } from '../../src/base/proxy-header.ts'
 import { seededRandom } from '../../src/platform/simulated/random.ts'
 import { SmtpClientSession, SmtpConnectionFault } from '../../src/protocol/smtp/client-session.ts'
 import { smtpHost } from '../transcripts/smtp-host.ts'
@@ -40,6 +41,11 @@ const words = [
   '[',
   '+',
   'SIZE=9',
+  'BY=9;R',
+  'HOLDFOR=9',
+  'BDAT 3 LAST\r\n',
+  '[UNAVAILABLE]',
+  '+00',
   '%',
 ]
 
@@ -73,6 +79,11 @@ async function begin(): Promise<{ talk: Talk; done: () => Promise<void> }> {
   await host.prepare(`option startTls ${random(2) === 0}`, Buffer.alloc(0))
   await host.prepare('option plaintextAuth true', Buffer.alloc(0))
   await host.prepare(`option messageBytesMax ${pick([100, 100_000])}`, Buffer.alloc(0))
+  // Half of them come from a proxy that may be anybody, and half know what time it is.
+  if (random(2) === 0) await host.prepare('xclient 192.0.2.0/24', Buffer.alloc(0))
+  if (random(2) === 0) await host.prepare('time 2024-01-15T12:00:00Z', Buffer.alloc(0))
+  await host.prepare('policy noSoliciting ["net.example:ADV"]', Buffer.alloc(0))
+  await host.prepare(`policy addressQueries "${pick(['nobody', 'users'])}"`, Buffer.alloc(0))
   const talk = new Talk(host.open(1))
   assert.match(await talk.listen(), /^220 /)
   return {
@@ -92,6 +103,10 @@ async function lines(): Promise<void> {
   for (let count = 0; count < 30 && !talk.closed; count++) {
     const line = mutated(corpus).replace(/[\r\n]/g, '')
     let said = await talk.say(Buffer.from(`${line}\r\n`, 'latin1'))
+    // Octets come behind it, whatever is answered then.
+    const octets = /^BDAT +(\d{1,15})(?: +LAST)?[ \t]*$/i.exec(line)?.[1]
+    if (octets !== undefined && said === '' && Number(octets) > 100_000) break
+    if (octets !== undefined && said === '') said = await talk.say(Buffer.alloc(Number(octets), 'x\r\n'))
     if (said.startsWith('354')) said = await talk.say(Buffer.from('x\r\n.\r\n'))
     if (said.startsWith('334')) said = await talk.say(Buffer.from('*\r\n'))
     assert.match(said, /^(\d{3}(-[^\r\n]*\r\n\d{3})* [^\r\n]*\r\n)+$/, `to ${JSON.stringify(line)} (seed ${seed})`)
@@ -152,9 +167,27 @@ async function client(): Promise<void> {
     if (outcome.status === 'rejected') assert.ok(outcome.reason instanceof SmtpConnectionFault, String(outcome.reason))
 }
 
-for (const [name, round] of Object.entries({ lines, streams, client }))
+/** Headers of proxies, made worse: what was decided stays decided, however much comes behind. */
+async function proxies(): Promise<void> {
+  const signature = '\r\n\r\n\0\r\nQUIT\n'
+  const addresses = String.fromCharCode(...Array.from({ length: pick([12, 36, 216]) }, () => random(256)))
+  const tlv = `${String.fromCharCode(random(6), 0, random(6))}${'x'.repeat(random(6))}`
+  const length = addresses.length + (random(2) === 0 ? tlv.length : 0)
+  const binary = `${signature}${pick(['\x20', '\x21'])}${pick(['\0', '\x11', '\x21', '\x31'])}\0${String.fromCharCode(length)}${addresses}${tlv}`
+  const line = `PROXY ${pick(['TCP4', 'TCP6', 'UNKNOWN'])} ${pick(['192.0.2.7', '::1', 'x'])} ${pick(['192.0.2.8', '::2'])} ${random(70_000)} 25\r\n`
+  const bytes = Buffer.from(mutated([binary, line]) + pick(['', 'EHLO a\r\n', '\x16\x03\x01']), 'latin1')
+  let decided: ProxyHeader | undefined
+  for (let end = 0; end <= bytes.length; end++) {
+    const header = readProxyHeader(bytes.subarray(0, end))
+    if (decided) assert.deepEqual(header, decided, `${bytes.toString('hex')} at ${end} (seed ${seed})`)
+    else if (header.kind !== 'incomplete') decided = header
+    if (header.kind === 'header') assert.ok(header.sizeBytes <= end)
+  }
+}
+
+for (const [name, round] of Object.entries({ lines, streams, client, proxies }))
   test(`SMTP ${name}, seed ${seed}`, { timeout: seconds * 1000 + 30_000 }, async (t) => {
-    const until = Date.now() + (seconds * 1000) / 3
+    const until = Date.now() + (seconds * 1000) / 4
     let rounds = 0
     while (Date.now() < until) {
       await round()
