@@ -55,10 +55,11 @@ function body(line: JourneyLine): string[] {
 }
 
 function connection(line: JourneyLine): string[] {
-  const { connection, service, peer, port, tls, user } = line as JourneyLine & Record<string, string | undefined>
+  const { connection, service, peer, port, proxy, tls, user } = line as JourneyLine & Record<string, string | undefined>
   if (peer === undefined) return []
   const by = `connection ${text(connection)} (${text(service)}) from ${peer}${port === undefined ? '' : ` port ${text(port)}`}`
-  return [by, `TLS: ${tls ?? 'none'}; signed in: ${user ?? 'nobody'}`]
+  const through = proxy === undefined ? '' : ` through the proxy ${proxy}`
+  return [by + through, `TLS: ${tls ?? 'none'}; signed in: ${user ?? 'nobody'}`]
 }
 
 /** What was said, put together from the facts: no secret and no body was ever kept. */
@@ -99,6 +100,7 @@ const told = new Set([
     'service',
     'peer',
     'port',
+    'proxy',
     'helo',
     'with',
     'tls',

@@ -112,13 +112,19 @@ function refusedText({ address, status }: RefusedRecipient): string {
 }
 
 /** As MAIL had them, but for AUTH=, which may name another user. RFC 5321 §4.1.1.2. */
-function parametersText({ sizeBytes, body, smtpUtf8, ret, envelopeId }: MailParameters): string | undefined {
+function parametersText(parameters: MailParameters): string | undefined {
+  const { sizeBytes, body, smtpUtf8, ret, envelopeId, requireTls, deliverBy, priority, release } = parameters
   const said: string[] = []
   if (sizeBytes !== undefined) said.push(`SIZE=${sizeBytes}`)
   if (body !== '7bit') said.push(`BODY=${body.toUpperCase()}`)
   if (smtpUtf8) said.push('SMTPUTF8')
   if (ret !== undefined) said.push(`RET=${ret.toUpperCase()}`)
   if (envelopeId !== undefined) said.push(`ENVID=${envelopeId}`)
+  if (requireTls) said.push('REQUIRETLS')
+  // The moment instead of the seconds: a line is read later.
+  if (deliverBy) said.push(`BY=${new Date(deliverBy.atMs).toISOString()};${deliverBy.mode === 'return' ? 'R' : 'N'}`)
+  if (priority !== undefined) said.push(`MT-PRIORITY=${priority}`)
+  if (release) said.push(`HOLDUNTIL=${new Date(release.atMs).toISOString()}`)
   return said.length === 0 ? undefined : said.join(' ')
 }
 

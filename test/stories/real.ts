@@ -34,6 +34,7 @@ export interface RealOptions {
   readonly domains?: readonly string[]
   /** Services beside those of mail. */
   readonly services?: readonly Service[]
+  readonly smtp?: Partial<Config['smtp']>
   /** Proxies, at every listener. */
   readonly proxyFrom?: ListenerConfig['proxyFrom']
   /** Where a port has to be known before; the others are any free ones. */
@@ -110,6 +111,7 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     auth: { ...authDefaults, ...options.auth },
     oauth: { ...oauthDefaults, ...options.oauth },
     directory: { ...directoryDefaults, ...options.directory },
+    smtp: { ...defaultConfig().smtp, ...options.smtp },
     limits: { ...admissionDefaults, shutdownGraceMs: 500 },
   }
   const system = await startSystem(config, realPlatform(config, log))

@@ -44,7 +44,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   /** The exchange that waits for its next line. */
   #sasl: SaslExchange | undefined
   /** What a proxy has said of its client; what it says later is added. */
-  #client: Forwarded = {}
+  #client: Forwarded | undefined
   #ended = false
   #stopping = false
   #parting: Uint8Array | undefined
@@ -64,7 +64,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   }
 
   get peer(): Peer {
-    return peerBehind(this.host.peer, this.#client)
+    return this.#client ? peerBehind(this.host.peer, this.#client) : this.host.peer
   }
 
   get mayForward(): boolean {
@@ -77,7 +77,7 @@ export class SmtpServerSession implements Session, IncomingHost {
 
   get facts(): SmtpClientFacts {
     const { service, connectionId } = this.options
-    const { addr, name, helo } = this.#client
+    const { addr, name, helo } = this.#client ?? {}
     return {
       connectionId,
       service,
@@ -95,7 +95,7 @@ export class SmtpServerSession implements Session, IncomingHost {
 
   /** RFC 3848; RFC 6531 §4.3. */
   #withProtocol(): string {
-    const protocol = this.#client.proto ?? (this.extended ? 'ESMTP' : 'SMTP')
+    const protocol = this.#client?.proto ?? (this.extended ? 'ESMTP' : 'SMTP')
     const base = this.options.service === 'lmtp' ? 'LMTP' : protocol
     const secured = `${this.host.tls ? 'S' : ''}${this.user ? 'A' : ''}`
     return this.smtpUtf8 ? `UTF8${this.options.service === 'lmtp' ? 'LMTP' : 'SMTP'}${secured}` : `${base}${secured}`
