@@ -79,3 +79,17 @@ senderBcc = { "@example.org" = "Archive@example.org" }
   ])
     assert.equal(read(`[rewrite]\n${key} = ${value}`).faults.length, 1, `${key} = ${value}`)
 })
+
+test('who is believed is named narrowly', () => {
+  const wide = `trustedNetworks = ["0.0.0.0/0"]
+[smtp]
+xclientFrom = ["::/0"]
+[[listener]]
+service = "smtp"
+proxyFrom = ["10.0.0.5", "128.0.0.0/1"]
+`
+  assert.deepEqual(
+    read(wide).faults.map((fault) => /(\S+) is a large part of the internet/.exec(fault)?.[1]),
+    ['0.0.0.0/0', '128.0.0.0/1', '::/0'],
+  )
+})

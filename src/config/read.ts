@@ -61,7 +61,7 @@ class ConfigReader {
       domains: top.domains,
       submitSocket: this.#path(top.submitSocket ?? join(top.data === ':memory:' ? '.' : top.data, 'submit.sock')),
       origin,
-      trustedNetworks: this.#trusted(top.trustedNetworks),
+      trustedNetworks: this.#narrow('trustedNetworks', top.trustedNetworks, 'send mail through this host'),
       listeners: this.#listeners(root),
       tls: this.#tls(this.#table(root, 'tls')),
       dns: { ...dns, servers: dns.servers.map(endpointText) },
@@ -76,7 +76,7 @@ class ConfigReader {
       rewrite: this.#section(this.#table(root, 'rewrite'), 'rewrite', declared.rewriteOptions),
       checks: this.#tables(root, 'check').flatMap((table, at) => this.#check(table, at)),
       log: this.#log(this.#table(root, 'log')),
-      smtp: this.#section(this.#table(root, 'smtp'), 'smtp', declared.smtpOptions),
+      smtp: this.#smtp(this.#table(root, 'smtp')),
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
       auth: this.#auth(this.#table(root, 'auth')),
       oauth: this.#oauth(this.#table(root, 'oauth')),
@@ -237,8 +237,15 @@ class ConfigReader {
       plaintextAuth: said.plaintextAuth,
       bareNewline: said.bareNewline,
       publicPort: said.publicPort ?? said.address?.port ?? service.port,
-      ...(said.proxyFrom.length === 0 ? {} : { proxyFrom: said.proxyFrom }),
+      ...(said.proxyFrom.length === 0
+        ? {}
+        : { proxyFrom: this.#narrow(`${path}.proxyFrom`, said.proxyFrom, 'say that he is anybody') }),
     }
+  }
+
+  #smtp(table: Table): Config['smtp'] {
+    const said = this.#section(table, 'smtp', declared.smtpOptions)
+    return { ...said, xclientFrom: this.#narrow('smtp.xclientFrom', said.xclientFrom, 'say that he is anybody') }
   }
 
   #check(table: Table, at: number): ContentRule[] {
@@ -255,12 +262,17 @@ class ConfigReader {
     return { ...said, file: said.file === undefined ? undefined : this.#path(said.file) }
   }
 
-  #trusted(networks: readonly (IpNetwork & { readonly text: string })[]): readonly IpNetwork[] {
+  /** Who is believed: nobody means half the world. */
+  #narrow(
+    key: KeyPath,
+    networks: readonly (IpNetwork & { readonly text: string })[],
+    harm: string,
+  ): readonly IpNetwork[] {
     for (const { prefixBits, text } of networks) {
       if (prefixBits < 8)
         this.#fault(
-          'trustedNetworks',
-          `${text} is a large part of the internet: everybody there could send mail through this host`,
+          key,
+          `${text} is a large part of the internet: everybody there could ${harm}`,
           'Name the networks that are yours.',
         )
     }

@@ -47,7 +47,7 @@ export interface Brought {
   readonly refused: readonly RefusedRecipient[]
   readonly early: EarlyEvidence | undefined
   readonly addresses: AddressSource
-  maySendAs(user: string, localPart: string, domain: string): boolean
+  maySendAs(user: string, mailbox: Mailbox): boolean
 }
 
 /** Who may send to other people's hosts: users who signed in at submission, and hosts of our own networks. Nobody else, whatever the configuration forgets. */
@@ -137,7 +137,8 @@ export class Taking {
   /** What a user writes as From must be his: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
   #checkFrom(user: string, message: MessageFacts): void {
     for (const { localPart, domain } of message.fromMailboxes) {
-      if (!this.#brought.maySendAs(user, localPart, domain.toLowerCase())) throw new Refusal(status.senderNotYours)
+      if (!this.#brought.maySendAs(user, { localPart, domain: domain.toLowerCase() }))
+        throw new Refusal(status.senderNotYours)
     }
   }
 

@@ -65,12 +65,16 @@ export class Transaction implements SmtpTransaction {
     const user = this.#client.user?.name
     // The null reverse-path is anybody's: read receipts have it. RFC 5321 §4.5.5.
     if (user === undefined || !this.#reversePath) return
-    const { localPart, domain } = this.#reversePath
-    if (!this.#maySendAs(user, localPart, domain)) throw new Refusal(status.senderNotYours)
+    if (!this.#maySendAs(user, this.#reversePath)) throw new Refusal(status.senderNotYours)
   }
 
-  #maySendAs(user: string, localPart: string, domain: string): boolean {
-    return maySendAs(this.#addresses, user, localPart, domain, this.#tools.options.subaddressDelimiter)
+  /** An internal address counts by what others see of it. */
+  #maySendAs(user: string, mailbox: Mailbox): boolean {
+    const { rewriter, options } = this.#tools
+    const seen = rewriter?.inHeader(mailbox, 'sender')
+    return [mailbox, ...(seen ? [seen] : [])].some(({ localPart, domain }) =>
+      maySendAs(this.#addresses, user, localPart, domain, options.subaddressDelimiter),
+    )
   }
 
   recipient(given: Mailbox, dsn: RecipientDsn): void | Promise<void> {
@@ -139,7 +143,7 @@ export class Transaction implements SmtpTransaction {
         refused: this.#refused,
         early: this.#early,
         addresses: this.#addresses,
-        maySendAs: (user, localPart, domain) => this.#maySendAs(user, localPart, domain),
+        maySendAs: (user, mailbox) => this.#maySendAs(user, mailbox),
       })
       return await taking.take()
     } catch (error) {

@@ -161,3 +161,26 @@ test('a message that comes byte by byte is not awaited for ever', async () => {
   assert.equal(system.store.read.counts().contents, 0)
   await world.stop()
 })
+
+test('behind a proxy it is the client who is trusted, and whose share it is', async () => {
+  const world = new World()
+  const proxy = '10.0.0.5'
+  await homeWith(
+    world,
+    { xclientFrom: [parseIpNetwork(proxy)!], unknownRecipientsPerHour: 1 },
+    { trustedNetworks: [parseIpNetwork('192.168.7.0/24')!] },
+  )
+  const typist = await Typist.connect(world, address, 25, proxy)
+  await typist.reply()
+  const begin = async (client: string): Promise<void> =>
+    typist.talk([`XCLIENT ADDR=${client}`, '220'], ['EHLO far.example', '250'], ['MAIL FROM:<x@far.example>', '250'])
+  const end = ['RSET', '250'] as const
+  await begin('203.0.113.1')
+  await typist.talk(['RCPT TO:<pat@elsewhere.example>', '550 5.7.1'], ['RCPT TO:<nobody@a.example>', '550 5.1.1'])
+  await typist.talk([`RCPT TO:<${user}>`, '450 4.7.1'], end)
+  await begin('203.0.113.2')
+  await typist.talk([`RCPT TO:<${user}>`, '250'], end)
+  await begin('192.168.7.20')
+  await typist.talk(['RCPT TO:<pat@elsewhere.example>', '250'], end)
+  await world.stop()
+})

@@ -9,7 +9,7 @@ import type { System } from '../../src/system/types.ts'
 import type { ContentRule } from '../../src/transfer/checks/content.ts'
 import { rewriteDefaults, type RewriteOptions } from '../../src/transfer/shape/options.ts'
 import { Typist } from './typist.ts'
-import { messagesIn, World } from './world.ts'
+import { messagesIn, password, World } from './world.ts'
 
 const address = '10.0.0.1'
 const alice = 'alice@a.example'
@@ -95,6 +95,45 @@ test('senders, recipients and headers of our hosts are rewritten; of strangers o
   )
   assert.match(theirs!, /^Return-Path: <bob@lan\.a\.example>\r\n/)
   assert.match(theirs!, /\r\nFrom: Bob <bob@lan\.a\.example>\r\nTo: chief@a\.example\r\n/)
+  await world.stop()
+})
+
+test('a user may write his internal address, where others see his own; and nobody that of another', async () => {
+  const world = new World()
+  const senderCanonical = new Map([
+    ['asmith@lan.example', alice],
+    ['boss@lan.example', archive],
+  ])
+  const system = await world.start({
+    hostname: 'mx.a.example',
+    address,
+    domains: ['a.example'],
+    users: [alice],
+    mailboxes: [archive],
+    config: { rewrite: { ...rewriteDefaults, senderCanonical } },
+  })
+  const typist = await Typist.connect(world, address, 587, stranger)
+  await typist.reply()
+  await typist.talk(['EHLO host', '250'])
+  await typist.startTls()
+  await typist.talk(['EHLO host', '250'])
+  const secret = Buffer.from(`\0${alice}\0${password}`).toString('base64')
+  assert.match(await world.clock.outside(typist.say(`AUTH PLAIN ${secret}`)), /^235 /)
+  const write = (from: string): string => `From: ${from}\r\nSubject: x\r\n\r\nHello\r\n.`
+  await typist.talk(
+    ['MAIL FROM:<boss@lan.example>', '550 5.7.1'],
+    ['MAIL FROM:<asmith@lan.example>', '250'],
+    [`RCPT TO:<${alice}>`, '250'],
+    ['DATA', '354'],
+    [write('boss@lan.example'), '550 5.7.1'],
+    ['MAIL FROM:<asmith@lan.example>', '250'],
+    [`RCPT TO:<${alice}>`, '250'],
+    ['DATA', '354'],
+    [write('asmith@lan.example'), '250'],
+  )
+  const [filed, ...more] = await messagesIn(system, alice)
+  assert.equal(more.length, 0)
+  assert.match(filed!, /^Return-Path: <alice@a\.example>\r\n[^]*\r\nFrom: alice@a\.example\r\n/)
   await world.stop()
 })
 
