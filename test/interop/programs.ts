@@ -84,7 +84,7 @@ export async function withCertified(
   })
 }
 
-async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+export async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-interop-'))
   try {
     await work(folder)

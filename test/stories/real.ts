@@ -35,6 +35,7 @@ export interface RealOptions {
   /** Services beside those of mail. */
   readonly services?: readonly Service[]
   readonly smtp?: Partial<Config['smtp']>
+  readonly routes?: Config['routes']
   /** Proxies, at every listener. */
   readonly proxyFrom?: ListenerConfig['proxyFrom']
   /** Where a port has to be known before; the others are any free ones. */
@@ -112,6 +113,7 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     oauth: { ...oauthDefaults, ...options.oauth },
     directory: { ...directoryDefaults, ...options.directory },
     smtp: { ...defaultConfig().smtp, ...options.smtp },
+    routes: options.routes ?? [],
     limits: { ...admissionDefaults, shutdownGraceMs: 500 },
   }
   const system = await startSystem(config, realPlatform(config, log))
