@@ -65,7 +65,7 @@ const child = spawn(
     '--test',
     `--test-concurrency=${concurrency}`,
     // A test that hangs is a failure, not a pause; and what it left open must not hold the run up.
-    `--test-timeout=${kind === 'unit' ? 120_000 : 900_000 + 1000 * Number(process.env.FUZZ_SECONDS ?? 0)}`,
+    `--test-timeout=${kind === 'unit' ? 120_000 + 4000 * Number(process.env.SIMULATION_SEEDS ?? 0) : 900_000 + 1000 * Number(process.env.FUZZ_SECONDS ?? 0)}`,
     '--test-force-exit',
     ...flags,
     ...files.map((path) => join(out, path.replace(/\.ts$/, '.js'))),

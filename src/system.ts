@@ -90,6 +90,7 @@ async function openSystem(
   const limits = { ...first.limits }
   const auth = { ...first.auth }
   const checks = { ...first.authenticity }
+  const senderRules = [...first.senderRules]
   const routes = await readRoutes(first, files)
   const authorities = await readAuthorities(first, files)
   const relay = { ...first.relay }
@@ -123,7 +124,14 @@ async function openSystem(
   const journey: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
   const tools = { store, clock, random, options, log, journey, turns, book: people.book }
   const resolver = withHosts(() => live.config.dns, platform.resolver)
-  const authenticity = new Authenticity({ resolver, clock, random, hostname: first.hostname, options: checks })
+  const authenticity = new Authenticity({
+    resolver,
+    clock,
+    random,
+    hostname: first.hostname,
+    options: checks,
+    rules: senderRules,
+  })
   const signingKeys = new SigningKeys(store.read)
   const flush = async (node: WaitingFor): Promise<number> => {
     const count = await flushWaiting({ store, clock }, node)
@@ -229,6 +237,7 @@ async function openSystem(
     Object.assign(limits, next.limits)
     Object.assign(auth, next.auth)
     Object.assign(checks, next.authenticity)
+    senderRules.splice(0, senderRules.length, ...next.senderRules)
     shaping.reload(next)
     Object.assign(relay, next.relay)
     Object.assign(reports, next.reports)

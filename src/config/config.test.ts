@@ -77,6 +77,10 @@ tls = "none"
 plaintextAuth = true
 publicPort = 143
 bareNewline = "normalize"
+[[senderRule]]
+from = "*.partner.example"
+spfFail = "junk"
+unproved = "refuse"
 [tls]
 source = "files"
 [[tls.certificate]]
@@ -175,6 +179,7 @@ shutdownGraceMs = "500ms"
       subaddressDelimiter: '',
     },
     authenticity: authenticityDefaults,
+    senderRules: [{ from: '*.partner.example', dmarcFail: undefined, spfFail: 'junk', unproved: 'refuse' }],
     log: { level: 'debug', file: '/etc/mail/pennypost.log', format: 'auto' },
     smtp: { ...smtpDefaults, ...smtpPaceDefaults },
     rewrite: rewriteDefaults,

@@ -7,6 +7,7 @@ import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AdmissionLimits } from '../server/admission.ts'
 import type { SmtpPaceOptions } from '../server/smtp-pace.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
+import type { SenderRule } from '../transfer/checks/consequence.ts'
 import type { ContentRule } from '../transfer/checks/content.ts'
 import type { RewriteOptions } from '../transfer/shape/options.ts'
 import type { DestinationRule, RelayOptions, ReportOptions, TransferOptions } from '../transfer/options.ts'
@@ -87,6 +88,7 @@ export interface Config {
     readonly format: 'auto' | 'json' | 'text'
   }
   readonly authenticity: AuthenticityOptions
+  readonly senderRules: readonly SenderRule[]
   readonly rewrite: RewriteOptions
   /** Rules for headers and bodies, in their order. */
   readonly checks: readonly ContentRule[]

@@ -10,7 +10,13 @@ import { reportOptions } from './report-options.ts'
 import { relayOptions, routeOptions } from './route-options.ts'
 import { checkOptions, rewriteOptions } from './shape-options.ts'
 import { smtpOptions } from './smtp-options.ts'
-import { authenticityOptions, destinationOptions, dnsOptions, transferOptions } from './transfer-options.ts'
+import {
+  authenticityOptions,
+  destinationOptions,
+  dnsOptions,
+  senderRuleOptions,
+  transferOptions,
+} from './transfer-options.ts'
 
 export * from './people-options.ts'
 export * from './report-options.ts'
@@ -250,6 +256,12 @@ export const sections: readonly Section[] = [
     true,
   ),
   section('authenticity', authenticityOptions, 'Who really sent a message: what is asked, and what follows.'),
+  section(
+    'senderRule',
+    senderRuleOptions,
+    "What holds for messages with a domain in From, beyond that domain's own wishes.",
+    true,
+  ),
   section('reports', reportOptions, 'What other domains are told.'),
   section(
     'rewrite',

@@ -4,6 +4,7 @@ import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
+import type { SenderRule } from '../transfer/checks/consequence.ts'
 import type { DestinationRule } from '../transfer/options.ts'
 import type { ContentRule } from '../transfer/checks/content.ts'
 import { checkOf } from './check.ts'
@@ -73,6 +74,7 @@ class ConfigReader {
       relay: this.#section(this.#table(root, 'relay'), 'relay', declared.relayOptions),
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),
+      senderRules: this.#tables(root, 'senderRule').map((table, at) => this.#senderRule(table, `senderRule[${at}]`)),
       rewrite: this.#section(this.#table(root, 'rewrite'), 'rewrite', declared.rewriteOptions),
       checks: this.#tables(root, 'check').flatMap((table, at) => this.#check(table, at)),
       log: this.#log(this.#table(root, 'log')),
@@ -358,6 +360,13 @@ class ConfigReader {
       )
     }
     return { ...said, match: said.match ?? '*' }
+  }
+
+  #senderRule(table: Table, path: KeyPath): SenderRule {
+    const said = this.#section(table, path, declared.senderRuleOptions)
+    if (said.from === undefined)
+      this.#fault(path, 'A rule for senders needs "from"', 'Write from = "example.net", or "*" for all domains.')
+    return { ...said, from: said.from ?? '*' }
   }
 
   #route(table: Table, path: KeyPath): RouteConfig {

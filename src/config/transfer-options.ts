@@ -1,5 +1,6 @@
 /** Keys of the configuration file about mail on its way: names, routes, limits, and who really sent it. */
 import { authenticityDefaults, type AuthenticityOptions } from '../transfer/checks/authenticity.ts'
+import type { SenderRule } from '../transfer/checks/consequence.ts'
 import { transferDefaults, type DestinationRule, type TransferOptions } from '../transfer/options.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
@@ -128,6 +129,33 @@ export const transferOptions = {
   ),
 } satisfies { [K in Exclude<keyof TransferOptions, 'hostname'>]: Option<TransferOptions[K]> }
 
+export const senderRuleOptions = {
+  from: option(
+    kinds.domainPattern,
+    undefined,
+    'The domain in From: a domain, "*.example.net" for those below it, or "*"; the most exact one wins.',
+    'example.net',
+  ),
+  dmarcFail: option(
+    kinds.choice('obey', 'refuse', 'junk', 'note'),
+    undefined,
+    'DMARC fails. "obey": as the domain wishes. "refuse": 550 in the transaction. "junk": filed into Junk. "note": only written down. Without it [authenticity] dmarc counts.',
+    'refuse',
+  ),
+  spfFail: option(
+    kinds.choice('refuse', 'junk', 'note'),
+    undefined,
+    'The domain of the envelope says that this host may not send for it (-all). Forwarders break that: only for domains that are not forwarded.',
+    'junk',
+  ),
+  unproved: option(
+    kinds.choice('refuse', 'junk', 'note'),
+    undefined,
+    'Neither SPF nor DKIM proves the domain, whether or not it asks for that: for partners that are known to sign.',
+    'refuse',
+  ),
+} satisfies { [K in keyof SenderRule]-?: Option<SenderRule[K]> }
+
 export const authenticityOptions = {
   check: option(
     kinds.flag,
@@ -138,6 +166,17 @@ export const authenticityOptions = {
     kinds.choice('obey', 'note'),
     authenticityDefaults.dmarc,
     'What the domain in From wishes for messages that it did not send (RFC 7489). "obey": p=reject is refused, p=quarantine goes to Junk. "note": it is only written down.',
+  ),
+  trustedSealers: option(
+    kinds.list(kinds.domain),
+    authenticityDefaults.trustedSealers,
+    'Mailing lists and forwarders whose word counts (ARC, RFC 8617): where one of them says that DMARC passed when the message came to it, what it changed since then is held against nobody. Without one, mail of lists fails for domains with p=reject.',
+    ['lists.example.org'],
+  ),
+  seal: option(
+    kinds.flag,
+    authenticityDefaults.seal,
+    'What addresses of ours lead elsewhere is sealed (ARC) with what was found about it, by the key of the domain that forwards it: the next host need not hold the sender against us.',
   ),
 } satisfies { [K in keyof AuthenticityOptions]: Option<AuthenticityOptions[K]> }
 

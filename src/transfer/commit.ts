@@ -27,6 +27,8 @@ export interface Planning {
   readonly facts: ContentFacts
   /** What every copy carries. */
   readonly prefix: string
+  /** What stands before it in the copies that leave us. */
+  readonly sealed: string
   /** Recipients in their order. */
   readonly planned: readonly Planned[]
   /** What nobody asked for, and nobody is answered for. */
@@ -38,7 +40,7 @@ export interface Planning {
 /** @returns the answers. Throws a Refusal, and nothing is kept. */
 export async function commitArrival(tools: Tools, planning: Planning): Promise<readonly Status[]> {
   const { store, journey } = tools
-  const { arrival, content, facts, prefix, planned, copies } = planning
+  const { arrival, content, facts, prefix, sealed, planned, copies } = planning
   const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, taken as ${arrival.id}` }
   try {
     const lmtp = planning.lmtp ? decideEach(planned, queued) : undefined
@@ -51,7 +53,7 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     const { refused } = outcome
     const accepted = [...outcome.accepted, ...copies]
     const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
-    const operation = arriveOperation(tools, arrival, content, facts, prefix, accepted, refused)
+    const operation = arriveOperation(tools, arrival, content, facts, { prefix, sealed }, accepted, refused)
     const notice = await noticeOperation(tools, {
       reversePath: pathText(arrival.reversePath),
       arrivedAtMs: arrival.atMs,

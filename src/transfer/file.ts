@@ -33,8 +33,16 @@ export const failedDestination = '(failed)'
 
 type Arrive = Extract<Operation, { kind: 'arrive' }>
 
+/** What stands before the message as it came. */
+export interface Before {
+  /** In every copy: Received and submission's fixes. */
+  readonly prefix: string
+  /** In those that wait for another host, above it. */
+  readonly sealed?: string
+}
+
 /**
- * One operation for everything that was accepted of an arrival. `prefix` is what every copy carries: Received and submission's fixes.
+ * One operation for everything that was accepted of an arrival.
  * `refused` had been accepted at RCPT: the ledger keeps the words, whether or not anybody can be told.
  */
 export function arriveOperation(
@@ -42,7 +50,7 @@ export function arriveOperation(
   arrival: Arrival,
   content: StoredContent,
   facts: ContentFacts,
-  prefix: string,
+  { prefix, sealed = '' }: Before,
   accepted: readonly Plan[],
   refused: readonly Refused[] = [],
 ): Arrive {
@@ -95,7 +103,7 @@ export function arriveOperation(
         : {
             reversePath: pathText(arrival.reversePath),
             recipients: inTurn(tools, arrival, queued),
-            prefix,
+            prefix: sealed + prefix,
             firstAttemptMs: startMs,
             expiresAtMs: startMs + options.queueLifetimeMs,
             submitter: arrival.submitter,
@@ -171,7 +179,7 @@ export async function noticeOperation(tools: TransferTools, request: NoticeReque
     smtpUtf8: /[^\x00-\x7f]/.test(request.reversePath),
     requireTls: request.requireTls,
   }
-  return arriveOperation(tools, arrival, content, factsOfBytes(bytes).facts, '', accepted)
+  return arriveOperation(tools, arrival, content, factsOfBytes(bytes).facts, { prefix: '' }, accepted)
 }
 
 /** What the sender hears of recipients that were refused after all. */

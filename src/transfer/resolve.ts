@@ -3,11 +3,11 @@ import type { AddressBook } from '../accounts/address-book.ts'
 import { expandAddress, type AddressSource } from '../accounts/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
 import type { Mailbox } from '../mail/envelope.ts'
+import { fitsDomain } from '../mail/domain-pattern.ts'
 import { status } from '../mail/status.ts'
 import type { StoreReads } from '../store/store.ts'
 import type { RelayOptions, TransferOptions } from './options.ts'
 import type { Plan } from './plan.ts'
-import { domainFits } from './static-routes.ts'
 
 interface Tools {
   readonly store: { readonly read: StoreReads }
@@ -58,7 +58,7 @@ export function planLocal(
 
 /** Mail for a domain whose backup or front we are: anybody may bring it. */
 export function isForOthers(relay: RelayOptions | undefined, domain: string): boolean {
-  return relay?.domains.some((pattern) => domainFits(pattern, domain)) ?? false
+  return relay?.domains.some((pattern) => fitsDomain(pattern, domain)) ?? false
 }
 
 /** Plans for any address as it stands, ours or not. */

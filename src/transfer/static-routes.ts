@@ -1,4 +1,5 @@
 /** Routes that the configuration gives: by the recipients' domain, by the sender, or as a last resort. */
+import { exactness, fitsDomain } from '../mail/domain-pattern.ts'
 
 export interface RouteHost {
   readonly host: string
@@ -33,16 +34,10 @@ export interface StaticRoute {
   readonly fallbackAfterMs?: number
 }
 
-/** @param pattern a domain, `*.domain`, or `*`. */
-export function domainFits(pattern: string, domain: string): boolean {
-  return pattern === '*' || (pattern.startsWith('*.') ? domain.endsWith(pattern.slice(1)) : pattern === domain)
-}
-
 /** The higher, the more exact; undefined where it does not fit. */
 function fitOf({ domain: pattern, sender: wanted }: StaticRoute, domain: string, sender: string): number | undefined {
-  if (!domainFits(pattern, domain)) return undefined
-  // Of two that fit the longer one is meant: *.eu.example.org before *.example.org. No name is longer than 255.
-  const fit = pattern === '*' ? 0 : pattern.startsWith('*.') ? pattern.length : 1000
+  if (!fitsDomain(pattern, domain)) return undefined
+  const fit = exactness(pattern)
   if (wanted === undefined) return fit
   const from = sender.toLowerCase()
   if (wanted === from) return fit + 0.5

@@ -9,6 +9,7 @@ import type { MessageFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { StoredContent, StoreReads } from '../store/store.ts'
+import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { isStranger, type Authenticity, type EarlyEvidence, type Judgement } from './checks/authenticity.ts'
@@ -109,12 +110,17 @@ export class Taking {
     const copies = copied.flatMap((mailbox) => this.#planCopy(mailbox))
     // Else the message would be gone with its detour.
     if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
+    const sealed =
+      judged && this.#tools.authenticity!.seals
+        ? await sealForwarded(this.#tools, this.content, judged, planned, atMs)
+        : ''
     const noteReturned = sender === null ? await watchReturned(this.#tools, id, this.content) : undefined
     const replies = await commitArrival(this.#tools, {
       arrival,
       content: this.content,
       facts,
       prefix,
+      sealed,
       planned,
       copies,
       lmtp: client.service === 'lmtp',

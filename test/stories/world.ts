@@ -19,6 +19,7 @@ import { addAccount, firstMailboxes } from '../../src/server/provision.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
 import { startSystem, type Platform } from '../../src/system.ts'
+import { authenticityDefaults } from '../../src/transfer/checks/authenticity.ts'
 import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
 
 export const password = 'correct horse'
@@ -94,7 +95,7 @@ export class World {
     const config: Config = {
       ...defaultConfig(),
       // Stories that are not about it are told without what it writes into messages.
-      authenticity: { check: false, dmarc: 'note' },
+      authenticity: { ...authenticityDefaults, check: false, dmarc: 'note' },
       hostname,
       data: ':memory:',
       // Domains of the configuration would make a first account, whose password costs real time.

@@ -14,14 +14,19 @@ import { formatAuthenticationResults, isResultsOf, type Evidence } from '../../t
 import { DkimVerifier } from '../../trust/dkim/verify.ts'
 import { checkDmarc } from '../../trust/dmarc/check.ts'
 import { checkSpf, type SpfDns, type SpfVerdict } from '../../trust/spf/check.ts'
+import { consequenceOf, type SenderRule } from './consequence.ts'
 
 export interface AuthenticityOptions {
   readonly check: boolean
   /** 'obey': what the domain in From wishes is done; 'note': it is only written down. */
   readonly dmarc: 'obey' | 'note'
+  /** Domains of lists and forwarders whose ARC seals count. */
+  readonly trustedSealers: readonly string[]
+  /** Whether what we forward is sealed (ARC). */
+  readonly seal: boolean
 }
 
-export const authenticityDefaults: AuthenticityOptions = { check: true, dmarc: 'obey' }
+export const authenticityDefaults: AuthenticityOptions = { check: true, dmarc: 'obey', trustedSealers: [], seal: true }
 
 export interface AuthenticityTools {
   readonly resolver: Resolver
@@ -29,6 +34,7 @@ export interface AuthenticityTools {
   readonly random: Random
   readonly hostname: string
   readonly options: AuthenticityOptions
+  readonly rules: readonly SenderRule[]
 }
 
 /** What is asked as soon as the sender is known. */
@@ -39,15 +45,18 @@ export interface EarlyEvidence {
 
 export interface Judgement {
   readonly evidence: Evidence
-  /** The Authentication-Results field, folded. */
+  /** What Authentication-Results says. */
+  readonly results: string
+  /** The field, folded. */
   readonly field: string
-  /** The domain in From asks for it. */
+  /** The domain in From asks for it, or a rule. */
   readonly refuse: Status | undefined
   readonly junk: boolean
   /** Fields that claim to be our own findings: they go, or somebody would believe them. RFC 8601 §5. */
   readonly forged: readonly HeaderField[]
 }
 
+const noAnswer = 'no answer in time'
 /** Answers of the DNS are waited for so long in all: what is not known then counts as trouble of the moment. */
 const budgetMs = 15_000
 
@@ -64,6 +73,11 @@ export class Authenticity {
 
   constructor(tools: AuthenticityTools) {
     this.#tools = tools
+  }
+
+  /** What is forwarded is sealed with what was found. */
+  get seals(): boolean {
+    return this.#tools.options.seal
   }
 
   /** undefined: this client is not checked. */
@@ -105,7 +119,7 @@ export class Authenticity {
       early.spf,
       early.iprev,
       this.#inTime(verifier.end(resolver, clock.now()), []),
-      this.#inTime(arcVerifier.end(resolver), { result: 'none', problem: 'no answer in time', sets: [] } as const),
+      this.#inTime(arcVerifier.end(resolver), { result: 'none', problem: noAnswer, sets: [] } as const),
     ])
     const fromDomains = message.fromMailboxes.map(({ domain }) => domain.toLowerCase())
     const dmarc = await this.#inTime(checkDmarc({ fromDomains, spf, dkim }, resolver), {
@@ -117,21 +131,12 @@ export class Authenticity {
       problem: 'no answer in time',
     } as const)
     const evidence: Evidence = { spf, dkim, dmarc, arc, iprev, clientAddress: client.peer.address }
-    const field = formatField('Authentication-Results', formatAuthenticationResults(hostname, evidence))
+    const results = formatAuthenticationResults(hostname, evidence)
+    const field = formatField('Authentication-Results', results)
     const forged = header.all('authentication-results').filter((one) => isResultsOf(header.value(one), hostname))
-    return { evidence, field, forged, ...this.#wish(evidence) }
-  }
-
-  /** RFC 7489 §6.6.4: of failing messages a share may meet the next milder policy. */
-  #wish({ dmarc }: Evidence): Pick<Judgement, 'refuse' | 'junk'> {
-    const { options, random } = this.#tools
-    if (options.dmarc === 'note' || dmarc.result !== 'fail' || dmarc.policy === 'none')
-      return { refuse: undefined, junk: false }
-    const spared = random.below(100) >= dmarc.percent
-    if (dmarc.policy === 'quarantine') return { refuse: undefined, junk: !spared }
-    if (spared) return { refuse: undefined, junk: true }
-    const text = `${dmarc.domain} asks that mail in its name is refused which it did not send (DMARC p=reject)`
-    return { refuse: { code: 550, enhanced: '5.7.26', text }, junk: false }
+    const { options, rules, random } = this.#tools
+    const { measure, refuse } = consequenceOf(evidence, options, rules, random)
+    return { evidence, results, field, forged, refuse, junk: measure === 'junk' }
   }
 
   async #iprev(address: string): Promise<Evidence['iprev']> {

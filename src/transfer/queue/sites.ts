@@ -2,6 +2,7 @@
  * What is known of the places that mail goes to. A site is a set of hosts: all domains that one provider serves are one site, and share
  * its connections, its limits and its bad days.
  */
+import { fitsDomain } from '../../mail/domain-pattern.ts'
 import type { Random } from '../../base/random.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { Host } from '../route.ts'
@@ -108,11 +109,6 @@ export class Site {
   }
 }
 
-/** A domain, `*.domain`, or `*`. */
-function fits(pattern: string, name: string): boolean {
-  return pattern === '*' || (pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern)
-}
-
 /** The most exact rule for a destination: by its own name before its hosts' names. */
 export function ruleFor(
   rules: readonly DestinationRule[],
@@ -121,7 +117,7 @@ export function ruleFor(
 ): DestinationRule | undefined {
   const best = (names: readonly string[]): DestinationRule | undefined =>
     rules
-      .filter(({ match }) => names.some((name) => fits(match, name)))
+      .filter(({ match }) => names.some((name) => fitsDomain(match, name)))
       .sort((a, b) => Number(b.match[0] !== '*') - Number(a.match[0] !== '*') || b.match.length - a.match.length)[0]
   const own = best([destination])
   return own && own.match !== '*' ? own : (best(hosts.map(({ name }) => name.toLowerCase())) ?? own)
@@ -129,7 +125,8 @@ export function ruleFor(
 
 /** The name of a set of hosts, in whatever order the DNS gave them; with a rule that covers several hosts, the rule's. */
 export function siteName(hosts: readonly Pick<Host, 'name' | 'port'>[], rule: DestinationRule | undefined): string {
-  if (rule && rule.match !== '*' && hosts.some(({ name }) => fits(rule.match, name.toLowerCase()))) return rule.match
+  if (rule && rule.match !== '*' && hosts.some(({ name }) => fitsDomain(rule.match, name.toLowerCase())))
+    return rule.match
   const names = [...new Set(hosts.map(({ name, port }) => (port === 25 ? name : `${name}:${port}`)))]
   return names.sort().join(' ')
 }

@@ -1,0 +1,86 @@
+/** What follows from what was found about a stranger's message: by the wish of the domain in From, and by the operator's own rules. RFC 7489 §6.6. */
+import type { Random } from '../../base/random.ts'
+import { bestFit } from '../../mail/domain-pattern.ts'
+import type { Status } from '../../mail/status.ts'
+import { vouchedBy } from '../../trust/arc/vouched.ts'
+import type { Evidence } from '../../trust/authentication-results.ts'
+
+/** What is done: refused in the transaction, filed into Junk, or only written down. */
+export type Measure = 'refuse' | 'junk' | 'note'
+
+/** What holds for messages with a domain in From. */
+export interface SenderRule {
+  /** The domain in From, `*.domain`, or `*`. */
+  readonly from: string
+  /** DMARC fails; `obey`: as the domain itself wishes. */
+  readonly dmarcFail?: Measure | 'obey'
+  /** The domain of the reverse-path says that this address may not send for it. */
+  readonly spfFail?: Measure
+  /** Neither SPF nor DKIM proves the domain in From, whether or not it asks for that. */
+  readonly unproved?: Measure
+}
+
+export interface ConsequenceOptions {
+  readonly dmarc: 'obey' | 'note'
+  /** Domains whose ARC seals count. */
+  readonly trustedSealers: readonly string[]
+}
+
+export interface Consequence {
+  readonly measure: Measure
+  readonly refuse?: Status
+}
+
+const nothing: Consequence = { measure: 'note' }
+const gravity: readonly Measure[] = ['note', 'junk', 'refuse']
+
+export function consequenceOf(
+  evidence: Evidence,
+  options: ConsequenceOptions,
+  rules: readonly SenderRule[],
+  random: Random,
+): Consequence {
+  const { dmarc, spf, arc } = evidence
+  // A list that we trust has seen it whole: what it changed since then is its own.
+  if (dmarc.result !== 'pass' && vouchedBy(arc, options.trustedSealers, dmarc.domain) !== undefined) return nothing
+  const rule = bestFit(rules, ({ from }) => from, dmarc.domain)
+  const found = [
+    dmarc.result === 'fail' ? dmarcFailed(evidence, rule?.dmarcFail ?? options.dmarc, random) : nothing,
+    spf.result === 'fail' && rule?.spfFail
+      ? taken(
+          rule.spfFail,
+          '5.7.23',
+          `${spf.domain} says that ${evidence.clientAddress} may not send in its name (SPF)`,
+        )
+      : nothing,
+    dmarc.result !== 'pass' && !isProved(evidence) && rule?.unproved
+      ? taken(rule.unproved, '5.7.1', `Mail from ${dmarc.domain} is taken here only where SPF or DKIM proves it`)
+      : nothing,
+  ]
+  return found.reduce((one, other) => (gravity.indexOf(other.measure) > gravity.indexOf(one.measure) ? other : one))
+}
+
+/** RFC 7489 §6.6.4: of failing messages a share may meet the next milder policy. */
+function dmarcFailed({ dmarc }: Evidence, wish: Measure | 'obey', random: Random): Consequence {
+  const text = `${dmarc.domain} asks that mail in its name is refused which it did not send (DMARC p=reject)`
+  if (wish !== 'obey') return taken(wish, '5.7.26', `This message fails the DMARC check of ${dmarc.domain}`)
+  if (dmarc.policy === 'none') return nothing
+  const spared = random.below(100) >= dmarc.percent
+  if (dmarc.policy === 'quarantine') return { measure: spared ? 'note' : 'junk' }
+  return spared ? { measure: 'junk' } : taken('refuse', '5.7.26', text)
+}
+
+function taken(measure: Measure, enhanced: string, text: string): Consequence {
+  return measure === 'refuse' ? { measure, refuse: { code: 550, enhanced, text } } : { measure }
+}
+
+/** One of the two names the domain in From itself: what DMARC calls aligned, for a domain that publishes nothing. */
+function isProved({ dmarc, spf, dkim }: Evidence): boolean {
+  const { domain } = dmarc
+  const near = (other: string): boolean =>
+    other === domain || domain.endsWith(`.${other}`) || other.endsWith(`.${domain}`)
+  return (
+    (spf.result === 'pass' && near(spf.domain.toLowerCase())) ||
+    dkim.some((one) => one.result === 'pass' && near(one.domain.toLowerCase()))
+  )
+}
