@@ -11,6 +11,7 @@ import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
 import { missingFor } from './command.ts'
 import { commandNamed } from './commands.ts'
 import { Conduct } from './conduct.ts'
+import { factsOf } from './facts.ts'
 import { peerBehind, type Forwarded } from './forwarded.ts'
 import { Incoming, type IncomingHost } from './incoming.ts'
 import * as limits from './limits.ts'
@@ -71,34 +72,12 @@ export class SmtpServerSession implements Session, IncomingHost {
     return networksHold(this.policy.xclientFrom, this.host.peer.address)
   }
 
-  get #trusted(): boolean {
+  get trusted(): boolean {
     return this.options.trusted?.(this.peer) ?? false
   }
 
   get facts(): SmtpClientFacts {
-    const { service, connectionId } = this.options
-    const { addr, name, helo } = this.#client ?? {}
-    return {
-      connectionId,
-      service,
-      peer: this.peer,
-      proxy: addr === undefined ? undefined : this.host.peer.address,
-      clientName: name ?? undefined,
-      origin: this.origin,
-      tls: this.host.tls,
-      helo: helo ?? this.helo ?? '',
-      withProtocol: this.#withProtocol(),
-      user: this.user,
-      trusted: this.#trusted,
-    }
-  }
-
-  /** RFC 3848; RFC 6531 §4.3. */
-  #withProtocol(): string {
-    const protocol = this.#client?.proto ?? (this.extended ? 'ESMTP' : 'SMTP')
-    const base = this.options.service === 'lmtp' ? 'LMTP' : protocol
-    const secured = `${this.host.tls ? 'S' : ''}${this.user ? 'A' : ''}`
-    return this.smtpUtf8 ? `UTF8${this.options.service === 'lmtp' ? 'LMTP' : 'SMTP'}${secured}` : `${base}${secured}`
+    return factsOf(this, this.#client)
   }
 
   get submission(): boolean {
@@ -106,7 +85,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   }
 
   get known(): boolean {
-    return this.user !== null || this.#trusted
+    return this.user !== null || this.trusted
   }
 
   get nowMs(): number | undefined {
@@ -181,7 +160,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   #greet(): Action {
     const { clock, service } = this.options
     const { greetPauseMs } = this.policy
-    if (!clock || greetPauseMs === 0 || service !== 'smtp' || this.#trusted || this.mayForward)
+    if (!clock || greetPauseMs === 0 || service !== 'smtp' || this.trusted || this.mayForward)
       return { kind: 'write', bytes: this.#greeting }
     const work = sleep(clock, greetPauseMs).then(() =>
       this.#reader.heldBytes > 0 ? this.part(tooEarly) : this.#greeting,

@@ -56,6 +56,8 @@ export interface ServerState {
   recipients: number
   /** One of the services by which people submit. RFC 6409. */
   readonly submission: boolean
+  /** Of our own network. */
+  readonly trusted: boolean
   /** One who may do what a stranger may not: he has signed in, or is of our own network. */
   readonly known: boolean
   /** Epoch milliseconds; undefined without a clock. */
