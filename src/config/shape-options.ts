@@ -132,12 +132,12 @@ export const checkOptions = {
   where: option(
     kinds.choice('header', 'body'),
     'header',
-    '"header": each field as "Name: value" on one line, encoded words both as they came and as they are read. "body": the first 256 KB of the body as they came, so nothing that is encoded in base64.',
+    '"header": each field as "Name: value" on one line, encoded words both as they came and as they are read. "body": the first 64 KB of the body as they came, so nothing that is encoded in base64.',
   ),
   pattern: option(
     pattern,
     undefined,
-    'Its ^ and $ are the ends of a line; lines are looked at up to 4096 characters.',
+    'Its ^ and $ are the ends of a line; lines are looked at up to 1000 characters.',
     '/^Subject: .*lottery/i',
   ),
   action: option(

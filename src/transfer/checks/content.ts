@@ -36,9 +36,11 @@ export interface ContentVerdict {
 }
 
 /** What is looked at of a body: what spam says stands at its beginning, and a pattern costs time with every byte. */
-export const checkedBodyBytesMax = 256 * 1024
-/** Longer lines are cut: a pattern whose time grows with the square of a line must not meet one of a megabyte. */
-const lineLengthMax = 4096
+export const checkedBodyBytesMax = 64 * 1024
+/** Who writes a longer header wants something to be overlooked: it is refused where there are rules for headers. */
+export const checkedHeaderBytesMax = 128 * 1024
+/** Lines may have 998 (RFC 5322 §2.1.1). Longer ones are cut: a pattern whose time grows with the square of a line takes 5 ms for one of these. */
+const lineLengthMax = 1000
 
 type Draft = { -readonly [K in keyof ContentVerdict]: ContentVerdict[K] } & {
   copies: string[]
@@ -57,9 +59,16 @@ export async function checkContent(
   const verdict: Draft = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [], rules: new Set() }
   const ofHeader = rules.filter(({ where }) => where === 'header')
   const ofBody = rules.filter(({ where }) => where === 'body')
-  if (ofHeader.length > 0) for (const field of header.fields) checkField(verdict, ofHeader, header, field)
+  if (ofHeader.length > 0) checkHeader(verdict, ofHeader, header)
   if (ofBody.length > 0 && !verdict.reject) await checkBody(verdict, ofBody, body)
   return verdict
+}
+
+function checkHeader(verdict: Draft, rules: readonly ContentRule[], header: Header): void {
+  const last = header.fields.at(-1)
+  if (header.truncated || (last && last.end > checkedHeaderBytesMax))
+    verdict.reject = { rule: 'header size', words: 'Its header is longer than this host looks through' }
+  else for (const field of header.fields) checkField(verdict, rules, header, field)
 }
 
 /** The first rule that fits a field is the one that counts for it. */
