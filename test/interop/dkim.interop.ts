@@ -1,47 +1,17 @@
 /** DKIM and ARC beside others: dkimpy verifies what we sign and seal, and we what dkimpy does. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { headerEnd, parseHeader } from '../../src/mail/header.ts'
-import { ArcSealer } from '../../src/trust/arc/seal.ts'
-import { ArcVerifier } from '../../src/trust/arc/verify.ts'
-import { DkimSigner, type DkimSigningKey } from '../../src/trust/dkim/sign.ts'
-import { DkimVerifier } from '../../src/trust/dkim/verify.ts'
+import { arcResult, forms, keys, messages, records, rsaPem, sealed, signed, verified } from './dkim-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pennypost-dkim-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const ed25519 = generateKeyPairSync('ed25519')
-const der = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' })
-const records: Record<string, string> = {
-  'r._domainkey.example.org': `v=DKIM1; k=rsa; p=${der(rsa.publicKey).toString('base64')}`,
-  'e._domainkey.example.org': `v=DKIM1; k=ed25519; p=${der(ed25519.publicKey).subarray(-32).toString('base64')}`,
-}
 const keyFile = join(folder, 'rsa.pem')
-writeFileSync(keyFile, rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 })
-const keys: DkimSigningKey[] = [
-  { domain: 'example.org', selector: 'r', key: rsa.privateKey },
-  { domain: 'example.org', selector: 'e', key: ed25519.privateKey },
-]
-const dns = {
-  txt: async (name: string) =>
-    records[name] === undefined
-      ? ({ kind: 'none', nameExists: false } as const)
-      : ({ kind: 'found', records: [records[name]] } as const),
-}
-
-/** White space of every kind, since canonical forms are about that. */
-const messages = [
-  'From: a@example.org\r\nTo: b@example.net\r\nSubject: plain\r\nDate: Fri, 2 Jan 2026 00:00:00 +0000\r\n\r\nHello\r\n',
-  'From: "A  B" <a@example.org>\r\nTO:b@example.net\r\nSubject:  folded\r\n\tand  wide \r\nDate: Fri, 2 Jan 2026 00:00:00 +0000\r\n\r\n two  spaces \t\r\n\r\n\ttab\r\n\r\n\r\n',
-  'From: a@example.org\r\nSubject: empty\r\nDate: Fri, 2 Jan 2026 00:00:00 +0000\r\n\r\n',
-].map((text) => Buffer.from(text))
-
+writeFileSync(keyFile, rsaPem, { mode: 0o600 })
 /** dkimpy, told what to do by arguments; the message on its standard input. */
 const dkimpy = `
 import sys, json, dkim
@@ -72,34 +42,12 @@ function python(what: string, message: Uint8Array, more: readonly string[] = [])
   return ran.stdout
 }
 
-async function verified(message: Buffer): Promise<string[]> {
-  const start = headerEnd(message, 0, message.length)
-  const verifier = new DkimVerifier(parseHeader(message, 0, start))
-  verifier.write(message.subarray(start))
-  return (await verifier.end(dns, Date.now())).map(
-    ({ result, problem }) => `${result}${problem ? ` (${problem})` : ''}`,
-  )
-}
-
-async function arcResult(message: Buffer): Promise<string> {
-  const start = headerEnd(message, 0, message.length)
-  const verifier = new ArcVerifier(parseHeader(message, 0, start))
-  verifier.write(message.subarray(start))
-  const { result, problem } = await verifier.end(dns)
-  return problem === undefined ? result : `${result} (${problem})`
-}
-
-const forms = ['simple', 'relaxed'] as const
-
 test('dkimpy verifies what we sign, with both kinds of key and all forms', async () => {
   for (const message of messages) {
     for (const headerForm of forms) {
       for (const bodyForm of forms) {
-        const start = headerEnd(message, 0, message.length)
-        const signer = new DkimSigner(parseHeader(message, 0, start), keys, { headerForm, bodyForm, nowMs: Date.now() })
-        signer.write(message.subarray(start))
-        const signed = Buffer.concat([Buffer.from(await signer.end(), 'latin1'), message])
-        assert.deepEqual(JSON.parse(python('verify', signed).toString()), [true, true], `${headerForm}/${bodyForm}`)
+        const ours = await signed(message, keys, { headerForm, bodyForm })
+        assert.deepEqual(JSON.parse(python('verify', ours).toString()), [true, true], `${headerForm}/${bodyForm}`)
       }
     }
   }
@@ -117,22 +65,11 @@ test('ARC: dkimpy believes our seal, we believe its, and each adds to the other'
   const results = 'Authentication-Results: example.org; spf=pass smtp.mailfrom=a@example.org\r\n'
   // Its sealer takes the state of the chain from there.
   const passed = results.replace('spf', 'arc=pass; spf')
-  const seal = async (message: Buffer): Promise<Buffer> => {
-    const start = headerEnd(message, 0, message.length)
-    const header = parseHeader(message, 0, start)
-    const verifier = new ArcVerifier(header)
-    verifier.write(message.subarray(start))
-    const chain = await verifier.end(dns)
-    const options = { results: 'example.org; spf=pass smtp.mailfrom=a@example.org', chain, nowMs: Date.now() }
-    const sealer = new ArcSealer(header, keys[0]!, options)
-    sealer.write(message.subarray(start))
-    return Buffer.concat([Buffer.from(await sealer.end(), 'latin1'), message])
-  }
-  const ours = await seal(Buffer.concat([Buffer.from(results), messages[0]!]))
+  const ours = await sealed(Buffer.concat([Buffer.from(results), messages[0]!]))
   assert.equal(JSON.parse(python('arc-verify', ours).toString()), 'pass')
   const both = python('arc-sign', Buffer.concat([Buffer.from(passed), ours]))
   assert.equal(await arcResult(both), 'pass')
-  const three = await seal(both)
+  const three = await sealed(both)
   assert.equal(JSON.parse(python('arc-verify', three).toString()), 'pass')
   const theirs = python('arc-sign', Buffer.concat([Buffer.from(results), messages[1]!]))
   assert.equal(await arcResult(theirs), 'pass')

@@ -29,6 +29,11 @@ function trimSpaces(text: string): string {
   return text.slice(start, end)
 }
 
+/** Where canonical bytes wait for the hash, within one call: shared by all bodies. */
+const scratch = Buffer.allocUnsafe(16_384)
+/** Beyond that it is flushed: so much may come of one byte, a line end, a space and a CR that were held, and itself. */
+const usedMax = scratch.length - 8
+
 /**
  * Hashes a body in its canonical form, in pieces cut anywhere. RFC 6376 §3.4.3, §3.4.4, §3.4.5.
  *
@@ -47,8 +52,6 @@ export class BodyDigest {
   #heldCr = false
   /** White space that nothing has followed on its line yet (relaxed). */
   #heldSpace = false
-  #out = Buffer.allocUnsafe(16_384)
-  #used = 0
 
   constructor(hash: Hash, form: Canonicalization, lengthMax: number | undefined) {
     this.#hash = hash
@@ -61,62 +64,94 @@ export class BodyDigest {
     return this.#length
   }
 
+  /** The state stands in variables of the function, and nearly every byte takes the short way: this runs over all mail. */
   write(bytes: Uint8Array): void {
-    // Room for everything that one byte can bring: it, a space before it, a CR; line ends are flushed by themselves.
-    for (let at = 0; at < bytes.length; at++) {
+    const out = scratch
+    const relaxed = this.#relaxed
+    let used = 0
+    let lineEnds = this.#lineEnds
+    let heldCr = this.#heldCr
+    let heldSpace = this.#heldSpace
+    let pending = lineEnds > 0 || heldCr || heldSpace
+    const { length } = bytes
+    for (let at = 0; at < length; at++) {
       const byte = bytes[at]!
-      if (this.#heldCr) {
-        this.#heldCr = false
-        if (byte === LF) {
-          this.#heldSpace = false
-          this.#lineEnds++
+      if (byte <= SPACE) {
+        if (byte === CR && !heldCr) {
+          heldCr = pending = true
           continue
         }
-        this.#put(CR)
+        if (byte === LF && heldCr) {
+          heldCr = heldSpace = false
+          lineEnds++
+          continue
+        }
+        if (relaxed && !heldCr && (byte === SPACE || byte === TAB)) {
+          heldSpace = pending = true
+          continue
+        }
       }
-      if (byte === CR) this.#heldCr = true
-      else if (this.#relaxed && (byte === SPACE || byte === TAB)) this.#heldSpace = true
-      else this.#put(byte)
+      if (used > usedMax) used = this.#flush(used)
+      if (pending) {
+        // Text: what was held back before it counts now.
+        for (; lineEnds > 0; lineEnds--) {
+          if (used > usedMax) used = this.#flush(used)
+          out[used++] = CR
+          out[used++] = LF
+        }
+        if (heldSpace) out[used++] = SPACE
+        heldSpace = pending = false
+        if (heldCr) {
+          // It ended no line: it is text, and this byte may be held in its turn.
+          out[used++] = CR
+          heldCr = byte === CR
+          heldSpace = relaxed && (byte === SPACE || byte === TAB)
+          pending = heldCr || heldSpace
+          if (pending) continue
+        }
+      }
+      out[used++] = byte
     }
+    this.#flush(used)
+    this.#lineEnds = lineEnds
+    this.#heldCr = heldCr
+    this.#heldSpace = heldSpace
   }
 
-  #put(byte: number): void {
-    for (; this.#lineEnds > 0; this.#lineEnds--) {
-      this.#push(CR)
-      this.#push(LF)
-    }
-    if (this.#heldSpace) {
-      this.#heldSpace = false
-      this.#push(SPACE)
-    }
-    this.#push(byte)
-  }
-
-  #push(byte: number): void {
-    if (this.#used === this.#out.length) this.#flush()
-    this.#out[this.#used++] = byte
-  }
-
-  #flush(): void {
-    const kept = Math.min(this.#used, this.#left)
-    this.#hash.update(this.#out.subarray(0, kept))
+  /** @returns how much is used then. */
+  #flush(used: number): 0 {
+    const kept = Math.min(used, this.#left)
+    if (kept > 0) this.#hash.update(scratch.subarray(0, kept))
     this.#left -= kept
-    this.#length += this.#used
-    this.#used = 0
+    this.#length += used
+    return 0
   }
 
   end(): Buffer {
-    if (this.#heldCr) {
-      this.#heldCr = false
-      this.#put(CR)
-    }
+    if (this.#heldCr) this.#endWithCr()
     // A last line without its end gets one; an empty body is one line end for simple, nothing for relaxed.
-    const any = this.#length + this.#used > 0
-    if (any || !this.#relaxed) {
-      this.#push(CR)
-      this.#push(LF)
-    }
-    this.#flush()
+    if (this.#length > 0 || !this.#relaxed) this.#endLine()
     return this.#hash.digest()
+  }
+
+  /** A CR that nothing follows is text. */
+  #endWithCr(): void {
+    this.#heldCr = false
+    let used = 0
+    for (; this.#lineEnds > 0; this.#lineEnds--) {
+      if (used > usedMax) used = this.#flush(used)
+      scratch[used++] = CR
+      scratch[used++] = LF
+    }
+    if (this.#heldSpace) scratch[used++] = SPACE
+    this.#heldSpace = false
+    scratch[used++] = CR
+    this.#flush(used)
+  }
+
+  #endLine(): void {
+    scratch[0] = CR
+    scratch[1] = LF
+    this.#flush(2)
   }
 }

@@ -18,8 +18,26 @@ export interface DkimKey {
 /** The fixed beginning of an ed25519 key as SubjectPublicKeyInfo. RFC 8410 §4. */
 const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex')
 
+type Parsed = DkimKey | 'revoked' | { readonly problem: string }
+
+/** Records that were read lately: OpenSSL takes longer to load a key than to verify by it, and most mail comes from a few senders. */
+const parsed = new Map<string, Parsed>()
+const parsedMax = 500
+/** Longer texts are no keys that anybody publishes, and are not kept. */
+const keptTextMax = 4096
+
 /** @returns 'revoked' for an empty p=, or what is wrong with it. */
-export function parseDkimKey(text: string): DkimKey | 'revoked' | { readonly problem: string } {
+export function parseDkimKey(text: string): Parsed {
+  const known = parsed.get(text)
+  if (known) return known
+  const key = read(text)
+  if (text.length > keptTextMax) return key
+  parsed.set(text, key)
+  if (parsed.size > parsedMax) parsed.delete(parsed.keys().next().value!)
+  return key
+}
+
+function read(text: string): Parsed {
   const tags = parseTags(text)
   if (!tags) return { problem: 'the key record is no list of tags' }
   const version = tags.get('v')
