@@ -73,6 +73,33 @@ function plainClient({ username, password }: SaslCredentials): SaslClient {
   }
 }
 
+/** How a token of a login page is shown to a server. */
+export interface TokenCredentials {
+  /** The account; '' for the token's own. */
+  readonly username: string
+  readonly token: string
+}
+
+/** @returns undefined: the server takes no tokens, or nothing protects them on this connection. RFC 7628, and Google's XOAUTH2. */
+export function chooseTokenMechanism(
+  offered: readonly string[],
+  { username, token }: TokenCredentials,
+  channel: { readonly tls: TlsFacts | null; readonly plaintext: boolean },
+): SaslClient | undefined {
+  if (!channel.tls && !channel.plaintext) return undefined
+  const auth = `auth=Bearer ${token}\x01\x01`
+  const name = username.replace(/=/g, '=3D').replace(/,/g, '=2C')
+  if (offered.includes('OAUTHBEARER'))
+    return tokenClient('OAUTHBEARER', `n,${name === '' ? '' : `a=${name}`},\x01${auth}`, '\x01')
+  if (offered.includes('XOAUTH2')) return tokenClient('XOAUTH2', `user=${username}\x01${auth}`, '')
+  return undefined
+}
+
+/** A challenge is the reason why not: it is answered, and the refusal follows. RFC 7628 §3.2.3. */
+function tokenClient(name: string, words: string, sorry: string): SaslClient {
+  return { name, initial: () => Buffer.from(words), answer: async () => Buffer.from(sorry), succeeded() {} }
+}
+
 function loginClient({ username, password }: SaslCredentials): SaslClient {
   const answers = [username, password]
   return {

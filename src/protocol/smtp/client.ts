@@ -5,7 +5,7 @@ import type { Network, TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import type { Wheel } from '../../base/wheel.ts'
 import type { MessageBytes } from '../../mail/content.ts'
 import { drive } from '../drive.ts'
-import { chooseMechanism, type SaslClient } from '../sasl/client.ts'
+import { chooseMechanism, chooseTokenMechanism, type SaslClient } from '../sasl/client.ts'
 import { decodeBase64 } from '../sasl/mechanism.ts'
 import { clientTimeouts, SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
 import { brokenOff, SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
@@ -139,6 +139,19 @@ export class SmtpClient {
     const plain =
       reply.code >= 500 && best.name.startsWith('SCRAM') && choose(offered.filter((name) => !name.startsWith('SCRAM')))
     if (plain) reply = await this.#converse(plain)
+    if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
+  }
+
+  /** Signs in with a token of the login page that the server trusts: OAUTHBEARER (RFC 7628) or XOAUTH2. */
+  async authenticateToken(
+    username: string,
+    token: string,
+    { plaintext = false }: { readonly plaintext?: boolean } = {},
+  ): Promise<void> {
+    const offered = (this.extensions.get('AUTH') ?? '').toUpperCase().split(' ')
+    const client = chooseTokenMechanism(offered, { username, token }, { tls: this.tls, plaintext })
+    if (!client) throw new SmtpConnectionFault('the server takes no tokens, or not without TLS')
+    const reply = await this.#converse(client)
     if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
   }
 

@@ -8,6 +8,7 @@ import type { Conduct } from './conduct.ts'
 import type { Forwarded } from './forwarded.ts'
 import type { SmtpPace } from './pace.ts'
 import type { SmtpPolicy } from './policy.ts'
+import type { SmtpPromise } from './promises.ts'
 import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
 
 export interface SmtpServerOptions {
@@ -33,6 +34,8 @@ export interface SmtpServerOptions {
   readonly pace?: SmtpPace
   /** Signs in whom a proxy names (LOGIN of XCLIENT); undefined: nobody. */
   readonly vouched?: VouchedSource
+  /** Not offered in EHLO, and their parameters are refused as unknown: the receiver does not keep them. */
+  readonly withheld?: readonly SmtpPromise[]
   /** Names the connection in logs and traces. */
   readonly connectionId: string
 }

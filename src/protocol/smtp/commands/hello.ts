@@ -3,6 +3,7 @@ import { latin1 } from '../../../base/bytes.ts'
 import type { SmtpCommand } from '../command.ts'
 import { commandsOf } from '../commands.ts'
 import { extensions } from '../extensions.ts'
+import { isWithheld } from '../promises.ts'
 import type { ServerState } from '../state.ts'
 import { SyntaxFault } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
@@ -26,7 +27,9 @@ function keywords(state: ServerState): string[] {
     ...extensions.map((extension) => extension(state)),
     ...commandsOf(state.options.service).map((command) => command.ehlo?.(state)),
   ]
-  return offered.filter((keyword) => keyword !== undefined)
+  return offered.filter(
+    (keyword) => keyword !== undefined && !isWithheld(state.options.withheld, keyword.split(' ', 1)[0]!),
+  ) as string[]
 }
 
 function greet(state: ServerState, argument: Buffer): Uint8Array {

@@ -1,6 +1,7 @@
 /** The parameters of MAIL, one row each: what its value may be, and what it says. RFC 5321 §4.1.1.11. */
 import { Refusal, status } from '../../../mail/status.ts'
 import type { MailParameters } from '../backend.ts'
+import { isWithheld } from '../promises.ts'
 import type { ServerState } from '../state.ts'
 import { decodeXtext, SyntaxFault, type Parameter } from '../wire/arguments.ts'
 
@@ -122,7 +123,7 @@ export function readMailParameters(
   const seen = new Set<string>()
   for (const { keyword, value } of given) {
     const row = Object.hasOwn(rows, keyword) ? rows[keyword] : undefined
-    if (!row || !state.extended) throw unknownParameter(keyword)
+    if (!row || !state.extended || isWithheld(state.options.withheld, keyword)) throw unknownParameter(keyword)
     if (seen.has(keyword)) throw new SyntaxFault(`${keyword} once`)
     seen.add(keyword)
     row(draft, value, state)

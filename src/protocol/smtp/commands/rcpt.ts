@@ -4,6 +4,7 @@ import { Refusal, status } from '../../../mail/status.ts'
 import type { RecipientDsn } from '../../../mail/envelope.ts'
 import type { SmtpCommand } from '../command.ts'
 import { decodeXtext, parseRcptArguments, SyntaxFault, type Parameter } from '../wire/arguments.ts'
+import { isWithheld } from '../promises.ts'
 import type { ServerState } from '../state.ts'
 import { formatReply } from '../wire/reply.ts'
 import { unknownParameter } from './mail-parameters.ts'
@@ -15,7 +16,7 @@ type Draft = { -readonly [K in keyof RecipientDsn]: RecipientDsn[K] }
 function parse(state: ServerState, given: readonly Parameter[]): Draft {
   const draft: Draft = {}
   for (const { keyword, value } of given) {
-    if (!state.extended) throw unknownParameter(keyword)
+    if (!state.extended || isWithheld(state.options.withheld, keyword)) throw unknownParameter(keyword)
     if (keyword === 'NOTIFY' && draft.notify === undefined) draft.notify = parseNotify(value)
     else if (keyword === 'ORCPT' && draft.originalRecipient === undefined) draft.originalRecipient = parseOrcpt(value)
     else if (keyword === 'NOTIFY' || keyword === 'ORCPT') throw new SyntaxFault(`${keyword} once`)
