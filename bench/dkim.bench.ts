@@ -9,9 +9,6 @@ import { bench, rounds } from './support/scratch.ts'
 import { median } from './support/statistics.ts'
 import { Table, verdict } from './support/table.ts'
 
-interface Mailauth {
-  authenticate(message: Buffer, options: object): Promise<unknown>
-}
 interface MailauthSign {
   dkimSign(message: Buffer, options: object): Promise<{ readonly signatures: string }>
 }
