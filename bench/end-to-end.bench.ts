@@ -1,10 +1,16 @@
 /**
- * From SMTP to the mailbox: 5,000 messages until IMAP counts them, and one message until an IDLE client is told.
+ * From SMTP to the mailbox: 5,000 messages until IMAP counts them, the same over 1,000 accounts, and one message until an IDLE client is told.
  * The peer is what an administrator would put together: Postfix, LMTP, Dovecot.
  */
+import { join } from 'node:path'
+import { hashPassword } from '../src/accounts/password.ts'
+import { silentLog } from '../src/base/log.ts'
+import { realClock } from '../src/platform/real/clock.ts'
+import { firstMailboxes } from '../src/server/provision.ts'
+import { openStore } from '../src/store/sqlite/engine.ts'
 import { startDovecot, type DovecotFormat } from './support/dovecot.ts'
 import { ImapClient, messageCount } from './support/imap-client.ts'
-import { startPennypost } from './support/pennypost.ts'
+import { startPennypost, type Pennypost } from './support/pennypost.ts'
 import { startPostfix } from './support/postfix.ts'
 import { cpuSeconds } from './support/processes.ts'
 import { bench, rounds, until } from './support/scratch.ts'
@@ -38,6 +44,45 @@ async function visible(mail: Mail, messages: number): Promise<Measured> {
   const seconds = (performance.now() - startedAt) / 1000
   watcher.close()
   return { perSecond: messages / seconds, cpuPerThousand: ((cpu() - before) / messages) * 1000 }
+}
+
+const accounts = 1000
+const accountName = (n: number): string => `user${n % accounts}@bench.test`
+
+/** To 1,000 mailboxes in turn, until the last of them is filled; what was sent before is counted along. */
+async function visibleToAll(mail: Mail, each: number, before: number): Promise<Measured> {
+  const watchers = await Promise.all(
+    Array.from({ length: 20 }, (_, n) =>
+      ImapClient.login(mail.imap, { name: accountName(n * (accounts / 20)), password: 'secret' }),
+    ),
+  )
+  const cpu = (): number => mail.pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
+  const cpuBefore = cpu()
+  const startedAt = performance.now()
+  const messages = accounts * each
+  await smtpLoad(mail.smtp, accountName, { messages, sessions: 100, bytes: 4000, pipelined: true })
+  for (const watcher of watchers)
+    await until('all are visible', async () => (await messageCount(watcher, 'INBOX')) >= before + each, 120_000)
+  const seconds = (performance.now() - startedAt) / 1000
+  for (const watcher of watchers) watcher.close()
+  return { perSecond: messages / seconds, cpuPerThousand: ((cpu() - cpuBefore) / messages) * 1000 }
+}
+
+/** A folder with 1,000 accounts; one password, hashed once, since it is not hashing that is measured. */
+async function folderOfMany(): Promise<Pennypost> {
+  const first = await startPennypost({ services: ['smtp', 'imap'] })
+  await first.stop()
+  // The benchmark's own flags are nothing that threads may have.
+  process.execArgv.splice(0)
+  const store = await openStore({ folder: join(first.folder, 'data'), clock: realClock, log: silentLog })
+  const credentials = [{ type: 'argon2id', value: await hashPassword('secret') }]
+  const nowMs = Date.now()
+  for (let n = 0; n < accounts; n++)
+    await store.commit([
+      { kind: 'accountAdd', name: accountName(n), quotaBytes: 0, mailboxes: firstMailboxes, credentials, nowMs },
+    ])
+  await store.close()
+  return first
 }
 
 /** From the sender's connect until `EXISTS` reaches a client in IDLE, ms each. */
@@ -111,6 +156,25 @@ await bench(async () => {
   ] as const) {
     const [mine, others] = [percentile(ourTimes, part), percentile(theirTimes, part)]
     table.add(name, mine, others, mine / others, `ours ${verdict(mine, { atMost })} (ms)`)
+  }
+  await pennypost.stop()
+  const many = await startPennypost({ services: ['smtp', 'imap'], again: await folderOfMany() })
+  const manyOurs: Mail = { ...ours, smtp: many.port.smtp!, imap: many.port.imap!, pids: [many.pid] }
+  // Each account's first message makes its folder, at the peer; both sides have had one before they are measured.
+  await visibleToAll(manyOurs, 1, 0)
+  await visibleToAll(theirs, 1, 0)
+  const spread: { ours: Measured; theirs: Measured }[] = []
+  for (let round = 0; round < rounds; round += 1)
+    spread.push({
+      ours: await visibleToAll(manyOurs, 4, 1 + 4 * round),
+      theirs: await visibleToAll(theirs, 1, 1 + round),
+    })
+  for (const [name, key, aim] of [
+    ['over 1,000 accounts, visible /s', 'perSecond', { atLeast: 10 }],
+    ['over 1,000 accounts, CPU s per 1,000', 'cpuPerThousand', { atMost: 0.1 }],
+  ] as const) {
+    const [mine, others] = [median(spread.map((run) => run.ours[key])), median(spread.map((run) => run.theirs[key]))]
+    table.add(name, mine, others, mine / others, verdict(mine / others, aim))
   }
   table.print('End to end')
   const faults = dovecot

@@ -11,6 +11,8 @@ export interface PostfixOptions {
   readonly transport: string
   /** Other domains that it takes mail for, and where that goes. */
   readonly routes?: Readonly<Record<string, string>>
+  /** A certificate and key, PEM files, for STARTTLS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
   /** How soon it tries again what was not taken. */
   readonly retryAfterSeconds?: number
   /** How many smtpd processes may run: one for each session, or those that wait would measure the wait. */
@@ -41,6 +43,7 @@ local     unix  -  n  n  -   -  local
 virtual   unix  -  n  n  -   -  virtual
 lmtp      unix  -  -  n  -   -  lmtp
 anvil     unix  -  -  n  -   1  anvil
+tlsmgr    unix  -  -  n  1000? 1 tlsmgr
 scache    unix  -  -  n  -   1  scache
 `
 
@@ -87,7 +90,7 @@ in_flow_delay = 0
 default_destination_concurrency_limit = ${options.deliveriesMax ?? 20}
 initial_destination_concurrency = ${options.deliveriesMax ?? 20}
 lmtp_destination_recipient_limit = 1
-${options.retryAfterSeconds === undefined ? '' : `minimal_backoff_time = ${options.retryAfterSeconds}s\nmaximal_backoff_time = ${options.retryAfterSeconds}s\nqueue_run_delay = ${options.retryAfterSeconds}s\n`}`,
+${options.tls ? `smtpd_tls_security_level = may\nsmtpd_tls_cert_file = ${options.tls.cert}\nsmtpd_tls_key_file = ${options.tls.key}\n` : ''}${options.retryAfterSeconds === undefined ? '' : `minimal_backoff_time = ${options.retryAfterSeconds}s\nmaximal_backoff_time = ${options.retryAfterSeconds}s\nqueue_run_delay = ${options.retryAfterSeconds}s\n`}`,
   )
   // Its check of a fresh queue folder warns about Debian's missing main.cf, which is why it is run with -c.
   const child = spawn('postfix', ['-c', config, 'start'], { stdio: ['ignore', 'ignore', 'pipe'] })
