@@ -12,6 +12,8 @@ export interface Transaction {
   /** As MAIL and RCPT had it, parameters too. */
   readonly mail: string
   readonly recipients: readonly string[]
+  /** What came between DATA and the end, one character a byte, dots as they came. */
+  readonly data: string
 }
 
 export interface PeerOptions {
@@ -69,6 +71,7 @@ export class Peer {
     const say = (line: string): void => void (line === '' || connection.write(Buffer.from(`${line}\r\n`)))
     let rest = ''
     let inData = false
+    let data: string[] = []
     let mail = ''
     let recipients: string[] = []
     const greeting = refuse('greeting', '')
@@ -82,8 +85,10 @@ export class Peer {
     }
     const line = (text: string): void => {
       if (inData) {
-        if (text !== '.') return
+        if (text !== '.') return void data.push(text)
         inData = false
+        const body = data.map((one) => `${one}\r\n`).join('')
+        data = []
         const [from, to] = [mail, recipients]
         ;[mail, recipients] = ['', []]
         clock.after(slowMs, () => {
@@ -97,6 +102,7 @@ export class Peer {
             monotonicMs: clock.monotonic(),
             mail: from,
             recipients: to,
+            data: body,
           })
           if (refuse('taken', from) !== '') return say('250 2.0.0 taken')
           for (const recipient of to) this.unheard.add(recipient)
