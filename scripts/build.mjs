@@ -14,7 +14,7 @@ rmSync(dist, { recursive: true, force: true })
 const entries = [
   'src/main.ts',
   'src/mail/index.ts',
-  'src/protocol/smtp/index.ts',
+  'src/library/smtp/index.ts',
   'src/protocol/imap/index.ts',
   'src/protocol/pop3/index.ts',
   'src/store/index.ts',

@@ -66,6 +66,7 @@ export const floors: Readonly<Record<string, number>> = {
   transfer: 5,
   server: 6,
   config: 7,
+  library: 7,
   'system.ts': 8,
   system: 8,
   cli: 9,

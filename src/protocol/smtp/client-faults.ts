@@ -5,10 +5,13 @@ import { replyText, type Reply } from './wire/reply.ts'
 
 /** The server said no, or not now, to something other than a recipient. */
 export class SmtpReplyFault extends Error {
+  /** What was refused: `greeting`, or the command. */
+  readonly stage: string
   readonly reply: Reply
   constructor(stage: string, reply: Reply) {
     super(`${stage}: ${replyText(reply)}`)
     this.name = 'SmtpReplyFault'
+    this.stage = stage
     this.reply = reply
   }
 }

@@ -1,0 +1,120 @@
+/** A connection to a server: protected, signed in, ready to send. RFC 3207, RFC 8314, RFC 4954. */
+import type { TlsClientOptions } from '../../base/network.ts'
+import { realNetwork } from '../../platform/real/network.ts'
+import { realResolver } from '../../platform/real/resolver.ts'
+import { SmtpClient } from '../../protocol/smtp/client.ts'
+import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
+import { throughProxy } from '../../transfer/deliver/socks.ts'
+import { clientTools, ownName } from './tools.ts'
+
+/**
+ * - `implicit`: TLS from the first byte, the certificate checked.
+ * - `starttls`: TLS before anything is told, the certificate checked; no mail without it.
+ * - `opportunistic`: TLS where it can be had, whoever it is, and clear text where not: what servers do among each other. RFC 7435.
+ * - `none`: clear text.
+ */
+export type SmtpTlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
+
+export type SmtpSignIn =
+  | { readonly username: string; readonly password: string }
+  /** OAUTHBEARER or XOAUTH2; a function is asked at each connection, so that the token can be a new one. */
+  | { readonly username: string; readonly token: string | (() => string | Promise<string>) }
+
+export interface SmtpConnectOptions {
+  /** Name or address. */
+  readonly host: string
+  /** Default: 465 for implicit TLS, else 587. */
+  readonly port?: number
+  /** Default: `implicit` at port 465, else `starttls`. */
+  readonly tls?: SmtpTlsMode
+  /** Authorities beside the well-known ones, PEM: for certificates of one's own. */
+  readonly ca?: string | readonly string[]
+  /** The name that the certificate must have. Default: `host`. */
+  readonly serverName?: string
+  /** false: whoever answers is believed, also with `implicit` and `starttls`. Default: true. */
+  readonly verify?: boolean
+  /** By SCRAM where the server has it; a password or token is said under TLS alone, or to this machine. */
+  readonly auth?: SmtpSignIn
+  /** What we call ourselves. Default: this machine's name. */
+  readonly hostname?: string
+  /** LMTP, RFC 2033: each recipient gets an answer of its own. */
+  readonly lmtp?: boolean
+  readonly localAddress?: string
+  /** SOCKS5. RFC 1928, RFC 1929. */
+  readonly proxy?: {
+    readonly host: string
+    readonly port: number
+    readonly username?: string
+    readonly password?: string
+  }
+  /** Default: 30,000. */
+  readonly connectTimeoutMs?: number
+}
+
+const connectTimeoutMsDefault = 30_000
+
+/**
+ * Connects, says hello, starts TLS, signs in. The client sends one message at a time; call `quit()` when done.
+ * Rejects with SmtpConnectionFault (nobody there, not safe, no way to sign in) or SmtpReplyFault (the server said no).
+ */
+export async function connectSmtp(options: SmtpConnectOptions): Promise<SmtpClient> {
+  const mode = options.tls ?? (options.port === 465 ? 'implicit' : 'starttls')
+  const tls = tlsOptionsOf(options, mode)
+  let client = await open(options, mode, tls)
+  try {
+    if (mode === 'starttls' && !client.has('STARTTLS'))
+      throw new SmtpConnectionFault('the server offers no TLS (STARTTLS), and `tls: "starttls"` wants it')
+    if (mode === 'starttls') await client.startTls(tls)
+    else if (mode === 'opportunistic' && client.has('STARTTLS')) client = await tryTls(client, options, tls)
+    await signIn(client, options)
+    return client
+  } catch (error) {
+    client.destroy()
+    throw error
+  }
+}
+
+function tlsOptionsOf({ host, serverName, ca, verify }: SmtpConnectOptions, mode: SmtpTlsMode): TlsClientOptions {
+  return {
+    serverName: serverName ?? host,
+    verify: verify === false || mode === 'opportunistic' ? 'none' : 'name',
+    ca: typeof ca === 'string' ? [ca] : ca,
+  }
+}
+
+function open(options: SmtpConnectOptions, mode: SmtpTlsMode, tls: TlsClientOptions): Promise<SmtpClient> {
+  const { host, proxy, hostname, lmtp, localAddress } = options
+  const network = proxy
+    ? throughProxy({ network: realNetwork, resolver: realResolver(), clock: clientTools.clock }, proxy)
+    : realNetwork
+  return SmtpClient.connect({
+    ...clientTools,
+    network,
+    address: host,
+    port: options.port ?? (mode === 'implicit' ? 465 : 587),
+    connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMsDefault,
+    hostname: hostname ?? ownName(),
+    lmtp,
+    localAddress,
+    tls: mode === 'implicit' ? tls : undefined,
+  })
+}
+
+/** A handshake that fails must not lose mail that clear text would deliver. RFC 7435. */
+async function tryTls(client: SmtpClient, options: SmtpConnectOptions, tls: TlsClientOptions): Promise<SmtpClient> {
+  try {
+    await client.startTls(tls)
+    return client
+  } catch {
+    client.destroy()
+    return open(options, 'opportunistic', tls)
+  }
+}
+
+async function signIn(client: SmtpClient, { auth, host }: SmtpConnectOptions): Promise<void> {
+  if (!auth) return
+  const plaintext = /^(?:localhost|127\.[\d.]+|::1)$/i.test(host)
+  if ('password' in auth) return client.authenticate(auth.username, auth.password, { plaintext })
+  const token = typeof auth.token === 'function' ? await auth.token() : auth.token
+  await client.authenticateToken(auth.username, token, { plaintext })
+}

@@ -1,0 +1,152 @@
+/** What a program wants sent, in any of its forms, made into an envelope and bytes. RFC 5321 §3.3, RFC 6152, RFC 6531. */
+import { randomUUID } from 'node:crypto'
+import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../../mail/address.ts'
+import { ComposeFault } from '../../mail/compose/fields.ts'
+import { composeMessage, type ComposedMessage, type MessageDraft } from '../../mail/compose/message.ts'
+import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
+import type { DeliverBy, Mailbox, RecipientDsn } from '../../mail/envelope.ts'
+import { headerEnd, parseHeader } from '../../mail/header.ts'
+import { realClock } from '../../platform/real/clock.ts'
+import type { OutgoingEnvelope } from '../../protocol/smtp/outgoing.ts'
+import { NewlineMender } from '../../protocol/text/newlines.ts'
+import { ownName } from './tools.ts'
+
+/** A message that is written already. Its lines may end in LF; its Bcc is not taken out. */
+export interface RawMail {
+  /** Text is sent as UTF-8. `MessageBytes` is for what does not fit in memory: it is read in slices, and must have CRLF line ends. */
+  readonly raw: Uint8Array | string | AsyncIterable<Uint8Array> | MessageBytes
+  readonly envelope: MailEnvelope
+}
+
+export interface MailEnvelope {
+  /** '' is the null reverse-path: no bounce comes back. RFC 5321 §4.5.5. */
+  readonly from: string
+  readonly to: string | readonly string[]
+}
+
+/** What `composeMessage` takes, what it gives, or a whole message. */
+export type OutgoingMail = MessageDraft | ComposedMessage | RawMail
+
+/** What the sender wishes for a message's way. */
+export interface SendWishes {
+  /** Instead of From, To, Cc and Bcc of the message. */
+  readonly envelope?: MailEnvelope
+  /** When bounces and receipts are wished, where the server offers DSN. RFC 3461 §4.1. */
+  readonly notify?: RecipientDsn['notify']
+  /** How much of the message a bounce returns. RFC 3461 §4.3. */
+  readonly ret?: 'full' | 'hdrs'
+  /** Printable ASCII, told in each bounce. RFC 3461 §4.4. */
+  readonly envelopeId?: string
+  /** TLS with a proven server all the way, or not at all. RFC 8689. */
+  readonly requireTls?: boolean
+  /** RFC 2852. */
+  readonly deliverBy?: DeliverBy
+  /** -9 to 9. RFC 6710. */
+  readonly priority?: number
+}
+
+export interface PreparedMail {
+  readonly envelope: OutgoingEnvelope
+  readonly bytes: MessageBytes
+  /** Without brackets; undefined: it has none. */
+  readonly messageId: string | undefined
+}
+
+/** Where a header that somebody else wrote is looked for; as `pennypost/mail` reads it. */
+const headerBytesMax = 1024 * 1024
+
+/** Throws a ComposeFault for what is no address, or cannot be composed. */
+export async function prepareMail(mail: OutgoingMail, wishes: SendWishes): Promise<PreparedMail> {
+  if ('raw' in mail) return prepareRaw(mail, wishes)
+  const composed = 'stream' in mail && 'recipients' in mail ? mail : composeDraft(mail)
+  const bytes = inMemory(await composed.bytes())
+  const { from, to } = wishes.envelope
+    ? mailboxesOf(wishes.envelope)
+    : { from: composed.sender, to: composed.recipients }
+  const body = composed.body === '7bit' ? '7bit' : composed.body === '8bit' ? '8bitmime' : 'binarymime'
+  return {
+    envelope: envelopeOf(from, to, wishes, { body, smtpUtf8: composed.smtpUtf8 }),
+    bytes,
+    messageId: composed.messageId,
+  }
+}
+
+function composeDraft(draft: MessageDraft): ComposedMessage {
+  const hostname = ownName().replace(/[[\]]/g, '')
+  return composeMessage(draft, { nowMs: realClock.now(), hostname, unique: randomUUID })
+}
+
+async function prepareRaw({ raw, envelope }: RawMail, wishes: SendWishes): Promise<PreparedMail> {
+  const { from, to } = mailboxesOf(wishes.envelope ?? envelope)
+  const bytes = isMessageBytes(raw) ? raw : inMemory(await gather(raw))
+  const beginning = await bytes.read(0, Math.min(bytes.sizeBytes, headerBytesMax))
+  const end = headerEnd(beginning, 0, beginning.length)
+  const eightBit = await hasEightBit(bytes)
+  const facts = {
+    body: eightBit ? ('8bitmime' as const) : ('7bit' as const),
+    smtpUtf8: eightBit && beginning.subarray(0, end).some((byte) => byte > 127),
+  }
+  const messageId = parseHeader(beginning).valueOf('message-id')?.replace(/^<|>$/g, '')
+  return { envelope: envelopeOf(from, to, wishes, facts), bytes, messageId }
+}
+
+function isMessageBytes(raw: RawMail['raw']): raw is MessageBytes {
+  return typeof raw === 'object' && 'sizeBytes' in raw && 'read' in raw
+}
+
+function inMemory(bytes: Uint8Array): MessageBytes {
+  return { sizeBytes: bytes.length, read: (start, end) => bytes.subarray(start, end), pieces: () => [bytes] }
+}
+
+/** With line ends that servers take: a bare LF is refused by those that fear smuggling. RFC 5321 §2.3.8. */
+async function gather(raw: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const mender = new NewlineMender(false)
+  const pieces: Uint8Array[] = []
+  if (typeof raw === 'string') pieces.push(mender.push(Buffer.from(raw)))
+  else if (raw instanceof Uint8Array) pieces.push(mender.push(raw))
+  // A stream may use its buffer again.
+  else for await (const piece of raw) pieces.push(Buffer.from(mender.push(piece)))
+  pieces.push(mender.end())
+  return Buffer.concat(pieces)
+}
+
+async function hasEightBit({ sizeBytes, read }: MessageBytes): Promise<boolean> {
+  for (let at = 0; at < sizeBytes; at += readSliceBytes) {
+    const slice = await read(at, Math.min(at + readSliceBytes, sizeBytes))
+    if (slice.some((byte) => byte > 127)) return true
+  }
+  return false
+}
+
+function mailboxesOf({ from, to }: MailEnvelope): { from: Mailbox | null; to: readonly Mailbox[] } {
+  const list = typeof to === 'string' ? [to] : to
+  return { from: from === '' ? null : mailboxOf(from), to: list.map(mailboxOf) }
+}
+
+function mailboxOf(address: string): Mailbox {
+  const mailbox = parseMailbox(address)
+  if (!mailbox) throw new ComposeFault(`${JSON.stringify(address)} is no address: write it as user@example.org`)
+  return mailbox
+}
+
+function envelopeOf(
+  from: Mailbox | null,
+  to: readonly Mailbox[],
+  wishes: SendWishes,
+  facts: Pick<OutgoingEnvelope, 'body' | 'smtpUtf8'>,
+): OutgoingEnvelope {
+  if (to.length === 0) throw new ComposeFault('a message needs a recipient')
+  const { notify, ret, envelopeId, requireTls, deliverBy, priority } = wishes
+  return {
+    reversePath: from ? formatMailbox(from) : '',
+    recipients: to.map(formatMailbox),
+    body: facts.body,
+    smtpUtf8: facts.smtpUtf8 || [...(from ? [from] : []), ...to].some(needsSmtpUtf8),
+    dsn: notify && to.map(() => ({ notify })),
+    ret,
+    envelopeId,
+    requireTls,
+    deliverBy,
+    priority,
+  }
+}

@@ -1,0 +1,189 @@
+/** Connections to one server, kept and shared: many messages, few handshakes, no more than the server likes. */
+import { sleep, type Timer } from '../../base/clock.ts'
+import type { SmtpClient } from '../../protocol/smtp/client.ts'
+import { SmtpReplyFault } from '../../protocol/smtp/client-faults.ts'
+import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
+import type { DkimSigningKey } from '../../trust/dkim/sign.ts'
+import { connectSmtp, type SmtpConnectOptions } from './connect.ts'
+import { prepareMail, type OutgoingMail, type PreparedMail, type SendWishes } from './outgoing-mail.ts'
+import { sendPrepared, SmtpRecipientsFault, type SendReport } from './send.ts'
+import { signingKeysOf, type DkimOptions } from './sign-mail.ts'
+import { clientTools } from './tools.ts'
+
+export interface SmtpPoolOptions extends SmtpConnectOptions {
+  /** At a time. Default: 5. */
+  readonly connectionsMax?: number
+  /** One connection carries so many messages, then another is made. Default: 100; servers say their own limit by LIMITS (RFC 9422). */
+  readonly messagesMax?: number
+  /** No more than `messages` begin in any `perMs`: for servers that want it so. Default: as fast as it goes. */
+  readonly rate?: { readonly messages: number; readonly perMs: number }
+  /** A connection without work is kept for so long. Default: 5,000. */
+  readonly idleMs?: number
+  /** Messages that wait for a connection; one more is refused at once with a RangeError, or a burst would fill the memory. Default: 10,000. */
+  readonly waitingMax?: number
+  /** Signs every message, each with all keys. */
+  readonly dkim?: DkimOptions | readonly DkimOptions[]
+  /** For every message; what `send` is told goes over it. */
+  readonly wishes?: SendWishes
+}
+
+const defaults = { connectionsMax: 5, messagesMax: 100, idleMs: 5000, waitingMax: 10_000 }
+
+interface Kept {
+  readonly client: SmtpClient
+  readonly messages: number
+}
+
+interface Idle extends Kept {
+  readonly timer: Timer
+}
+
+export class SmtpPool {
+  readonly #options: SmtpPoolOptions & typeof defaults
+  readonly #keys: readonly DkimSigningKey[]
+  readonly #idle: Idle[] = []
+  readonly #waiting: (() => void)[] = []
+  #busy = 0
+  /** When the last messages began, as many as the rate counts. */
+  #begun: number[] = []
+  #pace = Promise.resolve()
+  #closing = false
+  #emptied: (() => void) | undefined
+
+  /** Connects when there is something to send. Throws a TypeError for a DKIM key that signs no mail. */
+  constructor(options: SmtpPoolOptions) {
+    this.#options = { ...defaults, ...options }
+    this.#keys = options.dkim ? signingKeysOf(options.dkim) : []
+  }
+
+  /**
+   * Sends one message when its turn comes.
+   * Rejects with ComposeFault, SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault; `isTemporary` tells whether to try again.
+   */
+  async send(mail: OutgoingMail, wishes: SendWishes = {}): Promise<SendReport> {
+    await this.#enter()
+    try {
+      const prepared = await prepareMail(mail, { ...this.#options.wishes, ...wishes })
+      await this.#paced()
+      return await this.#deliver(prepared)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  /** Whether the server answers, is safe enough, and lets us in. Rejects where it does not. */
+  async verify(): Promise<void> {
+    await this.#enter()
+    try {
+      const kept = this.#take() ?? (await this.#connect())
+      try {
+        await kept.client.noop()
+      } catch (error) {
+        kept.client.destroy()
+        throw error
+      }
+      this.#keep(kept)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  /** Messages that wait for a connection. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Takes no more messages, sends those that wait, then says goodbye. */
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#busy > 0) await new Promise<void>((resolve) => (this.#emptied = resolve))
+    await Promise.all(this.#idle.splice(0).map((idle) => goodbye(idle)))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#closing) throw new Error('the pool is closed')
+    const { connectionsMax, waitingMax } = this.#options
+    if (this.#busy < connectionsMax) {
+      this.#busy++
+      return
+    }
+    if (this.#waiting.length >= waitingMax) throw new RangeError(`${waitingMax} messages wait already`)
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next) return next()
+    if (--this.#busy === 0) this.#emptied?.()
+  }
+
+  /** One behind the other, so that turns keep their order. */
+  #paced(): Promise<void> {
+    const { rate } = this.#options
+    if (!rate) return Promise.resolve()
+    return (this.#pace = this.#pace.then(async () => {
+      const { clock } = clientTools
+      const first = this.#begun.length < rate.messages ? undefined : this.#begun.shift()
+      const waitMs = first === undefined ? 0 : first + rate.perMs - clock.monotonic()
+      if (waitMs > 0) await sleep(clock, waitMs)
+      this.#begun.push(clock.monotonic())
+    }))
+  }
+
+  async #deliver(prepared: PreparedMail): Promise<SendReport> {
+    for (;;) {
+      const kept = this.#take()
+      const used = kept ?? (await this.#connect())
+      const { client } = used
+      const { streams } = client
+      try {
+        const report = await sendPrepared(client, prepared, this.#keys)
+        this.#keep({ client, messages: used.messages + 1 })
+        return report
+      } catch (error) {
+        // Where every recipient was refused the transaction is over; else what state the server is in is not certain.
+        if (error instanceof SmtpRecipientsFault) this.#keep({ client, messages: used.messages + 1 })
+        else void client.quit()
+        // A kept one was about to close: nothing of the message went out, so that a new one may try.
+        if (!kept || client.streams !== streams || !isGoodbye(error)) throw error
+      }
+    }
+  }
+
+  async #connect(): Promise<Kept> {
+    return { client: await connectSmtp(this.#options), messages: 0 }
+  }
+
+  #take(): Kept | undefined {
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      idle.timer.cancel()
+      if (idle.client.alive) return idle
+      idle.client.destroy()
+    }
+    return undefined
+  }
+
+  #keep({ client, messages }: Kept): void {
+    const { messagesMax, idleMs } = this.#options
+    if (messages >= messagesMax || client.mailsLeft <= 0 || !client.alive) return void client.quit()
+    const timer = clientTools.clock.after(idleMs, () => {
+      this.#idle.splice(this.#idle.indexOf(idle), 1)
+      void client.quit()
+    })
+    const idle: Idle = { client, messages, timer }
+    this.#idle.push(idle)
+  }
+}
+
+function goodbye({ client, timer }: Idle): Promise<void> {
+  timer.cancel()
+  return client.quit()
+}
+
+function isGoodbye(error: unknown): boolean {
+  return error instanceof SmtpConnectionFault || (error instanceof SmtpReplyFault && error.reply.code === 421)
+}

@@ -1,0 +1,31 @@
+/** How a handler says no. RFC 5321 §4.2, RFC 3463. */
+import { Refusal } from '../../mail/status.ts'
+
+/** RFC 5321 §4.5.3.1.5: a reply line has 512 octets with its code, enhanced code and line end. */
+const textLengthMax = 480
+
+/**
+ * Thrown by a handler of `SmtpServer`: the client is told this, word for word, and nothing is logged.
+ *
+ * @param code 400 to 599. 4xx: try again later; 5xx: never. A 421 also ends the connection (RFC 5321 §3.8).
+ * @param enhanced of the same class, as `5.7.1`. RFC 3463, RFC 5248.
+ * @param text ASCII for strangers; controls become spaces, so that nobody's words can begin a line of ours.
+ * Throws a TypeError for a code that refuses nothing, or an enhanced code of another class.
+ */
+export class SmtpRefusal extends Refusal {
+  constructor(code: number, enhanced: string, text: string, options?: { readonly cause?: unknown }) {
+    if (!Number.isInteger(code) || code < 400 || code > 599) throw new TypeError(`${code} refuses nothing`)
+    if (!new RegExp(`^${Math.floor(code / 100)}\\.\\d{1,3}\\.\\d{1,3}$`).test(enhanced))
+      throw new TypeError(`"${enhanced}" is no enhanced code for ${code}`)
+    super({ code, enhanced, text: plainWords(text) }, options)
+    this.name = 'SmtpRefusal'
+  }
+}
+
+/** One line of a reply. */
+export function plainWords(text: string): string {
+  return text
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim()
+    .slice(0, textLengthMax)
+}

@@ -1,0 +1,36 @@
+/** The short way: one message, one call. */
+import { SmtpClient } from '../../protocol/smtp/client.ts'
+import { connectSmtp, type SmtpConnectOptions } from './connect.ts'
+import { prepareMail, type OutgoingMail, type SendWishes } from './outgoing-mail.ts'
+import { SmtpPool } from './pool.ts'
+import { sendPrepared, type SendReport } from './send.ts'
+import { signingKeysOf, type DkimOptions } from './sign-mail.ts'
+
+/** A connection that is open, a pool, or where to connect to for this message alone. */
+export type SendOver = SmtpClient | SmtpPool | SmtpConnectOptions
+
+/**
+ * Sends a message: what `composeMessage` takes or gives, or a whole one with its envelope.
+ *
+ * Resolves when the server has taken it for one recipient at least; `rejected` tells of the others.
+ * Rejects with ComposeFault (nothing was said to anybody), SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault.
+ */
+export async function sendMail(
+  over: SendOver,
+  mail: OutgoingMail,
+  { dkim, ...wishes }: SendWishes & { readonly dkim?: DkimOptions | readonly DkimOptions[] } = {},
+): Promise<SendReport> {
+  if (over instanceof SmtpPool) {
+    if (dkim) throw new TypeError('a pool signs with its own `dkim`')
+    return over.send(mail, wishes)
+  }
+  const keys = dkim ? signingKeysOf(dkim) : []
+  const prepared = await prepareMail(mail, wishes)
+  if (over instanceof SmtpClient) return sendPrepared(over, prepared, keys)
+  const client = await connectSmtp(over)
+  try {
+    return await sendPrepared(client, prepared, keys)
+  } finally {
+    await client.quit()
+  }
+}

@@ -1,0 +1,92 @@
+/** The SASL mechanisms that a program's handlers can serve; what it has no handler for is not offered. RFC 4954, RFC 5802, RFC 7628. */
+import { decoyScramKeys, parseScramKeys, scramKeys } from '../../accounts/password.ts'
+import { status, Refusal } from '../../mail/status.ts'
+import { realRandom } from '../../platform/real/random.ts'
+import type {
+  Authenticated,
+  Authenticator,
+  ScramSource,
+  TokenSource,
+  VouchedSource,
+} from '../../protocol/sasl/authenticator.ts'
+import { passwordMechanisms, type SaslMechanism } from '../../protocol/sasl/mechanisms.ts'
+import { oauthBearer, xoauth2 } from '../../protocol/sasl/oauth.ts'
+import { scram } from '../../protocol/sasl/scram.ts'
+import type { Calls } from './calls.ts'
+import type { NoUser, SmtpHandlers } from './handlers.ts'
+import type { SmtpSession } from './server-session.ts'
+
+/** Of our own in every exchange, as RFC 5802 §5.1 wants it. */
+const nonceBytes = 18
+
+/** Keys of a password for `findScramKeys`, with a salt of their own: text in RFC 5803's form, safe to be kept instead of the password. */
+export function makeScramKeys(password: string): Promise<string> {
+  return scramKeys(password)
+}
+
+export function canSignIn<User>({ onPassword, onToken, findScramKeys }: SmtpHandlers<User>): boolean {
+  return (onPassword ?? onToken ?? findScramKeys) !== undefined
+}
+
+/** @param secret of this server: names that nobody has get their SCRAM salts from it. */
+export class SignIn<User> implements Authenticator, ScramSource, VouchedSource, TokenSource {
+  readonly hints = {}
+  readonly #handlers: SmtpHandlers<User>
+  readonly #session: SmtpSession<User>
+  readonly #calls: Calls<User>
+  readonly #secret: Uint8Array
+
+  constructor(handlers: SmtpHandlers<User>, session: SmtpSession<User>, calls: Calls<User>, secret: Uint8Array) {
+    this.#handlers = handlers
+    this.#session = session
+    this.#calls = calls
+    this.#secret = secret
+  }
+
+  /** Strongest first. */
+  get mechanisms(): SaslMechanism[] {
+    const { onPassword, onToken, findScramKeys } = this.#handlers
+    const nonce = (): string => Buffer.from(realRandom.bytes(nonceBytes)).toString('base64')
+    return [
+      ...(findScramKeys ? scram({ hash: 'sha-256', source: this, nonce, plus: true }) : []),
+      ...(onToken ? [oauthBearer(this, this), xoauth2(this, this)] : []),
+      ...(onPassword ? passwordMechanisms : []),
+    ]
+  }
+
+  #signedIn(name: string, user: User | NoUser): Authenticated | null {
+    if (user === null || user === undefined || user === false) return null
+    this.#session.signedIn(name, user)
+    return { accountId: 0, name }
+  }
+
+  async verifyPassword(username: string, password: string): Promise<Authenticated | null> {
+    const user = await this.#ask(() => this.#handlers.onPassword!({ username, password }, this.#session))
+    return this.#signedIn(username, user)
+  }
+
+  /** Both halves of a request are asked about at once, in `signInVouched`: there the token is what vouches. */
+  async verifyToken(token: string): Promise<{ readonly address: string }> {
+    return { address: token }
+  }
+
+  async signInVouched([token]: readonly string[], username: string): Promise<Authenticated | null> {
+    const user = await this.#ask(() => this.#handlers.onToken!({ username, token: token! }, this.#session))
+    return this.#signedIn(username, user)
+  }
+
+  async scramAttempt(username: string): ReturnType<ScramSource['scramAttempt']> {
+    const found = await this.#ask(() => this.#handlers.findScramKeys!(username, this.#session))
+    const own = found ? parseScramKeys(found.keys, 'sha-256') : undefined
+    if (found && !own) this.#calls.report(new TypeError('findScramKeys gave keys that makeScramKeys did not make'))
+    const keys = own ?? decoyScramKeys(this.#secret, username, 'sha-256')
+    return { keys, finish: async (proved) => (proved && found && own ? this.#signedIn(username, found.user) : null) }
+  }
+
+  /** What the program cannot tell now is no wrong password. RFC 4954 §6. */
+  #ask<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#calls.answer(work).catch((error: Refusal) => {
+      throw error.status === status.localError ? new Refusal(status.authUnavailable, { cause: error.cause }) : error
+    })
+  }
+}
