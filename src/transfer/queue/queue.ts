@@ -50,6 +50,7 @@ export class Queue {
   readonly #tools: QueueTools
   readonly #sites = new Sites()
   readonly #transfers: Transfers
+  readonly #routing: RouteTools
   readonly #putBacks: PutBacks
   readonly #ways = new Map<Batch, Way>()
   /** The site that a destination had last. */
@@ -80,6 +81,7 @@ export class Queue {
   constructor(tools: QueueTools) {
     this.#tools = tools
     this.#transfers = new Transfers(tools)
+    this.#routing = routingOf(tools)
     this.#putBacks = new PutBacks(tools)
     this.#senderRates = new Rates(() => {
       const perHour = tools.options.senderRatePerHour
@@ -204,7 +206,7 @@ export class Queue {
       } else {
         const { reversePath, acceptedAtMs } = rows[0]!
         const waitedMs = clock.now() - acceptedAtMs
-        const routed = await routeTo({ ...this.#tools, ...options }, destination, reversePath, waitedMs)
+        const routed = await routeTo(this.#routing, destination, reversePath, waitedMs)
         if (routed.kind !== 'hosts') {
           const { enhanced, code, text } = routed.status
           const result = { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
@@ -401,6 +403,25 @@ export class Queue {
   #settled(): void {
     if (this.#running === 0 && !this.#leasing && this.#held.size === 0)
       for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}
+
+/** Made once: a batch is placed for each message. Options change in place. */
+function routingOf({ resolver, random, routes, isOurs, options }: QueueTools): RouteTools {
+  return {
+    resolver,
+    random,
+    routes,
+    isOurs,
+    get hostname() {
+      return options.hostname
+    },
+    get smtpPort() {
+      return options.smtpPort
+    },
+    get addressFamilies() {
+      return options.addressFamilies
+    },
   }
 }
 

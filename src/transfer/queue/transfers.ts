@@ -3,7 +3,7 @@ import type { Log } from '../../base/log.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { ConnectTools } from '../deliver/connect.ts'
 import { KeptConnections } from '../deliver/kept-connections.ts'
-import { attempt, type AttemptResult } from '../deliver/smtp.ts'
+import { attempt, type AttemptResult, type AttemptTools } from '../deliver/smtp.ts'
 import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
 import type { Host } from '../route.ts'
@@ -26,10 +26,20 @@ export interface Way {
 export class Transfers {
   readonly #tools: TransfersTools
   readonly #connections: KeptConnections
+  readonly #attempting: AttemptTools
 
   constructor(tools: TransfersTools) {
     this.#tools = tools
+    const { options } = tools
     this.#connections = new KeptConnections(tools.clock)
+    this.#attempting = {
+      ...tools,
+      connections: this.#connections,
+      // Options change in place.
+      get hostname() {
+        return options.hostname
+      },
+    }
   }
 
   close(): void {
@@ -48,7 +58,7 @@ export class Transfers {
   }
 
   async #offer(rows: readonly QueueRow[], { site, hosts, rule }: Way): Promise<void> {
-    const { clock, random, options, store } = this.#tools
+    const { clock, random, store } = this.#tools
     const { entry, parameters, reversePath } = rows[0]!
     const bytes = store.read.queuedContent(entry)
     if (!bytes) return settle(this.#tools, rows, rows.map(gone))
@@ -58,10 +68,9 @@ export class Transfers {
       recipients: rows.map(({ address }) => address),
       dsn: rows.map((row) => askedOfNext(row.parameters)),
     }
-    const tools = { ...this.#tools, hostname: options.hostname, connections: this.#connections }
     const demand = parameters.requireTls ? 'requireTls' : parameters.tlsOptional ? 'tlsOptional' : undefined
     const places = demand ? hosts.map((host) => ({ ...host, demand }) as const) : hosts
-    const tried = await attempt(tools, places, envelope, bytes)
+    const tried = await attempt(this.#attempting, places, envelope, bytes)
     const told = tried.results[0]!
     if (tried.hosts === 'well') site.succeeded()
     else if (tried.hosts === 'answered') site.answered()
