@@ -38,6 +38,12 @@ interface Idle extends Kept {
   readonly timer: Timer
 }
 
+/** One of the `connectionsMax`, while a message has it. */
+interface Place {
+  /** Resolves when the connection that it had is gone. */
+  left: Promise<void> | undefined
+}
+
 export class SmtpPool {
   readonly #options: SmtpPoolOptions & typeof defaults
   readonly #keys: readonly DkimSigningKey[]
@@ -62,18 +68,20 @@ export class SmtpPool {
    */
   async send(mail: OutgoingMail, wishes: SendWishes = {}): Promise<SendReport> {
     await this.#enter()
+    const place: Place = { left: undefined }
     try {
       const prepared = await prepareMail(mail, { ...this.#options.wishes, ...wishes })
       await this.#paced()
-      return await this.#deliver(prepared)
+      return await this.#deliver(prepared, place)
     } finally {
-      this.#leave()
+      this.#leave(place)
     }
   }
 
   /** Whether the server answers, is safe enough, and lets us in. Rejects where it does not. */
   async verify(): Promise<void> {
     await this.#enter()
+    const place: Place = { left: undefined }
     try {
       const kept = this.#take() ?? (await this.#connect())
       try {
@@ -82,9 +90,9 @@ export class SmtpPool {
         kept.client.destroy()
         throw error
       }
-      this.#keep(kept)
+      this.#keep(kept, place)
     } finally {
-      this.#leave()
+      this.#leave(place)
     }
   }
 
@@ -115,7 +123,13 @@ export class SmtpPool {
     await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  #leave(): void {
+  /** Its connection may have to say goodbye first, or the server would see one too many; whoever has sent does not wait for that. */
+  #leave({ left }: Place): void {
+    if (left) void left.then(() => this.#left())
+    else this.#left()
+  }
+
+  #left(): void {
     const next = this.#waiting.shift()
     if (next) return next()
     if (--this.#busy === 0) this.#emptied?.()
@@ -134,7 +148,7 @@ export class SmtpPool {
     }))
   }
 
-  async #deliver(prepared: PreparedMail): Promise<SendReport> {
+  async #deliver(prepared: PreparedMail, place: Place): Promise<SendReport> {
     for (;;) {
       const kept = this.#take()
       const used = kept ?? (await this.#connect())
@@ -142,14 +156,16 @@ export class SmtpPool {
       const { streams } = client
       try {
         const report = await sendPrepared(client, prepared, this.#keys)
-        this.#keep({ client, messages: used.messages + 1 })
+        this.#keep({ client, messages: used.messages + 1 }, place)
         return report
       } catch (error) {
         // Where every recipient was refused the transaction is over; else what state the server is in is not certain.
-        if (error instanceof SmtpRecipientsFault) this.#keep({ client, messages: used.messages + 1 })
-        else void client.quit()
+        if (error instanceof SmtpRecipientsFault) this.#keep({ client, messages: used.messages + 1 }, place)
+        else place.left = client.quit()
         // A kept one was about to close: nothing of the message went out, so that a new one may try.
         if (!kept || client.streams !== streams || !isGoodbye(error)) throw error
+        await place.left
+        place.left = undefined
       }
     }
   }
@@ -167,9 +183,12 @@ export class SmtpPool {
     return undefined
   }
 
-  #keep({ client, messages }: Kept): void {
+  #keep({ client, messages }: Kept, place: Place): void {
     const { messagesMax, idleMs } = this.#options
-    if (messages >= messagesMax || client.mailsLeft <= 0 || !client.alive) return void client.quit()
+    if (messages >= messagesMax || client.mailsLeft <= 0 || !client.alive) {
+      place.left = client.quit()
+      return
+    }
     const timer = clientTools.clock.after(idleMs, () => {
       this.#idle.splice(this.#idle.indexOf(idle), 1)
       void client.quit()

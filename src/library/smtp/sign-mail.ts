@@ -1,6 +1,6 @@
 /** DKIM signatures on what is sent. RFC 6376, RFC 8463. */
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
-import { parseHeader } from '../../mail/header.ts'
+import { headerEnd, parseHeader } from '../../mail/header.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { DkimSigner, loadSigningKey, type DkimSigningKey } from '../../trust/dkim/sign.ts'
 
@@ -34,10 +34,9 @@ export async function signMail(bytes: MessageBytes, keys: readonly DkimSigningKe
 }
 
 function endOfHeader(beginning: Uint8Array, sizeBytes: number): number {
-  const at = Buffer.from(beginning.buffer, beginning.byteOffset, beginning.length).indexOf('\r\n\r\n')
-  if (at >= 0) return at + 4
-  if (sizeBytes > beginning.length) throw new TypeError('the header is too long to be signed')
-  return sizeBytes
+  const end = headerEnd(beginning, 0, beginning.length)
+  if (end === beginning.length && sizeBytes > end) throw new TypeError('the header is too long to be signed')
+  return end
 }
 
 function withPrefix(prefix: Uint8Array, bytes: MessageBytes): MessageBytes {
