@@ -37,10 +37,11 @@ export class NameServers {
   /** Unbound's: recursive, validating. */
   port = 0
 
-  static async start(folder: string, zones: readonly Zone[]): Promise<NameServers> {
+  /** @param at an address whose port 53 Unbound has too: for programs that can be told of no other port. */
+  static async start(folder: string, zones: readonly Zone[], at?: string): Promise<NameServers> {
     const servers = new NameServers()
     try {
-      await servers.#begin(folder, zones)
+      await servers.#begin(folder, zones, at)
       return servers
     } catch (error) {
       await servers.end()
@@ -48,7 +49,7 @@ export class NameServers {
     }
   }
 
-  async #begin(folder: string, zones: readonly Zone[]): Promise<void> {
+  async #begin(folder: string, zones: readonly Zone[], at?: string): Promise<void> {
     const knotPort = await freePort()
     mkdirSync(join(folder, 'keys'))
     for (const { name, records } of zones) {
@@ -66,7 +67,7 @@ export class NameServers {
     }
     this.port = await freePort()
     const unboundConf = join(folder, 'unbound.conf')
-    writeFileSync(unboundConf, unboundConfig(folder, this.port, knotPort, zones, anchors))
+    writeFileSync(unboundConf, unboundConfig(folder, this.port, knotPort, zones, anchors, at))
     await this.#spawn('/usr/sbin/unbound', ['-d', '-p', '-c', unboundConf], this.port, folder)
   }
 
@@ -147,11 +148,12 @@ function unboundConfig(
   knotPort: number,
   zones: readonly Zone[],
   anchors: readonly string[],
+  at?: string,
 ): string {
   return `server:
     interface: 127.0.0.1
     port: ${port}
-    directory: "${folder}"
+${at === undefined ? '' : `    interface: ${at}@53\n`}    directory: "${folder}"
     chroot: ""
     username: ""
     pidfile: "${join(folder, 'unbound.pid')}"
@@ -163,6 +165,6 @@ function unboundConfig(
 ${anchors.map((ds) => `    trust-anchor: "${ds}"`).join('\n')}
 remote-control:
     control-enable: no
-${zones.map(({ name }) => `stub-zone:\n    name: "${name}"\n    stub-addr: 127.0.0.1@${knotPort}\n    stub-prime: no`).join('\n')}
+${['.', ...zones.map(({ name }) => name)].map((name) => `stub-zone:\n    name: "${name}"\n    stub-addr: 127.0.0.1@${knotPort}\n    stub-prime: no`).join('\n')}
 `
 }

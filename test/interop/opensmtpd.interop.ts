@@ -1,0 +1,5 @@
+/** OpenSMTPD and we, each sending to the other. */
+import { testMailPeer } from './mail-peer-cases.ts'
+import { openSmtpd } from './opensmtpd-peer.ts'
+
+testMailPeer(openSmtpd)
