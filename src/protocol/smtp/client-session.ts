@@ -38,6 +38,7 @@ export class SmtpClientSession implements Session {
   /** What else waits and must hear of the conversation's end. */
   readonly #waiting = new Set<(error: Error) => void>()
   #fault: Error | undefined
+  #shakesHands = false
   /** Messages whose bytes began to go out. */
   streams = 0
 
@@ -78,8 +79,10 @@ export class SmtpClientSession implements Session {
   }
 
   startTls(client: TlsClientOptions): Promise<TlsFacts> {
+    this.#shakesHands = true
     return this.#untilEnd((resolve, reject) => {
       const done = (facts: TlsFacts | null, problem?: string): void => {
+        this.#shakesHands = false
         this.#reader.clear()
         if (facts) resolve(facts)
         else reject(new SmtpConnectionFault(`the TLS handshake failed${problem === undefined ? '' : `: ${problem}`}`))
@@ -165,6 +168,8 @@ export class SmtpClientSession implements Session {
   }
 
   closed(): void {
-    this.#fail(new SmtpConnectionFault('the connection is gone'))
+    // A peer that hangs up in the middle of a handshake may be heard of before the handshake is.
+    const during = this.#shakesHands ? 'the TLS handshake failed: ' : ''
+    this.#fail(new SmtpConnectionFault(`${during}the connection is gone`))
   }
 }

@@ -7,7 +7,7 @@ import { SimulatedClock } from '../../platform/simulated/clock.ts'
 import { SimulatedInternet } from '../../platform/simulated/network.ts'
 import { seededRandom } from '../../platform/simulated/random.ts'
 import { SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
-import { SmtpConnectionFault } from './client-session.ts'
+import { SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
 import { SmtpClient } from './client.ts'
 import type { OutgoingEnvelope } from './outgoing.ts'
 
@@ -244,4 +244,13 @@ test('beyond MAILMAX a connection is of no use', async () => {
   assert.equal(client.mailsLeft, 1)
   await peer.clock.until(client.send(plain, bytesOf('x')))
   await assert.rejects(client.send(plain, bytesOf('x')), SmtpConnectionFault)
+})
+
+test('who hangs up in the middle of a handshake has broken the handshake', async () => {
+  const session = new SmtpClientSession()
+  session.start({ wake() {} } as never)
+  const secured = session.startTls({ serverName: 'mx.b.example', verify: 'none' })
+  session.closed()
+  await assert.rejects(secured, /^SmtpConnectionFault: the TLS handshake failed: the connection is gone$/)
+  await assert.rejects(session.command('NOOP'), /handshake/)
 })
