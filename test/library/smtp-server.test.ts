@@ -7,11 +7,13 @@ import {
   HandlerTimeoutFault,
   makeScramKeys,
   sendMail,
+  silentLog,
   SmtpAbortFault,
   SmtpRefusal,
   SmtpReplyFault,
   SmtpServer,
   type IncomingMessage,
+  type LogFacts,
   type SmtpServerSettings,
   type SmtpSession,
 } from '../../src/library/smtp/index.ts'
@@ -453,6 +455,24 @@ test('TLS from the first byte: onConnect before onSecure, both before the greeti
   assert.deepEqual(calls, ['connect TLSv1.3', 'secure TLSv1.3'])
 })
 
+test('who begins with a handshake that is none is told to the log, and no handler', async () => {
+  const events: unknown[] = []
+  const told = later()
+  const info = (event: string, facts: LogFacts = {}): void => {
+    events.push([event, facts.service])
+    told.resolve()
+  }
+  const log = { ...silentLog, info }
+  const onConnect = (): void => void events.push('connected')
+  await serving({ service: 'submissions', tls: 'self-signed', log, onConnect }, async ({ talk, errors }) => {
+    const client = await talk()
+    client.write('EHLO me.example\r\n')
+    await told.promise
+    assert.deepEqual(errors, [])
+  })
+  assert.deepEqual(events, [['connection failed', 'submissions']])
+})
+
 test('signing in by password: nobody sends before, the user is what the handler gave', async () => {
   const users: unknown[] = []
   await serving(
@@ -550,6 +570,7 @@ test('close: quiet connections hear 421, a message that is under way comes to it
   busy.destroy()
   await closing
   await assert.rejects(SmtpTalk.to(port))
+  await assert.rejects(server.listen(0), /closed/)
 })
 
 test('a proxy names the client, by a PROXY header or by XCLIENT', async () => {

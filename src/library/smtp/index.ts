@@ -1,4 +1,5 @@
 /** The public API of `pennypost/smtp`: servers and clients on real sockets, and the sessions beneath them for sockets of one's own. */
+export { silentLog, type Log, type LogFacts } from '../../base/log.ts'
 export { SmtpServer } from './server.ts'
 export type { Listening } from './server.ts'
 export type { SmtpCertificate, SmtpServerSettings } from './server-options.ts'

@@ -44,7 +44,8 @@ export interface NodemailerTransport {
 /**
  * For `nodemailer.createTransport(nodemailerTransport(options))`. Connections are kept: call `transporter.close()` at the end.
  *
- * Errors bear Nodemailer's `code` (ECONNECTION, EAUTH, EENVELOPE, EMESSAGE, EPROTOCOL) and, where the server said no, `responseCode` and `response`.
+ * Errors bear Nodemailer's `code` (ECONNECTION, EAUTH, EENVELOPE, EMESSAGE, EPROTOCOL; EENVELOPE also for a message that is refused behind
+ * its last byte) and, where the server said no, `responseCode` and `response`.
  * @param options as `SmtpPool` has them; `dkim` signs here, Nodemailer's own does too.
  */
 export function nodemailerTransport(options: SmtpPoolOptions): NodemailerTransport {

@@ -1,4 +1,5 @@
 /** What an `SmtpServer` may be told. Each has a default that is safe; none is needed but `onMessage`. */
+import type { Log } from '../../base/log.ts'
 import type { SmtpService } from '../../protocol/smtp/backend.ts'
 import type { SmtpPolicy } from '../../protocol/smtp/policy.ts'
 import type { SmtpPromise } from '../../protocol/smtp/promises.ts'
@@ -47,6 +48,8 @@ export interface SmtpServerSettings<User> extends SmtpHandlers<User> {
   readonly connectionsMax?: number
   /** Of one address; loopback is not counted. Default: 1,000. */
   readonly connectionsPerAddressMax?: number
+  /** Hears of what is no handler's business: handshakes that fail, connections that were never any. Default: nobody. */
+  readonly log?: Log
   /** What a handler may take; clients wait five to ten minutes (RFC 5321 §4.5.3.2). Default: 300,000. */
   readonly handlerTimeoutMs?: number
 }

@@ -51,6 +51,7 @@ export class SmtpServer<User = unknown> {
   readonly #proxyFrom: readonly IpNetwork[]
   readonly #secret = realRandom.bytes(32)
   #tls: RealTls | undefined
+  #closed = false
 
   /** Listens nowhere yet. Throws a TypeError for settings that contradict each other. */
   constructor(settings: SmtpServerSettings<User>) {
@@ -68,7 +69,7 @@ export class SmtpServer<User = unknown> {
       network: realNetwork,
       clock: realClock,
       wheel: new Wheel(realClock),
-      log: silentLog,
+      log: settings.log ?? silentLog,
       limits: { ...admissionDefaults, connectionsMax, connectionsPerAddressMax },
     })
   }
@@ -83,6 +84,7 @@ export class SmtpServer<User = unknown> {
    * @returns where it listens really. Rejects as sockets do: EADDRINUSE, EACCES.
    */
   async listen(port: number, address = '127.0.0.1'): Promise<Listening> {
+    if (this.#closed) throw new Error('the server is closed')
     const { tls } = this.#settings
     if (tls !== undefined) this.#tls ??= new RealTls(await this.#pairsOf(tls))
     const bound = await this.#desk.open({
@@ -151,6 +153,7 @@ export class SmtpServer<User = unknown> {
    * @param options.graceMs after so long the rest is cut off. Default: 30,000.
    */
   close({ graceMs = graceMsDefault }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closed = true
     return this.#desk.close(graceMs)
   }
 
