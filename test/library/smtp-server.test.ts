@@ -17,13 +17,14 @@ import {
   type SmtpServerSettings,
   type SmtpSession,
 } from '../../src/library/smtp/index.ts'
-import { SmtpTalk } from '../support/smtp-talk.ts'
+import { makeAuthority } from '../stories/client-certificates.ts'
+import { SmtpTalk, type TalkOptions } from '../support/smtp-talk.ts'
 
 interface Running {
   readonly port: number
   readonly errors: unknown[]
   readonly server: SmtpServer<unknown>
-  talk(options?: { tls?: boolean }): Promise<SmtpTalk>
+  talk(options?: TalkOptions): Promise<SmtpTalk>
 }
 
 /** A server with these handlers, for as long as the work takes. */
@@ -39,7 +40,7 @@ async function serving(
   })
   const { port } = await server.listen(0)
   const talks: SmtpTalk[] = []
-  const talk = async (options?: { tls?: boolean }): Promise<SmtpTalk> => {
+  const talk = async (options?: TalkOptions): Promise<SmtpTalk> => {
     const one = await SmtpTalk.to(port, options)
     talks.push(one)
     return one
@@ -544,6 +545,39 @@ test('passwords wait for TLS; SCRAM is bound to it; tokens are asked with the na
     },
   )
   assert.deepEqual(asked, ['Anne by SCRAM', 'anne by token'])
+})
+
+test('EXTERNAL: a certificate that our authority signed says who it is; others are not even offered it', async () => {
+  const ours = await makeAuthority('ours')
+  const pair = await ours.sign({ addresses: ['anne@x.example'] })
+  const strange = await (await makeAuthority('strange')).sign({ addresses: ['anne@x.example'] })
+  const asked: unknown[] = []
+  const settings: Partial<SmtpServerSettings<unknown>> = {
+    service: 'submissions',
+    tls: 'self-signed',
+    clientAuthority: ours.cert,
+    onCertificate(credentials) {
+      asked.push(credentials)
+      return credentials.addresses.includes('anne@x.example') && credentials.username !== 'bob'
+    },
+    onMail: (_, session) => void asked.push(session.username),
+  }
+  await serving(settings, async ({ talk }) => {
+    for (const one of [undefined, strange]) {
+      const client = await talk({ tls: true, pair: one })
+      await client.reply()
+      assert.doesNotMatch(await client.say('EHLO me.example'), /AUTH/)
+    }
+    const client = await talk({ tls: true, pair })
+    await client.reply()
+    assert.match(await client.say('EHLO me.example'), /AUTH EXTERNAL$/m)
+    assert.match(await client.say(`AUTH EXTERNAL ${Buffer.from('bob').toString('base64')}`), /^535/)
+    assert.match(await client.say('AUTH EXTERNAL ='), /^235/)
+    assert.match(await client.say('MAIL FROM:<a@x.example>'), /^250/)
+  })
+  const addresses = ['anne@x.example']
+  assert.deepEqual(asked, [{ username: 'bob', addresses }, { username: '', addresses }, 'anne@x.example'])
+  assert.throws(() => new SmtpServer({ onMessage() {}, onCertificate: () => null }), /clientAuthority/)
 })
 
 test('more connections than are taken: 421', async () => {

@@ -2,6 +2,12 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
+export interface TalkOptions {
+  readonly tls?: boolean
+  /** The client's own certificate, PEM. */
+  readonly pair?: { readonly cert: string; readonly key: string }
+}
+
 export class SmtpTalk {
   #socket: Socket
   #text = ''
@@ -13,9 +19,9 @@ export class SmtpTalk {
     this.#attach(socket)
   }
 
-  static async to(port: number, { tls = false } = {}): Promise<SmtpTalk> {
+  static async to(port: number, { tls = false, pair }: TalkOptions = {}): Promise<SmtpTalk> {
     const socket = tls
-      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...pair })
       : connect({ port, host: '127.0.0.1' })
     await new Promise((resolve, reject) =>
       socket.once(tls ? 'secureConnect' : 'connect', resolve as () => void).once('error', reject),

@@ -36,6 +36,14 @@ export interface SmtpHandlers<User> {
     username: string,
     session: SmtpSession<User>,
   ): Later<{ readonly keys: string; readonly user: User } | NoUser>
+  /**
+   * EXTERNAL: the client's certificate, which `clientAuthority` has signed, says who it is; `username` is '' where the client asks for
+   * none. @returns the user; null where nobody has one of these addresses. RFC 4422 appendix A.
+   */
+  onCertificate?(
+    credentials: { readonly username: string; readonly addresses: readonly string[] },
+    session: SmtpSession<User>,
+  ): Later<User | NoUser>
   /** Somebody is there; he has heard nothing yet. A refusal is the last thing that he hears. */
   onConnect?(session: SmtpSession<User>): Later<void>
   /** TLS stands, by STARTTLS or from the first byte. A refusal is the last thing that the client hears. */

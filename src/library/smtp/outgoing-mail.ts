@@ -1,4 +1,5 @@
 /** What a program wants sent, in any of its forms, made into an envelope and bytes. RFC 5321 §3.3, RFC 6152, RFC 6531. */
+import { isAscii } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../../mail/address.ts'
 import { ComposeFault } from '../../mail/compose/fields.ts'
@@ -84,7 +85,7 @@ async function prepareRaw({ raw, envelope }: RawMail, wishes: SendWishes): Promi
   const eightBit = await hasEightBit(bytes)
   const facts = {
     body: eightBit ? ('8bitmime' as const) : ('7bit' as const),
-    smtpUtf8: eightBit && beginning.subarray(0, end).some((byte) => byte > 127),
+    smtpUtf8: eightBit && !isAscii(beginning.subarray(0, end)),
   }
   const messageId = parseHeader(beginning).valueOf('message-id')?.replace(/^<|>$/g, '')
   return { envelope: envelopeOf(from, to, wishes, facts), bytes, messageId }
@@ -113,7 +114,7 @@ async function gather(raw: Uint8Array | string | AsyncIterable<Uint8Array>): Pro
 async function hasEightBit({ sizeBytes, read }: MessageBytes): Promise<boolean> {
   for (let at = 0; at < sizeBytes; at += readSliceBytes) {
     const slice = await read(at, Math.min(at + readSliceBytes, sizeBytes))
-    if (slice.some((byte) => byte > 127)) return true
+    if (!isAscii(slice)) return true
   }
   return false
 }

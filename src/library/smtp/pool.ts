@@ -48,7 +48,8 @@ export class SmtpPool {
   readonly #options: SmtpPoolOptions & typeof defaults
   readonly #keys: readonly DkimSigningKey[]
   readonly #idle: Idle[] = []
-  readonly #waiting: (() => void)[] = []
+  /** In order. A set gives its first up at once, however many there are; an array moves all others. */
+  readonly #waiting = new Set<() => void>()
   #busy = 0
   /** When the last messages began, as many as the rate counts. */
   #begun: number[] = []
@@ -98,7 +99,7 @@ export class SmtpPool {
 
   /** Messages that wait for a connection. */
   get waiting(): number {
-    return this.#waiting.length
+    return this.#waiting.size
   }
 
   /** Takes no more messages, sends those that wait, then says goodbye. */
@@ -119,8 +120,8 @@ export class SmtpPool {
       this.#busy++
       return
     }
-    if (this.#waiting.length >= waitingMax) throw new RangeError(`${waitingMax} messages wait already`)
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.#waiting.size >= waitingMax) throw new RangeError(`${waitingMax} messages wait already`)
+    await new Promise<void>((resolve) => this.#waiting.add(resolve))
   }
 
   /** Its connection may have to say goodbye first, or the server would see one too many; whoever has sent does not wait for that. */
@@ -130,8 +131,11 @@ export class SmtpPool {
   }
 
   #left(): void {
-    const next = this.#waiting.shift()
-    if (next) return next()
+    const [next] = this.#waiting
+    if (next) {
+      this.#waiting.delete(next)
+      return next()
+    }
     if (--this.#busy === 0) this.#emptied?.()
   }
 

@@ -23,6 +23,8 @@ export interface SmtpServerSettings<User> extends SmtpHandlers<User> {
    * Certificates in PEM, the chain behind each, chosen by SNI name; or one of our own, which no client trusts. Default: none, and no STARTTLS.
    */
   readonly tls?: 'self-signed' | SmtpCertificate | readonly SmtpCertificate[]
+  /** PEM of who may sign certificates of clients: they are asked for theirs, for `onCertificate`. Default: nobody is asked. */
+  readonly clientAuthority?: string
   /** TLS from the first byte. Default: for `submissions`. */
   readonly implicitTls?: boolean
   /** Where a sign-in handler is given, nobody sends before he has signed in. Default: true. */

@@ -59,6 +59,8 @@ export class SmtpServer<User = unknown> {
     this.service = settings.service ?? (canSignIn(settings) ? 'submission' : 'smtp')
     if (canSignIn(settings) && !this.service.startsWith('submission'))
       throw new TypeError(`nobody signs in at ${this.service}: say submission or submissions`)
+    if (settings.onCertificate && settings.clientAuthority === undefined)
+      throw new TypeError('`onCertificate` needs `clientAuthority`: who may sign certificates')
     if (this.#implicitTls && settings.tls === undefined) throw new TypeError('TLS from the first byte needs `tls`')
     const offers = settings.offers ?? ['SMTPUTF8']
     this.#withheld = allPromises.filter((promise) => !offers.includes(promise))
@@ -86,13 +88,13 @@ export class SmtpServer<User = unknown> {
   async listen(port: number, address = '127.0.0.1'): Promise<Listening> {
     if (this.#closed) throw new Error('the server is closed')
     const { tls } = this.#settings
-    if (tls !== undefined) this.#tls ??= new RealTls(await this.#pairsOf(tls))
+    if (tls !== undefined) this.#tls ??= new RealTls(await this.#pairsOf(tls), this.#settings.clientAuthority)
     const bound = await this.#desk.open({
       service: this.service,
       address,
       port,
       implicitTls: this.#implicitTls,
-      tls: this.#tls,
+      tls: this.#tls?.forUsers,
       session: (id) => this.#session(id),
       busy: formatStatus(status.tooManyConnections),
       proxied: this.#proxyFrom.length > 0 ? (from) => networksHold(this.#proxyFrom, from) : undefined,
@@ -114,7 +116,7 @@ export class SmtpServer<User = unknown> {
   useCertificates(certificates: readonly SmtpCertificate[]): void {
     if (!this.#tls)
       throw new TypeError('a server that was made without `tls`, or does not listen yet, has no certificates')
-    this.#tls.load(certificates.map(pairOf))
+    this.#tls.load(certificates.map(pairOf), this.#settings.clientAuthority)
   }
 
   /** How many there are now. */

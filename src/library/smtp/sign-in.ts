@@ -9,6 +9,7 @@ import type {
   TokenSource,
   VouchedSource,
 } from '../../protocol/sasl/authenticator.ts'
+import { external } from '../../protocol/sasl/external.ts'
 import { passwordMechanisms, type SaslMechanism } from '../../protocol/sasl/mechanisms.ts'
 import { oauthBearer, xoauth2 } from '../../protocol/sasl/oauth.ts'
 import { scram } from '../../protocol/sasl/scram.ts'
@@ -24,8 +25,9 @@ export function makeScramKeys(password: string): Promise<string> {
   return scramKeys(password)
 }
 
-export function canSignIn<User>({ onPassword, onToken, findScramKeys }: SmtpHandlers<User>): boolean {
-  return (onPassword ?? onToken ?? findScramKeys) !== undefined
+export function canSignIn<User>(handlers: SmtpHandlers<User>): boolean {
+  const { onPassword, onToken, findScramKeys, onCertificate } = handlers
+  return (onPassword ?? onToken ?? findScramKeys ?? onCertificate) !== undefined
 }
 
 /** @param secret of this server: names that nobody has get their SCRAM salts from it. */
@@ -45,10 +47,13 @@ export class SignIn<User> implements Authenticator, ScramSource, VouchedSource, 
 
   /** Strongest first. */
   get mechanisms(): SaslMechanism[] {
-    const { onPassword, onToken, findScramKeys } = this.#handlers
+    const { onPassword, onToken, findScramKeys, onCertificate } = this.#handlers
     const nonce = (): string => Buffer.from(realRandom.bytes(nonceBytes)).toString('base64')
     return [
       ...(findScramKeys ? scram({ hash: 'sha-256', source: this, nonce, plus: true }) : []),
+      ...(onCertificate
+        ? [external({ signInVouched: (addresses, username) => this.#byCertificate(addresses, username) })]
+        : []),
       ...(onToken ? [oauthBearer(this, this), xoauth2(this, this)] : []),
       ...(onPassword ? passwordMechanisms : []),
     ]
@@ -73,6 +78,11 @@ export class SignIn<User> implements Authenticator, ScramSource, VouchedSource, 
   async signInVouched([token]: readonly string[], username: string): Promise<Authenticated | null> {
     const user = await this.#ask(() => this.#handlers.onToken!({ username, token: token! }, this.#session))
     return this.#signedIn(username, user)
+  }
+
+  async #byCertificate(addresses: readonly string[], username: string): Promise<Authenticated | null> {
+    const user = await this.#ask(() => this.#handlers.onCertificate!({ username, addresses }, this.#session))
+    return this.#signedIn(username === '' ? addresses[0]! : username, user)
   }
 
   async scramAttempt(username: string): ReturnType<ScramSource['scramAttempt']> {
