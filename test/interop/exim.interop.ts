@@ -1,5 +1,5 @@
 /** Exim and we, each sending to the other. */
-import { testMailPeer } from './mail-peer-cases.ts'
+import { testMailPeer } from './mail-peer-test.ts'
 import { exim } from './exim-peer.ts'
 
 testMailPeer(exim)

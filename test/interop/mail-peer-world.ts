@@ -226,10 +226,11 @@ export class PeerWorld {
       limits: { ...defaults.limits, shutdownGraceMs: 500 },
     }
     const system = await startSystem(config, { ...realPlatform(config, silentLog), unixNetwork: undefined })
-    for (const user of [alice, 'jörg@us.example', fay])
+    for (const user of [alice, 'bob@us.example', 'jörg@us.example', fay])
       await addAccount(system.store, user, password, { nowMs: Date.now(), quotaBytes: user === fay ? 10 : undefined })
     for (const domain of ourDomains.slice(1))
-      await system.store.commit([{ kind: 'aliasSet', address: `alice@${domain}`, targets: [alice] }])
+      for (const name of ['alice', 'bob'])
+        await system.store.commit([{ kind: 'aliasSet', address: `${name}@${domain}`, targets: [`${name}@us.example`] }])
     return new RealSystem(system)
   }
 

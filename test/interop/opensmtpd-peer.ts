@@ -49,7 +49,8 @@ export const openSmtpd: MailPeer = {
       ],
       command: `exec ${program} -d -v -f ${config} >>${log} 2>&1`,
       logs: [log],
-      retry: '/run/smtpctl schedule all',
+      // What it closed its way to for a while, too.
+      retry: `/run/smtpctl show routes | sed 's/[^0-9].*//' | while read -r id; do /run/smtpctl resume route $id; done; /run/smtpctl schedule all`,
     } satisfies Launch
   },
 }

@@ -1,5 +1,5 @@
 /** Postfix and we, each sending to the other. */
-import { testMailPeer } from './mail-peer-cases.ts'
+import { testMailPeer } from './mail-peer-test.ts'
 import { postfix } from './postfix-peer.ts'
 
 testMailPeer(postfix)
