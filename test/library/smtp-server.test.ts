@@ -339,6 +339,78 @@ test('a handler without end: 451 and a HandlerTimeoutFault, at the end of the me
   })
 })
 
+test('BDAT: pieces are one message; RSET between them breaks it off', async () => {
+  const told: unknown[] = []
+  await serving(
+    {
+      async onMessage(message) {
+        told.push(await message.bytes().then(String, (error: Error) => error.name))
+      },
+      onReset: () => void told.push('reset'),
+    },
+    async ({ talk, errors }) => {
+      const client = await talk()
+      await client.reply()
+      await client.say('EHLO me.example')
+      const begin = async (): Promise<void> => {
+        await client.say('MAIL FROM:<a@x.example> BODY=BINARYMIME')
+        await client.say('RCPT TO:<b@y.example>')
+        client.write('BDAT 5\r\none\r\n')
+        assert.match(await client.reply(), /^250/)
+      }
+      await begin()
+      client.write('BDAT 4 LAST\r\n\x00\n\r.')
+      assert.match(await client.reply(), /^250 2\.0\.0 Message accepted/)
+      await begin()
+      assert.match(await client.say('RSET'), /^250/)
+      assert.match(await client.say('NOOP'), /^250/)
+      assert.deepEqual(errors, [])
+    },
+  )
+  assert.deepEqual(told, ['one\r\n\x00\n\r.', 'reset', 'SmtpAbortFault'])
+})
+
+test('a handler that has seen enough takes the message at its end; one that reads twice is told', async () => {
+  let again = false
+  await serving(
+    {
+      async onMessage(message) {
+        for await (const chunk of message) if (chunk.length > 0) break
+        if (again) for await (const chunk of message) void chunk
+      },
+    },
+    async ({ talk, errors }) => {
+      const body = `${`${'z'.repeat(900)}\r\n`.repeat(3000)}.`
+      for (again of [false, true]) {
+        const client = await talk()
+        await upToData(client)
+        assert.match(await client.say(body), again ? /^451/ : /^250 2\.0\.0 Message accepted/)
+      }
+      assert.match(String(errors), /can be read once/)
+    },
+  )
+})
+
+test('close cuts off who does not come to an end: the handler learns it', async () => {
+  const told: unknown[] = []
+  const server = new SmtpServer({
+    onMessage: (message) =>
+      message.bytes().then(
+        () => {},
+        (error: Error) => void told.push(error.name),
+      ),
+    onClose: () => void told.push('closed'),
+  })
+  const { port } = await server.listen(0)
+  const client = await SmtpTalk.to(port)
+  await upToData(client)
+  client.write('Subject: half\r\n')
+  await server.close({ graceMs: 0 })
+  assert.equal(await client.reply(), '')
+  await turns(2)
+  assert.deepEqual(told.sort(), ['SmtpAbortFault', 'closed'])
+})
+
 test('LMTP: one answer for each recipient, by DATA and by BDAT', async () => {
   const results = [undefined, new SmtpRefusal(552, '5.2.2', 'Mailbox is full'), 'Filed']
   const answers = ['250 2.0.0 Message accepted', '552 5.2.2 Mailbox is full', '250 2.0.0 Filed']
