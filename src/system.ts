@@ -139,12 +139,21 @@ async function openSystem(
     return count
   }
   const shaping = openShaping(first, options)
-  const receiver = new Receiver({ ...tools, ...shaping.tools, relay, authenticity, signingKeys, authenticator, flush })
   const { httpClient } = platform
   const sts = openPolicies({ ...tools, resolver, httpClient, authorities })
   const { notes: tlsNotes, reporter } = openReports({ ...tools, resolver, httpClient, signingKeys, reports })
   const isOurs = ownPlaces(() => listeners.listening, platform.ownAddresses)
   const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules, sts, authorities, isOurs, tlsNotes })
+  const receiver = new Receiver({
+    ...tools,
+    ...shaping.tools,
+    relay,
+    authenticity,
+    signingKeys,
+    authenticator,
+    flush,
+    firstAttempts: queue,
+  })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits })

@@ -19,6 +19,13 @@ export type Change =
   /** The account has a new keyword at this bit. */
   | { readonly kind: 'flagName'; readonly account: number; readonly bit: number; readonly name: string }
   | { readonly kind: 'queue'; readonly dueMs: number }
+  /** An arrival that leased its recipients (`QueueRequest.leasedUntilMs`) has its rows: their ids in their order. */
+  | {
+      readonly kind: 'leased'
+      readonly arrivalId: string
+      readonly entry: number
+      readonly recipients: readonly number[]
+    }
   | { readonly kind: 'directory' }
 
 /** Inclusive UIDs which now have the same flags. */

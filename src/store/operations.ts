@@ -45,6 +45,8 @@ export interface QueueRequest {
   readonly submitter?: number
   /** Nothing is tried before an operator releases it. */
   readonly held?: boolean
+  /** Leased until then by the commit itself, with fence 1, to whoever commits: the change `leased` tells when. */
+  readonly leasedUntilMs?: number
 }
 
 export type Operation =

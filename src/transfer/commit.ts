@@ -15,10 +15,13 @@ import {
 import { pathText } from './headers.ts'
 import { noticeLine, type Journey } from './journey.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
+import type { FirstAttempts } from './queue/first-attempts.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 
 interface Tools extends TransferTools {
   readonly journey: Journey
+  /** undefined: the queue finds what arrives by itself. */
+  readonly firstAttempts?: FirstAttempts
 }
 
 export interface Planning {
@@ -53,7 +56,7 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     const { refused } = outcome
     const accepted = [...outcome.accepted, ...copies]
     const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
-    const operation = arriveOperation(tools, arrival, content, facts, { prefix, sealed }, accepted, refused)
+    const arrive = arriveOperation(tools, arrival, content, facts, { prefix, sealed }, accepted, refused)
     const notice = await noticeOperation(tools, {
       reversePath: pathText(arrival.reversePath),
       arrivedAtMs: arrival.atMs,
@@ -63,10 +66,12 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
       full: await fullOf(tools, arrival, reports, content),
       reports,
     })
+    const operation = tools.firstAttempts?.lease(arrive) ?? arrive
     await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
     if (notice) journey.note(noticeLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
     return lmtp?.replies ?? [queued]
   } catch (error) {
+    tools.firstAttempts?.forget(arrival.id)
     // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.
     if (error instanceof StoreRefusal) {
       throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })

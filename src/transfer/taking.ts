@@ -9,6 +9,7 @@ import type { MessageFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { StoredContent, StoreReads } from '../store/store.ts'
+import type { FirstAttempts } from './queue/first-attempts.ts'
 import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
@@ -29,6 +30,8 @@ import type { SigningKeys } from './signing.ts'
 export interface TakingTools extends TransferTools {
   readonly journey: Journey
   readonly log: Log
+  /** undefined: the queue finds what arrives by itself. */
+  readonly firstAttempts?: FirstAttempts
   /** undefined: nobody is checked. */
   readonly authenticity?: Authenticity
   /** undefined: nothing is signed. */

@@ -188,7 +188,10 @@ export function allocate(
   const queue = operation.kind === 'arrive' ? operation.queue : undefined
   const entryId = queue ? source.entry() : 0
   const recipientIds = queue ? queue.recipients.map(() => source.recipient()) : []
-  if (queue) context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
+  if (queue?.leasedUntilMs !== undefined) {
+    const { arrivalId } = operation as Arrive
+    context.changes.push({ kind: 'leased', arrivalId, entry: entryId, recipients: recipientIds })
+  } else if (queue) context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
   return { operation, content, contentId, placed, entryId, recipientIds }
 }
 
@@ -285,10 +288,11 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
       queue.recipients.length,
     )
   let n = firstN
+  const leased = queue.leasedUntilMs !== undefined
   queue.recipients.forEach((recipient, i) => {
     context
       .sql(
-        'INSERT INTO recipient (id, entry, n, address, destination, state, dueMs, turnMs, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO recipient (id, entry, n, address, destination, state, dueMs, turnMs, fence, leasedUntilMs, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
       .run(
         delivery.recipientIds[i]!,
@@ -296,9 +300,11 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
         n,
         recipient.address,
         recipient.destination,
-        queue.held ? 'held' : queue.firstAttemptMs > acceptedMs ? 'deferred' : 'ready',
-        queue.firstAttemptMs,
+        leased ? 'leased' : queue.held ? 'held' : queue.firstAttemptMs > acceptedMs ? 'deferred' : 'ready',
+        queue.leasedUntilMs ?? queue.firstAttemptMs,
         recipient.turnMs ?? queue.firstAttemptMs,
+        leased ? 1 : 0,
+        queue.leasedUntilMs ?? 0,
         JSON.stringify(recipient.parameters),
       )
     ledger(context, operation.arrivalId, n++, recipient.address, acceptedMs, 'queued', null, null)

@@ -3,6 +3,7 @@
  * It holds nothing that it could not read again: after a crash the leases are void and others go on.
  */
 import type { Timer } from '../../base/clock.ts'
+import type { Change } from '../../store/changes.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { AttemptResult } from '../deliver/smtp.ts'
 import { failedDestination, localDestination } from '../file.ts'
@@ -10,6 +11,7 @@ import type { DestinationRule } from '../options.ts'
 import { routeTo, type RouteTools } from '../route.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
 import { isTooLate } from './deliver-by.ts'
+import { bytesOfArrival, isSmall, rowsOf, type Arrive, type FirstAttempts } from './first-attempts.ts'
 import { PutBacks } from './put-backs.ts'
 import { Rate, Rates } from './rate.ts'
 import { leaseOf, mayWait, settle } from './settle.ts'
@@ -25,6 +27,8 @@ const reclaimedAfterMs = 30_000
 const leaseMax = 500
 /** Recipients that are leased and not settled. */
 const heldMax = 2000
+/** Up to so many in hand, what arrives is leased at once. */
+const firstAttemptsMax = 500
 /** What a full site gets no more of, and what its sender's rate does not let go, comes back so much later, or more. */
 const putBackMs = 5000
 /** When all that is due belongs to sites that have enough, we look again as soon as one of them moves, or after so long. */
@@ -46,7 +50,7 @@ export type QueueTools = TransfersTools &
 /** Ours beyond `fileNowMax`, and what an operator gave up: sites without hosts. */
 const nowhere = new Set([localDestination, failedDestination])
 
-export class Queue {
+export class Queue implements FirstAttempts {
   readonly #tools: QueueTools
   readonly #sites = new Sites()
   readonly #transfers: Transfers
@@ -64,6 +68,8 @@ export class Queue {
   #rate: Rate | undefined
   /** Their recipients. */
   readonly #inHand = new Map<number, QueueRow>()
+  /** Leased by commits that are under way. */
+  readonly #born = new Map<string, Arrive>()
   #running = 0
   #renewal: Timer | undefined
   #pacing: Timer | undefined
@@ -88,10 +94,54 @@ export class Queue {
       return new Rate(perHour, 60 * 60_000, perHour)
     })
     this.configure()
-    this.#stopListening = tools.store.listen((changes) => {
-      if (changes.some((change) => change.kind === 'queue' && change.dueMs <= tools.clock.now() + 1000)) this.wake()
-      else if (changes.some((change) => change.kind === 'queue')) this.#plan()
-    })
+    this.#stopListening = tools.store.listen((changes) => this.#heard(changes))
+  }
+
+  #heard(changes: readonly Change[]): void {
+    let dueMs = Infinity
+    for (const change of changes) {
+      if (change.kind === 'leased') this.#begin(change)
+      else if (change.kind === 'queue') dueMs = Math.min(dueMs, change.dueMs)
+    }
+    if (dueMs <= this.#tools.clock.now() + 1000) this.wake()
+    else if (dueMs < Infinity) this.#plan()
+  }
+
+  lease(operation: Arrive): Arrive {
+    const { queue } = operation
+    const nowMs = this.#tools.clock.now()
+    if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return operation
+    // Whoever waits already has his turn before it.
+    const room = !this.#stopped && !this.#more && this.#inHand.size + queue.recipients.length <= firstAttemptsMax
+    if (
+      !room ||
+      queue.recipients.some((one) => nowhere.has(one.destination) || this.#siteOf.get(one.destination)?.isBusy)
+    )
+      return operation
+    const leased = { ...operation, queue: { ...queue, leasedUntilMs: nowMs + leaseMs } }
+    this.#born.set(operation.arrivalId, leased)
+    return leased
+  }
+
+  forget(arrivalId: string): void {
+    this.#born.delete(arrivalId)
+  }
+
+  /** The rows of what we have leased so are there. */
+  #begin(leased: Extract<Change, { kind: 'leased' }>): void {
+    const operation = this.#born.get(leased.arrivalId)
+    if (!operation) return
+    this.#born.delete(leased.arrivalId)
+    this.#takeInHand(batchesOf(rowsOf(operation, leased), bytesOfArrival(operation)))
+  }
+
+  #takeInHand(batches: readonly Batch[]): void {
+    for (const batch of batches) {
+      this.#held.add(batch)
+      for (const row of batch.rows) this.#inHand.set(row.id, row)
+      void this.#place(batch)
+    }
+    this.#renew()
   }
 
   /** The options were changed: limits count from now on. */
@@ -168,12 +218,7 @@ export class Queue {
       this.#after = next
       this.#more = more
       this.#stalled = rows.length === 0 && !more && busy.length > 0
-      for (const batch of batchesOf(rows.filter((row) => !this.#hasInHand(row)))) {
-        this.#held.add(batch)
-        for (const row of batch.rows) this.#inHand.set(row.id, row)
-        void this.#place(batch)
-      }
-      this.#renew()
+      this.#takeInHand(batchesOf(rows.filter((row) => !this.#hasInHand(row))))
     } catch (error) {
       this.#more = false
       log.error('the queue could not be read', { error: String(error) })

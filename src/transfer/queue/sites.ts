@@ -2,6 +2,7 @@
  * What is known of the places that mail goes to. A site is a set of hosts: all domains that one provider serves are one site, and share
  * its connections, its limits and its bad days.
  */
+import type { MessageBytes } from '../../mail/content.ts'
 import { fitsDomain } from '../../mail/domain-pattern.ts'
 import type { Random } from '../../base/random.ts'
 import type { QueueRow } from '../../store/entities.ts'
@@ -13,6 +14,8 @@ import { Rate } from './rate.ts'
 export interface Batch {
   readonly destination: string
   readonly rows: readonly QueueRow[]
+  /** The message, where it is at hand. */
+  readonly bytes?: MessageBytes
 }
 
 /** Transfers at a time to a site of which nothing is known. */

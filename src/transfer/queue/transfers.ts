@@ -47,20 +47,21 @@ export class Transfers {
   }
 
   /** Its end is written down when this resolves. It throws nothing: what goes wrong is tried again when the lease has lapsed. */
-  async run({ destination, rows }: Batch, way: Way): Promise<void> {
+  async run(batch: Batch, way: Way): Promise<void> {
+    const { destination, rows } = batch
     try {
       if (destination === localDestination) await fileLocally(this.#tools, rows)
       else if (destination === failedDestination) await settle(this.#tools, rows, rows.map(givenUp))
-      else await this.#offer(rows, way)
+      else await this.#offer(batch, way)
     } catch (error) {
       this.#tools.log.error('an attempt failed', { destination, error: String((error as Error).stack ?? error) })
     }
   }
 
-  async #offer(rows: readonly QueueRow[], { site, hosts, rule }: Way): Promise<void> {
+  async #offer({ rows, bytes: atHand }: Batch, { site, hosts, rule }: Way): Promise<void> {
     const { clock, random, store } = this.#tools
     const { entry, parameters, reversePath } = rows[0]!
-    const bytes = store.read.queuedContent(entry)
+    const bytes = atHand ?? store.read.queuedContent(entry)
     if (!bytes) return settle(this.#tools, rows, rows.map(gone))
     const envelope = {
       ...parameters,
