@@ -27,10 +27,16 @@ const reclaimedAfterMs = 30_000
 const leaseMax = 500
 /** Recipients that are leased and not settled. */
 const heldMax = 2000
+/** Attempts whose end is not written down yet: after a power cut they would be made a second time. */
+const unwrittenMax = 100
 /** Up to so many in hand, what arrives is leased at once. */
 const firstAttemptsMax = 500
-/** What a full site gets no more of, and what its sender's rate does not let go, comes back so much later, or more. */
+/** Commits under way of which that is true: nobody knows yet how much they bring to one site. */
+const bornMax = 100
+/** What its sender's rate does not let go comes back so much later, or more. */
 const putBackMs = 5000
+/** What is more than a site can have: no lease brings its destination again before there is room, but others of the same site may come. */
+const fullMs = 250
 /** When all that is due belongs to sites that have enough, we look again as soon as one of them moves, or after so long. */
 const stalledMs = 5000
 /** A wait longer than this is looked at again in between: clocks jump. */
@@ -71,6 +77,8 @@ export class Queue implements FirstAttempts {
   /** Leased by commits that are under way. */
   readonly #born = new Map<string, Arrive>()
   #running = 0
+  /** Attempts that have ended, and are not written down yet. */
+  #unwritten = 0
   #renewal: Timer | undefined
   #pacing: Timer | undefined
   /** How far round the destinations we have leased. */
@@ -112,7 +120,11 @@ export class Queue implements FirstAttempts {
     const nowMs = this.#tools.clock.now()
     if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return operation
     // Whoever waits already has his turn before it.
-    const room = !this.#stopped && !this.#more && this.#inHand.size + queue.recipients.length <= firstAttemptsMax
+    const room =
+      !this.#stopped &&
+      !this.#more &&
+      this.#born.size < bornMax &&
+      this.#inHand.size + queue.recipients.length <= firstAttemptsMax
     if (
       !room ||
       queue.recipients.some((one) => nowhere.has(one.destination) || this.#siteOf.get(one.destination)?.isBusy)
@@ -176,7 +188,7 @@ export class Queue implements FirstAttempts {
     this.#timer?.cancel()
     this.#pacing?.cancel()
     await this.#putBack([...this.#sites].flatMap((site) => this.#leave(site, site.waiting.splice(0))))
-    while (this.#running > 0 || this.#leasing || this.#held.size > 0)
+    while (this.#running + this.#unwritten > 0 || this.#leasing || this.#held.size > 0)
       await new Promise<void>((resolve) => this.#idle.push(resolve))
     this.#renewal?.cancel()
     this.#transfers.close()
@@ -273,7 +285,7 @@ export class Queue implements FirstAttempts {
       const { site } = way
       this.#remember(destination, site)
       if (this.#stopped || site.isFull) {
-        await this.#putBack([batch], this.#stopped ? 0 : putBackMs)
+        await this.#putBack([batch], this.#stopped ? 0 : fullMs)
         return this.#release(batch)
       }
       const rest = site.restAt(clock.now())
@@ -342,10 +354,11 @@ export class Queue implements FirstAttempts {
   #pump(): void {
     const { options, clock } = this.#tools
     let waitMs = Number.POSITIVE_INFINITY
-    for (let begun = true; begun && !this.#stopped && this.#running < options.transfersMax;) {
+    const mayBegin = (): boolean => this.#running < options.transfersMax && this.#unwritten < unwrittenMax
+    for (let begun = true; begun && !this.#stopped && mayBegin();) {
       begun = false
       for (const site of [...this.#ready]) {
-        if (this.#running >= options.transfersMax) break
+        if (!mayBegin()) break
         if (site.waiting.length === 0) {
           this.#ready.delete(site)
           continue
@@ -414,25 +427,34 @@ export class Queue implements FirstAttempts {
   }
 
   async #run(site: Site, batch: Batch): Promise<void> {
-    await this.#transfers.run(batch, this.#ways.get(batch)!)
-    const rest = site.restAt(this.#tools.clock.now())
-    if (rest) {
-      // Whoever stands in line there would only find out the same.
-      const waiting = site.waiting.splice(0)
-      await Promise.all(waiting.map((other) => this.#defer(other, this.#ways.get(other)!, rest)))
-      this.#leave(site, waiting)
-    }
+    const { written } = await this.#transfers.run(batch, this.#ways.get(batch)!)
     const sender = batch.rows[0]!.reversePath
     const left = (this.#senders.get(sender) ?? 1) - 1
     if (left === 0) this.#senders.delete(sender)
     else this.#senders.set(sender, left)
-    const wasBusy = site.isBusy
     site.running--
     this.#running--
+    this.#unwritten++
+    const rest = site.restAt(this.#tools.clock.now())
+    if (rest) void this.#empty(site, rest)
+    this.#pump()
+    await written
+    this.#unwritten--
+    const wasBusy = site.isBusy
     this.#leave(site, [batch])
     this.#pump()
     if ((this.#more && this.#inHand.size < heldMax / 2) || (wasBusy && !site.isBusy)) this.wake()
     else if (this.#held.size === 0) this.#plan()
+  }
+
+  /** Whoever stands in line at a site that rests would only find out the same. */
+  async #empty(site: Site, rest: Rest): Promise<void> {
+    const waiting = site.waiting.splice(0)
+    await Promise.all(waiting.map((batch) => this.#defer(batch, this.#ways.get(batch)!, rest))).catch(
+      (error: unknown) =>
+        this.#tools.log.error('what waits for a host could not be put off', { site: site.name, error: String(error) }),
+    )
+    this.#leave(site, waiting)
   }
 
   #release(batch: Batch): void {
@@ -446,7 +468,7 @@ export class Queue implements FirstAttempts {
   }
 
   #settled(): void {
-    if (this.#running === 0 && !this.#leasing && this.#held.size === 0)
+    if (this.#running + this.#unwritten === 0 && !this.#leasing && this.#held.size === 0)
       for (const resolve of this.#idle.splice(0)) resolve()
   }
 }

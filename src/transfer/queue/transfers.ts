@@ -46,23 +46,34 @@ export class Transfers {
     this.#connections.close()
   }
 
-  /** Its end is written down when this resolves. It throws nothing: what goes wrong is tried again when the lease has lapsed. */
-  async run(batch: Batch, way: Way): Promise<void> {
+  /**
+   * Resolves when the hosts have said what they think of it; `written` once its end is written down, which others need not wait for.
+   * Neither throws: what goes wrong is tried again when the lease has lapsed.
+   */
+  async run(batch: Batch, way: Way): Promise<{ readonly written: Promise<void> }> {
     const { destination, rows } = batch
-    try {
-      if (destination === localDestination) await fileLocally(this.#tools, rows)
-      else if (destination === failedDestination) await settle(this.#tools, rows, rows.map(givenUp))
-      else await this.#offer(batch, way)
-    } catch (error) {
+    const failed = (error: unknown): void =>
       this.#tools.log.error('an attempt failed', { destination, error: String((error as Error).stack ?? error) })
+    try {
+      if (destination === localDestination) return { written: fileLocally(this.#tools, rows).catch(failed) }
+      if (destination === failedDestination)
+        return { written: settle(this.#tools, rows, rows.map(givenUp)).catch(failed) }
+      const { results, retryAfterMs } = await this.#offer(batch, way)
+      return { written: settle(this.#tools, rows, results, retryAfterMs).catch(failed) }
+    } catch (error) {
+      failed(error)
+      return { written: Promise.resolve() }
     }
   }
 
-  async #offer({ rows, bytes: atHand }: Batch, { site, hosts, rule }: Way): Promise<void> {
+  async #offer(
+    { rows, bytes: atHand }: Batch,
+    { site, hosts, rule }: Way,
+  ): Promise<{ readonly results: readonly AttemptResult[]; readonly retryAfterMs?: readonly number[] }> {
     const { clock, random, store } = this.#tools
     const { entry, parameters, reversePath } = rows[0]!
     const bytes = atHand ?? store.read.queuedContent(entry)
-    if (!bytes) return settle(this.#tools, rows, rows.map(gone))
+    if (!bytes) return { results: rows.map(gone) }
     const envelope = {
       ...parameters,
       reversePath,
@@ -77,7 +88,7 @@ export class Transfers {
     else if (tried.hosts === 'answered') site.answered()
     else
       site.failed(clock.now(), random, `${told.host === undefined ? '' : `${told.host}: `}${told.words}`, told.enhanced)
-    await settle(this.#tools, rows, tried.results, rule?.retryAfterMs)
+    return { results: tried.results, retryAfterMs: rule?.retryAfterMs }
   }
 }
 
