@@ -110,6 +110,7 @@ export function testSendsToUs(cases: PeerCases): void {
     await cases.world.real.system.store.commit([{ kind: 'accountSet', name: fay, quotaBytes: 0 }])
     cases.world.peer.retry()
     assert.ok(carries(await cases.ours('for a full mailbox', fay), bytes))
+    assert.equal((await read(cases.world.real, fay)).length, 1)
   })
 
   test(`${cases.name} passes a dead host of ours by`, { skip }, async () => {
