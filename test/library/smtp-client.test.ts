@@ -15,6 +15,7 @@ import {
   SmtpRefusal,
   SmtpReplyFault,
   SmtpServer,
+  type DialogueLine,
   type SendReport,
   type SmtpServerSettings,
 } from '../../src/library/smtp/index.ts'
@@ -300,6 +301,71 @@ test('tokens: OAUTHBEARER where it is offered, else XOAUTH2, and the server take
     { username: 'a@x.example', token: 'bad' },
     { username: 'a@x.example', token: 'good' },
   ])
+})
+
+test('both sides can be overheard, but for passwords and messages, over STARTTLS too', async () => {
+  const heard: Record<'server' | 'client', string[]> = { server: [], client: [] }
+  const ear =
+    (who: 'server' | 'client') =>
+    ({ connection, from, text }: DialogueLine): void =>
+      void heard[who].push(`${connection} ${from === 'client' ? 'C' : 'S'}: ${text}`)
+  const settings: Partial<SmtpServerSettings<unknown>> = {
+    tls: 'self-signed',
+    dialogue: ear('server'),
+    onPassword: () => true,
+  }
+  await catching(settings, async ({ port }) => {
+    const auth = { username: 'anne', password: 'geheim' }
+    const over = { host: '127.0.0.1', port, verify: false, auth, hostname: 'me.example', dialogue: ear('client') }
+    await sendMail(over, { raw: 'Subject: secret\n\nNobody reads this\n', envelope })
+    const by = await SmtpTalk.to(port)
+    await by.reply()
+    await by.say('EHLO me.example')
+    await by.say('STARTTLS')
+    await by.startTls()
+    await by.say('EHLO me.example')
+    assert.match(await by.say('AUTH LOGIN'), /^334/)
+    assert.match(await by.say('YW5uZQ=='), /^334/)
+    assert.match(await by.say('Z2VoZWlt'), /^235/)
+    await by.say('MAIL FROM:<a@x.example>')
+    await by.say('RCPT TO:<b@y.example>')
+    await by.say('DATA')
+    await by.say('Subject: secret\r\n\r\nNobody\r\n.')
+    await by.say('QUIT')
+  })
+  const first = heard.server.filter((line) => line.startsWith('1 '))
+  assert.deepEqual(
+    heard.client.filter((line) => !/^1 S: (?:250-|220)/.test(line)),
+    first.filter((line) => !/^1 S: (?:250-|220)/.test(line)),
+  )
+  for (const line of [
+    '1 C: AUTH PLAIN ***',
+    '1 C: MAIL FROM:<a@x.example> SIZE=38',
+    '1 C: BDAT 38 LAST',
+    '1 C: (38 bytes)',
+  ])
+    assert.ok(first.includes(line), line)
+  const second = heard.server.filter((line) => line.startsWith('2 ')).map((line) => line.slice(2))
+  const from = second.indexOf('C: AUTH LOGIN')
+  assert.deepEqual(second.slice(from), [
+    'C: AUTH LOGIN',
+    'S: 334 ***',
+    'C: ***',
+    'S: 334 ***',
+    'C: ***',
+    'S: 235 2.7.0 Authentication successful',
+    'C: MAIL FROM:<a@x.example>',
+    'S: 250 2.1.0 Sender ok',
+    'C: RCPT TO:<b@y.example>',
+    'S: 250 2.1.5 Recipient ok',
+    'C: DATA',
+    'S: 354 Go ahead, end with <CRLF>.<CRLF>',
+    'C: (30 bytes)',
+    'S: 250 2.0.0 Message accepted',
+    'C: QUIT',
+    'S: 221 2.0.0 Goodbye',
+  ])
+  assert.doesNotMatch([...heard.server, ...heard.client].join(), /secret|Nobody|geheim|Z2Vo|AGFu/)
 })
 
 test('LMTP: each recipient has an answer of its own', async () => {

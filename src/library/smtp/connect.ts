@@ -5,6 +5,7 @@ import { realResolver } from '../../platform/real/resolver.ts'
 import { SmtpClient } from '../../protocol/smtp/client.ts'
 import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
 import { throughProxy } from '../../transfer/deliver/socks.ts'
+import { overheard, type TellDialogue } from './dialogue.ts'
 import { clientTools, ownName } from './tools.ts'
 
 /**
@@ -47,6 +48,8 @@ export interface SmtpConnectOptions {
     readonly username?: string
     readonly password?: string
   }
+  /** Hears every line that is said, without passwords and messages: for finding faults. */
+  readonly dialogue?: TellDialogue
   /** Default: 30,000. */
   readonly connectTimeoutMs?: number
 }
@@ -83,13 +86,13 @@ function tlsOptionsOf({ host, serverName, ca, verify }: SmtpConnectOptions, mode
 }
 
 function open(options: SmtpConnectOptions, mode: SmtpTlsMode, tls: TlsClientOptions): Promise<SmtpClient> {
-  const { host, proxy, hostname, lmtp, localAddress } = options
+  const { host, proxy, hostname, lmtp, localAddress, dialogue } = options
   const network = proxy
     ? throughProxy({ network: realNetwork, resolver: realResolver(), clock: clientTools.clock }, proxy)
     : realNetwork
   return SmtpClient.connect({
     ...clientTools,
-    network,
+    network: dialogue ? overheard(network, dialogue) : network,
     address: host,
     port: options.port ?? (mode === 'implicit' ? 465 : 587),
     connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMsDefault,

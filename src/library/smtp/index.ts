@@ -9,6 +9,7 @@ export { SmtpSession } from './server-session.ts'
 export { IncomingMessage, SmtpAbortFault } from './incoming-message.ts'
 export type { SmtpEnvelope, SmtpRecipient, SmtpSender } from './envelope.ts'
 export { HandlerTimeoutFault } from './calls.ts'
+export type { DialogueLine, TellDialogue } from './dialogue.ts'
 export { makeScramKeys } from './sign-in.ts'
 
 export { sendMail } from './send-mail.ts'

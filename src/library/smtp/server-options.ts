@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts'
 import type { SmtpService } from '../../protocol/smtp/backend.ts'
 import type { SmtpPolicy } from '../../protocol/smtp/policy.ts'
 import type { SmtpPromise } from '../../protocol/smtp/promises.ts'
+import type { TellDialogue } from './dialogue.ts'
 import type { SmtpHandlers } from './handlers.ts'
 
 /** PEM, as text or as read from a file; the chain behind the certificate. */
@@ -52,6 +53,8 @@ export interface SmtpServerSettings<User> extends SmtpHandlers<User> {
   readonly connectionsPerAddressMax?: number
   /** Hears of what is no handler's business: handshakes that fail, connections that were never any. Default: nobody. */
   readonly log?: Log
+  /** Hears every line that is said, without passwords and messages: for finding faults. Default: nobody. */
+  readonly dialogue?: TellDialogue
   /** What a handler may take; clients wait five to ten minutes (RFC 5321 §4.5.3.2). Default: 300,000. */
   readonly handlerTimeoutMs?: number
 }

@@ -15,6 +15,7 @@ import { formatStatus } from '../../protocol/smtp/wire/reply.ts'
 import { admissionDefaults } from '../../server/admission.ts'
 import { Desk } from '../../server/listen.ts'
 import { Calls } from './calls.ts'
+import { overheard } from './dialogue.ts'
 import { GuardedSession } from './guarded-session.ts'
 import { HandlerReceiver } from './receiver.ts'
 import {
@@ -68,7 +69,7 @@ export class SmtpServer<User = unknown> {
     this.#proxyFrom = networksOf(settings.proxyFrom)
     const { connectionsMax, connectionsPerAddressMax } = { ...admissionDefaults, ...defined(settings) }
     this.#desk = new Desk({
-      network: realNetwork,
+      network: settings.dialogue ? overheard(realNetwork, settings.dialogue) : realNetwork,
       clock: realClock,
       wheel: new Wheel(realClock),
       log: settings.log ?? silentLog,
