@@ -1,8 +1,9 @@
 /** Other people's mail servers as peers of ours: each sees a root of its own, with its files and users where it looks for them. Needs root. */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** What not every one of them can. */
@@ -70,9 +71,16 @@ export interface MailPeer {
 /** Where scripts/peers.sh unpacks them. */
 export const unpacked = join(process.env.PENNYPOST_ROOT!, 'build', 'peers')
 
+/** A root of its own to see needs rights that not every container gives to its root. */
+function hasNamespaces(): boolean {
+  const asked = ['--mount', '--pid', '--fork', 'mount', '--bind', tmpdir(), tmpdir()]
+  return spawnSync('unshare', asked, { timeout: 10_000 }).status === 0
+}
+
 export function withoutPeer(program: string): string | false {
-  if (process.env.CI === 'true') return false
   if (process.getuid?.() !== 0) return 'mail servers are started by root'
+  if (!hasNamespaces()) return 'this machine lets nobody have mounts of his own, which other mail servers are run with'
+  if (process.env.CI === 'true') return false
   return existsSync(program) ? false : `${program} is missing: see scripts/peers.sh`
 }
 
