@@ -11,10 +11,16 @@ import type { Store, StoredContent } from '../store/store.ts'
 import type { Journey, JourneyNote } from './journey.ts'
 
 /** Larger ones are not looked into: a notice has a header of the original, or a small original. */
-export const reportBytesMax = 512 * 1024
-/** Recipients of a notice that are told of, and characters of what was said about each. */
+const reportBytesMax = 512 * 1024
+/** Recipients of a notice that are told of, and characters of each value in it: strangers wrote them, and the journey has its limit. */
 const recipientsMax = 20
 const wordsMax = 300
+/** A line of a message has no more. RFC 5322 §2.1.1. */
+const messageIdMax = 998
+
+function short(value: string | undefined): string | undefined {
+  return value?.slice(0, wordsMax)
+}
 
 function sentence({
   finalRecipient,
@@ -24,10 +30,10 @@ function sentence({
   remoteMta,
   diagnosticCode,
 }: RecipientStatus): string {
-  const who = finalRecipient?.value ?? originalRecipient?.value ?? 'somebody'
-  const where = remoteMta ? ` (${remoteMta.value})` : ''
-  const words = diagnosticCode ? `: ${diagnosticCode.value.slice(0, wordsMax)}` : ''
-  return `${who}: ${action ?? 'unknown'} ${status ?? ''}${where}${words}`
+  const who = short(finalRecipient?.value ?? originalRecipient?.value) ?? 'somebody'
+  const where = remoteMta ? ` (${short(remoteMta.value)})` : ''
+  const words = diagnosticCode ? `: ${short(diagnosticCode.value)}` : ''
+  return `${who}: ${action ?? 'unknown'} ${short(status) ?? ''}${where}${words}`
 }
 
 /** @returns what the journey is told; undefined where the message is no such notice, or does not say what it is about. */
@@ -35,13 +41,13 @@ export function cameBack(id: string, message: Uint8Array): JourneyNote | undefin
   const report = readReport(readMessage(message))
   if (report?.kind !== 'delivery') return undefined
   const messageId = report.original?.message.messageId
-  if (messageId === undefined) return undefined
+  if (messageId === undefined || messageId.length > messageIdMax) return undefined
   const { recipients, reportingMta } = report.status
   return {
     id,
     event: 'report',
     messageId,
-    by: reportingMta?.value,
+    by: short(reportingMta?.value),
     told: recipients.slice(0, recipientsMax).map(sentence),
   }
 }

@@ -293,6 +293,69 @@ test('after a crash the leases of the dead are taken over at once, and what it w
   await world.stop()
 })
 
+test('where nothing waits the commit leases its own recipients; behind a backlog they take their turns', async () => {
+  const world = new World()
+  const { clock, log } = world
+  const store = await openStore({ folder: ':memory:', clock, log })
+  const leases: number[] = []
+  const born: boolean[] = []
+  const watched: Store = {
+    ...new Process().store(store),
+    commit(operations, options) {
+      for (const operation of operations) {
+        if (operation.kind === 'queueLease') leases.push(clock.now())
+        if (operation.kind === 'arrive' && operation.queue) born.push(operation.queue.leasedUntilMs !== undefined)
+      }
+      return store.commit(operations, options)
+    },
+  }
+  const home = await world.start(homeSite, undefined, watched)
+  const peer = await Peer.start(world, { address: '10.0.0.9', hostname: 'mx.b.example', domains: ['b.example'] })
+  await list(home, 'bob@a.example', ['bob@b.example'])
+  await list(
+    home,
+    'everybody@a.example',
+    members(2000, () => 'b.example'),
+  )
+  const before = leases.length
+  await world.send(home, 'pat@far.example', ['bob@a.example'], text)
+  await clock.pass(10 * second)
+  assert.deepEqual(peer.recipients, ['bob@b.example'])
+  assert.deepEqual([born, leases.length - before], [[true], 0])
+  await world.send(home, 'boss@a.example', ['everybody@a.example'], text)
+  assert.equal(born.at(-1), false, 'more than may be in hand')
+  await clock.pass(minute)
+  assert.equal(new Set(peer.recipients).size, 2001)
+  assert.equal(peer.recipients.length, 2001)
+  await world.stop()
+})
+
+test('a clock that is set forward ends no attempt: nothing is sent twice', async () => {
+  const world = new World()
+  const { clock } = world
+  const home = await world.start(homeSite)
+  const peer = await Peer.start(world, {
+    address: '10.0.0.9',
+    hostname: 'mx.b.example',
+    domains: ['b.example', 'c.example'],
+    slowMs: 40 * second,
+  })
+  await list(home, 'bob@a.example', ['bob@b.example'])
+  await list(home, 'carol@a.example', ['carol@c.example'])
+  await world.send(home, 'pat@far.example', ['bob@a.example'], text)
+  await clock.pass(5 * second)
+  clock.jump(2 * hour)
+  // Something that makes the queue look for what is due.
+  await world.send(home, 'pat@far.example', ['carol@a.example'], text)
+  await list(home, 'list@a.example', ['dora@c.example'])
+  await world.send(home, 'pat@far.example', ['list@a.example'], text)
+  home.store.read.queueDue()
+  await clock.pass(10 * minute)
+  assert.deepEqual(peer.recipients.sort(), ['bob@b.example', 'carol@c.example', 'dora@c.example'])
+  assert.equal(home.store.read.counts().queued, 0)
+  await world.stop()
+})
+
 test('DELIVERBY: what is late and wanted back comes back; what is late and only watched is told of', async () => {
   const world = new World()
   const home = await world.start({ ...homeSite, users: ['carl@a.example'] })

@@ -106,10 +106,7 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   return {
     replayed: engine.replayed,
     read: storeReads,
-    commit(operations, commitOptions) {
-      reads.fresh.keep(operations)
-      return batcher.commit(operations, commitOptions?.until ?? 'visible') as never
-    },
+    commit: (operations, commitOptions) => batcher.commit(operations, commitOptions?.until ?? 'visible') as never,
     sink: () => new StoreSink(engine.room),
     async readContent({ inline, file, sizeBytes }, start, end) {
       return inline

@@ -16,7 +16,6 @@ import type {
 } from '../entities.ts'
 import type { LedgerPage, MessageIdentity, MessageRow, QueuePage, QueueShape, RowNeed } from '../store.ts'
 import type { MessageTable } from '../table.ts'
-import { FreshContents } from './fresh.ts'
 import { Statements, type Database, type Row } from './driver.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
@@ -41,7 +40,6 @@ function toAccount(row: Row): Account {
 export class SqliteReads {
   readonly #statements: Statements
   readonly #files: ContentFiles
-  readonly fresh = new FreshContents()
   #domains: readonly string[] | undefined
   #domainSet = new Set<string>()
   readonly #users = new Map<string, User | undefined>()
@@ -249,12 +247,9 @@ export class SqliteReads {
 
   queuedContent(entry: number): MessageBytes | undefined {
     const row = this.#sql(
-      'SELECT c.segment, c.position, c.file, c.size AS contentSize, q.prefix, q.arrivalId FROM queueEntry q JOIN content c ON c.id = q.content WHERE q.id = ?',
+      'SELECT c.segment, c.position, c.file, c.size AS contentSize, q.prefix FROM queueEntry q JOIN content c ON c.id = q.content WHERE q.id = ?',
     ).get(entry)
-    return (
-      row &&
-      new StoredBytes(this.#files, sourceOf(row), row['prefix'] as string, this.fresh.get(row['arrivalId'] as string))
-    )
+    return row && new StoredBytes(this.#files, sourceOf(row), row['prefix'] as string)
   }
 
   ledger(arrivalId: string): readonly LedgerRow[] {
