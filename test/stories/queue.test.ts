@@ -345,13 +345,10 @@ test('a clock that is set forward ends no attempt: nothing is sent twice', async
   await world.send(home, 'pat@far.example', ['bob@a.example'], text)
   await clock.pass(5 * second)
   clock.jump(2 * hour)
-  // Something that makes the queue look for what is due.
-  await world.send(home, 'pat@far.example', ['carol@a.example'], text)
-  await list(home, 'list@a.example', ['dora@c.example'])
-  await world.send(home, 'pat@far.example', ['list@a.example'], text)
-  home.store.read.queueDue()
+  // Too large to be leased at once: the queue looks for what is due, and the first one's lease is over by this clock.
+  await world.send(home, 'pat@far.example', ['carol@a.example'], `${text}${`${'x'.repeat(70)}\n`.repeat(1000)}`)
   await clock.pass(10 * minute)
-  assert.deepEqual(peer.recipients.sort(), ['bob@b.example', 'carol@c.example', 'dora@c.example'])
+  assert.deepEqual(peer.recipients.sort(), ['bob@b.example', 'carol@c.example'])
   assert.equal(home.store.read.counts().queued, 0)
   await world.stop()
 })
