@@ -11,6 +11,9 @@ test('a site is a set of hosts, in whatever order they come', () => {
   assert.equal(siteName([host('b.example'), host('a.example')], undefined), 'a.example b.example')
   assert.equal(siteName([host('a.example'), host('b.example')], undefined), 'a.example b.example')
   assert.equal(siteName([host('relay.example', 587)], undefined), 'relay.example:587')
+  // A host that has shut out one address of ours may like another.
+  const via = (address: string): string => siteName([{ ...host('a.example'), localAddresses: [address] }], undefined)
+  assert.notEqual(via('192.0.2.1'), via('192.0.2.2'))
 })
 
 test('a rule that fits the hosts makes one site of all that they serve', () => {

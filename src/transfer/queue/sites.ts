@@ -126,12 +126,22 @@ export function ruleFor(
   return own && own.match !== '*' ? own : (best(hosts.map(({ name }) => name.toLowerCase())) ?? own)
 }
 
-/** The name of a set of hosts, in whatever order the DNS gave them; with a rule that covers several hosts, the rule's. */
-export function siteName(hosts: readonly Pick<Host, 'name' | 'port'>[], rule: DestinationRule | undefined): string {
+/**
+ * The name of a set of hosts, in whatever order the DNS gave them; with a rule that covers several hosts, the rule's. Hosts see where
+ * connections come from: an address of ours that they have shut out is another site than those that they take mail from.
+ */
+export function siteName(
+  hosts: readonly Pick<Host, 'name' | 'port' | 'localAddresses' | 'proxy'>[],
+  rule: DestinationRule | undefined,
+): string {
+  const from = hosts[0]?.localAddresses ?? []
+  const proxy = hosts[0]?.proxy
+  const via = [...from, ...(proxy ? [`${proxy.host}:${proxy.port}`] : [])]
+  const suffix = via.length === 0 ? '' : ` from ${via.join(' ')}`
   if (rule && rule.match !== '*' && hosts.some(({ name }) => fitsDomain(rule.match, name.toLowerCase())))
-    return rule.match
+    return rule.match + suffix
   const names = [...new Set(hosts.map(({ name, port }) => (port === 25 ? name : `${name}:${port}`)))]
-  return names.sort().join(' ')
+  return names.sort().join(' ') + suffix
 }
 
 export class Sites {
