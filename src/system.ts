@@ -10,6 +10,7 @@ import { saslMechanisms } from './protocol/sasl/mechanisms.ts'
 import type { WaitingFor } from './protocol/smtp/backend.ts'
 import { authSecret, noteScramSha1 } from './server/auth-settings.ts'
 import { serveControl } from './server/control.ts'
+import { ownPolicy } from './server/discovery/published.ts'
 import { offersOf } from './server/discovery/settings.ts'
 import { answerHttp } from './server/http.ts'
 import { StoreImapBackend } from './server/imap.ts'
@@ -169,6 +170,7 @@ async function openSystem(
     discovery: {
       offers: () => offersOf(live.config.hostname, live.config.listeners),
       isLocalDomain: (domain: string) => store.read.isLocalDomain(domain),
+      policy: () => ownPolicy(live.config.hostname, live.config.publish),
       now: () => clock.now(),
     },
   }
@@ -232,7 +234,10 @@ async function openSystem(
   if (!inMemory) makeMissingKeys(store, clock, log)
   const control = inMemory
     ? undefined
-    : await serveControl({ store, clock, flushJourney: () => journey.flush() }, { dataFolder: first.data, log })
+    : await serveControl(
+        { store, clock, flushJourney: () => journey.flush(), certificateShown: (name) => tls.shown(name) },
+        { dataFolder: first.data, log },
+      )
   const sweeping = sweepNowAndThen(store, clock, log)
 
   const reload = async (next: Config): Promise<readonly string[]> => {

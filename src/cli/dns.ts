@@ -2,6 +2,8 @@
 import type { Config } from '../config/config.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
 import type { CheckedRecord } from '../server/discovery/check.ts'
+import type { DnsRecord } from '../server/discovery/dns.ts'
+import type { KnownCertificates } from '../server/discovery/published.ts'
 import {
   CommandFault,
   configOf,
@@ -36,18 +38,47 @@ async function keysOf(config: Config, domain: string): Promise<readonly { name: 
   }
 }
 
-/** As a zone file, each with its reason. */
-export async function printRecords(terminal: Terminal, config: Config, domain: string, json?: boolean): Promise<void> {
-  const [{ formatRecord, recordsFor }, { offersOf }] = await Promise.all([
+/** What answers for our hostname and for the policy's host: by the server's own word, where one runs, and by the files. */
+async function certificatesOf(config: Config, domain: string): Promise<KnownCertificates> {
+  const [{ askOwner }, { readCertificates }, { certificateFor }, { realFiles }, { X509Certificate }] =
+    await Promise.all([
+      import('../server/owner.ts'),
+      import('../platform/real/certificates.ts'),
+      import('../platform/real/tls.ts'),
+      import('../platform/real/files.ts'),
+      import('node:crypto'),
+    ])
+  const names = [config.hostname, `mta-sts.${domain}`]
+  const pems = await readCertificates(realFiles, config.tls, config.data)
+  const inFiles = names.map((name) => certificateFor(pems, name))
+  const inUse = await askOwner(config.data, 'certificatesShown', { names }).then(
+    ({ certificates }) => certificates.map((one) => (one === null ? undefined : Buffer.from(one, 'base64'))),
+    () => [],
+  )
+  const atPolicyHost = inUse[1] ?? inFiles[1]
+  return {
+    ofHost: [inUse[0], inFiles[0]].filter((one) => one !== undefined),
+    namesPolicyHost: atPolicyHost && new X509Certificate(atPolicyHost).checkHost(names[1]!) !== undefined,
+  }
+}
+
+async function recordsOf(config: Config, domain: string): Promise<DnsRecord[]> {
+  const [{ recordsFor }, { publishedRecords }, { offersOf }] = await Promise.all([
     import('../server/discovery/dns.ts'),
+    import('../server/discovery/published.ts'),
     import('../server/discovery/settings.ts'),
   ])
-  const records = recordsFor(
-    domain,
-    config.hostname,
-    offersOf(config.hostname, config.listeners),
-    await keysOf(config, domain),
-  )
+  const { hostname, listeners, publish } = config
+  return [
+    ...recordsFor(domain, hostname, offersOf(hostname, listeners), await keysOf(config, domain)),
+    ...publishedRecords(domain, hostname, publish, await certificatesOf(config, domain)),
+  ]
+}
+
+/** As a zone file, each with its reason. */
+export async function printRecords(terminal: Terminal, config: Config, domain: string, json?: boolean): Promise<void> {
+  const { formatRecord } = await import('../server/discovery/dns.ts')
+  const records = await recordsOf(config, domain)
   if (json) terminal.out(`${JSON.stringify(records, null, 1)}\n`)
   else
     for (const record of records)
@@ -68,21 +99,13 @@ export async function checkDomain(
   domain: string,
   json?: boolean,
 ): Promise<boolean> {
-  const [{ recordsFor }, { checkRecords }, { offersOf }, { realResolver }, { withHosts }] = await Promise.all([
-    import('../server/discovery/dns.ts'),
+  const [{ checkRecords }, { realResolver }, { withHosts }] = await Promise.all([
     import('../server/discovery/check.ts'),
-    import('../server/discovery/settings.ts'),
     import('../platform/real/resolver.ts'),
     import('../transfer/hosts.ts'),
   ])
   const resolver = withHosts(() => config.dns, realResolver(config.dns.servers, config.dns))
-  const records = recordsFor(
-    domain,
-    config.hostname,
-    offersOf(config.hostname, config.listeners),
-    await keysOf(config, domain),
-  )
-  const checked = await checkRecords(records, resolver)
+  const checked = await checkRecords(await recordsOf(config, domain), resolver)
   if (json) terminal.out(`${JSON.stringify(checked, null, 1)}\n`)
   else {
     for (const { name, type, value, state, found, needed } of checked) {

@@ -59,6 +59,17 @@ test('an empty file is the defaults, beside its own folder', async () => {
   assert.deepEqual(config, { ...defaultConfig(), data: '/etc/data', submitSocket: '/etc/data/submit.sock' })
 })
 
+test('what no policy can say is a fault', async () => {
+  for (const [line, fault] of [
+    ['mtaStsMaxAgeMs = "366d"', /mtaStsMaxAgeMs must be from a second to 365 days/],
+    ['mtaStsMaxAgeMs = 0', /mtaStsMaxAgeMs must be from a second to 365 days/],
+    ['mtaStsHosts = ["*"]', /mtaStsHosts.* must be a domain name/],
+    ['mtaStsHosts = ["mx.*.example.org"]', /mtaStsHosts.* must be a domain name/],
+    ['tlsReportsTo = "reports"', /tlsReportsTo must be a mail address/],
+  ] as const)
+    await assert.rejects(parseConfig(`[publish]\n${line}\n`, '/etc/mail/pennypost.toml'), fault, line)
+})
+
 test('a whole configuration is read', async () => {
   const config = await parseConfig(
     `
@@ -108,6 +119,10 @@ messageBytesMax = "1.5MB"
 retryAfterMs = [1000, "2m"]
 queueLifetimeMs = "2d"
 subaddressDelimiter = ""
+[publish]
+mtaSts = "enforce"
+mtaStsMaxAgeMs = "60d"
+mtaStsHosts = ["MX.example.org", "*.bücher.example"]
 [log]
 level = "debug"
 file = "pennypost.log"
@@ -170,6 +185,12 @@ shutdownGraceMs = "500ms"
     ],
     relay: { domains: [] },
     reports: { tls: false, contact: 'postmaster@example.org' },
+    publish: {
+      mtaSts: 'enforce',
+      mtaStsMaxAgeMs: 60 * 86_400_000,
+      mtaStsHosts: ['mx.example.org', '*.xn--bcher-kva.example'],
+      tlsReportsTo: undefined,
+    },
     transfer: {
       ...transferDefaults,
       hostname: 'mail.example.org',

@@ -5,6 +5,7 @@ import type { DirectoryOptions } from '../accounts/directory-options.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AdmissionLimits } from '../server/admission.ts'
+import type { PublishOptions } from '../server/discovery/published.ts'
 import type { SmtpPaceOptions } from '../server/smtp-pace.ts'
 import type { AuthenticityOptions } from '../transfer/checks/authenticity.ts'
 import type { SenderRule } from '../transfer/checks/consequence.ts'
@@ -72,6 +73,7 @@ export interface Config {
   readonly routes: readonly RouteConfig[]
   readonly relay: RelayOptions
   readonly reports: ReportOptions
+  readonly publish: PublishOptions
   readonly destinations: readonly DestinationRule[]
   readonly transfer: TransferOptions
   readonly smtp: SmtpPolicy & SmtpPaceOptions

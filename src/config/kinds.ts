@@ -1,6 +1,6 @@
 /** The kinds of values that a configuration has: how each is read from TOML, written back, and described. */
 import { parseIpNetwork, type IpNetwork } from '../base/ip-network.ts'
-import { parseDomain } from '../mail/address.ts'
+import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
 
 /** What is wrong with a value, as the end of a sentence that starts with the key: 'must be …'. */
 export class ValueFault extends Error {
@@ -154,6 +154,27 @@ export const domain: Kind<string> = {
     const name = parseDomain(text.read(value))
     if (name === undefined || name.startsWith('[')) throw new ValueFault('must be a domain name, such as "example.org"')
     return name
+  },
+  format: quote,
+}
+
+/** `user@example.org` */
+export const mailAddress: Kind<string> = {
+  words: 'a mail address',
+  read(value) {
+    const found = parseMailbox(text.read(value))
+    if (!found) throw new ValueFault('must be a mail address')
+    return formatMailbox(found)
+  },
+  format: quote,
+}
+
+/** A host, or all whose name has one label more: what a certificate and an MTA-STS policy can name. RFC 8461 §4.1. */
+export const hostPattern: Kind<string> = {
+  words: '"mx.example.org", or "*.example.org" for hosts directly below it',
+  read(value) {
+    const name = text.read(value)
+    return name.startsWith('*.') ? `*.${domain.read(name.slice(2))}` : domain.read(name)
   },
   format: quote,
 }

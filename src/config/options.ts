@@ -6,6 +6,7 @@ import * as kinds from './kinds.ts'
 import { option, type Option, type OptionTable } from './option.ts'
 import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
 import { defaultServices, services } from './services.ts'
+import { publishOptions } from './publish-options.ts'
 import { reportOptions } from './report-options.ts'
 import { relayOptions, routeOptions } from './route-options.ts'
 import { checkOptions, rewriteOptions } from './shape-options.ts'
@@ -19,6 +20,7 @@ import {
 } from './transfer-options.ts'
 
 export * from './people-options.ts'
+export * from './publish-options.ts'
 export * from './report-options.ts'
 export * from './route-options.ts'
 export * from './shape-options.ts'
@@ -263,6 +265,11 @@ export const sections: readonly Section[] = [
     true,
   ),
   section('reports', reportOptions, 'What other domains are told.'),
+  section(
+    'publish',
+    publishOptions,
+    'What our own domains tell those who send to them: how safe the way to us is. The https listener serves it, and "pennypost domain dns" prints its records.',
+  ),
   section(
     'rewrite',
     rewriteOptions,

@@ -71,6 +71,7 @@ class ConfigReader {
       ),
       routes: this.#tables(root, 'route').map((table, at) => this.#route(table, `route[${at}]`)),
       reports: { ...reports, contact: reports.contact ?? `postmaster@${origin}` },
+      publish: this.#section(this.#table(root, 'publish'), 'publish', declared.publishOptions),
       relay: this.#section(this.#table(root, 'relay'), 'relay', declared.relayOptions),
       transfer: { ...transfer, hostname: top.hostname },
       authenticity: this.#section(this.#table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),

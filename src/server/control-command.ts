@@ -8,6 +8,8 @@ export interface ControlTools {
   readonly clock: Clock
   /** Writes what the journey holds back, so that `trace` sees it. */
   readonly flushJourney?: () => Promise<void>
+  /** The certificate (DER) that a client is shown which asks for this name; absent where nothing listens. */
+  readonly certificateShown?: (name: string) => Uint8Array | undefined
 }
 
 /** A trailing `?`: may be absent. */

@@ -11,6 +11,7 @@ import { argumentFault, type Command, type ControlTools } from './control-comman
 import { mailboxCommands } from './control-mailboxes.ts'
 import { queueCommands } from './control-queue.ts'
 import { storeCommands } from './control-store.ts'
+import { tlsCommands } from './control-tls.ts'
 import { CommandRefusal } from './provision.ts'
 
 export type { ControlTools } from './control-command.ts'
@@ -22,6 +23,7 @@ export const controlCommands = {
   ...mailboxCommands,
   ...queueCommands,
   ...storeCommands,
+  ...tlsCommands,
 }
 
 export type ControlCommands = typeof controlCommands

@@ -22,6 +22,7 @@ const tools: HttpTools = {
         listener('smtp', 25, 'starttls'),
       ]),
     isLocalDomain: (domain) => domain === 'example.org',
+    policy: () => 'version: STSv1\r\n',
     now: () => 0,
   },
 }
@@ -105,6 +106,30 @@ test('Outlook is told where to go, and a request that asks nothing gets its erro
     answerHttp(tools, request('/autodiscover/autodiscover.json?Protocol=AutodiscoverV1', { host: 'example.org' })).body,
     /"https:\/\/example\.org\/autodiscover\/autodiscover\.xml"/,
   )
+})
+
+test('the MTA-STS policy is told to who asks its own host, for our domains alone', () => {
+  const path = '/.well-known/mta-sts.txt'
+  for (const host of [
+    'mta-sts.example.org',
+    'MTA-STS.Example.Org:443',
+    'mta-sts.example.org.',
+    'mta-sts.example.org.:8443',
+  ]) {
+    const { status, type, body } = answerHttp(tools, request(path, { host }))
+    assert.deepEqual([status, type, body], [200, 'text/plain; charset=utf-8', 'version: STSv1\r\n'], host)
+  }
+  for (const host of [
+    undefined,
+    '',
+    'mta-sts.',
+    'example.org',
+    'mta-sts.example.net',
+    'mta-sts.mta-sts.example.org',
+    'xmta-sts.example.org',
+  ])
+    assert.equal(answerHttp(tools, request(path, { host })).status, 404, host)
+  assert.equal(answerHttp(tools, request(path, { host: 'mta-sts.example.org', method: 'POST' })).status, 405)
 })
 
 test("Apple's profile names the account and asks for no password; hostile names stay text", () => {

@@ -45,6 +45,8 @@ export interface Platform {
 export interface SystemTls extends TlsServer {
   /** For listeners where people sign in: these ask clients for a certificate, if that was configured. */
   readonly forUsers: TlsServer
+  /** The certificate (DER) that a client is shown which asks for this name. */
+  shown(name: string): Uint8Array | undefined
   /** Throws, and keeps the old ones, when the new ones cannot be used. */
   reload(config: Config): Promise<void>
 }

@@ -21,6 +21,21 @@ export async function loadText(files: Files, path: string): Promise<string> {
   return utf8(bytes)
 }
 
+function selfSignedPath(dataFolder: string): string {
+  return join(dataFolder, 'tls', 'self-signed.crt')
+}
+
+/** The certificates alone (PEM), as they stand in their files now; makes none, and leaves out what cannot be read. */
+export async function readCertificates(
+  files: Files,
+  source: CertificateSource,
+  dataFolder: string,
+): Promise<readonly string[]> {
+  const paths = source.source === 'files' ? source.certificates.map(({ cert }) => cert) : [selfSignedPath(dataFolder)]
+  const found = await Promise.all(paths.map((path) => files.read(path).catch(() => undefined)))
+  return found.flatMap((bytes) => (bytes ? [utf8(bytes)] : []))
+}
+
 /** @param dataFolder where a certificate of our own is kept; undefined: nowhere. */
 export async function loadCertificates(
   files: Files,
@@ -38,7 +53,7 @@ export async function loadCertificates(
     )
   }
   if (dataFolder === undefined) return [await newSelfSigned(names, nowMs)]
-  const certPath = join(dataFolder, 'tls', 'self-signed.crt')
+  const certPath = selfSignedPath(dataFolder)
   const keyPath = join(dataFolder, 'tls', 'self-signed.key')
   const kept = await files.read(certPath)
   if (kept) return [{ certificate: utf8(kept), key: await loadText(files, keyPath) }]

@@ -11,17 +11,21 @@ export interface CertificatePair {
   readonly key: string
 }
 
-interface Loaded {
+interface Named {
   readonly names: readonly string[]
+}
+
+interface Loaded extends Named {
   readonly context: SecureContext
+  /** DER, without its chain. */
+  readonly certificate: Uint8Array
 }
 
 /** ECDHE only; RSA key exchange has no forward secrecy. RFC 9325 §4.2. */
 const ciphers =
   'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'
 
-function namesOf(pem: string): string[] {
-  const certificate = new X509Certificate(pem)
+function namesOf(certificate: X509Certificate): string[] {
   const names = [...(certificate.subjectAltName ?? '').matchAll(/DNS:([^,\s]+)/g)].map((match) =>
     match[1]!.toLowerCase(),
   )
@@ -34,6 +38,18 @@ function matches(pattern: string, name: string): boolean {
   if (!pattern.startsWith('*.')) return pattern === name
   const dot = name.indexOf('.')
   return dot > 0 && name.slice(dot + 1) === pattern.slice(2)
+}
+
+/** What answers a client that asks for `name`: the first that bears it, else the first. */
+function choose<One extends Named>(all: readonly One[], name: string): One | undefined {
+  const lower = name.toLowerCase()
+  return all.find(({ names }) => names.some((pattern) => matches(pattern, lower))) ?? all[0]
+}
+
+/** Which of these certificates (PEM, chains behind them) would answer for a name, as DER; undefined where there are none. */
+export function certificateFor(pems: readonly string[], name: string): Uint8Array | undefined {
+  const all = pems.map((pem) => new X509Certificate(pem)).map((one) => ({ names: namesOf(one), raw: one.raw }))
+  return choose(all, name)?.raw
 }
 
 /** What `network.ts` asks of a TlsServer of this platform. */
@@ -67,10 +83,9 @@ export class RealTls implements WrappingTls {
     if (pairs.length === 0) throw new Error('no certificate')
     // A ticket remembers that a client's certificate was found good: it ends with the authority that said so.
     const ticketKeys = clientAuthority === this.#clientAuthority ? this.#ticketKeys : randomBytes(48)
-    const loaded = pairs.map(({ certificate, key }) => ({
-      names: namesOf(certificate),
-      context: createSecureContext({
-        cert: certificate,
+    const contextOf = (cert: string, key: string): SecureContext =>
+      createSecureContext({
+        cert,
         key,
         ca: clientAuthority,
         minVersion: 'TLSv1.2',
@@ -80,17 +95,19 @@ export class RealTls implements WrappingTls {
         honorCipherOrder: true,
         ticketKeys,
         sessionIdContext: 'pennypost',
-      }),
-    }))
+      })
+    const loaded = pairs.map(({ certificate: pem, key }) => {
+      const certificate = new X509Certificate(pem)
+      return { names: namesOf(certificate), certificate: certificate.raw, context: contextOf(pem, key) }
+    })
     this.#loaded = loaded
     this.#ticketKeys = ticketKeys
     this.#clientAuthority = clientAuthority
   }
 
-  #contextFor(name: string): SecureContext {
-    const lower = name.toLowerCase()
-    const found = this.#loaded.find(({ names }) => names.some((pattern) => matches(pattern, lower)))
-    return (found ?? this.#loaded[0]!).context
+  /** The certificate (DER) that a client is shown which asks for this name. */
+  shown(name: string): Uint8Array {
+    return choose(this.#loaded, name)!.certificate
   }
 
   wrap(socket: Socket): TLSSocket {
@@ -104,7 +121,7 @@ export class RealTls implements WrappingTls {
       requestCert: asksClient,
       rejectUnauthorized: false,
       secureContext: this.#loaded[0]!.context,
-      SNICallback: (name, done) => done(null, this.#contextFor(name)),
+      SNICallback: (name, done) => done(null, choose(this.#loaded, name)!.context),
     })
   }
 }

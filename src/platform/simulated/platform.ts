@@ -28,6 +28,6 @@ export function simulatedPlatform({ clock, random, internet, zone, log, address 
     ownAddresses: () => [address],
     log,
     httpClient: { ask: () => Promise.reject(new Error('no http in the simulated world')) },
-    openTls: async () => ({ names: [], forUsers: { names: [] }, reload: async () => {} }),
+    openTls: async () => ({ names: [], forUsers: { names: [] }, shown: () => undefined, reload: async () => {} }),
   }
 }

@@ -1,5 +1,7 @@
 /** Whether the DNS says what it should about a domain of ours. */
 import type { DnsOutcome, Resolver } from '../../base/resolver.ts'
+import { formatTlsaRecord } from '../../trust/dane/tlsa.ts'
+import { parseStsRecord } from '../../trust/mta-sts/policy.ts'
 import type { DnsRecord } from './dns.ts'
 
 export interface CheckedRecord extends DnsRecord {
@@ -14,7 +16,7 @@ export async function checkRecords(records: readonly DnsRecord[], resolver: Reso
   return Promise.all(records.map(async (record) => ({ ...record, ...(await check(record, resolver)) })))
 }
 
-type Outcome = Pick<CheckedRecord, 'state' | 'found'>
+type Outcome = Pick<CheckedRecord, 'state' | 'found'> & Partial<Pick<CheckedRecord, 'needed'>>
 
 function judge<T>(
   outcome: DnsOutcome<T>,
@@ -48,8 +50,15 @@ async function check({ name, type, value }: DnsRecord, resolver: Resolver): Prom
       return judge(
         outcome.kind === 'found' ? { kind: 'found', records: ours } : outcome,
         (text) => text,
-        (all) => all.length === 1,
+        // The id says whether senders know of the present policy; what else such records say is the operator's.
+        (all) => all.length === 1 && parseStsRecord(all) === parseStsRecord([value]),
       )
+    }
+    case 'TLSA': {
+      const outcome = await resolver.tlsa(name)
+      const told = judge(outcome, formatTlsaRecord, (all) => all.map(formatTlsaRecord).includes(value))
+      // Without any the way to us is as it was; one that fits no key keeps mail away.
+      return told.state === 'differs' ? { ...told, needed: true } : told
     }
     case 'CNAME': {
       const [there, host] = await Promise.all([resolver.addresses(name), resolver.addresses(value.replace(/\.$/, ''))])

@@ -4,7 +4,7 @@ import type { Offer } from './settings.ts'
 export interface DnsRecord {
   /** Absolute, without its final dot. */
   readonly name: string
-  readonly type: 'A/AAAA' | 'MX' | 'TXT' | 'SRV' | 'CNAME'
+  readonly type: 'A/AAAA' | 'MX' | 'TXT' | 'SRV' | 'CNAME' | 'TLSA'
   readonly value: string
   readonly why: string
   /** Mail does not work without it; the others make it work better. */

@@ -9,6 +9,8 @@ import type { Offer } from './settings.ts'
 export interface DiscoveryTools {
   readonly offers: () => readonly Offer[]
   readonly isLocalDomain: (domain: string) => boolean
+  /** The MTA-STS policy of our domains, as it is now. */
+  readonly policy: () => string
   readonly now: () => number
 }
 
@@ -27,6 +29,8 @@ export function answerDiscovery(tools: DiscoveryTools, request: HttpRequest): Ht
       return autodiscoverJson(tools, request)
     case '/mobileconfig':
       return profile(tools, request)
+    case '/.well-known/mta-sts.txt':
+      return stsPolicy(tools, request)
     default:
       return undefined
   }
@@ -48,6 +52,17 @@ function autoconfig(tools: DiscoveryTools, { query, host }: HttpRequest): HttpRe
   const domain = localDomain(tools, query.get('emailaddress')) ?? fromHost
   if (domain === undefined) return notFound('no mail for that domain here')
   return { status: 200, type: xmlType, body: autoconfigXml(domain, tools.offers()) }
+}
+
+/**
+ * Of the domain whose policy host is asked, and of no other: whoever gets `mta-sts.` of a foreign name to lead here has no policy by that.
+ * Over http as well, for a web server in front that has the certificates; senders take it by https alone. RFC 8461 §3.3.
+ */
+function stsPolicy(tools: DiscoveryTools, { method, host }: HttpRequest): HttpResponse {
+  const domain = /^mta-sts\.([^:]+?)\.?(?::\d+)?$/i.exec(host ?? '')?.[1]?.toLowerCase()
+  if (domain === undefined || !tools.isLocalDomain(domain)) return notFound('no policy of that name here')
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: plain, body: 'GET only\n' }
+  return { status: 200, type: plain, body: tools.policy() }
 }
 
 function autodiscover(tools: DiscoveryTools, { method, body }: HttpRequest): HttpResponse {

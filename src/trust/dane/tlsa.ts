@@ -58,6 +58,24 @@ export function anchorOf({
   return { kind: selector === selectors.certificate ? 'certificate' : 'key', der: data }
 }
 
+/** The record that promises a certificate's own key, whoever signed it: 3 1 1, the one that RFC 7672 §3.1 asks for. @param certificate DER. */
+export function endEntityRecord(certificate: Uint8Array): TlsaRecord | undefined {
+  const key = publicKeyOf(certificate)
+  return (
+    key && {
+      usage: usages.endEntity,
+      selector: selectors.publicKey,
+      matching: matchings.sha256,
+      data: createHash('sha256').update(key).digest(),
+    }
+  )
+}
+
+/** As a zone file has it. RFC 6698 §2.2. */
+export function formatTlsaRecord(record: TlsaRecord): string {
+  return `${recordWords(record)} ${Buffer.from(record.data).toString('hex')}`
+}
+
 /** `3 1 1`. */
 export function recordWords({ usage, selector, matching }: TlsaRecord): string {
   return `${usage} ${selector} ${matching}`

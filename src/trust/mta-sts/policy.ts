@@ -8,7 +8,7 @@ export interface StsPolicy {
 }
 
 /** RFC 8461 §3.2. */
-const maxAgeMaxS = 31_557_600
+export const maxAgeMaxS = 31_557_600
 /** More patterns than anybody's mail hosts. */
 const mxMax = 100
 const domain = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.?$/i
@@ -51,6 +51,16 @@ export function parseStsPolicy(text: string): StsPolicy | string {
   if (!/^\d{1,10}$/.test(age)) return 'no max_age'
   if (mx.length === 0 && mode !== 'none') return 'no mx'
   return { mode, mx, maxAgeS: Math.min(Number(age), maxAgeMaxS) }
+}
+
+/** The policy as senders fetch it; `mx` lines only where they count. */
+export function formatStsPolicy({ mode, mx, maxAgeS }: StsPolicy): string {
+  const hosts = mode === 'none' ? [] : mx.map((host) => `mx: ${host}`)
+  return ['version: STSv1', `mode: ${mode}`, ...hosts, `max_age: ${maxAgeS}`, ''].join('\r\n')
+}
+
+export function formatStsRecord(id: string): string {
+  return `v=STSv1; id=${id};`
 }
 
 /** A wildcard stands for exactly one label. RFC 8461 §4.1. */

@@ -1,0 +1,98 @@
+/** What our own domains tell those who send to them: the MTA-STS policy and its records (RFC 8461), where TLS reports go (RFC 8460), and keys by DANE (RFC 7672). */
+import { createHash } from 'node:crypto'
+import { endEntityRecord, formatTlsaRecord } from '../../trust/dane/tlsa.ts'
+import { formatStsPolicy, formatStsRecord, type StsPolicy } from '../../trust/mta-sts/policy.ts'
+import type { DnsRecord } from './dns.ts'
+
+export interface PublishOptions {
+  readonly mtaSts: StsPolicy['mode']
+  readonly mtaStsMaxAgeMs: number
+  /** None: our hostname. */
+  readonly mtaStsHosts: readonly string[]
+  /** Without it postmaster at each domain. */
+  readonly tlsReportsTo: string | undefined
+}
+
+/** What is known of the certificates, DER; none where none could be read. */
+export interface KnownCertificates {
+  /** For our hostname: the one in use first, then what its file holds by now. */
+  readonly ofHost: readonly Uint8Array[]
+  /** Whether what answers at `mta-sts.DOMAIN` bears that name; undefined: not known. */
+  readonly namesPolicyHost: boolean | undefined
+}
+
+/** The same for all our domains, whose mail comes to the same hosts. */
+export function ownPolicy(hostname: string, options: PublishOptions): string {
+  const { mtaSts: mode, mtaStsHosts: hosts, mtaStsMaxAgeMs } = options
+  return formatStsPolicy({
+    mode,
+    mx: hosts.length === 0 ? [hostname] : hosts,
+    maxAgeS: Math.floor(mtaStsMaxAgeMs / 1000),
+  })
+}
+
+/** Derived from the policy's own bytes: senders fetch anew exactly when there is something new, and nobody has to count. RFC 8461 §3.1. */
+export function policyId(policy: string): string {
+  return createHash('sha256').update(policy).digest('hex').slice(0, 20)
+}
+
+/** In a mailto URI inside a list: `,`, `;` and `!` have a meaning there. RFC 8460 §3, RFC 6068 §2. */
+function mailto(address: string): string {
+  const at = address.lastIndexOf('@')
+  const localPart = encodeURIComponent(address.slice(0, at)).replaceAll('!', '%21')
+  return `mailto:${localPart}@${address.slice(at + 1)}`
+}
+
+export function publishedRecords(
+  domain: string,
+  hostname: string,
+  options: PublishOptions,
+  known: KnownCertificates,
+): DnsRecord[] {
+  const record = (name: string, type: DnsRecord['type'], value: string, why: string): DnsRecord => ({
+    name,
+    type,
+    value,
+    why,
+    needed: false,
+  })
+  const policy = ownPolicy(hostname, options)
+  const host = `mta-sts.${domain}`
+  const strange = known.namesPolicyHost === false ? ', which the one in use does not: nobody can fetch it yet' : ''
+  return [
+    record(
+      host,
+      'CNAME',
+      `${hostname}.`,
+      `senders fetch our MTA-STS policy there by https, with a certificate that names it${strange}`,
+    ),
+    record(
+      `_mta-sts.${domain}`,
+      'TXT',
+      formatStsRecord(policyId(policy)),
+      `senders see that we have a policy, mode ${options.mtaSts}; publish it last, and again when [publish] changes`,
+    ),
+    record(
+      `_smtp._tls.${domain}`,
+      'TXT',
+      `v=TLSRPTv1; rua=${mailto(options.tlsReportsTo ?? `postmaster@${domain}`)}`,
+      'senders report each day how TLS to us went (TLS-RPT)',
+    ),
+    ...tlsaRecords(hostname, known.ofHost).map((value, at) =>
+      record(`_25._tcp.${hostname}`, 'TLSA', value, tlsaWords[at === 0 ? 0 : 1]),
+    ),
+  ]
+}
+
+const tlsaWords = [
+  'the key that we show (DANE); it counts in a signed zone alone (DNSSEC), and there no other key is taken: before it changes, publish the next one as well',
+  'the next key, which stands in the file of the certificate; reload two TTLs after this is published, and then take the other one away (RFC 7671 §8.1)',
+] as const
+
+function tlsaRecords(hostname: string, certificates: readonly Uint8Array[]): string[] {
+  const values = certificates.flatMap((certificate) => {
+    const found = endEntityRecord(certificate)
+    return found ? [formatTlsaRecord(found)] : []
+  })
+  return [...new Set(values)]
+}
