@@ -15,6 +15,9 @@ export const clientTimeouts = {
   dataTermination: 600_000,
 } as const
 
+/** Service not available, closing the channel. RFC 5321 §4.2.3. */
+const closingCode = 421
+
 /** The conversation ended before an expected reply: a broken connection, a timeout, or no SMTP at all. */
 export class SmtpConnectionFault extends Error {
   constructor(message: string) {
@@ -23,9 +26,12 @@ export class SmtpConnectionFault extends Error {
   }
 }
 
+/** Replies that somebody waits for: to one command, or to a group of them that left together. */
 interface Expected {
   readonly timeoutMs: number
-  readonly resolve: (reply: Reply) => void
+  readonly count: number
+  readonly replies: Reply[]
+  readonly resolve: (replies: Reply[]) => void
   readonly reject: (error: Error) => void
 }
 
@@ -46,19 +52,41 @@ export class SmtpClientSession implements Session {
     this.host = host
   }
 
-  /** Waits for the next reply that nobody waits for yet: the greeting, or one of several that a command earns. */
-  expect(timeoutMs: number): Promise<Reply> {
+  /** Waits for the next reply that nobody waits for yet: the greeting, or the one to what was said. */
+  async expect(timeoutMs: number): Promise<Reply> {
+    return (await this.expectAll(1, timeoutMs))[0]!
+  }
+
+  /** Waits for the next replies that nobody waits for yet. @param timeoutMs for each of them. */
+  expectAll(count: number, timeoutMs: number): Promise<Reply[]> {
     return new Promise((resolve, reject) => {
       if (this.#fault) return reject(this.#fault)
-      this.#expected.push({ timeoutMs, resolve, reject })
+      this.#expected.push({ timeoutMs, count, replies: [], resolve, reject })
     })
   }
 
   /** Sends a line and waits for its reply. Several may be under way: PIPELINING. */
   command(line: string, timeoutMs: number = clientTimeouts.command): Promise<Reply> {
-    assert(!/[\r\n]/.test(line), 'a command is one line')
-    this.#act({ kind: 'write', bytes: Buffer.from(`${line}\r\n`, 'utf8') })
+    this.#say([line])
     return this.expect(timeoutMs)
+  }
+
+  /** Sends lines together, and waits for a reply to each. RFC 2920. */
+  commands(lines: readonly string[], timeoutMs: number = clientTimeouts.command): Promise<Reply[]> {
+    this.#say(lines)
+    return this.expectAll(lines.length, timeoutMs)
+  }
+
+  #say(lines: readonly string[]): void {
+    for (const line of lines) assert(!line.includes('\r') && !line.includes('\n'), 'a command is one line')
+    this.#act({ kind: 'write', bytes: Buffer.from(`${lines.join('\r\n')}\r\n`, 'utf8') })
+  }
+
+  /** Sends the bytes of a message that is at hand, as they go over the wire. */
+  write(pieces: readonly Uint8Array[]): void {
+    this.streams++
+    for (const bytes of pieces) this.#actions.push({ kind: 'write', bytes })
+    this.host.wake()
   }
 
   /** Sends bytes as a stream; resolves when all of it has been handed to the socket. */
@@ -126,8 +154,12 @@ export class SmtpClientSession implements Session {
         if (line.kind === 'tooLong') throw new Error('a reply line without end')
         const reply = this.#replies.push(line.bytes)
         if (!reply) continue
-        const expected = this.#expected.shift()
-        if (expected) expected.resolve(reply)
+        const expected = this.#expected[0]
+        if (expected) {
+          if (expected.replies.push(reply) < expected.count) continue
+          this.#expected.shift()
+          expected.resolve(expected.replies)
+        }
         // A 421 that nobody asked for is the server's goodbye: whoever asks next hears of it.
         else this.#fail(new SmtpConnectionFault(replyText(reply)))
       }
@@ -143,7 +175,11 @@ export class SmtpClientSession implements Session {
 
   #fail(error: Error): void {
     this.#fault ??= error
-    for (const { reject } of this.#expected.splice(0)) reject(this.#fault)
+    for (const { reject, replies } of this.#expected.splice(0)) {
+      const last = replies.at(-1)
+      // The server's own goodbye tells more than that it went.
+      reject(last?.code === closingCode ? new SmtpConnectionFault(replyText(last)) : this.#fault)
+    }
     for (const reject of this.#waiting) reject(this.#fault)
   }
 

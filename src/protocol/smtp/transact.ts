@@ -1,4 +1,5 @@
 /** One message to one server: MAIL, RCPT and the bytes, by DATA or by BDAT. RFC 5321 §3.3, RFC 2920, RFC 3030. */
+import { bytesOf } from '../../base/bytes.ts'
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
 import { DotStuffer } from '../text/dots.ts'
 import { SmtpReplyFault } from './client-faults.ts'
@@ -24,34 +25,21 @@ export async function transact(wire: Wire, envelope: OutgoingEnvelope, bytes: Me
     ...envelope.recipients.map((address, i) => recipientLine(extensions, address, envelope.dsn?.[i])),
   ]
   const chunking = extensions.has('CHUNKING')
-  const replies: Reply[] = []
-  let data: Promise<Reply> | undefined
-  if (extensions.has('PIPELINING')) {
-    const waiting = lines.map((line) => session.command(line))
-    // BDAT waits for these replies (RFC 3030 §2); DATA need not, since it waits for one of its own.
-    if (!chunking) {
-      data = session.command('DATA', clientTimeouts.dataInitiation)
-      data.catch(() => {})
-    }
-    replies.push(...(await Promise.all(waiting)))
-  } else {
-    for (const line of lines) {
-      replies.push(await session.command(line))
-      if (replies[0]!.code >= 300) break
-    }
-  }
+  const { replies, go } = extensions.has('PIPELINING')
+    ? await askTogether(session, lines, !chunking)
+    : { replies: await askInTurn(session, lines) }
   const [mail, ...recipients] = replies as [Reply, ...Reply[]]
   const taken = recipients.filter(({ code }) => code < 300).length
   if (mail.code >= 300 || taken === 0) {
     // DATA was pipelined though no recipient is left: a 354 is answered by an empty message, which goes to nobody. RFC 2920 §3.1.
-    if ((await data)?.code === 354) await session.command('.', clientTimeouts.dataTermination)
+    if (go?.code === 354) await session.command('.', clientTimeouts.dataTermination)
     else if (mail.code < 300) await session.command('RSET')
     if (mail.code >= 300) throw new SmtpReplyFault('MAIL', mail)
     return recipients
   }
   const finals = await (chunking
     ? sendChunks(wire, bytes, lmtp ? taken : 1)
-    : sendData(session, data, bytes, lmtp ? taken : 1))
+    : sendData(session, go, bytes, lmtp ? taken : 1))
   let next = 0
   return recipients.map((reply) => {
     if (reply.code >= 300) return reply
@@ -59,21 +47,48 @@ export async function transact(wire: Wire, envelope: OutgoingEnvelope, bytes: Me
   })
 }
 
+/** @param withData BDAT waits for the replies (RFC 3030 §2); DATA need not, since it waits for one of its own. */
+async function askTogether(
+  session: SmtpClientSession,
+  lines: readonly string[],
+  withData: boolean,
+): Promise<{ readonly replies: readonly Reply[]; readonly go?: Reply }> {
+  if (!withData) return { replies: await session.commands(lines) }
+  const replies = await session.commands([...lines, 'DATA'])
+  return { replies: replies.slice(0, -1), go: replies.at(-1) }
+}
+
+async function askInTurn(session: SmtpClientSession, lines: readonly string[]): Promise<readonly Reply[]> {
+  const replies: Reply[] = []
+  for (const line of lines) {
+    replies.push(await session.command(line))
+    if (replies[0]!.code >= 300) break
+  }
+  return replies
+}
+
+/** @param asked the reply to DATA, where it was said already. */
 async function sendData(
   session: SmtpClientSession,
-  data: Promise<Reply> | undefined,
+  asked: Reply | undefined,
   bytes: MessageBytes,
   finals: number,
 ): Promise<Reply[]> {
-  const go = await (data ?? session.command('DATA', clientTimeouts.dataInitiation))
+  const go = asked ?? (await session.command('DATA', clientTimeouts.dataInitiation))
   if (go.code !== 354) throw new SmtpReplyFault('DATA', go)
-  const waiting = expectFinals(session, finals)
+  if (bytes.sizeBytes <= readSliceBytes) {
+    const stuffer = new DotStuffer()
+    session.write([stuffer.push(await bytes.read(0, bytes.sizeBytes)), stuffer.end()])
+    return session.expectAll(finals, clientTimeouts.dataTermination)
+  }
+  const waiting = session.expectAll(finals, clientTimeouts.dataTermination)
+  waiting.catch(() => {})
   await session.stream(async function* () {
     const stuffer = new DotStuffer()
     for await (const piece of piecesOf(bytes, 0, bytes.sizeBytes)) yield stuffer.push(piece)
     yield stuffer.end()
   })
-  return Promise.all(waiting)
+  return waiting
 }
 
 /** @returns the replies to the message; one, for all recipients, when a piece was refused before the last. */
@@ -84,13 +99,17 @@ async function sendChunks(
 ): Promise<readonly Reply[]> {
   const pipelining = extensions.has('PIPELINING')
   const { sizeBytes } = bytes
+  if (sizeBytes <= readSliceBytes) {
+    session.write([chunkLine(sizeBytes, true), await bytes.read(0, sizeBytes)])
+    return session.expectAll(finals, clientTimeouts.dataTermination)
+  }
   let refused: Reply | undefined
   const underWay: Promise<unknown>[] = []
   for (let at = 0; sizeBytes - at > chunkBytes; at += chunkBytes) {
     const reply = sendChunk(session, bytes, at, at + chunkBytes, false, 1)
     underWay.push(
-      reply.replies[0]!.then(
-        (said) => (refused ??= said.code >= 300 ? said : undefined),
+      reply.replies.then(
+        ([said]) => (refused ??= said!.code >= 300 ? said : undefined),
         () => {},
       ),
     )
@@ -104,8 +123,8 @@ async function sendChunks(
     await last.sent
     await Promise.all(underWay)
     // The piece behind a refused one is out of order, and answered once.
-    if (!refused) return Promise.all(last.replies)
-    await last.replies[0]
+    if (!refused) return last.replies
+    if (finals === 1) await last.replies
   } else await Promise.all(underWay)
   // What a refused piece leaves behind is not certain (RFC 3030 §2); in LMTP not even how many replies the last piece has.
   if (finals > 1) session.close()
@@ -120,20 +139,20 @@ function sendChunk(
   end: number,
   last: boolean,
   finals: number,
-): { readonly sent: Promise<void>; readonly replies: Promise<Reply>[] } {
-  const replies = last ? expectFinals(session, finals) : [session.expect(clientTimeouts.dataBlock)]
-  for (const reply of replies) reply.catch(() => {})
+): { readonly sent: Promise<void>; readonly replies: Promise<Reply[]> } {
+  const replies = last
+    ? session.expectAll(finals, clientTimeouts.dataTermination)
+    : session.expectAll(1, clientTimeouts.dataBlock)
+  replies.catch(() => {})
   const sent = session.stream(async function* () {
-    yield Buffer.from(`BDAT ${end - start}${last ? ' LAST' : ''}\r\n`)
+    yield chunkLine(end - start, last)
     yield* piecesOf(bytes, start, end)
   })
   return { sent, replies }
 }
 
-function expectFinals(session: SmtpClientSession, count: number): Promise<Reply>[] {
-  const waiting = Array.from({ length: count }, () => session.expect(clientTimeouts.dataTermination))
-  for (const reply of waiting) reply.catch(() => {})
-  return waiting
+function chunkLine(sizeBytes: number, last: boolean): Uint8Array {
+  return bytesOf(`BDAT ${sizeBytes}${last ? ' LAST' : ''}\r\n`)
 }
 
 async function* piecesOf(bytes: MessageBytes, start: number, end: number): AsyncGenerator<Uint8Array> {

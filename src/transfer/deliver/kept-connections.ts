@@ -12,54 +12,70 @@ const deadMs = 60_000
 const deadAddressesMax = 1000
 
 interface Kept {
+  readonly place: string
+  readonly security: string
   readonly client: SmtpClient
-  readonly key: string
   readonly messages: number
   readonly timer: Timer
 }
 
 export class KeptConnections {
   readonly #clock: Clock
-  readonly #kept = new Set<Kept>()
+  /** By place, the one that rests longest first. */
+  readonly #kept = new Map<string, Kept[]>()
+  #count = 0
   readonly #deadUntil = new Map<string, number>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Whether it is worth to find out the rest of a key. */
-  mayHave(beginning: string): boolean {
-    for (const { key } of this.#kept) if (key.startsWith(beginning)) return true
-    return false
+  /** Whether it is worth to find out how safe one would have to be. */
+  mayHave(place: string): boolean {
+    return this.#kept.has(place)
   }
 
-  /** @returns one that still lives, and how many messages it has carried; it belongs to the caller now. */
-  take(key: string): { readonly client: SmtpClient; readonly messages: number } | undefined {
-    for (const kept of this.#kept) {
-      if (kept.key !== key) continue
-      this.#kept.delete(kept)
-      kept.timer.cancel()
+  /**
+   * @param place where it leads, and as whom.
+   * @param security what it is, and what was verified.
+   * @returns one that still lives, and how many messages it has carried; it belongs to the caller now.
+   */
+  take(place: string, security: string): { readonly client: SmtpClient; readonly messages: number } | undefined {
+    for (const kept of this.#kept.get(place) ?? []) {
+      if (kept.security !== security) continue
+      this.#forget(kept)
       if (kept.client.alive) return kept
     }
     return undefined
   }
 
   /** @param messages those that it has carried. */
-  give(key: string, client: SmtpClient, messages: number): void {
-    if (messages >= messagesMax || this.#kept.size >= keptMax || !client.alive) return void client.quit()
-    const kept: Kept = { client, key, messages, timer: this.#clock.after(idleMs, () => this.#drop(kept)) }
-    this.#kept.add(kept)
+  give(place: string, security: string, client: SmtpClient, messages: number): void {
+    if (messages >= messagesMax || this.#count >= keptMax || !client.alive) return void client.quit()
+    const timer = this.#clock.after(idleMs, () => this.#drop(kept))
+    const kept: Kept = { place, security, client, messages, timer }
+    const there = this.#kept.get(place)
+    if (there) this.#kept.set(place, [...there, kept])
+    else this.#kept.set(place, [kept])
+    this.#count++
+  }
+
+  #forget(kept: Kept): void {
+    kept.timer.cancel()
+    const others = this.#kept.get(kept.place)!.filter((other) => other !== kept)
+    if (others.length > 0) this.#kept.set(kept.place, others)
+    else this.#kept.delete(kept.place)
+    this.#count--
   }
 
   #drop(kept: Kept): void {
-    this.#kept.delete(kept)
-    kept.timer.cancel()
+    this.#forget(kept)
     void kept.client.quit()
   }
 
   /** Says goodbye to all. */
   close(): void {
-    for (const kept of [...this.#kept]) this.#drop(kept)
+    for (const kept of [...this.#kept.values()].flat()) this.#drop(kept)
   }
 
   noteDead(address: string): void {

@@ -71,14 +71,10 @@ function placesOf(tools: AttemptTools, hosts: readonly Host[]): Place[] {
     return host.addresses.map((address) => {
       const { name, port, tls, username, proxy, localAddresses } = host
       const line = [address, port, proxy?.host ?? '', proxy?.port ?? ''].join(' ')
-      return { host, address, line, security, key: JSON.stringify([line, name, tls, username, localAddresses]) }
+      const from = localAddresses?.join(',') ?? ''
+      return { host, address, line, security, key: [line, name, tls, username ?? '', from].join('\n') }
     })
   })
-}
-
-/** A connection that is kept serves only what asks for no more and no less than it is. */
-async function keyOf({ key, security }: Place): Promise<string> {
-  return `${key} ${securityKey(await security())}`
 }
 
 /** @param hosts best first. */
@@ -92,9 +88,9 @@ export async function attempt(
   const places = placesOf(tools, hosts)
   for (const place of places) {
     if (!connections.mayHave(place.key)) continue
-    // Where nothing is safe enough, it is said below.
-    const key = await keyOf(place).catch(() => undefined)
-    const kept = key === undefined ? undefined : connections.take(key)
+    // It serves only what asks for no more and no less than it is. Where nothing is safe enough, it is said below.
+    const security = await place.security().catch(() => undefined)
+    const kept = security && connections.take(place.key, securityKey(security))
     if (!kept) continue
     const { streams } = kept.client
     try {
@@ -202,7 +198,7 @@ async function offer(
   const where = whereOf(place)
   const fit = await offerFor(client, { envelope, bytes })
   if ('code' in fit) {
-    tools.connections.give(await keyOf(place), client, carried)
+    tools.connections.give(place.key, securityKey(await place.security()), client, carried)
     const { code, enhanced, text } = fit
     return { kind: 'never', enhanced, words: `${code} ${enhanced} ${text}`, host: where }
   }
@@ -212,7 +208,7 @@ async function offer(
   const tls = assuranceOf(client)
   const closing = recipients.some(({ code }) => code === closingCode)
   if (closing || client.mailsLeft <= 0) void client.quit()
-  else tools.connections.give(await keyOf(place), client, carried + 1)
+  else tools.connections.give(place.key, securityKey(await place.security()), client, carried + 1)
   const results = recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports, minds }))
   if (closing) return { results, hosts: 'trouble' }
   return { results, hosts: results.some(({ kind }) => kind !== 'later') ? 'well' : 'answered' }

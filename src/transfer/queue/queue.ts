@@ -5,6 +5,7 @@
 import type { Timer } from '../../base/clock.ts'
 import type { Change } from '../../store/changes.ts'
 import type { QueueRow } from '../../store/entities.ts'
+import type { QueueRecipient } from '../../store/operations.ts'
 import type { AttemptResult } from '../deliver/smtp.ts'
 import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
@@ -25,14 +26,15 @@ const renewMs = leaseMs / 3
 const reclaimedAfterMs = 30_000
 /** Recipients leased in one commit. */
 const leaseMax = 500
-/** Recipients that are leased and not settled. */
+/** Recipients that were leased out of the store and are not settled. */
 const heldMax = 2000
 /** Attempts whose end is not written down yet: after a power cut they would be made a second time. */
 const unwrittenMax = 100
-/** Up to so many in hand, what arrives is leased at once. */
-const firstAttemptsMax = 500
+/** Up to so many recipients and so many bytes of messages in hand, what arrives is leased at once: a burst is not read from the disk. */
+const firstAttemptsMax = 10_000
+const firstBytesMax = 48 * 1024 * 1024
 /** Commits under way of which that is true: nobody knows yet how much they bring to one site. */
-const bornMax = 100
+const bornMax = 500
 /** What its sender's rate does not let go comes back so much later, or more. */
 const putBackMs = 5000
 /** What is more than a site can have: no lease brings its destination again before there is room, but others of the same site may come. */
@@ -74,6 +76,9 @@ export class Queue implements FirstAttempts {
   #rate: Rate | undefined
   /** Their recipients. */
   readonly #inHand = new Map<number, QueueRow>()
+  /** Those among them whose message is in memory. */
+  #firstAttempts = 0
+  #firstBytes = 0
   /** Leased by commits that are under way. */
   readonly #born = new Map<string, Arrive>()
   #running = 0
@@ -119,20 +124,24 @@ export class Queue implements FirstAttempts {
     const { queue } = operation
     const nowMs = this.#tools.clock.now()
     if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return operation
+    // A list goes by turns from the beginning.
+    if (queue.recipients.length > batchRecipientsMax) return operation
     // Whoever waits already has his turn before it.
     const room =
       !this.#stopped &&
       !this.#more &&
       this.#born.size < bornMax &&
-      this.#inHand.size + queue.recipients.length <= firstAttemptsMax
-    if (
-      !room ||
-      queue.recipients.some((one) => nowhere.has(one.destination) || this.#siteOf.get(one.destination)?.isBusy)
-    )
-      return operation
+      this.#firstAttempts + queue.recipients.length <= firstAttemptsMax &&
+      this.#firstBytes < firstBytesMax
+    if (!room || !queue.recipients.every((one) => this.#mayTry(one, queue.firstAttemptMs))) return operation
     const leased = { ...operation, queue: { ...queue, leasedUntilMs: nowMs + leaseMs } }
     this.#born.set(operation.arrivalId, leased)
     return leased
+  }
+
+  #mayTry({ destination, turnMs }: QueueRecipient, firstAttemptMs: number): boolean {
+    if (nowhere.has(destination)) return false
+    return this.#siteOf.get(destination)?.takesNews(turnMs ?? firstAttemptMs) ?? true
   }
 
   forget(arrivalId: string): void {
@@ -151,9 +160,21 @@ export class Queue implements FirstAttempts {
     for (const batch of batches) {
       this.#held.add(batch)
       for (const row of batch.rows) this.#inHand.set(row.id, row)
+      this.#count(batch, 1)
       void this.#place(batch)
     }
     this.#renew()
+  }
+
+  #count({ rows, bytes }: Batch, sign: 1 | -1): void {
+    if (!bytes) return
+    this.#firstAttempts += sign * rows.length
+    this.#firstBytes += sign * bytes.sizeBytes
+  }
+
+  /** Those that were leased out of the store. */
+  get #fetched(): number {
+    return this.#inHand.size - this.#firstAttempts
   }
 
   /** The options were changed: limits count from now on. */
@@ -220,7 +241,7 @@ export class Queue implements FirstAttempts {
 
   async #lease(): Promise<void> {
     const { store, clock, log } = this.#tools
-    if (this.#inHand.size >= heldMax) return
+    if (this.#fetched >= heldMax) return
     this.#leasing = true
     this.#again = false
     const busy = this.#busy()
@@ -293,9 +314,9 @@ export class Queue implements FirstAttempts {
         await this.#defer(batch, way, rest)
         return this.#release(batch)
       }
-      site.held += rows.length
-      site.add(batch)
       this.#ways.set(batch, way)
+      const last = site.add(batch)
+      if (last) void this.#putBack(this.#leave(site, [last]), fullMs)
       this.#ready.add(site)
       this.#pump()
     } catch (error) {
@@ -339,7 +360,7 @@ export class Queue implements FirstAttempts {
   /** Takes batches out of a site's line. */
   #leave(site: Site, batches: readonly Batch[]): readonly Batch[] {
     for (const batch of batches) {
-      site.held -= batch.rows.length
+      site.release(batch)
       this.#ways.delete(batch)
       this.#release(batch)
     }
@@ -443,7 +464,7 @@ export class Queue implements FirstAttempts {
     const wasBusy = site.isBusy
     this.#leave(site, [batch])
     this.#pump()
-    if ((this.#more && this.#inHand.size < heldMax / 2) || (wasBusy && !site.isBusy)) this.wake()
+    if ((this.#more && this.#fetched < heldMax / 2) || (wasBusy && !site.isBusy)) this.wake()
     else if (this.#held.size === 0) this.#plan()
   }
 
@@ -460,6 +481,7 @@ export class Queue implements FirstAttempts {
   #release(batch: Batch): void {
     if (!this.#held.delete(batch)) return
     for (const { id } of batch.rows) this.#inHand.delete(id)
+    this.#count(batch, -1)
     if (this.#held.size === 0) {
       this.#renewal?.cancel()
       this.#renewal = undefined

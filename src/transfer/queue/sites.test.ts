@@ -34,6 +34,26 @@ test('the earliest turn is the first in line, and equal ones keep their order', 
   assert.deepEqual(site.waiting, [batches[1], batches[3], batches[0], batches[2]])
 })
 
+test('of a burst the last in turn leaves for what comes later and has its turn before; what was leased out of the store has room of its own', () => {
+  const site = new Site('x', 20, undefined)
+  const news = (turnMs: number): Batch => ({ ...batch(turnMs), bytes: { sizeBytes: 1, read: () => new Uint8Array(1) } })
+  for (let turn = 0; turn < 4999; turn++) assert.equal(site.add(news(turn)), undefined)
+  assert.ok(site.takesNews(9000))
+  assert.equal(site.add(news(9000)), undefined)
+  assert.ok(!site.takesNews(9000))
+  assert.ok(site.takesNews(8999))
+  const fetched = batch(9999)
+  assert.equal(site.add(fetched), undefined)
+  assert.ok(!site.isBusy)
+  const left = site.add(news(50.5))!
+  assert.equal(left.rows[0]!.turnMs, 9000)
+  site.release(left)
+  assert.equal(site.waiting.at(-1), fetched)
+  assert.equal(site.waiting[51]!.rows[0]!.turnMs, 50.5)
+  for (let n = 0; n < 199; n++) site.add(batch(1))
+  assert.ok(site.isBusy)
+})
+
 test('transfers at a time grow with success up to the limit', () => {
   const site = new Site('x', 7, undefined)
   assert.equal(site.window, 5)
@@ -78,7 +98,7 @@ test('what a site answers for a recipient alone is no failure of the site', () =
 test('sites beyond the limit are forgotten, but for those that have mail', () => {
   const sites = new Sites()
   const first = sites.of('s0', 20)
-  first.held = 1
+  first.add(batch(1))
   for (let n = 1; n <= 5001; n++) sites.of(`s${n}`, 20)
   assert.ok([...sites].length <= 2502)
   assert.equal(sites.of('s0', 20), first)

@@ -25,8 +25,10 @@ const failuresMax = 3
 /** How long it is left alone: at first, and at most. Twice as long each time. */
 const restAtFirstMs = 60_000
 const restMaxMs = 60 * 60_000
-/** Recipients that we hold for a site: it has what to do next, and must not take the others' room. */
+/** Recipients that are leased out of the store for a site: it has what to do next, and must not take the others' room. */
 const heldMax = 200
+/** Recipients of first attempts, whose messages are in memory. */
+const newsMax = 5000
 /** Sites that are remembered though nothing goes there now. */
 const sitesMax = 5000
 
@@ -43,8 +45,9 @@ export class Site {
   readonly rate: Rate | undefined
   readonly #connectionsMax: number
   running = 0
-  /** Recipients that wait here or are under way. */
-  held = 0
+  /** Recipients that wait here or are under way: leased out of the store, and those of first attempts. */
+  #held = 0
+  #news = 0
   /** Transfers that it may have at a time: grows with success, shrinks with failure. */
   window: number
   #successes = 0
@@ -59,20 +62,41 @@ export class Site {
     this.rate = ratePerMinute ? new Rate(ratePerMinute, 60_000) : undefined
   }
 
-  add(batch: Batch): void {
-    const turn = batch.rows[0]!.turnMs
+  /** Puts it in line. @returns who has to leave for it: the last of the first attempts, where there are too many. */
+  add(batch: Batch): Batch | undefined {
+    this.#count(batch, 1)
+    const turn = turnOf(batch)
     let at = this.waiting.length
-    while (at > 0 && this.waiting[at - 1]!.rows[0]!.turnMs > turn) at--
+    while (at > 0 && turnOf(this.waiting[at - 1]!) > turn) at--
     this.waiting.splice(at, 0, batch)
+    if (this.#news <= newsMax) return undefined
+    const last = this.waiting.findLastIndex(({ bytes }) => bytes !== undefined)
+    return last < 0 ? undefined : this.waiting.splice(last, 1)[0]
+  }
+
+  /** It is under way no more, nor in line. */
+  release(batch: Batch): void {
+    this.#count(batch, -1)
+  }
+
+  #count({ rows, bytes }: Batch, sign: 1 | -1): void {
+    if (bytes) this.#news += sign * rows.length
+    else this.#held += sign * rows.length
+  }
+
+  /** What arrives may be tried at once: there is room, or somebody in line whose turn is after it. */
+  takesNews(turnMs: number): boolean {
+    const last = this.waiting.at(-1)
+    return this.#news < newsMax || (last !== undefined && turnMs < turnOf(last))
   }
 
   get isBusy(): boolean {
-    return this.held >= heldMax
+    return this.#held >= heldMax
   }
 
   /** There is more of it than it can have: what was leased beyond goes back. */
   get isFull(): boolean {
-    return this.held >= 2 * heldMax
+    return this.#held >= 2 * heldMax
   }
 
   /** Why and until when it is left alone. */
@@ -81,7 +105,7 @@ export class Site {
   }
 
   get isForgettable(): boolean {
-    return this.held === 0 && this.running === 0
+    return this.#held === 0 && this.#news === 0 && this.running === 0
   }
 
   /** It took a message, or said no for good: it is well. */
@@ -110,6 +134,10 @@ export class Site {
     this.window = 1
     this.#rest = { untilMs: nowMs + pause + random.below(Math.ceil(pause / 10)), words, enhanced }
   }
+}
+
+function turnOf({ rows }: Batch): number {
+  return rows[0]!.turnMs
 }
 
 /** The most exact rule for a destination: by its own name before its hosts' names. */

@@ -1,5 +1,5 @@
 /** Replies, written and read. RFC 5321 §4.2. */
-import { bytesOf } from '../../../base/bytes.ts'
+import { bytesOf, utf8 } from '../../../base/bytes.ts'
 import type { Status } from '../../../mail/status.ts'
 
 /** `250 text`, or `250-one` … `250 last` for several lines. */
@@ -28,7 +28,8 @@ export function replyText({ code, enhanced, lines }: Reply): string {
 /** A server that never ends its reply must not fill our memory. */
 export const replyLinesMax = 200
 
-const replyLine = /^([2-5]\d\d)(?:([ -])(?:([245]\.\d{1,3}\.\d{1,3})(?: |$))?(.*))?$/s
+/** What follows the code: `-` or a space, an enhanced code perhaps, and text. */
+const afterCode = /^([ -])(?:([245]\.\d{1,3}\.\d{1,3})(?: |$))?(.*)$/s
 
 /** Gathers lines to replies. Throws on what is no reply. */
 export class ReplyReader {
@@ -37,19 +38,29 @@ export class ReplyReader {
   #lines: string[] = []
 
   push(line: Uint8Array): Reply | undefined {
-    const text = Buffer.from(line).toString('utf8')
-    const match = replyLine.exec(text)
-    const code = match ? Number(match[1]) : 0
-    if (!match || (this.#lines.length > 0 && code !== this.#code) || this.#lines.length >= replyLinesMax) {
-      throw new Error(`not a reply: ${JSON.stringify(text.slice(0, 200))}`)
-    }
+    const code = codeOf(line)
+    const match = line.length === 3 ? bare : afterCode.exec(utf8(line, 3))
+    if (code === 0 || !match || (this.#lines.length > 0 && code !== this.#code) || this.#lines.length >= replyLinesMax)
+      throw new Error(`not a reply: ${JSON.stringify(utf8(line).slice(0, 200))}`)
     this.#code = code
-    this.#enhanced = match[3] ?? this.#enhanced
-    this.#lines.push(match[4] ?? '')
-    if (match[2] === '-') return undefined
+    this.#enhanced = match[2] ?? this.#enhanced
+    this.#lines.push(match[3]!)
+    if (match[1] === '-') return undefined
     const reply = { code, enhanced: this.#enhanced, lines: this.#lines }
     this.#lines = []
     this.#enhanced = ''
     return reply
   }
+}
+
+/** A code alone is a whole reply. RFC 5321 §4.2. */
+const bare = ['', ' ', undefined, ''] as const
+
+/** 200–599; 0 for anything else. */
+function codeOf(line: Uint8Array): number {
+  const hundreds = (line[0] ?? 0) - 48
+  const tens = (line[1] ?? 0) - 48
+  const ones = (line[2] ?? 0) - 48
+  const isCode = hundreds >= 2 && hundreds <= 5 && tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9
+  return isCode ? hundreds * 100 + tens * 10 + ones : 0
 }
