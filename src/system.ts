@@ -120,7 +120,9 @@ async function openSystem(
     tokens:
       jwks === undefined && introspection === undefined
         ? undefined
-        : new IssuerTokens({ options: first.oauth, clock, files, http: platform.httpClient, log }),
+        : authenticator.guarded(
+            new IssuerTokens({ options: first.oauth, clock, files, http: platform.httpClient, log }),
+          ),
   })
   const journey: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
   const tools = { store, clock, random, options, log, journey, turns, book: people.book }

@@ -10,6 +10,7 @@ import type { Directory, DirectoryAccount } from './directory.ts'
 import { decoyScramKeys, passwordBytesMax, type ParsedScramKeys, type ScramHash } from './password.ts'
 import { prefixesOf } from './prefix.ts'
 import { Throttle, type Admission, type ThrottleOptions } from './throttle.ts'
+import type { TokenCheck, Verified } from './tokens.ts'
 
 /** How long a checked password is remembered: mail clients sign in again and again. */
 const passwordCacheMs = 600_000
@@ -33,6 +34,13 @@ interface SignedIn {
 
 /** How somebody has tried. */
 type Way = 'password' | 'scram' | 'vouched'
+
+/** As the mechanisms ask for them. */
+export interface GuardedTokens {
+  readonly hints: TokenCheck['hints']
+  /** @param asked as whom; '' for the token's own. */
+  verifyToken(token: string, asked: string, peer: Peer): Promise<Verified>
+}
 
 export class AccountAuthenticator {
   readonly #tools: AuthenticatorTools
@@ -107,7 +115,10 @@ export class AccountAuthenticator {
       if (account) found.push(account)
     }
     const [account, another] = found
-    if (account && !another && !account.disabled) return this.#succeeded(account.name, account, undefined, peer)
+    if (account && !another && !account.disabled) {
+      const name = asked === '' ? account.name : canonicalName(asked)
+      return this.#succeeded(name, account, undefined, peer)
+    }
     const reason =
       wanted.length === 0
         ? 'not the address vouched for'
@@ -117,6 +128,31 @@ export class AccountAuthenticator {
             ? 'disabled'
             : 'no such account'
     return this.#failed(asked === '' ? addresses.join(' ') : asked, undefined, peer, 'vouched', reason, undefined)
+  }
+
+  /** The same tokens for those who do not guess: who does waits as with passwords, and costs their issuer no question meanwhile. */
+  guarded(tokens: TokenCheck): GuardedTokens {
+    return {
+      hints: tokens.hints,
+      verifyToken: (token, asked, peer) => this.#verifyToken(tokens, token, asked, peer),
+    }
+  }
+
+  async #verifyToken(tokens: TokenCheck, token: string, asked: string, peer: Peer): Promise<Verified> {
+    // Who names nobody is a name of his own with each token: an office whose people all name nobody does not wait for one of them,
+    // and a list of tokens is a list of names to the throttle.
+    const name = asked === '' ? this.#keyOf('', token) : canonicalName(asked)
+    const admission = await this.#admit(asked, name, peer, 'vouched')
+    const verified = await tokens.verifyToken(token)
+    this.#checkStill(admission, asked, name, peer, 'vouched')
+    if ('fault' in verified) {
+      const { fault, authentic } = verified
+      const reason =
+        fault === 'insufficient_scope' ? 'token for something else' : authentic ? 'old token' : 'wrong token'
+      // Programs try what they have until it is renewed: that is no guess.
+      this.#failed(asked, authentic ? undefined : name, peer, 'vouched', reason, token)
+    }
+    return verified
   }
 
   async #admit(user: string, name: string, peer: Peer, by: Way): Promise<Admission> {

@@ -47,12 +47,22 @@ export interface TokenTools {
   readonly log: Log
 }
 
-type Verified = { readonly address: string } | { readonly fault: 'invalid_token' | 'insufficient_scope' }
+export type Verified =
+  | { readonly address: string }
+  /** `authentic`: the issuer did make it, and it only does not count any more, or not for this: nobody guessed it. */
+  | { readonly fault: 'invalid_token' | 'insufficient_scope'; readonly authentic?: boolean }
+
+/** What tells whom a token was given to. */
+export interface TokenCheck {
+  readonly hints: { readonly scope?: string; readonly 'openid-configuration'?: string }
+  verifyToken(token: string): Promise<Verified>
+}
 
 const invalid: Verified = { fault: 'invalid_token' }
+const authenticFault = (fault: 'invalid_token' | 'insufficient_scope'): Verified => ({ fault, authentic: true })
 
-export class IssuerTokens {
-  readonly hints: { readonly scope?: string; readonly 'openid-configuration'?: string }
+export class IssuerTokens implements TokenCheck {
+  readonly hints: TokenCheck['hints']
   readonly #tools: TokenTools
   readonly #verify: (token: string) => Promise<Verified>
 
@@ -86,12 +96,12 @@ export class IssuerTokens {
 function verifiedOf(claims: Readonly<Record<string, unknown>>, { claim, scope }: OAuthOptions): Verified {
   if (scope !== undefined) {
     const granted = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : []
-    if (!granted.includes(scope)) return { fault: 'insufficient_scope' }
+    if (!granted.includes(scope)) return authenticFault('insufficient_scope')
   }
   const address = claims[claim]
   // An address that its issuer has not looked at is whatever the user has typed there. OpenID Connect Core §5.1.
   if (typeof address !== 'string' || address === '' || (claim === 'email' && claims['email_verified'] === false))
-    return invalid
+    return authenticFault('invalid_token')
   return { address }
 }
 
@@ -119,18 +129,19 @@ class SignedTokens {
       })
       return verifiedOf(payload, options)
     }
+    // The signature is looked at before what it signs: what is only too old was ours once.
+    const told = (error: unknown): Verified => {
+      if (!(error instanceof errors.JOSEError)) throw error
+      return error instanceof errors.JWTExpired ? authenticFault('invalid_token') : invalid
+    }
     await this.#fresh(keysKeptMs)
     try {
       return await check()
     } catch (error) {
-      if (!(error instanceof errors.JOSEError)) throw error
-      if (!(error instanceof errors.JWKSNoMatchingKey)) return invalid
+      if (!(error instanceof errors.JWKSNoMatchingKey)) return told(error)
     }
     await this.#fresh(keysAgainMs)
-    return check().catch((error: unknown) => {
-      if (error instanceof errors.JOSEError) return invalid
-      throw error
-    })
+    return check().catch(told)
   }
 
   /** Reads the keys again when they are older; many ask, one reads. Keys that cannot be read anew stay. */

@@ -229,6 +229,10 @@ for (const service of services) {
         assert.equal(configuration, `${issuer}/.well-known/openid-configuration`)
         assert.equal((await line.respond(dummy)).kind, 'refused')
       })
+    // Only what passes the throttle is counted there: its line shows that this did.
+    const port = real.port(service)
+    const counted = events.filter((line) => line.includes('"wrong token"') && line.includes(`"port":${port},`))
+    assert.equal(counted.length, 1)
   })
 }
 

@@ -51,8 +51,15 @@ export interface VouchedSource {
 export type TokenFault = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
 
 export interface TokenSource {
-  /** Whom the token was given to. Throws a Refusal when its issuer cannot be asked now. */
-  verifyToken(token: string): Promise<{ readonly address: string } | { readonly fault: TokenFault }>
+  /**
+   * Whom the token was given to. Throws a Refusal when its issuer cannot be asked now, or who tries has to wait.
+   * @param asked the account that the client wants; '' for the token's own.
+   */
+  verifyToken(
+    token: string,
+    asked: string,
+    peer: Peer,
+  ): Promise<{ readonly address: string } | { readonly fault: TokenFault }>
   /** What a client needs to get a better one. RFC 7628 §3.2.2. */
   readonly hints: { readonly scope?: string; readonly 'openid-configuration'?: string }
 }

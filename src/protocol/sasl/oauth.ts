@@ -52,7 +52,9 @@ function exchange(
       const request = read(utf8(response))
       if (!request) return fail('invalid_request')
       const verified =
-        request.token === '' ? { fault: 'invalid_token' as const } : await tokens.verifyToken(request.token)
+        request.token === ''
+          ? { fault: 'invalid_token' as const }
+          : await tokens.verifyToken(request.token, request.asked, peer)
       if ('fault' in verified) return fail(verified.fault)
       const user = await accounts.signInVouched([verified.address], request.asked, peer)
       return user ?? fail('invalid_token')
