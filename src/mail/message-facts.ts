@@ -1,6 +1,6 @@
 /** Everything that filing a message wants to know of it, gathered once after the structure pass. */
 import { mailboxesOf } from './address-list.ts'
-import type { AddressMailbox } from './address-list.ts'
+import type { AddressEntry, AddressMailbox } from './address-list.ts'
 import { baseSubject } from './base-subject.ts'
 import type { BaseSubject } from './base-subject.ts'
 import { parseDate } from './date.ts'
@@ -12,17 +12,11 @@ import { messageIdKeys } from './message-ids.ts'
 import type { MessageIdKeys } from './message-ids.ts'
 import type { Part } from './mime/part.ts'
 
-export interface MessageFacts {
-  /** ENVELOPE, BODY and BODYSTRUCTURE in the spelling that FETCH sends. */
-  readonly envelope: Uint8Array
-  readonly body: Uint8Array
-  readonly bodyStructure: Uint8Array
+/** What the header says of a message that somebody has to take or to refuse. */
+export interface HeaderFacts {
   /** The Date field. */
   readonly sent?: MessageDate
-  /** The day that SENTSINCE compares: as written, disregarding time and zone. Days since 1970-01-01. RFC 9051 §6.4.4. */
-  readonly sentDay?: number
   readonly messageIdKeys: MessageIdKeys
-  readonly baseSubject: BaseSubject
   /** Received fields: how often the message was handed on. RFC 5321 §6.3. */
   readonly hopCount: number
   readonly hasDate: boolean
@@ -32,29 +26,54 @@ export interface MessageFacts {
   /** Of all From fields; more than one field is a fault that spoofers commit on purpose. RFC 5322 §3.6. */
   readonly fromMailboxes: readonly AddressMailbox[]
   readonly fromFieldCount: number
+  /** The same with groups and names. */
+  readonly from: readonly AddressEntry[]
+}
+
+/** And what a mailbox keeps of it. */
+export interface MessageFacts extends HeaderFacts {
+  /** ENVELOPE, BODY and BODYSTRUCTURE in the spelling that FETCH sends. */
+  readonly envelope: Uint8Array
+  readonly body: Uint8Array
+  readonly bodyStructure: Uint8Array
+  /** The day that SENTSINCE compares: as written, disregarding time and zone. Days since 1970-01-01. RFC 9051 §6.4.4. */
+  readonly sentDay?: number
+  readonly baseSubject: BaseSubject
+}
+
+function headerOf({ header }: Part): Header {
+  if (header === undefined) throw new TypeError('not the tree of a whole message: it has no header')
+  return header
 }
 
 /** @param root the tree of the whole message. Its header as far as the structure pass kept it. */
-export function messageFacts(root: Part): MessageFacts {
-  const { header } = root
-  if (header === undefined) throw new TypeError('not the tree of a whole message: it has no header')
+export function headerFacts(root: Part): HeaderFacts {
+  const header = headerOf(root)
   const date = header.valueOf('date')
-  const sent = date === undefined ? undefined : parseDate(date)
   const from = addressesOf(header, 'from')
   return {
-    envelope: Buffer.from(formatEnvelopeFrom(header, from), 'latin1'),
-    body: Buffer.from(formatBodyBasic(root), 'latin1'),
-    bodyStructure: Buffer.from(formatBodyStructure(root), 'latin1'),
-    sent,
-    sentDay: sent?.day,
+    sent: date === undefined ? undefined : parseDate(date),
     messageIdKeys: messageIdKeys(header),
-    baseSubject: baseSubject(header.valueOf('subject') ?? ''),
     hopCount: countFields(header, 'received'),
     hasDate: date !== undefined,
     hasMessageId: header.has('message-id'),
     tlsOptional: header.valueOf('tls-required')?.trim().toLowerCase() === 'no',
     fromMailboxes: mailboxesOf(from),
     fromFieldCount: countFields(header, 'from'),
+    from,
+  }
+}
+
+/** @param known what was read of it already. */
+export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root)): MessageFacts {
+  const header = headerOf(root)
+  return {
+    ...known,
+    envelope: Buffer.from(formatEnvelopeFrom(header, known.from), 'latin1'),
+    body: Buffer.from(formatBodyBasic(root), 'latin1'),
+    bodyStructure: Buffer.from(formatBodyStructure(root), 'latin1'),
+    sentDay: known.sent?.day,
+    baseSubject: baseSubject(header.valueOf('subject') ?? ''),
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the store keeps of a content beside its bytes, computed once at delivery. */
 import { createHash } from 'node:crypto'
 import { latin1 } from '../base/bytes.ts'
-import { messageFacts, type MessageFacts } from '../mail/message-facts.ts'
+import { headerFacts, messageFacts, type HeaderFacts, type MessageFacts } from '../mail/message-facts.ts'
 import type { Part } from '../mail/mime/part.ts'
 import { parseStructure, StructureParser } from '../mail/mime/structure.ts'
 import type { ContentFacts } from './operations.ts'
@@ -9,22 +9,34 @@ import type { ContentFacts } from './operations.ts'
 /** Ids of a message that are followed for its thread: References of endless lists are cut, the nearest are kept. */
 const threadIdsMax = 16
 
-export interface FiledFacts {
-  readonly facts: ContentFacts
-  readonly message: MessageFacts
+/** What the rows of a content that no mailbox has say: a message that only passes through is spared the rest. */
+export const noFacts: ContentFacts = { envelope: '', body: '', bodyStructure: '', sentDay: null, threadKeys: [] }
+
+export class FiledFacts {
+  readonly message: HeaderFacts
+  readonly #root: Part
+  #facts: ContentFacts | undefined
+
+  constructor(root: Part) {
+    this.#root = root
+    this.message = headerFacts(root)
+  }
+
+  /** Computed when a mailbox is to have it. */
+  get facts(): ContentFacts {
+    return (this.#facts ??= contentFacts(this.#root, this.message))
+  }
 }
 
-export function contentFacts(root: Part): FiledFacts {
-  const message = messageFacts(root)
+/** @param known what was read of its header already. */
+export function contentFacts(root: Part, known?: HeaderFacts): ContentFacts {
+  const message = messageFacts(root, known)
   return {
-    message,
-    facts: {
-      envelope: spelling(message.envelope),
-      body: spelling(message.body),
-      bodyStructure: spelling(message.bodyStructure),
-      sentDay: message.sentDay ?? null,
-      threadKeys: threadKeys(message),
-    },
+    envelope: spelling(message.envelope),
+    body: spelling(message.body),
+    bodyStructure: spelling(message.bodyStructure),
+    sentDay: message.sentDay ?? null,
+    threadKeys: threadKeys(message),
   }
 }
 
@@ -36,14 +48,14 @@ function spelling(bytes: Uint8Array): string {
 
 /** The facts of a message that lies in memory. */
 export function factsOfBytes(bytes: Uint8Array): FiledFacts {
-  return contentFacts(parseStructure(bytes))
+  return new FiledFacts(parseStructure(bytes))
 }
 
 /** The facts of a message that is read in slices. */
 export async function factsOfSlices(slices: AsyncIterable<Uint8Array>): Promise<FiledFacts> {
   const parser = new StructureParser()
   for await (const slice of slices) parser.push(slice)
-  return contentFacts(parser.end())
+  return new FiledFacts(parser.end())
 }
 
 /** Own id first, then those it answers, nearest first; each with the base subject: RFC 8621 §3 wants both to agree. */

@@ -1,6 +1,6 @@
 /** From plans to the commit that keeps an arrival, and what is answered for it. docs/architecture.md §3; RFC 5321 §6.1, RFC 2033 §4.2. */
 import { Refusal, status, type Status } from '../mail/status.ts'
-import type { ContentFacts } from '../store/operations.ts'
+import type { FiledFacts } from '../store/facts.ts'
 import { StoreRefusal, type StoredContent } from '../store/store.ts'
 import type { Arrival } from './arrival.ts'
 import {
@@ -27,7 +27,7 @@ interface Tools extends TransferTools {
 export interface Planning {
   readonly arrival: Arrival
   readonly content: StoredContent
-  readonly facts: ContentFacts
+  readonly filed: FiledFacts
   /** What every copy carries. */
   readonly prefix: string
   /** What stands before it in the copies that leave us. */
@@ -43,7 +43,7 @@ export interface Planning {
 /** @returns the answers. Throws a Refusal, and nothing is kept. */
 export async function commitArrival(tools: Tools, planning: Planning): Promise<readonly Status[]> {
   const { store, journey } = tools
-  const { arrival, content, facts, prefix, sealed, planned, copies } = planning
+  const { arrival, content, filed, prefix, sealed, planned, copies } = planning
   const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, taken as ${arrival.id}` }
   try {
     const lmtp = planning.lmtp ? decideEach(planned, queued) : undefined
@@ -56,7 +56,7 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     const { refused } = outcome
     const accepted = [...outcome.accepted, ...copies]
     const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
-    const arrive = arriveOperation(tools, arrival, content, facts, { prefix, sealed }, accepted, refused)
+    const arrive = arriveOperation(tools, arrival, content, filed, { prefix, sealed }, accepted, refused)
     const notice = await noticeOperation(tools, {
       reversePath: pathText(arrival.reversePath),
       arrivedAtMs: arrival.atMs,

@@ -3,10 +3,10 @@ import type { AddressBook } from '../accounts/address-book.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { ContentFacts, Filing, Operation, QueueRecipient } from '../store/operations.ts'
+import type { Filing, Operation, QueueRecipient } from '../store/operations.ts'
 import type { QueueParameters } from '../store/entities.ts'
 import { status } from '../mail/status.ts'
-import { factsOfBytes } from '../store/facts.ts'
+import { factsOfBytes, noFacts, type FiledFacts } from '../store/facts.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
 import { deliveryPrefix, pathText } from './headers.ts'
@@ -49,7 +49,7 @@ export function arriveOperation(
   tools: TransferTools,
   arrival: Arrival,
   content: StoredContent,
-  facts: ContentFacts,
+  filed: FiledFacts,
   { prefix, sealed = '' }: Before,
   accepted: readonly Plan[],
   refused: readonly Refused[] = [],
@@ -92,7 +92,7 @@ export function arriveOperation(
     kind: 'arrive',
     arrivalId: arrival.id,
     content,
-    facts,
+    facts: filings.size === 0 ? noFacts : filed.facts,
     at: { epochMs: arrival.atMs, offsetMinutes: 0 },
     filings: [...filings.values()],
     discarded,
@@ -179,7 +179,7 @@ export async function noticeOperation(tools: TransferTools, request: NoticeReque
     smtpUtf8: /[^\x00-\x7f]/.test(request.reversePath),
     requireTls: request.requireTls,
   }
-  return arriveOperation(tools, arrival, content, factsOfBytes(bytes).facts, { prefix: '' }, accepted)
+  return arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, accepted)
 }
 
 /** What the sender hears of recipients that were refused after all. */

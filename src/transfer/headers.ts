@@ -4,7 +4,7 @@ import { formatMailbox } from '../mail/address.ts'
 import { formatDate } from '../mail/date.ts'
 import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField, formatMessageId, formatReceived, formatReturnPath } from '../mail/header-format.ts'
-import type { MessageFacts } from '../mail/message-facts.ts'
+import type { HeaderFacts } from '../mail/message-facts.ts'
 import type { Peer, TlsFacts } from '../base/network.ts'
 
 /**
@@ -52,7 +52,7 @@ export function deliveryPrefix(reversePath: ReversePath, recipient: string): str
 }
 
 /** Date and Message-ID where a submitted message has none. RFC 6409 §8.1, §8.2. */
-export function submissionFixes(facts: MessageFacts, id: string, hostname: string, atMs: number): string {
+export function submissionFixes(facts: HeaderFacts, id: string, hostname: string, atMs: number): string {
   return (
     (facts.hasDate ? '' : formatField('Date', formatDate(atMs))) +
     (facts.hasMessageId ? '' : formatMessageId(id.replaceAll('_', '-'), hostname))

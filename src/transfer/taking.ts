@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts'
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
 import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField } from '../mail/header-format.ts'
-import type { MessageFacts } from '../mail/message-facts.ts'
+import type { HeaderFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { StoredContent, StoreReads } from '../store/store.ts'
@@ -87,7 +87,8 @@ export class Taking {
     const { client, parameters, recipients, refused, early } = this.#brought
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
-    let { facts, message } = await factsOf(store, this.content, new Uint8Array(0))
+    let filed = await factsOf(store, this.content, new Uint8Array(0))
+    let { message } = filed
     if (message.hopCount > options.hopsMax) throw new Refusal(status.tooManyHops)
     // A printer has no account whose addresses it could be held to.
     if (this.#ours && client.user) this.#checkFrom(client.user.name, message)
@@ -98,7 +99,10 @@ export class Taking {
     const prepended = verdict.prepend.map(formatLine).join('')
     const fixes = prepended + (this.#ours ? submissionFixes(message, id, options.hostname, atMs) : '')
     // ENVELOPE has to show what we added.
-    if (changes.length > 0 || fixes !== '') ({ facts, message } = await factsOf(store, this.content, bytesOf(fixes)))
+    if (changes.length > 0 || fixes !== '') {
+      filed = await factsOf(store, this.content, bytesOf(fixes))
+      message = filed.message
+    }
     const clientName = judged?.evidence.iprev.name ?? client.clientName
     const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
     const mailboxes = recipients.map(({ mailbox }) => mailbox)
@@ -121,7 +125,7 @@ export class Taking {
     const replies = await commitArrival(this.#tools, {
       arrival,
       content: this.content,
-      facts,
+      filed,
       prefix,
       sealed,
       planned,
@@ -144,14 +148,14 @@ export class Taking {
   }
 
   /** What a user writes as From must be his: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
-  #checkFrom(user: string, message: MessageFacts): void {
+  #checkFrom(user: string, message: HeaderFacts): void {
     for (const { localPart, domain } of message.fromMailboxes) {
       if (!this.#brought.maySendAs(user, { localPart, domain: domain.toLowerCase() }))
         throw new Refusal(status.senderNotYours)
     }
   }
 
-  async #judge(early: EarlyEvidence, message: MessageFacts): Promise<Judgement> {
+  async #judge(early: EarlyEvidence, message: HeaderFacts): Promise<Judgement> {
     const { store, authenticity } = this.#tools
     const { header, body } = await contentParts(store, this.content, '')
     return authenticity!.judge(early, this.#brought.client, message, header, body())
@@ -177,7 +181,7 @@ export class Taking {
   }
 
   /** Signed as it leaves us, with the fields that we added. Only in the name of a domain of ours. */
-  async #sign(message: MessageFacts, fixes: string, nowMs: number): Promise<string> {
+  async #sign(message: HeaderFacts, fixes: string, nowMs: number): Promise<string> {
     const { store, signingKeys } = this.#tools
     const domain = message.fromMailboxes[0]?.domain.toLowerCase()
     if (!signingKeys || domain === undefined || !store.read.isLocalDomain(domain)) return ''
@@ -202,7 +206,7 @@ export class Taking {
     atMs: number,
     reversePath: ReversePath,
     copies: readonly Mailbox[],
-    message: MessageFacts,
+    message: HeaderFacts,
     verdict: ContentVerdict,
   ): Arrival {
     const { client, recipients } = this.#brought

@@ -13,7 +13,7 @@ import { factsHead } from './reindex.ts'
 import { verifyFolder } from './verify.ts'
 
 const sql = {
-  facts: 'SELECT id, envelope, body, bodyStructure, sentDay FROM content ORDER BY id',
+  facts: 'SELECT id, envelope, body, bodyStructure, sentDay FROM content WHERE id IN (SELECT content FROM email) ORDER BY id',
   keys: 'SELECT account, key, thread FROM threadKey ORDER BY account, key',
 }
 
@@ -86,11 +86,11 @@ test('what was damaged in the rows is computed again from the bytes, exactly as 
   const store = await openStore({ folder, clock: realClock, log: silentLog })
   const seen: number[] = []
   const report = await store.reindex({ progress: (count) => void seen.push(count) })
-  assert.equal(report.messages, 202)
-  assert.equal(report.contentsMended, 152)
+  assert.equal(report.messages, 201)
+  assert.equal(report.contentsMended, 151)
   assert.ok(report.threadKeysMended > 100)
-  assert.equal(seen.at(-1), 202)
-  assert.deepEqual(await store.reindex(), { messages: 202, contentsMended: 0, threadKeysMended: 0 })
+  assert.equal(seen.at(-1), 201)
+  assert.deepEqual(await store.reindex(), { messages: 201, contentsMended: 0, threadKeysMended: 0 })
   await store.close()
   assert.deepEqual({ facts: rows(folder, sql.facts), keys: rows(folder, sql.keys) }, before)
   assert.deepEqual(verifyFolder(folder, undefined, { deep: true }).faults, [])

@@ -39,10 +39,8 @@ export interface ReindexTools {
 
 export async function reindex(tools: ReindexTools, options: ReindexOptions = {}): Promise<ReindexReport> {
   const run = new Reindex(tools, options)
-  if (options.account === undefined) {
-    await run.all()
-    await run.queued()
-  } else await run.account(options.account)
+  if (options.account === undefined) await run.all()
+  else await run.account(options.account)
   return run.report
 }
 
@@ -69,13 +67,6 @@ class Reindex {
   async all(): Promise<void> {
     const sql = `SELECT e.id AS at, e.account, e.thread, e.prefix, ${factsColumns}
       FROM email e JOIN content c ON c.id = e.content WHERE e.id > ? ORDER BY e.id LIMIT ${pageRows}`
-    await this.#pages(sql, [])
-  }
-
-  /** Contents that nobody has yet: those of the queue. */
-  async queued(): Promise<void> {
-    const sql = `SELECT q.id AS at, NULL AS account, 0 AS thread, q.prefix, ${factsColumns}
-      FROM queueEntry q JOIN content c ON c.id = q.content WHERE q.id > ? ORDER BY q.id LIMIT ${pageRows}`
     await this.#pages(sql, [])
   }
 
@@ -112,10 +103,8 @@ class Reindex {
         const { threadKeys: _, ...rest } = facts
         contents.push({ content: row['content'] as number, ...rest })
       }
-      if (row['account'] !== null) {
-        const keys = this.#missing(row['account'] as number, facts.threadKeys)
-        if (keys.length > 0) threads.push({ account: row['account'] as number, thread: row['thread'] as number, keys })
-      }
+      const keys = this.#missing(row['account'] as number, facts.threadKeys)
+      if (keys.length > 0) threads.push({ account: row['account'] as number, thread: row['thread'] as number, keys })
     }
     this.#options.progress?.(this.#messages)
     if (contents.length === 0 && threads.length === 0) return
@@ -133,14 +122,14 @@ class Reindex {
 async function factsOf(bytes: StoredBytes): Promise<ContentFacts> {
   const parser = new StructureParser()
   for (let at = 0; at < bytes.sizeBytes; at += sliceBytes) parser.push(await bytes.read(at, at + sliceBytes))
-  return contentFacts(parser.end()).facts
+  return contentFacts(parser.end())
 }
 
 /** The same for a reader that must not wait. */
 export function factsOfSync(bytes: StoredBytes): ContentFacts {
   const parser = new StructureParser()
   for (let at = 0; at < bytes.sizeBytes; at += sliceBytes) parser.push(bytes.readSync(at, at + sliceBytes))
-  return contentFacts(parser.end()).facts
+  return contentFacts(parser.end())
 }
 
 export function sameFacts(row: Row, facts: ContentFacts): boolean {

@@ -6,7 +6,7 @@ import { formatMailbox } from '../../mail/address.ts'
 import type { ReversePath } from '../../mail/envelope.ts'
 import { formatField } from '../../mail/header-format.ts'
 import type { Header, HeaderField } from '../../mail/header.ts'
-import type { MessageFacts } from '../../mail/message-facts.ts'
+import type { HeaderFacts } from '../../mail/message-facts.ts'
 import type { Status } from '../../mail/status.ts'
 import type { SmtpClientFacts } from '../../protocol/smtp/backend.ts'
 import { ArcVerifier } from '../../trust/arc/verify.ts'
@@ -102,7 +102,7 @@ export class Authenticity {
   async judge(
     early: EarlyEvidence,
     client: SmtpClientFacts,
-    message: MessageFacts,
+    message: HeaderFacts,
     header: Header,
     body: AsyncIterable<Uint8Array>,
   ): Promise<Judgement> {

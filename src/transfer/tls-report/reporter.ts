@@ -181,14 +181,7 @@ export class TlsReporter {
     const plans = planAddress(this.#tools, address).filter(({ kind }) => kind !== 'refuse')
     if (plans.length === 0) return `${address} takes no mail here`
     const stored = await sink.finish()
-    const operation = arriveOperation(
-      this.#tools,
-      arrival,
-      stored,
-      factsOfBytes(bytes).facts,
-      { prefix: signature },
-      plans,
-    )
+    const operation = arriveOperation(this.#tools, arrival, stored, factsOfBytes(bytes), { prefix: signature }, plans)
     const queue = operation.queue && { ...operation.queue, expiresAtMs: nowMs + triedForMs }
     await store.commit([{ ...operation, queue }])
     journey.note(noticeLine(arrival.id, `TLS report of ${facts.day} for ${facts.domain}`, address))
