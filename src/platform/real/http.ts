@@ -4,7 +4,7 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import { httpBodyBytesMax, type HttpRequest, type HttpResponse, type HttpServer } from '../../base/http.ts'
 import type { Peer, TlsServer } from '../../base/network.ts'
 import { listenAt } from './held-ports.ts'
-import { peerOf } from './peer-of.ts'
+import { isGone, peerOf } from './peer-of.ts'
 import { readProxied } from './proxied.ts'
 import type { WrappingTls } from './tls.ts'
 
@@ -62,6 +62,7 @@ function beginnings(
 ): ReturnType<typeof createTcpServer> {
   const open = new Set<Socket>()
   const front = createTcpServer(async (raw) => {
+    if (isGone(raw)) return
     open.add(raw)
     raw.once('close', () => open.delete(raw))
     raw.on('error', () => raw.destroy())

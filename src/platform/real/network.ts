@@ -22,7 +22,7 @@ import type {
 import { channelBinding } from './channel-binding.ts'
 import { verifiedAddresses } from './client-certificate.ts'
 import { listenAt } from './held-ports.ts'
-import { peerOf } from './peer-of.ts'
+import { isGone, peerOf } from './peer-of.ts'
 import { readProxied } from './proxied.ts'
 import type { WrappingTls } from './tls.ts'
 
@@ -239,6 +239,7 @@ export const realNetwork: Network = {
         }
       }
       const server = createServer({ allowHalfOpen: true, pauseOnConnect: false, noDelay: true }, (socket) => {
+        if (isGone(socket)) return
         if (tls || proxied) return void begin(socket)
         connected(new SocketConnection(socket))
       })

@@ -16,3 +16,13 @@ export function peerOf(socket: Socket): Peer {
     localPort: socket.localPort ?? 0,
   }
 }
+
+/**
+ * Whether a connection was reset before we came to accept it, which ends it. What it had said could still be read, and would be from nobody:
+ * no proxy, no network, no limit would fit.
+ */
+export function isGone(socket: Socket): boolean {
+  if (socket.remoteAddress !== undefined) return false
+  socket.destroy()
+  return true
+}

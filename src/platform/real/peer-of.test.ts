@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { test } from 'node:test'
+import type { Connection } from '../../base/network.ts'
+import { realHttp } from './http.ts'
+import { realNetwork } from './network.ts'
+import { makeSelfSigned } from './self-signed.ts'
+import { RealTls } from './tls.ts'
+
+/** Comes, says something and resets the connection, all before this process has its next turn. */
+function comeAndGo(port: number): void {
+  const script = `const socket = require('node:net').connect(${port}, '127.0.0.1', () => {
+    socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\\r\\nEHLO x\\r\\n', () => socket.resetAndDestroy())
+  })`
+  execFileSync(process.execPath, ['-e', script])
+}
+
+const someTurns = async (): Promise<void> => {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => void setTimeout(resolve, 5))
+}
+
+test('a connection that was reset before it was accepted is nobody’s: it is never handed on', async () => {
+  const tls = new RealTls([await makeSelfSigned(['localhost'], Date.now())])
+  for (const more of [{}, { tls }, { proxied: () => true }]) {
+    const seen: Connection[] = []
+    const faults: string[] = []
+    const listener = await realNetwork.listen(
+      { address: '127.0.0.1', port: 0, ...more },
+      (connection) => seen.push(connection),
+      (peer, error) => faults.push(`${peer?.address} ${error.message}`),
+    )
+    comeAndGo(listener.port)
+    await someTurns()
+    assert.deepEqual([seen.map(({ peer }) => peer.address), faults], [[], []])
+    await listener.close()
+  }
+})
+
+test('the same where pages are served', async () => {
+  const asked: string[] = []
+  const place = { address: '127.0.0.1', port: 0, proxied: (address: string) => void asked.push(address) as never }
+  const listener = await realHttp.listen(place, () => Promise.reject(new Error('nobody asks')))
+  comeAndGo(listener.port)
+  await someTurns()
+  assert.deepEqual(asked, [])
+  await listener.close()
+})
