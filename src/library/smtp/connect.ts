@@ -1,11 +1,10 @@
 /** A connection to a server: protected, signed in, ready to send. RFC 3207, RFC 8314, RFC 4954. */
 import type { TlsClientOptions } from '../../base/network.ts'
 import { realNetwork } from '../../platform/real/network.ts'
-import { realResolver } from '../../platform/real/resolver.ts'
 import { SmtpClient } from '../../protocol/smtp/client.ts'
 import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
-import { throughProxy } from '../../transfer/deliver/socks.ts'
 import { overheard, type TellDialogue } from './dialogue.ts'
+import { proxyNetwork, type SmtpProxy } from './proxy.ts'
 import { clientTools, ownName } from './tools.ts'
 
 /**
@@ -42,12 +41,7 @@ export interface SmtpConnectOptions {
   readonly lmtp?: boolean
   readonly localAddress?: string
   /** SOCKS5. RFC 1928, RFC 1929. */
-  readonly proxy?: {
-    readonly host: string
-    readonly port: number
-    readonly username?: string
-    readonly password?: string
-  }
+  readonly proxy?: SmtpProxy
   /** Hears every line that is said, without passwords and messages: for finding faults. */
   readonly dialogue?: TellDialogue
   /** Default: 30,000. */
@@ -87,9 +81,7 @@ function tlsOptionsOf({ host, serverName, ca, verify }: SmtpConnectOptions, mode
 
 function open(options: SmtpConnectOptions, mode: SmtpTlsMode, tls: TlsClientOptions): Promise<SmtpClient> {
   const { host, proxy, hostname, lmtp, localAddress, dialogue } = options
-  const network = proxy
-    ? throughProxy({ network: realNetwork, resolver: realResolver(), clock: clientTools.clock }, proxy)
-    : realNetwork
+  const network = proxy ? proxyNetwork(proxy) : realNetwork
   return SmtpClient.connect({
     ...clientTools,
     network: dialogue ? overheard(network, dialogue) : network,

@@ -1,0 +1,37 @@
+/** A client's way through a SOCKS5 proxy. RFC 1928, RFC 1929. */
+import type { Network } from '../../base/network.ts'
+import { hostAddresses } from '../../platform/real/host-addresses.ts'
+import { realNetwork } from '../../platform/real/network.ts'
+import { realResolver } from '../../platform/real/resolver.ts'
+import { throughProxy } from '../../transfer/deliver/socks.ts'
+import { clientTools } from './tools.ts'
+
+export interface SmtpProxy {
+  readonly host: string
+  readonly port: number
+  /** With `password`, where it wants one. */
+  readonly username?: string
+  readonly password?: string
+}
+
+/** Each may take the whole time that connecting may take. */
+const addressesMax = 4
+
+/** The proxy is told addresses: the server's name is looked up here, as it is without a proxy, and what it leads to is tried in turn. */
+export function proxyNetwork(proxy: SmtpProxy): Network {
+  const network = throughProxy({ network: realNetwork, resolver: realResolver(), clock: clientTools.clock }, proxy)
+  return {
+    ...network,
+    async connect(options) {
+      let fault: unknown
+      for (const address of (await hostAddresses(options.address)).slice(0, addressesMax)) {
+        try {
+          return await network.connect({ ...options, address })
+        } catch (error) {
+          fault = error
+        }
+      }
+      throw fault
+    },
+  }
+}
