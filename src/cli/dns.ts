@@ -99,13 +99,30 @@ export async function checkDomain(
   domain: string,
   json?: boolean,
 ): Promise<boolean> {
-  const [{ checkRecords }, { realResolver }, { withHosts }] = await Promise.all([
+  const [
+    { checkRecords },
+    { checkPolicy },
+    { ownPolicy },
+    { realResolver },
+    { realHttpClient },
+    { realClock },
+    { withHosts },
+  ] = await Promise.all([
     import('../server/discovery/check.ts'),
+    import('../server/discovery/check-policy.ts'),
+    import('../server/discovery/published.ts'),
     import('../platform/real/resolver.ts'),
+    import('../platform/real/http-client.ts'),
+    import('../platform/real/clock.ts'),
     import('../transfer/hosts.ts'),
   ])
   const resolver = withHosts(() => config.dns, realResolver(config.dns.servers, config.dns))
-  const checked = await checkRecords(await recordsOf(config, domain), resolver)
+  const tools = { resolver, http: realHttpClient, clock: realClock }
+  const [records, policy] = await Promise.all([
+    recordsOf(config, domain).then((records) => checkRecords(records, resolver)),
+    checkPolicy(domain, ownPolicy(config.hostname, config.publish), tools),
+  ])
+  const checked = policy ? [...records, policy] : records
   if (json) terminal.out(`${JSON.stringify(checked, null, 1)}\n`)
   else {
     for (const { name, type, value, state, found, needed } of checked) {

@@ -4,7 +4,9 @@ import { formatTlsaRecord } from '../../trust/dane/tlsa.ts'
 import { parseStsRecord } from '../../trust/mta-sts/policy.ts'
 import type { DnsRecord } from './dns.ts'
 
-export interface CheckedRecord extends DnsRecord {
+export interface CheckedRecord extends Omit<DnsRecord, 'type'> {
+  /** 'POLICY': no record, but what one leads to. */
+  readonly type: DnsRecord['type'] | 'POLICY'
   /** 'differs': there is something else; 'unknown': the DNS did not answer. */
   readonly state: 'right' | 'missing' | 'differs' | 'unknown'
   /** What the DNS says, in words. */
