@@ -7,6 +7,7 @@ import type { Random } from '../../src/base/random.ts'
 import { readSliceBytes } from '../../src/mail/content.ts'
 import { passwordMechanisms } from '../../src/protocol/sasl/mechanisms.ts'
 import type { SmtpService } from '../../src/protocol/smtp/backend.ts'
+import { smtpDefaults } from '../../src/protocol/smtp/policy.ts'
 import { SmtpServerSession } from '../../src/protocol/smtp/session.ts'
 import type { SmtpServerOptions } from '../../src/protocol/smtp/state.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
@@ -137,10 +138,12 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
     vouched,
     connectionId: '1',
   }
+  let policy = smtpDefaults
   const host: TranscriptHost = {
     open: () =>
       new SmtpServerSession({
         ...options,
+        policy,
         receiver: new Receiver({
           store,
           clock,
@@ -158,12 +161,10 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       const [verb, ...rest] = words.split(' ')
       if (verb === 'service') options = { ...options, service: rest[0] as SmtpService }
       else if (verb === 'option') options = { ...options, [rest[0]!]: JSON.parse(rest[1]!) }
-      else if (verb === 'policy')
-        options = { ...options, policy: { ...options.policy, [rest[0]!]: JSON.parse(rest[1]!) } }
+      else if (verb === 'policy') policy = { ...policy, [rest[0]!]: JSON.parse(rest[1]!) }
       else if (verb === 'trusted') options = { ...options, trusted: () => true }
       else if (verb === 'time') options = { ...options, clock: { ...hastyClock, now: () => Date.parse(rest[0]!) } }
-      else if (verb === 'xclient')
-        options = { ...options, policy: { ...options.policy, xclientFrom: rest.map((text) => parseIpNetwork(text)!) } }
+      else if (verb === 'xclient') policy = { ...policy, xclientFrom: rest.map((text) => parseIpNetwork(text)!) }
       else if (verb === 'mechanisms') {
         const { id, name } = store.read.user('jones@foo.com')!
         options = { ...options, mechanisms: exampleMechanisms({ accountId: id, name }) }

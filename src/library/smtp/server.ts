@@ -9,6 +9,7 @@ import { realRandom } from '../../platform/real/random.ts'
 import { RealTls, type CertificatePair } from '../../platform/real/tls.ts'
 import type { Session } from '../../protocol/action.ts'
 import type { SmtpService } from '../../protocol/smtp/backend.ts'
+import { smtpDefaults, type SmtpPolicy } from '../../protocol/smtp/policy.ts'
 import type { SmtpPromise } from '../../protocol/smtp/promises.ts'
 import { SmtpServerSession } from '../../protocol/smtp/session.ts'
 import { formatStatus } from '../../protocol/smtp/wire/reply.ts'
@@ -48,7 +49,7 @@ export class SmtpServer<User = unknown> {
   readonly #settings: SmtpServerSettings<User>
   readonly #desk: Desk
   readonly #withheld: readonly SmtpPromise[]
-  readonly #xclientFrom: readonly IpNetwork[]
+  readonly #policy: SmtpPolicy
   readonly #proxyFrom: readonly IpNetwork[]
   readonly #secret = realRandom.bytes(32)
   #tls: RealTls | undefined
@@ -65,7 +66,7 @@ export class SmtpServer<User = unknown> {
     if (this.#implicitTls && settings.tls === undefined) throw new TypeError('TLS from the first byte needs `tls`')
     const offers = settings.offers ?? ['SMTPUTF8']
     this.#withheld = allPromises.filter((promise) => !offers.includes(promise))
-    this.#xclientFrom = networksOf(settings.xclientFrom)
+    this.#policy = { ...smtpDefaults, ...settings.policy, xclientFrom: networksOf(settings.xclientFrom) }
     this.#proxyFrom = networksOf(settings.proxyFrom)
     const { connectionsMax, connectionsPerAddressMax } = { ...admissionDefaults, ...defined(settings) }
     this.#desk = new Desk({
@@ -141,7 +142,7 @@ export class SmtpServer<User = unknown> {
       plaintextAuth: settings.plaintextAuth ?? false,
       messageBytesMax: settings.messageBytesMax ?? messageBytesMaxDefault,
       bareNewline: settings.bareNewline,
-      policy: { ...settings.policy, xclientFrom: this.#xclientFrom },
+      policy: this.#policy,
       clock: realClock,
       vouched: undefined,
       withheld: this.#withheld,

@@ -24,6 +24,7 @@ import { SyntaxFault } from './wire/arguments.ts'
 
 type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
 
+const goAhead = formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
 const tooEarly = formatReply(554, '5.5.1 Wait for the greeting before you speak')
 
 export class SmtpServerSession implements Session, IncomingHost {
@@ -52,7 +53,7 @@ export class SmtpServerSession implements Session, IncomingHost {
 
   constructor(options: SmtpServerOptions) {
     this.options = options
-    this.policy = { ...smtpDefaults, ...options.policy }
+    this.policy = options.policy ?? smtpDefaults
     this.conduct = new Conduct(this.policy)
   }
 
@@ -313,7 +314,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   takeData(): Uint8Array {
     this.#incoming.startData()
     this.#mode = 'body'
-    return formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
+    return goAhead
   }
 
   takeChunk(octets: number, last: boolean): Uint8Array {

@@ -26,8 +26,8 @@ export interface SmtpServerOptions {
   readonly bareNewline?: 'refuse' | 'normalize'
   /** Whether a peer may send to others without signing in. */
   readonly trusted?: (peer: Peer) => boolean
-  /** What of `smtpDefaults` is to be otherwise. */
-  readonly policy?: Partial<SmtpPolicy>
+  /** Default: `smtpDefaults`. */
+  readonly policy?: SmtpPolicy
   /** Without it nothing that has to do with time is offered, and nobody is kept waiting. */
   readonly clock?: Clock
   /** Counts over all connections; undefined: nobody does. */
