@@ -70,8 +70,11 @@ export interface Connection {
   /** Stops and goes on handing out data. */
   pause(): void
   resume(): void
-  /** Flushes, then says that we send no more. */
-  end(): void
+  /**
+   * Flushes, then says that we send no more; what still comes is read and dropped until the peer ends too.
+   * @param peerIsDone nothing comes any more: all is over as soon as our words are out.
+   */
+  end(peerIsDone?: boolean): void
   destroy(): void
   /** Turns the stream into TLS. What was received and not yet handed out is dropped: nothing said before a handshake counts. */
   startTlsServer(tls: TlsServer): Promise<TlsFacts>

@@ -16,8 +16,8 @@ export type Action =
       readonly client?: TlsClientOptions
       readonly done: (facts: TlsFacts | null, problem?: string) => void
     }
-  /** Say this, flush, close. */
-  | { readonly kind: 'close'; readonly bytes?: Uint8Array }
+  /** Say this, flush, close. `peerIsDone`: it has said its last word as well (QUIT), and is not listened to any longer. */
+  | { readonly kind: 'close'; readonly bytes?: Uint8Array; readonly peerIsDone?: boolean }
 
 export const wait: Action = { kind: 'wait' }
 

@@ -184,7 +184,7 @@ export class Driver implements SessionHost {
           return
         case 'close':
           if (action.bytes) this.#push(action.bytes)
-          this.#close()
+          this.#close(action.peerIsDone)
           return
       }
     }
@@ -293,12 +293,12 @@ export class Driver implements SessionHost {
     }
   }
 
-  #close(): void {
+  #close(peerIsDone = false): void {
     if (this.#closing) return
     this.#closing = true
     this.#flush()
     this.#out = []
-    this.#connection.end()
+    this.#connection.end(peerIsDone)
     // A peer that neither reads nor closes is cut off.
     this.#options.wheel.remove(this.#deadline)
     const atMs = this.#options.wheel.now() + closeWaitMs

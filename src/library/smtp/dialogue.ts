@@ -157,8 +157,8 @@ class Overheard implements Connection {
     this.#inner.resume()
   }
 
-  end(): void {
-    this.#inner.end()
+  end(peerIsDone?: boolean): void {
+    this.#inner.end(peerIsDone)
   }
 
   destroy(): void {

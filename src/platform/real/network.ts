@@ -92,9 +92,11 @@ export class SocketConnection implements Connection {
     this.#socket.resume()
   }
 
-  end(): void {
+  end(peerIsDone = false): void {
     const socket = this.#socket
     if (socket.destroyed) return
+    // Under TLS the peer has its own last words to say.
+    if (peerIsDone && this.tls === null) return socket.destroySoon()
     socket.end()
     // Whatever the peer still sends is read and dropped: closing with unread bytes would reset the connection before our last words arrive.
     socket.removeAllListeners('data')

@@ -2,12 +2,14 @@
 import type { SmtpCommand } from '../command.ts'
 import { formatReply } from '../wire/reply.ts'
 
+const goodbye = formatReply(221, '2.0.0 Goodbye')
+
 export const quit: SmtpCommand = {
   name: 'QUIT',
   needs: 'nothing',
   help: 'QUIT',
   run(state) {
     state.reset()
-    return { kind: 'close', bytes: formatReply(221, '2.0.0 Goodbye') }
+    return { kind: 'close', bytes: goodbye, peerIsDone: true }
   },
 }
