@@ -93,10 +93,16 @@ function rowOf(store: Store, id: number): QueueRow {
   )
 }
 
+/** What was accepted a moment ago stands in the rows as well. */
+async function allRows(store: Store): Promise<void> {
+  await store.commit([{ kind: 'queueRows', all: true }])
+}
+
 export const queueCommands = {
   queueList: command(
     { after: 'count?', ...filterArguments },
-    ({ store, clock }, { after = 0, ...given }): Page<QueueRow, number> => {
+    async ({ store, clock }, { after = 0, ...given }): Promise<Page<QueueRow, number>> => {
+      if (after === 0) await allRows(store)
       const found = store.read.queueWhere(filterOf(given, clock.now()), after, pageRowsMax)
       const page = pageOf<QueueRow, number>(found.rows, ({ id }) => id)
       // Cut by its length, or as the store cut it.
@@ -105,9 +111,10 @@ export const queueCommands = {
   ),
 
   /** How much waits for whom; the pieces are to be added up by destination. */
-  queueShape: command({ after: 'count?' }, ({ store, clock }, { after = 0 }) =>
-    store.read.queueShape(after, clock.now()),
-  ),
+  queueShape: command({ after: 'count?' }, async ({ store, clock }, { after = 0 }) => {
+    if (after === 0) await allRows(store)
+    return store.read.queueShape(after, clock.now())
+  }),
 
   /** A message that waits, with all its recipients that do. */
   queueShow: command({ recipient: 'count' }, async ({ store }, { recipient }) => {
@@ -144,6 +151,7 @@ export const queueCommands = {
       const wish = checkWish(act, to, reason)
       const nowMs = clock.now()
       const filter = filterOf(given, nowMs)
+      if (after === 0) await allRows(store)
       const { rows, next } = store.read.queueWhere(filter, after, pageRowsMax)
       const meant = rows.filter((row) =>
         act === 'release' ? row.state === 'held' : act !== 'reroute' || row.destination !== localDestination,
@@ -156,16 +164,23 @@ export const queueCommands = {
   /** What became of accepted messages, by their ids. */
   ledger: command({ arrivalIds: 'texts' }, async ({ store, flushJourney }, { arrivalIds }) => {
     await flushJourney?.()
+    await allRows(store)
     return { rows: arrivalIds.flatMap((id) => store.read.ledger(id)) }
   }),
 
   /** Rows of arrivals whose ids lie between two others, oldest first. */
   ledgerFind: command(
     { after: 'text', before: 'text', recipient: 'text?' },
-    ({ store }, { after, before, recipient }) => store.read.ledgerWhere(after, before, recipient, pageRowsMax),
+    async ({ store }, { after, before, recipient }) => {
+      await allRows(store)
+      return store.read.ledgerWhere(after, before, recipient, pageRowsMax)
+    },
   ),
 
-  counts: command({}, ({ store }) => store.read.counts()),
+  counts: command({}, async ({ store }) => {
+    await allRows(store)
+    return store.read.counts()
+  }),
 }
 
 /** One commit, or one by one where the way of some ended since they were read. @returns how many were changed. */

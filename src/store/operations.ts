@@ -172,6 +172,8 @@ export type Operation =
       readonly reply?: string
       readonly nowMs: number
     }
+  /** Rows that were left for later: all of them, or those that an earlier operation of this kind has seen. */
+  | { readonly kind: 'queueRows'; readonly all: boolean }
   /** The holder of every lease is gone: all are due again at `dueMs`. */
   | { readonly kind: 'queueReclaim'; readonly dueMs: number }
   /** The recipient's way ends here. */
@@ -200,7 +202,7 @@ export type Operation =
       /** Ledger rows of arrivals before this id that have ended. Ids grow with time. */
       readonly ledgerBefore: string
     }
-  /** Segments that hold nothing any more: their use is forgotten before their files go. */
+  /** Segments that hold nothing any more: their use is forgotten before their files go. Answers those of which it is true still. */
   | { readonly kind: 'segmentsGone'; readonly segments: readonly number[] }
   /** What is kept of contents, computed anew from their bytes; thread keys that miss. */
   | {
@@ -259,6 +261,7 @@ interface Results {
     readonly expunged: number
     readonly more: boolean
   }
+  segmentsGone: { readonly segments: readonly number[] }
   queueLease: {
     readonly rows: readonly QueueRow[]
     /** Where the next lease goes on; undefined: the round is complete. */

@@ -6,6 +6,7 @@ import { timePrefix } from '../arrival-id.ts'
 import type { Change } from '../changes.ts'
 import type { Store } from '../store.ts'
 import { addAccount, arrival, message, nowMs, refused, rowsOf, type Check } from './fixtures.ts'
+import { lateChecks } from './late.ts'
 import { leaseOf, queueChecks } from './queue.ts'
 
 /** @param open a new, empty store; `reopen` closes it and opens what it left, where the engine can. */
@@ -411,4 +412,5 @@ export function conformance(
   })
 
   queueChecks(check)
+  lateChecks(check)
 }

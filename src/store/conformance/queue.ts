@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import type { Lease, Operation } from '../operations.ts'
 import type { QueueRow } from '../entities.ts'
-import type { Change } from '../changes.ts'
 import type { Store } from '../store.ts'
 import { addAccount, arrival, message, nowMs, refused, type Check } from './fixtures.ts'
 
-const parameters = { body: '7bit', smtpUtf8: false } as const
+export const parameters = { body: '7bit', smtpUtf8: false } as const
 
 export function leaseOf({ id, fence }: QueueRow): Lease {
   return { recipient: id, fence }
@@ -30,7 +29,10 @@ async function queued(
   await store.commit([await arrival(store, message('out'), [], { queue })])
 }
 
-async function lease(store: Store, more: Partial<Omit<Extract<Operation, { kind: 'queueLease' }>, 'kind'>> = {}) {
+export async function lease(
+  store: Store,
+  more: Partial<Omit<Extract<Operation, { kind: 'queueLease' }>, 'kind'>> = {},
+) {
   const [result] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 100, ...more }])
   return result
 }
@@ -52,55 +54,6 @@ export function queueChecks(check: Check): void {
     assert.equal(store.read.queueDue(), nowMs)
     assert.equal((await lease(store)).rows.length, 1)
   })
-
-  check(
-    'what the commit leases is leased: nobody else gets it before the lease ends, and its rows are told of',
-    async (store) => {
-      const told: Change[] = []
-      const stop = store.listen((changes) => void told.push(...changes))
-      const recipients = ['x@far.test', 'y@far.test'].map((address) => ({
-        address,
-        destination: 'far.test',
-        parameters,
-      }))
-      const leasedUntilMs = nowMs + 500
-      const queue = {
-        reversePath: '',
-        recipients,
-        prefix: '',
-        firstAttemptMs: nowMs,
-        expiresAtMs: nowMs + 1000,
-        leasedUntilMs,
-      }
-      const arrive = await arrival(store, message('out'), [], { queue })
-      await store.commit([arrive])
-      const rows = store.read.queue(0, 10)
-      assert.deepEqual(
-        rows.map(({ state, fence, leasedUntilMs: until }) => [state, fence, until]),
-        [
-          ['leased', 1, leasedUntilMs],
-          ['leased', 1, leasedUntilMs],
-        ],
-      )
-      await new Promise((resolve) => setImmediate(resolve))
-      stop()
-      assert.deepEqual(
-        told.filter(({ kind }) => kind === 'leased' || kind === 'queue'),
-        [{ kind: 'leased', arrivalId: arrive.arrivalId, entry: rows[0]!.entry, recipients: rows.map(({ id }) => id) }],
-      )
-      assert.equal((await lease(store)).rows.length, 0)
-      const [first, second] = rows.map(leaseOf)
-      await store.commit([{ kind: 'queueFinish', lease: first!, outcome: 'relayed', reply: '250 ok', nowMs }])
-      const late = await lease(store, { nowMs: leasedUntilMs })
-      assert.deepEqual(
-        late.rows.map(({ id, fence }) => [id, fence]),
-        [[second!.recipient, 2]],
-      )
-      // Whoever had it before has lost it.
-      const report = { kind: 'queueFinish', lease: second!, outcome: 'relayed', reply: '250 ok', nowMs } as const
-      await refused(store.commit([report]), 'leaseLost')
-    },
-  )
 
   check('the queue: leases with fences, outcomes in the ledger, nothing left behind', async (store) => {
     await addAccount(store, 'bob@example.org')

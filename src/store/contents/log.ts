@@ -32,6 +32,8 @@ export interface RecordLog {
   read(segment: number, position: number, length: number): Buffer
   /** Goes on behind this place. */
   seek(place: Place): void
+  /** What was opened for reading can go. */
+  forgetReaders(): void
   readonly place: Place
   segments(): readonly number[]
   close(): void
@@ -154,7 +156,6 @@ export class SegmentFiles implements RecordLog {
     return bytes.subarray(0, done)
   }
 
-  /** Replay is over: what it opened for reading can go. */
   forgetReaders(): void {
     for (const fd of this.#readers.values()) closeSync(fd)
     this.#readers.clear()
@@ -214,6 +215,8 @@ export class SegmentMemory implements RecordLog {
     if (!held) return Buffer.alloc(0)
     return Buffer.from(held.bytes.subarray(position, Math.min(held.used, position + length)))
   }
+
+  forgetReaders(): void {}
 
   remove(segment: number): void {
     this.#segments.delete(segment)

@@ -2,7 +2,7 @@
  * Gathers commits into groups for the writer: idle writer, post what this turn of the loop gathered; busy writer, gather on.
  * One group is in flight. Whoever waits shares one sync, and no timer is needed.
  */
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Change } from '../changes.ts'
 import type { Operation } from '../operations.ts'
 import { layRecord, recordSize, type RecordKind } from '../record.ts'
@@ -13,6 +13,8 @@ import type { CommitOutcome, WireCommit, WireContent } from './writer.ts'
 /** Commits of one group: a sync is shared by so many at most, and a group's answer is not late because of its size. */
 const groupCommitsMax = 512
 const groupBytesMax = 8 * 1024 * 1024
+/** How often those arrivals are looked for whose first attempt takes long: after twice that time they have rows. */
+const lateRowsMs = 2500
 /** The usual buffer of a group; larger groups get one of their own. */
 const bufferBytes = 256 * 1024
 
@@ -22,7 +24,13 @@ export interface WriterHost {
     buffer: ArrayBuffer | null,
     commits: readonly WireCommit[],
     durable: (outcomes: readonly CommitOutcome[]) => void,
-    done: (outcomes: readonly CommitOutcome[], changes: readonly Change[], buffer: ArrayBuffer | null) => void,
+    done: (
+      outcomes: readonly CommitOutcome[],
+      changes: readonly Change[],
+      buffer: ArrayBuffer | null,
+      /** Arrivals whose rows are left for later. */
+      late: number,
+    ) => void,
   ): void
 }
 
@@ -52,6 +60,7 @@ export class Batcher {
   #spare: ArrayBuffer | undefined
   #broken: Error | undefined
   #idle: (() => void)[] = []
+  #rows: Timer | undefined
 
   constructor(host: WriterHost, clock: Clock, changed: (changes: readonly Change[]) => void) {
     this.#host = host
@@ -100,6 +109,20 @@ export class Batcher {
     })
   }
 
+  /** What is not over by then gets its rows. */
+  #rowsSoon(): void {
+    if (this.#broken) return
+    this.#rows ??= this.#clock.after(lateRowsMs, () => {
+      this.#rows = undefined
+      this.commit([{ kind: 'queueRows', all: false }], 'visible').catch(() => {})
+    })
+  }
+
+  /** No more rows are asked for: the store closes. */
+  stop(): void {
+    this.#rows?.cancel()
+  }
+
   /** The writer stopped for good: everyone who waits is told. */
   break(error: Error): void {
     this.#broken = error
@@ -145,8 +168,9 @@ export class Batcher {
         early = outcomes
         group.forEach((waiting, i) => waiting.until === 'durable' && settle(waiting, outcomes[i]!))
       },
-      (outcomes, changes, returned) => {
+      (outcomes, changes, returned, late) => {
         this.#inFlight = false
+        if (late > 0) this.#rowsSoon()
         if (returned && returned.byteLength === bufferBytes) this.#spare = returned
         this.#changed(changes)
         group.forEach((waiting, i) => {

@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
+import { ledger, nextLedgerN } from './ledger.ts'
 import type { AccountState, MailboxState, WriteContext } from './context.ts'
 
 export type Arrive = Extract<Operation, { kind: 'arrive' }>
@@ -260,13 +261,6 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   if (queue) insertQueue(context, delivery, n)
 }
 
-/** Behind what an arrival of the same id has already: the record is durable by now, and no id that somebody chose may stop its rows. */
-function nextLedgerN(context: WriteContext, arrivalId: string): number {
-  return context.sql('SELECT coalesce(max(n) + 1, 0) AS n FROM ledger WHERE arrivalId = ?').get(arrivalId)![
-    'n'
-  ] as number
-}
-
 function insertQueue(context: WriteContext, delivery: Delivery, firstN: number): void {
   const operation = delivery.operation as Arrive
   const queue = operation.queue!
@@ -309,23 +303,6 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
       )
     ledger(context, operation.arrivalId, n++, recipient.address, acceptedMs, 'queued', null, null)
   })
-}
-
-function ledger(
-  context: WriteContext,
-  arrivalId: string,
-  n: number,
-  recipient: string,
-  acceptedMs: number,
-  outcome: string,
-  endedMs: number | null,
-  detail: string | null,
-): void {
-  context
-    .sql(
-      'INSERT INTO ledger (arrivalId, n, recipient, acceptedMs, outcome, endedMs, detail) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    )
-    .run(arrivalId, n, recipient, acceptedMs, outcome, endedMs, detail)
 }
 
 /** The thread that any of the keys already belongs to, else a new one named after this email. All keys belong to it from now on; threads never merge. */

@@ -128,7 +128,11 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
         return backupTo({ ...tools, nowMs: clock.now() }, folder, backupOptions)
       }),
     reindex: (reindexOptions) => reindex({ reads: engine.reads, files: engine.files, batcher, clock }, reindexOptions),
-    close: () => (closing ??= batcher.idle().then(() => engine.close())),
+    close: () =>
+      (closing ??= batcher.idle().then(() => {
+        batcher.stop()
+        return engine.close()
+      })),
   }
 }
 
@@ -151,7 +155,7 @@ function memoryEngine(): Engine {
     host: {
       group(buffer, commits, durable, done) {
         const { outcomes, changes } = writer.group(buffer && Buffer.from(buffer), commits, durable)
-        done(outcomes, changes, buffer)
+        done(outcomes, changes, buffer, writer.late)
       },
     },
     reads: db,
@@ -224,7 +228,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
     const done = waitingDone
     waitingDone = undefined
     batcher?.break(error)
-    done?.([], [], null)
+    done?.([], [], null, 0)
     options.broken?.(error)
   }
 
@@ -235,7 +239,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
       case 'done': {
         const done = waitingDone!
         waitingDone = undefined
-        done(message.outcomes, message.changes, message.buffer)
+        done(message.outcomes, message.changes, message.buffer, message.late)
         if (message.segment !== segment) {
           if (segment !== 0) prepared = false
           segment = message.segment

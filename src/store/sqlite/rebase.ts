@@ -31,7 +31,7 @@ export function rebase(db: Database, nowMs: number): void {
     db.exec('UPDATE message SET modSeq = (SELECT b.highestModSeq FROM mailbox b WHERE b.id = message.mailbox)')
     db.exec(
       `UPDATE log SET nextContent = nextContent + ${idGap}, nextEmail = nextEmail + ${idGap},
-       nextEntry = nextEntry + ${idGap}, nextRecipient = nextRecipient + ${idGap}`,
+       nextEntry = nextEntry + ${idGap}, nextRecipient = nextRecipient + ${idGap}, late = x''`,
     )
     // Mailbox ids are told to clients as well.
     db.exec(`UPDATE sqlite_sequence SET seq = seq + ${uidGap} WHERE name IN ('mailbox', 'account')`)

@@ -13,7 +13,8 @@ import { factsHead } from './reindex.ts'
 import { verifyFolder } from './verify.ts'
 
 const sql = {
-  facts: 'SELECT id, envelope, body, bodyStructure, sentDay FROM content WHERE id IN (SELECT content FROM email) ORDER BY id',
+  facts:
+    'SELECT id, envelope, body, bodyStructure, sentDay FROM content WHERE id IN (SELECT content FROM email) ORDER BY id',
   keys: 'SELECT account, key, thread FROM threadKey ORDER BY account, key',
 }
 

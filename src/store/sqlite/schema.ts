@@ -91,6 +91,10 @@ const migrations: readonly string[] = [
   CREATE INDEX recipientTurn ON recipient (turnMs, id) WHERE state = 'ready';
   CREATE INDEX recipientDestination ON recipient (destination, turnMs, id) WHERE state = 'ready';
   `,
+  `
+  -- Records before the log's position whose rows are not written yet: segment and position, u32 each.
+  ALTER TABLE log ADD COLUMN late BLOB NOT NULL DEFAULT x'';
+  `,
 ]
 
 export const schemaVersion = migrations.length

@@ -33,7 +33,14 @@ export function sweepRows(context: WriteContext, op: SweepRows): ResultOf<SweepR
   return { files, contents: contents.length, expunged: Number(expunged), more }
 }
 
-export function segmentsGone(context: WriteContext, op: Extract<Operation, { kind: 'segmentsGone' }>): null {
-  for (const segment of op.segments) context.sql('DELETE FROM segmentUse WHERE segment = ?').run(segment)
-  return null
+/** @returns those that nothing has come into meanwhile: rows that were left for later may have. */
+export function segmentsGone(
+  context: WriteContext,
+  op: Extract<Operation, { kind: 'segmentsGone' }>,
+): ResultOf<typeof op> {
+  const empty = op.segments.filter(
+    (segment) => !context.sql('SELECT 1 FROM content WHERE segment = ? AND file IS NULL LIMIT 1').get(segment),
+  )
+  for (const segment of empty) context.sql('DELETE FROM segmentUse WHERE segment = ?').run(segment)
+  return { segments: empty }
 }

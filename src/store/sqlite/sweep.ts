@@ -6,6 +6,7 @@ import { segmentBytes, segmentName } from '../contents/log.ts'
 import { timePrefix } from '../arrival-id.ts'
 import type { ContentFiles } from '../contents/reader.ts'
 import { largePath } from '../contents/sink.ts'
+import type { Operation, ResultOf } from '../operations.ts'
 import type { SweepReport } from '../store.ts'
 import type { Batcher } from './batcher.ts'
 import type { Database } from './driver.ts'
@@ -70,7 +71,7 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
 }
 
 /** Moves what lives in mostly dead segments to the log's end; answers the segments that are empty then and behind the log. */
-async function emptySegments({ batcher, files, reads }: SweepTools): Promise<number[]> {
+async function emptySegments({ batcher, files, reads }: SweepTools): Promise<readonly number[]> {
   // Only what lies behind the log's synced position can go: everything after it may have to be replayed.
   const { segment: current } = reads.prepare('SELECT segment FROM log').get() as unknown as { segment: number }
   const candidates = reads
@@ -100,9 +101,8 @@ async function emptySegments({ batcher, files, reads }: SweepTools): Promise<num
     }
     emptied.push(segment)
   }
-  if (emptied.length > 0) {
-    // One synced commit: the rows' new places and the log's position are on disk before the old bytes go.
-    await batcher.commit([{ kind: 'segmentsGone', segments: emptied }], 'visible')
-  }
-  return emptied
+  if (emptied.length === 0) return []
+  // One synced commit: the rows' new places and the log's position are on disk before the old bytes go.
+  const [gone] = await batcher.commit([{ kind: 'segmentsGone', segments: emptied }], 'visible')
+  return (gone as ResultOf<Extract<Operation, { kind: 'segmentsGone' }>>).segments
 }

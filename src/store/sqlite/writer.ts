@@ -3,7 +3,7 @@
  * Runs on a thread of its own (writer.worker.ts), or in place for `:memory:` stores.
  */
 import type { Change } from '../changes.ts'
-import type { RecordLog } from '../contents/log.ts'
+import type { Place, RecordLog } from '../contents/log.ts'
 import type { Operation } from '../operations.ts'
 import { claimedSize, digestOf, headerBytes, readRecord, sealRecord, sealedDigest, type RecordView } from '../record.ts'
 import { StoreRefusal, type StoreRefusalCode } from '../store.ts'
@@ -19,6 +19,7 @@ import {
 } from './deliver.ts'
 import * as directory from './directory.ts'
 import type { Database } from './driver.ts'
+import { decodePlaces, endLate, lateOf, LateRows, mayBeLate, type Late } from './late-rows.ts'
 import * as mailboxes from './mailboxes.ts'
 import { mendFacts } from './mend.ts'
 import * as messages from './messages.ts'
@@ -61,6 +62,7 @@ export class Writer {
   readonly #log: RecordLog
   readonly #context: WriteContext
   readonly #options: WriterOptions
+  readonly #late = new LateRows()
   #sequence = 0
   #epoch = 0
   /** Rows that a failed COMMIT left behind the log: replayed before anything else is taken. */
@@ -86,8 +88,10 @@ export class Writer {
       nextEmail: number
       nextEntry: number
       nextRecipient: number
+      late: Uint8Array
     }
     this.#context.reset()
+    this.#late.clear()
     this.#context.counters.content = state.nextContent
     this.#context.counters.email = state.nextEmail
     this.#context.counters.entry = state.nextEntry
@@ -98,6 +102,7 @@ export class Writer {
     this.#context.replaying = true
     this.#begin(true)
     try {
+      for (const place of decodePlaces(state.late)) this.#giveRows(place)
       for (;;) {
         const record = this.#readNext(segment, position, epoch)
         if (!record) {
@@ -127,16 +132,31 @@ export class Writer {
   }
 
   #readNext(segment: number, position: number, epoch: number): RecordView | undefined {
+    const record = this.#read(segment, position)
+    return record && record.sequence === this.#sequence + 1 && record.epoch >= epoch ? record : undefined
+  }
+
+  #read(segment: number, position: number): RecordView | undefined {
     const header = this.#log.read(segment, position, headerBytes)
     const size = claimedSize(header)
     if (size === 0) return undefined
     const record = readRecord(this.#log.read(segment, position, size))
-    if (typeof record === 'string') return undefined
-    return record.sequence === this.#sequence + 1 && record.epoch >= epoch ? record : undefined
+    return typeof record === 'string' ? undefined : record
   }
 
   #replay(record: RecordView, segment: number, position: number): void {
     this.#sequence = record.sequence
+    this.#redo(record, segment, position)
+  }
+
+  /** Rows that were left for later, out of their record: as a replay makes them. */
+  #giveRows({ segment, position }: Place): void {
+    const record = this.#read(segment, position)
+    if (!record) throw new Error(`the record of a message at ${segment}:${position} cannot be read`)
+    this.#redo(record, segment, position)
+  }
+
+  #redo(record: RecordView, segment: number, position: number): void {
     const base = position + record.contentsAt
     if (record.kind === 2) return relocate(this.#context, record, segment, base)
     const operations = JSON.parse(Buffer.from(record.operations).toString()) as Operation[]
@@ -169,11 +189,12 @@ export class Writer {
     const sequenceBefore = this.#sequence
     const outcomes: CommitOutcome[] = []
     const pending: Delivery[] = []
+    const born: Late[] = []
     let group: Group
     try {
       this.#begin(commits.some((commit) => 'operations' in commit && !isSoft(commit.operations)))
       group = new Group(this.#log, buffer, commits)
-      for (const commit of commits) outcomes.push(this.#commit(group, commit, pending))
+      for (const commit of commits) outcomes.push(this.#commit(group, commit, pending, born))
     } catch (error) {
       this.#rollback()
       this.#sequence = sequenceBefore
@@ -191,7 +212,10 @@ export class Writer {
     if (records > 0) durable(outcomes)
     try {
       for (const delivery of pending) insertRows(this.#context, delivery)
+      for (const late of born) this.#late.hold(late)
+      this.#settle(this.#late.excess())
       this.#finishTransaction()
+      this.#late.committed()
     } catch (error) {
       this.#rollback()
       // The log has the deliveries: the rows follow when there is room. What has no record is undone, and says so.
@@ -214,7 +238,24 @@ export class Writer {
     return { outcomes: commits.map(() => ({ ok: false, code, text })), changes: [] }
   }
 
-  #commit(group: Group, commit: WireCommit, pending: Delivery[]): CommitOutcome {
+  /** Arrivals whose rows are left for later; the clock asks for them with `queueRows`. */
+  get late(): number {
+    return this.#late.count
+  }
+
+  /** Nothing is left for later. */
+  settle(): void {
+    if (this.#late.count > 0) this.group(null, [{ operations: [{ kind: 'queueRows', all: true }] }], () => {})
+  }
+
+  #settle(lates: readonly Late[]): void {
+    for (const late of lates) {
+      this.#giveRows(late.record)
+      this.#late.take(late)
+    }
+  }
+
+  #commit(group: Group, commit: WireCommit, pending: Delivery[], born: Late[]): CommitOutcome {
     if ('at' in commit && group.isRelocation(commit)) return this.#relocation(group, commit)
     const operations = 'at' in commit ? group.operations(commit) : commit.operations
     const grows = operations.some(({ kind }) => kind === 'arrive' || kind === 'append' || kind === 'copy')
@@ -222,9 +263,11 @@ export class Writer {
       return { ok: false, code: 'full', text: 'The disk is nearly full' }
     }
     const pure = operations.every((op) => op.kind === 'arrive' || op.kind === 'append')
+    const { rows, ends } = this.#late.demandOf(operations)
     if (!pure) {
       for (const delivery of pending) insertRows(this.#context, delivery)
       pending.length = 0
+      this.#settle(rows)
       this.#db.exec('SAVEPOINT one')
       this.#context.beginCommit()
     } else if (operations.length > 1) this.#context.beginCommit()
@@ -232,20 +275,29 @@ export class Writer {
     const numbers: number[] = []
     try {
       const results: unknown[] = []
+      const ended = new Set<Operation>()
+      for (const [late, finishes] of ends) {
+        endLate(this.#context, late, finishes)
+        for (const finish of finishes) ended.add(finish)
+      }
       for (const operation of operations) {
-        if (operation.kind === 'arrive' || operation.kind === 'append') {
+        if (ended.has(operation)) results.push(null)
+        else if (operation.kind === 'arrive' || operation.kind === 'append') {
           const place = group.place(commit as { at: number; size: number }, operation.content as unknown as WireContent)
           const delivery = allocate(this.#context, operation, place, numbers)
           mine.push(delivery)
           results.push(resultOf(delivery))
         } else results.push(this.#apply(operation))
       }
+      if (operations.length === 1 && mine.length === 1 && mayBeLate(mine[0]!))
+        born.push(lateOf(mine.pop()!, group.next))
       if ('at' in commit) group.seal(commit, this.#epoch, ++this.#sequence, numbers)
       for (const delivery of mine) {
         if (pure) pending.push(delivery)
         else insertRows(this.#context, delivery)
       }
       if (!pure) this.#db.exec('RELEASE one')
+      for (const late of ends.keys()) this.#late.take(late)
       return { ok: true, results }
     } catch (error) {
       if (!(error instanceof StoreRefusal)) throw error
@@ -315,11 +367,15 @@ export class Writer {
         return queue.act(context, operation)
       case 'queueReroute':
         return queue.reroute(context, operation)
+      case 'queueRows':
+        // Done before it: see LateRows.
+        return null
       case 'reindex':
         return mendFacts(context, operation)
       case 'sweepRows':
         return sweepRows(context, operation)
       case 'segmentsGone':
+        this.#log.forgetReaders()
         return segmentsGone(context, operation)
     }
   }
@@ -340,7 +396,7 @@ export class Writer {
     const { segment, position } = this.#log.place
     this.#context
       .sql(
-        'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?',
+        'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?, late = ?',
       )
       .run(
         segment,
@@ -351,11 +407,13 @@ export class Writer {
         counters.email,
         counters.entry,
         counters.recipient,
+        this.#late.encode(),
       )
     this.#db.exec('COMMIT')
   }
 
   #rollback(): void {
+    this.#late.undone()
     try {
       this.#db.exec('ROLLBACK')
     } catch {
@@ -370,7 +428,13 @@ export class Writer {
 }
 
 /** What nobody was promised: after a power cut it may be as if it had not happened. */
-const softKinds: ReadonlySet<Operation['kind']> = new Set(['claimRecent', 'queueLease', 'queueRenew', 'queuePutBack'])
+const softKinds: ReadonlySet<Operation['kind']> = new Set([
+  'claimRecent',
+  'queueLease',
+  'queueRenew',
+  'queuePutBack',
+  'queueRows',
+])
 
 function isSoft(operations: readonly Operation[]): boolean {
   return operations.every(({ kind }) => softKinds.has(kind))
@@ -419,6 +483,11 @@ class Group {
     const place = log.reserve(total)
     this.#segment = place.segment
     this.#next = place.position
+  }
+
+  /** Where the next record will stand. */
+  get next(): Place {
+    return { segment: this.#segment, position: this.#next }
   }
 
   #record(commit: { at: number; size: number }): Buffer {

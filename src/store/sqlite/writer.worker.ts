@@ -27,6 +27,7 @@ export type FromWriter =
       readonly outcomes: readonly CommitOutcome[]
       readonly changes: readonly Change[]
       readonly buffer: ArrayBuffer | null
+      readonly late: number
       readonly walBytes: number
       readonly segment: number
       readonly position: number
@@ -70,7 +71,7 @@ function group(message: Extract<ToWriter, { kind: 'group' }>): void {
   const { segment, position } = log.place
   const wal = walBytes()
   post(
-    { kind: 'done', outcomes, changes, buffer: message.buffer, walBytes: wal, segment, position },
+    { kind: 'done', outcomes, changes, buffer: message.buffer, late: writer.late, walBytes: wal, segment, position },
     message.buffer ? [message.buffer] : [],
   )
   if (wal > walMaxBytes) {
@@ -90,6 +91,7 @@ port.on('message', (message: ToWriter) => {
   try {
     if (message.kind === 'group') return group(message)
     if (message.kind === 'checkpoint') return open!.db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    open?.writer.settle()
     if (open) checkpoint(open.db, 'TRUNCATE')
     open?.db.close()
     open?.log.close()

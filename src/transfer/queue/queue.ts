@@ -15,6 +15,7 @@ import { isTooLate } from './deliver-by.ts'
 import { bytesOfArrival, isSmall, rowsOf, type Arrive, type FirstAttempts } from './first-attempts.ts'
 import { PutBacks } from './put-backs.ts'
 import { Rate, Rates } from './rate.ts'
+import { Reports } from './reports.ts'
 import { leaseOf, mayWait, settle } from './settle.ts'
 import { ruleFor, siteName, Sites, type Batch, type Rest, type Site } from './sites.ts'
 import { Transfers, type TransfersTools, type Way } from './transfers.ts'
@@ -50,7 +51,7 @@ const busyNamesMax = 1000
 /** One sender never has all transfers, however slow the hosts are that he writes to. */
 const senderShare = 0.75
 
-export type QueueTools = TransfersTools &
+export type QueueTools = Omit<TransfersTools, 'reports'> &
   Pick<RouteTools, 'routes' | 'isOurs' | 'resolver'> & {
     readonly rules: readonly DestinationRule[]
   }
@@ -59,7 +60,7 @@ export type QueueTools = TransfersTools &
 const nowhere = new Set([localDestination, failedDestination])
 
 export class Queue implements FirstAttempts {
-  readonly #tools: QueueTools
+  readonly #tools: QueueTools & Pick<TransfersTools, 'reports'>
   readonly #sites = new Sites()
   readonly #transfers: Transfers
   readonly #routing: RouteTools
@@ -98,8 +99,8 @@ export class Queue implements FirstAttempts {
   #idle: (() => void)[] = []
 
   constructor(tools: QueueTools) {
-    this.#tools = tools
-    this.#transfers = new Transfers(tools)
+    this.#tools = { ...tools, reports: new Reports(tools) }
+    this.#transfers = new Transfers(this.#tools)
     this.#routing = routingOf(tools)
     this.#putBacks = new PutBacks(tools)
     this.#senderRates = new Rates(() => {
@@ -187,12 +188,17 @@ export class Queue implements FirstAttempts {
 
   /** The folder is ours alone, so whoever held a lease is gone. */
   start(): void {
-    const { store, clock, log } = this.#tools
-    if (store.read.queueDue() === undefined) return
-    store.commit([{ kind: 'queueReclaim', dueMs: clock.now() + reclaimedAfterMs }]).then(
-      () => this.wake(),
-      (error) => log.error('the queue could not be taken over', { error: String(error) }),
+    this.#reclaim().catch((error) =>
+      this.#tools.log.error('the queue could not be taken over', { error: String(error) }),
     )
+  }
+
+  async #reclaim(): Promise<void> {
+    const { store, clock } = this.#tools
+    await store.commit([{ kind: 'queueRows', all: true }])
+    if (store.read.queueDue() === undefined) return
+    await store.commit([{ kind: 'queueReclaim', dueMs: clock.now() + reclaimedAfterMs }])
+    this.wake()
   }
 
   /** Looks for what is due, now. */
@@ -275,7 +281,7 @@ export class Queue implements FirstAttempts {
     const { destination, rows } = batch
     try {
       if (isTooLate(rows[0]!, clock.now())) {
-        await settle(this.#tools, rows, rows.map(late))
+        await settle(this.#tools, batch, rows.map(late))
         return this.#release(batch)
       }
       let way: Way
@@ -290,7 +296,7 @@ export class Queue implements FirstAttempts {
           const result = { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
           await settle(
             this.#tools,
-            rows,
+            batch,
             rows.map(() => result),
           )
           return this.#release(batch)
@@ -351,7 +357,7 @@ export class Queue implements FirstAttempts {
     }
     return settle(
       this.#tools,
-      rows,
+      batch,
       rows.map(() => result),
       rule?.retryAfterMs,
     )

@@ -1,4 +1,5 @@
 /** Writes down how an attempt went: outcomes, next attempts, and the notices to the sender, in one commit. RFC 3461 §5, §6.2; RFC 5321 §4.5.4. */
+import type { MessageBytes } from '../../mail/content.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { Lease, Operation } from '../../store/operations.ts'
 import { StoreRefusal } from '../../store/store.ts'
@@ -6,6 +7,8 @@ import type { AttemptResult } from '../deliver/smtp.ts'
 import { headerText, noticeOperation, type TransferTools } from '../file.ts'
 import { noticeLine, type Journey } from '../journey.ts'
 import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../notice.ts'
+import type { Reports } from './reports.ts'
+import type { Batch } from './sites.ts'
 import { endOf, lateByWish, nextWithin, relayIsTold } from './deliver-by.ts'
 import { fileQueued } from './file-queued.ts'
 
@@ -15,6 +18,7 @@ const lateStatus = '4.4.7'
 
 export interface SettleTools extends TransferTools {
   readonly journey: Journey
+  readonly reports: Reports
 }
 
 type Notice = Extract<Operation, { kind: 'arrive' }>
@@ -31,10 +35,13 @@ export function mayWait({ options }: TransferTools, row: QueueRow, untilMs: numb
   return !late || warned === true || row.reversePath === '' || !wantsReport(notify, 'delay')
 }
 
+/** Recipients of one message; its bytes, where they are at hand. */
+export type Tried = Pick<Batch, 'rows' | 'bytes'>
+
 /** @param retryAfterMs the destination's own waits, where it has some. */
 export async function settle(
   tools: SettleTools,
-  rows: readonly QueueRow[],
+  { rows, bytes }: Tried,
   results: readonly AttemptResult[],
   retryAfterMs: readonly number[] = tools.options.retryAfterMs,
 ): Promise<void> {
@@ -79,13 +86,14 @@ export async function settle(
     const enhanced = result.kind === 'later' ? expiredStatus : result.enhanced
     if (wantsReport(notify, 'failure')) reports.push({ ...told, action: 'failed', enhanced })
   })
-  let notice = await noticeOf(tools, rows[0]!, reports)
+  const first = { row: rows[0]!, bytes }
+  let notice = await noticeOf(tools, first, reports)
   try {
-    await store.commit(notice ? [...operations, notice] : operations)
+    await (notice ? store.commit([...operations, notice]) : tools.reports.give(operations))
   } catch (error) {
     if (!(error instanceof StoreRefusal)) throw error
     // Somebody held or dropped one of them meanwhile, or the sender's mailbox filled up: what was sent must be written down all the same.
-    notice = await noticeOf(tools, rows[0]!, reports, true)
+    notice = await noticeOf(tools, first, reports, true)
     await settleEach(tools, operations, notice)
   }
   noteEnds(tools, rows[0]!, reports, notice?.arrivalId)
@@ -142,13 +150,13 @@ function noteEnds(
 
 async function noticeOf(
   tools: SettleTools,
-  row: QueueRow,
+  { row, bytes: atHand }: { readonly row: QueueRow; readonly bytes?: MessageBytes },
   reports: readonly Report[],
   queueOnly = false,
 ): Promise<Notice | undefined> {
   const { store } = tools
   if (reports.length === 0 || row.reversePath === '') return undefined
-  const bytes = store.read.queuedContent(row.entry)
+  const bytes = atHand ?? store.read.queuedContent(row.entry)
   const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
   const { reversePath, acceptedAtMs: arrivedAtMs, parameters } = row
   const { envelopeId, requireTls } = parameters
@@ -175,7 +183,7 @@ export async function fileLocally(tools: SettleTools, rows: readonly QueueRow[])
     if (refused) {
       const { code, enhanced, text } = refused
       const kind = code < 500 ? 'later' : 'never'
-      await settle(tools, [row], [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
+      await settle(tools, { rows: [row] }, [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
       continue
     }
     const { address: recipient, arrivalId, parameters } = row
@@ -189,7 +197,7 @@ export async function fileLocally(tools: SettleTools, rows: readonly QueueRow[])
       enhanced: '2.1.5',
       words: '250 2.1.5 Filed',
     } as const
-    const notice = await noticeOf(tools, row, [report])
+    const notice = await noticeOf(tools, { row }, [report])
     if (notice) await tools.store.commit([notice])
   }
 }

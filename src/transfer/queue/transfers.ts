@@ -57,9 +57,9 @@ export class Transfers {
     try {
       if (destination === localDestination) return { written: fileLocally(this.#tools, rows).catch(failed) }
       if (destination === failedDestination)
-        return { written: settle(this.#tools, rows, rows.map(givenUp)).catch(failed) }
+        return { written: settle(this.#tools, batch, rows.map(givenUp)).catch(failed) }
       const { results, retryAfterMs } = await this.#offer(batch, way)
-      return { written: settle(this.#tools, rows, results, retryAfterMs).catch(failed) }
+      return { written: settle(this.#tools, batch, results, retryAfterMs).catch(failed) }
     } catch (error) {
       failed(error)
       return { written: Promise.resolve() }

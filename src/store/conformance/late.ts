@@ -1,0 +1,154 @@
+/** What every engine does with arrivals that lease their own recipients: told of at once, in the rows when somebody needs them there. */
+import assert from 'node:assert/strict'
+import type { Change } from '../changes.ts'
+import type { Lease, Operation, QueueRequest } from '../operations.ts'
+import type { Store } from '../store.ts'
+import { addAccount, arrival, message, nowMs, refused, type Check } from './fixtures.ts'
+import { lease, leaseOf, parameters } from './queue.ts'
+
+const leasedUntilMs = nowMs + 500
+
+function queueOf(...addresses: readonly string[]): QueueRequest {
+  const recipients = addresses.map((address) => ({ address, destination: 'far.test', parameters }))
+  return {
+    reversePath: '',
+    recipients,
+    prefix: '',
+    firstAttemptMs: nowMs,
+    expiresAtMs: nowMs + 1000,
+    leasedUntilMs,
+  }
+}
+
+interface Leased {
+  readonly arrivalId: string
+  readonly leases: readonly Lease[]
+}
+
+/** Commits a message that leases its recipients, as they are told of. */
+async function leased(store: Store, ...addresses: readonly string[]): Promise<Leased> {
+  const told: Change[] = []
+  const stop = store.listen((changes) => void told.push(...changes))
+  const arrive = await arrival(store, message('out'), [], { queue: queueOf(...addresses) })
+  await store.commit([arrive])
+  await new Promise((resolve) => setImmediate(resolve))
+  stop()
+  const news = told.filter((change) => change.kind === 'leased' || change.kind === 'queue')
+  assert.equal(news.length, 1)
+  const change = news[0]!
+  assert.ok(change.kind === 'leased' && change.arrivalId === arrive.arrivalId)
+  return { arrivalId: arrive.arrivalId, leases: change.recipients.map((recipient) => ({ recipient, fence: 1 })) }
+}
+
+const allRows = { kind: 'queueRows', all: true } as const
+
+function relayed(lease: Lease, reply = '250 ok'): Operation {
+  return { kind: 'queueFinish', lease, outcome: 'relayed', reply, nowMs }
+}
+
+const ledgerOf = (store: Store, arrivalId: string) =>
+  store.read.ledger(arrivalId).map(({ recipient, outcome, detail }) => [recipient, outcome, detail])
+
+export function lateChecks(check: Check): void {
+  check('what the commit leases is leased: nobody else gets it before the lease ends', async (store) => {
+    const { leases } = await leased(store, 'x@far.test', 'y@far.test')
+    assert.equal(store.read.queue(0, 10).length, 0, 'no rows before somebody needs them')
+    await store.commit([allRows])
+    const rows = store.read.queue(0, 10)
+    assert.deepEqual(
+      rows.map(({ state, fence, leasedUntilMs: until }) => [state, fence, until]),
+      [
+        ['leased', 1, leasedUntilMs],
+        ['leased', 1, leasedUntilMs],
+      ],
+    )
+    assert.deepEqual(rows.map(leaseOf), leases)
+    assert.equal((await lease(store)).rows.length, 0)
+    await store.commit([relayed(leases[0]!)])
+    const late = await lease(store, { nowMs: leasedUntilMs })
+    assert.deepEqual(
+      late.rows.map(({ id, fence }) => [id, fence]),
+      [[leases[1]!.recipient, 2]],
+    )
+    // Whoever had it before has lost it.
+    await refused(store.commit([relayed(leases[1]!)]), 'leaseLost')
+  })
+
+  check('a way that ends at once leaves rows in the ledger and nowhere else', async (store) => {
+    const { arrivalId, leases } = await leased(store, 'x@far.test', 'y@far.test')
+    const bounced = { kind: 'queueFinish', lease: leases[1]!, outcome: 'bounced', reply: '550 no', nowMs } as const
+    await store.commit([relayed(leases[0]!), bounced])
+    const ends = [
+      ['x@far.test', 'relayed', '250 ok'],
+      ['y@far.test', 'bounced', '550 no'],
+    ]
+    assert.deepEqual(ledgerOf(store, arrivalId), ends)
+    await store.commit([allRows])
+    assert.deepEqual(store.read.queue(0, 10), [])
+    assert.deepEqual(ledgerOf(store, arrivalId), ends)
+    assert.equal((await store.sweep(nowMs)).contentsFreed, 0)
+    await refused(store.commit([relayed(leases[0]!)]), 'leaseLost')
+  })
+
+  check('the end of a part of its recipients, and an attempt in vain, bring all the rows', async (store) => {
+    const one = await leased(store, 'x@far.test', 'y@far.test')
+    await store.commit([relayed(one.leases[0]!)])
+    assert.deepEqual(
+      store.read.queue(0, 10).map(({ address }) => address),
+      ['y@far.test'],
+    )
+    assert.deepEqual(ledgerOf(store, one.arrivalId), [
+      ['x@far.test', 'relayed', '250 ok'],
+      ['y@far.test', 'queued', null],
+    ])
+    const two = await leased(store, 'z@far.test')
+    const nextAttemptMs = nowMs + 100
+    await store.commit([{ kind: 'queueDefer', lease: two.leases[0]!, nextAttemptMs, reply: '451 later', nowMs }])
+    const row = store.read.queueRecipient(two.leases[0]!.recipient)
+    assert.deepEqual([row?.state, row?.attempts, row?.lastReply], ['deferred', 1, '451 later'])
+  })
+
+  check('a commit that is refused leaves it as it was; a report with another fence is one of those', async (store) => {
+    const { arrivalId, leases } = await leased(store, 'x@far.test')
+    const lost = { recipient: 999, fence: 1 }
+    await refused(store.commit([relayed(leases[0]!), relayed(lost)]), 'leaseLost')
+    assert.deepEqual(ledgerOf(store, arrivalId), [])
+    await refused(store.commit([relayed({ ...leases[0]!, fence: 2 })]), 'leaseLost')
+    assert.deepEqual(ledgerOf(store, arrivalId), [['x@far.test', 'queued', null]])
+    await store.commit([relayed(leases[0]!)])
+    assert.deepEqual(ledgerOf(store, arrivalId), [['x@far.test', 'relayed', '250 ok']])
+  })
+
+  check('what an operator does, and who takes the queue over, finds the rows', async (store) => {
+    const { leases } = await leased(store, 'x@far.test')
+    const recipient = leases[0]!.recipient
+    await store.commit([{ kind: 'queueAct', recipient, act: 'hold', nowMs }])
+    assert.equal(store.read.queueRecipient(recipient)?.state, 'held')
+    const other = await leased(store, 'y@far.test')
+    await store.commit([{ kind: 'queueReclaim', dueMs: nowMs + 30 }])
+    assert.equal(store.read.queueRecipient(other.leases[0]!.recipient)?.state, 'deferred')
+  })
+
+  check('more than four thousand at a time: the oldest get their rows', async (store) => {
+    const queue = queueOf('x@far.test')
+    const one = async () => store.commit([await arrival(store, message('out'), [], { queue })])
+    await Promise.all(Array.from({ length: 4100 }, one))
+    const rows = store.read.queue(0, 5000).length
+    assert.ok(rows >= 100 && rows <= 2200, `${rows} rows`)
+    await store.commit([allRows])
+    assert.equal(store.read.queue(0, 5000).length, 4100)
+  })
+
+  check('a store that is closed leaves nothing for later', async (store, reopen) => {
+    if (!reopen) return
+    const { leases } = await leased(store, 'x@far.test')
+    const again = await reopen()
+    assert.equal(again.read.queueRecipient(leases[0]!.recipient)?.state, 'leased')
+  })
+
+  check('who has it in his mailbox as well has it at once', async (store) => {
+    const account = await addAccount(store, 'bob@here.test')
+    await store.commit([await arrival(store, message('both'), [account.inbox], { queue: queueOf('x@far.test') })])
+    assert.equal(store.read.queue(0, 10).length, 1)
+  })
+}
