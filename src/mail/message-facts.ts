@@ -67,12 +67,23 @@ export function headerFacts(root: Part): HeaderFacts {
 /** @param known what was read of it already. */
 export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root)): MessageFacts {
   const header = headerOf(root)
+  const { sent, messageIdKeys, hopCount, hasDate, hasMessageId, tlsOptional, fromMailboxes, fromFieldCount, from } =
+    known
+  // Spread, it would cost as much as all the rest: this is done for every message.
   return {
-    ...known,
-    envelope: Buffer.from(formatEnvelopeFrom(header, known.from), 'latin1'),
+    sent,
+    messageIdKeys,
+    hopCount,
+    hasDate,
+    hasMessageId,
+    tlsOptional,
+    fromMailboxes,
+    fromFieldCount,
+    from,
+    envelope: Buffer.from(formatEnvelopeFrom(header, from), 'latin1'),
     body: Buffer.from(formatBodyBasic(root), 'latin1'),
     bodyStructure: Buffer.from(formatBodyStructure(root), 'latin1'),
-    sentDay: known.sent?.day,
+    sentDay: sent?.day,
     baseSubject: baseSubject(header.valueOf('subject') ?? ''),
   }
 }
