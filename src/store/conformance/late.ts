@@ -139,6 +139,17 @@ export function lateChecks(check: Check): void {
     assert.equal(store.read.queue(0, 5000).length, 4100)
   })
 
+  check("a segment that has become somebody's meanwhile does not go", async (store) => {
+    const { leases } = await leased(store, 'x@far.test')
+    assert.deepEqual(await store.commit([{ kind: 'segmentsGone', segments: [1] }]), [{ segments: [] }])
+    const row = store.read.queueRecipient(leases[0]!.recipient)!
+    const bytes = store.read.queuedContent(row.entry)!
+    assert.match(Buffer.from(await bytes.read(0, bytes.sizeBytes)).toString(), /Subject: out/)
+    await store.commit([relayed(leases[0]!)])
+    await store.sweep(nowMs)
+    assert.deepEqual(await store.commit([{ kind: 'segmentsGone', segments: [1] }]), [{ segments: [1] }])
+  })
+
   check('a store that is closed leaves nothing for later', async (store, reopen) => {
     if (!reopen) return
     const { leases } = await leased(store, 'x@far.test')

@@ -189,10 +189,12 @@ export function allocate(
   const queue = operation.kind === 'arrive' ? operation.queue : undefined
   const entryId = queue ? source.entry() : 0
   const recipientIds = queue ? queue.recipients.map(() => source.recipient()) : []
-  if (queue?.leasedUntilMs !== undefined) {
+  // Of rows that come later it was told when they were promised.
+  const isNews = !replaying || context.replaying
+  if (queue?.leasedUntilMs !== undefined && isNews) {
     const { arrivalId } = operation as Arrive
     context.changes.push({ kind: 'leased', arrivalId, entry: entryId, recipients: recipientIds })
-  } else if (queue) context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
+  } else if (queue && isNews) context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
   return { operation, content, contentId, placed, entryId, recipientIds }
 }
 

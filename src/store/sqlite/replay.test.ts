@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -50,5 +50,65 @@ test('arrivals of one id are replayed like any others, and the store goes on', a
   assert.equal(store.read.counts().queued, 5)
   await store.close()
   assert.deepEqual(verifyFolder(folder).faults, [])
+  rmSync(folder, { recursive: true })
+})
+
+test('what has no rows yet has them after a crash; where its record is damaged the store does not open as if nothing were', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-late-'))
+  const copy = `${folder}-copy`
+  const open = (of: string): ReturnType<typeof openStore> =>
+    openStore({ folder: of, clock: realClock, log: silentLog, segmentBytes })
+  const store = await open(folder)
+  const parameters = { body: '7bit', smtpUtf8: false } as const
+  const nowMs = Date.now()
+  const queue = {
+    reversePath: '',
+    recipients: [{ address: 'x@far.test', destination: 'far.test', parameters }],
+    prefix: '',
+    firstAttemptMs: nowMs,
+    expiresAtMs: nowMs + 1000,
+    leasedUntilMs: nowMs + 600_000,
+  }
+  await store.commit([await arrival(store, message('one'), [], { queue })])
+  const told: number[] = []
+  store.listen((changes) => {
+    for (const change of changes) if (change.kind === 'leased') told.push(...change.recipients)
+  })
+  await store.commit([await arrival(store, message('two'), [], { queue })])
+  await store.commit([await arrival(store, message('three'), [], { queue })])
+  await new Promise((resolve) => setImmediate(resolve))
+  const lease = { recipient: told[0]!, fence: 1 }
+  await store.commit([{ kind: 'queueFinish', lease, outcome: 'relayed', reply: '250 ok', nowMs }])
+  assert.equal(store.read.counts().queued, 0)
+  cpSync(folder, copy, { recursive: true })
+  await store.close()
+
+  let again = await open(copy)
+  assert.equal(again.replayed, 0, 'they stand before the place that the rows have followed the log to')
+  const rows = again.read.queue(0, 10)
+  assert.deepEqual(
+    rows.map(({ state }) => state),
+    ['leased', 'leased'],
+  )
+  const bytes = again.read.queuedContent(rows[1]!.entry)!
+  assert.match(Buffer.from(await bytes.read(0, bytes.sizeBytes)).toString(), /Subject: three/)
+  await again.close()
+  assert.deepEqual(verifyFolder(copy).faults, [])
+  again = await open(copy)
+  assert.equal(again.read.counts().queued, 2)
+  await again.close()
+  rmSync(copy, { recursive: true })
+
+  // The same once more, with a byte of the first that is wrong.
+  const damaged = await open(folder)
+  await damaged.commit([await arrival(damaged, message('torn'), [], { queue })])
+  cpSync(folder, copy, { recursive: true })
+  await damaged.close()
+  const segment = join(copy, 'segments', '00000001.seg')
+  const contents = readFileSync(segment)
+  contents[contents.lastIndexOf('Subject: torn')] = 0x58
+  writeFileSync(segment, contents)
+  await assert.rejects(open(copy), /the record of a message at 1:\d+ cannot be read/)
+  rmSync(copy, { recursive: true })
   rmSync(folder, { recursive: true })
 })

@@ -47,10 +47,13 @@ const triedMax = 10
 /** Service not available, closing the channel: it is the host that has trouble. RFC 5321 §4.2.3. */
 const closingCode = 421
 
-function resultOf(reply: Reply, host: string): AttemptResult {
+/** What a connection has promised, whatever the message. */
+type Promised = Pick<AttemptResult, 'tls' | 'reports' | 'minds'>
+
+function resultOf(reply: Reply, host: string, { tls, reports, minds }: Promised = {}): AttemptResult {
   const kind = reply.code < 300 ? 'relayed' : reply.code < 500 ? 'later' : 'never'
   const enhanced = reply.enhanced || (kind === 'relayed' ? '2.0.0' : kind === 'later' ? '4.0.0' : '5.0.0')
-  return { kind, enhanced, words: replyText(reply), host }
+  return { kind, enhanced, words: replyText(reply), host, tls, reports, minds }
 }
 
 interface Place {
@@ -203,13 +206,11 @@ async function offer(
     return { kind: 'never', enhanced, words: `${code} ${enhanced} ${text}`, host: where }
   }
   const { recipients } = await client.send(fit.envelope, fit.bytes)
-  const reports = client.has('DSN')
-  const minds = client.has('DELIVERBY')
-  const tls = assuranceOf(client)
+  const promised = { reports: client.has('DSN'), minds: client.has('DELIVERBY'), tls: assuranceOf(client) }
   const closing = recipients.some(({ code }) => code === closingCode)
   if (closing || client.mailsLeft <= 0) void client.quit()
   else tools.connections.give(place.key, securityKey(await place.security()), client, carried + 1)
-  const results = recipients.map((reply) => ({ ...resultOf(reply, where), tls, reports, minds }))
+  const results = recipients.map((reply) => resultOf(reply, where, promised))
   if (closing) return { results, hosts: 'trouble' }
   return { results, hosts: results.some(({ kind }) => kind !== 'later') ? 'well' : 'answered' }
 }

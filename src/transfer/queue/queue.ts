@@ -422,7 +422,8 @@ export class Queue implements FirstAttempts {
       const batch = site.waiting[i]!
       const sender = batch.rows[0]!.reversePath
       if ((this.#senders.get(sender) ?? 0) >= share) continue
-      site.waiting.splice(i, 1)
+      if (i === 0) site.waiting.shift()
+      else site.waiting.splice(i, 1)
       if (options.senderRatePerHour > 0 && sender !== '' && !nowhere.has(batch.destination)) {
         const rate = this.#senderRates.of(sender)
         const nowMs = clock.now()

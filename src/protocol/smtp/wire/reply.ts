@@ -22,7 +22,8 @@ export interface Reply {
 }
 
 export function replyText({ code, enhanced, lines }: Reply): string {
-  return [code, enhanced, lines.join(' / ')].filter((part) => part !== '').join(' ')
+  const text = lines.length === 1 ? lines[0]! : lines.join(' / ')
+  return `${code}${enhanced === '' ? '' : ` ${enhanced}`}${text === '' ? '' : ` ${text}`}`
 }
 
 /** A server that never ends its reply must not fill our memory. */
