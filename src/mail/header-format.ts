@@ -15,6 +15,7 @@ const lineLengthWished = 78
 export function formatField(name: string, value: string): string {
   if (!/^[!-9;-~]+$/.test(name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`)
   if (/[\r\n\0]/.test(value)) throw new TypeError(`line end in the value of ${name}`)
+  if (name.length + 2 + value.length <= lineLengthWished) return `${name}: ${value}\r\n`
   let line = `${name}:`
   let out = ''
   for (const word of value.split(' ')) {

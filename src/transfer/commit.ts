@@ -15,7 +15,7 @@ import {
 import { pathText } from './headers.ts'
 import { noticeLine, type Journey } from './journey.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './notice.ts'
-import type { FirstAttempts } from './queue/first-attempts.ts'
+import type { Arrive, FirstAttempts } from './queue/first-attempts.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 
 interface Tools extends TransferTools {
@@ -57,15 +57,7 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     const accepted = [...outcome.accepted, ...copies]
     const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
     const arrive = arriveOperation(tools, arrival, content, filed, { prefix, sealed }, accepted, refused)
-    const notice = await noticeOperation(tools, {
-      reversePath: pathText(arrival.reversePath),
-      arrivedAtMs: arrival.atMs,
-      envelopeId: arrival.envelopeId,
-      requireTls: arrival.requireTls,
-      header: reports.length === 0 ? '' : await headerOf(tools, content),
-      full: await fullOf(tools, arrival, reports, content),
-      reports,
-    })
+    const notice = reports.length === 0 ? undefined : await noticeOf(tools, arrival, content, reports)
     const operation = tools.firstAttempts?.lease(arrive) ?? arrive
     await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
     if (notice) journey.note(noticeLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
@@ -78,6 +70,23 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     }
     throw error
   }
+}
+
+async function noticeOf(
+  tools: Tools,
+  arrival: Arrival,
+  content: StoredContent,
+  reports: readonly Report[],
+): Promise<Arrive | undefined> {
+  return noticeOperation(tools, {
+    reversePath: pathText(arrival.reversePath),
+    arrivedAtMs: arrival.atMs,
+    envelopeId: arrival.envelopeId,
+    requireTls: arrival.requireTls,
+    header: await headerOf(tools, content),
+    full: await fullOf(tools, arrival, reports, content),
+    reports,
+  })
 }
 
 /** What RET=FULL returns. */

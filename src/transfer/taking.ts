@@ -252,7 +252,9 @@ export class Taking {
         if (fits && (arrival.release || arrival.held))
           return { kind: 'queue', recipient, address: plan.account.name, destination: localDestination }
         return fits
-          ? { ...plan, mailbox: mailbox ?? plan.mailbox }
+          ? mailbox === undefined
+            ? plan
+            : { ...plan, mailbox }
           : { kind: 'refuse', recipient, status: status.mailboxFull }
       })
       return { recipient, plans }

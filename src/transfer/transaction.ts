@@ -104,7 +104,7 @@ export class Transaction implements SmtpTransaction {
       const refused = plans.find((plan) => plan.kind === 'refuse')
       if (refused && plans.every((plan) => plan.kind === 'refuse')) throw new Refusal(refused.status)
     }
-    this.#recipients.push({ mailbox, ...dsn })
+    this.#recipients.push({ mailbox, notify: dsn.notify, originalRecipient: dsn.originalRecipient })
   }
 
   data(): ContentSink<StoredContent> {
