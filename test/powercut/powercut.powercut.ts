@@ -125,7 +125,7 @@ test('whatever was acknowledged survives a power cut at any sync', { skip }, asy
   const count = recorded.events.filter(({ event }) => event.kind === 'sync').length
   t.diagnostic(`seed ${seed}: ${steps} steps, ${count} syncs, ${cuts} power cuts`)
   assert.ok(count > 50 && cuts > 20)
-  for (const verb of ['file', 'queue', 'flag', 'expunge', 'mailbox', 'both', 'bounce', 'defer'])
+  for (const verb of ['file', 'queue', 'flag', 'expunge', 'mailbox', 'both', 'bounce', 'defer', 'relay'])
     assert.ok(
       recorded.events.some(({ event }) => event.kind === 'say' && event.line.startsWith(`ack ${verb} `)),
       `the run has acknowledged a ${verb}`,

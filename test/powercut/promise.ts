@@ -24,11 +24,14 @@ export class Promised {
   readonly bounceBegun = new Map<number, number>()
   readonly bounced = new Set<number>()
   readonly deferred = new Set<number>()
+  readonly relayBegun = new Set<number>()
+  readonly relayed = new Set<number>()
 
   hear(line: string): void {
     const [verb, what, first = '', second = ''] = line.split(' ')
     if (verb === 'begin') {
       if (what === 'expunge') this.expungeBegun.add(Number(second))
+      if (what === 'relay') this.relayBegun.add(Number(first))
       if (what === 'bounce') this.bounceBegun.set(Number(first), Number(second))
       return
     }
@@ -39,6 +42,7 @@ export class Promised {
       this.bounced.add(Number(first))
       this.filed.add(Number(second))
     }
+    if (what === 'relay') this.relayed.add(Number(first))
     if (what === 'defer') this.deferred.add(Number(first))
     if (what === 'both') this.both.add(Number(first))
     if (what === 'mailbox') this.mailboxes.add(first)
@@ -107,12 +111,14 @@ async function checkPromises(store: Store, promised: Promised): Promise<string[]
   const waiting = new Map(read.queue(0, 10_000).map((row) => [row.address, row]))
   const waits = (n: number): boolean => waiting.has(`r${n}@far.test`)
   for (const n of promised.queued)
-    if (!waits(n) && !promised.bounceBegun.has(n)) faults.push(`queued recipient ${n} is gone`)
+    if (!waits(n) && !promised.bounceBegun.has(n) && !promised.relayBegun.has(n))
+      faults.push(`queued recipient ${n} is gone`)
   for (const [n, notice] of promised.bounceBegun) {
     if (promised.bounced.has(n)) {
       if (waits(n)) faults.push(`bounced recipient ${n} is back`)
     } else if (waits(n) === seen.has(notice)) faults.push(`recipient ${n} ended by half`)
   }
+  for (const n of promised.relayed) if (waits(n)) faults.push(`relayed recipient ${n} is back`)
   for (const n of promised.deferred)
     if (waits(n) && waiting.get(`r${n}@far.test`)!.attempts === 0) faults.push(`the attempt of recipient ${n} is gone`)
   return faults

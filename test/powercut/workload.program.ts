@@ -6,8 +6,8 @@ import { silentLog } from '../../src/base/log.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import { addAccount, arrival, message, stored } from '../../src/store/conformance/fixtures.ts'
-import type { QueueRow } from '../../src/store/entities.ts'
 import { factsOfBytes } from '../../src/store/facts.ts'
+import type { Lease } from '../../src/store/operations.ts'
 import type { Store } from '../../src/store/store.ts'
 
 const [folder, seedText, stepsText] = process.argv.slice(2) as [string, string, string]
@@ -34,7 +34,7 @@ function body(n: number): Buffer {
 
 async function step(store: Store, account: number, inbox: number, trash: number): Promise<void> {
   const nowMs = realClock.now()
-  switch (chance(11)) {
+  switch (chance(12)) {
     case 0:
     case 1:
     case 2: {
@@ -70,22 +70,7 @@ async function step(store: Store, account: number, inbox: number, trash: number)
       return
     }
     case 4: {
-      const n = next++
-      say('begin', 'queue', n)
-      const recipients = [
-        { address: `r${n}@far.test`, destination: 'far.test', parameters: { body: '7bit' as const, smtpUtf8: false } },
-      ]
-      const queue = {
-        reversePath: 'bob@example.org',
-        recipients,
-        prefix: '',
-        firstAttemptMs: nowMs,
-        expiresAtMs: nowMs + 1e9,
-        // Some are leased by the commit itself.
-        leasedUntilMs: n % 3 === 0 ? nowMs + 60_000 : undefined,
-      }
-      await store.commit([await arrival(store, body(n), [], { queue })], { until: 'durable' })
-      say('ack', 'queue', n)
+      await Promise.all(Array.from({ length: 1 + chance(4) }, () => queue(store, nowMs)))
       return
     }
     case 5: {
@@ -123,12 +108,11 @@ async function step(store: Store, account: number, inbox: number, trash: number)
     }
     case 9: {
       // The end of a recipient and the notice about it: a lease that no sync keeps, then one commit that all syncs keep.
-      const row = await leased(store, nowMs)
-      if (!row) return
+      const held = await leased(store, nowMs)
+      if (!held) return
       const n = next++
-      const about = row.address.slice(1, row.address.indexOf('@'))
+      const { about, lease } = held
       say('begin', 'bounce', about, n)
-      const lease = { recipient: row.id, fence: row.fence }
       await store.commit(
         [
           { kind: 'queueFinish', lease, outcome: 'bounced', reply: '550 no', nowMs },
@@ -140,22 +124,77 @@ async function step(store: Store, account: number, inbox: number, trash: number)
       return
     }
     case 10: {
-      const row = await leased(store, nowMs)
-      if (!row) return
-      const about = row.address.slice(1, row.address.indexOf('@'))
-      const lease = { recipient: row.id, fence: row.fence }
+      const held = await leased(store, nowMs)
+      if (!held) return
+      const { about, lease } = held
       await store.commit([{ kind: 'queueDefer', lease, nextAttemptMs: nowMs + 1e8, reply: '450 later', nowMs }])
       say('ack', 'defer', about)
+      return
+    }
+    case 11: {
+      // What a first attempt relays, most often without ever having had rows.
+      const held = await leased(store, nowMs)
+      if (!held) return
+      const { about, lease } = held
+      say('begin', 'relay', about)
+      await store.commit([{ kind: 'queueFinish', lease, outcome: 'relayed', reply: '250 ok', nowMs }], {
+        until: 'durable',
+      })
+      say('ack', 'relay', about)
     }
   }
 }
 
-async function leased(store: Store, nowMs: number): Promise<QueueRow | undefined> {
+async function queue(store: Store, nowMs: number): Promise<void> {
+  const n = next++
+  say('begin', 'queue', n)
+  const recipients = [
+    { address: `r${n}@far.test`, destination: 'far.test', parameters: { body: '7bit' as const, smtpUtf8: false } },
+  ]
+  // Every other one is leased by the commit itself.
+  const leasedUntilMs = n % 2 === 0 ? nowMs + 60_000 : undefined
+  const times = { firstAttemptMs: nowMs, expiresAtMs: nowMs + 1e9, leasedUntilMs }
+  const request = { reversePath: 'bob@example.org', recipients, prefix: '', ...times }
+  const operation = await arrival(store, body(n), [], { queue: request })
+  if (leasedUntilMs !== undefined) born.set(operation.arrivalId, n)
+  await store.commit([operation], { until: 'durable' })
+  say('ack', 'queue', n)
+}
+
+interface Held {
+  /** The number of the message. */
+  readonly about: number
+  readonly lease: Lease
+}
+
+/** Arrivals that lease their own recipients, by their ids; and what they have leased, once they have told of it. */
+const born = new Map<string, number>()
+const late: Held[] = []
+
+function watch(store: Store): void {
+  store.listen((changes) => {
+    for (const change of changes) {
+      if (change.kind !== 'leased' || !born.has(change.arrivalId)) continue
+      late.push({ about: born.get(change.arrivalId)!, lease: { recipient: change.recipients[0]!, fence: 1 } })
+    }
+  })
+}
+
+/** One that its own commit has leased, or the next in the queue. */
+async function leased(store: Store, nowMs: number): Promise<Held | undefined> {
+  const own = chance(4) > 0 ? late.shift() : undefined
+  if (own) return own
   const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 60_000, limit: 1 }])
-  return rows[0]
+  const row = rows[0]
+  if (!row) return undefined
+  return {
+    about: Number(row.address.slice(1, row.address.indexOf('@'))),
+    lease: { recipient: row.id, fence: row.fence },
+  }
 }
 
 let store = await openStore(options)
+watch(store)
 const bob = await addAccount(store, 'bob@example.org')
 say('ack', 'account', bob.id)
 const steps = Number(stepsText)
@@ -164,6 +203,7 @@ for (let i = 0; i < steps; i++) {
   if (i === Math.floor(steps / 2)) {
     await store.close()
     store = await openStore(options)
+    watch(store)
     say('ack', 'reopened')
   }
 }
