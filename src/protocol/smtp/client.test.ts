@@ -254,3 +254,12 @@ test('who hangs up in the middle of a handshake has broken the handshake', async
   await assert.rejects(secured, /^SmtpConnectionFault: the TLS handshake failed: the connection is gone$/)
   await assert.rejects(session.command('NOOP'), /handshake/)
 })
+
+test('a server that says goodbye in the middle of a group is quoted', async () => {
+  const session = new SmtpClientSession()
+  session.start({ peer: { address, port: 25, localAddress: '', localPort: 0 }, tls: null, wake() {} })
+  const replies = session.commands(['MAIL FROM:<a@x.example>', 'RCPT TO:<b@y.example>', 'DATA'])
+  session.receive(Buffer.from('250 2.1.0 ok\r\n421 4.3.2 too many of you\r\n'))
+  session.closed()
+  await assert.rejects(replies, /421 4\.3\.2 too many of you/)
+})
