@@ -65,13 +65,22 @@ export class Site {
   /** Puts it in line. @returns who has to leave for it: the last of the first attempts, where there are too many. */
   add(batch: Batch): Batch | undefined {
     this.#count(batch, 1)
-    const turn = turnOf(batch)
-    let at = this.waiting.length
-    while (at > 0 && turnOf(this.waiting[at - 1]!) > turn) at--
-    this.waiting.splice(at, 0, batch)
+    this.waiting.splice(this.#placeOf(turnOf(batch)), 0, batch)
     if (this.#news <= newsMax) return undefined
     const last = this.waiting.findLastIndex(({ bytes }) => bytes !== undefined)
     return last < 0 ? undefined : this.waiting.splice(last, 1)[0]
+  }
+
+  /** Behind all whose turn is no later. */
+  #placeOf(turnMs: number): number {
+    let low = 0
+    let high = this.waiting.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (turnOf(this.waiting[middle]!) <= turnMs) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** It is under way no more, nor in line. */
