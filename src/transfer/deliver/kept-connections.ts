@@ -1,5 +1,6 @@
 /** Connections that are kept for the next message to the same place, and addresses that did not answer a moment ago. RFC 5321 §4.5.4.1. */
-import type { Clock, Timer } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Deadline, Wheel } from '../../base/wheel.ts'
 import type { SmtpClient } from '../../protocol/smtp/client.ts'
 
 /** How long a connection without work is kept: the next message of a burst comes at once, and others want the server's slots. */
@@ -16,18 +17,20 @@ interface Kept {
   readonly security: string
   readonly client: SmtpClient
   readonly messages: number
-  readonly timer: Timer
+  readonly deadline: Deadline
 }
 
 export class KeptConnections {
   readonly #clock: Clock
+  readonly #wheel: Wheel
   /** By place, the one that rests longest first. */
   readonly #kept = new Map<string, Kept[]>()
   #count = 0
   readonly #deadUntil = new Map<string, number>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, wheel: Wheel) {
     this.#clock = clock
+    this.#wheel = wheel
   }
 
   /** Whether it is worth to find out how safe one would have to be. */
@@ -52,8 +55,8 @@ export class KeptConnections {
   /** @param messages those that it has carried. */
   give(place: string, security: string, client: SmtpClient, messages: number): void {
     if (messages >= messagesMax || this.#count >= keptMax || !client.alive) return void client.quit()
-    const timer = this.#clock.after(idleMs, () => this.#drop(kept))
-    const kept: Kept = { place, security, client, messages, timer }
+    const deadline = this.#wheel.add(this.#wheel.now() + idleMs, () => this.#drop(kept))
+    const kept: Kept = { place, security, client, messages, deadline }
     const there = this.#kept.get(place)
     if (there) this.#kept.set(place, [...there, kept])
     else this.#kept.set(place, [kept])
@@ -61,7 +64,7 @@ export class KeptConnections {
   }
 
   #forget(kept: Kept): void {
-    kept.timer.cancel()
+    this.#wheel.remove(kept.deadline)
     const others = this.#kept.get(kept.place)!.filter((other) => other !== kept)
     if (others.length > 0) this.#kept.set(kept.place, others)
     else this.#kept.delete(kept.place)

@@ -1,5 +1,6 @@
 /** What is done with a parcel whose turn has come: filed here, given up, or offered to the hosts of its site; and what the site has shown by it. */
 import type { Log } from '../../base/log.ts'
+import type { OutgoingEnvelope } from '../../protocol/smtp/outgoing.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { ConnectTools } from '../deliver/connect.ts'
 import { KeptConnections } from '../deliver/kept-connections.ts'
@@ -31,7 +32,7 @@ export class Transfers {
   constructor(tools: TransfersTools) {
     this.#tools = tools
     const { options } = tools
-    this.#connections = new KeptConnections(tools.clock)
+    this.#connections = new KeptConnections(tools.clock, tools.wheel)
     this.#attempting = {
       ...tools,
       connections: this.#connections,
@@ -74,11 +75,20 @@ export class Transfers {
     const { entry, parameters, reversePath } = rows[0]!
     const bytes = atHand ?? store.read.queuedContent(entry)
     if (!bytes) return { results: rows.map(gone) }
-    const envelope = {
-      ...parameters,
+    const { body, smtpUtf8, ret, envelopeId, requireTls, deliverBy, priority } = parameters
+    const recipients = rows.map(({ address }) => address)
+    const dsn = rows.map((row) => askedOfNext(row.parameters))
+    const envelope: OutgoingEnvelope = {
       reversePath,
-      recipients: rows.map(({ address }) => address),
-      dsn: rows.map((row) => askedOfNext(row.parameters)),
+      recipients,
+      body,
+      smtpUtf8,
+      dsn,
+      ret,
+      envelopeId,
+      requireTls,
+      deliverBy,
+      priority,
     }
     const demand = parameters.requireTls ? 'requireTls' : parameters.tlsOptional ? 'tlsOptional' : undefined
     const places = demand ? hosts.map((host) => ({ ...host, demand }) as const) : hosts
