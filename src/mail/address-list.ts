@@ -36,7 +36,12 @@ export function parseAddressList(text: string): AddressEntry[] {
 
 /** All mailboxes of a list, those of groups included. */
 export function mailboxesOf(list: readonly AddressEntry[]): AddressMailbox[] {
-  return list.flatMap((entry) => (entry.kind === 'group' ? entry.members : [entry]))
+  const found: AddressMailbox[] = []
+  for (const entry of list) {
+    if (entry.kind === 'mailbox') found.push(entry)
+    else for (const member of entry.members) found.push(member)
+  }
+  return found
 }
 
 /**
