@@ -34,7 +34,7 @@ export function parseIpAddress(text: string): Uint8Array | undefined {
 
 export function networksHold(networks: readonly IpNetwork[], address: string): boolean {
   if (networks.length === 0) return false
-  const bytes = parseIpAddress(address.replace(/%.*$/, ''))
+  const bytes = parseIpAddress(address.includes('%') ? address.slice(0, address.indexOf('%')) : address)
   if (!bytes) return false
   return networks.some(({ bytes: prefix, prefixBits }) => {
     if (prefix.length !== bytes.length) return false
@@ -45,10 +45,26 @@ export function networksHold(networks: readonly IpNetwork[], address: string): b
   })
 }
 
+/** Without a pattern: a connection asks for its address at every message. */
 function parseIpv4(text: string): Uint8Array | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
-  const bytes = match?.slice(1).map(Number)
-  return bytes && bytes.every((byte) => byte <= 255) ? Uint8Array.from(bytes) : undefined
+  const bytes = new Uint8Array(4)
+  let count = 0
+  let value = 0
+  let digits = 0
+  for (let at = 0; at <= text.length; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit
+      if (++digits > 3 || value > 255) return undefined
+      continue
+    }
+    const ends = at === text.length ? count === 3 : count < 3 && text[at] === '.'
+    if (digits === 0 || !ends) return undefined
+    bytes[count++] = value
+    value = 0
+    digits = 0
+  }
+  return bytes
 }
 
 function groups(text: string): number[] | undefined {
