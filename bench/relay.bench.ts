@@ -31,8 +31,8 @@ const rows: readonly Row[] = [
     domain: 'plain.test',
     sessions: 100,
     bytes: 4000,
-    ours: 6000,
-    theirs: 1500,
+    ours: 10_000,
+    theirs: 2000,
     aim: { atLeast: 5 },
   },
   { title: '4 KB, 1 session in', domain: 'plain.test', sessions: 1, bytes: 4000, ours: 1500, theirs: 800 },
@@ -66,7 +66,9 @@ async function measure(server: Server, sink: Sink, row: Row, messages: number): 
   const startedAt = performance.now()
   const { sessions, bytes, domain } = row
   const there = sink.more(messages)
-  await smtpSource(server.port.smtp!, `someone@${domain}`, { sessions, bytes, reuse: true, messages, sender: '' })
+  // A host with moods refuses some: nobody is told, or two servers that have nobody to tell would be measured.
+  const sender = domain === 'moody.test' ? '' : undefined
+  await smtpSource(server.port.smtp!, `someone@${domain}`, { sessions, bytes, reuse: true, messages, sender })
   await there
   const seconds = (performance.now() - startedAt) / 1000
   const { pssKiB } = memory(server.pid)
@@ -104,8 +106,8 @@ await bench(async () => {
   })
   console.log(`Pennypost: ${pennypost.durability}\nPostfix:   ${postfix.durability}`)
   const warm = { ...rows[0]!, title: 'warm-up' }
-  await measure(pennypost, ourSinks[warm.domain], warm, 2000)
-  await measure(postfix, theirSinks[warm.domain], warm, 500)
+  await measure(pennypost, ourSinks[warm.domain], warm, 5000)
+  await measure(postfix, theirSinks[warm.domain], warm, 1000)
 
   const table = new Table(
     'row',
