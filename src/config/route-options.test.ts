@@ -31,6 +31,10 @@ sender = "Boss@example.org"
 proxy = "socks5://our%20name@proxy.example:9050"
 proxyPasswordFile = "/etc/proxy"
 [[route]]
+domain = "inside.example"
+to = "mail.inside.example"
+proxy = "socks5h://proxy.example"
+[[route]]
 domain = "*"
 to = "last.example.net"
 fallback = true
@@ -64,6 +68,12 @@ authorities = "company.pem"
       tls: 'opportunistic',
       proxy: { host: 'proxy.example', port: 9050, username: 'our name' },
       proxyPasswordFile: '/etc/proxy',
+    },
+    {
+      domain: 'inside.example',
+      hosts: [{ host: 'mail.inside.example', port: 25 }],
+      tls: 'opportunistic',
+      proxy: { host: 'proxy.example', port: 1080, resolvesNames: true },
     },
     {
       domain: '*',

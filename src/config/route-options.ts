@@ -48,7 +48,7 @@ export const routeOptions = {
   proxy: option(
     socksProxy(),
     undefined,
-    'A SOCKS5 server that connections go through (RFC 1928). Names are looked up here.',
+    'A SOCKS5 server that connections go through (RFC 1928). Names are looked up here, and by the proxy with "socks5h://": then it is told the names of `to`, and of MX hosts, and there is no DANE.',
     { host: '127.0.0.1', port: 1080 },
   ),
   proxyPasswordFile: option(
@@ -205,15 +205,18 @@ function socksProxy(): Kind<Proxy> {
   return {
     words,
     read(value) {
-      const found = /^socks5:\/\/(?:([^@/:\s]{1,255})@)?(.+)$/i.exec(kinds.text.read(value))
+      const found = /^socks5(h?):\/\/(?:([^@/:\s]{1,255})@)?(.+)$/i.exec(kinds.text.read(value))
       if (!found) throw new ValueFault(`must be ${words}`)
-      const { host, port } = kinds.endpoint({ names: true }).read(found[2])
-      const username = found[1] === undefined ? {} : { username: decodeURIComponent(found[1]) }
-      return { host, port: port ?? socksDefaultPort, ...username }
+      const { host, port } = kinds.endpoint({ names: true }).read(found[3])
+      const username = found[2] === undefined ? {} : { username: decodeURIComponent(found[2]) }
+      const resolvesNames = found[1] === '' ? {} : { resolvesNames: true }
+      return { host, port: port ?? socksDefaultPort, ...username, ...resolvesNames }
     },
-    format({ host, port, username }) {
+    format({ host, port, username, resolvesNames }) {
       const name = username === undefined ? '' : `${encodeURIComponent(username)}@`
-      return JSON.stringify(`socks5://${name}${host.includes(':') ? `[${host}]` : host}:${port}`)
+      return JSON.stringify(
+        `socks5${resolvesNames ? 'h' : ''}://${name}${host.includes(':') ? `[${host}]` : host}:${port}`,
+      )
     },
   }
 }

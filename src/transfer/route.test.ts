@@ -215,3 +215,11 @@ test('where an operator sends it: with what the route of this sender says of the
   const [plain] = await hosts(fixedDestination('10.0.0.8')!, { routes })
   assert.deepEqual([plain!.port, plain!.tls, plain!.username], [25, 'opportunistic', undefined])
 })
+
+test('a proxy that looks names up is told the name, though nobody here knows an address', async () => {
+  const proxy = { host: 'proxy.example', port: 1080, resolvesNames: true }
+  const routes = [{ domain: '*', hosts: [{ host: 'mail.inside.example', port: 25 }], tls: 'none' as const, proxy }]
+  assert.deepEqual((await hosts('b.example', { routes }))[0]!.addresses, ['mail.inside.example'])
+  const others = routes.map((one) => ({ ...one, proxy: { ...proxy, resolvesNames: false } }))
+  assert.equal(await status('b.example', { routes: others }), '5.1.2')
+})

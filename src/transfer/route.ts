@@ -164,7 +164,8 @@ async function look(
   { preference, ...facts }: WantedHost,
 ): Promise<Looked> {
   const { name, port, localAddresses, proxy } = facts
-  const isAddress = /^[\d.]+$|:/.test(name)
+  // A proxy that asks the DNS itself is told the name.
+  const isAddress = /^[\d.]+$|:/.test(name) || proxy?.resolvesNames === true
   const outcome: DnsOutcome<string> = isAddress ? { kind: 'found', records: [name] } : await resolver.addresses(name)
   const found = outcome.kind === 'found' ? outcome : undefined
   const all = found?.records ?? []

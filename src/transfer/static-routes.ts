@@ -12,6 +12,8 @@ export interface Proxy {
   readonly port: number
   readonly username?: string
   readonly password?: string
+  /** It is told names and asks the DNS itself: for networks where nobody else can. */
+  readonly resolvesNames?: boolean
 }
 
 /** A route that the configuration gives. */

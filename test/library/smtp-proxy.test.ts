@@ -83,6 +83,13 @@ test('a pool sends many by one way through the proxy', async (t) => {
   assert.deepEqual([got.length, socks.asked.length], [4, 1])
 })
 
+test('a server by its name: looked up by the proxy, where it is to', async (t) => {
+  const { socks, got, options } = await world(t)
+  const proxy = { ...options.proxy!, resolvesNames: true }
+  await sendMail({ ...options, host: 'mail.internal', proxy }, draft)
+  assert.deepEqual([socks.asked, got.length], [['mail.internal:2465'], 1])
+})
+
 test('a server by its name: looked up here, its addresses asked for in turn', async (t) => {
   const { socks, options } = await world(t)
   const client = await connectSmtp({ ...options, host: 'localhost' })

@@ -54,11 +54,13 @@ export async function socksServer(options: SocksServerOptions): Promise<SocksSer
         say(socket, [1, right ? 0 : 1])
         if (!right) return void socket.end()
       }
-      const length = had[3] === 1 ? 4 : 16
+      if (had.length < 5) return
+      const named = had[3] === 3
+      const length = named ? 1 + had[4]! : had[3] === 1 ? 4 : 16
       if (had.length < 4 + length + 2) return
       socket.removeListener('data', hear)
-      const bytes = had.subarray(4, 4 + length)
-      const address = length === 4 ? [...bytes].join('.') : bytes.toString('hex')
+      const bytes = had.subarray(named ? 5 : 4, 4 + length)
+      const address = named ? bytes.toString() : length === 4 ? [...bytes].join('.') : bytes.toString('hex')
       const port = had.readUInt16BE(4 + length)
       asked.push(`${address}:${port}`)
       const answer = [5, reply, 0, 1, 127, 0, 0, 1, 0, 0]

@@ -12,14 +12,17 @@ export interface SmtpProxy {
   /** With `password`, where it wants one. */
   readonly username?: string
   readonly password?: string
+  /** It is told the server's name and looks it up itself, as `socks5h:` means elsewhere: for networks where nobody else can. */
+  readonly resolvesNames?: boolean
 }
 
 /** Each may take the whole time that connecting may take. */
 const addressesMax = 4
 
-/** The proxy is told addresses: the server's name is looked up here, as it is without a proxy, and what it leads to is tried in turn. */
+/** Unless it resolves names, the proxy is told addresses: the server's name is looked up here, and what it leads to is tried in turn. */
 export function proxyNetwork(proxy: SmtpProxy): Network {
   const network = throughProxy({ network: realNetwork, resolver: realResolver(), clock: clientTools.clock }, proxy)
+  if (proxy.resolvesNames) return network
   return {
     ...network,
     async connect(options) {

@@ -58,6 +58,12 @@ test('a conversation with STARTTLS through a proxy, whatever the pieces are', as
   assert.deepEqual([six.outcome, six.asked], ['TLSv1.3', ['20010db8000000000000000000000007:25']])
 })
 
+test('a proxy that looks names up itself is told them', async (t) => {
+  const named = await attempt(t, {}, {}, 'mail.bücher.example')
+  assert.deepEqual([named.outcome, named.asked], ['TLSv1.3', ['mail.xn--bcher-kva.example:25']])
+  assert.match((await attempt(t, {}, {}, `${'a'.repeat(300)}.example`)).outcome, /too long/)
+})
+
 test('a proxy that wants a password', async (t) => {
   const user = { name: 'us', password: 'sesame' }
   assert.equal((await attempt(t, { user }, { username: 'us', password: 'sesame' })).outcome, 'TLSv1.3')

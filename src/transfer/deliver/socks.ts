@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { parseIpAddress } from '../../base/ip-network.ts'
 import type { Connection, ConnectionHandler, Network, Peer, TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import type { Resolver } from '../../base/resolver.ts'
+import { parseDomain } from '../../mail/address.ts'
 import type { Proxy } from '../static-routes.ts'
 
 export interface SocksTools {
@@ -80,16 +81,22 @@ async function open(tunnel: Tunnel, { username, password = '' }: Proxy, address:
     const [, refused] = await tunnel.take(2)
     if (refused !== 0) throw new Error('the proxy does not take this password')
   } else if (method !== noPassword) throw new Error('the proxy wants us to sign in in a way that we do not know')
-  const bytes = parseIpAddress(address)
-  if (!bytes) throw new Error(`${address} is no address`)
-  const type = bytes.length === 4 ? 1 : 4
-  tunnel.write(Uint8Array.of(version, connectCommand, 0, type, ...bytes, port >> 8, port & 255))
+  tunnel.write(Uint8Array.of(version, connectCommand, 0, ...destinationOf(address), port >> 8, port & 255))
   const [, reply, , bound] = await tunnel.take(4)
   if (reply !== 0) throw new Error(`the proxy cannot connect: ${refusals[reply!] ?? `reply ${reply}`}`)
   // Where the proxy is seen from is nothing to us, but it stands before what the host says.
   const length = bound === nameType ? (await tunnel.take(1))[0]! : (addressLength[bound!] ?? 0)
   await tunnel.take(length + 2)
   tunnel.established()
+}
+
+/** Type and bytes of an address, or of a name that the proxy looks up. RFC 1928 §5. */
+function destinationOf(address: string): readonly number[] {
+  const bytes = parseIpAddress(address)
+  if (bytes) return [bytes.length === 4 ? 1 : 4, ...bytes]
+  const name = Buffer.from(parseDomain(address) ?? address)
+  if (name.length > 255) throw new Error('the name is too long for a proxy')
+  return [nameType, name.length, ...name]
 }
 
 /** A connection whose first bytes are the proxy's. */
