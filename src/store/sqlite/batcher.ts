@@ -8,7 +8,8 @@ import type { Operation } from '../operations.ts'
 import { layRecord, recordSize, type RecordKind } from '../record.ts'
 import { StoreFault, StoreRefusal } from '../store.ts'
 import { numbersOf } from './deliver.ts'
-import type { CommitOutcome, WireCommit, WireContent } from './writer.ts'
+import type { WireCommit, WireContent } from './group.ts'
+import type { CommitOutcome } from './writer.ts'
 
 /** Commits of one group: a sync is shared by so many at most, and a group's answer is not late because of its size. */
 const groupCommitsMax = 512

@@ -5,30 +5,15 @@
 import type { Change } from '../changes.ts'
 import type { Place, RecordLog } from '../contents/log.ts'
 import type { Operation } from '../operations.ts'
-import { claimedSize, digestOf, headerBytes, readRecord, sealRecord, sealedDigest, type RecordView } from '../record.ts'
+import { claimedSize, digestOf, headerBytes, readRecord, type RecordView } from '../record.ts'
 import { StoreRefusal, type StoreRefusalCode } from '../store.ts'
+import { apply } from './apply.ts'
 import { WriteContext } from './context.ts'
-import {
-  allocate,
-  insertRows,
-  numbersOf,
-  type Append,
-  type Arrive,
-  type ContentPlace,
-  type Delivery,
-} from './deliver.ts'
-import * as directory from './directory.ts'
+import { allocate, insertRows, numbersOf, type Delivery } from './deliver.ts'
 import type { Database } from './driver.ts'
+import { Group, isFull, placeOf, type WireCommit, type WireContent } from './group.ts'
 import { decodePlaces, endLate, lateOf, LateRows, mayBeLate, type Late } from './late-rows.ts'
-import * as mailboxes from './mailboxes.ts'
-import { mendFacts } from './mend.ts'
-import * as messages from './messages.ts'
-import * as queue from './queue.ts'
 import { relocate } from './relocate.ts'
-import { segmentsGone, sweepRows } from './sweep-rows.ts'
-
-/** A commit as it reaches the writer: in the group's buffer as a laid-out record, or as operations alone. */
-export type WireCommit = { readonly at: number; readonly size: number } | { readonly operations: readonly Operation[] }
 
 export type CommitOutcome =
   | { readonly ok: true; readonly results: readonly unknown[] }
@@ -37,14 +22,6 @@ export type CommitOutcome =
 export interface GroupOutcome {
   readonly outcomes: readonly CommitOutcome[]
   readonly changes: readonly Change[]
-}
-
-/** A content's place in the operations of a record: bytes from `at` in the record's contents, or a file. */
-export interface WireContent {
-  readonly sizeBytes: number
-  readonly at?: number
-  readonly file?: string
-  readonly digest?: string
 }
 
 export interface WriterOptions {
@@ -164,7 +141,7 @@ export class Writer {
     this.#context.beginCommit()
     for (const operation of operations) {
       if (operation.kind !== 'arrive' && operation.kind !== 'append') {
-        this.#apply(operation)
+        apply(this.#context, operation)
         continue
       }
       const wire = operation.content as unknown as WireContent
@@ -249,10 +226,13 @@ export class Writer {
   }
 
   #settle(lates: readonly Late[]): void {
+    if (lates.length === 0) return
     for (const late of lates) {
       this.#giveRows(late.record)
       this.#late.take(late)
     }
+    // A segment that is held open keeps its room on the disk when the sweep takes it away.
+    this.#log.forgetReaders()
   }
 
   #commit(group: Group, commit: WireCommit, pending: Delivery[], born: Late[]): CommitOutcome {
@@ -287,7 +267,7 @@ export class Writer {
           const delivery = allocate(this.#context, operation, place, numbers)
           mine.push(delivery)
           results.push(resultOf(delivery))
-        } else results.push(this.#apply(operation))
+        } else results.push(apply(this.#context, operation))
       }
       if (operations.length === 1 && mine.length === 1 && mayBeLate(mine[0]!))
         born.push(lateOf(mine.pop()!, group.next))
@@ -312,72 +292,6 @@ export class Writer {
     group.seal(commit, this.#epoch, ++this.#sequence, [...numbers])
     relocate(this.#context, { numbers, operations }, segment, base)
     return { ok: true, results: [null] }
-  }
-
-  #apply(operation: Exclude<Operation, Arrive | Append>): unknown {
-    const context = this.#context
-    switch (operation.kind) {
-      case 'flags':
-        return messages.changeFlags(context, operation)
-      case 'expunge':
-        return messages.expunge(context, operation)
-      case 'copy':
-        return messages.copy(context, operation)
-      case 'move':
-        return messages.move(context, operation)
-      case 'mailboxCreate':
-        return mailboxes.createMailbox(context, operation)
-      case 'mailboxDelete':
-        return mailboxes.deleteMailbox(context, operation)
-      case 'mailboxRename':
-        return mailboxes.renameMailbox(context, operation)
-      case 'subscribe':
-        return mailboxes.subscribe(context, operation)
-      case 'claimRecent':
-        return mailboxes.claimRecent(context, operation)
-      case 'domainAdd':
-        return directory.addDomain(context, operation)
-      case 'domainRemove':
-        return directory.removeDomain(context, operation)
-      case 'accountAdd':
-        return directory.addAccount(context, operation)
-      case 'accountRemove':
-        return directory.removeAccount(context, operation)
-      case 'accountSet':
-        return directory.setAccount(context, operation)
-      case 'credentialSet':
-        return directory.setCredential(context, operation)
-      case 'aliasSet':
-        return directory.setAlias(context, operation)
-      case 'settingSet':
-        return directory.setSetting(context, operation)
-      case 'queueLease':
-        return queue.lease(context, operation)
-      case 'queueRenew':
-        return queue.renew(context, operation)
-      case 'queuePutBack':
-        return queue.putBack(context, operation)
-      case 'queueReclaim':
-        return queue.reclaim(context, operation)
-      case 'queueFinish':
-        return queue.finish(context, operation)
-      case 'queueDefer':
-        return queue.defer(context, operation)
-      case 'queueAct':
-        return queue.act(context, operation)
-      case 'queueReroute':
-        return queue.reroute(context, operation)
-      case 'queueRows':
-        // Done before it: see LateRows.
-        return null
-      case 'reindex':
-        return mendFacts(context, operation)
-      case 'sweepRows':
-        return sweepRows(context, operation)
-      case 'segmentsGone':
-        this.#log.forgetReaders()
-        return segmentsGone(context, operation)
-    }
   }
 
   /** `full`: COMMIT will be synced, because something in the transaction has no record. SQLite wants to know before it begins. */
@@ -440,125 +354,8 @@ function isSoft(operations: readonly Operation[]): boolean {
   return operations.every(({ kind }) => softKinds.has(kind))
 }
 
-function isFull(error: unknown): boolean {
-  return /SQLITE_FULL|disk is full|ENOSPC/.test(String(error)) || (error as { code?: string }).code === 'ENOSPC'
-}
-
-function placeOf(wire: WireContent, segment: number, base: number, digest: () => Uint8Array): ContentPlace {
-  if (wire.file !== undefined) {
-    return {
-      segment: 0,
-      position: 0,
-      file: wire.file,
-      sizeBytes: wire.sizeBytes,
-      digest: () => Buffer.from(wire.digest!, 'hex'),
-    }
-  }
-  return { segment, position: base + wire.at!, file: null, sizeBytes: wire.sizeBytes, digest }
-}
-
 function resultOf(delivery: Delivery): unknown {
   const first = delivery.placed[0]
   if (delivery.operation.kind === 'append') return { uidValidity: first!.mailbox.uidValidity, uid: first!.uid }
   return { filed: delivery.placed.map(({ mailbox, uid }) => ({ mailbox: mailbox.id, uid })) }
-}
-
-/** The records of one group: where they will stand, and the one write that puts them there. */
-class Group {
-  readonly #log: RecordLog
-  readonly #buffer: Buffer | null
-  readonly #sealed: Buffer[] = []
-  #size = 0
-  #next = 0
-  #segment = 0
-  error: unknown
-  broken = false
-
-  constructor(log: RecordLog, buffer: Buffer | null, commits: readonly WireCommit[]) {
-    this.#log = log
-    this.#buffer = buffer
-    let total = 0
-    for (const commit of commits) if ('at' in commit) total += commit.size
-    if (total === 0) return
-    const place = log.reserve(total)
-    this.#segment = place.segment
-    this.#next = place.position
-  }
-
-  /** Where the next record will stand. */
-  get next(): Place {
-    return { segment: this.#segment, position: this.#next }
-  }
-
-  #record(commit: { at: number; size: number }): Buffer {
-    return this.#buffer!.subarray(commit.at, commit.at + commit.size)
-  }
-
-  isRelocation(commit: { at: number; size: number }): boolean {
-    return this.#record(commit).readUInt16LE(6) === 2
-  }
-
-  /** What a record that moves contents says, and where its contents will stand. */
-  relocation(commit: { at: number; size: number }): {
-    numbers: Float64Array
-    operations: Buffer
-    segment: number
-    base: number
-  } {
-    const record = this.#record(commit)
-    const numbersBytes = record.readUInt32LE(28)
-    const contentsAt = headerBytes + numbersBytes + record.readUInt32LE(12)
-    const numbers = new Float64Array(numbersBytes / 8)
-    for (let i = 0; i < numbers.length; i++) numbers[i] = record.readDoubleLE(headerBytes + i * 8)
-    return {
-      numbers,
-      operations: record.subarray(headerBytes + numbersBytes, contentsAt),
-      segment: this.#segment,
-      base: this.#next + contentsAt,
-    }
-  }
-
-  operations(commit: { at: number; size: number }): Operation[] {
-    const record = this.#record(commit)
-    const start = headerBytes + record.readUInt32LE(28)
-    return JSON.parse(record.toString('utf8', start, start + record.readUInt32LE(12))) as Operation[]
-  }
-
-  place(commit: { at: number; size: number }, wire: WireContent): ContentPlace {
-    const record = this.#record(commit)
-    const contentsAt = headerBytes + record.readUInt32LE(28) + record.readUInt32LE(12)
-    const alone = wire.sizeBytes === record.readUInt32LE(24)
-    // A record with one content has its digest already, once it is sealed.
-    return placeOf(wire, this.#segment, this.#next + contentsAt, () =>
-      alone
-        ? sealedDigest(record)
-        : digestOf(record.subarray(contentsAt + wire.at!, contentsAt + wire.at! + wire.sizeBytes)),
-    )
-  }
-
-  seal(commit: { at: number; size: number }, epoch: number, sequence: number, numbers: readonly number[]): void {
-    const record = this.#record(commit)
-    sealRecord(record, epoch, sequence, numbers)
-    this.#sealed.push(record)
-    this.#next += commit.size
-    this.#size += commit.size
-  }
-
-  /** One write, one sync. @returns false when it failed: `broken` tells whether the process must stop. */
-  write(): boolean {
-    if (this.#sealed.length === 0) return true
-    const first = this.#sealed[0]!
-    const contiguous = this.#sealed.every(
-      (record, i) => i === 0 || record.byteOffset === this.#sealed[i - 1]!.byteOffset + this.#sealed[i - 1]!.length,
-    )
-    const bytes = contiguous ? Buffer.from(first.buffer, first.byteOffset, this.#size) : Buffer.concat(this.#sealed)
-    try {
-      this.#log.append({ segment: this.#segment, position: this.#next - this.#size }, bytes)
-      return true
-    } catch (error) {
-      this.error = error
-      this.broken = !isFull(error)
-      return false
-    }
-  }
 }

@@ -5,7 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Change } from '../changes.ts'
 import { busyTimeoutMs, type Database } from './driver.ts'
 import { openWriter, type OpenWriter } from './open-writer.ts'
-import { WriterBroken, type CommitOutcome, type WireCommit } from './writer.ts'
+import type { WireCommit } from './group.ts'
+import { WriterBroken, type CommitOutcome } from './writer.ts'
 
 export interface WriterSettings {
   readonly folder: string
