@@ -12,7 +12,7 @@ import type { DestinationRule } from '../options.ts'
 import { routeTo, type RouteTools } from '../route.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
 import { isTooLate } from './deliver-by.ts'
-import { bytesOfArrival, isSmall, rowsOf, type Arrive, type FirstAttempts } from './first-attempts.ts'
+import { Births, type Arrive, type FirstAttempts } from './first-attempts.ts'
 import { PutBacks } from './put-backs.ts'
 import { Rate, Rates } from './rate.ts'
 import { Reports } from './reports.ts'
@@ -31,11 +31,6 @@ const leaseMax = 500
 const heldMax = 2000
 /** Attempts whose end is not written down yet: after a power cut they would be made a second time. */
 const unwrittenMax = 100
-/** Up to so many recipients and so many bytes of messages in hand, what arrives is leased at once: a burst is not read from the disk. */
-const firstAttemptsMax = 10_000
-const firstBytesMax = 48 * 1024 * 1024
-/** Commits under way of which that is true: nobody knows yet how much they bring to one site. */
-const bornMax = 500
 /** What its sender's rate does not let go comes back so much later, or more. */
 const putBackMs = 5000
 /** What is more than a site can have: no lease brings its destination again before there is room, but others of the same site may come. */
@@ -77,11 +72,7 @@ export class Queue implements FirstAttempts {
   #rate: Rate | undefined
   /** Their recipients. */
   readonly #inHand = new Map<number, QueueRow>()
-  /** Those among them whose message is in memory. */
-  #firstAttempts = 0
-  #firstBytes = 0
-  /** Leased by commits that are under way. */
-  readonly #born = new Map<string, Arrive>()
+  readonly #births = new Births()
   #running = 0
   /** Attempts that have ended, and are not written down yet. */
   #unwritten = 0
@@ -114,7 +105,7 @@ export class Queue implements FirstAttempts {
   #heard(changes: readonly Change[]): void {
     let dueMs = Infinity
     for (const change of changes) {
-      if (change.kind === 'leased') this.#begin(change)
+      if (change.kind === 'leased') this.#takeInHand(this.#births.begin(change))
       else if (change.kind === 'queue') dueMs = Math.min(dueMs, change.dueMs)
     }
     if (dueMs <= this.#tools.clock.now() + 1000) this.wake()
@@ -122,22 +113,12 @@ export class Queue implements FirstAttempts {
   }
 
   lease(operation: Arrive): Arrive {
-    const { queue } = operation
     const nowMs = this.#tools.clock.now()
-    if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return operation
-    // A list goes by turns from the beginning.
-    if (queue.recipients.length > batchRecipientsMax) return operation
     // Whoever waits already has his turn before it.
-    const room =
-      !this.#stopped &&
-      !this.#more &&
-      this.#born.size < bornMax &&
-      this.#firstAttempts + queue.recipients.length <= firstAttemptsMax &&
-      this.#firstBytes < firstBytesMax
-    if (!room || !queue.recipients.every((one) => this.#mayTry(one, queue.firstAttemptMs))) return operation
-    const leased = { ...operation, queue: { ...queue, leasedUntilMs: nowMs + leaseMs } }
-    this.#born.set(operation.arrivalId, leased)
-    return leased
+    if (this.#stopped || this.#more || !this.#births.mayHave(operation, nowMs)) return operation
+    const { recipients, firstAttemptMs } = operation.queue!
+    if (!recipients.every((one) => this.#mayTry(one, firstAttemptMs))) return operation
+    return this.#births.lease(operation, nowMs + leaseMs)
   }
 
   #mayTry({ destination, turnMs }: QueueRecipient, firstAttemptMs: number): boolean {
@@ -146,36 +127,22 @@ export class Queue implements FirstAttempts {
   }
 
   forget(arrivalId: string): void {
-    this.#born.delete(arrivalId)
-  }
-
-  /** The rows of what we have leased so are there. */
-  #begin(leased: Extract<Change, { kind: 'leased' }>): void {
-    const operation = this.#born.get(leased.arrivalId)
-    if (!operation) return
-    this.#born.delete(leased.arrivalId)
-    this.#takeInHand(batchesOf(rowsOf(operation, leased), bytesOfArrival(operation)))
+    this.#births.forget(arrivalId)
   }
 
   #takeInHand(batches: readonly Batch[]): void {
     for (const batch of batches) {
       this.#held.add(batch)
       for (const row of batch.rows) this.#inHand.set(row.id, row)
-      this.#count(batch, 1)
+      this.#births.count(batch, 1)
       void this.#place(batch)
     }
     this.#renew()
   }
 
-  #count({ rows, bytes }: Batch, sign: 1 | -1): void {
-    if (!bytes) return
-    this.#firstAttempts += sign * rows.length
-    this.#firstBytes += sign * bytes.sizeBytes
-  }
-
   /** Those that were leased out of the store. */
   get #fetched(): number {
-    return this.#inHand.size - this.#firstAttempts
+    return this.#inHand.size - this.#births.recipients
   }
 
   /** The options were changed: limits count from now on. */
@@ -488,7 +455,7 @@ export class Queue implements FirstAttempts {
   #release(batch: Batch): void {
     if (!this.#held.delete(batch)) return
     for (const { id } of batch.rows) this.#inHand.delete(id)
-    this.#count(batch, -1)
+    this.#births.count(batch, -1)
     if (this.#held.size === 0) {
       this.#renewal?.cancel()
       this.#renewal = undefined
