@@ -7,17 +7,15 @@ import type { Change } from '../../store/changes.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { QueueRecipient } from '../../store/operations.ts'
 import type { AttemptResult } from '../deliver/smtp.ts'
-import { failedDestination, localDestination } from '../file.ts'
-import type { DestinationRule } from '../options.ts'
-import { routeTo, type RouteTools } from '../route.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
 import { isTooLate } from './deliver-by.ts'
+import { Directions, nowhere, type DirectionsTools } from './directions.ts'
 import { Births, type Arrive, type FirstAttempts } from './first-attempts.ts'
 import { PutBacks } from './put-backs.ts'
 import { Rate, Rates } from './rate.ts'
 import { Reports } from './reports.ts'
 import { leaseOf, mayWait, settle } from './settle.ts'
-import { ruleFor, siteName, Sites, type Batch, type Rest, type Site } from './sites.ts'
+import { Sites, type Batch, type Rest, type Site } from './sites.ts'
 import { Transfers, type TransfersTools, type Way } from './transfers.ts'
 
 /** A lease outlives any attempt that still moves: it is renewed at a third of its time. */
@@ -46,19 +44,13 @@ const busyNamesMax = 1000
 /** One sender never has all transfers, however slow the hosts are that he writes to. */
 const senderShare = 0.75
 
-export type QueueTools = Omit<TransfersTools, 'reports'> &
-  Pick<RouteTools, 'routes' | 'isOurs' | 'resolver'> & {
-    readonly rules: readonly DestinationRule[]
-  }
-
-/** Ours beyond `fileNowMax`, and what an operator gave up: sites without hosts. */
-const nowhere = new Set([localDestination, failedDestination])
+export type QueueTools = Omit<TransfersTools, 'reports'> & DirectionsTools
 
 export class Queue implements FirstAttempts {
   readonly #tools: QueueTools & Pick<TransfersTools, 'reports'>
   readonly #sites = new Sites()
   readonly #transfers: Transfers
-  readonly #routing: RouteTools
+  readonly #directions: Directions
   readonly #putBacks: PutBacks
   readonly #ways = new Map<Batch, Way>()
   /** The site that a destination had last. */
@@ -92,7 +84,7 @@ export class Queue implements FirstAttempts {
   constructor(tools: QueueTools) {
     this.#tools = { ...tools, reports: new Reports(tools) }
     this.#transfers = new Transfers(this.#tools)
-    this.#routing = routingOf(tools)
+    this.#directions = new Directions(tools, this.#sites)
     this.#putBacks = new PutBacks(tools)
     this.#senderRates = new Rates(() => {
       const perHour = tools.options.senderRatePerHour
@@ -244,37 +236,17 @@ export class Queue implements FirstAttempts {
 
   /** Finds out where a batch goes, and puts it in line there. */
   async #place(batch: Batch): Promise<void> {
-    const { options, clock, rules, log } = this.#tools
+    const { clock, log } = this.#tools
     const { destination, rows } = batch
     try {
-      if (isTooLate(rows[0]!, clock.now())) {
-        await settle(this.#tools, batch, rows.map(late))
+      const way = isTooLate(rows[0]!, clock.now()) ? late() : await this.#directions.wayOf(batch)
+      if ('words' in way) {
+        await settle(
+          this.#tools,
+          batch,
+          rows.map(() => way),
+        )
         return this.#release(batch)
-      }
-      let way: Way
-      if (nowhere.has(destination)) {
-        way = { site: this.#sites.of(destination, options.transfersPerDestinationMax), hosts: [], rule: undefined }
-      } else {
-        const { reversePath, acceptedAtMs } = rows[0]!
-        const waitedMs = clock.now() - acceptedAtMs
-        const routed = await routeTo(this.#routing, destination, reversePath, waitedMs)
-        if (routed.kind !== 'hosts') {
-          const { enhanced, code, text } = routed.status
-          const result = { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
-          await settle(
-            this.#tools,
-            batch,
-            rows.map(() => result),
-          )
-          return this.#release(batch)
-        }
-        // A last resort says nothing of whose site it is, unless there is nothing else.
-        const own = routed.hosts.filter(({ fallback }) => !fallback)
-        const named = own.length > 0 ? own : routed.hosts
-        const rule = ruleFor(rules, destination, named)
-        const connectionsMax = rule?.connectionsMax ?? options.transfersPerDestinationMax
-        const site = this.#sites.of(siteName(named, rule), connectionsMax, rule?.ratePerMinute)
-        way = { site, hosts: routed.hosts, rule }
       }
       const { site } = way
       this.#remember(destination, site)
@@ -466,25 +438,6 @@ export class Queue implements FirstAttempts {
   #settled(): void {
     if (this.#running + this.#unwritten === 0 && !this.#leasing && this.#held.size === 0)
       for (const resolve of this.#idle.splice(0)) resolve()
-  }
-}
-
-/** Made once: a batch is placed for each message. Options change in place. */
-function routingOf({ resolver, random, routes, isOurs, options }: QueueTools): RouteTools {
-  return {
-    resolver,
-    random,
-    routes,
-    isOurs,
-    get hostname() {
-      return options.hostname
-    },
-    get smtpPort() {
-      return options.smtpPort
-    },
-    get addressFamilies() {
-      return options.addressFamilies
-    },
   }
 }
 
