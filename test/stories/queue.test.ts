@@ -63,6 +63,36 @@ test('a letter does not wait behind a list', async () => {
   await world.stop()
 })
 
+test('a burst for one slow host is held in memory up to a limit: the last of it gives way to a letter, and nobody is left out', async () => {
+  const world = new World()
+  const home = await world.start(homeSite)
+  const peer = await Peer.start(world, {
+    address: '10.0.0.9',
+    hostname: 'mx.b.example',
+    domains: ['b.example'],
+    slowMs: 30 * second,
+  })
+  await list(home, 'bob@a.example', ['bob@b.example'])
+  for (let n = 0; n < 53; n++) {
+    await list(
+      home,
+      `hundred${n}@a.example`,
+      Array.from({ length: 100 }, (_, i) => `member${n}.${i}@b.example`),
+    )
+    await world.send(home, 'boss@a.example', [`hundred${n}@a.example`], text)
+  }
+  await world.clock.pass(10 * second)
+  await world.send(home, 'pat@far.example', ['bob@a.example'], text)
+  await world.clock.pass(2 * minute)
+  const letter = peer.taken.findIndex(({ recipients }) => recipients.includes('bob@b.example'))
+  assert.ok(letter >= 0, 'the letter has not gone')
+  assert.ok(letter <= 12, `${letter} transactions of the burst went before the letter`)
+  await world.clock.pass(hour)
+  assert.equal(new Set(peer.recipients).size, 5301)
+  assert.equal(peer.recipients.length, 5301)
+  await world.stop()
+})
+
 test('one sender, many slow hosts: others still find a transfer free', async () => {
   const world = new World()
   const home = await world.start({ ...homeSite, transfer: { transfersMax: 8 } })
