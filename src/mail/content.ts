@@ -3,7 +3,7 @@
 /** Where a protocol puts the bytes of a message that arrives: SMTP DATA, IMAP APPEND, JMAP upload. */
 export interface ContentSink<Content = unknown> {
   /**
-   * Takes bytes. The view is only valid during the call: the sink copies what it keeps.
+   * Takes bytes, which are the sink's from then on: nobody writes into their memory any more.
    * @returns false when the writer should wait for `drained()` before it writes more.
    */
   write(bytes: Uint8Array): boolean

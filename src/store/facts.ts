@@ -1,5 +1,5 @@
 /** What the store keeps of a content beside its bytes, computed once at delivery. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { latin1 } from '../base/bytes.ts'
 import { headerFacts, messageFacts, type HeaderFacts, type MessageFacts } from '../mail/message-facts.ts'
 import type { Part } from '../mail/mime/part.ts'
@@ -72,5 +72,5 @@ function threadKeys({ messageIdKeys, baseSubject }: MessageFacts): number[] {
 
 /** 48 bits of SHA-256: collisions would join two threads of one account, so an attacker must not be able to make one cheaply. */
 function hash48(text: string): number {
-  return createHash('sha256').update(text).digest().readUIntBE(0, 6)
+  return Number.parseInt(hash('sha256', text).slice(0, 12), 16)
 }

@@ -6,7 +6,7 @@
  *  68  numbers (f64 each: what the writer gave) · operations (JSON) · contents, as they arrived · zeros up to a multiple of 8
  */
 import { crc32 } from 'node:zlib'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export const recordMagic = 0x31525050 // "PPR1"
 export const headerBytes = 68
@@ -65,7 +65,7 @@ export function sealRecord(record: Buffer, epoch: number, sequence: number, numb
 }
 
 export function digestOf(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest()
+  return hash('sha256', bytes, 'buffer')
 }
 
 /** The digest that a sealed record holds of all its contents. */

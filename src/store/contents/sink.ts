@@ -10,6 +10,8 @@ import type { StoredContent } from '../store.ts'
 export const contentInlineMaxBytes = 2 * 1024 * 1024
 /** All sinks together hold so much in memory; beyond it they turn to files early. */
 export const inlineTotalMaxBytes = 96 * 1024 * 1024
+/** Smaller pieces are copied: a view of a few bytes would hold the whole read that they came in. */
+const viewMinBytes = 4096
 /** What may wait for the disk before the writer of a sink is told to wait. */
 const unwrittenMaxBytes = 512 * 1024
 
@@ -35,9 +37,9 @@ export class StoreSink implements ContentSink<StoredContent> {
 
   write(bytes: Uint8Array): boolean {
     this.#sizeBytes += bytes.length
-    const copy = Buffer.from(bytes)
-    if (this.#file) return this.#file.write(copy)
-    this.#chunks.push(copy)
+    const kept = bytes.length < viewMinBytes ? Buffer.from(bytes) : bytes
+    if (this.#file) return this.#file.write(kept)
+    this.#chunks.push(kept)
     this.#charge(bytes.length)
     const spill = this.#sizeBytes > contentInlineMaxBytes || this.#room.inlineBytes > inlineTotalMaxBytes
     if (!spill || this.#room.folder === undefined) return true

@@ -16,8 +16,10 @@ const groupCommitsMax = 512
 const groupBytesMax = 8 * 1024 * 1024
 /** How often those arrivals are looked for whose first attempt takes long: after twice that time they have rows. */
 const lateRowsMs = 2500
-/** The usual buffer of a group; larger groups get one of their own. */
+/** The least buffer of a group; a larger group's is the next power of two. */
 const bufferBytes = 256 * 1024
+/** The last one is used again, up to this size: fresh memory is zeroed, faulted in and collected for each group. */
+const spareBytesMax = groupBytesMax
 
 /** Where groups go: a thread, or in place. */
 export interface WriterHost {
@@ -35,7 +37,14 @@ export interface WriterHost {
   ): void
 }
 
-interface Waiting {
+/** Who waits, and for what. */
+interface Asker {
+  readonly until: 'durable' | 'visible'
+  readonly resolve: (results: readonly unknown[]) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Waiting extends Asker {
   readonly kind: RecordKind
   /** The operations as JSON where there is a record, else as they are. */
   readonly operations: Buffer | readonly Operation[]
@@ -45,9 +54,6 @@ interface Waiting {
   /** Numbers known beforehand (ids of moved contents). */
   readonly given?: readonly number[]
   readonly sizeBytes: number
-  readonly until: 'durable' | 'visible'
-  readonly resolve: (results: readonly unknown[]) => void
-  readonly reject: (error: Error) => void
   readonly release: () => void
 }
 
@@ -71,7 +77,7 @@ export class Batcher {
 
   commit(operations: readonly Operation[], until: 'durable' | 'visible'): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
-      this.#add({ ...encodeOperations(operations), until, resolve, reject })
+      this.#add(encodeOperations(operations, { until, resolve, reject }))
     })
   }
 
@@ -172,7 +178,7 @@ export class Batcher {
       (outcomes, changes, returned, late) => {
         this.#inFlight = false
         if (late > 0) this.#rowsSoon()
-        if (returned && returned.byteLength === bufferBytes) this.#spare = returned
+        if (returned && returned.byteLength <= spareBytesMax) this.#spare = returned
         this.#changed(changes)
         group.forEach((waiting, i) => {
           if (!early || waiting.until === 'visible') settle(waiting, outcomes[i]!)
@@ -190,23 +196,36 @@ export class Batcher {
   }
 
   #buffer(bytes: number): ArrayBuffer {
-    if (bytes > bufferBytes) return new ArrayBuffer(bytes)
-    const spare = this.#spare ?? new ArrayBuffer(bufferBytes)
+    const spare = this.#spare
     this.#spare = undefined
-    return spare
+    if (spare && spare.byteLength >= bytes) return spare
+    let size = bufferBytes
+    while (size < bytes) size *= 2
+    return new ArrayBuffer(size)
   }
 }
 
 /** Operations without message bytes that get a record all the same: reports of attempts, so that they share the sync of what arrives. */
 const loggedKinds: ReadonlySet<Operation['kind']> = new Set(['queueFinish', 'queueDefer'])
 
-function encodeOperations(operations: readonly Operation[]): Omit<Waiting, 'until' | 'resolve' | 'reject'> {
+function encodeOperations(operations: readonly Operation[], { until, resolve, reject }: Asker): Waiting {
   const held = operations.flatMap((op) => (op.kind === 'arrive' || op.kind === 'append' ? [op.content] : []))
   const release = (): void => {
     for (const content of held) if (content.inline) content.abort()
   }
   if (held.length === 0 && !operations.every(({ kind }) => loggedKinds.has(kind))) {
-    return { kind: 1, operations, contents: [], contentsBytes: 0, numbers: 0, sizeBytes: 0, release }
+    return {
+      kind: 1,
+      operations,
+      contents: [],
+      contentsBytes: 0,
+      numbers: 0,
+      sizeBytes: 0,
+      release,
+      until,
+      resolve,
+      reject,
+    }
   }
   let contentsBytes = 0
   let numbers = 0
@@ -232,6 +251,9 @@ function encodeOperations(operations: readonly Operation[]): Omit<Waiting, 'unti
     numbers,
     sizeBytes: recordSize(encoded.length, contentsBytes, numbers),
     release,
+    until,
+    resolve,
+    reject,
   }
 }
 
