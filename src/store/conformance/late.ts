@@ -113,6 +113,12 @@ export function lateChecks(check: Check): void {
     const lost = { recipient: 999, fence: 1 }
     await refused(store.commit([relayed(leases[0]!), relayed(lost)]), 'leaseLost')
     assert.deepEqual(ledgerOf(store, arrivalId), [])
+    const two = await leased(store, 'y@far.test', 'z@far.test')
+    await refused(store.commit([relayed(two.leases[0]!), relayed(two.leases[0]!)]), 'leaseLost')
+    assert.deepEqual(
+      ledgerOf(store, two.arrivalId).map(([, outcome]) => outcome),
+      ['queued', 'queued'],
+    )
     await refused(store.commit([relayed({ ...leases[0]!, fence: 2 })]), 'leaseLost')
     assert.deepEqual(ledgerOf(store, arrivalId), [['x@far.test', 'queued', null]])
     await store.commit([relayed(leases[0]!)])

@@ -59,6 +59,16 @@ const indifferent: ReadonlySet<Operation['kind']> = new Set([
 
 export type Finish = Extract<Operation, { kind: 'queueFinish' }>
 
+/** Each of its recipients once, by whom its own commit has leased it to. */
+function endsAll({ recipients }: Late, finishes: readonly Finish[]): boolean {
+  const ended = new Set(finishes.map(({ lease }) => lease.recipient))
+  return (
+    finishes.length === recipients.length &&
+    ended.size === recipients.length &&
+    finishes.every(({ lease }) => lease.fence === 1)
+  )
+}
+
 /** What a commit needs done before it. */
 export interface Demand {
   /** Those that need their rows. */
@@ -141,8 +151,7 @@ export class LateRows {
     }
     for (const [late, told] of ends) {
       // Part of a way, or a report of somebody else's attempt: the rows decide.
-      if (told.length === late.recipients.length && told.every(({ lease }) => lease.fence === 1) && !rows.has(late))
-        continue
+      if (endsAll(late, told) && !rows.has(late)) continue
       rows.add(late)
       ends.delete(late)
     }
