@@ -360,6 +360,35 @@ test('where nothing waits the commit leases its own recipients; behind a backlog
   await world.stop()
 })
 
+test('what arrives before the leases of the last process are taken over is not among them: it is sent once', async () => {
+  const world = new World()
+  const { clock, log } = world
+  const store = await openStore({ folder: ':memory:', clock, log })
+  let takeOver = (): void => {}
+  const gate = new Promise<void>((resolve) => (takeOver = resolve))
+  const slow: Store = {
+    ...new Process().store(store),
+    async commit(operations, options) {
+      if (operations.some(({ kind }) => kind === 'queueReclaim')) await gate
+      return store.commit(operations, options)
+    },
+  }
+  const home = await world.start(homeSite, undefined, slow)
+  const peer = await Peer.start(world, {
+    address: '10.0.0.9',
+    hostname: 'mx.b.example',
+    domains: ['b.example'],
+    slowMs: 10 * second,
+  })
+  await list(home, 'bob@a.example', ['bob@b.example'])
+  await world.send(home, 'pat@far.example', ['bob@a.example'], text)
+  await clock.pass(second)
+  takeOver()
+  await clock.pass(5 * minute)
+  assert.deepEqual(peer.recipients, ['bob@b.example'])
+  await world.stop()
+})
+
 test('a clock that is set forward ends no attempt: nothing is sent twice', async () => {
   const world = new World()
   const { clock } = world

@@ -348,6 +348,7 @@ const softKinds: ReadonlySet<Operation['kind']> = new Set([
   'queueRenew',
   'queuePutBack',
   'queueRows',
+  'queueReclaim',
 ])
 
 function isSoft(operations: readonly Operation[]): boolean {

@@ -77,6 +77,8 @@ export class Queue implements FirstAttempts {
   #timer: Timer | undefined
   #leasing = false
   #again = false
+  /** All leases of before are taken over: none of ours is among them. */
+  #begun = false
   #stopped = false
   #stopListening: () => void
   #idle: (() => void)[] = []
@@ -107,7 +109,7 @@ export class Queue implements FirstAttempts {
   lease(operation: Arrive): Arrive {
     const nowMs = this.#tools.clock.now()
     // Whoever waits already has his turn before it.
-    if (this.#stopped || this.#more || !this.#births.mayHave(operation, nowMs)) return operation
+    if (this.#stopped || !this.#begun || this.#more || !this.#births.mayHave(operation, nowMs)) return operation
     const { recipients, firstAttemptMs } = operation.queue!
     if (!recipients.every((one) => this.#mayTry(one, firstAttemptMs))) return operation
     return this.#births.lease(operation, nowMs + leaseMs)
@@ -147,22 +149,19 @@ export class Queue implements FirstAttempts {
 
   /** The folder is ours alone, so whoever held a lease is gone. */
   start(): void {
-    this.#reclaim().catch((error) =>
-      this.#tools.log.error('the queue could not be taken over', { error: String(error) }),
-    )
-  }
-
-  async #reclaim(): Promise<void> {
-    const { store, clock } = this.#tools
-    await store.commit([{ kind: 'queueRows', all: true }])
-    if (store.read.queueDue() === undefined) return
-    await store.commit([{ kind: 'queueReclaim', dueMs: clock.now() + reclaimedAfterMs }])
-    this.wake()
+    const { store, clock, log } = this.#tools
+    store
+      .commit([{ kind: 'queueReclaim', dueMs: clock.now() + reclaimedAfterMs }])
+      .catch((error) => log.error('the queue could not be taken over', { error: String(error) }))
+      .finally(() => {
+        this.#begun = true
+        this.wake()
+      })
   }
 
   /** Looks for what is due, now. */
   wake(): void {
-    if (this.#stopped) return
+    if (this.#stopped || !this.#begun) return
     if (this.#leasing) this.#again = true
     else void this.#lease()
   }
