@@ -19,7 +19,7 @@ export type Change =
   /** The account has a new keyword at this bit. */
   | { readonly kind: 'flagName'; readonly account: number; readonly bit: number; readonly name: string }
   | { readonly kind: 'queue'; readonly dueMs: number }
-  /** An arrival that leased its recipients (`QueueRequest.leasedUntilMs`) has its rows: their ids in their order. */
+  /** An arrival that leased its recipients (`QueueRequest.leasedUntilMs`) is committed: the ids that their rows have, or will have, in their order. */
   | {
       readonly kind: 'leased'
       readonly arrivalId: string

@@ -193,7 +193,9 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
     spareBytes: options.spareBytes,
     segmentBytes: options.segmentBytes,
   } satisfies WriterSettings)
-  const replayed = await ready(writer)
+  const { replayed, lost } = await ready(writer)
+  for (const { segment, position } of lost)
+    log.error('a message that was on its way is lost: its record cannot be read', { segment, position })
   const reads = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
   reads.exec('PRAGMA cache_size = -8192')
   const files = new DiskContents(folder)
@@ -312,10 +314,10 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
   }
 }
 
-function ready(writer: Worker): Promise<number> {
+function ready(writer: Worker): Promise<Extract<FromWriter, { kind: 'ready' }>> {
   return new Promise((resolve, reject) => {
     writer.once('message', (message: FromWriter) => {
-      if (message.kind === 'ready') resolve(message.replayed)
+      if (message.kind === 'ready') resolve(message)
       else {
         void writer.terminate()
         reject(new Error(message.kind === 'broken' ? message.error : `unexpected ${message.kind}`))

@@ -17,7 +17,7 @@ export interface Late {
 }
 
 /** So many stand in the row of the log, which each group writes (32 KB then); beyond them the oldest get their rows. */
-export const lateMax = 4000
+const lateMax = 4000
 
 /** What an arrival must be: on its way to others, and nothing else. */
 export function mayBeLate({ operation, content }: Delivery): boolean {
@@ -70,7 +70,7 @@ function endsAll({ recipients }: Late, finishes: readonly Finish[]): boolean {
 }
 
 /** What a commit needs done before it. */
-export interface Demand {
+interface Demand {
   /** Those that need their rows. */
   readonly rows: readonly Late[]
   /** Those whose whole way ends with it, and how. */
@@ -86,9 +86,19 @@ export class LateRows {
   #old = new Set<Late>()
   /** Taken away in the present transaction. */
   #taken: Late[] = []
+  /** Records that could not be read when their rows were to be made: named in the row of the log for as long as it is so. */
+  #lost: Place[] = []
 
   get count(): number {
     return this.#held.size
+  }
+
+  get lost(): readonly Place[] {
+    return this.#lost
+  }
+
+  lose(record: Place): void {
+    this.#lost.push(record)
   }
 
   hold(late: Late): void {
@@ -111,6 +121,7 @@ export class LateRows {
   /** The transaction is undone: what it took is late still. */
   undone(): void {
     for (const late of this.#taken) this.hold(late)
+    this.#lost = this.#lost.filter((record) => !this.#taken.some((late) => late.record === record))
     this.#taken = []
   }
 
@@ -119,6 +130,7 @@ export class LateRows {
     this.#old.clear()
     this.#byRecipient.clear()
     this.#taken = []
+    this.#lost = []
   }
 
   demandOf(operations: readonly Operation[]): Demand {
@@ -176,12 +188,14 @@ export class LateRows {
 
   /** The places of their records, as the row of the log has them: segment and position, u32 each. */
   encode(): Uint8Array {
-    const places = new Uint32Array(this.#held.size * 2)
+    const places = new Uint32Array((this.#held.size + this.#lost.length) * 2)
     let at = 0
-    for (const { record } of this.#held) {
-      places[at++] = record.segment
-      places[at++] = record.position
+    const name = ({ segment, position }: Place): void => {
+      places[at++] = segment
+      places[at++] = position
     }
+    for (const place of this.#lost) name(place)
+    for (const { record } of this.#held) name(record)
     return new Uint8Array(places.buffer)
   }
 }

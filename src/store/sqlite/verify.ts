@@ -1,9 +1,12 @@
 /** Whether a store is sound: every row against the others, every content against its digest. Reads only, also beside a running server. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { view } from '../../base/bytes.ts'
 import { DiskContents, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
+import { claimedSize, headerBytes, readRecord } from '../record.ts'
 import { rowChecks } from './checks.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
+import { decodePlaces } from './late-rows.ts'
 import { sourceOf as contentSource } from './reads.ts'
 import { factsColumns, factsHead, factsOfSync, sameFacts } from './reindex.ts'
 
@@ -44,7 +47,7 @@ export function verifyFolder(
 ): VerifyReport {
   const db = openDatabase(options.rows ?? join(folder, 'pennypost.db'), { readOnly: true })
   try {
-    return new Verifier(db, files).report(options.deep ?? false)
+    return new Verifier(db, files).report(options.deep ?? false, options.rows === undefined)
   } finally {
     files.close()
     db.close()
@@ -64,7 +67,7 @@ class Verifier {
     this.#files = files
   }
 
-  report(deep: boolean): VerifyReport {
+  report(deep: boolean, live: boolean): VerifyReport {
     const checked: Record<string, number> = {}
     // One snapshot for what is compared: nothing that a running server commits comes between.
     this.#db.exec('BEGIN')
@@ -75,6 +78,8 @@ class Verifier {
     } finally {
       this.#db.exec('ROLLBACK')
     }
+    // A backup's rows name records that came while it was made, and it has none of those.
+    if (live) this.#late()
     // Not inside it: reading every byte takes long, and the server's WAL could not be emptied meanwhile.
     checked['bytes'] = this.#contents()
     if (deep) checked['facts'] = this.#facts()
@@ -96,6 +101,23 @@ class Verifier {
     const rows = this.#db.prepare(`SELECT * FROM (${sql}) LIMIT ${toldMax}`).all()
     for (const row of rows) this.#fault(name, tell(row))
     if (rows.length === toldMax) this.#faultsInAll += this.#count(`(${sql})`) - toldMax
+  }
+
+  /** Records whose rows are left for later: they are all that there is of a message. */
+  #late(): void {
+    const state = this.#db.prepare('SELECT late FROM log').get()
+    for (const { segment, position } of decodePlaces(state!['late'] as Uint8Array)) {
+      const read = (sizeBytes: number): Buffer => {
+        const source = { segment, position, file: null, sizeBytes }
+        return view(this.#files.readSync(source, 0, sizeBytes))
+      }
+      try {
+        if (typeof readRecord(read(claimedSize(read(headerBytes)))) !== 'string') continue
+      } catch {
+        // Beyond the end of its file, or without one.
+      }
+      this.#fault('log.late', `A message on its way is lost: its record at ${segment}:${position} cannot be read`)
+    }
   }
 
   #fault(check: string, text: string): void {

@@ -79,7 +79,7 @@ export class Writer {
     this.#context.replaying = true
     this.#begin(true)
     try {
-      for (const place of decodePlaces(state.late)) this.#giveRows(place)
+      for (const place of decodePlaces(state.late)) if (!this.#giveRows(place)) this.#late.lose(place)
       for (;;) {
         const record = this.#readNext(segment, position, epoch)
         if (!record) {
@@ -126,11 +126,11 @@ export class Writer {
     this.#redo(record, segment, position)
   }
 
-  /** Rows that were left for later, out of their record: as a replay makes them. */
-  #giveRows({ segment, position }: Place): void {
+  /** Rows that were left for later, out of their record: as a replay makes them. @returns false when the disk has lost it. */
+  #giveRows({ segment, position }: Place): boolean {
     const record = this.#read(segment, position)
-    if (!record) throw new Error(`the record of a message at ${segment}:${position} cannot be read`)
-    this.#redo(record, segment, position)
+    if (record) this.#redo(record, segment, position)
+    return record !== undefined
   }
 
   #redo(record: RecordView, segment: number, position: number): void {
@@ -220,6 +220,11 @@ export class Writer {
     return this.#late.count
   }
 
+  /** Records of messages that the disk has lost before they had rows. One damaged message keeps nobody from the others. */
+  get lost(): readonly Place[] {
+    return this.#late.lost
+  }
+
   /** Nothing is left for later. */
   settle(): void {
     if (this.#late.count > 0) this.group(null, [{ operations: [{ kind: 'queueRows', all: true }] }], () => {})
@@ -228,7 +233,7 @@ export class Writer {
   #settle(lates: readonly Late[]): void {
     if (lates.length === 0) return
     for (const late of lates) {
-      this.#giveRows(late.record)
+      if (!this.#giveRows(late.record)) this.#late.lose(late.record)
       this.#late.take(late)
     }
     // A segment that is held open keeps its room on the disk when the sweep takes it away.

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Change } from '../changes.ts'
+import type { Place } from '../contents/log.ts'
 import { busyTimeoutMs, type Database } from './driver.ts'
 import { openWriter, type OpenWriter } from './open-writer.ts'
 import type { WireCommit } from './group.ts'
@@ -21,7 +22,7 @@ export type ToWriter =
   | { readonly kind: 'close' }
 
 export type FromWriter =
-  | { readonly kind: 'ready'; readonly replayed: number }
+  | { readonly kind: 'ready'; readonly replayed: number; readonly lost: readonly Place[] }
   | { readonly kind: 'durable'; readonly outcomes: readonly CommitOutcome[] }
   | {
       readonly kind: 'done'
@@ -108,7 +109,7 @@ port.on('message', (message: ToWriter) => {
 
 try {
   open = openWriter(settings.folder, settings)
-  post({ kind: 'ready', replayed: open.replayed })
+  post({ kind: 'ready', replayed: open.replayed, lost: open.writer.lost })
 } catch (error) {
   post({ kind: 'broken', error: (error as Error).message })
 }
