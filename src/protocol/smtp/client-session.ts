@@ -4,7 +4,7 @@ import { bytesOf } from '../../base/bytes.ts'
 import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import { LineReader } from '../text/lines.ts'
-import { ReplyReader, replyText, type Reply } from './wire/reply.ts'
+import { closingCode, ReplyReader, replyText, type Reply } from './wire/reply.ts'
 
 /** RFC 5321 §4.5.3.2, milliseconds. */
 export const clientTimeouts = {
@@ -14,9 +14,6 @@ export const clientTimeouts = {
   dataBlock: 180_000,
   dataTermination: 600_000,
 } as const
-
-/** Service not available, closing the channel. RFC 5321 §4.2.3. */
-const closingCode = 421
 
 /** The conversation ended before an expected reply: a broken connection, a timeout, or no SMTP at all. */
 export class SmtpConnectionFault extends Error {

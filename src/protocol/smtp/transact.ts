@@ -78,7 +78,7 @@ async function sendData(
   if (go.code !== 354) throw new SmtpReplyFault('DATA', go)
   if (bytes.sizeBytes <= readSliceBytes) {
     const stuffer = new DotStuffer()
-    session.write([stuffer.push(await bytes.read(0, bytes.sizeBytes)), stuffer.end()])
+    session.write([stuffer.push(await readWhole(session, bytes)), stuffer.end()])
     return session.expectAll(finals, clientTimeouts.dataTermination)
   }
   const waiting = session.expectAll(finals, clientTimeouts.dataTermination)
@@ -100,7 +100,7 @@ async function sendChunks(
   const pipelining = extensions.has('PIPELINING')
   const { sizeBytes } = bytes
   if (sizeBytes <= readSliceBytes) {
-    session.write([chunkLine(sizeBytes, true), await bytes.read(0, sizeBytes)])
+    session.write([chunkLine(sizeBytes, true), await readWhole(session, bytes)])
     return session.expectAll(finals, clientTimeouts.dataTermination)
   }
   let refused: Reply | undefined
@@ -149,6 +149,16 @@ function sendChunk(
     yield* piecesOf(bytes, start, end)
   })
   return { sent, replies }
+}
+
+/** A server that waits for a message which cannot be read gets no other instead: the conversation is over. */
+async function readWhole(session: SmtpClientSession, bytes: MessageBytes): Promise<Uint8Array> {
+  try {
+    return await bytes.read(0, bytes.sizeBytes)
+  } catch (error) {
+    session.close()
+    throw error
+  }
 }
 
 function chunkLine(sizeBytes: number, last: boolean): Uint8Array {

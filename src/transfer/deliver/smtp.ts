@@ -1,7 +1,7 @@
 /** One attempt to hand a message to another host by SMTP: hosts in order, addresses in order, the first that answers decides. RFC 5321 §5.1. */
 import type { MessageBytes } from '../../mail/content.ts'
 import { SmtpReplyFault, type OutgoingEnvelope, type SmtpClient } from '../../protocol/smtp/client.ts'
-import { replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
+import { closingCode, replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { Host } from '../route.ts'
 import { assuranceOf, connect, type ConnectTools } from './connect.ts'
 import { offerFor } from './convert.ts'
@@ -44,9 +44,6 @@ export interface AttemptTools extends ConnectTools {
 
 /** Hosts without success that the journey tells of. */
 const triedMax = 10
-/** Service not available, closing the channel: it is the host that has trouble. RFC 5321 §4.2.3. */
-const closingCode = 421
-
 /** What a connection has promised, whatever the message. */
 type Promised = Pick<AttemptResult, 'tls' | 'reports' | 'minds'>
 

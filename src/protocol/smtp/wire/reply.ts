@@ -26,6 +26,9 @@ export function replyText({ code, enhanced, lines }: Reply): string {
   return `${code}${enhanced === '' ? '' : ` ${enhanced}`}${text === '' ? '' : ` ${text}`}`
 }
 
+/** Service not available, closing the channel: it is the host that has trouble. RFC 5321 §4.2.3. */
+export const closingCode = 421
+
 /** A server that never ends its reply must not fill our memory. */
 export const replyLinesMax = 200
 
