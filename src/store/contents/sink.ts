@@ -10,8 +10,6 @@ import type { StoredContent } from '../store.ts'
 export const contentInlineMaxBytes = 2 * 1024 * 1024
 /** All sinks together hold so much in memory; beyond it they turn to files early. */
 export const inlineTotalMaxBytes = 96 * 1024 * 1024
-/** Smaller pieces are copied: a view of a few bytes would hold the whole read that they came in. */
-const viewMinBytes = 4096
 /** What may wait for the disk before the writer of a sink is told to wait. */
 const unwrittenMaxBytes = 512 * 1024
 
@@ -37,7 +35,7 @@ export class StoreSink implements ContentSink<StoredContent> {
 
   write(bytes: Uint8Array): boolean {
     this.#sizeBytes += bytes.length
-    const kept = bytes.length < viewMinBytes ? Buffer.from(bytes) : bytes
+    const kept = isMostOfItsMemory(bytes) ? bytes : Buffer.from(bytes)
     if (this.#file) return this.#file.write(kept)
     this.#chunks.push(kept)
     this.#charge(bytes.length)
@@ -93,6 +91,11 @@ export class StoreSink implements ContentSink<StoredContent> {
     this.#charged = 0
     this.#chunks = []
   }
+}
+
+/** A view of less would hold more than is counted: all of the read that it came in. */
+function isMostOfItsMemory(bytes: Uint8Array): boolean {
+  return bytes.length * 2 >= bytes.buffer.byteLength
 }
 
 /** Large files lie in 256 folders by the first letters of their name, so that no folder grows without end. */
