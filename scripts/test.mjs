@@ -1,5 +1,5 @@
 // Bundles the tests of one kind and runs them with node --test.
-//   node scripts/test.mjs [--kind unit|interop|crash|powercut|fuzz] [path fragments …] [--test-name-pattern=…]
+//   node scripts/test.mjs [--kind unit|interop|crash|powercut|fuzz|long] [path fragments …] [--test-name-pattern=…]
 // unit: every src/**/*.test.ts and test/**/*.test.ts; another kind K: test/K/**/*.K.ts.
 import { build } from 'esbuild'
 import { spawn } from 'node:child_process'

@@ -257,12 +257,14 @@ class AddressReader {
   private readDomain(): string {
     const { text } = this
     let domain = ''
+    // Looked at in the text: a string that is built and looked at in one loop is copied whole each time.
+    let endsInDot = false
     while (this.pos < text.length) {
       const code = text.charCodeAt(this.pos)
       if (code === space || code === tab || code === cr || code === lf) {
         this.pos += 1
         // A word after white space is not the domain's unless a dot joins them.
-        if (domain !== '' && !domain.endsWith('.') && this.peekWord() !== dot) break
+        if (domain !== '' && !endsInDot && this.peekWord() !== dot) break
       } else if (code === open) {
         this.comment = this.readComment()
       } else if (code === openBracket && domain === '') {
@@ -277,6 +279,7 @@ class AddressReader {
         const start = this.pos
         while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
         domain += text.slice(start, this.pos)
+        endsInDot = text.charCodeAt(this.pos - 1) === dot
       }
     }
     return domain

@@ -28,12 +28,14 @@ export function parseAliases(text: string): AliasEntry[] {
     const match = /^\s*(?:"([^"]+)"|([^\s:"]+))\s*:\s*(.*)$/.exec(entry)
     if (!match) return []
     const words = (match[3]!.match(/"[^"]*"|[^,]+/g) ?? []).map((word) => word.trim()).filter((word) => word !== '')
-    const plain = words.filter((word) => !/^"?[|/:]/.test(word))
+    const isSkipped = (word: string): boolean => /^"?[|/:]/.test(word)
     return [
       {
         name: (match[1] ?? match[2])!,
-        targets: plain.map((word) => word.replace(/^"(.*)"$/, '$1').replace(/^\\/, '')),
-        skipped: words.filter((word) => !plain.includes(word)),
+        targets: words
+          .filter((word) => !isSkipped(word))
+          .map((word) => word.replace(/^"(.*)"$/, '$1').replace(/^\\/, '')),
+        skipped: words.filter(isSkipped),
         line,
       },
     ]

@@ -143,7 +143,10 @@ function readValue(text: string, start: number): { value: string; end: number; q
     if (next >= text.length || text.charCodeAt(next) === semicolon) return { value, end: next, quoted: false }
     let nameEnd = next
     while (nameEnd < text.length && isNameCode(text.charCodeAt(nameEnd))) nameEnd += 1
-    const startsNext = nameEnd > next && text.charCodeAt(skipSpace(text, nameEnd, false)) === equals
+    // Not past comments: each of a row of open ones would be followed to the end.
+    let equalsAt = nameEnd
+    while (equalsAt < text.length && text.charCodeAt(equalsAt) <= space) equalsAt += 1
+    const startsNext = nameEnd > next && text.charCodeAt(equalsAt) === equals
     if (startsNext || text.charCodeAt(next) === quote || value === '') return { value, end: next, quoted: false }
     value += ' '
     pos = next

@@ -97,6 +97,7 @@ export function parseDeliveryStatus(bytes: Uint8Array): DeliveryStatus {
   const recipients: (AboutRecipient & { extensions: ReportField[] })[] = []
   for (const [index, group] of parseGroups(bytes).entries()) {
     let recipient: (AboutRecipient & { extensions: ReportField[] }) | undefined
+    const tellsRecipient = index > 0 && group.some(isRecipientField)
     for (const field of group) {
       const name = field.name.toLowerCase()
       if (Object.hasOwn(messageFields, name)) {
@@ -108,8 +109,7 @@ export function parseDeliveryStatus(bytes: Uint8Array): DeliveryStatus {
         if (recipientFields[name]!(field.value, recipient) === false) recipient.extensions.push(field)
       } else {
         // Behind the first group an unknown field is about a recipient, whatever stands before its address.
-        if (recipient === undefined && index > 0 && group.some((one) => isRecipientField(one)))
-          recipients.push((recipient = { extensions: [] }))
+        if (recipient === undefined && tellsRecipient) recipients.push((recipient = { extensions: [] }))
         ;(recipient?.extensions ?? recipients.at(-1)?.extensions ?? extensions).push(field)
       }
     }

@@ -141,14 +141,17 @@ export function htmlToText(html: string, lengthMax = Infinity): string {
       at = close < 0 ? html.length : close + 3
       continue
     }
-    const close = html.indexOf('>', open)
     const match = /^<(\/?)([a-zA-Z][a-zA-Z0-9:-]*)/.exec(html.slice(open, open + 40))
-    if (!match || close < 0) {
-      // A `<` of the text, or a tag that never ends.
-      if (skipping === undefined && !match) add('<')
-      at = close < 0 && match ? html.length : open + 1
+    if (!match) {
+      // A `<` of the text.
+      if (skipping === undefined) add('<')
+      at = open + 1
       continue
     }
+    // For a tag alone: for each `<` of a row of them it would be looked for to the end.
+    const close = html.indexOf('>', open)
+    // A tag that never ends.
+    if (close < 0) break
     const name = match[2]!.toLowerCase()
     at = close + 1
     if (skipping !== undefined) {

@@ -2,15 +2,16 @@
 import { latin1 } from '../../base/bytes.ts'
 import { decodeEncodedWords } from '../../mail/mime/encoded-word.ts'
 import type { Header, HeaderField } from '../../mail/header.ts'
+import type { PatternTest } from './pattern.ts'
 
 export type ContentAction = 'reject' | 'discard' | 'hold' | 'junk' | 'redirect' | 'bcc' | 'prepend' | 'strip' | 'warn'
 
 export interface ContentRule {
   /** For the log, the journey and the ledger. */
   readonly name: string
-  /** A field as `Name: value` on one line, or the body's bytes as they came. */
+  /** A field as `Name: value` on one line, or the body's bytes with a line feed at the end of each line. */
   readonly where: 'header' | 'body'
-  readonly pattern: RegExp
+  readonly pattern: PatternTest
   readonly action: ContentAction
   /** Words of a refusal, the address of a copy or detour, the field to prepend. */
   readonly text: string
@@ -39,7 +40,7 @@ export interface ContentVerdict {
 export const checkedBodyBytesMax = 64 * 1024
 /** Who writes a longer header wants something to be overlooked: it is refused where there are rules for headers. */
 export const checkedHeaderBytesMax = 128 * 1024
-/** Lines may have 998 (RFC 5322 §2.1.1). Longer ones are cut: a pattern whose time grows with the square of a line takes 5 ms for one of these. */
+/** Lines may have 998 (RFC 5322 §2.1.1). Longer ones are cut: nothing that is looked for stands behind. */
 const lineLengthMax = 1000
 
 type Draft = { -readonly [K in keyof ContentVerdict]: ContentVerdict[K] } & {
@@ -89,10 +90,11 @@ async function checkBody(
 ): Promise<void> {
   let text = ''
   for await (const piece of body()) {
-    text += latin1(piece)
+    text += latin1(piece, 0, Math.min(piece.length, checkedBodyBytesMax))
     if (text.length >= checkedBodyBytesMax) break
   }
-  text = text.slice(0, checkedBodyBytesMax).replace(longLines, '$1')
+  // `$` is the end of a line whatever ends it.
+  text = text.slice(0, checkedBodyBytesMax).replace(/\r\n/g, '\n').replace(longLines, '$1')
   for (const rule of rules) if (rule.pattern.test(text)) note(verdict, rule, undefined)
 }
 

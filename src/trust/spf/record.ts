@@ -31,10 +31,20 @@ const qualifiers: Readonly<Record<string, Qualifier>> = { '+': 'pass', '-': 'fai
 /** RFC 7208 §7.1. Letters c, r and t are for the text of explanations alone, which stands elsewhere. */
 const macroExpand = String.raw`%\{[slodiphvSLODIPHV]\d*[rR]?[.\-+,/_=]*\}|%%|%_|%-`
 const macroString = new RegExp(`^(?:${macroExpand}|[\\x21-\\x24\\x26-\\x7e])*$`)
-/** A domain ends in a macro or in a top label, which is never all digits. */
-const domainEnd = new RegExp(
-  String.raw`(?:%\{[slodiphvSLODIPHV]\d*[rR]?[.\-+,/_=]*\}|\.(?:[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*|[A-Za-z0-9]+-[A-Za-z0-9-]*[A-Za-z0-9])\.?)$`,
-)
+const macroAlone = new RegExp(`^(?:${macroExpand})$`)
+
+/** A domain ends in a macro or in a top label, which is never all digits. Only its end is looked at: a pattern would try each place of 64 KB. */
+function hasDomainEnd(text: string): boolean {
+  if (text.endsWith('}')) {
+    const start = text.lastIndexOf('%')
+    return start >= 0 && text[start + 1] === '{' && macroAlone.test(text.slice(start))
+  }
+  const end = text.endsWith('.') ? text.length - 1 : text.length
+  const dot = text.lastIndexOf('.', end - 1)
+  if (dot < 0) return false
+  const label = text.slice(dot + 1, end)
+  return /^[A-Za-z0-9-]+$/.test(label) && /[A-Za-z-]/.test(label) && !label.startsWith('-') && !label.endsWith('-')
+}
 
 /** Whether a TXT record is an SPF record at all. RFC 7208 §4.5. */
 export function isSpfRecord(text: string): boolean {
@@ -131,6 +141,6 @@ function length(text: string | undefined, max: number, term: string): number {
 }
 
 function domainSpec(text: string, term: string): string {
-  if (!macroString.test(text) || !domainEnd.test(text)) throw new SpfSyntax(`"${term}" names no domain`)
+  if (!macroString.test(text) || !hasDomainEnd(text)) throw new SpfSyntax(`"${term}" names no domain`)
   return text
 }
