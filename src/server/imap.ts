@@ -22,14 +22,7 @@ import type { Clock } from '../base/clock.ts'
 import { factsOf } from '../transfer/arrival.ts'
 import type { MailboxRole, MailboxRow } from '../store/entities.ts'
 import type { Ranges } from '../store/operations.ts'
-import {
-  dropContent,
-  StoreFault,
-  StoreRefusal,
-  type Store,
-  type StoredContent,
-  type StoreRefusalCode,
-} from '../store/store.ts'
+import { StoreFault, StoreRefusal, type Store, type StoredContent, type StoreRefusalCode } from '../store/store.ts'
 import type { LiveTable } from '../store/table.ts'
 
 const codes: Readonly<Record<StoreRefusalCode, ImapCode>> = {
@@ -46,6 +39,7 @@ const codes: Readonly<Record<StoreRefusalCode, ImapCode>> = {
   tooManyMailboxes: 'LIMIT',
   tooManyKeywords: 'LIMIT',
   leaseLost: 'UNAVAILABLE',
+  notReadable: 'UNAVAILABLE',
 }
 
 function refusalOf(error: unknown): unknown {
@@ -225,7 +219,7 @@ class Account implements ImapAccount {
       return await this.#append(name, messages)
     } catch (error) {
       // All or none: what was taken in for it must not stay on the disk.
-      for (const { content } of messages) dropContent(content as StoredContent, error)
+      for (const { content } of messages) (content as StoredContent).abort()
       throw refusalOf(error)
     }
   }

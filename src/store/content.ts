@@ -15,6 +15,14 @@ export interface StoredContent {
   readonly file?: string
   /** SHA-256 of a file's bytes, hex; inline bytes are digested by the writer. */
   readonly digest?: string
-  /** Releases what is held when no commit will name it. */
+  /**
+   * Forgets the bytes. Harmless at any time: where a commit has named them, is under way, or has failed in a way after which its record
+   * may name them, they stay; the sweep finds what no row names in the end.
+   */
   abort(): void
+  /** The store's own: what became of a commit that names it. */
+  named?(fate: ContentFate): void
 }
+
+/** `refused`: nothing was written. `unsure`: a record on disk may name it. */
+export type ContentFate = 'offered' | 'refused' | 'unsure' | 'named'

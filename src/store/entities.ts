@@ -114,8 +114,8 @@ export interface LedgerRow {
   readonly arrivalId: string
   readonly recipient: string
   readonly acceptedAtMs: number
-  /** 'queued' until it ends in one of the others. */
-  readonly outcome: 'queued' | 'filed' | 'relayed' | 'bounced' | 'discarded'
+  /** 'queued' until it ends in one of the others; 'quarantined' while its record is set aside. */
+  readonly outcome: 'queued' | 'quarantined' | 'filed' | 'relayed' | 'bounced' | 'discarded'
   readonly endedAtMs: number | null
   /** Mailbox and UID, the remote's last words, or the rule's name. */
   readonly detail: string | null

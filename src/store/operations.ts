@@ -202,6 +202,12 @@ export type Operation =
       /** Ledger rows of arrivals before this id that have ended. Ids grow with time. */
       readonly ledgerBefore: string
     }
+  /** A record that was set aside is dealt with: its arrivals are made anew in the same commit, or discarded by a rule's name. */
+  | {
+      readonly kind: 'quarantineSettle'
+      readonly place: { readonly segment: number; readonly position: number }
+      readonly discard?: { readonly rule: string; readonly nowMs: number }
+    }
   /** Segments that hold nothing any more: their use is forgotten before their files go. Answers those of which it is true still. */
   | { readonly kind: 'segmentsGone'; readonly segments: readonly number[] }
   /** What is kept of contents, computed anew from their bytes; thread keys that miss. */

@@ -1,7 +1,7 @@
 /**
  * The redo record: one commit with its message bytes, in one checksummed run of bytes. docs/architecture.md §1.
  *
- *   0  magic u32 · 4 version u16 · 6 kind u16 · 8 epoch u32 · 12 operations' length u32 · 16 sequence f64
+ *   0  magic u32 · 4 version u16 · 6 kind u16 (highest bit: the first of its group) · 8 epoch u32 · 12 operations' length u32 · 16 sequence f64
  *  24  contents' length u32 · 28 numbers' length u32 · 32 SHA-256 of the contents · 64 CRC-32 of bytes 0–63, numbers and operations
  *  68  numbers (f64 each: what the writer gave) · operations (JSON) · contents, as they arrived · zeros up to a multiple of 8
  */
@@ -12,11 +12,16 @@ export const recordMagic = 0x31525050 // "PPR1"
 export const headerBytes = 68
 const version = 1
 
+/** Set in the kind of a group's first record: what lies before it was synced before it was written. A hole before such a record is damage, no torn tail. */
+const groupFirst = 0x8000
+
 /** 1: operations and their contents. 2: contents moved by the sweep, with their ids as numbers. */
 export type RecordKind = 1 | 2
 
 export interface RecordView {
   readonly kind: RecordKind
+  /** The first of a group: everything before it was on disk when it was written. */
+  readonly first: boolean
   readonly epoch: number
   readonly sequence: number
   /** All of it, padding included. */
@@ -54,14 +59,25 @@ export function layRecord(
   return contentsAt
 }
 
-/** Sequence, epoch, numbers, digest and CRC: the record is complete. */
-export function sealRecord(record: Buffer, epoch: number, sequence: number, numbers: readonly number[]): void {
+/** Sequence, epoch, numbers, digest and CRC: the record is complete. A record can be sealed again, for another group. */
+export function sealRecord(
+  record: Buffer,
+  first: boolean,
+  epoch: number,
+  sequence: number,
+  numbers: readonly number[],
+): void {
+  record.writeUInt16LE(kindOf(record) | (first ? groupFirst : 0), 6)
   record.writeUInt32LE(epoch, 8)
   record.writeDoubleLE(sequence, 16)
   for (let i = 0; i < numbers.length; i++) record.writeDoubleLE(numbers[i]!, headerBytes + i * 8)
   const contentsAt = headerBytes + record.readUInt32LE(28) + record.readUInt32LE(12)
   digestOf(record.subarray(contentsAt, contentsAt + record.readUInt32LE(24))).copy(record, 32)
   record.writeUInt32LE(checksum(record, contentsAt), 64)
+}
+
+export function kindOf(record: Buffer): RecordKind {
+  return (record.readUInt16LE(6) & ~groupFirst) as RecordKind
 }
 
 export function digestOf(bytes: Uint8Array): Buffer {
@@ -101,7 +117,8 @@ export function readRecord(bytes: Buffer): RecordView | RecordProblem {
   const numbers = new Float64Array(numbersBytes / 8)
   for (let i = 0; i < numbers.length; i++) numbers[i] = bytes.readDoubleLE(headerBytes + i * 8)
   return {
-    kind: bytes.readUInt16LE(6) as RecordKind,
+    kind: kindOf(bytes),
+    first: (bytes.readUInt16LE(6) & groupFirst) !== 0,
     epoch: bytes.readUInt32LE(8),
     sequence: bytes.readDoubleLE(16),
     sizeBytes: size,

@@ -46,9 +46,57 @@ export interface Store {
   sweep(nowMs: number): Promise<SweepReport>
   /** A consistent copy of the whole store into a new folder or that of an earlier backup, while everything goes on. */
   backup(folder: string, options?: BackupOptions): Promise<BackupReport>
+  /** Whether mail is taken: readiness asks. */
+  state(): StoreState
+  /** Files of the data folder that the rows do not know: moved aside, never removed by the store itself. */
+  lost(): readonly LostFile[]
+  readonly quarantine: StoreQuarantine
   /** Computes anew what is kept of contents beside their bytes, and mends what differs. */
   reindex(options?: ReindexOptions): Promise<ReindexReport>
   close(): Promise<void>
+}
+
+export interface StoreState {
+  /** Rows are missing that the log has: nothing is taken until they can be written. */
+  readonly behind: boolean
+  /** There is less room on the disk than is kept free: nothing new is taken, reading and deleting go on. */
+  readonly full: boolean
+}
+
+export interface LostFile {
+  /** From the data folder. */
+  readonly path: string
+  readonly sizeBytes: number
+  readonly changedMs: number
+}
+
+/** Where a record of the log lies. */
+export interface Place {
+  readonly segment: number
+  readonly position: number
+}
+
+/** A record of the log that could not be applied, or not be read though it was synced. Its recipients' ledger rows stay open. */
+export interface QuarantinedRecord {
+  readonly place: Place
+  readonly sizeBytes: number
+  readonly reason: string
+  /** 1,000 at most. */
+  readonly recipients: readonly string[]
+}
+
+/** What can be done about records that were set aside. */
+export interface StoreQuarantine {
+  count(): number
+  list(limit: number): readonly QuarantinedRecord[]
+  /** The messages of a record, with what stands before them; none where it cannot be read. */
+  messages(place: Place): Promise<readonly Uint8Array[]>
+  /** The bytes of the record, as they lie on the disk; undefined where even the copy is gone. */
+  bytes(place: Place): Uint8Array | undefined
+  /** Does what the record says, with new numbers. A mailbox that is gone is the recipient's INBOX. Throws StoreRefusal where it cannot. */
+  retry(place: Place): Promise<void>
+  /** Its recipients end as discarded. */
+  drop(place: Place): Promise<void>
 }
 
 export interface ReindexOptions {
@@ -83,6 +131,8 @@ export interface BackupReport {
 }
 
 export interface SweepReport {
+  /** Large files that the rows do not know and that are no leftovers of their own: moved to `lost/`. */
+  readonly movedToLost: number
   readonly contentsFreed: number
   readonly segmentsFreed: number
   readonly expungedForgotten: number
@@ -208,6 +258,7 @@ export type StoreRefusalCode =
   | 'tooManyMailboxes'
   | 'tooManyKeywords'
   | 'leaseLost'
+  | 'notReadable'
 
 /** What cannot be done, and why: expected, nothing was changed. */
 export class StoreRefusal extends Error {
@@ -227,12 +278,4 @@ export class StoreFault extends Error {
     this.name = 'StoreFault'
     this.full = full
   }
-}
-
-/**
- * Forgets a content whose commit failed. After a StoreFault its record may be on disk all the same, and name its file:
- * that is then kept, and the sweep takes it away if no row ever names it.
- */
-export function dropContent(content: StoredContent, error: unknown): void {
-  if (!(error instanceof StoreFault)) content.abort()
 }

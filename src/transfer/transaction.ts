@@ -6,7 +6,7 @@ import type { ContentSink } from '../mail/content.ts'
 import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts, SmtpTransaction } from '../protocol/smtp/backend.ts'
-import { dropContent, StoreFault, type StoredContent } from '../store/store.ts'
+import { StoreFault, type StoredContent } from '../store/store.ts'
 import { newArrivalId, type ArrivalRecipient } from './arrival.ts'
 import type { EarlyEvidence } from './checks/authenticity.ts'
 import type { RefusedRecipient } from './journey.ts'
@@ -147,7 +147,7 @@ export class Transaction implements SmtpTransaction {
       })
       return await taking.take()
     } catch (error) {
-      if (taking) dropContent(taking.content, error)
+      taking?.content.abort()
       throw this.#failed(error)
     }
   }

@@ -12,8 +12,10 @@ import {
   rmSync,
   writeSync,
   fstatSync,
+  statSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { headerBytes } from '../record.ts'
 
 /** Large enough that preparing one is rare, small enough that the sweep can rewrite one at leisure. */
 export const segmentBytes = 64 * 1024 * 1024
@@ -30,8 +32,10 @@ export interface RecordLog {
   append(place: Place, bytes: Uint8Array): void
   /** Reads for replay; fewer bytes at the segment's end, none where no such segment is. */
   read(segment: number, position: number, length: number): Buffer
-  /** Goes on behind this place. */
+  /** Goes on behind this place; in a new segment where the bytes before it are gone. */
   seek(place: Place): void
+  /** Takes the mark of a record away that was refused: what is left of it is none. */
+  erase(place: Place): void
   /** What was opened for reading can go. */
   forgetReaders(): void
   readonly place: Place
@@ -76,6 +80,7 @@ export class SegmentFiles implements RecordLog {
   #segment = 0
   #position = 0
   #fd = -1
+  #soughtSegment = 0
   readonly #readers = new Map<number, number>()
 
   constructor(folder: string, size = segmentBytes) {
@@ -96,8 +101,22 @@ export class SegmentFiles implements RecordLog {
   }
 
   seek(place: Place): void {
-    this.#open(place.segment)
-    this.#position = place.position
+    this.#soughtSegment = place.segment
+    const size = statSync(join(this.#folder, segmentName(place.segment)), { throwIfNoEntry: false })?.size ?? 0
+    // Zeros in the place of lost bytes would be taken for messages.
+    const isWhole = place.position <= size
+    this.#open(isWhole ? place.segment : Math.max(place.segment, ...this.segments()) + 1)
+    this.#position = isWhole ? place.position : 0
+  }
+
+  /** The last segment that the rows know, as of `seek`. */
+  get soughtSegment(): number {
+    return this.#soughtSegment
+  }
+
+  erase(place: Place): void {
+    writeSync(this.#fd, Buffer.alloc(headerBytes), 0, headerBytes, place.position)
+    fdatasyncSync(this.#fd)
   }
 
   #open(segment: number): void {
@@ -190,6 +209,8 @@ export class SegmentMemory implements RecordLog {
     this.#segment = place.segment
     this.#position = place.position
   }
+
+  erase(): void {}
 
   reserve(size: number): Place {
     if (this.#position + size > segmentBytes) this.seek({ segment: this.#segment + 1, position: 0 })

@@ -4,7 +4,9 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { open, rename, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ContentSink } from '../../mail/content.ts'
-import type { StoredContent } from '../store.ts'
+import type { ContentFate } from '../content.ts'
+import { StoreFault, type StoredContent } from '../store.ts'
+import { isFull } from '../faults.ts'
 
 /** Larger bodies get a file of their own: a record stays small beside a segment, and memory stays flat. */
 export const contentInlineMaxBytes = 2 * 1024 * 1024
@@ -57,7 +59,16 @@ export class StoreSink implements ContentSink<StoredContent> {
     if (this.#file) {
       const file = this.#file
       const digest = await file.finish()
-      return { sizeBytes, file: file.name, digest, abort: () => file.remove() }
+      let fate: ContentFate = 'refused'
+      return {
+        sizeBytes,
+        file: file.name,
+        digest,
+        named: (next) => void (fate = next),
+        abort() {
+          if (fate === 'refused') file.remove()
+        },
+      }
     }
     const inline = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
     const charged = this.#charged
@@ -138,9 +149,10 @@ class SpillFile {
       while (this.#queue.length > 0) {
         const chunks = this.#queue
         this.#queue = []
-        const { bytesWritten } = await this.#handle.writev(chunks, this.#at)
         const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-        if (bytesWritten !== size) throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
+        const { bytesWritten } = await this.#handle.writev(chunks, this.#at)
+        if (bytesWritten !== size)
+          throw Object.assign(new Error(`${bytesWritten} of ${size} bytes written`), { code: 'ENOSPC' })
         this.#at += size
         this.#unwritten -= size
       }
@@ -170,7 +182,7 @@ class SpillFile {
       if (made !== undefined) await syncFolder(this.#folder)
     } catch (error) {
       this.abort()
-      throw error
+      throw isFull(error) ? new StoreFault(`No room for a large message: ${(error as Error).message}`, true) : error
     }
     return this.#hash.digest('hex')
   }
@@ -181,12 +193,14 @@ class SpillFile {
 
   abort(): void {
     this.#queue = []
-    const handle = this.#handle
-    this.#handle = undefined
+    // The file may still be opening: what is closed is what there is once its work is over.
     void this.drained()
-      .then(() => handle?.close())
+      .then(() => this.#handle?.close())
       .catch(() => {})
-      .then(() => rmSync(this.#unfinished, { force: true }))
+      .then(() => {
+        this.#handle = undefined
+        rmSync(this.#unfinished, { force: true })
+      })
   }
 }
 

@@ -6,6 +6,7 @@ import * as directory from './directory.ts'
 import * as mailboxes from './mailboxes.ts'
 import { mendFacts } from './mend.ts'
 import * as messages from './messages.ts'
+import { settleQuarantined } from './quarantine.ts'
 import * as queue from './queue.ts'
 import { segmentsGone, sweepRows } from './sweep-rows.ts'
 
@@ -67,6 +68,8 @@ export function apply(context: WriteContext, operation: Exclude<Operation, Arriv
       return null
     case 'reindex':
       return mendFacts(context, operation)
+    case 'quarantineSettle':
+      return settleQuarantined(context, operation)
     case 'sweepRows':
       return sweepRows(context, operation)
     case 'segmentsGone':

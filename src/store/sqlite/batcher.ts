@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Change } from '../changes.ts'
+import type { ContentFate } from '../content.ts'
 import type { Operation } from '../operations.ts'
 import { layRecord, recordSize, type RecordKind } from '../record.ts'
 import { StoreFault, StoreRefusal } from '../store.ts'
@@ -55,6 +56,7 @@ interface Waiting extends Asker {
   readonly given?: readonly number[]
   readonly sizeBytes: number
   readonly release: () => void
+  readonly named: (fate: ContentFate) => void
 }
 
 export class Batcher {
@@ -98,6 +100,7 @@ export class Batcher {
         resolve,
         reject,
         release: () => {},
+        named: () => {},
       })
     })
   }
@@ -107,6 +110,7 @@ export class Batcher {
       waiting.release()
       return waiting.reject(new StoreFault(`The store has stopped: ${this.#broken.message}`, false))
     }
+    waiting.named('offered')
     this.#waiting.push(waiting)
     if (this.#inFlight || this.#scheduled) return
     this.#scheduled = true
@@ -135,6 +139,7 @@ export class Batcher {
     this.#broken = error
     for (const waiting of this.#waiting.splice(0)) {
       waiting.release()
+      waiting.named('refused')
       waiting.reject(new StoreFault(`The store has stopped: ${error.message}`, false))
     }
   }
@@ -173,7 +178,7 @@ export class Batcher {
       commits,
       (outcomes) => {
         early = outcomes
-        group.forEach((waiting, i) => waiting.until === 'durable' && settle(waiting, outcomes[i]!))
+        group.forEach((waiting, i) => waiting.until === 'durable' && settle(waiting, outcomes[i]))
       },
       (outcomes, changes, returned, late) => {
         this.#inFlight = false
@@ -181,7 +186,7 @@ export class Batcher {
         if (returned && returned.byteLength <= spareBytesMax) this.#spare = returned
         this.#changed(changes)
         group.forEach((waiting, i) => {
-          if (!early || waiting.until === 'visible') settle(waiting, outcomes[i]!)
+          if (!early || waiting.until === 'visible') settle(waiting, outcomes[i])
         })
         // What these answers cause in this turn joins the next group.
         if (!this.#scheduled) {
@@ -213,6 +218,9 @@ function encodeOperations(operations: readonly Operation[], { until, resolve, re
   const release = (): void => {
     for (const content of held) if (content.inline) content.abort()
   }
+  const named = (fate: ContentFate): void => {
+    for (const content of held) content.named?.(fate)
+  }
   if (held.length === 0 && !operations.every(({ kind }) => loggedKinds.has(kind))) {
     return {
       kind: 1,
@@ -222,6 +230,7 @@ function encodeOperations(operations: readonly Operation[], { until, resolve, re
       numbers: 0,
       sizeBytes: 0,
       release,
+      named,
       until,
       resolve,
       reject,
@@ -251,6 +260,7 @@ function encodeOperations(operations: readonly Operation[], { until, resolve, re
     numbers,
     sizeBytes: recordSize(encoded.length, contentsBytes, numbers),
     release,
+    named,
     until,
     resolve,
     reject,
@@ -281,9 +291,20 @@ function layGroup(group: readonly Waiting[], buffer: ArrayBuffer | null): WireCo
   })
 }
 
-function settle(waiting: Waiting, outcome: CommitOutcome): void {
-  if (outcome.ok) waiting.resolve(outcome.results)
-  else if (outcome.code === 'full' || outcome.code === 'failed') {
+/** @param outcome undefined: the writer stopped under it. */
+function settle(waiting: Waiting, outcome: CommitOutcome | undefined): void {
+  if (!outcome) {
+    waiting.named('unsure')
+    return waiting.reject(new StoreFault('The store has stopped', false))
+  }
+  if (outcome.ok) {
+    waiting.named('named')
+    waiting.resolve(outcome.results)
+  } else if (outcome.code === 'full' || outcome.code === 'failed') {
+    waiting.named('unsure')
     waiting.reject(new StoreFault(outcome.text, outcome.code === 'full'))
-  } else waiting.reject(new StoreRefusal(outcome.code, outcome.text))
+  } else {
+    waiting.named('refused')
+    waiting.reject(new StoreRefusal(outcome.code, outcome.text))
+  }
 }

@@ -26,7 +26,7 @@ function counter(column: string, words: string): RowCheck {
   }
 }
 
-export const ledgerOutcomes = ['queued', 'filed', 'relayed', 'bounced', 'discarded'] as const
+export const ledgerOutcomes = ['queued', 'quarantined', 'filed', 'relayed', 'bounced', 'discarded'] as const
 
 export const rowChecks: readonly RowCheck[] = [
   {
@@ -147,9 +147,15 @@ export const rowChecks: readonly RowCheck[] = [
       `Message ${arrivalId} to ${recipient} is queued, says the ledger, and it does not wait in the queue: it is lost`,
   },
   {
+    name: 'quarantine',
+    sql: 'SELECT segment, position, reason, recipients FROM quarantine',
+    tell: ({ segment, position, reason, recipients }) =>
+      `The record at ${segment}:${position} was set aside (${reason}), for ${(JSON.parse(recipients as string) as string[]).join(', ') || 'recipients that it does not name'}: "pennypost quarantine" deals with it`,
+  },
+  {
     name: 'ledger.outcome',
     sql: `SELECT arrivalId, recipient, outcome, endedMs FROM ledger WHERE outcome NOT IN (${ledgerOutcomes.map((name) => `'${name}'`).join(', ')})
-      OR (outcome = 'queued') <> (endedMs IS NULL)`,
+      OR (outcome IN ('queued', 'quarantined')) <> (endedMs IS NULL)`,
     tell: ({ arrivalId, recipient, outcome, endedMs }) =>
       `Message ${arrivalId} to ${recipient} ended as "${outcome}" ${endedMs === null ? 'at no time' : `at ${endedMs}`}, which cannot be`,
   },

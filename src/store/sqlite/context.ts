@@ -4,6 +4,7 @@ import type { Change, FlagRange } from '../changes.ts'
 import type { MailboxRole } from '../entities.ts'
 import { StoreRefusal } from '../store.ts'
 import { Statements, type Database, type Statement } from './driver.ts'
+import { Journal, JournaledMap } from './journal.ts'
 
 /** A mailbox's counters. The only writer holds them in memory and writes each changed row once a group. */
 export interface MailboxState {
@@ -31,11 +32,11 @@ export interface AccountState {
   uidValidity: number
 }
 
-/** Flag names of an account by bit, and back. */
+/** Flag names of an account by bit, and back. A new name makes a new value. */
 export interface FlagNames {
-  readonly byBit: (string | undefined)[]
+  readonly byBit: readonly (string | undefined)[]
   /** Keys in lower case: keywords are case-insensitive. RFC 9051 §2.3.2. */
-  readonly bits: Map<string, number>
+  readonly bits: ReadonlyMap<string, number>
 }
 
 export interface Counters {
@@ -60,16 +61,13 @@ export class WriteContext {
   /** Records of the log are redone: what they say was decided when they were written. */
   replaying = false
   readonly counters: Counters = { content: 1, email: 1, entry: 1, recipient: 1 }
-  readonly #mailboxes = new Map<number, MailboxState>()
-  readonly #accounts = new Map<number, AccountState>()
-  readonly #flagNames = new Map<number, FlagNames>()
-  readonly #segmentUse = new Map<number, number>()
-  readonly #dirtyMailboxes = new Set<MailboxState>()
-  readonly #dirtyAccounts = new Set<AccountState>()
-  /** State before the present commit's first change, by object; undefined values: did not exist. */
-  #undo = new Map<object, object>()
-  #undoSteps: (() => void)[] = []
-  #counters: Counters | undefined
+  readonly #journal = new Journal()
+  readonly #mailboxes = new JournaledMap<number, MailboxState>(this.#journal)
+  readonly #accounts = new JournaledMap<number, AccountState>(this.#journal)
+  readonly #flagNames = new JournaledMap<number, FlagNames>(this.#journal)
+  readonly #segmentUse = new JournaledMap<number, number>(this.#journal)
+  readonly #dirtyMailboxes = new JournaledMap<number, MailboxState>(this.#journal)
+  readonly #dirtyAccounts = new JournaledMap<number, AccountState>(this.#journal)
   changes: Change[] = []
   #changesMark = 0
   #added = new Map<number, Added>()
@@ -85,20 +83,21 @@ export class WriteContext {
   /** Before each commit of a group that can be declined half-way. News of those before it is settled, so that undoing cannot touch it. */
   beginCommit(): void {
     this.settleAllAdded()
-    this.#undo.clear()
-    this.#undoSteps = []
-    this.#counters = { ...this.counters }
     this.#changesMark = this.changes.length
+    this.#journal.begin()
+    this.#journal.note(this.counters)
   }
 
-  /** The commit was declined: counters go back to what they were. Rows go back by savepoint. */
+  /** The commit stands. */
+  settleCommit(): void {
+    this.#journal.settle()
+  }
+
+  /** The commit was declined: what is held in memory goes back to what it was. Rows go back by savepoint. */
   undoCommit(): void {
-    for (const [object, before] of this.#undo) Object.assign(object, before)
-    for (const step of this.#undoSteps.reverse()) step()
-    Object.assign(this.counters, this.#counters)
+    this.#journal.undo()
     this.changes.length = this.#changesMark
     this.#added.clear()
-    this.beginCommit()
   }
 
   /** Forgets everything held in memory: the transaction was rolled back. */
@@ -108,8 +107,7 @@ export class WriteContext {
     this.#flagNames.clear()
     this.#dirtyMailboxes.clear()
     this.#dirtyAccounts.clear()
-    this.#undo.clear()
-    this.#undoSteps = []
+    this.#journal.settle()
     this.changes = []
     this.#added.clear()
     this.#segmentUse.clear()
@@ -118,10 +116,6 @@ export class WriteContext {
   /** Bytes that came into use in a segment, or went out of it; written once a group. */
   segmentUsed(segment: number, bytes: number): void {
     if (segment > 0) this.#segmentUse.set(segment, (this.#segmentUse.get(segment) ?? 0) + bytes)
-  }
-
-  onUndo(step: () => void): void {
-    this.#undoSteps.push(step)
   }
 
   findMailbox(id: number): MailboxState | undefined {
@@ -163,27 +157,23 @@ export class WriteContext {
 
   /** The state, marked as about to change. */
   editMailbox(state: MailboxState): MailboxState {
-    if (!this.#undo.has(state)) this.#undo.set(state, { ...state })
-    this.#dirtyMailboxes.add(state)
-    return state
+    this.#dirtyMailboxes.set(state.id, state)
+    return this.#journal.note(state)
   }
 
   editAccount(state: AccountState): AccountState {
-    if (!this.#undo.has(state)) this.#undo.set(state, { ...state })
-    this.#dirtyAccounts.add(state)
-    return state
+    this.#dirtyAccounts.set(state.id, state)
+    return this.#journal.note(state)
   }
 
-  forgetMailbox(state: MailboxState): void {
-    this.#mailboxes.delete(state.id)
-    this.#dirtyMailboxes.delete(state)
-    this.onUndo(() => this.#mailboxes.set(state.id, state))
+  forgetMailbox(id: number): void {
+    this.#mailboxes.delete(id)
+    this.#dirtyMailboxes.delete(id)
   }
 
   forgetAccount(id: number): void {
-    const state = this.#accounts.get(id)
-    if (state) this.#dirtyAccounts.delete(state)
     this.#accounts.delete(id)
+    this.#dirtyAccounts.delete(id)
     this.#flagNames.delete(id)
   }
 
@@ -194,12 +184,13 @@ export class WriteContext {
   flagNames(account: number): FlagNames {
     let names = this.#flagNames.get(account)
     if (!names) {
-      names = { byBit: [...systemFlags, ...wellKnownKeywords], bits: new Map() }
+      const byBit: (string | undefined)[] = [...systemFlags, ...wellKnownKeywords]
       for (const row of this.sql('SELECT bit, name FROM keyword WHERE account = ?').all(account)) {
-        names.byBit[row['bit'] as number] = row['name'] as string
+        byBit[row['bit'] as number] = row['name'] as string
       }
-      names.byBit.forEach((name, bit) => name !== undefined && names!.bits.set(name.toLowerCase(), bit))
-      this.#flagNames.set(account, names)
+      const bits = new Map<string, number>()
+      byBit.forEach((name, bit) => name !== undefined && bits.set(name.toLowerCase(), bit))
+      this.#flagNames.set(account, (names = { byBit, bits }))
     }
     return names
   }
@@ -207,28 +198,23 @@ export class WriteContext {
   /** Names to bits; a keyword that is new to the account gets one. */
   flagBits(account: number, flags: readonly string[]): FlagBits {
     if (flags.length === 0) return { low: 0, high: 0 }
-    const names = this.flagNames(account)
     let low = 0
     let high = 0
     for (const flag of flags) {
-      const bit = names.bits.get(flag.toLowerCase()) ?? this.#newKeyword(account, names, flag)
+      const bit = this.flagNames(account).bits.get(flag.toLowerCase()) ?? this.#newKeyword(account, flag)
       if (bit < flagWordBits) low |= 1 << bit
       else high |= 1 << (bit - flagWordBits)
     }
     return { low, high }
   }
 
-  #newKeyword(account: number, names: FlagNames, name: string): number {
-    const bit = names.byBit.length
+  #newKeyword(account: number, name: string): number {
+    const { byBit, bits } = this.flagNames(account)
+    const bit = byBit.length
     if (bit >= flagsMax)
       throw new StoreRefusal('tooManyKeywords', `An account has at most ${flagsMax} flags and keywords`)
     this.sql('INSERT INTO keyword (account, bit, name) VALUES (?, ?, ?)').run(account, bit, name)
-    names.byBit.push(name)
-    names.bits.set(name.toLowerCase(), bit)
-    this.onUndo(() => {
-      names.byBit.length = bit
-      names.bits.delete(name.toLowerCase())
-    })
+    this.#flagNames.set(account, { byBit: [...byBit, name], bits: new Map(bits).set(name.toLowerCase(), bit) })
     this.changes.push({ kind: 'flagName', account, bit, name })
     return bit
   }
@@ -269,7 +255,7 @@ export class WriteContext {
 
   /** Writes the changed counters: once a group, however many messages came. */
   writeCounters(): void {
-    for (const m of this.#dirtyMailboxes) {
+    for (const m of this.#dirtyMailboxes.values()) {
       this.sql(
         'UPDATE mailbox SET name = ?, role = ?, uidValidity = ?, uidNext = ?, highestModSeq = ?, recentUid = ?, messages = ?, unseen = ?, deleted = ?, sizeBytes = ? WHERE id = ?',
       ).run(
@@ -286,7 +272,7 @@ export class WriteContext {
         m.id,
       )
     }
-    for (const a of this.#dirtyAccounts) {
+    for (const a of this.#dirtyAccounts.values()) {
       this.sql(
         'UPDATE account SET quotaBytes = ?, usedBytes = ?, usedMessages = ?, modSeq = ?, uidValidity = ? WHERE id = ?',
       ).run(a.quotaBytes, a.usedBytes, a.usedMessages, a.modSeq, a.uidValidity, a.id)

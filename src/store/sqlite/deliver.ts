@@ -1,5 +1,4 @@
 /** Messages coming in: numbers first (before the record is written), rows after its sync. docs/architecture.md §1. */
-import { assert } from '../../base/assert.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
@@ -53,7 +52,6 @@ export function numbersOf(operation: Arrive | Append): number {
 interface Source {
   content(): number
   filing(mailbox: MailboxState): { uid: number; modSeq: number; emailId: number }
-  skipFiling(): void
   entry(): number
   recipient(): number
 }
@@ -71,7 +69,6 @@ function fresh(context: WriteContext, numbers: number[]): Source {
       modSeq: give(context.nextModSeq(mailbox.account)),
       emailId: give(counters.email++),
     }),
-    skipFiling: () => assert(false, 'only a replay has filings without a mailbox'),
     entry: () => give(counters.entry++),
     recipient: () => give(counters.recipient++),
   }
@@ -95,15 +92,12 @@ function replayed(context: WriteContext, numbers: Float64Array, start: number): 
       account.modSeq = Math.max(account.modSeq, modSeq)
       return { uid: Math.max(uid, mailbox.uidNext), modSeq, emailId: keep('email') }
     },
-    skipFiling() {
-      at += 3
-    },
     entry: () => keep('entry'),
     recipient: () => keep('recipient'),
   }
 }
 
-/** Where one filing goes. A replay on a restored backup may meet mailboxes that were made after the backup: those have no target. */
+/** Where one filing goes. */
 interface Target {
   readonly mailbox: MailboxState
   readonly account: AccountState
@@ -114,14 +108,13 @@ interface Target {
 }
 
 /** Everything that can be declined is declined here, before a number is given. */
-function targetsOf(context: WriteContext, operation: Arrive | Append, replaying: boolean): (Target | null)[] {
+function targetsOf(context: WriteContext, operation: Arrive | Append, replaying: boolean): Target[] {
   const filings =
     operation.kind === 'append'
       ? [{ mailbox: operation.mailbox, prefix: '', flags: operation.flags, recipients: [], uidl: operation.uidl }]
       : operation.filings
   const wanted = new Map<AccountState, number>()
   const targets = filings.map((filing) => {
-    if (replaying && !context.findMailbox(filing.mailbox)) return null
     const mailbox = context.mailbox(filing.mailbox)
     const account = context.account(mailbox.account)
     wanted.set(account, (wanted.get(account) ?? 0) + operation.content.sizeBytes + filing.prefix.length)
@@ -138,7 +131,7 @@ function targetsOf(context: WriteContext, operation: Arrive | Append, replaying:
   return targets
 }
 
-/** Gives the numbers; throws StoreRefusal before it has changed anything. `numbers` receives them, or (replaying) holds them from `at`. */
+/** Gives the numbers; throws StoreRefusal before it has given any (a new keyword may have its bit). `numbers` receives them, or (replaying) holds them from `at`. */
 export function allocate(
   context: WriteContext,
   operation: Arrive | Append,
@@ -148,14 +141,10 @@ export function allocate(
 ): Delivery {
   const replaying = numbers instanceof Float64Array
   const targets = targetsOf(context, operation, replaying)
-  const bits = targets.map((target) => target && context.flagBits(target.account.id, target.flags))
+  const bits = targets.map((target) => context.flagBits(target.account.id, target.flags))
   const source = replaying ? replayed(context, numbers, at) : fresh(context, numbers)
   const contentId = source.content()
-  const placed = targets.flatMap((target, i): Placed[] => {
-    if (!target) {
-      source.skipFiling()
-      return []
-    }
+  const placed = targets.map((target, i): Placed => {
     const mailbox = context.editMailbox(target.mailbox)
     const account = context.editAccount(target.account)
     const { uid, modSeq, emailId } = source.filing(mailbox)
@@ -170,21 +159,8 @@ export function allocate(
     account.usedBytes += sizeBytes
     account.usedMessages++
     context.added(mailbox.id, uid, low, high, modSeq)
-    return [
-      {
-        mailbox,
-        account,
-        uid,
-        modSeq,
-        emailId,
-        low,
-        high,
-        prefix: target.prefix,
-        recipients: target.recipients,
-        sizeBytes,
-        uidl: target.uidl,
-      },
-    ]
+    const { prefix, recipients, uidl } = target
+    return { mailbox, account, uid, modSeq, emailId, low, high, prefix, recipients, sizeBytes, uidl }
   })
   const queue = operation.kind === 'arrive' ? operation.queue : undefined
   const entryId = queue ? source.entry() : 0

@@ -1,8 +1,9 @@
 /** The records of one group of commits: where they will stand, and the one write that puts them there. docs/architecture.md §1. */
 import type { Place, RecordLog } from '../contents/log.ts'
 import type { Operation } from '../operations.ts'
-import { digestOf, headerBytes, sealRecord, sealedDigest } from '../record.ts'
+import { digestOf, headerBytes, kindOf, sealRecord, sealedDigest } from '../record.ts'
 import type { ContentPlace } from './deliver.ts'
+import { isFull } from '../faults.ts'
 
 /** A commit as it reaches the writer: in the group's buffer as a laid-out record, or as operations alone. */
 export type WireCommit = { readonly at: number; readonly size: number } | { readonly operations: readonly Operation[] }
@@ -13,10 +14,6 @@ export interface WireContent {
   readonly at?: number
   readonly file?: string
   readonly digest?: string
-}
-
-export function isFull(error: unknown): boolean {
-  return /SQLITE_FULL|disk is full|ENOSPC/.test(String(error)) || (error as { code?: string }).code === 'ENOSPC'
 }
 
 export function placeOf(wire: WireContent, segment: number, base: number, digest: () => Uint8Array): ContentPlace {
@@ -63,7 +60,7 @@ export class Group {
   }
 
   isRelocation(commit: { at: number; size: number }): boolean {
-    return this.#record(commit).readUInt16LE(6) === 2
+    return kindOf(this.#record(commit)) === 2
   }
 
   /** What a record that moves contents says, and where its contents will stand. */
@@ -106,10 +103,19 @@ export class Group {
 
   seal(commit: { at: number; size: number }, epoch: number, sequence: number, numbers: readonly number[]): void {
     const record = this.#record(commit)
-    sealRecord(record, epoch, sequence, numbers)
+    sealRecord(record, this.#sealed.length === 0, epoch, sequence, numbers)
     this.#sealed.push(record)
     this.#next += commit.size
     this.#size += commit.size
+  }
+
+  /** A crash before anything else is written there must not bring back what is refused now. */
+  #erase(): void {
+    try {
+      this.#log.erase({ segment: this.#segment, position: this.#next - this.#size })
+    } catch {
+      // Nothing more can be done; the next records have another epoch.
+    }
   }
 
   /** One write, one sync. @returns false when it failed: `broken` tells whether the process must stop. */
@@ -126,6 +132,7 @@ export class Group {
     } catch (error) {
       this.error = error
       this.broken = !isFull(error)
+      this.#erase()
       return false
     }
   }

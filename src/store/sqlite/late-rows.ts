@@ -32,6 +32,11 @@ export function lateOf({ operation, recipientIds }: Delivery, record: Place): La
   return { record, arrivalId, acceptedMs: at.epochMs, recipients }
 }
 
+/** What is known of an arrival whose record the disk has lost: for whom it was. */
+export function lateAsArrival({ arrivalId, acceptedMs, recipients }: Late): object {
+  return { kind: 'arrive', arrivalId, at: { epochMs: acceptedMs }, content: {}, filings: [], queue: { recipients } }
+}
+
 /** Every recipient's way has ended before any of them had a row: the ledger's are all that there will be. */
 export function endLate(context: WriteContext, late: Late, finishes: readonly Finish[]): void {
   const { arrivalId, acceptedMs, recipients, record } = late
@@ -86,19 +91,9 @@ export class LateRows {
   #old = new Set<Late>()
   /** Taken away in the present transaction. */
   #taken: Late[] = []
-  /** Records that could not be read when their rows were to be made: named in the row of the log for as long as it is so. */
-  #lost: Place[] = []
 
   get count(): number {
     return this.#held.size
-  }
-
-  get lost(): readonly Place[] {
-    return this.#lost
-  }
-
-  lose(record: Place): void {
-    this.#lost.push(record)
   }
 
   hold(late: Late): void {
@@ -121,7 +116,6 @@ export class LateRows {
   /** The transaction is undone: what it took is late still. */
   undone(): void {
     for (const late of this.#taken) this.hold(late)
-    this.#lost = this.#lost.filter((record) => !this.#taken.some((late) => late.record === record))
     this.#taken = []
   }
 
@@ -130,7 +124,6 @@ export class LateRows {
     this.#old.clear()
     this.#byRecipient.clear()
     this.#taken = []
-    this.#lost = []
   }
 
   demandOf(operations: readonly Operation[]): Demand {
@@ -188,14 +181,12 @@ export class LateRows {
 
   /** The places of their records, as the row of the log has them: segment and position, u32 each. */
   encode(): Uint8Array {
-    const places = new Uint32Array((this.#held.size + this.#lost.length) * 2)
+    const places = new Uint32Array(this.#held.size * 2)
     let at = 0
-    const name = ({ segment, position }: Place): void => {
-      places[at++] = segment
-      places[at++] = position
+    for (const { record } of this.#held) {
+      places[at++] = record.segment
+      places[at++] = record.position
     }
-    for (const place of this.#lost) name(place)
-    for (const { record } of this.#held) name(record)
     return new Uint8Array(places.buffer)
   }
 }

@@ -2,25 +2,48 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { turn, type Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { moveToLost } from '../contents/lost.ts'
 import type { Database } from './driver.ts'
+import { isOwnName } from './large-names.ts'
 
 /** A body that was written so lately may still be named by a commit: arrivals do not take so long. */
 const orphanAfterMs = 24 * 3_600_000
 
-/** @returns how many were removed. Folder by folder, with turns of the loop between. */
-export async function removeOrphans(large: string, reads: Database, clock: Clock, nowMs: number): Promise<number> {
+export interface Orphans {
+  readonly removed: number
+  readonly movedToLost: number
+}
+
+/** Removes this database's own leftovers; what another one may know is moved aside. Folder by folder, with turns of the loop between. */
+export async function removeOrphans(
+  dataFolder: string,
+  reads: Database,
+  clock: Clock,
+  log: Log,
+  nowMs: number,
+): Promise<Orphans> {
+  const large = join(dataFolder, 'large')
   const named = reads.prepare('SELECT 1 FROM content WHERE file = ?')
+  const setAside = reads.prepare('SELECT 1 FROM quarantine, json_each(quarantine.files) AS f WHERE f.value = ?')
   let removed = 0
+  let movedToLost = 0
   for (const folder of await readdir(large)) {
     if (!/^[0-9a-f]{2}$/.test(folder)) continue
-    for (const name of await readdir(join(large, folder))) {
-      if (!name.endsWith('.eml') || named.get(name.slice(0, -'.eml'.length))) continue
-      const path = join(large, folder, name)
+    for (const file of await readdir(join(large, folder))) {
+      const name = file.slice(0, -'.eml'.length)
+      if (!file.endsWith('.eml') || named.get(name) || setAside.get(name)) continue
+      const path = join(large, folder, file)
       if (nowMs - (await stat(path)).mtimeMs < orphanAfterMs) continue
-      await rm(path, { force: true })
-      removed++
+      if (isOwnName(reads, name)) {
+        await rm(path, { force: true })
+        removed++
+      } else {
+        log.warn('a message that the database does not know was moved aside', { movedTo: moveToLost(dataFolder, path) })
+        movedToLost++
+      }
     }
     await turn(clock)
   }
-  return removed
+  return { removed, movedToLost }
 }

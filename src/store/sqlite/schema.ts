@@ -95,6 +95,18 @@ const migrations: readonly string[] = [
   -- Records before the log's position whose rows are not written yet: segment and position, u32 each.
   ALTER TABLE log ADD COLUMN late BLOB NOT NULL DEFAULT x'';
   `,
+  `
+  -- The store was closed in order: nothing was being written behind the log's position.
+  ALTER TABLE log ADD COLUMN clean INTEGER NOT NULL DEFAULT 0;
+
+  -- Records that could not be applied or read. A copy is quarantine/SEGMENT-POSITION.rec; arrivals, recipients and large files as JSON lists.
+  CREATE TABLE quarantine (segment INTEGER NOT NULL, position INTEGER NOT NULL, size INTEGER NOT NULL, reason TEXT NOT NULL,
+    arrivals TEXT NOT NULL, recipients TEXT NOT NULL, files TEXT NOT NULL, PRIMARY KEY (segment, position)) WITHOUT ROWID;
+
+  -- Each time that this database was opened: large files bear the tag, and the log's last record then. What bears a tag that is not here,
+  -- or came after the record with which that time ended, is no file of this database.
+  CREATE TABLE opening (id INTEGER PRIMARY KEY AUTOINCREMENT, tag TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL);
+  `,
 ]
 
 export const schemaVersion = migrations.length

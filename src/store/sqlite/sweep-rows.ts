@@ -26,7 +26,7 @@ export function sweepRows(context: WriteContext, op: SweepRows): ResultOf<SweepR
     .run(op.expungedBeforeMs, op.limit).changes
   const ledger = context
     .sql(
-      "DELETE FROM ledger WHERE (arrivalId, n) IN (SELECT arrivalId, n FROM ledger WHERE arrivalId < ? AND outcome <> 'queued' LIMIT ?)",
+      "DELETE FROM ledger WHERE (arrivalId, n) IN (SELECT arrivalId, n FROM ledger WHERE arrivalId < ? AND outcome NOT IN ('queued', 'quarantined') LIMIT ?)",
     )
     .run(op.ledgerBefore, op.limit).changes
   const more = [emails.length, contents.length, Number(expunged), Number(ledger)].some((count) => count === op.limit)

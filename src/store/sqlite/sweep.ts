@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep, type Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
 import { segmentBytes, segmentName } from '../contents/log.ts'
 import { timePrefix } from '../arrival-id.ts'
 import type { ContentFiles } from '../contents/reader.ts'
@@ -33,6 +34,7 @@ export interface SweepTools {
   readonly reads: Database
   readonly folder: string
   readonly clock: Clock
+  readonly log: Log
   readonly nowMs: number
 }
 
@@ -58,7 +60,7 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
     expungedForgotten += result.expunged
     if (!result.more) break
   }
-  if (folder === ':memory:') return { contentsFreed, expungedForgotten, segmentsFreed: 0 }
+  if (folder === ':memory:') return { contentsFreed, expungedForgotten, segmentsFreed: 0, movedToLost: 0 }
   const emptied = await emptySegments(tools)
   if (files.length > 0 || emptied.length > 0) await sleep(tools.clock, readersGraceMs)
   for (const file of files) await rm(largePath(join(folder, 'large'), file), { force: true })
@@ -66,8 +68,9 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
     tools.files.forget(segment)
     await rm(join(folder, 'segments', segmentName(segment)), { force: true })
   }
-  contentsFreed += await removeOrphans(join(folder, 'large'), tools.reads, tools.clock, nowMs)
-  return { contentsFreed, expungedForgotten, segmentsFreed: emptied.length }
+  const { removed, movedToLost } = await removeOrphans(folder, tools.reads, tools.clock, tools.log, nowMs)
+  contentsFreed += removed
+  return { contentsFreed, expungedForgotten, segmentsFreed: emptied.length, movedToLost }
 }
 
 /** Moves what lives in mostly dead segments to the log's end; answers the segments that are empty then and behind the log. */
@@ -75,7 +78,9 @@ async function emptySegments({ batcher, files, reads }: SweepTools): Promise<rea
   // Only what lies behind the log's synced position can go: everything after it may have to be replayed.
   const { segment: current } = reads.prepare('SELECT segment FROM log').get() as unknown as { segment: number }
   const candidates = reads
-    .prepare('SELECT segment, liveBytes FROM segmentUse WHERE segment < ? AND liveBytes < ? ORDER BY segment LIMIT 16')
+    .prepare(
+      'SELECT segment, liveBytes FROM segmentUse WHERE segment < ? AND liveBytes < ? AND segment NOT IN (SELECT segment FROM quarantine) ORDER BY segment LIMIT 16',
+    )
     .all(current, segmentBytes * liveShareMin)
   const emptied: number[] = []
   for (const row of candidates) {

@@ -129,6 +129,11 @@ const breaks: readonly (readonly [check: string, sql: string, text: RegExp])[] =
   ],
   ['content.refs', 'UPDATE content SET refs = 0 WHERE id = 1', /^Content 1 counts 0 holders, and has 1$/],
   ['segmentUse', 'UPDATE segmentUse SET liveBytes = 3', /^Segment 1 says 3 bytes in use, and holds \d+$/],
+  [
+    'quarantine',
+    `INSERT INTO quarantine VALUES (1, 8, 100, 'It cannot be read', '["a"]', '["bob@example.org"]', '[]')`,
+    /^The record at 1:8 was set aside \(It cannot be read\), for bob@example.org/,
+  ],
   ['segmentUse', 'DELETE FROM segmentUse', /^Segment 1 says 0 bytes in use/],
   [
     'mailbox.account',
@@ -250,10 +255,10 @@ test('a large file that is cut short, or gone, is seen', () => {
   truncateSync(path, contentInlineMaxBytes)
   assert.match(
     verifyFolder(folder).faults[0]!.text,
-    /^Content \d+ in the large file \w+ cannot be read: content ends early/,
+    /^Content \d+ in the large file [\w-]+ cannot be read: content ends early/,
   )
   rmSync(path)
-  assert.match(verifyFolder(folder).faults[0]!.text, /^Content \d+ in the large file \w+ cannot be read: ENOENT/)
+  assert.match(verifyFolder(folder).faults[0]!.text, /^Content \d+ in the large file [\w-]+ cannot be read: ENOENT/)
 })
 
 test('damage of the database file is seen', () => {
@@ -314,4 +319,27 @@ test('what the sweep moves or frees while we read is no fault', () => {
     verifyWhile(copy(), 'UPDATE account SET modSeq = modSeq + 1')[0]!,
     /^Content 3 in segment 1 at \d+ cannot be read: gone$/,
   )
+})
+
+test('verify goes on behind a page that cannot be read, and says how far it came', () => {
+  const folder = copy()
+  const path = join(folder, 'pennypost.db')
+  const db = openDatabase(path)
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'recipient'").get()!
+  const pageBytes = db.prepare('PRAGMA page_size').get()!['page_size'] as number
+  db.close()
+  const bytes = readFileSync(path)
+  bytes.fill(0xff, ((rootpage as number) - 1) * pageBytes, (rootpage as number) * pageBytes)
+  writeFileSync(path, bytes)
+  const { position } = contentPlace(folder, 2)
+  const segment = join(folder, 'segments', '00000001.seg')
+  const contents = readFileSync(segment)
+  contents[position] = 0x58
+  writeFileSync(segment, contents)
+  const { faults, checked } = verifyFolder(folder)
+  const texts = faults.map(({ text }) => text).join('\n')
+  assert.match(texts, /In the database, table recipient cannot be read to the end: database disk image is malformed/)
+  assert.match(texts, /Content 2 in segment 1 at \d+ is not what arrived/)
+  assert.ok(checked['bytes']! > 0)
 })

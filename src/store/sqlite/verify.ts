@@ -29,6 +29,8 @@ export interface VerifyReport {
 const toldMax = 100
 /** Contents whose rows are in memory at a time. */
 const pageRows = 500
+/** So far the search for rows that can be read goes on behind some that cannot. */
+const idStepMax = 2 ** 40
 /** Bytes of a content in memory at a time. */
 const sliceBytes = 1024 * 1024
 
@@ -70,20 +72,28 @@ class Verifier {
   report(deep: boolean, live: boolean): VerifyReport {
     const checked: Record<string, number> = {}
     // One snapshot for what is compared: nothing that a running server commits comes between.
-    this.#db.exec('BEGIN')
-    try {
-      for (const [table, words] of Object.entries(counted)) checked[words] = this.#count(table)
-      this.#database()
-      for (const { name, sql, tell } of rowChecks) this.#check(name, sql, tell)
-    } finally {
-      this.#db.exec('ROLLBACK')
+    this.#tried('the database', () => this.#db.exec('BEGIN'))
+    for (const [table, words] of Object.entries(counted)) {
+      this.#tried(`table ${table}`, () => (checked[words] = this.#count(table)))
     }
+    this.#tried('the database', () => this.#database())
+    for (const { name, sql, tell } of rowChecks) this.#tried(`the check ${name}`, () => this.#check(name, sql, tell))
+    this.#tried('the database', () => this.#db.exec('ROLLBACK'))
     // A backup's rows name records that came while it was made, and it has none of those.
-    if (live) this.#late()
+    if (live) this.#tried('the row of the log', () => this.#late())
     // Not inside it: reading every byte takes long, and the server's WAL could not be emptied meanwhile.
     checked['bytes'] = this.#contents()
-    if (deep) checked['facts'] = this.#facts()
+    if (deep) this.#tried('the facts of messages', () => (checked['facts'] = this.#facts()))
     return { faults: this.#faults, faultsInAll: this.#faultsInAll, checked }
+  }
+
+  /** A page that cannot be read ends what needs it, and nothing else. */
+  #tried(what: string, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#fault('database', `In the database, ${what} cannot be read to the end: ${(error as Error).message}`)
+    }
   }
 
   #count(table: string): number {
@@ -130,9 +140,7 @@ class Verifier {
     let bytes = 0
     let told = 0
     for (let after = 0; ;) {
-      const rows = this.#statements
-        .sql(`SELECT ${placeColumns} FROM content WHERE id > ? ORDER BY id LIMIT ${pageRows}`)
-        .all(after)
+      const rows = this.#page(after)
       for (const row of rows) {
         bytes += row['size'] as number
         const problem = this.#problem(row) && this.#problemNow(row)
@@ -142,6 +150,20 @@ class Verifier {
       }
       if (rows.length < pageRows) return bytes
       after = rows[rows.length - 1]!['id'] as number
+    }
+  }
+
+  /** The next contents; where rows cannot be read, those behind them. */
+  #page(after: number): Row[] {
+    for (let step = 0; ; step = step === 0 ? 1 : step * 2) {
+      try {
+        return this.#statements
+          .sql(`SELECT ${placeColumns} FROM content WHERE id > ? ORDER BY id LIMIT ${pageRows}`)
+          .all(after + step)
+      } catch (error) {
+        if (step === 0) this.#fault('database', `Contents behind ${after} cannot be read: ${(error as Error).message}`)
+        if (step > idStepMax) return []
+      }
     }
   }
 

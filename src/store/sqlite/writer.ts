@@ -4,16 +4,20 @@
  */
 import type { Change } from '../changes.ts'
 import type { Place, RecordLog } from '../contents/log.ts'
+import type { Quarantine } from '../contents/quarantine.ts'
 import type { Operation } from '../operations.ts'
-import { claimedSize, digestOf, headerBytes, readRecord, type RecordView } from '../record.ts'
 import { StoreRefusal, type StoreRefusalCode } from '../store.ts'
 import { apply } from './apply.ts'
 import { WriteContext } from './context.ts'
-import { allocate, insertRows, numbersOf, type Delivery } from './deliver.ts'
+import { allocate, insertRows, type Delivery } from './deliver.ts'
 import type { Database } from './driver.ts'
-import { Group, isFull, placeOf, type WireCommit, type WireContent } from './group.ts'
-import { decodePlaces, endLate, lateOf, LateRows, mayBeLate, type Late } from './late-rows.ts'
+import { isFull, isOfTheDatabase } from '../faults.ts'
+import { Group, type WireCommit, type WireContent } from './group.ts'
+import { decodePlaces, endLate, lateAsArrival, lateOf, LateRows, mayBeLate, type Late } from './late-rows.ts'
+import { recordsAfter } from './log-end.ts'
+import type { Incident } from './quarantine.ts'
 import { relocate } from './relocate.ts'
+import { placeKey, Replay } from './replay.ts'
 
 export type CommitOutcome =
   | { readonly ok: true; readonly results: readonly unknown[] }
@@ -29,16 +33,50 @@ export interface WriterOptions {
   readonly freeBytes: () => number
   readonly spareBytes: number
   readonly memory: boolean
+  readonly quarantine: Quarantine
+  /** Room on the disk that was kept for this. @returns false when there is none left. */
+  readonly giveUpReserve?: () => boolean
 }
 
 /** A sync or a file failed in a way after which nothing may be promised: the process must stop. */
 export class WriterBroken extends Error {}
+
+/** How a try of a group ended. */
+type Attempt =
+  | ({ readonly kind: 'done' } & GroupOutcome)
+  /** Nothing was written. */
+  | { readonly kind: 'undone'; readonly error: unknown }
+  /** The records are on disk, the rows are not. */
+  | {
+      readonly kind: 'behind'
+      readonly error: unknown
+      readonly outcomes: readonly CommitOutcome[]
+      /** Where each commit's record is; undefined: it has none. */
+      readonly places: readonly (Place | undefined)[]
+    }
+
+interface LogRow extends Record<string, unknown> {
+  readonly segment: number
+  readonly position: number
+  readonly sequence: number
+  readonly epoch: number
+  readonly clean: number
+  readonly nextContent: number
+  readonly nextEmail: number
+  readonly nextEntry: number
+  readonly nextRecipient: number
+  readonly late: Uint8Array
+}
+
+/** Of earlier openings no file is left by far. */
+const openingsKept = 1000
 
 export class Writer {
   readonly #db: Database
   readonly #log: RecordLog
   readonly #context: WriteContext
   readonly #options: WriterOptions
+  readonly #replay: Replay
   readonly #late = new LateRows()
   #sequence = 0
   #epoch = 0
@@ -46,136 +84,168 @@ export class Writer {
   #behind = false
   #full: boolean | undefined
   #fullSync: boolean | undefined
+  #incidents: Incident[] = []
+  #tag: string | undefined
 
   constructor(db: Database, log: RecordLog, options: WriterOptions) {
     this.#db = db
     this.#log = log
     this.#options = options
     this.#context = new WriteContext(db)
+    this.#replay = new Replay(db, log, this.#context, options.quarantine)
   }
 
-  /** Follows the log to its end, then takes a new epoch. @returns how many records were replayed. */
-  recover(): number {
-    const state = this.#db.prepare('SELECT * FROM log').get() as unknown as {
-      segment: number
-      position: number
-      sequence: number
-      epoch: number
-      nextContent: number
-      nextEmail: number
-      nextEntry: number
-      nextRecipient: number
-      late: Uint8Array
+  /**
+   * Follows the log to its end, record by record, then takes a new epoch. A record that cannot be applied, or not be read though it was
+   * synced, is set aside: the others go on. @returns how many records were replayed. Throws what fails of the disk or the database: the
+   * store can then be read, and nothing is taken until a later try succeeds. `tag`: large files that are made from now on bear it.
+   */
+  recover(tag?: string): number {
+    this.#tag ??= tag
+    try {
+      return this.#recover()
+    } catch (error) {
+      if (!isFull(error) || !this.#options.giveUpReserve?.()) throw error
+      return this.#recover()
     }
+  }
+
+  #recover(): number {
+    this.#behind = true
+    const state = this.#db.prepare('SELECT * FROM log').get() as unknown as LogRow
     this.#context.reset()
     this.#late.clear()
-    this.#context.counters.content = state.nextContent
-    this.#context.counters.email = state.nextEmail
-    this.#context.counters.entry = state.nextEntry
-    this.#context.counters.recipient = state.nextRecipient
+    const { counters } = this.#context
+    counters.content = state.nextContent
+    counters.email = state.nextEmail
+    counters.entry = state.nextEntry
+    counters.recipient = state.nextRecipient
     this.#sequence = state.sequence
-    let { segment, position, epoch } = state
-    let replayed = 0
     this.#context.replaying = true
-    this.#begin(true)
     try {
-      for (const place of decodePlaces(state.late)) if (!this.#giveRows(place)) this.#late.lose(place)
-      for (;;) {
-        const record = this.#readNext(segment, position, epoch)
-        if (!record) {
-          // The writer may have gone on in the next segment; a record that fits nowhere else starts it.
-          const next = this.#readNext(segment + 1, 0, epoch)
-          if (!next) break
-          segment++
-          position = 0
-          continue
-        }
-        this.#replay(record, segment, position)
-        position += record.sizeBytes
-        epoch = record.epoch
-        replayed++
-      }
-      this.#log.seek({ segment, position })
-      this.#epoch = Math.max(epoch, this.#epoch) + 1
+      this.#begin(true)
+      for (const place of decodePlaces(state.late)) this.#replay.at(place)
+      const replayed = this.#follow(state)
+      this.#db.exec('UPDATE log SET clean = 0')
+      this.#noteOpening()
       this.#finishTransaction()
+      this.#behind = false
+      return replayed
     } catch (error) {
       this.#rollback()
       throw error
     } finally {
       this.#context.replaying = false
     }
-    this.#behind = false
-    return replayed
   }
 
-  #readNext(segment: number, position: number, epoch: number): RecordView | undefined {
-    const record = this.#read(segment, position)
-    return record && record.sequence === this.#sequence + 1 && record.epoch >= epoch ? record : undefined
+  /** Large files that are made from now on bear the tag. */
+  #noteOpening(): void {
+    if (this.#tag === undefined) return
+    this.#context.sql('INSERT OR IGNORE INTO opening (tag, sequence) VALUES (?, ?)').run(this.#tag, this.#sequence)
+    this.#context.sql('DELETE FROM opening WHERE id <= (SELECT max(id) FROM opening) - ?').run(openingsKept)
   }
 
-  #read(segment: number, position: number): RecordView | undefined {
-    const header = this.#log.read(segment, position, headerBytes)
-    const size = claimedSize(header)
-    if (size === 0) return undefined
-    const record = readRecord(this.#log.read(segment, position, size))
-    return typeof record === 'string' ? undefined : record
-  }
-
-  #replay(record: RecordView, segment: number, position: number): void {
-    this.#sequence = record.sequence
-    this.#redo(record, segment, position)
-  }
-
-  /** Rows that were left for later, out of their record: as a replay makes them. @returns false when the disk has lost it. */
-  #giveRows({ segment, position }: Place): boolean {
-    const record = this.#read(segment, position)
-    if (record) this.#redo(record, segment, position)
-    return record !== undefined
-  }
-
-  #redo(record: RecordView, segment: number, position: number): void {
-    const base = position + record.contentsAt
-    if (record.kind === 2) return relocate(this.#context, record, segment, base)
-    const operations = JSON.parse(Buffer.from(record.operations).toString()) as Operation[]
-    let numbersAt = 0
-    this.#context.beginCommit()
-    for (const operation of operations) {
-      if (operation.kind !== 'arrive' && operation.kind !== 'append') {
-        apply(this.#context, operation)
+  #follow(state: LogRow): number {
+    // After an orderly stop nothing was being written: only another segment can hold what these rows do not know.
+    const damage = state.clean === 0 || this.#log.segments().some((segment) => segment > state.segment)
+    const records = recordsAfter(this.#log, state, damage)
+    let replayed = 0
+    for (;;) {
+      const { done, value } = records.next()
+      if (done) {
+        this.#log.seek(value)
+        this.#epoch = Math.max(value.epoch, this.#epoch) + 1
+        return replayed
+      }
+      if (value.kind === 'damaged') {
+        this.#sequence = value.sequence
+        this.#replay.setAside(value.place, value.bytes, 'It cannot be read, and records behind it can')
         continue
       }
-      const wire = operation.content as unknown as WireContent
-      const place = placeOf(wire, segment, base, () =>
-        digestOf(record.contents.subarray(wire.at!, wire.at! + wire.sizeBytes)),
-      )
-      const delivery = allocate(this.#context, operation, place, record.numbers, numbersAt)
-      insertRows(this.#context, delivery)
-      numbersAt += numbersOf(operation)
+      this.#sequence = value.record.sequence
+      this.#replay.record(value.record, value.place)
+      replayed++
     }
   }
 
-  /** Applies a group. `durable` is called with the outcomes known so far once the log is synced, before the rows follow. */
+  /**
+   * Applies a group. `durable` is called with the outcomes known so far once the log is synced, before the rows follow. What one commit
+   * breaks costs the others nothing: before its records are written the group is tried again commit by commit, behind them record by record.
+   */
   group(
     buffer: Buffer | null,
     commits: readonly WireCommit[],
     durable: (outcomes: readonly CommitOutcome[]) => void,
   ): GroupOutcome {
-    if (this.#behind && !this.#catchUp())
-      return this.#refuseAll(commits, 'full', 'The store waits for room on the disk')
+    let before: readonly Change[] = []
+    if (this.#behind) {
+      if (!this.#catchUp()) return refuseAll(commits, 'full', 'The store waits until its rows can be written')
+      before = this.#context.takeChanges()
+    }
+    return together([{ outcomes: [], changes: before }, this.#tried(buffer, commits, durable)])
+  }
+
+  #tried(
+    buffer: Buffer | null,
+    commits: readonly WireCommit[],
+    durable: (outcomes: readonly CommitOutcome[]) => void,
+  ): GroupOutcome {
+    const attempt = this.#attempt(buffer, commits, durable)
+    if (attempt.kind === 'done') return attempt
+    if (attempt.kind === 'behind') return this.#afterRows(commits, attempt)
+    const { error } = attempt
+    if (isFull(error) && !commits.some((commit) => 'at' in commit) && this.#options.giveUpReserve?.())
+      return this.group(buffer, commits, durable)
+    if (commits.length === 1 || isOfTheDatabase(error))
+      return refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
+    return together(commits.map((commit) => this.group(buffer, [commit], () => {})))
+  }
+
+  /** The log has the records: they become rows one by one, now or once it is possible. What has no record was undone, and is done again. */
+  #afterRows(
+    commits: readonly WireCommit[],
+    { error, outcomes, places }: Extract<Attempt, { kind: 'behind' }>,
+  ): GroupOutcome {
+    if (!this.#catchUp()) return refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
+    const replayed = this.#context.takeChanges()
+    const aside = new Set(this.#incidents.map(({ place }) => placeKey(place)))
+    const all = commits.map((commit, i): GroupOutcome => {
+      const place = places[i]
+      const outcome = outcomes[i]!
+      if (place && aside.has(placeKey(place)))
+        return refuseAll([commit], 'failed', 'Kept aside: its rows cannot be written')
+      if (place || !outcome.ok) return { outcomes: [outcome], changes: [] }
+      return this.group(null, [commit], () => {})
+    })
+    return together([{ outcomes: [], changes: replayed }, ...all])
+  }
+
+  #attempt(
+    buffer: Buffer | null,
+    commits: readonly WireCommit[],
+    durable: (outcomes: readonly CommitOutcome[]) => void,
+  ): Attempt {
     this.#full = undefined
     const sequenceBefore = this.#sequence
     const outcomes: CommitOutcome[] = []
+    const places: (Place | undefined)[] = []
     const pending: Delivery[] = []
     const born: Late[] = []
     let group: Group
     try {
       this.#begin(commits.some((commit) => 'operations' in commit && !isSoft(commit.operations)))
       group = new Group(this.#log, buffer, commits)
-      for (const commit of commits) outcomes.push(this.#commit(group, commit, pending, born))
+      for (const commit of commits) {
+        const place = 'at' in commit ? group.next : undefined
+        const outcome = this.#commit(group, commit, pending, born)
+        outcomes.push(outcome)
+        places.push(outcome.ok ? place : undefined)
+      }
     } catch (error) {
       this.#rollback()
       this.#sequence = sequenceBefore
-      return this.#refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
+      return { kind: 'undone', error }
     }
     const records = this.#sequence - sequenceBefore
     if (!group.write()) {
@@ -184,7 +254,7 @@ export class Writer {
       this.#epoch++
       this.#rollback()
       if (group.broken) throw new WriterBroken(String(group.error))
-      return this.#refuseAll(commits, 'full', String(group.error))
+      return { kind: 'undone', error: group.error }
     }
     if (records > 0) durable(outcomes)
     try {
@@ -195,11 +265,12 @@ export class Writer {
       this.#late.committed()
     } catch (error) {
       this.#rollback()
-      // The log has the deliveries: the rows follow when there is room. What has no record is undone, and says so.
-      this.#behind = records > 0
-      return this.#refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
+      // Whether a COMMIT that failed is on disk, only the rows can tell: they are read anew before anything else.
+      this.#behind = true
+      if (records === 0) return { kind: 'undone', error }
+      return { kind: 'behind', error, outcomes, places }
     }
-    return { outcomes, changes: this.#context.takeChanges() }
+    return { kind: 'done', outcomes, changes: this.#context.takeChanges() }
   }
 
   #catchUp(): boolean {
@@ -211,8 +282,24 @@ export class Writer {
     }
   }
 
-  #refuseAll(commits: readonly WireCommit[], code: 'full' | 'failed', text: string): GroupOutcome {
-    return { outcomes: commits.map(() => ({ ok: false, code, text })), changes: [] }
+  /** Rows are missing that the log has: nothing is taken until they can be written. */
+  get behind(): boolean {
+    return this.#behind
+  }
+
+  /** Whether there was no room when the last group asked for it; undefined where it did not ask. */
+  get full(): boolean | undefined {
+    return this.#full
+  }
+
+  /** The log's last record. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Records that were set aside since this was asked last. */
+  takeIncidents(): readonly Incident[] {
+    return this.#incidents.splice(0)
   }
 
   /** Arrivals whose rows are left for later; the clock asks for them with `queueRows`. */
@@ -220,20 +307,16 @@ export class Writer {
     return this.#late.count
   }
 
-  /** Records of messages that the disk has lost before they had rows. One damaged message keeps nobody from the others. */
-  get lost(): readonly Place[] {
-    return this.#late.lost
-  }
-
-  /** Nothing is left for later. */
+  /** Nothing is left for later, and the rows say that the log ends where they do. */
   settle(): void {
     if (this.#late.count > 0) this.group(null, [{ operations: [{ kind: 'queueRows', all: true }] }], () => {})
+    if (!this.#behind) this.#db.exec('UPDATE log SET clean = 1')
   }
 
   #settle(lates: readonly Late[]): void {
     if (lates.length === 0) return
     for (const late of lates) {
-      if (!this.#giveRows(late.record)) this.#late.lose(late.record)
+      this.#replay.at(late.record, [lateAsArrival(late)])
       this.#late.take(late)
     }
     // A segment that is held open keeps its room on the disk when the sweep takes it away.
@@ -282,6 +365,7 @@ export class Writer {
         else insertRows(this.#context, delivery)
       }
       if (!pure) this.#db.exec('RELEASE one')
+      this.#context.settleCommit()
       for (const late of ends.keys()) this.#late.take(late)
       return { ok: true, results }
     } catch (error) {
@@ -329,10 +413,12 @@ export class Writer {
         this.#late.encode(),
       )
     this.#db.exec('COMMIT')
+    this.#incidents.push(...this.#replay.takeIncidents())
   }
 
   #rollback(): void {
     this.#late.undone()
+    this.#replay.undone()
     try {
       this.#db.exec('ROLLBACK')
     } catch {
@@ -344,6 +430,17 @@ export class Writer {
     // Ids given in vain are not given again; the counters only grow.
     Object.assign(counters, kept)
   }
+}
+
+function refuseAll(commits: readonly WireCommit[], code: 'full' | 'failed', text: string): GroupOutcome {
+  return { outcomes: commits.map(() => ({ ok: false, code, text })), changes: [] }
+}
+
+/** In order. */
+function together(all: readonly GroupOutcome[]): GroupOutcome {
+  const said = all.filter(({ outcomes, changes }) => outcomes.length + changes.length > 0)
+  if (said.length === 1) return said[0]!
+  return { outcomes: said.flatMap(({ outcomes }) => outcomes), changes: said.flatMap(({ changes }) => changes) }
 }
 
 /** What nobody was promised: after a power cut it may be as if it had not happened. */

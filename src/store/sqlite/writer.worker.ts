@@ -3,16 +3,29 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Change } from '../changes.ts'
-import type { Place } from '../contents/log.ts'
 import { busyTimeoutMs, type Database } from './driver.ts'
-import { openWriter, type OpenWriter } from './open-writer.ts'
+import { reserveBytes } from '../contents/reserve.ts'
+import { openWriter, type Damage, type OpenWriter } from './open-writer.ts'
 import type { WireCommit } from './group.ts'
+import type { Incident } from './quarantine.ts'
 import { WriterBroken, type CommitOutcome } from './writer.ts'
 
 export interface WriterSettings {
   readonly folder: string
   readonly spareBytes?: number
   readonly segmentBytes?: number
+  readonly tag?: string
+}
+
+/** What the engine knows of the writer beside the outcomes. */
+export interface WriterState {
+  /** Nothing is taken until rows that are missing can be written. */
+  readonly behind: boolean
+  /** There is less room than `spareBytes`. */
+  readonly full: boolean
+  /** The last record of the log. */
+  readonly sequence: number
+  readonly incidents: readonly Incident[]
 }
 
 export type ToWriter =
@@ -22,9 +35,9 @@ export type ToWriter =
   | { readonly kind: 'close' }
 
 export type FromWriter =
-  | { readonly kind: 'ready'; readonly replayed: number; readonly lost: readonly Place[] }
+  | ({ readonly kind: 'ready'; readonly replayed: number; readonly damage: readonly Damage[] } & WriterState)
   | { readonly kind: 'durable'; readonly outcomes: readonly CommitOutcome[] }
-  | {
+  | ({
       readonly kind: 'done'
       readonly outcomes: readonly CommitOutcome[]
       readonly changes: readonly Change[]
@@ -33,7 +46,7 @@ export type FromWriter =
       readonly walBytes: number
       readonly segment: number
       readonly position: number
-    }
+    } & WriterState)
   | { readonly kind: 'broken'; readonly error: string }
   | { readonly kind: 'closed' }
 
@@ -55,10 +68,23 @@ let open: OpenWriter | undefined
 const walAskedEvery = 16
 let groups = 0
 let walKnown = 0
+let full = false
 
 function walBytes(): number {
   if (groups++ % walAskedEvery !== 0) return walKnown
+  askForRoom(open!)
   return (walKnown = walSize())
+}
+
+function askForRoom({ freeBytes, spareBytes, reserve }: OpenWriter): void {
+  const free = freeBytes()
+  full = free < spareBytes
+  if (free > spareBytes + 2 * reserveBytes) reserve.keep()
+}
+
+function state({ writer }: OpenWriter): WriterState {
+  full = writer.full ?? full
+  return { behind: writer.behind, full, sequence: writer.sequence, incidents: writer.takeIncidents() }
 }
 
 function walSize(): number {
@@ -73,7 +99,17 @@ function group(message: Extract<ToWriter, { kind: 'group' }>): void {
   const { segment, position } = log.place
   const wal = walBytes()
   post(
-    { kind: 'done', outcomes, changes, buffer: message.buffer, late: writer.late, walBytes: wal, segment, position },
+    {
+      kind: 'done',
+      outcomes,
+      changes,
+      buffer: message.buffer,
+      late: writer.late,
+      walBytes: wal,
+      segment,
+      position,
+      ...state(open!),
+    },
     message.buffer ? [message.buffer] : [],
   )
   if (wal > walMaxBytes) {
@@ -109,7 +145,8 @@ port.on('message', (message: ToWriter) => {
 
 try {
   open = openWriter(settings.folder, settings)
-  post({ kind: 'ready', replayed: open.replayed, lost: open.writer.lost })
+  askForRoom(open)
+  post({ kind: 'ready', replayed: open.replayed, damage: open.damage, ...state(open) })
 } catch (error) {
   post({ kind: 'broken', error: (error as Error).message })
 }

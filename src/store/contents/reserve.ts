@@ -1,0 +1,42 @@
+/** Room on the disk that is kept for the moment when there is none: then it is given up, so that mail can be deleted and the store can start. */
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What the rows of a start, or of many deletions, need until they are checkpointed. */
+export const reserveBytes = 16 * 1024 * 1024
+
+export class Reserve {
+  readonly #path: string
+
+  constructor(dataFolder: string) {
+    this.#path = join(dataFolder, 'reserve')
+  }
+
+  get isThere(): boolean {
+    return existsSync(this.#path)
+  }
+
+  /** Zeros are written: a hole would keep no room. Without room for it there is none. */
+  keep(): void {
+    if (this.isThere) return
+    try {
+      const fd = openSync(this.#path, 'wx', 0o600)
+      try {
+        const zeros = Buffer.alloc(1024 * 1024)
+        for (let at = 0; at < reserveBytes; at += zeros.length) writeSync(fd, zeros, 0, zeros.length, at)
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+    } catch {
+      rmSync(this.#path, { force: true })
+    }
+  }
+
+  /** @returns whether there was any. */
+  giveUp(): boolean {
+    const was = this.isThere
+    rmSync(this.#path, { force: true })
+    return was
+  }
+}

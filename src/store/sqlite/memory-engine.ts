@@ -1,0 +1,48 @@
+/** Everything in memory, on this thread: for the simulator and for tests. A crash returns to nothing; a commit is its own group. */
+import type { Clock } from '../../base/clock.ts'
+import { SegmentMemory } from '../contents/log.ts'
+import { QuarantineMemory } from '../contents/quarantine.ts'
+import type { ContentFiles, ContentSource } from '../contents/reader.ts'
+import { openDatabase } from './driver.ts'
+import type { Engine } from './engine-interface.ts'
+import { migrate } from './schema.ts'
+import { searchMailbox } from './search.ts'
+import { Writer } from './writer.ts'
+
+export function memoryEngine(clock: Clock): Engine {
+  const db = openDatabase(':memory:')
+  migrate(db)
+  const log = new SegmentMemory()
+  const quarantine = new QuarantineMemory()
+  const writer = new Writer(db, log, { freeBytes: () => Infinity, spareBytes: 0, memory: true, quarantine })
+  writer.recover()
+  const readSync = (source: ContentSource, start: number, end: number): Uint8Array =>
+    log.read(source.segment, source.position + start, end - start)
+  const files: ContentFiles = {
+    readSync,
+    read: async (source, start, end) => readSync(source, start, end),
+    forget: (segment) => log.remove(segment),
+    close() {},
+  }
+  return {
+    host: {
+      group(buffer, commits, durable, done) {
+        const { outcomes, changes } = writer.group(buffer && Buffer.from(buffer), commits, durable)
+        done(outcomes, changes, buffer, writer.late)
+      },
+    },
+    reads: db,
+    files,
+    room: { folder: undefined, newName: () => '', inlineBytes: 0 },
+    replayed: 0,
+    state: () => ({ behind: writer.behind, full: false }),
+    quarantined: (place) => quarantine.read(place),
+    forgetQuarantined: async (place) => quarantine.remove(place),
+    search: async (mailbox, key, within) => searchMailbox(db, files, mailbox, key, within),
+    copyRows: () => Promise.reject(new Error('a store in memory has nothing to back up')),
+    attach() {},
+    async close() {
+      db.close()
+    },
+  }
+}

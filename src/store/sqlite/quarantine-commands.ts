@@ -1,0 +1,113 @@
+/** What an operator does about records that were set aside: look, take the messages out, do it once more, drop it. */
+import type { Clock } from '../../base/clock.ts'
+import { bytesOf } from '../../base/bytes.ts'
+import type { StoredContent } from '../content.ts'
+import type { Filing, Operation } from '../operations.ts'
+import { readRecord, type RecordView } from '../record.ts'
+import { StoreRefusal, type Place, type StoreQuarantine, type StoreReads } from '../store.ts'
+import type { Batcher } from './batcher.ts'
+import type { Append, Arrive } from './deliver.ts'
+import type { Engine } from './engine-interface.ts'
+import type { WireContent } from './group.ts'
+import { quarantined } from './quarantine.ts'
+
+/** What becomes of the recipients of a record that is dropped. */
+const dropRule = 'dropped from the quarantine by the operator'
+
+export function quarantineOf(engine: Engine, read: StoreReads, batcher: Batcher, clock: Clock): StoreQuarantine {
+  const recordOf = (place: Place): RecordView | undefined => {
+    const bytes = engine.quarantined(place)
+    const record = bytes && readRecord(Buffer.from(bytes))
+    return typeof record === 'object' ? record : undefined
+  }
+  const settle = async (place: Place, operations: readonly Operation[]): Promise<void> => {
+    await batcher.commit(operations, 'visible')
+    await engine.forgetQuarantined(place)
+  }
+  return {
+    count: () => engine.reads.prepare('SELECT count(*) AS n FROM quarantine').get()!['n'] as number,
+    list: (limit) => quarantined(engine.reads, limit),
+    bytes: (place) => engine.quarantined(place),
+
+    async messages(place) {
+      const record = recordOf(place)
+      if (!record) return []
+      const messages: Uint8Array[] = []
+      for (const operation of arrivalsOf(record)) {
+        const content = contentOf(record, operation)
+        const bytes = content.inline ?? (await engine.files.read(fileSource(content), 0, content.sizeBytes))
+        messages.push(Buffer.concat([bytesOf(prefixOf(operation)), bytes]))
+      }
+      return messages
+    },
+
+    async retry(place) {
+      const record = recordOf(place)
+      if (!record) {
+        throw new StoreRefusal(
+          'notReadable',
+          'The record cannot be read: "pennypost quarantine export" gives the bytes that are left, "drop" ends it',
+        )
+      }
+      const again = arrivalsOf(record).map((operation) =>
+        anew(operation, contentOf(record, operation), read, clock.now()),
+      )
+      await settle(place, [{ kind: 'quarantineSettle', place }, ...again])
+    },
+
+    async drop(place) {
+      const discard = { rule: dropRule, nowMs: clock.now() }
+      await settle(place, [{ kind: 'quarantineSettle', place, discard }])
+    },
+  }
+}
+
+/** Reports and moves of contents have nothing to be done once more. */
+function arrivalsOf(record: RecordView): (Arrive | Append)[] {
+  if (record.kind === 2) return []
+  const operations = JSON.parse(Buffer.from(record.operations).toString()) as Operation[]
+  return operations.filter((operation) => operation.kind === 'arrive' || operation.kind === 'append')
+}
+
+function contentOf(record: RecordView, operation: Arrive | Append): StoredContent {
+  const { sizeBytes, at, file, digest } = operation.content as unknown as WireContent
+  if (file !== undefined) return { sizeBytes, file, digest: digest!, abort() {} }
+  return { sizeBytes, inline: record.contents.subarray(at!, at! + sizeBytes), abort() {} }
+}
+
+function fileSource({ file, sizeBytes }: StoredContent): {
+  segment: number
+  position: number
+  file: string
+  sizeBytes: number
+} {
+  return { segment: 0, position: 0, file: file!, sizeBytes }
+}
+
+function prefixOf(operation: Arrive | Append): string {
+  if (operation.kind === 'append') return ''
+  return operation.filings[0]?.prefix ?? operation.queue?.prefix ?? ''
+}
+
+/** The same arrival: numbers are given anew, what is queued is due now, and was leased to nobody. */
+function anew(operation: Arrive | Append, content: StoredContent, read: StoreReads, nowMs: number): Arrive | Append {
+  if (operation.kind === 'append') {
+    if (read.mailbox(operation.mailbox)) return { ...operation, content }
+    throw new StoreRefusal('noSuchMailbox', 'The mailbox that it was put into is gone: take it out with "export"')
+  }
+  const filings = operation.filings.map((filing) => ({ ...filing, mailbox: mailboxOf(filing, read) }))
+  if (!operation.queue) return { ...operation, content, filings }
+  const { leasedUntilMs: _, ...queue } = operation.queue
+  const firstAttemptMs = Math.max(queue.firstAttemptMs, nowMs)
+  return { ...operation, content, filings, queue: { ...queue, firstAttemptMs } }
+}
+
+function mailboxOf({ mailbox, recipients }: Filing, read: StoreReads): number {
+  if (read.mailbox(mailbox)) return mailbox
+  for (const address of recipients) {
+    const account = read.account(address)
+    const inbox = account && read.inbox(account.id)
+    if (inbox !== undefined) return inbox
+  }
+  throw new StoreRefusal('noSuchMailbox', `The mailbox for ${recipients.join(', ')} is gone: take it out with "export"`)
+}

@@ -1,0 +1,114 @@
+/** Records of the log become rows again: after a crash, after a COMMIT that failed, and where rows were left for later. */
+import type { Place, RecordLog } from '../contents/log.ts'
+import type { Quarantine } from '../contents/quarantine.ts'
+import type { Operation } from '../operations.ts'
+import { digestOf, type RecordView } from '../record.ts'
+import { StoreRefusal } from '../store.ts'
+import { apply } from './apply.ts'
+import type { WriteContext } from './context.ts'
+import { allocate, insertRows, numbersOf, type Append, type Arrive } from './deliver.ts'
+import type { Database } from './driver.ts'
+import { isOfTheDatabase } from '../faults.ts'
+import { placeOf, type WireContent } from './group.ts'
+import { recordAt } from './log-end.ts'
+import { setAside, type Incident } from './quarantine.ts'
+import { relocate } from './relocate.ts'
+
+/** Where a record is named among others. */
+export function placeKey({ segment, position }: Place): string {
+  return `${segment}:${position}`
+}
+
+export class Replay {
+  readonly #db: Database
+  readonly #log: RecordLog
+  readonly #context: WriteContext
+  readonly #quarantine: Quarantine
+  #incidents = new Map<string, Incident>()
+
+  constructor(db: Database, log: RecordLog, context: WriteContext, quarantine: Quarantine) {
+    this.#db = db
+    this.#log = log
+    this.#context = context
+    this.#quarantine = quarantine
+  }
+
+  /** The rows of one record, or none of them: what cannot be applied is set aside. Throws what fails of the disk or the database. */
+  record(record: RecordView, place: Place): void {
+    this.#db.exec('SAVEPOINT redo')
+    this.#context.beginCommit()
+    try {
+      this.#redo(record, place)
+      this.#db.exec('RELEASE redo')
+      this.#context.settleCommit()
+    } catch (error) {
+      if (isOfTheDatabase(error)) throw error
+      this.#db.exec('ROLLBACK TO redo; RELEASE redo')
+      this.#context.undoCommit()
+      const bytes = this.#log.read(place.segment, place.position, record.sizeBytes)
+      this.setAside(place, bytes, (error as Error).message, record.operations)
+    }
+  }
+
+  /** The same where the record is read first. `said`: its operations, where they are known though it may be lost. */
+  at(place: Place, said?: readonly unknown[]): void {
+    const record = recordAt(this.#log, place)
+    if (record) return this.record(record, place)
+    this.setAside(place, new Uint8Array(0), lost, said && Buffer.from(JSON.stringify(said)))
+  }
+
+  /** Its copy is on disk before the row that says so, and before the log goes on behind it. */
+  setAside(place: Place, bytes: Uint8Array, reason: string, operations?: Uint8Array): void {
+    this.#quarantine.put(place, bytes)
+    const incident = { place, sizeBytes: bytes.length, reason }
+    setAside(this.#context, incident, operations)
+    this.#incidents.set(placeKey(place), incident)
+  }
+
+  has(place: Place): boolean {
+    return this.#incidents.has(placeKey(place))
+  }
+
+  /** Its transaction was rolled back. */
+  undone(): void {
+    this.#incidents.clear()
+  }
+
+  /** After COMMIT: what was set aside in it. */
+  takeIncidents(): readonly Incident[] {
+    const incidents = [...this.#incidents.values()]
+    this.#incidents.clear()
+    return incidents
+  }
+
+  #redo(record: RecordView, { segment, position }: Place): void {
+    const base = position + record.contentsAt
+    if (record.kind === 2) return relocate(this.#context, record, segment, base)
+    const operations = JSON.parse(Buffer.from(record.operations).toString()) as Operation[]
+    let numbersAt = 0
+    for (const operation of operations) {
+      if (operation.kind !== 'arrive' && operation.kind !== 'append') {
+        this.#reapply(operation)
+        continue
+      }
+      const wire = operation.content as unknown as WireContent
+      const place = placeOf(wire, segment, base, () =>
+        digestOf(record.contents.subarray(wire.at!, wire.at! + wire.sizeBytes)),
+      )
+      const delivery = allocate(this.#context, operation, place, record.numbers, numbersAt)
+      insertRows(this.#context, delivery)
+      numbersAt += numbersOf(operation)
+    }
+  }
+
+  /** A report about a recipient whose own record was set aside has nothing to end. */
+  #reapply(operation: Exclude<Operation, Arrive | Append>): void {
+    try {
+      apply(this.#context, operation)
+    } catch (error) {
+      if (!(error instanceof StoreRefusal) || error.code !== 'leaseLost') throw error
+    }
+  }
+}
+
+const lost = 'The disk has lost it'
