@@ -17,6 +17,8 @@ export interface StoreOptions {
   readonly spareBytes?: number
   /** Size of new segments; tests take small ones. */
   readonly segmentBytes?: number
+  /** For `:memory:`: throws where the disk is to fail, before a record is written or before rows are committed. */
+  readonly memoryFails?: (step: 'record' | 'rows') => void
   /** The writer failed in a way after which nothing may be promised: the process must stop. */
   readonly broken?: (error: Error) => void
 }

@@ -23,7 +23,7 @@ export interface SqliteStore extends Store {
 }
 
 export async function openStore(options: StoreOptions): Promise<SqliteStore> {
-  return storeOn(options.folder === ':memory:' ? memoryEngine(options.clock) : await diskEngine(options), options)
+  return storeOn(options.folder === ':memory:' ? memoryEngine(options) : await diskEngine(options), options)
 }
 
 /** A store on an engine that is open. */

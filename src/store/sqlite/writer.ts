@@ -178,20 +178,33 @@ export class Writer {
     commits: readonly WireCommit[],
     durable: (outcomes: readonly CommitOutcome[]) => void,
   ): GroupOutcome {
+    const steps = this.steps(buffer, commits, durable)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+    }
+  }
+
+  /** The same with a pause wherever records are durable and their rows are to come. */
+  *steps(
+    buffer: Buffer | null,
+    commits: readonly WireCommit[],
+    durable: (outcomes: readonly CommitOutcome[]) => void,
+  ): Generator<void, GroupOutcome> {
     let before: readonly Change[] = []
     if (this.#behind) {
       if (!this.#catchUp()) return refuseAll(commits, 'full', 'The store waits until its rows can be written')
       before = this.#context.takeChanges()
     }
-    return together([{ outcomes: [], changes: before }, this.#tried(buffer, commits, durable)])
+    return together([{ outcomes: [], changes: before }, yield* this.#tried(buffer, commits, durable)])
   }
 
-  #tried(
+  *#tried(
     buffer: Buffer | null,
     commits: readonly WireCommit[],
     durable: (outcomes: readonly CommitOutcome[]) => void,
-  ): GroupOutcome {
-    const attempt = this.#attempt(buffer, commits, durable)
+  ): Generator<void, GroupOutcome> {
+    const attempt = yield* this.#attempt(buffer, commits, durable)
     if (attempt.kind === 'done') return attempt
     if (attempt.kind === 'behind') return this.#afterRows(commits, attempt)
     const { error } = attempt
@@ -221,11 +234,11 @@ export class Writer {
     return together([{ outcomes: [], changes: replayed }, ...all])
   }
 
-  #attempt(
+  *#attempt(
     buffer: Buffer | null,
     commits: readonly WireCommit[],
     durable: (outcomes: readonly CommitOutcome[]) => void,
-  ): Attempt {
+  ): Generator<void, Attempt> {
     this.#full = undefined
     const sequenceBefore = this.#sequence
     const outcomes: CommitOutcome[] = []
@@ -256,7 +269,10 @@ export class Writer {
       if (group.broken) throw new WriterBroken(String(group.error))
       return { kind: 'undone', error: group.error }
     }
-    if (records > 0) durable(outcomes)
+    if (records > 0) {
+      durable(outcomes)
+      yield
+    }
     try {
       for (const delivery of pending) insertRows(this.#context, delivery)
       for (const late of born) this.#late.hold(late)
