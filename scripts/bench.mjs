@@ -7,8 +7,10 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureSqlite } from './sqlite.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+if (!ensureSqlite()) process.exit(1)
 const args = process.argv.slice(2)
 const flags = new Set(args.filter((arg) => arg.startsWith('--')))
 const names = args.filter((arg) => !arg.startsWith('--'))

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync, mkdirSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureSqlite } from './sqlite.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const nodeMin = [20, 19]
@@ -25,7 +26,8 @@ function newestMs(folder) {
 }
 
 function installed() {
-  const hash = createHash('sha256').update(process.versions.modules)
+  // Nothing in it is built for one Node: the same packages serve all.
+  const hash = createHash('sha256')
   for (const name of ['package.json', 'package-lock.json']) {
     const path = join(root, name)
     if (existsSync(path)) hash.update(readFileSync(path))
@@ -50,6 +52,10 @@ if (process.argv.includes('--install')) {
     }
     mkdirSync(join(root, 'node_modules'), { recursive: true })
     writeFileSync(mark, installed())
+  }
+  if (!ensureSqlite()) {
+    console.error('npm could not install it; see its message above. Node 22.13 and newer need no such package.')
+    process.exit(1)
   }
 }
 

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, symlinkSync, existsSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureSqlite } from './sqlite.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const args = process.argv.slice(2)
@@ -33,6 +34,8 @@ if (files.length === 0) {
 const workers = find('src', '.worker.ts')
 // Programs that tests start: they find them in PENNYPOST_OUT under their own path.
 const programs = find('test', '.program.ts')
+
+if (!ensureSqlite()) process.exit(1)
 
 // Each run has a folder of its own, so that two runs at once do not sweep each other's files away.
 const out = join(root, 'build', `${kind}-${process.pid}`)

@@ -20,6 +20,7 @@ import { StorePop3Backend } from './server/pop3.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
 import { openPeople } from './system/directory.ts'
+import { Lifetime } from './system/lifetime.ts'
 import { Listeners, type Wanted } from './system/listeners.ts'
 import type { Platform } from './system/platform.ts'
 import { openShaping } from './system/shaping.ts'
@@ -46,15 +47,22 @@ import { Receiver } from './transfer/receiver.ts'
 
 export { realPlatform, type Platform } from './system/platform.ts'
 
+/** How long a start that failed may take to end what it had begun. */
+const failedStartMs = 2000
+
 /** @param given a store that is open already, and is closed with the system; else the one in the configured data folder is opened. */
 export async function startSystem(config: Config, platform: Platform, given?: Store): Promise<System> {
   let endedWith!: (error: Error | undefined) => void
   const ended = new Promise<Error | undefined>((resolve) => (endedWith = resolve))
-  const store = given ?? (await openData(config, platform, (error) => endedWith(error)))
+  const { clock, log, watchSteps } = platform
+  const life = new Lifetime({ clock, log, watch: watchSteps })
+  if (given) life.ends('store', 'inside', () => given.close())
   try {
-    return await openSystem(config, platform, store, ended, endedWith)
+    const store = given ?? (await life.step('start store', () => openData(config, platform, endedWith)))
+    if (!given) life.ends('store', 'inside', () => store.close())
+    return await openSystem(config, platform, store, life, ended, endedWith)
   } catch (error) {
-    await store.close()
+    await life.end(failedStartMs)
     throw error
   }
 }
@@ -80,6 +88,7 @@ async function openSystem(
   first: Config,
   platform: Platform,
   store: Store,
+  life: Lifetime,
   ended: Promise<Error | undefined>,
   endedWith: (error: Error | undefined) => void,
 ): Promise<System> {
@@ -92,21 +101,23 @@ async function openSystem(
   const auth = { ...first.auth }
   const checks = { ...first.authenticity }
   const senderRules = [...first.senderRules]
-  const routes = await readRoutes(first, files)
-  const authorities = await readAuthorities(first, files)
+  const routes = await life.step('start routes', () => readRoutes(first, files))
+  const authorities = await life.step('start authorities', () => readAuthorities(first, files))
   const relay = { ...first.relay }
   const reports = { ...first.reports }
   const rules = [...first.destinations]
   const turns = new Turns()
   const wheel = new Wheel(clock)
-  const tls = await platform.openTls(first, certificateNames(first))
-  await noteScramSha1(store, auth.scramSha1)
-  const people = await openPeople(first.directory, platform, store)
+  const tls = await life.step('start TLS', () => platform.openTls(first, certificateNames(first)))
+  await life.step('start settings', () => noteScramSha1(store, auth.scramSha1))
+  const people = await life.step('start directory', () => openPeople(first.directory, platform, store))
+  life.ends('directory', 'inside', () => people.close())
+  const secret = await life.step('start secret', () => authSecret(store, random))
   const authenticator = new AccountAuthenticator({
     directory: people.directory,
     clock,
     log,
-    secret: await authSecret(store, random),
+    secret,
     options: auth,
   })
   const { jwks, introspection } = first.oauth
@@ -125,6 +136,7 @@ async function openSystem(
           ),
   })
   const journey: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
+  life.ends('journey', 'inside', () => journey.flush())
   const tools = { store, clock, random, options, log, journey, turns, book: people.book }
   const resolver = withHosts(() => live.config.dns, platform.resolver)
   const authenticity = new Authenticity({
@@ -144,9 +156,12 @@ async function openSystem(
   const shaping = openShaping(first, options)
   const { httpClient } = platform
   const sts = openPolicies({ ...tools, resolver, httpClient, authorities })
+  life.ends('policies', 'outside', () => sts.timer.cancel())
   const { notes: tlsNotes, reporter } = openReports({ ...tools, resolver, httpClient, signingKeys, reports })
+  life.ends('reports', 'outside', () => reporter.stop())
   const isOurs = ownPlaces(() => listeners.listening, platform.ownAddresses)
   const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules, sts, authorities, isOurs, tlsNotes })
+  life.ends('queue', 'outside', (graceMs) => queue.stop(graceMs))
   const receiver = new Receiver({
     ...tools,
     ...shaping.tools,
@@ -160,10 +175,12 @@ async function openSystem(
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
   const desk = new Desk({ network, clock, wheel, log, limits })
+  life.ends('sessions', 'outside', (graceMs) => desk.close(graceMs))
   const pace = new NetworkPace({ clock, log, options: () => live.config.smtp, networks: () => live.config.limits })
   const rooms = { live, receiver, imap, pop3, authenticator, mechanisms, clock, pace }
   const listeners = new Listeners(log)
-  let stopping: Promise<void> | undefined
+  life.ends('listeners', 'outside', () => listeners.close())
+  let stopping: Promise<readonly string[]> | undefined
 
   const pages = {
     read: store.read,
@@ -219,35 +236,32 @@ async function openSystem(
       }),
   })
 
-  try {
-    await listeners.apply(wantedBy(first))
-  } catch (error) {
-    await listeners.close()
-    await desk.close(0)
-    sts.timer.cancel()
-    await reporter.stop()
-    people.close()
-    throw error
-  }
+  await life.step('start listeners', () => listeners.apply(wantedBy(first)))
   // Not before every port is ours: a password that is shown once must not be lost with a start that fails.
-  const firstAccount = await firstStart(first, platform, store)
-  queue.start()
-  // Behind the start: making keys takes a while, and mail goes without a signature meanwhile.
-  if (!inMemory) makeMissingKeys(store, clock, log)
-  const control = inMemory
-    ? undefined
-    : await serveControl(
+  const firstAccount = await life.step('start first account', () => firstStart(first, platform, store))
+  if (!inMemory) {
+    const control = await life.step('start control', () =>
+      serveControl(
         { store, clock, flushJourney: () => journey.flush(), certificateShown: (name) => tls.shown(name) },
         { dataFolder: first.data, log },
-      )
+      ),
+    )
+    life.ends('control', 'outside', () => control.close())
+    // Behind the start: making keys takes a while, and mail goes without a signature meanwhile.
+    makeMissingKeys(store, clock, log)
+  }
   const sweeping = sweepNowAndThen(store, clock, log)
+  life.ends('sweep', 'outside', () => sweeping.cancel())
+  queue.start()
 
   const reload = async (next: Config): Promise<readonly string[]> => {
     const later = nextStartKeys(live.config, next)
     const { hostname, data, origin } = live.config
-    const nextRoutes = await readRoutes(next, files)
-    const nextAuthorities = await readAuthorities(next, files)
-    await tls.reload(next)
+    // Whatever may fail comes before the first change.
+    const nextRoutes = await life.step('reload routes', () => readRoutes(next, files))
+    const nextAuthorities = await life.step('reload authorities', () => readAuthorities(next, files))
+    await life.step('reload domains', () => addDomains(next, store))
+    await life.step('reload TLS', () => tls.reload(next))
     live.config = { ...next, hostname, data, origin }
     Object.assign(options, next.transfer, { hostname })
     Object.assign(limits, next.limits)
@@ -261,25 +275,15 @@ async function openSystem(
     routes.splice(0, routes.length, ...nextRoutes)
     rules.splice(0, rules.length, ...next.destinations)
     queue.configure()
-    await addDomains(next, store)
-    if (!inMemory) makeMissingKeys(store, clock, log)
-    await listeners.apply(wantedBy(live.config))
     queue.wake()
+    if (!inMemory) makeMissingKeys(store, clock, log)
+    await life.step('reload listeners', () => listeners.apply(wantedBy(live.config)))
     return later
   }
-  const stop = async (): Promise<void> => {
-    sweeping.cancel()
-    sts.timer.cancel()
-    await control?.close()
-    const closed = listeners.close()
-    await desk.close(limits.shutdownGraceMs)
-    await closed
-    await queue.stop()
-    await reporter.stop()
-    people.close()
-    await journey.flush()
-    await store.close()
+  const stop = async (): Promise<readonly string[]> => {
+    const left = await life.end(limits.shutdownGraceMs)
     endedWith(undefined)
+    return left
   }
   return {
     get config() {

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
 import type { AnswerOf, ArgumentsOf, ControlName } from '../server/control.ts'
 import type { Page } from '../server/control-command.ts'
+import { fileFaultWords } from './fault-words.ts'
 import type { Owner } from '../server/owner.ts'
 
 /** A fault in how the command was called: exit status 2. */
@@ -60,7 +61,12 @@ export async function withOwner<T>(
   work: (owner: Owner) => Promise<T>,
 ): Promise<T> {
   const { openOwner } = await import('../server/owner.ts')
-  const owner = await openOwner(await dataFolderOf(options), { create: options.create })
+  const { create } = options
+  const { data, user } = create ? await configOf(options) : { data: await dataFolderOf(options) }
+  const owner = await openOwner(data, { create, user }).catch((error: unknown) => {
+    const words = fileFaultWords(error, data)
+    throw words === undefined ? error : new CommandFault(words)
+  })
   try {
     return await work(owner)
   } finally {

@@ -1,5 +1,6 @@
 /** `pennypost quickstart`: from nothing to a production set-up: asks little, writes the file, makes the first account, prints and checks the DNS. */
 import { dirname, join, resolve } from 'node:path'
+import type { Folder } from '../platform/real/privileges.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
 import { CommandFault, examples, UsageFault } from './context.ts'
 import { checkDomain, printRecords } from './dns.ts'
@@ -75,11 +76,15 @@ export const quickstart: Subcommand = (program, terminal, fail) => {
     // Read as the server will: what we write must be fine.
     const { parseConfig } = await import('../config/load.ts')
     const config = await parseConfig(text, file)
-    await realFiles.write(file, Buffer.from(text))
+    // Every program that sends mail reads it, and there is no secret in it.
+    await realFiles.write(file, Buffer.from(text), { shared: true })
     terminal.out(`Configuration: ${file}\n`)
-    if (user !== undefined && root) await giveToUser(terminal, user, [data, dirname(submitSocket!)])
+    if (user !== undefined && root)
+      await giveToUser(terminal, user, [
+        { path: data, mode: 0o700 },
+        { path: dirname(submitSocket!), mode: 0o755 },
+      ])
     await firstAccount(terminal, config.data, domain, account)
-    if (user !== undefined && root) await giveToUser(terminal, user, [data], true)
 
     terminal.out(`\nDNS records for ${domain}:\n\n`)
     await printRecords(terminal, config, domain)
@@ -167,20 +172,14 @@ function configText({ domain, hostname, data, user, submitSocket, certificate, a
   return lines.join('\n')
 }
 
-async function giveToUser(
-  terminal: Terminal,
-  user: string,
-  folders: readonly string[],
-  contents = false,
-): Promise<void> {
+/** What root makes in them from now on is the user's too: commands work in a folder as its owner. */
+async function giveToUser(terminal: Terminal, user: string, folders: readonly Folder[]): Promise<void> {
   const { giveFolders } = await import('../platform/real/privileges.ts')
   try {
-    giveFolders(user, folders, contents)
-  } catch {
-    if (!contents)
-      terminal.note(
-        `There is no user "${user}" yet: make it before the first start, with "useradd --system ${user}".\n`,
-      )
+    giveFolders(user, folders)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_UNKNOWN_CREDENTIAL') throw error
+    terminal.note(`There is no user "${user}" yet: make it before the first start, with "useradd --system ${user}".\n`)
   }
 }
 

@@ -5,7 +5,7 @@ import type { Terminal } from '../platform/real/terminal.ts'
 import type { RestoredAccount } from '../server/restore-into.ts'
 import {
   CommandFault,
-  dataFolderOf,
+  configOf,
   examples,
   jsonOption,
   placeOptions,
@@ -73,13 +73,14 @@ async function restoreAll(
   fail: (status: number) => void,
 ): Promise<void> {
   const { restoreStore } = await import('../server/restore.ts')
-  const data = await dataFolderOf(options)
+  const { data, user } = options.data === undefined ? await configOf(options) : { data: resolve(options.data) }
   const line = progressLine(terminal)
   const { force, damaged, holdQueue } = options
   const report = await restoreStore(folder, data, {
     force,
     damaged,
     holdQueue,
+    user,
     nowMs: realClock.now(),
     progress: (done, total) => line.show({ phase: 'bytes', done, total }),
   }).finally(() => line.end())

@@ -1,13 +1,22 @@
 /** `pennypost serve`: the whole system, until it is told to stop. */
 import { dirname } from 'node:path'
+import { sleep } from '../base/clock.ts'
 import type { Config } from '../config/config.ts'
+import { realClock } from '../platform/real/clock.ts'
+import { releaseHeldPorts } from '../platform/real/held-ports.ts'
+import { tellLastFault } from '../platform/real/last-net.ts'
 import { logFile } from '../platform/real/log-file.ts'
 import { logTo, type LogOptions } from '../platform/real/log.ts'
-import { becomeUser, isRoot } from '../platform/real/privileges.ts'
+import { closeToOthers } from '../platform/real/private-folder.ts'
+import { becomeUser, isRoot, type Folder } from '../platform/real/privileges.ts'
 import { notifyServiceManager } from '../platform/real/service-manager.ts'
 import type { System } from '../system/types.ts'
 import { CommandFault, configOf, examples, placeOptions, type PlaceOptions } from './context.ts'
+import { fileFaultWords } from './fault-words.ts'
 import type { Subcommand } from './subcommand.ts'
+
+/** A log on a disk that hangs is left as it is. */
+const logCloseMs = 500
 
 export const serve: Subcommand = (program, terminal, fail) => {
   examples(
@@ -21,17 +30,30 @@ export const serve: Subcommand = (program, terminal, fail) => {
     const file = logFile(config.log.file, { write: (line) => terminal.note(line) })
     const logOptions = logOptionsOf(config, terminal.isPerson)
     const log = logTo(file, logOptions)
-    if (config.user !== undefined && isRoot()) {
-      const { listeners, data } = config
-      const folders = [data, dirname(config.submitSocket)].filter((folder) => folder !== ':memory:')
-      await becomeUser(config.user, config.group, { listeners, folders }).catch((error: unknown) => {
-        throw startFault(error, config)
-      })
-      log.info('user changed', { user: config.user })
-    }
-    const system = await startSystem(config, realPlatform(config, log)).catch((error: unknown) => {
+    tellLastFault((error) => {
+      log.error('uncaught fault', { error: (error as Error)?.stack ?? String(error) })
+      if (config.log.file !== undefined) terminal.note(`Pennypost had to stop: ${String(error)}.\n`)
+      return file.close()
+    })
+    const system = await begin().catch((error: unknown) => {
+      // Ports that were bound as root would keep a process alive that serves nothing.
+      releaseHeldPorts()
       throw startFault(error, config)
     })
+    async function begin(): Promise<System> {
+      if (config.user !== undefined && isRoot()) {
+        const { listeners } = config
+        await becomeUser(config.user, config.group, { listeners, folders: foldersOf(config) })
+        log.info('user changed', { user: config.user })
+      }
+      return startSystem(config, realPlatform(config, log))
+    }
+    const openMode = config.data === ':memory:' ? undefined : closeToOthers(config.data)
+    if (openMode !== undefined)
+      log.warn('other users of this machine can look into the data folder: take their rights with chmod 700', {
+        folder: config.data,
+        mode: openMode,
+      })
     for (const { service, address, port } of system.listening) log.info('listening', { service, address, port })
     if (terminal.isPerson) terminal.note(tryLines(system))
     if (system.firstAccount) {
@@ -73,14 +95,23 @@ export const serve: Subcommand = (program, terminal, fail) => {
       terminal.onSignal('SIGHUP', () => void reload()),
     ]
     const broken = await system.ended
-    await system.stop()
+    const left = await system.stop()
     for (const ignore of ignored) ignore()
     if (broken) {
       terminal.note(`Pennypost had to stop: ${broken.message}.\n`)
       fail(1)
-    } else log.info('stopped')
-    file.close()
+    } else log.info('stopped', left.length === 0 ? {} : { without: left.join(', ') })
+    await Promise.race([file.close(), sleep(realClock, logCloseMs)])
+    // What did not end would hold the process.
+    if (left.length > 0) terminal.exit(broken ? 1 : 0)
   })
+}
+
+/** Those that the service's user needs: its data, and the place of a socket that all may use. */
+function foldersOf({ data, submitSocket }: Config): Folder[] {
+  if (data === ':memory:') return []
+  const beside = dirname(submitSocket)
+  return [{ path: data, mode: 0o700 }, ...(beside === data ? [] : [{ path: beside, mode: 0o755 } as const])]
 }
 
 function logOptionsOf({ log }: Config, isPerson: boolean): LogOptions {
@@ -107,16 +138,14 @@ function startFault(error: unknown, config: Config): unknown {
           `${place} needs more rights, as all ports below 1024: take the service manager's (AmbientCapabilities=CAP_NET_BIND_SERVICE), or another port`,
         )
       }
-      return new CommandFault(
-        `The data folder ${config.data} cannot be used (${message}): give its user the rights to it, or take another with --data`,
-      )
+      break
     case 'ERR_UNKNOWN_CREDENTIAL':
       return new CommandFault(
         `There is no such user: ${message}. Make it with "useradd --system ${config.user}", or name another in the configuration`,
       )
-    default:
-      return error
   }
+  const words = fileFaultWords(error, config.data)
+  return words === undefined ? error : new CommandFault(words)
 }
 
 /** How a person finds out whether it works. */

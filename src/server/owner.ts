@@ -5,6 +5,7 @@ import { silentLog } from '../base/log.ts'
 import { realClock } from '../platform/real/clock.ts'
 import { connectControl } from '../platform/real/control-socket.ts'
 import { realFiles } from '../platform/real/files.ts'
+import { actAsOwnerOf, giveFolders, isRoot } from '../platform/real/privileges.ts'
 import { OwnedElsewhere } from '../store/owner.ts'
 import type { AnswerOf, ArgumentsOf, ControlAnswer, ControlName } from './control.ts'
 import { CommandRefusal } from './provision.ts'
@@ -20,8 +21,14 @@ export interface Owner {
 const patienceMs = 5000
 const pauseMs = 50
 
-/** @param options.create makes a store where none is; otherwise a mistyped path would look like an empty one. */
-export async function openOwner(dataFolder: string, options: { readonly create?: boolean } = {}): Promise<Owner> {
+export interface OwnerOptions {
+  /** Makes a store where none is; otherwise a mistyped path would look like an empty one. */
+  readonly create?: boolean
+  /** The service's user: what root makes belongs to it. */
+  readonly user?: string
+}
+
+export async function openOwner(dataFolder: string, options: OwnerOptions = {}): Promise<Owner> {
   if (!options.create && (await realFiles.sizeBytes(join(dataFolder, 'pennypost.db'))) === undefined) {
     throw new CommandRefusal(
       'noStore',
@@ -30,7 +37,8 @@ export async function openOwner(dataFolder: string, options: { readonly create?:
   }
   const giveUpAt = realClock.monotonic() + patienceMs
   for (;;) {
-    const owner = (await throughSocket(dataFolder)) ?? (await byItself(dataFolder, realClock.monotonic() >= giveUpAt))
+    const owner =
+      (await throughSocket(dataFolder)) ?? (await byItself(dataFolder, options.user, realClock.monotonic() >= giveUpAt))
     if (owner) return owner
     await sleep(realClock, pauseMs)
   }
@@ -41,7 +49,7 @@ export async function askOwner<Name extends ControlName>(
   dataFolder: string,
   name: Name,
   args: ArgumentsOf<Name>,
-  options: { readonly create?: boolean } = {},
+  options: OwnerOptions = {},
 ): Promise<AnswerOf<Name>> {
   const owner = await openOwner(dataFolder, options)
   try {
@@ -69,19 +77,22 @@ async function throughSocket(dataFolder: string): Promise<Owner | undefined> {
 }
 
 /** @returns undefined when somebody else owns the folder and it is too early to give up. */
-async function byItself(dataFolder: string, giveUp: boolean): Promise<Owner | undefined> {
+async function byItself(dataFolder: string, user: string | undefined, giveUp: boolean): Promise<Owner | undefined> {
   // Loaded only where it is needed: a command that finds a server runs without the engine.
   const [{ openStore }, { runControl }] = await Promise.all([
     import('../store/sqlite/engine.ts'),
     import('./control.ts'),
   ])
+  if (user !== undefined && isRoot()) giveFolders(user, [{ path: dataFolder, mode: 0o700 }])
+  const asBefore = actAsOwnerOf(dataFolder)
   try {
     const store = await openStore({ folder: dataFolder, clock: realClock, log: silentLog })
     return {
       ask: async (command, args) => unwrap(await runControl({ store, clock: realClock }, command, args)),
-      close: () => store.close(),
+      close: () => store.close().finally(asBefore),
     }
   } catch (error) {
+    asBefore()
     if (!(error instanceof OwnedElsewhere)) throw error
     if (giveUp)
       throw new CommandRefusal(

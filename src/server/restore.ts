@@ -1,4 +1,5 @@
 /** A whole store from its backup, into a data folder that nobody owns. */
+import { giveTree, identityOf, isRoot, ownerOf, type Identity } from '../platform/real/privileges.ts'
 import { restoreFolder, type RestoreOptions, type RestoreReport } from '../store/sqlite/restore.ts'
 import { BackupFault } from '../store/sqlite/backup-manifest.ts'
 import { OwnedElsewhere } from '../store/owner.ts'
@@ -7,10 +8,18 @@ import { CommandRefusal } from './provision.ts'
 export async function restoreStore(
   backup: string,
   dataFolder: string,
-  options: RestoreOptions,
+  options: RestoreOptions & {
+    /** The service's user: what root brings back belongs to it, or to the owner of what was there. */
+    readonly user?: string
+  },
 ): Promise<RestoreReport> {
+  const owner = options.user === undefined ? undefined : ownerToBe(options.user)
+  const before = ownerOf(dataFolder)
   try {
-    return await restoreFolder(backup, dataFolder, options)
+    const report = await restoreFolder(backup, dataFolder, options)
+    const whose = owner ?? before
+    if (whose && isRoot()) giveTree(dataFolder, whose)
+    return report
   } catch (error) {
     if (error instanceof OwnedElsewhere) {
       throw new CommandRefusal(
@@ -20,5 +29,15 @@ export async function restoreStore(
     }
     if (error instanceof BackupFault) throw new CommandRefusal('backup', error.message)
     throw error
+  }
+}
+
+/** undefined where it does not exist yet, as on a new machine before "useradd": the first start as root gives the folder. */
+function ownerToBe(user: string): Identity | undefined {
+  if (!isRoot()) return undefined
+  try {
+    return identityOf(user)
+  } catch {
+    return undefined
   }
 }

@@ -1,6 +1,7 @@
 /** The check of a whole store, beside its server or without one. */
 import { join, resolve } from 'node:path'
 import { realFiles } from '../platform/real/files.ts'
+import { actAsOwnerOf } from '../platform/real/privileges.ts'
 import { backedContents, BackupFault, needManifest } from '../store/sqlite/backup-manifest.ts'
 import { verifyFolder, type VerifyReport } from '../store/sqlite/verify.ts'
 import { CommandRefusal } from './provision.ts'
@@ -11,7 +12,12 @@ export async function verifyStore(folder: string, options: { readonly deep?: boo
   if ((await realFiles.sizeBytes(join(folder, 'pennypost.db'))) === undefined) {
     throw new CommandRefusal('noStore', `There is no store in ${folder}: name its folder with --data or --config`)
   }
-  return verifyFolder(folder, undefined, options)
+  const asBefore = actAsOwnerOf(folder)
+  try {
+    return await verifyFolder(folder, undefined, options)
+  } finally {
+    asBefore()
+  }
 }
 
 /** A backup where it lies: whether it could be restored. */

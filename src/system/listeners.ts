@@ -34,7 +34,7 @@ export class Listeners {
     )
   }
 
-  /** Closes what is not wanted any more, then opens what is missing; connections live on. Throws at the first that cannot be opened. */
+  /** Closes what is not wanted any more, then opens what is missing; connections live on. What cannot be opened does not keep others closed; throws the first such fault. */
   async apply(wanted: readonly Wanted[]): Promise<void> {
     const byKey = new Map(wanted.map((one, i) => [`${one.service} ${one.address} ${one.port || `any${i}`}`, one]))
     for (const [key, { wanted: had, bound }] of this.#open) {
@@ -44,11 +44,17 @@ export class Listeners {
       void bound.close()
       this.#log.info('listening ends', { service: had.service, address: bound.address, port: bound.port })
     }
+    const faults: unknown[] = []
     for (const [key, one] of byKey) {
       if (this.#open.has(key)) continue
-      const bound = await one.open()
-      this.#open.set(key, { wanted: one, bound })
+      try {
+        const bound = await one.open()
+        this.#open.set(key, { wanted: one, bound })
+      } catch (error) {
+        faults.push(error)
+      }
     }
+    if (faults.length > 0) throw faults[0]
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 /** The outside world that a system runs in: the real one, or the simulator's. */
+import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import type { Files } from '../base/files.ts'
 import type { HttpClient } from '../base/http-client.ts'
@@ -20,6 +21,7 @@ import { ownAddresses } from '../platform/real/own-addresses.ts'
 import { realRandom } from '../platform/real/random.ts'
 import { realResolver } from '../platform/real/resolver.ts'
 import { RealTls, type CertificatePair } from '../platform/real/tls.ts'
+import type { StepWatch } from './lifetime.ts'
 import { unixNetwork } from '../platform/real/unix-network.ts'
 
 export interface Platform {
@@ -37,6 +39,8 @@ export interface Platform {
   /** The addresses of this machine. */
   ownAddresses(): readonly string[]
   readonly log: Log
+  /** Tests make steps of a start, a reload or a stop fail. */
+  readonly watchSteps?: StepWatch
   /** The certificates of the configuration; `names` are those that a certificate of our own should bear. */
   openTls(config: Config, names: readonly string[]): Promise<SystemTls>
 }
@@ -51,12 +55,17 @@ export interface SystemTls extends TlsServer {
   reload(config: Config): Promise<void>
 }
 
+function isInside(folder: string, path: string): boolean {
+  return path.startsWith(join(folder, '/'))
+}
+
 export function realPlatform(config: Config, log: Log): Platform {
   return {
     clock: realClock,
     random: realRandom,
     network: realNetwork,
-    unixNetwork,
+    // In the data folder it is for our own user, elsewhere for every user of the machine: docs/config.md, submitSocket.
+    unixNetwork: (path) => unixNetwork(path, isInside(config.data, path) ? 0o600 : 0o666),
     http: realHttp,
     httpClient: realHttpClient,
     openLdap,

@@ -25,8 +25,11 @@ export interface System {
    * when a part cannot be used. @returns the keys that count at the next start only.
    */
   reload(config: Config): Promise<readonly string[]>
-  /** Stops taking, says goodbye, waits for what is under way within `shutdownGraceMs`, closes the store. */
-  stop(): Promise<void>
+  /**
+   * Stops taking, says goodbye, waits for what is under way, closes the store; over within `shutdownGraceMs`, whatever hangs.
+   * @returns the parts that failed or did not end: where there are any, the process has to end by itself.
+   */
+  stop(): Promise<readonly string[]>
   /** Resolves with the reason when the system has to stop by itself (the store broke). */
   readonly ended: Promise<Error | undefined>
 }

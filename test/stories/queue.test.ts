@@ -1,7 +1,9 @@
 /** The queue among many: turns, sites that rest, connections that are kept, rates, deadlines, and a stop in the middle. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Connection } from '../../src/base/network.ts'
 import { fairWeather } from '../../src/platform/simulated/network.ts'
+import { admissionDefaults } from '../../src/server/admission.ts'
 import type { System } from '../../src/system/types.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -25,6 +27,10 @@ const homeSite: Site = {
 async function list(system: System, address: string, members: readonly string[]): Promise<void> {
   await system.store.commit([{ kind: 'aliasSet', address, targets: members }])
 }
+
+const withGrace = (shutdownGraceMs: number): NonNullable<Site['config']> => ({
+  limits: { ...admissionDefaults, shutdownGraceMs },
+})
 
 /** A store that a system does not close with itself. */
 function outliving(store: Store): Store {
@@ -246,7 +252,7 @@ test('a stop gives back what has not begun, and ends what has: nothing waits for
   const world = new World()
   const { clock, log } = world
   const store = await openStore({ folder: ':memory:', clock, log })
-  const site = { ...homeSite, transfer: { transfersPerDestinationMax: 1 } }
+  const site = { ...homeSite, transfer: { transfersPerDestinationMax: 1 }, config: withGrace(minute) }
   const home = await world.start(site, undefined, outliving(store))
   const peer = await Peer.start(world, {
     address: '10.0.0.9',
@@ -278,6 +284,59 @@ test('a stop gives back what has not begun, and ends what has: nothing waits for
   ])
   await world.stop()
 })
+
+/** Hosts that take a connection and leave it at some point: where each is silent for ever. */
+const silent = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'end', 'drips'] as const
+
+test('a stop is over in its time, however many hosts hang and wherever; what they had goes back', async () => {
+  const world = new World()
+  const { clock, log } = world
+  const store = await openStore({ folder: ':memory:', clock, log })
+  const graceMs = 8 * second
+  const home = await world.start({ ...homeSite, config: withGrace(graceMs) }, undefined, outliving(store))
+  for (const [n, where] of silent.entries()) {
+    const domain = `${where.toLowerCase()}.example`
+    const [address, hostname] = [`10.0.1.${n}`, `mx.${domain}`]
+    await world.internet.at(address).listen({ address, port: 25 }, (connection) => hang(world, connection, where))
+    world.zone.names.set(hostname, { addresses: [address] })
+    world.zone.names.set(domain, { mx: [{ preference: 10, exchange: hostname }] })
+    await list(home, `${n}@a.example`, [`one@${domain}`])
+    await world.send(home, 'boss@a.example', [`${n}@a.example`], text)
+  }
+  await clock.pass(20 * second)
+  assert.equal(store.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, silent.length)
+  const sinceMs = clock.monotonic()
+  assert.deepEqual(await clock.until(home.stop()), [])
+  assert.ok(clock.monotonic() - sinceMs <= graceMs, `it took ${clock.monotonic() - sinceMs} ms`)
+  assert.equal(store.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, 0)
+  assert.equal(store.read.queueWhere({}, 0, 10).rows.length, silent.length)
+})
+
+/** A host that answers as it should, up to one point. */
+function hang({ clock }: World, connection: Connection, where: (typeof silent)[number]): void {
+  const say = (words: string): void => void connection.write(Buffer.from(words))
+  const drip = (): void => {
+    say('2')
+    clock.after(2 * second, drip)
+  }
+  let inData = false
+  connection.receive({
+    data(bytes) {
+      const said = Buffer.from(bytes).toString()
+      for (const line of said.split('\r\n').slice(0, -1)) {
+        const verb = inData ? (line === '.' ? 'end' : '') : line.slice(0, 4)
+        if (verb === where || verb === '') return
+        if (verb === 'MAIL' && where === 'drips') return drip()
+        inData = verb === 'DATA'
+        say(inData ? '354 go\r\n' : '250 fine\r\n')
+      }
+    },
+    drain() {},
+    end() {},
+    close() {},
+  })
+  if (where !== 'greeting') say('220 here\r\n')
+}
 
 test('after a crash the leases of the dead are taken over at once, and what it worked on is tried again a little later', async () => {
   const world = new World()

@@ -85,8 +85,8 @@ export class RealSystem {
     return client
   }
 
-  stop(): Promise<void> {
-    return this.system.stop()
+  async stop(): Promise<void> {
+    await this.system.stop()
   }
 }
 
@@ -114,7 +114,7 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
     directory: { ...directoryDefaults, ...options.directory },
     smtp: { ...defaultConfig().smtp, ...options.smtp },
     routes: options.routes ?? [],
-    limits: { ...admissionDefaults, shutdownGraceMs: 500 },
+    limits: { ...admissionDefaults, shutdownGraceMs: 2000 },
   }
   const system = await startSystem(config, realPlatform(config, log))
   const ours = users.map((user) => user.slice(user.indexOf('@') + 1))

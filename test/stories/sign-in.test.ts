@@ -254,9 +254,9 @@ test('certificates that prove nothing: of others, for servers, out of date, with
 
 test('a resumed session still knows whom it belongs to, and binds the connection that it is', async () => {
   const session = await by('imaps', certificate, async (line) => {
-    const given = new Promise<Buffer>((resolve) => line.tls.once('session', resolve))
+    // The ticket came with or before the answer, by TLS 1.3 in its own time.
     await line.say('N NOOP')
-    return given
+    return line.tls.getSession()!
   })
   await by('imaps', { session }, async (line) => {
     assert.ok(line.tls.isSessionReused())

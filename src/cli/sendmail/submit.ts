@@ -3,6 +3,7 @@ import { silentLog } from '../../base/log.ts'
 import { Wheel } from '../../base/wheel.ts'
 import type { Config } from '../../config/config.ts'
 import { realClock } from '../../platform/real/clock.ts'
+import { actAsOwnerOf } from '../../platform/real/privileges.ts'
 import { realRandom } from '../../platform/real/random.ts'
 import { unixNetwork } from '../../platform/real/unix-network.ts'
 import type { Store } from '../../store/store.ts'
@@ -105,7 +106,7 @@ async function connectLocally(config: Config): Promise<SmtpClient | Error> {
   const clock = realClock
   try {
     return await SmtpClient.connect({
-      network: unixNetwork(config.submitSocket),
+      network: unixNetwork(config.submitSocket, 0o666),
       clock,
       wheel: new Wheel(clock),
       log: silentLog,
@@ -134,10 +135,12 @@ async function submitDirectly(
     import('../../mail/address.ts'),
     import('../../mail/status.ts'),
   ])
+  const asBefore = actAsOwnerOf(config.data)
   let store
   try {
     store = await openStore({ folder: config.data, clock: realClock, log: silentLog })
   } catch (error) {
+    asBefore()
     return {
       kind: 'later',
       words: `nobody takes mail at ${config.submitSocket} (${why.message}), and ${config.data} cannot be opened (${(error as Error).message})`,
@@ -199,7 +202,7 @@ async function submitDirectly(
     return { kind: code < 500 ? 'later' : 'refused', words: `${code} ${enhanced} ${text}` }
   } finally {
     people?.close()
-    await store.close()
+    await store.close().finally(asBefore)
   }
 }
 

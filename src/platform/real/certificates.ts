@@ -49,6 +49,7 @@ export async function loadCertificates(
       source.certificates.map(async ({ cert, key }) => ({
         certificate: await loadText(files, cert),
         key: await loadText(files, key),
+        from: `${cert} with the key ${key}`,
       })),
     )
   }
@@ -56,7 +57,10 @@ export async function loadCertificates(
   const certPath = selfSignedPath(dataFolder)
   const keyPath = join(dataFolder, 'tls', 'self-signed.key')
   const kept = await files.read(certPath)
-  if (kept) return [{ certificate: utf8(kept), key: await loadText(files, keyPath) }]
+  if (kept)
+    return [
+      { certificate: utf8(kept), key: await loadText(files, keyPath), from: `${certPath} with the key ${keyPath}` },
+    ]
   const made = await newSelfSigned(names, nowMs)
   await files.write(keyPath, Buffer.from(made.key), { secret: true })
   await files.write(certPath, Buffer.from(made.certificate))

@@ -2,6 +2,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { listenAt } from './held-ports.ts'
 import { withShortPath } from './unix-path.ts'
 
 const socketName = 'control.sock'
@@ -65,13 +66,7 @@ export async function listenControl(
     // Ours alone from its first moment on, whatever the folder's mode is.
     const before = process.umask(0o177)
     try {
-      return new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(path, () => {
-          server.removeListener('error', reject)
-          resolve()
-        })
-      })
+      return listenAt(server, { path })
     } finally {
       process.umask(before)
     }

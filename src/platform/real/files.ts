@@ -1,5 +1,5 @@
 /** The machine's files. */
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Files } from '../../base/files.ts'
 
@@ -15,9 +15,15 @@ async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
 export const realFiles: Files = {
   read: (path) => unlessMissing(readFile(path)),
   async write(path, bytes, options = {}) {
-    await mkdir(dirname(path), { recursive: true })
+    const made = await mkdir(dirname(path), { recursive: true })
     const unfinished = `${path}.${process.pid}.new`
     await writeFile(unfinished, bytes, { mode: options.secret ? 0o600 : 0o644, flush: true })
+    if (options.shared) {
+      // Whatever the umask.
+      await chmod(unfinished, 0o644)
+      for (let above = dirname(path); made !== undefined && above.startsWith(made); above = dirname(above))
+        await chmod(above, 0o755)
+    }
     await rename(unfinished, path)
   },
   async append(path, bytes) {

@@ -15,7 +15,7 @@ const headerBytesMax = 16 * 1024
 const connectionsMax = 256
 
 export const realHttp: HttpServer = {
-  listen({ address, port, tls, proxied }, handle) {
+  async listen({ address, port, tls, proxied }, handle) {
     const peers = new WeakMap<Socket, Peer>()
     const server = createServer(
       { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, maxHeaderSize: headerBytesMax },
@@ -30,23 +30,18 @@ export const realHttp: HttpServer = {
     }
     const front = tls || proxied ? beginnings({ tls, proxied }, begin) : server
     front.maxConnections = connectionsMax
-    return new Promise((resolve, reject) => {
-      front.once('error', reject)
-      listenAt(front, { host: address, port }, () => {
-        front.removeListener('error', reject)
-        const bound = front.address() as AddressInfo
-        resolve({
-          address: bound.address,
-          port: bound.port,
-          close: () =>
-            new Promise((done) => {
-              front.close(() => done())
-              server.closeAllConnections()
-              if (front !== server) server.close()
-            }),
-        })
-      })
-    })
+    await listenAt(front, { host: address, port })
+    const bound = front.address() as AddressInfo
+    return {
+      address: bound.address,
+      port: bound.port,
+      close: () =>
+        new Promise((done) => {
+          front.close(() => done())
+          server.closeAllConnections()
+          if (front !== server) server.close()
+        }),
+    }
   },
 }
 

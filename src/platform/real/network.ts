@@ -227,36 +227,31 @@ function verifiedOf(socket: TLSSocket): { verified: boolean; problem?: string } 
 }
 
 export const realNetwork: Network = {
-  listen({ address, port, tls, backlog, proxied }, connected, failed) {
-    return new Promise((resolve, reject) => {
-      const begin = async (socket: Socket): Promise<void> => {
-        let peer = peerOf(socket)
-        try {
-          if (proxied?.(peer.address)) peer = await readProxied(socket, peer)
-          const connection = new SocketConnection(socket, peer)
-          if (tls) await connection.startTlsServer(tls)
-          connected(connection)
-        } catch (error) {
-          failed?.(peer, error as Error)
-        }
+  async listen({ address, port, tls, backlog, proxied }, connected, failed) {
+    const begin = async (socket: Socket): Promise<void> => {
+      let peer = peerOf(socket)
+      try {
+        if (proxied?.(peer.address)) peer = await readProxied(socket, peer)
+        const connection = new SocketConnection(socket, peer)
+        if (tls) await connection.startTlsServer(tls)
+        connected(connection)
+      } catch (error) {
+        failed?.(peer, error as Error)
       }
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: false, noDelay: true }, (socket) => {
-        if (isGone(socket)) return
-        if (tls || proxied) return void begin(socket)
-        connected(new SocketConnection(socket))
-      })
-      server.once('error', reject)
-      listenAt(server, { host: address, port, backlog: backlog ?? backlogDefault }, () => {
-        server.removeListener('error', reject)
-        server.on('error', (error) => failed?.(null, error))
-        const bound = server.address() as AddressInfo
-        resolve({
-          address: bound.address,
-          port: bound.port,
-          close: () => new Promise((done) => server.close(() => done())),
-        } satisfies Listener)
-      })
+    }
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: false, noDelay: true }, (socket) => {
+      if (isGone(socket)) return
+      if (tls || proxied) return void begin(socket)
+      connected(new SocketConnection(socket))
     })
+    const place = { host: address, port, backlog: backlog ?? backlogDefault }
+    await listenAt(server, place, (error) => failed?.(null, error))
+    const bound = server.address() as AddressInfo
+    return {
+      address: bound.address,
+      port: bound.port,
+      close: () => new Promise((done) => server.close(() => done())),
+    } satisfies Listener
   },
 
   connect({ address, port, timeoutMs, localAddress, tls }) {

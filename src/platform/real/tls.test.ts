@@ -113,6 +113,20 @@ test('a reload changes new handshakes and leaves connections alone; a bad one ch
   socket.destroy()
 })
 
+test('what cannot be used is named by its files, and said in words', () => {
+  const from = '/etc/a.crt with the key /etc/a.key'
+  const words = (pair: Partial<CertificatePair>): string => {
+    try {
+      return String(new RealTls([first, { ...first, ...pair, from }]))
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  assert.equal(words({ key: second.key }), `${from} cannot be used: the key belongs to another certificate`)
+  for (const pair of [{ key: 'garbage' }, { certificate: 'garbage' }, { certificate: first.key }, { key: '' }])
+    assert.match(words(pair), new RegExp(`^${from} cannot be used: one of them is no PEM`))
+})
+
 test('garbage, silence and half a hello end their own connection only, at once', { timeout: 5000 }, async () => {
   const before = failures.length
   for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02', '\x16\x03\x01\xff\xff\x01\x02\x03', '']) {

@@ -9,6 +9,8 @@ export interface CertificatePair {
   /** PEM, the chain behind it. */
   readonly certificate: string
   readonly key: string
+  /** The files, as they are named to an operator. */
+  readonly from?: string
 }
 
 interface Named {
@@ -57,6 +59,13 @@ export interface WrappingTls extends TlsServer {
   wrap(socket: Socket): TLSSocket
 }
 
+function pemWords(message: string): string {
+  if (/key values mismatch/i.test(message)) return 'the key belongs to another certificate'
+  if (/DECODER|no start line|PEM|unsupported|asn1/i.test(message))
+    return `one of them is no PEM of a certificate or a key without a password (${message})`
+  return message
+}
+
 export class RealTls implements WrappingTls {
   #loaded: readonly Loaded[] = []
   /** Shared by all listeners, so that a session from 993 can be resumed there after a reload too. */
@@ -96,9 +105,16 @@ export class RealTls implements WrappingTls {
         ticketKeys,
         sessionIdContext: 'pennypost',
       })
-    const loaded = pairs.map(({ certificate: pem, key }) => {
-      const certificate = new X509Certificate(pem)
-      return { names: namesOf(certificate), certificate: certificate.raw, context: contextOf(pem, key) }
+    const loaded = pairs.map(({ certificate: pem, key, from = 'the certificate' }) => {
+      try {
+        // Node takes an empty key for none, and every handshake would fail.
+        if (key.trim() === '') throw new Error('no start line')
+        const certificate = new X509Certificate(pem)
+        return { names: namesOf(certificate), certificate: certificate.raw, context: contextOf(pem, key) }
+      } catch (error) {
+        // OpenSSL says what is wrong with some PEM, not with which.
+        throw new Error(`${from} cannot be used: ${pemWords((error as Error).message)}`, { cause: error })
+      }
     })
     this.#loaded = loaded
     this.#ticketKeys = ticketKeys

@@ -3,6 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { connect as connectSocket, createServer } from 'node:net'
 import { dirname } from 'node:path'
 import type { Network, Peer } from '../../base/network.ts'
+import { listenAt } from './held-ports.ts'
 import { SocketConnection } from './network.ts'
 import { withShortPath } from './unix-path.ts'
 
@@ -10,23 +11,14 @@ import { withShortPath } from './unix-path.ts'
 const here: Peer = { address: '127.0.0.1', port: 0, localAddress: '127.0.0.1', localPort: 0 }
 
 /** @param mode of the socket file: who may write to it may connect. Addresses and ports that are asked for mean nothing. */
-export function unixNetwork(path: string, mode = 0o666): Network {
+export function unixNetwork(path: string, mode: 0o600 | 0o666): Network {
   return {
     async listen(_, connected) {
-      await mkdir(dirname(path), { recursive: true })
+      const made = await mkdir(dirname(path), { recursive: true })
+      if (made !== undefined && mode === 0o666) await chmod(dirname(path), 0o755)
       await rm(path, { force: true })
       const server = createServer({ allowHalfOpen: true }, (socket) => connected(new SocketConnection(socket, here)))
-      await withShortPath(
-        path,
-        (short) =>
-          new Promise<void>((resolve, reject) => {
-            server.once('error', reject)
-            server.listen(short, () => {
-              server.removeListener('error', reject)
-              resolve()
-            })
-          }),
-      )
+      await withShortPath(path, (short) => listenAt(server, { path: short }))
       await chmod(path, mode)
       return {
         address: path,

@@ -22,5 +22,7 @@ function locate(name: string): URL {
 }
 
 export function startThread(name: 'writer' | 'reader', workerData: unknown): Worker {
-  return new Worker(locate(name), { workerData, execArgv: process.execArgv.filter((arg) => !arg.startsWith('--test')) })
+  // Options of the command line are inherited: handed over by name, one that belongs to the whole process would be refused
+  // (`node --max-old-space-size=512 bin/pennypost.js serve`).
+  return new Worker(locate(name), { workerData })
 }

@@ -6,6 +6,7 @@ import type { Timer } from '../../base/clock.ts'
 import type { Change } from '../../store/changes.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { QueueRecipient } from '../../store/operations.ts'
+import { OutgoingConnections } from '../deliver/outgoing-connections.ts'
 import type { AttemptResult } from '../deliver/smtp.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
 import { isTooLate } from './deliver-by.ts'
@@ -50,6 +51,7 @@ export class Queue implements FirstAttempts {
   readonly #tools: QueueTools & Pick<TransfersTools, 'reports'>
   readonly #sites = new Sites()
   readonly #transfers: Transfers
+  readonly #connections: OutgoingConnections
   readonly #directions: Directions
   readonly #putBacks: PutBacks
   readonly #ways = new Map<Batch, Way>()
@@ -84,7 +86,8 @@ export class Queue implements FirstAttempts {
   #idle: (() => void)[] = []
 
   constructor(tools: QueueTools) {
-    this.#tools = { ...tools, reports: new Reports(tools) }
+    this.#connections = new OutgoingConnections(tools.network)
+    this.#tools = { ...tools, network: this.#connections.network, reports: new Reports(tools) }
     this.#transfers = new Transfers(this.#tools)
     this.#directions = new Directions(tools, this.#sites)
     this.#putBacks = new PutBacks(tools)
@@ -166,15 +169,20 @@ export class Queue implements FirstAttempts {
     else void this.#lease()
   }
 
-  /** Attempts under way are awaited; nothing new begins, and what only waited goes back. */
-  async stop(): Promise<void> {
+  /**
+   * Attempts under way are awaited; nothing new begins, and what only waited goes back. After `graceMs` the connections are cut: what they
+   * carried is tried again after the next start.
+   */
+  async stop(graceMs = Infinity): Promise<void> {
     this.#stopped = true
+    const cut = graceMs === Infinity ? undefined : this.#tools.clock.after(graceMs, () => this.#connections.cut())
     this.#stopListening()
     this.#timer?.cancel()
     this.#pacing?.cancel()
     await this.#putBack([...this.#sites].flatMap((site) => this.#leave(site, site.waiting.splice(0))))
     while (this.#running + this.#unwritten > 0 || this.#leasing || this.#held.size > 0)
       await new Promise<void>((resolve) => this.#idle.push(resolve))
+    cut?.cancel()
     this.#renewal?.cancel()
     this.#transfers.close()
   }

@@ -42,6 +42,8 @@ function askUdp(
   timeoutMs: number,
 ): Promise<DnsMessage | undefined> {
   const id = randomInt(0x1_0000)
+  const asked = encodeQuestion(id, question.name, question.type, options)
+  if (!asked) return Promise.reject(new Error(`${question.name} is no name to ask for`))
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     let strangers = 0
@@ -61,7 +63,14 @@ function askUdp(
       else if (++strangers >= strangersMax) end(() => resolve(undefined))
     })
     // Connected: the kernel drops what comes from elsewhere, and tells us when nobody listens there.
-    socket.connect(port, address, () => socket.send(encodeQuestion(id, question.name, question.type, options)!))
+    // Without a way there (no network, no IPv6) Node tells it here, not as an event.
+    const unlessFailed = (error?: Error | null): boolean => {
+      if (error) end(() => reject(error))
+      return !error
+    }
+    socket.connect(port, address, (error?: Error | null) => {
+      if (unlessFailed(error)) socket.send(asked, unlessFailed)
+    })
   })
 }
 
@@ -72,7 +81,8 @@ function askTcp(
   timeoutMs: number,
 ): Promise<DnsMessage> {
   const id = randomInt(0x1_0000)
-  const asked = encodeQuestion(id, question.name, question.type, options)!
+  const asked = encodeQuestion(id, question.name, question.type, options)
+  if (!asked) return Promise.reject(new Error(`${question.name} is no name to ask for`))
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port, noDelay: true })
     const parts: Buffer[] = []

@@ -25,6 +25,14 @@ async function world(
   return { resolver, server }
 }
 
+test('a server that cannot be reached is a failed answer, whatever the socket says of it', async () => {
+  // A system refuses to connect a datagram socket to these: no network, no rights.
+  for (const place of ['255.255.255.255:53', '[ff02::1%nowhere]:53', '127.0.0.1:1']) {
+    const resolver = realResolver([place], { timeoutsMs: [300] })
+    assert.equal((await resolver.txt('a.example')).kind, 'failed', place)
+  }
+})
+
 test('who drops answers for one family does not take the proof from the other', async (t) => {
   for (const lost of ['A', 'AAAA']) {
     const answers = {

@@ -1,0 +1,30 @@
+// A Node without an SQLite of its own (older than 22.13) is given the package that has the same API, in the version that package.json
+// names as a peer: 29 MB that no other Node loads, so it is no dependency. Uses Node's built-ins only.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const name = '@photostructure/sqlite'
+
+function versionIn(path, read) {
+  return existsSync(path) ? read(JSON.parse(readFileSync(path, 'utf8'))) : undefined
+}
+
+/** @returns false where npm could not get it. */
+export function ensureSqlite() {
+  if (isBuiltin('node:sqlite')) return true
+  const wanted = versionIn(join(root, 'package.json'), ({ peerDependencies }) => peerDependencies[name])
+  const installed = join(root, 'node_modules', name, 'package.json')
+  if (versionIn(installed, ({ version }) => version) === wanted) return true
+  console.error(`Node ${process.versions.node} has no SQLite: installing ${name} …`)
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const flags = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error']
+  const { status } = spawnSync(npm, ['install', ...flags, `${name}@${wanted}`], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  return status === 0
+}

@@ -1,0 +1,36 @@
+/** What the system says of a file or folder, as a sentence with what to do next. */
+import { resolve } from 'node:path'
+import { folderFacts, ownName } from '../platform/real/privileges.ts'
+
+interface SystemFault {
+  readonly name?: string
+  readonly code?: string
+  readonly message: string
+  readonly path?: string
+  readonly syscall?: string
+}
+
+/** SQLite has no codes of the system in its words. */
+const databaseRights = /unable to open database file|attempt to write a readonly database|readonly database/
+
+/** @param data the data folder. @returns undefined for what is no matter of rights, place or room. */
+export function fileFaultWords(error: unknown, data: string | undefined): string | undefined {
+  const { code, message, path } = error as SystemFault
+  const aboutDatabase = databaseRights.test(message)
+  const isData = data !== undefined && (aboutDatabase || (path !== undefined && resolve(path).startsWith(data)))
+  if (code === 'EROFS')
+    return `${path ?? data} cannot be written: the file system is read-only. Take another folder with --data`
+  if (code === 'ENOSPC') return `There is no room left on the disk${path === undefined ? '' : ` of ${path}`}`
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'ENOENT' && !aboutDatabase) return undefined
+  if (isData) {
+    const facts = folderFacts(data)
+    if (facts === undefined) return `The data folder ${data} cannot be made (${message}): name another with --data`
+    if (facts.isReadOnly) return `The data folder ${data} cannot be written: the file system is read-only`
+    if (code === 'ENOENT') return undefined
+    if (facts.owner !== undefined && facts.owner !== ownName())
+      return `The data folder ${data} belongs to the user ${facts.owner}, this is ${ownName()}: run it as that user, "sudo -u ${facts.owner} pennypost …"`
+    return `The data folder ${data} cannot be used (${message}): give its user the rights to it, or take another with --data`
+  }
+  if (code === 'ENOENT' || path === undefined) return undefined
+  return `${path} cannot be read by the user ${ownName()}: give it the right to, through a group for instance (${message})`
+}
