@@ -104,7 +104,7 @@ for (const [name, deed] of Object.entries({
   })
 }
 
-test('with a log file the fault is written there whole, and told on standard error', async (t) => {
+test('with a log file the fault is written there whole, and told on standard error', async () => {
   const { data } = configuration()
   const log = join(base, 'events.log')
   const file = join(base, 'logged.toml')
