@@ -21,10 +21,11 @@ export function ensureSqlite() {
   if (versionIn(installed, ({ version }) => version) === wanted) return true
   console.error(`Node ${process.versions.node} has no SQLite: installing ${name} …`)
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const flags = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error']
+  // As a dependency of its own: what is named as an optional peer npm leaves out, even when asked for.
+  const flags = ['--no-save', '--save-prod', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error']
   const { status } = spawnSync(npm, ['install', ...flags, `${name}@${wanted}`], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  return status === 0
+  return status === 0 && versionIn(installed, ({ version }) => version) === wanted
 }
