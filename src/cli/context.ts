@@ -6,7 +6,7 @@ import type { Terminal } from '../platform/real/terminal.ts'
 import type { AnswerOf, ArgumentsOf, ControlName } from '../server/control.ts'
 import type { Page } from '../server/control-command.ts'
 import { fileFaultWords } from './fault-words.ts'
-import type { Owner } from '../server/owner.ts'
+import type { Owner, OwnerOptions } from '../server/owner.ts'
 
 /** A fault in how the command was called: exit status 2. */
 export class UsageFault extends Error {}
@@ -55,18 +55,23 @@ export async function dataFolderOf(options: PlaceOptions): Promise<string> {
   return options.data === undefined ? (await configOf(options)).data : resolve(options.data)
 }
 
+/** What cannot be opened is told as a sentence with what to do. */
+export async function openOwnerOf(data: string, options: OwnerOptions): Promise<Owner> {
+  const { openOwner } = await import('../server/owner.ts')
+  return openOwner(data, options).catch((error: unknown) => {
+    const words = fileFaultWords(error, data)
+    throw words === undefined ? error : new CommandFault(words)
+  })
+}
+
 /** Works with the owner of the data folder, and lets it go again. */
 export async function withOwner<T>(
   options: PlaceOptions & { readonly create?: boolean },
   work: (owner: Owner) => Promise<T>,
 ): Promise<T> {
-  const { openOwner } = await import('../server/owner.ts')
   const { create } = options
   const { data, user } = create ? await configOf(options) : { data: await dataFolderOf(options) }
-  const owner = await openOwner(data, { create, user }).catch((error: unknown) => {
-    const words = fileFaultWords(error, data)
-    throw words === undefined ? error : new CommandFault(words)
-  })
+  const owner = await openOwnerOf(data, { create, user })
   try {
     return await work(owner)
   } finally {

@@ -27,6 +27,8 @@ export function fileFaultWords(error: unknown, data: string | undefined): string
     if (facts === undefined) return `The data folder ${data} cannot be made (${message}): name another with --data`
     if (facts.isReadOnly) return `The data folder ${data} cannot be written: the file system is read-only`
     if (code === 'ENOENT') return undefined
+    if (ownName() === 'root')
+      return `The data folder ${data} cannot be used by its user ${facts.owner} (${message}): every folder above it must let that user through`
     if (facts.owner !== undefined && facts.owner !== ownName())
       return `The data folder ${data} belongs to the user ${facts.owner}, this is ${ownName()}: run it as that user, "sudo -u ${facts.owner} pennypost …"`
     return `The data folder ${data} cannot be used (${message}): give its user the rights to it, or take another with --data`

@@ -2,7 +2,7 @@
 import { dirname, join, resolve } from 'node:path'
 import type { Folder } from '../platform/real/privileges.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
-import { CommandFault, examples, UsageFault } from './context.ts'
+import { CommandFault, examples, openOwnerOf, UsageFault } from './context.ts'
 import { checkDomain, printRecords } from './dns.ts'
 import type { Subcommand } from './subcommand.ts'
 
@@ -185,12 +185,11 @@ async function giveToUser(terminal: Terminal, user: string, folders: readonly Fo
 
 /** With a password that is shown once; mail for root, postmaster and abuse goes there too. */
 async function firstAccount(terminal: Terminal, data: string, domain: string, account: string): Promise<void> {
-  const [{ openOwner }, { easyPassword }, { realRandom }] = await Promise.all([
-    import('../server/owner.ts'),
+  const [{ easyPassword }, { realRandom }] = await Promise.all([
     import('../accounts/password.ts'),
     import('../platform/real/random.ts'),
   ])
-  const owner = await openOwner(data, { create: true })
+  const owner = await openOwnerOf(data, { create: true })
   try {
     await owner.ask('domainAdd', { name: domain })
     const password = easyPassword(realRandom.bytes(16))

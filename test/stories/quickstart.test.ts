@@ -1,6 +1,6 @@
 /** From nothing to a production set-up by one command, and what the DNS should say about it. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { parseConfig } from '../../src/config/load.ts'
@@ -12,6 +12,8 @@ import { pennypost, removeFolder, temporaryFolder } from './program.ts'
 
 const base = temporaryFolder()
 after(() => removeFolder(base))
+// The user of the system has to reach what lies in it.
+chmodSync(base, 0o755)
 
 test('quickstart writes a configuration that is fine, makes an account, prints the records; again, it refuses', async () => {
   const file = join(base, 'pennypost.toml')

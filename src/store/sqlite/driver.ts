@@ -104,6 +104,14 @@ function mended(db: Database, faults: typeof bindingFaults): Database {
   return { exec: (sql) => db.exec(sql), prepare, close: () => db.close() }
 }
 
+/** Asked of a database of its own: a statement that is not collected yet would hold another one's lock after it was closed. */
+function faultsOf(binding: DatabaseClass): typeof bindingFaults {
+  const db = new binding(':memory:')
+  const found = bindingFaults.filter(({ has }) => has(db))
+  db.close()
+  return found
+}
+
 let loaded: DatabaseClass | undefined
 let faults: typeof bindingFaults | undefined
 
@@ -114,7 +122,7 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
   loaded ??= load()
   const db = new loaded(path, { readOnly: options.readOnly ?? false, timeout: busyTimeoutMs })
   db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
-  faults ??= bindingFaults.filter(({ has }) => has(db))
+  faults ??= faultsOf(loaded)
   return faults.length === 0 ? db : mended(db, faults)
 }
 
