@@ -20,7 +20,7 @@ test('the facts of a message', () => {
   assert.deepEqual(facts.messageIdKeys, { messageId: '3@a', references: ['1@a', '2@a', '4@a'] })
   assert.deepEqual(facts.baseSubject, { text: 'hello', isReplyOrForward: true })
   assert.deepEqual(
-    facts.fromMailboxes.map((one) => `${one.localPart}@${one.domain}`),
+    facts.authors.mailboxes.map((one) => `${one.localPart}@${one.domain}`),
     ['jo@a.org', 'ann@b.org'],
   )
   assert.equal(Buffer.from(facts.body).toString(), '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 4 1)')
@@ -34,7 +34,7 @@ test('a message without a header has facts too', () => {
   const facts = messageFacts(parseStructure(Buffer.from('')))
   assert.equal(Buffer.from(facts.envelope).toString(), '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)')
   assert.deepEqual(
-    [facts.hopCount, facts.sentDay, facts.hasDate, facts.hasMessageId, facts.fromFieldCount],
+    [facts.hopCount, facts.sentDay, facts.hasDate, facts.hasMessageId, facts.authors.fields],
     [0, undefined, false, false, 0],
   )
 })

@@ -1,6 +1,8 @@
 /** Everything that filing a message wants to know of it, gathered once after the structure pass. */
-import { mailboxesOf } from './address-list.ts'
-import type { AddressEntry, AddressMailbox } from './address-list.ts'
+import { addressesMax, parseAddressList } from './address-list.ts'
+import type { AddressEntry } from './address-list.ts'
+import { authorsOf } from './authors.ts'
+import type { Authors } from './authors.ts'
 import { baseSubject } from './base-subject.ts'
 import type { BaseSubject } from './base-subject.ts'
 import { parseDate } from './date.ts'
@@ -23,11 +25,16 @@ export interface HeaderFacts {
   readonly hasMessageId: boolean
   /** `TLS-Required: No`: to arrive counts more than TLS. RFC 8689 §3. */
   readonly tlsOptional: boolean
-  /** Of all From fields; more than one field is a fault that spoofers commit on purpose. RFC 5322 §3.6. */
-  readonly fromMailboxes: readonly AddressMailbox[]
-  readonly fromFieldCount: number
-  /** The same with groups and names. */
+  /** Of all From fields, as those who judge the message have to know them. */
+  readonly authors: Authors
+  /** Of Sender, Resent-From and Resent-Sender, where there are any. */
+  readonly senders: readonly Authors[]
+  /** As ENVELOPE shows them: with groups and names, in header text. */
   readonly from: readonly AddressEntry[]
+  /** Longer, of more fields or of more addresses than are read: what was found is not all. */
+  readonly beyondLimits: boolean
+  /** Authentication-Results fields: those that claim to be ours are forged. RFC 8601 §5. */
+  readonly results: readonly { readonly start: number; readonly end: number; readonly value: string }[]
 }
 
 /** And what a mailbox keeps of it. */
@@ -58,17 +65,34 @@ export function headerFacts(root: Part): HeaderFacts {
     hasDate: date !== undefined,
     hasMessageId: header.has('message-id'),
     tlsOptional: header.valueOf('tls-required')?.trim().toLowerCase() === 'no',
-    fromMailboxes: mailboxesOf(from),
-    fromFieldCount: countFields(header, 'from'),
+    authors: authorsOf(header, 'from', from),
+    senders: ['sender', 'resent-from', 'resent-sender'].flatMap((name) =>
+      header.has(name) ? [authorsOf(header, name)] : [],
+    ),
     from,
+    beyondLimits: root.defects.includes('headerLimit') || header.truncated || hasTooManyAddresses(header, root),
+    results: header
+      .all('authentication-results')
+      .map((field) => ({ start: field.start, end: field.end, value: header.value(field) })),
   }
 }
 
 /** @param known what was read of it already. */
 export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root)): MessageFacts {
   const header = headerOf(root)
-  const { sent, messageIdKeys, hopCount, hasDate, hasMessageId, tlsOptional, fromMailboxes, fromFieldCount, from } =
-    known
+  const {
+    sent,
+    messageIdKeys,
+    hopCount,
+    hasDate,
+    hasMessageId,
+    tlsOptional,
+    authors,
+    senders,
+    from,
+    beyondLimits,
+    results,
+  } = known
   // Spread, it would cost as much as all the rest: this is done for every message.
   return {
     sent,
@@ -77,15 +101,34 @@ export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root))
     hasDate,
     hasMessageId,
     tlsOptional,
-    fromMailboxes,
-    fromFieldCount,
+    authors,
+    senders,
     from,
+    beyondLimits,
+    results,
     envelope: Buffer.from(formatEnvelopeFrom(header, from), 'latin1'),
     body: Buffer.from(formatBodyBasic(root), 'latin1'),
     bodyStructure: Buffer.from(formatBodyStructure(root), 'latin1'),
     sentDay: sent?.day,
     baseSubject: baseSubject(header.valueOf('subject') ?? ''),
   }
+}
+
+const addressFields = new Set(
+  ['', 'resent-'].flatMap((before) => ['from', 'sender', 'to', 'cc', 'bcc', 'reply-to'].map((name) => before + name)),
+)
+
+/** Counted only where they could be: the shortest takes two bytes. */
+function hasTooManyAddresses(header: Header, { bodyStart, headerStart }: Part): boolean {
+  if (bodyStart - headerStart < 2 * addressesMax) return false
+  let count = 0
+  for (const field of header.fields) {
+    if (!addressFields.has(field.name)) continue
+    for (const entry of parseAddressList(header.value(field)))
+      count += entry.kind === 'group' ? 1 + entry.members.length : 1
+    if (count >= addressesMax) return true
+  }
+  return false
 }
 
 function countFields(header: Header, name: string): number {

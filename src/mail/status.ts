@@ -28,6 +28,13 @@ export const status = {
   relayDenied: row(550, '5.7.1', 'Relaying denied'),
   senderNotYours: row(550, '5.7.1', 'This account may not send from that address'),
   messageTooLarge: row(552, '5.3.4', 'Message is larger than this server takes'),
+  headerTooLarge: row(552, '5.3.4', 'Header is longer, or has more fields or addresses, than this server takes'),
+  fromUnclear: row(
+    550,
+    '5.6.0',
+    'From is not one field as RFC 5322 has it, and a domain in it asks for mail to be proved (DMARC)',
+  ),
+  fromNotLookedUp: row(451, '4.7.0', 'A domain in From cannot be looked up now (DMARC), try again later'),
   senderSyntax: row(501, '5.1.7', 'Sender address is not valid'),
   recipientSyntax: row(501, '5.1.3', 'Recipient address is not valid'),
   bareNewline: row(554, '5.6.0', 'Message has a bare carriage return or line feed (RFC 5321 2.3.8)'),

@@ -14,6 +14,8 @@ import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { isStranger, type Authenticity, type EarlyEvidence, type Judgement } from './checks/authenticity.ts'
+import type { Authors } from '../mail/authors.ts'
+import { isResultsOf } from '../trust/authentication-results.ts'
 import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
 import { watchReturned } from './came-back.ts'
 import { commitArrival } from './commit.ts'
@@ -87,14 +89,17 @@ export class Taking {
     const { client, parameters, recipients, refused, early } = this.#brought
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
+    await this.#beginBody()
     let filed = await factsOf(store, this.content, new Uint8Array(0))
     let { message } = filed
+    // What is not read cannot be judged, and would be delivered and shown all the same.
+    if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
     if (message.hopCount > options.hopsMax) throw new Refusal(status.tooManyHops)
     // A printer has no account whose addresses it could be held to.
-    if (this.#ours && client.user) this.#checkFrom(client.user.name, message)
+    if (this.#ours && client.user) this.#checkAuthors(client.user.name, message)
     const judged = early && (await this.#judge(early, message))
     if (judged?.refuse) throw new Refusal(judged.refuse)
-    const { verdict, changes } = await this.#shape(id, judged)
+    const { verdict, changes } = await this.#shape(id, message)
     if (changes.length > 0) this.content = await withChanges(store, this.content, changes)
     const prepended = verdict.prepend.map(formatLine).join('')
     const fixes = prepended + (this.#ours ? submissionFixes(message, id, options.hostname, atMs) : '')
@@ -147,12 +152,25 @@ export class Taking {
     return replies
   }
 
-  /** What a user writes as From must be his: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
-  #checkFrom(user: string, message: HeaderFacts): void {
-    for (const { localPart, domain } of message.fromMailboxes) {
-      if (!this.#brought.maySendAs(user, { localPart, domain: domain.toLowerCase() }))
+  /** A first line that begins with white space would continue our last field: it begins the body instead. */
+  async #beginBody(): Promise<void> {
+    const { store } = this.#tools
+    const { content } = this
+    if (content.sizeBytes === 0) return
+    const [first] = content.inline ?? (await store.readContent(content, 0, 1))
+    if (first === 0x20 || first === 0x09)
+      this.content = await withChanges(store, content, [{ start: 0, end: 0, text: '\r\n' }])
+  }
+
+  /** What a user writes as From must be the account's own: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
+  #checkAuthors(user: string, message: HeaderFacts): void {
+    const check = ({ incomplete, countless, mailboxes }: Authors): void => {
+      if (incomplete || countless || !mailboxes.every((mailbox) => this.#brought.maySendAs(user, mailbox)))
         throw new Refusal(status.senderNotYours)
     }
+    check(message.authors)
+    // Programs show these as well, as "sent by" or instead of From.
+    for (const authors of message.senders) check(authors)
   }
 
   async #judge(early: EarlyEvidence, message: HeaderFacts): Promise<Judgement> {
@@ -162,12 +180,10 @@ export class Taking {
   }
 
   /** What the operator's rules ask, and how the bytes change, in their order. Throws a Refusal. */
-  async #shape(
-    id: string,
-    judged: Judgement | undefined,
-  ): Promise<{ verdict: ContentVerdict; changes: readonly Change[] }> {
-    const { store, rewriter, contentRules = [], log } = this.#tools
-    const forged = judged?.forged ?? []
+  async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; changes: readonly Change[] }> {
+    const { store, rewriter, contentRules = [], log, options } = this.#tools
+    // Fields that claim to be our own findings: from whomever they come, somebody would believe them. RFC 8601 §5.
+    const forged = message.results.filter(({ value }) => isResultsOf(value, options.hostname))
     const rewrites = this.#ours && rewriter?.changesHeaders === true
     const stranger = isStranger(this.#brought.client)
     const rules = contentRules.filter(({ of }) => of === 'everybody' || stranger)
@@ -183,7 +199,7 @@ export class Taking {
   /** Signed as it leaves us, with the fields that we added. Only in the name of a domain of ours. */
   async #sign(message: HeaderFacts, fixes: string, nowMs: number): Promise<string> {
     const { store, signingKeys } = this.#tools
-    const domain = message.fromMailboxes[0]?.domain.toLowerCase()
+    const domain = message.authors.mailboxes[0]?.domain
     if (!signingKeys || domain === undefined || !store.read.isLocalDomain(domain)) return ''
     const keys = signingKeys.of(domain)
     if (keys.length === 0) return ''

@@ -1,4 +1,5 @@
 /** What was found about a message's origin, as one field for those who read it later. RFC 8601. */
+import { dropComments } from '../mail/date.ts'
 import type { ArcVerdict } from './arc/verify.ts'
 import type { DkimVerdict } from './dkim/verify.ts'
 import type { DmarcVerdict } from './dmarc/check.ts'
@@ -34,7 +35,7 @@ export function formatAuthenticationResults(host: string, evidence: Evidence): s
 
 /** Whether a field claims to be of that host. RFC 8601 §5: such a one from outside is forged. */
 export function isResultsOf(fieldValue: string, host: string): boolean {
-  const id = /^\s*(?:\([^)]*\)\s*)*"?([^\s;"]+)/.exec(fieldValue)?.[1]
+  const id = /^\s*"?([^\s;"]+)/.exec(dropComments(fieldValue))?.[1]
   return id !== undefined && id.toLowerCase() === host.toLowerCase()
 }
 

@@ -1,6 +1,7 @@
 /** Parsers of messages: header fields, structure, bodies, reports, TNEF. */
 import { parseDomain, parseMailbox } from '../../src/mail/address.ts'
 import { mailboxesOf, parseAddressList } from '../../src/mail/address-list.ts'
+import { authorsOf } from '../../src/mail/authors.ts'
 import { baseSubject } from '../../src/mail/base-subject.ts'
 import { decodeFlowed } from '../../src/mail/compose/flowed.ts'
 import { parseDate } from '../../src/mail/date.ts'
@@ -70,6 +71,13 @@ export const mailParsers: readonly Parser[] = [
     tokens: addressTokens,
     before: ['', 'a@', '<a@', 'g: '],
     run: (text) => mailboxesOf(parseAddressList(text)),
+  }),
+  parser('authors', {
+    covers: ['authorsOf', 'isAddressListSyntax'],
+    sizeMax: headerMax,
+    tokens: addressTokens,
+    before: ['', 'a@', '"', '('],
+    run: (text) => authorsOf(parseHeader(latin1Bytes(`From: ${text}\r\nFrom: ${text}\r\n`)), 'from'),
   }),
   parser('mailbox', {
     covers: ['parseMailbox', 'parseDomain'],

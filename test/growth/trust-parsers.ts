@@ -121,7 +121,7 @@ export const trustParsers: readonly Parser[] = [
     run: (text) => [
       parseDmarcRecord(text),
       checkDmarc(
-        { fromDomains: ['a.test'], spf: { result: 'none', domain: '' } as never, dkim: [] },
+        { fromDomains: ['a.test'], certain: true, spf: { result: 'none', domain: '' } as never, dkim: [] },
         { txt: () => found(text) },
       ),
     ],

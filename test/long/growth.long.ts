@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { parsers } from '../growth/parsers.ts'
 
 /** Less is noise, and what collecting garbage costs: squares take minutes at these sizes. */
-const worthMs = (size: number): number => 60 + size * 0.000_4
+const worthMs = (size: number): number => 60 + size * 0.001
 /** From a size to the next: a square would take 64 times as long, and garbage collection doubles a time now and then. */
 const step = 8
 const factorMax = 20

@@ -34,6 +34,7 @@ export const defectNames = {
   messageIdSyntax:
     'Message-ID, In-Reply-To or References with something that is no message id. RFC 5322 §3.6.4 [value]',
   addressSyntax: 'An address field with an entry that has no domain, or with none at all. RFC 5322 §3.4 [value]',
+  addressLimit: 'An address field with more addresses than are read. [value]',
   encodedWordSyntax:
     'An encoded word that is not finished, has white space in it, or an unknown encoding. RFC 2047 §2 [word]',
   encodedWordLong: 'An encoded word of more than 75 characters. RFC 2047 §2 [word]',

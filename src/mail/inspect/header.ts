@@ -1,6 +1,6 @@
 /** What is odd about a header. RFC 5322 §3.3–§3.6, RFC 2047, RFC 6532. */
 import { isUtf8 } from 'node:buffer'
-import { mailboxesOf, parseAddressList } from '../address-list.ts'
+import { addressesMax, mailboxesOf, parseAddressList } from '../address-list.ts'
 import { dropComments, parseDate } from '../date.ts'
 import { latin1, parseHeader } from '../header.ts'
 import type { Header, HeaderField } from '../header.ts'
@@ -102,6 +102,7 @@ function inspectField(header: Header, field: HeaderField, part: Part, list: Defe
     const isEmpty = entries.length === 0 && name !== 'bcc'
     if (isEmpty || mailboxesOf(entries).some(({ domain, localPart }) => domain === '' || localPart === ''))
       wrong('addressSyntax')
+    if (entries.length >= addressesMax) wrong('addressLimit')
   }
   const raw = header.raw(field)
   if (raw.includes('=?')) inspectWords(raw, field.start, part, list, parametric.has(name))

@@ -53,6 +53,7 @@ const cases: Readonly<Record<DefectName, readonly [message: string, covered: str
   dateSyntax: ['From: a@b\r\nDate: Mon, 21 Nov 1997 09:55:06 -0600\r\n\r\n', 'Mon, 21 Nov 1997 09:55:06 -0600'],
   messageIdSyntax: [`${head}References: <a@b> words\r\n\r\n`, '<a@b> words'],
   addressSyntax: [`${head}To: nobody\r\n\r\n`, 'nobody'],
+  addressLimit: [`${head}To: ${'a@b,'.repeat(10_000)}\r\n\r\n`, 'a@b,'.repeat(10_000)],
   encodedWordSyntax: [`${head}Subject: x =?utf-8?q?a b?=\r\n\r\n`, '=?utf-8?q?'],
   encodedWordLong: [`${head}Subject: =?utf-8?q?${'a'.repeat(64)}?=\r\n\r\n`, `=?utf-8?q?${'a'.repeat(64)}?=`],
   encodedWordCharset: [`${head}Subject: =?x-none?q?a?=\r\n\r\n`, '=?x-none?q?a?='],

@@ -5,14 +5,14 @@ import type { Resolver } from '../../base/resolver.ts'
 import { formatMailbox } from '../../mail/address.ts'
 import type { ReversePath } from '../../mail/envelope.ts'
 import { formatField } from '../../mail/header-format.ts'
-import type { Header, HeaderField } from '../../mail/header.ts'
+import type { Header } from '../../mail/header.ts'
 import type { HeaderFacts } from '../../mail/message-facts.ts'
 import type { Status } from '../../mail/status.ts'
 import type { SmtpClientFacts } from '../../protocol/smtp/backend.ts'
 import { ArcVerifier } from '../../trust/arc/verify.ts'
-import { formatAuthenticationResults, isResultsOf, type Evidence } from '../../trust/authentication-results.ts'
+import { formatAuthenticationResults, type Evidence } from '../../trust/authentication-results.ts'
 import { DkimVerifier } from '../../trust/dkim/verify.ts'
-import { checkDmarc } from '../../trust/dmarc/check.ts'
+import { checkDmarc, type DmarcVerdict } from '../../trust/dmarc/check.ts'
 import { checkSpf, type SpfDns, type SpfVerdict } from '../../trust/spf/check.ts'
 import { consequenceOf, type SenderRule } from './consequence.ts'
 
@@ -52,8 +52,6 @@ export interface Judgement {
   /** The domain in From asks for it, or a rule. */
   readonly refuse: Status | undefined
   readonly junk: boolean
-  /** Fields that claim to be our own findings: they go, or somebody would believe them. RFC 8601 §5. */
-  readonly forged: readonly HeaderField[]
 }
 
 const noAnswer = 'no answer in time'
@@ -121,22 +119,23 @@ export class Authenticity {
       this.#inTime(verifier.end(resolver, clock.now()), []),
       this.#inTime(arcVerifier.end(resolver), { result: 'none', problem: noAnswer, sets: [] } as const),
     ])
-    const fromDomains = message.fromMailboxes.map(({ domain }) => domain.toLowerCase())
-    const dmarc = await this.#inTime(checkDmarc({ fromDomains, spf, dkim }, resolver), {
-      result: 'temperror',
-      domain: fromDomains[0] ?? '',
-      policy: 'none',
-      percent: 100,
-      aligned: [],
-      problem: 'no answer in time',
-    } as const)
+    const { certain, countless, mailboxes } = message.authors
+    const fromDomains = mailboxes.map(({ domain }) => domain)
+    const unclear = certain ? {} : ({ unclear: true } as const)
+    const unknown = { domain: fromDomains[0] ?? '', policy: 'none', percent: 100, aligned: [], ...unclear } as const
+    const dmarc: DmarcVerdict = countless
+      ? { ...unknown, result: 'permerror', problem: 'From has more addresses than are looked at', tooMany: true }
+      : await this.#inTime(checkDmarc({ fromDomains, certain, spf, dkim }, resolver), {
+          ...unknown,
+          result: 'temperror',
+          problem: 'no answer in time',
+        })
     const evidence: Evidence = { spf, dkim, dmarc, arc, iprev, clientAddress: client.peer.address }
     const results = formatAuthenticationResults(hostname, evidence)
     const field = formatField('Authentication-Results', results)
-    const forged = header.all('authentication-results').filter((one) => isResultsOf(header.value(one), hostname))
     const { options, rules, random } = this.#tools
     const { measure, refuse } = consequenceOf(evidence, options, rules, random)
-    return { evidence, results, field, forged, refuse, junk: measure === 'junk' }
+    return { evidence, results, field, refuse, junk: measure === 'junk' }
   }
 
   async #iprev(address: string): Promise<Evidence['iprev']> {

@@ -1,7 +1,7 @@
 /** What follows from what was found about a stranger's message: by the wish of the domain in From, and by the operator's own rules. RFC 7489 §6.6. */
 import type { Random } from '../../base/random.ts'
 import { bestFit } from '../../mail/domain-pattern.ts'
-import type { Status } from '../../mail/status.ts'
+import { status, type Status } from '../../mail/status.ts'
 import { vouchedBy } from '../../trust/arc/vouched.ts'
 import type { Evidence } from '../../trust/authentication-results.ts'
 
@@ -34,16 +34,33 @@ export interface Consequence {
 const nothing: Consequence = { measure: 'note' }
 const gravity: readonly Measure[] = ['note', 'junk', 'refuse']
 
+/** Of each domain in From; the gravest is done. */
 export function consequenceOf(
   evidence: Evidence,
   options: ConsequenceOptions,
   rules: readonly SenderRule[],
   random: Random,
 ): Consequence {
+  return (evidence.dmarc.each ?? [evidence.dmarc])
+    .map((dmarc) => consequenceOfDomain({ ...evidence, dmarc }, options, rules, random))
+    .reduce(graver)
+}
+
+const graver = (one: Consequence, other: Consequence): Consequence =>
+  gravity.indexOf(other.measure) > gravity.indexOf(one.measure) ? other : one
+
+function consequenceOfDomain(
+  evidence: Evidence,
+  options: ConsequenceOptions,
+  rules: readonly SenderRule[],
+  random: Random,
+): Consequence {
   const { dmarc, spf, arc } = evidence
+  const rule = bestFit(rules, ({ from }) => from, dmarc.domain)
+  // What a list or SPF proves is of one reading of From, and another may be shown.
+  if (dmarc.unclear) return unclearFrom(evidence, rule?.dmarcFail ?? options.dmarc)
   // A list that we trust has seen it whole: what it changed since then is its own.
   if (dmarc.result !== 'pass' && vouchedBy(arc, options.trustedSealers, dmarc.domain) !== undefined) return nothing
-  const rule = bestFit(rules, ({ from }) => from, dmarc.domain)
   const found = [
     dmarc.result === 'fail' ? dmarcFailed(evidence, rule?.dmarcFail ?? options.dmarc, random) : nothing,
     spf.result === 'fail' && rule?.spfFail
@@ -57,7 +74,14 @@ export function consequenceOf(
       ? taken(rule.unproved, '5.7.1', `Mail from ${dmarc.domain} is taken here only where SPF or DKIM proves it`)
       : nothing,
   ]
-  return found.reduce((one, other) => (gravity.indexOf(other.measure) > gravity.indexOf(one.measure) ? other : one))
+  return found.reduce(graver)
+}
+
+/** A domain that asks for proof is not to be named where nothing can prove it. */
+function unclearFrom({ dmarc }: Evidence, wish: Measure | 'obey'): Consequence {
+  if (wish === 'note' || (dmarc.policy === 'none' && dmarc.result !== 'temperror' && !dmarc.tooMany)) return nothing
+  if (wish === 'junk') return { measure: 'junk' }
+  return { measure: 'refuse', refuse: dmarc.result === 'temperror' ? status.fromNotLookedUp : status.fromUnclear }
 }
 
 /** RFC 7489 §6.6.4: of failing messages a share may meet the next milder policy. */

@@ -1,6 +1,7 @@
 /** Addresses in the header of a message of ours, rewritten: fields in which nothing changes keep their bytes. RFC 5322 §3.6.2, §3.6.3, §3.6.6. */
 import { latin1 } from '../../base/bytes.ts'
 import { parseDomain } from '../../mail/address.ts'
+import { decodeAddressMailbox } from '../../mail/authors.ts'
 import { formatAddressList, parseAddressList, type AddressEntry, type AddressMailbox } from '../../mail/address-list.ts'
 import { formatField } from '../../mail/header-format.ts'
 import type { Header } from '../../mail/header.ts'
@@ -29,9 +30,8 @@ export function headerChanges(header: Header, rewriter: Rewriter): Change[] {
     if (!side) return []
     let changed = false
     const rewritten = (mailbox: AddressMailbox): AddressMailbox => {
-      const domain = parseDomain(text(mailbox.domain))
-      if (domain === undefined || mailbox.localPart === '') return mailbox
-      const before = { localPart: text(mailbox.localPart), domain }
+      const before = decodeAddressMailbox(mailbox)
+      if (parseDomain(before.domain) === undefined || before.localPart === '') return mailbox
       const after = rewriter.inHeader(before, side)
       if (after.localPart === before.localPart && after.domain === before.domain) return mailbox
       changed = true
@@ -49,10 +49,6 @@ export function headerChanges(header: Header, rewriter: Rewriter): Change[] {
 }
 
 /** Header text has a character for each byte; addresses are text. */
-function text(header: string): string {
-  return Buffer.from(header, 'latin1').toString('utf8')
-}
-
 function bytes(address: string): string {
   return latin1(Buffer.from(address, 'utf8'))
 }

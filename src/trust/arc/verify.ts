@@ -68,6 +68,8 @@ export class ArcVerifier {
     }
     const digest = this.#body!.end()
     if (!digest.equals(Buffer.from(newest.message.bodyHash))) return fail('the body was changed')
+    if (newest.message.bodyLength !== undefined && this.#body!.length > newest.message.bodyLength)
+      return fail('the body goes on behind what l= signs')
     const { message } = newest
     const own = canonicalField(withoutSignature(message.raw), message.headerForm).replace(/\r\n$/, '')
     const data = signedFields(this.#header, message.fields, message.headerForm) + own

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -211,4 +211,32 @@ test('no text breaks the parsers', () => {
     }),
     { numRuns: 3000 },
   )
+})
+
+/** Signed by hand, as others do: few fields, or a part of the body. */
+async function handSigned(headers: string, body: string, tags: string, lengthMax?: number): Promise<Buffer> {
+  const { privateKey } = rsa
+  const digest = new BodyDigest(createHash('sha256'), 'simple', lengthMax)
+  digest.write(Buffer.from(body))
+  const field = `DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=r; bh=${digest.end().toString('base64')}; ${tags}; b=`
+  const data = `${canonicalField(`${headers.trim().split('\r\n').at(-1)!}\r\n`, 'simple')}${field}`
+  return Buffer.from(
+    `${field}${sign('sha256', Buffer.from(data), privateKey).toString('base64')}\r\n${headers}\r\n${body}`,
+  )
+}
+
+test('a signature of a part of the body is no pass where the body goes on', async () => {
+  const from = 'From: joe@example.org\r\n'
+  const verdictOf = async (bytes: Buffer): Promise<string> => (await verify(bytes, dns))[0]!.result
+  assert.equal(await verdictOf(await handSigned(from, 'Hello\r\n', 'h=from; l=7', 7)), 'pass')
+  assert.equal(await verdictOf(await handSigned(from, 'Hello\r\nmore\r\n', 'h=from; l=7', 7)), 'policy')
+  assert.equal(await verdictOf(await handSigned(from, 'Another\r\n', 'h=from; l=0', 0)), 'policy')
+})
+
+test('a signature of one From is not valid where several stand', async () => {
+  const bytes = await handSigned('From: joe@example.org\r\n', 'Hello\r\n', 'h=from')
+  assert.equal((await verify(bytes, dns))[0]!.result, 'pass')
+  const replayed = bytes.toString().replace('\r\nFrom:', '\r\nFrom: evil@example.net\r\nFrom:')
+  const [verdict] = await verify(Buffer.from(replayed), dns)
+  assert.deepEqual([verdict!.result, verdict!.problem], ['permerror', 'it does not sign all From fields'])
 })

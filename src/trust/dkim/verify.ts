@@ -131,6 +131,11 @@ export class DkimVerifier {
     if (!digest.equals(Buffer.from(signature.bodyHash))) return verdict('fail', 'the body was changed', key)
     if (!(await this.#fits(candidate, key)))
       return verdict('fail', 'the header was changed, or the key is another one', key)
+    // RFC 6376 §8.15: programs show the first From, and the signature is of the last.
+    if (this.#header.all('from').length > signature.fields.filter((name) => name === 'from').length)
+      return verdict('permerror', 'it does not sign all From fields', key)
+    // RFC 6376 §8.2: what follows is anybody's, and may be all that is shown.
+    if (about.bodyBeyond) return verdict('policy', 'the body goes on behind what l= signs', key)
     return verdict('pass', undefined, key)
   }
 

@@ -12,6 +12,8 @@ export interface DmarcDns {
 export interface DmarcQuestion {
   /** Domains of the From field's addresses, A-labels. */
   readonly fromDomains: readonly string[]
+  /** From is one field that all programs read alike; else `fromDomains` are those that some program may show. */
+  readonly certain: boolean
   readonly spf: SpfVerdict
   readonly dkim: readonly DkimVerdict[]
 }
@@ -28,22 +30,61 @@ export interface DmarcVerdict {
   readonly aligned: readonly ('spf' | 'dkim')[]
   readonly problem?: string
   readonly record?: DmarcRecord
+  /** From was not certain: nothing that is proved tells what readers see. */
+  readonly unclear?: true
+  /** More domains than are looked up. */
+  readonly tooMany?: true
+  /** Of each domain, where From has several; this verdict is the gravest of them. RFC 7489 §6.6.1. */
+  readonly each?: readonly DmarcVerdict[]
 }
 
-export async function checkDmarc({ fromDomains, spf, dkim }: DmarcQuestion, dns: DmarcDns): Promise<DmarcVerdict> {
-  const domains = [...new Set(fromDomains.map((one) => one.toLowerCase()))]
-  const [domain] = domains
+/** Domains that are looked up: real messages have one, and each further one is a question to somebody's name server. */
+export const authorDomainsMax = 20
+
+export async function checkDmarc(question: DmarcQuestion, dns: DmarcDns): Promise<DmarcVerdict> {
+  const { fromDomains, certain } = question
+  const domains = [...new Set(fromDomains.map((one) => one.toLowerCase()))].filter((one) => one !== '')
+  const nothing = { domain: domains[0] ?? '', policy: 'none', percent: 100, aligned: [] } as const
+  if (domains.length === 0) return { ...nothing, result: 'permerror', problem: 'From has no domain' }
+  if (domains.length > authorDomainsMax)
+    return {
+      ...nothing,
+      result: 'permerror',
+      problem: `From has more than ${authorDomainsMax} domains`,
+      unclear: true,
+      tooMany: true,
+    }
+  const each = await Promise.all(domains.map((domain) => checkDomain(domain, question, dns)))
+  const gravest = each.reduce((one, other) => (gravityOf(other) > gravityOf(one) ? other : one))
+  if (certain) return each.length === 1 ? gravest : { ...gravest, each }
+  const problem = 'From is several fields, or not what RFC 5322 has'
+  const unsure = each.map((one): DmarcVerdict => ({
+    ...one,
+    unclear: true,
+    result: one.result === 'temperror' ? 'temperror' : 'permerror',
+    aligned: [],
+    problem: one.result === 'temperror' ? one.problem! : problem,
+  }))
+  return { ...unsure.reduce((one, other) => (gravityOf(other) > gravityOf(one) ? other : one)), each: unsure }
+}
+
+const policies: readonly DmarcPolicy[] = ['none', 'quarantine', 'reject']
+const results: readonly DmarcVerdict['result'][] = ['pass', 'none', 'permerror', 'temperror', 'fail']
+
+/** What a domain wishes counts before how sure it is that the message fails, but a pass is none. */
+function gravityOf({ result, policy }: DmarcVerdict): number {
+  return results.indexOf(result) + (result === 'pass' ? 0 : 10 * policies.indexOf(policy))
+}
+
+async function checkDomain(domain: string, { spf, dkim }: DmarcQuestion, dns: DmarcDns): Promise<DmarcVerdict> {
   const verdict = (result: DmarcVerdict['result'], problem?: string): DmarcVerdict => ({
     result,
-    domain: domain ?? '',
+    domain,
     policy: 'none',
     percent: 100,
     aligned: [],
     ...(problem === undefined ? {} : { problem }),
   })
-  // Several authors, or none: no domain can stand behind it. RFC 7489 §6.6.1.
-  if (domain === undefined || domain === '') return verdict('permerror', 'From has no domain')
-  if (domains.length > 1) return verdict('permerror', 'From has addresses of several domains')
   const found = await findRecord(domain, dns)
   if (found === 'temperror') return verdict('temperror', `no answer about _dmarc.${domain}`)
   if (!found) return verdict('none', `${domain} has no DMARC record`)

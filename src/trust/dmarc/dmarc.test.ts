@@ -23,11 +23,12 @@ const dkim = (result: DkimVerdict['result'], domain: string): DkimVerdict => ({
 async function verdictOf(
   from: string | readonly string[],
   records: Readonly<Record<string, string | readonly string[]>>,
-  proofs: { spf?: SpfVerdict; dkim?: readonly DkimVerdict[] } = {},
+  proofs: { spf?: SpfVerdict; dkim?: readonly DkimVerdict[]; certain?: boolean } = {},
 ): Promise<DmarcVerdict> {
   return checkDmarc(
     {
       fromDomains: typeof from === 'string' ? [from] : from,
+      certain: proofs.certain ?? true,
       spf: proofs.spf ?? spf('none', 'x'),
       dkim: proofs.dkim ?? [],
     },
@@ -92,7 +93,29 @@ test('what cannot be told is not told', async () => {
     'temperror reject',
   )
   assert.equal(await words([], {}), 'permerror none')
-  assert.equal(await words(['a.example', 'b.example'], {}), 'permerror none')
+  assert.equal(await words(['a.example', 'b.example'], {}), 'none none')
+})
+
+test('of several domains in From each is judged, and the strictest result counts', async () => {
+  const records = { '_dmarc.bank.example': 'v=DMARC1; p=reject', '_dmarc.evil.example': 'v=DMARC1; p=none' }
+  const proofs = { spf: spf('pass', 'evil.example') }
+  assert.equal(await words(['evil.example', 'bank.example'], records, proofs), 'fail reject')
+  assert.equal(await words(['bank.example', 'evil.example'], records, proofs), 'fail reject')
+  assert.equal(await words(['evil.example', 'open.example'], records, proofs), 'none none')
+  const { each, problem } = await verdictOf(
+    Array.from({ length: 21 }, (_, i) => `a${i}.example`),
+    records,
+  )
+  assert.deepEqual([each, problem], [undefined, 'From has more than 20 domains'])
+})
+
+test('where From is not certain nothing passes, and what any of its domains wishes is told', async () => {
+  const records = { '_dmarc.bank.example': 'v=DMARC1; p=quarantine', '_dmarc.slow.example': 'slow' }
+  const proofs = { spf: spf('pass', 'bank.example'), certain: false }
+  assert.equal(await words(['bank.example'], records, proofs), 'permerror quarantine')
+  assert.equal(await words(['evil.example', 'bank.example', 'slow.example'], records, proofs), 'permerror quarantine')
+  assert.equal(await words(['evil.example', 'slow.example'], records, proofs), 'temperror none')
+  assert.equal(await words(['evil.example'], records, proofs), 'permerror none')
 })
 
 test('records, right and wrong', () => {
