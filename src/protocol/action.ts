@@ -38,6 +38,11 @@ export interface Session {
   next(): Action
   /** How long the peer may be silent in the present state, milliseconds. */
   readonly idleTimeoutMs: number
+  /**
+   * What it waits for: time counts from when that changed, and bytes that do not end the wait give no more of it, or a peer that drips would be
+   * listened to for ever. undefined: any byte gives new time.
+   */
+  readonly waitingFor?: number | undefined
   /** The peer was silent too long: the parting words. The driver then closes. */
   timedOut(): Uint8Array | undefined
   /** The peer sends no more. Complete commands already received are still answered; then `next()` says close. */

@@ -42,6 +42,11 @@ export class Driver implements SessionHost {
   #drained: (() => void) | undefined
   #waking = false
   #flushing = false
+  /** What the session waited for when its time began. */
+  #waitingFor: number | undefined
+  #waitingSinceMs = 0
+  /** Work of ours or a write has come between: the time begins again. */
+  #waitsAnew = true
   #closing = false
   #closed = false
 
@@ -125,6 +130,7 @@ export class Driver implements SessionHost {
 
   #hasRoom(): void {
     this.#full = false
+    this.#waitsAnew = true
     const drained = this.#drained
     this.#drained = undefined
     drained?.()
@@ -195,7 +201,13 @@ export class Driver implements SessionHost {
   }
 
   #touch(): void {
-    this.#deadline.atMs = this.#options.wheel.now() + this.#session.idleTimeoutMs
+    const { waitingFor, idleTimeoutMs } = this.#session
+    if (waitingFor === undefined || waitingFor !== this.#waitingFor || this.#waitsAnew) {
+      this.#waitingSinceMs = this.#options.wheel.now()
+      this.#waitingFor = waitingFor
+      this.#waitsAnew = false
+    }
+    this.#deadline.atMs = this.#waitingSinceMs + idleTimeoutMs
   }
 
   #listen(): void {
@@ -236,6 +248,7 @@ export class Driver implements SessionHost {
 
   #done(): void {
     this.#busy = false
+    this.#waitsAnew = true
     if (!this.#closed) this.#pump()
   }
 
@@ -256,6 +269,7 @@ export class Driver implements SessionHost {
         if (this.#outBytes >= gatherBytes / 4) this.#flush()
         if (this.#full) {
           // The peer has to read for us to go on: its silence counts.
+          this.#waitsAnew = true
           this.#touch()
           await new Promise<void>((resolve) => (this.#drained = resolve))
           this.#deadline.atMs = Infinity

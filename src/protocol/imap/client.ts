@@ -17,6 +17,9 @@ const lineMaxBytes = 16 * 1024 * 1024
 /** A message that we asked for, in memory. Ask larger ones in parts. */
 const literalMaxBytes = 256 * 1024 * 1024
 
+/** All that one command is answered, in memory. */
+const answerBytesMax = 512 * 1024 * 1024
+
 export type StatusResponse = Response & { readonly kind: 'status' }
 export type DataResponse = Response & { readonly kind: 'data' }
 
@@ -74,6 +77,16 @@ export class ImapClient implements Session {
   readonly greeting: Promise<StatusResponse>
   #greeted!: { resolve: (greeting: StatusResponse) => void; reject: (error: Error) => void }
   #host: SessionHost | undefined
+  /** Time counts from the command, whatever comes meanwhile; for news that are waited for (IDLE), and without a command, from the last of them. */
+  get waitingFor(): number | undefined {
+    if (this.#running) return this.#listening ? undefined : Number(this.#running.tag.slice(1))
+    return this.#wasGreeted ? undefined : 0
+  }
+  #listening = false
+  #wasGreeted = false
+  /** What the running command was answered so far. */
+  #answerBytes = 0
+  readonly #answerBytesMax: number
   readonly #reader = new FrameReader(lineMaxBytes)
   readonly #waiting: Running[] = []
   #running: Running | undefined
@@ -83,7 +96,12 @@ export class ImapClient implements Session {
   #startTls: Action | undefined
   #fault: Error | undefined
 
-  constructor(options: { readonly timeoutMs?: number } = {}) {
+  /**
+   * @param options.timeoutMs for the whole answer to a command.
+   * @param options.answerBytesMax all that one command may be answered; it is held in memory.
+   */
+  constructor(options: { readonly timeoutMs?: number; readonly answerBytesMax?: number } = {}) {
+    this.#answerBytesMax = options.answerBytesMax ?? answerBytesMax
     this.idleTimeoutMs = options.timeoutMs ?? 31 * 60_000
     this.greeting = new Promise((resolve, reject) => (this.#greeted = { resolve, reject }))
     this.greeting.catch(() => {})
@@ -200,7 +218,10 @@ export class ImapClient implements Session {
   async idle(): Promise<() => Promise<void>> {
     let listening!: () => void
     const ready = new Promise<void>((resolve) => (listening = resolve))
-    const ended = this.command('IDLE', listening)
+    const ended = this.command('IDLE', () => {
+      this.#listening = true
+      listening()
+    }).finally(() => (this.#listening = false))
     await Promise.race([ready, ended])
     return async () => {
       this.#say(bytesOf('DONE\r\n'))
@@ -223,7 +244,10 @@ export class ImapClient implements Session {
   }
 
   receive(chunk: Uint8Array): void {
-    this.#reader.push(chunk)
+    this.#answerBytes += chunk.length
+    if (this.#answerBytes <= this.#answerBytesMax) return this.#reader.push(chunk)
+    this.#fail(new Error('The server says more than we can hold'))
+    this.#reader.clear()
   }
 
   next(): Action {
@@ -293,6 +317,7 @@ export class ImapClient implements Session {
   #begin(): void {
     if (this.#running) return
     this.#running = this.#waiting.shift()
+    this.#answerBytes = 0
     if (this.#running) this.#say(this.#running.pieces.shift()!)
   }
 
@@ -304,6 +329,7 @@ export class ImapClient implements Session {
       else running?.onContinue?.(response.text)
       return
     }
+    if (this.#listening || !running) this.#answerBytes = 0
     if (response.kind === 'data') {
       if (response.name === 'CAPABILITY') this.#learn(response.values.join(' '))
       running?.data.push(response)
@@ -313,6 +339,7 @@ export class ImapClient implements Session {
     if (response.code?.startsWith('CAPABILITY ')) this.#learn(response.code.slice(11))
     if (response.tag !== '*') return this.#answered(response)
     running?.notes.push(response)
+    this.#wasGreeted = true
     this.#greeted.resolve(response)
     if (response.status === 'BYE' && !this.#fault) this.#fault = new ImapCommandError(response)
   }

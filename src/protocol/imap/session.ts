@@ -1,4 +1,5 @@
 /** The server's side of an IMAP conversation: states, the order of things, and how faults are answered. RFC 3501 §2.2, §3, §5. */
+import { latin1 } from '../../base/bytes.ts'
 import type { TlsFacts } from '../../base/network.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait } from '../action.ts'
@@ -9,6 +10,7 @@ import { commandNamed } from './commands.ts'
 import { OpenConversation } from './conversation.ts'
 import * as limits from './limits.ts'
 import { speaksRev2 } from './rev2.ts'
+import { isHttpRequest } from '../text/http-request.ts'
 import { sharedBytes } from './shared-bytes.ts'
 import type { View } from './view.ts'
 import { encodeText } from './wire/encode.ts'
@@ -176,6 +178,11 @@ export class ImapSession extends OpenConversation implements Session {
   }
 
   #execute(bytes: Uint8Array): Step {
+    if (this.state === 'notAuthenticated' && isHttpRequest(latin1(bytes))) {
+      this.byeAfter = 'This is no web server'
+      this.#over()
+      return again
+    }
     const line = this.#begin(bytes)
     const verb = this.#command!
     if (this.state === 'notAuthenticated' && ++this.#commands > limits.commandsBeforeLoginMax)

@@ -11,6 +11,7 @@ import {
   type SaslChannel,
   type SaslMechanism,
 } from '../sasl/mechanism.ts'
+import { isHttpVerb } from '../text/http-request.ts'
 import { LineReader } from '../text/lines.ts'
 import { Pop3Refusal, type Pop3Maildrop } from './backend.ts'
 import { err, ok, Pop3Fault, type Pop3Command } from './command.ts'
@@ -35,6 +36,8 @@ export class Pop3Session implements Session, Pop3State {
   #sasl: ((response: Uint8Array) => Promise<Uint8Array>) | undefined
   #leaving = false
   #parting: Uint8Array | undefined
+  /** Lines that were read. */
+  #lines = 0
   #ended = false
   #stopping = false
   #closed = false
@@ -51,6 +54,11 @@ export class Pop3Session implements Session, Pop3State {
 
   get idleTimeoutMs(): number {
     return this.#state === 'authorization' ? limits.loginTimeoutMs : limits.idleTimeoutMs
+  }
+
+  /** A command has to come in one piece of time. */
+  get waitingFor(): number {
+    return this.#lines
   }
 
   get #channel(): SaslChannel {
@@ -71,7 +79,8 @@ export class Pop3Session implements Session, Pop3State {
 
   receive(chunk: Uint8Array): void {
     this.#reader.push(chunk)
-    if (this.#reader.heldBytes > limits.heldBytesMax) this.#part(err(this.words.tooMuchAhead))
+    if (this.#reader.heldBytes + this.#reader.skippedBytes > limits.heldBytesMax)
+      this.#part(err(this.words.tooMuchAhead))
   }
 
   next(): Action {
@@ -90,6 +99,7 @@ export class Pop3Session implements Session, Pop3State {
     }
     const line = this.#reader.next()
     if (!line) return this.#ended ? { kind: 'close' } : wait
+    this.#lines++
     // A response that cannot be one ends its exchange. RFC 5034 §4.
     const sasl = this.#sasl
     this.#sasl = undefined
@@ -108,6 +118,10 @@ export class Pop3Session implements Session, Pop3State {
   #command(line: string): Action {
     const [name = '', ...args] = line.split(' ')
     const command = commandNamed(name.toUpperCase())
+    if (!command && isHttpVerb(name.toUpperCase())) {
+      this.#part(err('This is no web server: goodbye'))
+      return this.next()
+    }
     if (!command) return this.#refused(err(this.words.unknownCommand))
     if (command.state !== 'any' && command.state !== this.#state) {
       return this.#refused(err(this.#state === 'authorization' ? this.words.signInFirst : this.words.signedInAlready))

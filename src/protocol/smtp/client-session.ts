@@ -42,6 +42,8 @@ export class SmtpClientSession implements Session {
   readonly #waiting = new Set<(error: Error) => void>()
   #fault: Error | undefined
   #shakesHands = false
+  /** The time for a reply counts from its command, whatever drips in meanwhile. RFC 5321 §4.5.3.2. */
+  waitingFor = 0
   /** Messages whose bytes began to go out. */
   streams = 0
 
@@ -58,6 +60,7 @@ export class SmtpClientSession implements Session {
   expectAll(count: number, timeoutMs: number): Promise<Reply[]> {
     return new Promise((resolve, reject) => {
       if (this.#fault) return reject(this.#fault)
+      if (this.#expected.length === 0) this.waitingFor++
       this.#expected.push({ timeoutMs, count, replies: [], resolve, reject })
     })
   }
@@ -151,6 +154,7 @@ export class SmtpClientSession implements Session {
         if (line.kind === 'tooLong') throw new Error('a reply line without end')
         const reply = this.#replies.push(line.bytes)
         if (!reply) continue
+        this.waitingFor++
         const expected = this.#expected[0]
         if (expected) {
           if (expected.replies.push(reply) < expected.count) continue

@@ -18,6 +18,7 @@ import * as limits from './limits.ts'
 import { smtpDefaults, type SmtpPolicy } from './policy.ts'
 import { readResponse, SaslExchange } from './sasl-exchange.ts'
 import type { SmtpServerOptions } from './state.ts'
+import { isHttpVerb } from '../text/http-request.ts'
 import { LineReader } from '../text/lines.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
 import { SyntaxFault } from './wire/arguments.ts'
@@ -47,6 +48,8 @@ export class SmtpServerSession implements Session, IncomingHost {
   #sasl: SaslExchange | undefined
   /** What a proxy has said of its client; what it says later is added. */
   #client: Forwarded | undefined
+  /** Lines that were read. */
+  #lines = 0
   #ended = false
   #stopping = false
   #parting: Uint8Array | undefined
@@ -63,6 +66,11 @@ export class SmtpServerSession implements Session, IncomingHost {
 
   get idleTimeoutMs(): number {
     return this.helo === undefined ? limits.greetingTimeoutMs : limits.idleTimeoutMs
+  }
+
+  /** A command has to come in one piece of time; a message may take longer, in its own limit. */
+  get waitingFor(): number | undefined {
+    return this.#mode === 'body' ? undefined : this.#lines
   }
 
   get peer(): Peer {
@@ -112,7 +120,7 @@ export class SmtpServerSession implements Session, IncomingHost {
 
   receive(chunk: Uint8Array): void {
     this.#reader.push(chunk)
-    if (this.#mode !== 'body' && this.#reader.heldBytes > limits.heldBytesMax) {
+    if (this.#mode !== 'body' && this.#reader.heldBytes + this.#reader.skippedBytes > limits.heldBytesMax) {
       this.#close(formatStatus({ code: 421, enhanced: '4.7.0', text: 'Too much sent ahead' }))
     }
   }
@@ -140,6 +148,7 @@ export class SmtpServerSession implements Session, IncomingHost {
           if (!this.#ended) return wait
           return { kind: 'close' }
         }
+        this.#lines++
         if (line.kind === 'tooLong') {
           // In the middle of a SASL exchange it ends the exchange. RFC 4954 §4.
           this.#mode = 'command'
@@ -199,6 +208,10 @@ export class SmtpServerSession implements Session, IncomingHost {
     const space = line.indexOf(32)
     const name = latin1(line, 0, space < 0 ? line.length : space).toUpperCase()
     const command = commandNamed(name, this.options.service)
+    if (!command && isHttpVerb(name)) {
+      this.#close(formatReply(221, '2.7.0 This is no web server: goodbye'))
+      return this.next()
+    }
     if (!command) return this.refused(formatReply(500, '5.5.1 Unknown command'))
     const parting = this.conduct.said(command.name)
     if (parting) return { kind: 'write', bytes: this.part(parting) }

@@ -71,7 +71,8 @@ async function addressOf({ resolver }: SocksTools, { host }: Proxy): Promise<str
 async function open(tunnel: Tunnel, { username, password = '' }: Proxy, address: string, port: number): Promise<void> {
   const methods = username === undefined ? [noPassword] : [noPassword, withPassword]
   tunnel.write(Uint8Array.of(version, methods.length, ...methods))
-  const [, method] = await tunnel.take(2)
+  const [spoken, method] = await tunnel.take(2)
+  if (spoken !== version) throw new Error('the proxy does not speak SOCKS5')
   if (method === withPassword && username !== undefined) {
     const name = Buffer.from(username)
     const secret = Buffer.from(password)
@@ -82,7 +83,8 @@ async function open(tunnel: Tunnel, { username, password = '' }: Proxy, address:
     if (refused !== 0) throw new Error('the proxy does not take this password')
   } else if (method !== noPassword) throw new Error('the proxy wants us to sign in in a way that we do not know')
   tunnel.write(Uint8Array.of(version, connectCommand, 0, ...destinationOf(address), port >> 8, port & 255))
-  const [, reply, , bound] = await tunnel.take(4)
+  const [still, reply, , bound] = await tunnel.take(4)
+  if (still !== version) throw new Error('the proxy does not speak SOCKS5')
   if (reply !== 0) throw new Error(`the proxy cannot connect: ${refusals[reply!] ?? `reply ${reply}`}`)
   // Where the proxy is seen from is nothing to us, but it stands before what the host says.
   const length = bound === nameType ? (await tunnel.take(1))[0]! : (addressLength[bound!] ?? 0)

@@ -1,0 +1,171 @@
+/** Clients and what their servers may be like: every wait of ours has an end of its own, in time and in bytes, in virtual time. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Connection } from '../../src/base/network.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { drive } from '../../src/protocol/drive.ts'
+import { ImapClient } from '../../src/protocol/imap/client.ts'
+import { SmtpClient } from '../../src/protocol/smtp/client.ts'
+import { throughProxy } from '../../src/transfer/deliver/socks.ts'
+import { bytesOfText, World } from './world.ts'
+
+const second = 1000
+const minute = 60 * second
+const server = '10.9.9.9'
+const client = '10.9.9.1'
+
+/** What a server does from a certain moment on. It is given how to say bytes, and how to be called again later. */
+interface Temper {
+  begin(
+    say: (words: string | Uint8Array) => void,
+    later: (delayMs: number, run: () => void) => void,
+    connection: Connection,
+  ): void
+}
+
+const again =
+  (delayMs: number, words: string | Uint8Array): Temper['begin'] =>
+  (say, later) => {
+    const once = (): void => {
+      say(words)
+      later(delayMs, once)
+    }
+    once()
+  }
+
+const tempers: Record<string, Temper> = {
+  hangs: { begin() {} },
+  'drips bytes': { begin: again(20 * second, '2') },
+  'drips lines': { begin: again(20 * second, '250-x\r\n* OK x\r\n') },
+  'babbles without a line end': { begin: again(10, 'z'.repeat(10_000)) },
+  'babbles lines': { begin: again(10, '250-more\r\n* OK more\r\n'.repeat(400)) },
+  'babbles zeros': { begin: again(10, new Uint8Array(10_000)) },
+  'cuts off': { begin: (say, _, connection) => (say('25'), connection.destroy()) },
+  'hangs up': { begin: (say, _, connection) => (say('25'), connection.end()) },
+}
+
+/** A client, the words after which its server shows its temper, and the longest that it may wait. */
+interface Kind {
+  readonly name: string
+  /** Pairs: what the client says (a beginning), what it is answered. '' is the greeting. */
+  readonly script: readonly (readonly [string, string | Uint8Array])[]
+  readonly waitMs: number
+  run(world: World): Promise<unknown>
+}
+
+const smtp = (world: World, lmtp: boolean): Promise<SmtpClient> =>
+  SmtpClient.connect({
+    network: world.internet.at(client),
+    clock: world.clock,
+    wheel: world.wheel,
+    log: silentLog,
+    address: server,
+    port: 25,
+    hostname: 'client.example',
+    connectTimeoutMs: 30 * second,
+    lmtp,
+  })
+
+const smtpScript = (hello: string): Kind['script'] => [
+  ['', '220 here\r\n'],
+  [hello, '250 here\r\n'],
+  ['MAIL', '250 fine\r\n'],
+  ['RCPT', '250 fine\r\n'],
+  ['DATA', '354 go\r\n'],
+  ['Subject', ''],
+]
+
+async function sendBySmtp(world: World, lmtp: boolean): Promise<void> {
+  const one = await smtp(world, lmtp)
+  const envelope = {
+    reversePath: 'a@client.example',
+    recipients: ['b@far.example'],
+    body: '7bit',
+    smtpUtf8: false,
+  } as const
+  await one.send(envelope, bytesOfText('Subject: x\n\nx\n'))
+}
+
+async function readByImap(world: World): Promise<void> {
+  const one = new ImapClient({ timeoutMs: 5 * minute, answerBytesMax: 4 * 1024 * 1024 })
+  const connection = await world.internet.at(client).connect({ address: server, port: 25, timeoutMs: 30 * second })
+  drive(connection, one, { clock: world.clock, wheel: world.wheel, log: silentLog })
+  await one.greeting
+  await one.login('alice', 'secret')
+  await one.select('INBOX')
+  await one.logout()
+}
+
+const kinds: readonly Kind[] = [
+  { name: 'SMTP', script: smtpScript('EHLO'), waitMs: 11 * minute, run: (world) => sendBySmtp(world, false) },
+  { name: 'LMTP', script: smtpScript('LHLO'), waitMs: 11 * minute, run: (world) => sendBySmtp(world, true) },
+  {
+    name: 'IMAP',
+    script: [
+      ['', '* OK here\r\n'],
+      ['A1', 'A1 OK in\r\n'],
+      ['A2', 'A2 OK selected\r\n'],
+    ],
+    waitMs: 6 * minute,
+    run: readByImap,
+  },
+  {
+    name: 'SOCKS',
+    script: [
+      ['\x05\x01', Uint8Array.of(5, 0)],
+      ['\x05\x01\x00', Uint8Array.of(5, 0, 0, 3)],
+    ],
+    waitMs: minute,
+    run: (world) =>
+      throughProxy({ network: world.internet.at(client), resolver: undefined as never, clock: world.clock }, {
+        host: server,
+        port: 25,
+      } as never).connect({ address: '10.8.8.8', port: 25, timeoutMs: 30 * second }),
+  },
+]
+
+/** Ten seconds of babble are more than any client has to hear. */
+const saidBytesMax = 16 * 1024 * 1024
+
+for (const kind of kinds) {
+  for (const [name, temper] of Object.entries(tempers)) {
+    test(`${kind.name}: a server that ${name}, at any point, is left in time`, async () => {
+      for (let point = 0; point < kind.script.length; point++) {
+        const world = new World()
+        const { clock } = world
+        let said = 0
+        let closed = false
+        await world.internet.at(server).listen({ address: server, port: 25 }, (connection) => {
+          const say = (words: string | Uint8Array): void => {
+            said += words.length
+            connection.write(typeof words === 'string' ? Buffer.from(words, 'latin1') : words)
+          }
+          const later = (delayMs: number, run: () => void): void => void clock.after(delayMs, () => closed || run())
+          let at = 0
+          const turn = (heard: string): void => {
+            const [wanted, words] = kind.script[at]!
+            if (!heard.startsWith(wanted)) return
+            if (at >= point) return temper.begin(say, later, connection)
+            at++
+            say(words)
+          }
+          connection.receive({
+            data: (bytes) => !closed && at < kind.script.length && turn(Buffer.from(bytes).toString('latin1')),
+            drain() {},
+            end() {},
+            close: () => void (closed = true),
+          })
+          if (kind.script[0]![0] === '') turn('')
+        })
+        const sinceMs = clock.monotonic()
+        await assert.rejects(clock.until(kind.run(world)), Error, `${name} at ${point}`)
+        const tookMs = clock.monotonic() - sinceMs
+        assert.ok(tookMs <= kind.waitMs, `${name} at ${point}: it took ${tookMs} ms`)
+        assert.ok(said <= saidBytesMax, `${name} at ${point}: ${said} bytes were heard`)
+        // And the connection goes with it.
+        await clock.pass(minute)
+        assert.ok(closed, `${name} at ${point}: the connection stays`)
+      }
+    })
+  }
+}
