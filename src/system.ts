@@ -185,7 +185,7 @@ async function openSystem(
   const pages = {
     read: store.read,
     connections: () => desk.connections,
-    ready: () => stopping === undefined,
+    ready: () => stopping === undefined && takesMail(store),
     discovery: {
       offers: () => offersOf(live.config.hostname, live.config.listeners),
       isLocalDomain: (domain: string) => store.read.isLocalDomain(domain),
@@ -197,7 +197,8 @@ async function openSystem(
     const { service, address, port, proxyFrom } = listener
     const proxied = proxyFrom && ((from: string) => networksHold(proxyFrom, from))
     if (service === 'http' || service === 'https') {
-      const place = { address, port, tls: service === 'https' ? tls : undefined, proxied }
+      const admit = (from: string): (() => void) | undefined => desk.admit(from)
+      const place = { address, port, tls: service === 'https' ? tls : undefined, proxied, admit }
       return platform.http.listen(place, async (request) => answerHttp(pages, request))
     }
     return desk.open({
@@ -298,4 +299,9 @@ async function openSystem(
     reload,
     stop: () => (stopping ??= stop()),
   }
+}
+
+function takesMail(store: Store): boolean {
+  const { behind, full } = store.state()
+  return !behind && !full
 }

@@ -11,6 +11,8 @@ export interface HttpRequest {
   /** Empty where there is none. */
   readonly body: Uint8Array
   readonly peer: Peer
+  /** A proxy has passed it on for another: its peer is the proxy, not the one that asks. */
+  readonly forwarded: boolean
 }
 
 export interface HttpResponse {
@@ -24,13 +26,17 @@ export interface HttpResponse {
 export const httpBodyBytesMax = 64 * 1024
 
 export interface HttpServer {
-  /** @param options.tls https: every connection starts with a handshake. `proxied` as in `Network.listen`. */
+  /**
+   * @param options.tls https: every connection starts with a handshake. `proxied` as in `Network.listen`.
+   * @param options.admit whether one more from there may come in: what it returns is called when it has gone.
+   */
   listen(
     options: {
       readonly address: string
       readonly port: number
       readonly tls?: TlsServer
       readonly proxied?: (address: string) => boolean
+      readonly admit?: (address: string) => (() => void) | undefined
     },
     handle: (request: HttpRequest) => Promise<HttpResponse>,
   ): Promise<Listener>

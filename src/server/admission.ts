@@ -43,6 +43,14 @@ export class Admission {
     return this.#enter(network)
   }
 
+  /**
+   * For http: under the same count by network and rate. This machine's own watchers come in when all places of mail are taken: the listener
+   * counts its connections itself.
+   */
+  admitWatcher(address: string): (() => void) | undefined {
+    return isLoopback(address) ? () => {} : this.admit(address)
+  }
+
   #enter(network: string | undefined): () => void {
     this.#count++
     if (network !== undefined) this.#open.set(network, (this.#open.get(network) ?? 0) + 1)

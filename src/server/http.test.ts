@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { realClock } from '../platform/real/clock.ts'
 import { realHttp } from '../platform/real/http.ts'
 import type { HttpRequest } from '../base/http.ts'
 import type { ListenerConfig, Service } from '../config/config.ts'
 import { formatRecord, recordsFor } from './discovery/dns.ts'
 import { offersOf } from './discovery/settings.ts'
+import { Admission, admissionDefaults } from './admission.ts'
 import { answerHttp, type HttpTools } from './http.ts'
 
 const counts = { accounts: 2, messages: 30, contents: 20, queued: 4, segments: 1, walBytes: 0 }
@@ -62,12 +66,17 @@ function request(target: string, more: Partial<HttpRequest> = {}): HttpRequest {
     host: undefined,
     body,
     peer: from('192.0.2.1'),
+    forwarded: false,
     ...more,
   }
 }
 
 test('others than loopback hear no figures, and nothing but GET is understood', () => {
-  assert.equal(answerHttp(tools, request('/metrics')).status, 403)
+  for (const path of ['/metrics', '/healthz', '/readyz']) {
+    assert.equal(answerHttp(tools, request(path)).status, 403)
+    // A proxy on this machine speaks for somebody else.
+    assert.equal(answerHttp(tools, request(path, { peer: from('127.0.0.1'), forwarded: true })).status, 403)
+  }
   assert.equal(answerHttp(tools, request('/metrics', { method: 'POST', peer: from('127.0.0.1') })).status, 405)
 })
 
@@ -150,4 +159,85 @@ test('the records of a domain name every service, and say which is not offered',
   assert.ok(has(/^_imaps\._tcp\.example\.org\. +IN SRV +0 1 993 mail\.example\.org\.$/))
   assert.ok(has(/^_submission\._tcp\.example\.org\. +IN SRV +10 1 587 mail\.example\.org\.$/))
   assert.ok(has(/^_pop3s\._tcp\.example\.org\. +IN SRV +0 0 0 \.$/))
+})
+
+test('what a proxy passes on is told from what this machine asks itself', async (t) => {
+  const listener = await realHttp.listen({ address: '127.0.0.1', port: 0 }, async (request) =>
+    answerHttp(tools, request),
+  )
+  t.after(() => listener.close())
+  const get = (headers: Record<string, string>): Promise<number> =>
+    fetch(`http://127.0.0.1:${listener.port}/metrics`, { headers }).then(({ status }) => status)
+  assert.equal(await get({}), 200)
+  for (const name of ['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Real-IP', 'Via'])
+    assert.equal(await get({ [name]: 'for=192.0.2.1' }), 403, name)
+})
+
+/** Connected, and in the middle of a request. */
+async function halfRequest(port: number, first = ''): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  socket.write(`${first}GET /healthz HTTP/1.1\r\nHost: x\r\n`)
+  return socket
+}
+
+test('hundreds of half requests do not keep a watcher from its answer', async (t) => {
+  const listener = await realHttp.listen({ address: '127.0.0.1', port: 0 }, async (request) =>
+    answerHttp(tools, request),
+  )
+  const sockets: Socket[] = []
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    return listener.close()
+  })
+  for (let n = 0; n < 300; n++) sockets.push(await halfRequest(listener.port))
+  for (let n = 0; n < 3; n++) {
+    const { status } = await fetch(`http://127.0.0.1:${listener.port}/healthz`, { headers: { connection: 'close' } })
+    assert.equal(status, 200)
+  }
+  // The latest of them still has its place, and its answer.
+  const last = sockets.at(-1)!
+  last.write('\r\n')
+  const [answer] = (await once(last, 'data')) as [Buffer]
+  assert.match(String(answer), /^HTTP\/1\.1 200 /)
+})
+
+test('http stands under the admission by network; this machine comes in when all places of mail are taken', async (t) => {
+  const limits = { ...admissionDefaults, connectionsMax: 3, connectionsPerAddressMax: 2 }
+  const admission = new Admission(limits, realClock)
+  const proxied = (): boolean => true
+  const admit = (address: string): (() => void) | undefined => admission.admitWatcher(address)
+  const listener = await realHttp.listen({ address: '127.0.0.1', port: 0, proxied, admit }, async (request) =>
+    answerHttp(tools, request),
+  )
+  const sockets: Socket[] = []
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    return listener.close()
+  })
+  const from = (address: string): string => `PROXY TCP4 ${address} 127.0.0.1 5000 80\r\n`
+  const isLeft = async (address: string): Promise<boolean> => {
+    const socket = await halfRequest(listener.port, from(address))
+    sockets.push(socket)
+    socket.write('\r\n')
+    return once(socket, 'data').then(
+      () => true,
+      () => false,
+    )
+  }
+  const closed = async (address: string): Promise<void> => {
+    const socket = await halfRequest(listener.port, from(address))
+    await once(socket, 'close')
+  }
+  assert.ok(await isLeft('192.0.2.1'))
+  assert.ok(await isLeft('192.0.2.1'))
+  await closed('192.0.2.1')
+  assert.ok(await isLeft('192.0.2.2'))
+  await closed('192.0.2.3')
+  assert.ok(await isLeft('127.0.0.1'))
+  // What has gone makes room.
+  sockets[0]!.destroy()
+  await once(sockets[0]!, 'close')
+  while (!admission.admit('192.0.2.9')) await new Promise((resolve) => setImmediate(resolve))
 })

@@ -1,6 +1,7 @@
 /** The http and https listeners: settings for mail programs; to loopback alone, whether we are well, and figures. OpenMetrics 1.0. */
 import type { HttpRequest, HttpResponse } from '../base/http.ts'
 import type { StoreReads } from '../store/store.ts'
+import { isLoopback } from './network-rates.ts'
 import { answerDiscovery, type DiscoveryTools } from './discovery/pages.ts'
 
 export interface HttpTools {
@@ -8,7 +9,7 @@ export interface HttpTools {
   readonly read: StoreReads
   /** Connections over every listener, now. */
   readonly connections: () => number
-  /** False while stopping, or when the store has stopped. */
+  /** False while stopping, when the store has stopped, and while it takes no mail (a full disk, rows that cannot be written). */
   readonly ready: () => boolean
 }
 
@@ -18,8 +19,9 @@ const openMetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse {
   const found = answerDiscovery(tools.discovery, request)
   if (found) return found
-  const { address } = request.peer
-  if (!address.startsWith('127.') && address !== '::1') return { status: 403, type: plain, body: 'loopback only\n' }
+  // Through a proxy on this machine the world would be loopback.
+  if (request.forwarded || !isLoopback(request.peer.address))
+    return { status: 403, type: plain, body: 'loopback only\n' }
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, type: plain, body: 'GET only\n' }
   switch (request.path) {
     case '/healthz':

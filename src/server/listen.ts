@@ -50,6 +50,11 @@ export class Desk {
     return this.#drivers.size
   }
 
+  /** One more connection of a listener that talks by itself (http). @returns what ends its stay; undefined for one too many. */
+  admit(address: string): (() => void) | undefined {
+    return this.#stopping ? undefined : this.#admission.admitWatcher(address)
+  }
+
   async open(desk: ServiceDesk): Promise<Listener> {
     const { log } = this.#tools
     const network = desk.network ?? this.#tools.network

@@ -4,6 +4,7 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import { httpBodyBytesMax, type HttpRequest, type HttpResponse, type HttpServer } from '../../base/http.ts'
 import type { Peer, TlsServer } from '../../base/network.ts'
 import { listenAt } from './held-ports.ts'
+import { HttpPlaces } from './http-places.ts'
 import { isGone, peerOf } from './peer-of.ts'
 import { readProxied } from './proxied.ts'
 import type { WrappingTls } from './tls.ts'
@@ -15,21 +16,23 @@ const headerBytesMax = 16 * 1024
 const connectionsMax = 256
 
 export const realHttp: HttpServer = {
-  async listen({ address, port, tls, proxied }, handle) {
-    const peers = new WeakMap<Socket, Peer>()
+  async listen({ address, port, tls, proxied, admit }, handle) {
+    const places = new HttpPlaces(connectionsMax)
+    const origins = new WeakMap<Socket, Origin>()
     const server = createServer(
       { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, maxHeaderSize: headerBytesMax },
       (request, response) => {
-        const { socket } = request
-        void answer(request, response, peers.get(socket) ?? peerOf(socket), handle)
+        const { raw, peer } = origins.get(request.socket)!
+        void places.whileAnswering(raw, () => answer(request, response, peer, handle))
       },
     )
-    const begin = (socket: Socket, peer: Peer): void => {
-      peers.set(socket, peer)
-      server.emit('connection', socket)
-    }
-    const front = tls || proxied ? beginnings({ tls, proxied }, begin) : server
-    front.maxConnections = connectionsMax
+    // As Node's own http server has its sockets: a client may have said all it wants.
+    const front = createTcpServer({ allowHalfOpen: true, noDelay: true }, (raw) => {
+      void begin(raw, { tls, proxied, admit, places }, (socket, peer) => {
+        origins.set(socket, { raw, peer })
+        server.emit('connection', socket)
+      })
+    })
     await listenAt(front, { host: address, port })
     const bound = front.address() as AddressInfo
     return {
@@ -38,44 +41,49 @@ export const realHttp: HttpServer = {
       close: () =>
         new Promise((done) => {
           front.close(() => done())
-          server.closeAllConnections()
-          if (front !== server) server.close()
+          places.closeAll()
+          server.close()
         }),
     }
   },
 }
 
-interface Beginning {
-  readonly tls: TlsServer | undefined
-  readonly proxied: ((address: string) => boolean) | undefined
+/** Where a request came from: its connection as the kernel gave it, and whose it is. */
+interface Origin {
+  readonly raw: Socket
+  readonly peer: Peer
 }
 
-/** Connections that have said whose they are, where a proxy brought them, and have shaken hands, with the certificates that mail has. */
-function beginnings(
-  { tls, proxied }: Beginning,
+interface Entrance {
+  readonly tls: TlsServer | undefined
+  readonly proxied: ((address: string) => boolean) | undefined
+  readonly admit: ((address: string) => (() => void) | undefined) | undefined
+  readonly places: HttpPlaces
+}
+
+/** A connection that has its place, has said whose it is, where a proxy brought it, is admitted, and has shaken hands, with mail's certificates. */
+async function begin(
+  raw: Socket,
+  { tls, proxied, admit, places }: Entrance,
   ready: (socket: Socket, peer: Peer) => void,
-): ReturnType<typeof createTcpServer> {
-  const open = new Set<Socket>()
-  const front = createTcpServer(async (raw) => {
-    if (isGone(raw)) return
-    open.add(raw)
-    raw.once('close', () => open.delete(raw))
-    raw.on('error', () => raw.destroy())
-    let peer = peerOf(raw)
-    try {
-      if (proxied?.(peer.address)) peer = await readProxied(raw, peer)
-    } catch {
-      return
-    }
-    if (tls) shakeHands(tls as WrappingTls, raw, (socket) => ready(socket, peer))
-    else ready(raw, peer)
-  })
-  const close = front.close.bind(front)
-  front.close = (done) => {
-    for (const socket of open) socket.destroy()
-    return close(done)
+): Promise<void> {
+  if (isGone(raw)) return
+  raw.on('error', () => raw.destroy())
+  let leave: (() => void) | undefined
+  if (!places.enter(raw, () => leave?.())) return
+  let peer = peerOf(raw)
+  try {
+    if (proxied?.(peer.address)) peer = await readProxied(raw, peer)
+  } catch {
+    return
   }
-  return front
+  if (raw.destroyed) return
+  if (admit) {
+    leave = admit(peer.address)
+    if (!leave) return void raw.destroy()
+  }
+  if (tls) shakeHands(tls as WrappingTls, raw, (socket) => ready(socket, peer))
+  else ready(raw, peer)
 }
 
 function shakeHands(tls: WrappingTls, raw: Socket, ready: (socket: Socket) => void): void {
@@ -88,6 +96,9 @@ function shakeHands(tls: WrappingTls, raw: Socket, ready: (socket: Socket) => vo
     ready(socket)
   })
 }
+
+/** Fields that a proxy adds to what it passes on, by one or the other. RFC 7239, RFC 9110 §7.6.3. */
+const forwardings = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via']
 
 /** undefined: longer than `httpBodyBytesMax`. */
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -130,6 +141,7 @@ async function answer(
       ...requestTarget(request.url ?? '/', request.headers.host),
       body,
       peer,
+      forwarded: forwardings.some((name) => request.headers[name] !== undefined),
     })
     response.writeHead(told.status, {
       'content-type': told.type,
