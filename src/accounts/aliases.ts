@@ -20,6 +20,8 @@ export interface Expansion {
   readonly remote: readonly string[]
   /** Accounts that exist but take nothing now. */
   readonly disabled: readonly string[]
+  /** Members among our domains that are no address: their copies reach nobody. */
+  readonly missing: readonly string[]
   /** It leads further than we follow: somebody is missing here, and the message must not be taken. */
   readonly cut: boolean
 }
@@ -48,6 +50,7 @@ export function expandAddress(
   const remote = new Set<string>()
   const disabled = new Set<string>()
   const seen = new Set<string>()
+  const missing = new Set<string>()
   let known = false
   let cut = false
 
@@ -89,7 +92,10 @@ export function expandAddress(
       if (take(candidate, detail(candidate))) return
     }
     const catchAll = source.alias(`@${at}`)
-    if (!catchAll) return
+    if (!catchAll) {
+      missing.add(address)
+      return
+    }
     known = true
     for (const target of catchAll.targets) follow(target, depth)
   }
@@ -101,7 +107,7 @@ export function expandAddress(
 
   visit(localPart, domain, 0)
   if (!known && source.isLocalDomain(domain)) return undefined
-  return { accounts: [...accounts.values()], remote: [...remote], disabled: [...disabled], cut }
+  return { accounts: [...accounts.values()], remote: [...remote], disabled: [...disabled], missing: [...missing], cut }
 }
 
 /** Whether an account may send as this address: its own name, its details, and aliases that lead to it. */

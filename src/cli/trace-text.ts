@@ -39,6 +39,8 @@ function title(line: JourneyLine, id: string): string {
       return line.id === id ? "is another host's notice" : `another host told of it, by message ${visible(line.id)}`
     case 'attempt':
       return `attempt${line['n'] === undefined ? '' : ` ${text(line['n'])}`} for ${visible(text(line['recipient']))}: ${text(line['outcome'])}`
+    case 'missing':
+      return `the alias ${visible(text(line['alias']))} has a member that does not exist: ${visible(text(line['member']))}`
     case 'ended':
       return `ended for ${visible(text(line['recipient']))}: ${text(line['outcome'])}`
   }

@@ -61,6 +61,10 @@ export class Header {
     return !this.#text.includes('=?') && !/[\x80-\xff]/.test(this.#text)
   }
 
+  get isEightBit(): boolean {
+    return /[\x80-\xff]/.test(this.#text)
+  }
+
   /** The first field of that (lower-case) name. */
   get(name: string): HeaderField | undefined {
     for (const field of this.fields) if (field.name === name) return field

@@ -14,6 +14,13 @@ import { messageIdKeys } from './message-ids.ts'
 import type { MessageIdKeys } from './message-ids.ts'
 import type { Part } from './mime/part.ts'
 
+/** A field: where it stands, and its value. */
+export interface FieldText {
+  readonly start: number
+  readonly end: number
+  readonly value: string
+}
+
 /** What the header says of a message that somebody has to take or to refuse. */
 export interface HeaderFacts {
   /** The Date field. */
@@ -34,7 +41,13 @@ export interface HeaderFacts {
   /** Longer, of more fields or of more addresses than are read: what was found is not all. */
   readonly beyondLimits: boolean
   /** Authentication-Results fields: those that claim to be ours are forged. RFC 8601 §5. */
-  readonly results: readonly { readonly start: number; readonly end: number; readonly value: string }[]
+  readonly results: readonly FieldText[]
+  /** Bcc, Resent-Bcc and Return-Path: what a submission has of them is no reader's business. RFC 5322 §3.6.3, RFC 5321 §4.4. */
+  readonly blind: readonly FieldText[]
+  /** Delivered-To, lower case: where it was before. */
+  readonly deliveredTo: readonly string[]
+  /** Bytes beyond ASCII in it. RFC 6531 §3.2. */
+  readonly isEightBit: boolean
 }
 
 /** And what a mailbox keeps of it. */
@@ -71,9 +84,10 @@ export function headerFacts(root: Part): HeaderFacts {
     ),
     from,
     beyondLimits: root.defects.includes('headerLimit') || header.truncated || hasTooManyAddresses(header, root),
-    results: header
-      .all('authentication-results')
-      .map((field) => ({ start: field.start, end: field.end, value: header.value(field) })),
+    results: textsOf(header, 'authentication-results'),
+    blind: ['bcc', 'resent-bcc', 'return-path'].flatMap((name) => textsOf(header, name)),
+    deliveredTo: textsOf(header, 'delivered-to').map(({ value }) => value.toLowerCase()),
+    isEightBit: header.isEightBit,
   }
 }
 
@@ -92,6 +106,9 @@ export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root))
     from,
     beyondLimits,
     results,
+    blind,
+    deliveredTo,
+    isEightBit,
   } = known
   // Spread, it would cost as much as all the rest: this is done for every message.
   return {
@@ -106,6 +123,9 @@ export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root))
     from,
     beyondLimits,
     results,
+    blind,
+    deliveredTo,
+    isEightBit,
     envelope: Buffer.from(formatEnvelopeFrom(header, from), 'latin1'),
     body: Buffer.from(formatBodyBasic(root), 'latin1'),
     bodyStructure: Buffer.from(formatBodyStructure(root), 'latin1'),
@@ -129,6 +149,10 @@ function hasTooManyAddresses(header: Header, { bodyStart, headerStart }: Part): 
     if (count >= addressesMax) return true
   }
   return false
+}
+
+function textsOf(header: Header, name: string): FieldText[] {
+  return header.all(name).map((field) => ({ start: field.start, end: field.end, value: header.value(field) }))
 }
 
 function countFields(header: Header, name: string): number {

@@ -39,6 +39,7 @@ export const status = {
   recipientSyntax: row(501, '5.1.3', 'Recipient address is not valid'),
   bareNewline: row(554, '5.6.0', 'Message has a bare carriage return or line feed (RFC 5321 2.3.8)'),
   tooManyHops: row(554, '5.4.6', 'Too many hops: mail loop'),
+  forwardingLoop: row(554, '5.4.6', 'Mail forwarding loop: it was at this address before'),
   authRequired: row(530, '5.7.0', 'Authentication required'),
   encryptionRequired: row(538, '5.7.11', 'Encryption required: give STARTTLS first'),
   authFailed: row(535, '5.7.8', 'Authentication credentials invalid'),

@@ -30,6 +30,47 @@ const client = {
 
 const mailbox = (localPart: string, domain: string) => ({ localPart, domain })
 
+test("strangers' messages are told shortly, and those of one network fill a share of the day at most", async () => {
+  const { clock, files, journey } = world()
+  const recipients = Array.from({ length: 1000 }, (_, n) => ({ mailbox: mailbox(`bob+${n}`, 'here.example') }))
+  const arrived = (who: SmtpClientFacts, n: number): void =>
+    journey.arrived({
+      arrival: {
+        id: `${timePrefix(clock.now())}${n}`,
+        atMs: clock.now(),
+        reversePath: null,
+        recipients,
+        body: '7bit',
+        smtpUtf8: false,
+      },
+      client: who,
+      parameters: { body: '7bit', smtpUtf8: false },
+      sizeBytes: 1,
+      messageId: undefined,
+      refused: [],
+      planned: recipients.map(({ mailbox: { localPart } }) => ({
+        recipient: localPart,
+        plans: [{ kind: 'discard' as const, recipient: localPart, rule: 'x'.repeat(2000) }],
+      })),
+      replies: [],
+    })
+  const bytes = async (): Promise<number> => {
+    await journey.flush()
+    return (await files.sizeBytes('journey/2026-02-01.jsonl')) ?? 0
+  }
+  arrived(client, 0)
+  const one = await bytes()
+  assert.ok(one < 100_000, `${one} bytes`)
+  for (let n = 0; n < 600; n++) arrived(client, n)
+  const share = await bytes()
+  assert.ok(share < journeyMaxBytes / 15, `${share} bytes of one network`)
+  const elsewhere = { ...client, peer: { ...client.peer, address: '198.51.100.1' } }
+  arrived(elsewhere, 1)
+  assert.ok((await bytes()) > share)
+  arrived({ ...client, user: { name: 'alice', accountId: 1 } as never }, 2)
+  assert.ok((await bytes()) > share + 1_000_000, 'our own are told whole')
+})
+
 const refusedFacts = (id: string, more: Partial<RefusedFacts> = {}): RefusedFacts => ({
   id,
   client,

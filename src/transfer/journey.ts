@@ -3,6 +3,7 @@
  * Best effort: it never waits, never fails a delivery, and is capped and expiring. The ledger is what must not be lost.
  */
 import type { Clock } from '../base/clock.ts'
+import { parseIpAddress } from '../base/ip-network.ts'
 import type { Files } from '../base/files.ts'
 import type { Log } from '../base/log.ts'
 import { formatMailbox } from '../mail/address.ts'
@@ -20,15 +21,19 @@ const waitingMax = 20_000
 export const journeyMaxBytes = 256 * 1024 * 1024
 /** Whoever guesses addresses must not fill the day: what never became a message has a share of it. */
 const refusedMaxBytes = journeyMaxBytes / 4
-/** Recipients that are told of a transaction that was refused. */
+/** Recipients that are told of a transaction that was refused, and of a stranger's message: the ledger has them all. */
 const toldRecipientsMax = 20
+/** What strangers of one network may fill of a day. */
+const networkMaxBytes = journeyMaxBytes / 16
+/** Networks that are counted; beyond that the one that was heard of first begins anew. */
+const networksMax = 10_000
 export const journeyKeepDays = 30
 
 /**
  * `notice`: our own message about another. `report`: another host's message about one of ours. `attempt`: on the way to another host.
- * `refused`: never became a message.
+ * `refused`: never became a message. `missing`: an alias has a member that is no address.
  */
-export type JourneyEvent = 'arrived' | 'refused' | 'notice' | 'report' | 'attempt' | 'ended'
+export type JourneyEvent = 'arrived' | 'refused' | 'notice' | 'report' | 'attempt' | 'ended' | 'missing'
 
 export interface JourneyLine {
   readonly id: string
@@ -150,6 +155,13 @@ export function noticeLine(id: string, about: string, to: string): JourneyNote {
   return { id, event: 'notice', about, to }
 }
 
+/** /24 and /64: what one customer has, or a small host's neighbours. */
+function networkOf(address: string): string {
+  const bytes = parseIpAddress(address)
+  if (!bytes) return address
+  return Buffer.from(bytes.subarray(0, bytes.length === 4 ? 3 : 8)).toString('hex')
+}
+
 export class FileJourney implements Journey {
   readonly #folder: string
   readonly #files: Files
@@ -162,6 +174,8 @@ export class FileJourney implements Journey {
   #day = ''
   #dayBytes = 0
   #refusedBytes = 0
+  /** What strangers' messages have filled today, by network. */
+  readonly #networkBytes = new Map<string, number>()
 
   constructor(folder: string, files: Files, clock: Clock, log: Log) {
     this.#folder = folder
@@ -181,21 +195,35 @@ export class FileJourney implements Journey {
     replies,
     rules = [],
   }: ArrivedFacts): void {
-    this.#add({
+    const stranger = !client.user && !client.trusted
+    const network = stranger ? networkOf(client.peer.address) : ''
+    const before = this.#networkBytes.get(network) ?? 0
+    if (stranger && before > networkMaxBytes) {
+      this.#dropped++
+      return
+    }
+    const told = stranger ? toldRecipientsMax : Infinity
+    const plans = planned.flatMap((one) => one.plans)
+    const bytes = this.#add({
       id: arrival.id,
       at: new Date(arrival.atMs).toISOString(),
       event: 'arrived',
       ...clientFacts(client),
       from: pathText(arrival.reversePath),
       parameters: parametersText(parameters),
-      recipients: arrival.recipients.map(({ mailbox }) => formatMailbox(mailbox)),
+      recipients: arrival.recipients.slice(0, told).map(({ mailbox }) => formatMailbox(mailbox)),
+      recipientsLeftOut: arrival.recipients.length > told ? arrival.recipients.length - told : undefined,
       refused: refused.length === 0 ? undefined : refused.slice(0, toldRecipientsMax).map(refusedText),
       sizeBytes,
       messageId,
       rules: rules.length === 0 ? undefined : rules,
-      plans: planned.flatMap(({ plans }) => plans.map(planText)),
-      replies: replies.map(statusText),
+      plans: plans.slice(0, told).map(planText),
+      replies: replies.slice(0, told).map(statusText),
     })
+    if (!stranger) return
+    this.#networkBytes.delete(network)
+    this.#networkBytes.set(network, before + bytes)
+    if (this.#networkBytes.size > networksMax) this.#networkBytes.delete(this.#networkBytes.keys().next().value!)
   }
 
   refused({ id, client, reversePath, parameters, recipients, refused, status }: RefusedFacts): void {
@@ -250,6 +278,7 @@ export class FileJourney implements Journey {
     if (name !== this.#day) {
       this.#day = name
       this.#refusedBytes = 0
+      this.#networkBytes.clear()
       this.#dayBytes = (await this.#files.sizeBytes(path)) ?? 0
       await this.#expire()
     }

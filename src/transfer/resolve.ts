@@ -25,17 +25,20 @@ export function completeMailbox({ store, options }: Tools, mailbox: Mailbox): Ma
 /**
  * Plans for a recipient among our domains; `refuse` as the only plan when it cannot be taken.
  * @param source what is known of addresses: the store's rows, and what a directory has said.
+ * @param noteMissing is told of members of an alias that are no address.
  */
 export function planLocal(
   { store, options }: Tools,
   mailbox: Mailbox,
   recipient: string,
   source: AddressSource = store.read,
+  noteMissing?: (member: string) => void,
 ): Plan[] {
   const { read } = store
   const expansion = expandAddress(source, mailbox.localPart, mailbox.domain, options.subaddressDelimiter)
   if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
   if (expansion.cut) return [{ kind: 'refuse', recipient, status: status.aliasTooWide }]
+  if (noteMissing) for (const member of expansion.missing) noteMissing(member)
   const plans: Plan[] = []
   for (const account of expansion.accounts) {
     const inbox = read.inbox(account.id)

@@ -2,7 +2,7 @@
 import type { AddressSource } from '../accounts/aliases.ts'
 import { bytesOf } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
-import { formatMailbox, parseMailbox } from '../mail/address.ts'
+import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../mail/address.ts'
 import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField } from '../mail/header-format.ts'
 import type { HeaderFacts } from '../mail/message-facts.ts'
@@ -25,6 +25,8 @@ import type { Journey, RefusedRecipient } from './journey.ts'
 import { contentParts, withChanges, type Change } from './message-bytes.ts'
 import type { Plan, Planned } from './plan.ts'
 import { fitsQuota, planAddress, planLocal } from './resolve.ts'
+import { noteMissingMembers, type MissingMember } from './missing-member.ts'
+import { isForward, loopMarks, passedMax, wasSentOn } from './loop-mark.ts'
 import { headerChanges } from './shape/header.ts'
 import type { Rewriter } from './shape/rewriter.ts'
 import type { SigningKeys } from './signing.ts'
@@ -76,6 +78,7 @@ export class Taking {
   readonly #brought: Brought
   /** Of our own users and hosts. */
   readonly #ours: boolean
+  readonly #missing: MissingMember[] = []
 
   constructor(tools: TakingTools, content: StoredContent, brought: Brought) {
     this.#tools = tools
@@ -94,7 +97,8 @@ export class Taking {
     let { message } = filed
     // What is not read cannot be judged, and would be delivered and shown all the same.
     if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
-    if (message.hopCount > options.hopsMax) throw new Refusal(status.tooManyHops)
+    if (message.hopCount > options.hopsMax || message.deliveredTo.length > passedMax)
+      throw new Refusal(status.tooManyHops)
     // A printer has no account whose addresses it could be held to.
     if (this.#ours && client.user) this.#checkAuthors(client.user.name, message)
     const judged = early && (await this.#judge(early, message))
@@ -118,7 +122,7 @@ export class Taking {
     const copied = this.#copied(sender, mailboxes, verdict)
     const arrival = this.#arrival(id, atMs, sender, copied, message, verdict)
     const junk = judged?.junk === true || verdict.junk
-    const planned = this.#plan(arrival, this.content.sizeBytes + prefix.length, verdict, junk)
+    const planned = this.#plan(arrival, message, this.content.sizeBytes + prefix.length, verdict, junk)
     const copies = copied.flatMap((mailbox) => this.#planCopy(mailbox))
     // Else the message would be gone with its detour.
     if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
@@ -132,7 +136,7 @@ export class Taking {
       content: this.content,
       filed,
       prefix,
-      sealed,
+      sealed: loopMarks(planned) + sealed,
       planned,
       copies,
       lmtp: client.service === 'lmtp',
@@ -148,6 +152,7 @@ export class Taking {
       replies,
       rules: verdict.fitted,
     })
+    if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
     noteReturned?.()
     return replies
   }
@@ -183,7 +188,8 @@ export class Taking {
   async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; changes: readonly Change[] }> {
     const { store, rewriter, contentRules = [], log, options } = this.#tools
     // Fields that claim to be our own findings: from whomever they come, somebody would believe them. RFC 8601 §5.
-    const forged = message.results.filter(({ value }) => isResultsOf(value, options.hostname))
+    const results = message.results.filter(({ value }) => isResultsOf(value, options.hostname))
+    const forged = this.#ours ? [...results, ...message.blind].sort((a, b) => a.start - b.start) : results
     const rewrites = this.#ours && rewriter?.changesHeaders === true
     const stranger = isStranger(this.#brought.client)
     const rules = contentRules.filter(({ of }) => of === 'everybody' || stranger)
@@ -226,7 +232,11 @@ export class Taking {
     verdict: ContentVerdict,
   ): Arrival {
     const { client, recipients } = this.#brought
-    const { body, smtpUtf8, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#brought.parameters
+    const { body, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#brought.parameters
+    // A client's wish is no need: RFC 6531 §3.2 forbids only what is not ASCII, and many hosts take that alone.
+    const paths = [reversePath, ...recipients.map(({ mailbox }) => mailbox), ...copies]
+    const smtpUtf8 =
+      this.#brought.parameters.smtpUtf8 && (message.isEightBit || paths.some((path) => path && needsSmtpUtf8(path)))
     return {
       id,
       atMs,
@@ -248,7 +258,13 @@ export class Taking {
     }
   }
 
-  #plan(arrival: Arrival, sizeBytes: number, verdict: ContentVerdict, junk: boolean): Planned[] {
+  #plan(
+    arrival: Arrival,
+    { deliveredTo }: HeaderFacts,
+    sizeBytes: number,
+    verdict: ContentVerdict,
+    junk: boolean,
+  ): Planned[] {
     const { store } = this.#tools
     const { discard, redirect } = verdict
     return this.#brought.recipients.map(({ mailbox }) => {
@@ -258,7 +274,12 @@ export class Taking {
       if (!store.read.isLocalDomain(mailbox.domain)) {
         return { recipient, plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }] }
       }
-      const plans = planLocal(this.#tools, mailbox, recipient, this.#brought.addresses).map((plan): Plan => {
+      const again = wasSentOn(deliveredTo, recipient)
+      const local = planLocal(this.#tools, mailbox, recipient, this.#brought.addresses, (member) =>
+        this.#missing.push({ alias: recipient, member }),
+      )
+      const plans = local.map((plan): Plan => {
+        if (again && isForward(plan)) return { kind: 'refuse', recipient, status: status.forwardingLoop }
         if (plan.kind !== 'file') return plan
         const mailbox = junk ? junkOf(store.read, plan.account.id) : undefined
         // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.

@@ -126,6 +126,21 @@ test('a first line that begins with white space begins the body', async () => {
   await world.stop()
 })
 
+test('Bcc, Resent-Bcc and Return-Path of a submission reach no reader', async () => {
+  const { world, a } = await start()
+  const send = await submission(world, a)
+  assert.equal(
+    await send(
+      'Return-Path: <x@evil.example>\nFrom: alice@a.example\nBcc: secret@b.example,\n more@b.example\nResent-Bcc: third@b.example\nX-Kept: yes',
+    ),
+    250,
+  )
+  const [message = ''] = await messagesIn(a, 'carol@a.example')
+  assert.doesNotMatch(message, /secret|more@b|third|x@evil/)
+  assert.match(message, /^X-Kept: yes\r$/m)
+  await world.stop()
+})
+
 test('findings that claim to be ours are taken out of everybody’s mail', async () => {
   const { world, a } = await start()
   const send = await submission(world, a)

@@ -32,7 +32,7 @@ export interface PeerOptions {
   readonly refuse?: (stage: Stage, line: string) => string | undefined
 }
 
-export type Stage = 'greeting' | 'mail' | 'rcpt' | 'data' | 'taken'
+export type Stage = 'greeting' | 'mail' | 'rcpt' | 'bdat' | 'data' | 'taken'
 
 export class Peer {
   readonly taken: Transaction[] = []
@@ -119,6 +119,8 @@ export class Peer {
         answer('mail', mail, '250 2.1.0 ok')
       } else if (verb === 'RCPT') {
         if (answer('rcpt', text, '250 2.1.5 ok')) recipients.push(/<(.*?)>/.exec(text)![1]!)
+      } else if (verb === 'BDAT') {
+        answer('bdat', text, '250 2.0.0 ok')
       } else if (verb === 'DATA') {
         if (recipients.length === 0) return say('554 5.5.1 nobody')
         inData = true

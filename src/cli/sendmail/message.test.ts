@@ -26,6 +26,18 @@ test("cron's message: line ends mended, addresses completed, nothing else touche
   })
 })
 
+test('the first line that is no field begins the body, and no text is lost', () => {
+  for (const [given, kept] of [
+    [
+      'Subject: x\ndisk is 97% full\nsecond: line\n\nlast\n',
+      'Subject: x\r\n\r\ndisk is 97% full\r\nsecond: line\r\n\r\nlast\r\n',
+    ],
+    ['Subject: x\n folded\n\tmore\n\nlast\n', 'Subject: x\r\n folded\r\n\tmore\r\n\r\nlast\r\n'],
+    ['Subject: x\nlast\n', 'Subject: x\r\n\r\nlast\r\n'],
+  ])
+    assert.ok(made(given!, { fromHeader: false }).text.endsWith(kept!), JSON.stringify(made(given!).text))
+})
+
 test('-t takes To, Cc and Bcc, each once, and hides Bcc', () => {
   const text =
     'From: a@example.org\nTo: "B, B" <b@example.net>, c\nCc: friends: d@example.net;\nBcc: e@example.net,\n b@example.net\n\nx\n'

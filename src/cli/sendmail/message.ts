@@ -81,15 +81,28 @@ function beforeDot(input: Uint8Array): Uint8Array {
   return input
 }
 
-/** An mbox separator goes; a text whose first line is no field is all body. */
+/** An mbox separator goes; a line that is no field, and continues none, begins the body: the blank line before it is put. */
 function withHeader(given: Uint8Array): Uint8Array {
   const bytes = Buffer.from(given.buffer, given.byteOffset, given.length)
   const lf = bytes.indexOf(10)
   const line = bytes.toString('latin1', 0, lf < 0 ? bytes.length : lf + 1)
   const rest = /^From [^:]/.test(line) ? bytes.subarray(line.length) : bytes
-  const first = rest.toString('latin1', 0, Math.min(rest.length, 1000))
-  if (rest.length === 0 || /^(?:[!-9;-~]+[ \t]*:|\r\n)/.test(first)) return rest
-  return Buffer.concat([Buffer.from('\r\n'), rest])
+  const end = oddLine(rest)
+  return end === undefined ? rest : Buffer.concat([rest.subarray(0, end), Buffer.from('\r\n'), rest.subarray(end)])
+}
+
+/** Where the first line stands that cannot be of a header; undefined where the blank line, or the end, comes first. */
+function oddLine(bytes: Buffer): number | undefined {
+  for (let at = 0; at < bytes.length;) {
+    const lf = bytes.indexOf(10, at)
+    const next = lf < 0 ? bytes.length : lf + 1
+    // A field's name is short; the rest of its line may be long.
+    const line = bytes.toString('latin1', at, Math.min(next, at + 1000))
+    if (line === '\r\n') return undefined
+    if (!/^[!-9;-~]+[ \t]*:/.test(line) && !(at > 0 && /^[ \t]/.test(line))) return at
+    at = next
+  }
+  return undefined
 }
 
 /** Where the blank line behind the header begins; what is missing of it is added by `withHeader` and CRLF alone. */

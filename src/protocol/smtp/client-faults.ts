@@ -37,3 +37,11 @@ export class SmtpNeedFault extends Error {
 export function brokenOff(fault: SmtpConnectionFault): Reply {
   return { code: 421, enhanced: '4.4.2', lines: [fault.message] }
 }
+
+/** BDAT was offered and is refused as a verb: the message has to go by DATA, on another connection. RFC 3030. */
+export class SmtpChunkingFault extends SmtpReplyFault {
+  constructor(reply: Reply) {
+    super('BDAT', reply)
+    this.name = 'SmtpChunkingFault'
+  }
+}

@@ -6,7 +6,7 @@ import type { MessageBytes } from '../../mail/content.ts'
 import { SimulatedClock } from '../../platform/simulated/clock.ts'
 import { SimulatedInternet } from '../../platform/simulated/network.ts'
 import { seededRandom } from '../../platform/simulated/random.ts'
-import { SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
+import { SmtpChunkingFault, SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
 import { SmtpClientSession, SmtpConnectionFault } from './client-session.ts'
 import { SmtpClient } from './client.ts'
 import type { OutgoingEnvelope } from './outgoing.ts'
@@ -136,8 +136,9 @@ for (const keywords of [['CHUNKING'], ['CHUNKING', 'PIPELINING']])
     const large = Buffer.alloc(9 * 1024 * 1024, 'x')
     let pieces = 0
     const peer = new Peer(keywords, (line) => {
+      if (line === 'RSET') pieces = -100
       if (!line.startsWith('BDAT')) return undefined
-      return ++pieces === 1 ? undefined : pieces === 2 ? '552 5.3.4 too large' : '503 5.5.1 order'
+      return ++pieces <= 1 ? undefined : pieces === 2 ? '552 5.3.4 too large' : '503 5.5.1 order'
     })
     const client = await peer.client()
     const { recipients } = await peer.clock.until(client.send(three, bytesOf(large)))
@@ -150,8 +151,21 @@ for (const keywords of [['CHUNKING'], ['CHUNKING', 'PIPELINING']])
     if (keywords.length === 1) assert.equal(sent, 2)
     else assert.ok(sent <= 9)
     // And the connection is as good as before.
-    assert.equal((await peer.clock.until(client.send({ ...plain }, bytesOf('x')))).recipients[0]!.code, 503)
+    assert.equal((await peer.clock.until(client.send({ ...plain }, bytesOf('x')))).recipients[0]!.code, 250)
   })
+
+test('BDAT that was offered and is no command: nothing more is said there, and the caller is told', async () => {
+  for (const code of [500, 502, 503])
+    for (const size of [1, 9 * 1024 * 1024]) {
+      const peer = new Peer(['CHUNKING'], (line) => (line.startsWith('BDAT') ? `${code} 5.5.1 what` : undefined))
+      const client = await peer.client()
+      await assert.rejects(
+        peer.clock.until(client.send(plain, bytesOf(Buffer.alloc(size, 'x')))),
+        (error) => error instanceof SmtpChunkingFault && error.reply.code === code,
+      )
+      assert.match(peer.heard.at(-1)!, /^BDAT/)
+    }
+})
 
 test('LMTP: a reply for each recipient that was taken, behind the last piece', async () => {
   const peer = new Peer(['PIPELINING', 'CHUNKING'], (line) => {

@@ -14,7 +14,7 @@ import { lackOf, type Need, type OutgoingEnvelope, type SendResult } from './out
 import { transact } from './transact.ts'
 import type { Reply } from './wire/reply.ts'
 
-export { SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
+export { SmtpChunkingFault, SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
 export type { Need, OutgoingEnvelope, SendResult } from './outgoing.ts'
 
 export interface SmtpClientOptions {
@@ -108,6 +108,11 @@ export class SmtpClient {
 
   has(keyword: string): boolean {
     return this.extensions.has(keyword)
+  }
+
+  /** Messages go by DATA, whatever was offered. */
+  withoutChunking(): void {
+    this.extensions = new Map([...this.extensions].filter(([keyword]) => !/^(?:CHUNKING|BINARYMIME)$/.test(keyword)))
   }
 
   /** STARTTLS and a new hello. Throws when the server does not want it or the handshake fails: the connection is then useless. */

@@ -2,7 +2,7 @@
 import { bytesOf } from '../../base/bytes.ts'
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
 import { DotStuffer } from '../text/dots.ts'
-import { SmtpReplyFault } from './client-faults.ts'
+import { SmtpChunkingFault, SmtpReplyFault } from './client-faults.ts'
 import { clientTimeouts, type SmtpClientSession } from './client-session.ts'
 import { mailLine, recipientLine, type OutgoingEnvelope } from './outgoing.ts'
 import type { Reply } from './wire/reply.ts'
@@ -101,7 +101,9 @@ async function sendChunks(
   const { sizeBytes } = bytes
   if (sizeBytes <= readSliceBytes) {
     session.write([chunkLine(sizeBytes, true), await readWhole(session, bytes)])
-    return session.expectAll(finals, clientTimeouts.dataTermination)
+    const replies = await session.expectAll(finals, clientTimeouts.dataTermination)
+    if (isUnknownVerb(replies[0]!)) throw chunkingFault(session, replies[0]!)
+    return replies
   }
   let refused: Reply | undefined
   const underWay: Promise<unknown>[] = []
@@ -117,6 +119,7 @@ async function sendChunks(
     if (!pipelining) await underWay.at(-1)
     if (refused) break
   }
+  if (refused && isUnknownVerb(refused)) throw chunkingFault(session, refused)
   if (!refused) {
     const lastAt = sizeBytes === 0 ? 0 : Math.floor((sizeBytes - 1) / chunkBytes) * chunkBytes
     const last = sendChunk(session, bytes, lastAt, sizeBytes, true, finals)
@@ -130,6 +133,17 @@ async function sendChunks(
   if (finals > 1) session.close()
   else await session.command('RSET')
   return [refused!]
+}
+
+/** Offered, and then not known, or not wanted: a proxy before the server often. RFC 5321 §4.2.4. */
+function isUnknownVerb({ code }: Reply): boolean {
+  return code === 500 || code === 502 || code === 503 || code === 504
+}
+
+/** It may take the message for commands: nothing else is said on this connection. */
+function chunkingFault(session: SmtpClientSession, reply: Reply): SmtpChunkingFault {
+  session.close()
+  return new SmtpChunkingFault(reply)
 }
 
 function sendChunk(

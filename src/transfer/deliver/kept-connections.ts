@@ -27,10 +27,22 @@ export class KeptConnections {
   readonly #kept = new Map<string, Kept[]>()
   #count = 0
   readonly #deadUntil = new Map<string, number>()
+  /** Places that offer CHUNKING and refuse BDAT, the one found last at the end. */
+  readonly #withoutChunking = new Set<string>()
 
   constructor(clock: Clock, wheel: Wheel) {
     this.#clock = clock
     this.#wheel = wheel
+  }
+
+  noteNoChunking(line: string): void {
+    this.#withoutChunking.add(line)
+    if (this.#withoutChunking.size > deadAddressesMax)
+      this.#withoutChunking.delete(this.#withoutChunking.keys().next().value!)
+  }
+
+  refusesChunks(line: string): boolean {
+    return this.#withoutChunking.has(line)
   }
 
   /** Whether it is worth to find out how safe one would have to be. */

@@ -1,6 +1,11 @@
 /** One attempt to hand a message to another host by SMTP: hosts in order, addresses in order, the first that answers decides. RFC 5321 §5.1. */
 import type { MessageBytes } from '../../mail/content.ts'
-import { SmtpReplyFault, type OutgoingEnvelope, type SmtpClient } from '../../protocol/smtp/client.ts'
+import {
+  SmtpChunkingFault,
+  SmtpReplyFault,
+  type OutgoingEnvelope,
+  type SmtpClient,
+} from '../../protocol/smtp/client.ts'
 import { closingCode, replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { Host } from '../route.ts'
 import { assuranceOf, connect, type ConnectTools } from './connect.ts'
@@ -77,15 +82,110 @@ function placesOf(tools: AttemptTools, hosts: readonly Host[]): Place[] {
   })
 }
 
-/** @param hosts best first. */
+/** @param hosts best first. What one host does not take now, the next may: RFC 5321 §5.1, "until a delivery attempt succeeds". */
 export async function attempt(
   tools: AttemptTools,
   hosts: readonly Host[],
   envelope: OutgoingEnvelope,
   bytes: MessageBytes,
 ): Promise<Attempt> {
-  const { connections } = tools
   const places = placesOf(tools, hosts)
+  const round = new Round(envelope)
+  const kept = await tryKept(tools, places, round.left, bytes)
+  if (kept) round.take(kept.attempt, kept.place)
+  const living = places.filter(({ line }) => !tools.connections.isDead(line))
+  // All of them were dead a moment ago: one is asked whether that is still so.
+  for (const place of living.length > 0 ? living : places.slice(0, 1)) {
+    if (round.isOver) break
+    if (round.hasAnswered(place.host)) continue
+    const outcome = await tryPlace(tools, place, round.left, bytes)
+    if ('results' in outcome) round.take(outcome, place)
+    else round.fail(outcome, place)
+  }
+  return round.end(living.length > 0 && living.length < places.length)
+}
+
+/** An attempt under way: who has an answer that stands, and what was heard of the others. */
+class Round {
+  readonly #envelope: OutgoingEnvelope
+  readonly #results: (AttemptResult | undefined)[]
+  /** Places in the envelope of those without a final answer. */
+  #left: readonly number[]
+  readonly #failed: string[] = []
+  readonly #answered = new Set<Host>()
+  #last: AttemptResult = { kind: 'later', enhanced: '4.4.1', words: 'No host could be reached' }
+  #hosts: Attempt['hosts'] | undefined
+
+  constructor(envelope: OutgoingEnvelope) {
+    this.#envelope = envelope
+    this.#left = envelope.recipients.map((_, at) => at)
+    this.#results = this.#left.map(() => undefined)
+  }
+
+  get isOver(): boolean {
+    return this.#left.length === 0
+  }
+
+  /** It has said no for now: its other addresses would say the same. */
+  hasAnswered(host: Host): boolean {
+    return this.#answered.has(host)
+  }
+
+  get left(): OutgoingEnvelope {
+    const { recipients, dsn } = this.#envelope
+    if (this.#left.length === recipients.length) return this.#envelope
+    return {
+      ...this.#envelope,
+      recipients: this.#left.map((at) => recipients[at]!),
+      dsn: dsn && this.#left.map((at) => dsn[at]!),
+    }
+  }
+
+  /** What a host said to each. */
+  take({ results, hosts }: Attempt, { host }: Place): void {
+    const tried = this.#tried()
+    this.#answered.add(host)
+    this.#left.forEach((at, i) => (this.#results[at] = { ...results[i]!, tried }))
+    const waiting = this.#left.filter((_, i) => results[i]!.kind === 'later')
+    const said = results.find(({ kind }) => kind === 'later')
+    if (said) this.#note(said, host)
+    // What went well anywhere counts for the hosts together.
+    this.#hosts = this.#hosts === 'well' || waiting.length < this.#left.length ? 'well' : hosts
+    this.#left = waiting
+  }
+
+  /** It could not be offered the message. */
+  fail(result: AttemptResult, { host }: Place): void {
+    // What one can never have, another may when it is back.
+    const outcome = { ...result, tried: this.#tried() }
+    this.#last = this.#last.kind === 'later' && this.#failed.length > 0 ? later(outcome) : outcome
+    this.#note(result, host)
+  }
+
+  #tried(): string[] | undefined {
+    return this.#failed.length === 0 ? undefined : [...this.#failed]
+  }
+
+  #note({ host: where, words }: AttemptResult, host: Host): void {
+    if (this.#failed.length < triedMax) this.#failed.push(`${where ?? host.name}: ${words}`)
+  }
+
+  end(someDead: boolean): Attempt {
+    const last = someDead ? later(this.#last) : this.#last
+    const hosts = this.#hosts ?? (last.kind === 'never' || isPolicy(last) ? 'answered' : 'trouble')
+    // Of a host that has answered the words are worth more than of one that could not be reached.
+    return { results: this.#results.map((result) => result ?? last), hosts }
+  }
+}
+
+/** On a connection that is kept; undefined where there is none, or it does not serve. */
+async function tryKept(
+  tools: AttemptTools,
+  places: readonly Place[],
+  envelope: OutgoingEnvelope,
+  bytes: MessageBytes,
+): Promise<{ readonly attempt: Attempt; readonly place: Place } | undefined> {
+  const { connections } = tools
   for (const place of places) {
     if (!connections.mayHave(place.key)) continue
     // It serves only what asks for no more and no less than it is. Where nothing is safe enough, it is said below.
@@ -95,31 +195,19 @@ export async function attempt(
     const { streams } = kept.client
     try {
       const outcome = await offer(tools, place, kept.client, kept.messages, envelope, bytes)
-      if ('results' in outcome) return outcome
-      break
+      return 'results' in outcome ? { attempt: outcome, place } : undefined
     } catch (error) {
       kept.client.destroy()
+      if (error instanceof SmtpChunkingFault) {
+        connections.noteNoChunking(place.line)
+        return undefined
+      }
       // It was about to close, or had enough of us. Nothing was lost with it; a new connection will tell more.
-      if (kept.client.streams === streams && !isAnswer(error)) break
-      return settled(envelope, faultOf(error, whereOf(place), true), 'answered')
+      if (kept.client.streams === streams && !isAnswer(error)) return undefined
+      return { attempt: settled(envelope, faultOf(error, whereOf(place), true), 'answered'), place }
     }
   }
-  let last: AttemptResult = { kind: 'later', enhanced: '4.4.1', words: 'No host could be reached' }
-  const failed: string[] = []
-  const living = places.filter(({ line }) => !connections.isDead(line))
-  // All of them were dead a moment ago: one is asked whether that is still so.
-  for (const place of living.length > 0 ? living : places.slice(0, 1)) {
-    const outcome = await tryPlace(tools, place, envelope, bytes)
-    const tried = failed.length === 0 ? undefined : [...failed]
-    if ('results' in outcome) {
-      return { ...outcome, results: outcome.results.map((result) => ({ ...result, tried })) }
-    }
-    // What one can never have, another may when it is back.
-    last = last.kind === 'later' && failed.length > 0 ? later({ ...outcome, tried }) : { ...outcome, tried }
-    if (failed.length < triedMax) failed.push(`${outcome.host ?? place.host.name}: ${outcome.words}`)
-  }
-  if (living.length > 0 && living.length < places.length) last = later(last)
-  return settled(envelope, last, last.kind === 'never' || isPolicy(last) ? 'answered' : 'trouble')
+  return undefined
 }
 
 function later(result: AttemptResult): AttemptResult {
@@ -164,6 +252,7 @@ async function tryPlace(
   let client: SmtpClient | undefined
   try {
     client = await connect(tools, place.host, place.address, await place.security())
+    if (tools.connections.refusesChunks(place.line)) client.withoutChunking()
   } catch (error) {
     const result = faultOf(error, where, false)
     // It lives, and is good enough for other messages perhaps.
@@ -176,6 +265,11 @@ async function tryPlace(
     return await offer(tools, place, client, 0, envelope, bytes)
   } catch (error) {
     client.destroy()
+    // It takes no BDAT after all: at once again by DATA, and from now on.
+    if (error instanceof SmtpChunkingFault && !tools.connections.refusesChunks(place.line)) {
+      tools.connections.noteNoChunking(place.line)
+      return tryPlace(tools, place, envelope, bytes)
+    }
     const result = faultOf(error, where, true)
     // A final no to the message is final.
     if (isAnswer(error) && result.kind === 'never') return settled(envelope, result, 'well')
