@@ -149,24 +149,27 @@ for (let seed = first; seed < first + Number(process.env.SIMULATION_SEEDS ?? 5);
     const disk = seededRandom(seed ^ 0xd15c)
     const crashes: number[] = []
     let refusals = 0
-    let opened = false
+    /** A start that finds no room fails, and says so: not what is looked at here. */
+    let started = false
     const memoryFails = (): void => {
-      if (!opened || clock.now() >= untilMs || refusals >= refusalsMax || disk.below(refusalsOneIn) > 0) return
+      if (!started || clock.now() >= untilMs || refusals >= refusalsMax || disk.below(refusalsOneIn) > 0) return
       refusals++
       // What was under way may be sent again, as after a crash.
       crashes.push(clock.monotonic())
       throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
     }
     const store = await openStore({ folder: ':memory:', clock, log, memoryFails })
-    opened = true
     let running = new Process()
     let system: System = await world.start(home, (platform) => running.within(platform), running.store(store))
+    started = true
     async function crash(): Promise<void> {
       running.crash()
+      started = false
       crashes.push(clock.monotonic())
       await clock.pass(random.below(10 * minute))
       running = new Process()
       system = await world.boot(home, (platform) => running.within(platform), running.store(store))
+      started = true
     }
 
     const accepted: Accepted[] = []
