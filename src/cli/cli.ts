@@ -11,11 +11,13 @@ import { CommandFault, examples, UsageFault } from './context.ts'
 import { check } from './dns.ts'
 import { domain } from './domain.ts'
 import { mailbox } from './mailbox.ts'
+import { lost, quarantine } from './quarantine.ts'
 import { queue } from './queue.ts'
 import { quickstart } from './quickstart.ts'
 import { reindex } from './reindex.ts'
 import { restore } from './restore.ts'
 import { route } from './route.ts'
+import { salvage } from './salvage.ts'
 import { send } from './send.ts'
 import { serve } from './serve.ts'
 import { trace } from './trace.ts'
@@ -41,6 +43,9 @@ const subcommands = [
   restore,
   verify,
   reindex,
+  quarantine,
+  lost,
+  salvage,
   completion,
   version,
 ]

@@ -24,6 +24,8 @@ export interface MessageBytes {
   read(start: number, end: number): Uint8Array | Promise<Uint8Array>
   /** All of it as it lies in memory, uncopied; undefined where it does not. */
   pieces?(): readonly Uint8Array[] | undefined
+  /** Why the bytes cannot be read, where that is known: then `read` throws. */
+  readonly problem?: string | undefined
 }
 
 /** How much of a message is read, and held, at a time. 64 KiB fills a socket buffer and is cheap to hold for 10,000 connections. */

@@ -8,9 +8,9 @@ import { restoreInto } from './restore-into.ts'
  * What belongs to a system beside its store: without `tls/` a restored one would show its users another certificate.
  * Journeys are left out: they explain, they expire, and they may be larger than the mail.
  */
-const alsoBackedUp = ['tls']
+const alsoBackedUp = ['tls', 'quarantine']
 
-function absolute(folder: string): string {
+export function absolute(folder: string): string {
   if (!folder.startsWith('/') && !/^[A-Za-z]:[\\/]/.test(folder))
     throw new CommandRefusal('badArguments', `"${folder}" is no absolute path: the server would look for it elsewhere`)
   return folder

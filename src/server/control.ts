@@ -9,6 +9,7 @@ import { accountCommands } from './control-accounts.ts'
 import { appPasswordCommands } from './control-app-passwords.ts'
 import { argumentFault, type Command, type ControlTools } from './control-command.ts'
 import { mailboxCommands } from './control-mailboxes.ts'
+import { quarantineCommands } from './control-quarantine.ts'
 import { queueCommands } from './control-queue.ts'
 import { storeCommands } from './control-store.ts'
 import { tlsCommands } from './control-tls.ts'
@@ -21,6 +22,7 @@ export const controlCommands = {
   ...accountCommands,
   ...appPasswordCommands,
   ...mailboxCommands,
+  ...quarantineCommands,
   ...queueCommands,
   ...storeCommands,
   ...tlsCommands,

@@ -47,7 +47,8 @@ export class MaildropReader {
   held(index: number): readonly Uint8Array[] | undefined {
     if (index !== this.#next) return undefined
     const row = this.#page[this.#at]
-    if (!row || row.uid !== this.#uids[index] || row.bytes!.sizeBytes > readSliceBytes) return undefined
+    if (!row || row.uid !== this.#uids[index] || row.problem !== undefined || row.bytes!.sizeBytes > readSliceBytes)
+      return undefined
     const pieces = row.bytes!.pieces?.()
     if (pieces) this.#passed(index)
     return pieces

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { realFiles } from '../platform/real/files.ts'
 import { actAsOwnerOf } from '../platform/real/privileges.ts'
 import { backedContents, BackupFault, needManifest } from '../store/sqlite/backup-manifest.ts'
+import { salvageFolder, type SalvageReport } from '../store/sqlite/salvage.ts'
 import { verifyFolder, type VerifyReport } from '../store/sqlite/verify.ts'
 import { CommandRefusal } from './provision.ts'
 
@@ -30,4 +31,18 @@ export async function verifyBackup(folder: string, options: { readonly deep?: bo
     if (error instanceof BackupFault) throw new CommandRefusal('backup', error.message)
     throw error
   }
+}
+
+/** Messages of a damaged store, as Maildir. Beside a running server too: nothing is written where it reads. */
+export async function salvageStore(folder: string, out: string): Promise<SalvageReport> {
+  const parts = await Promise.all(
+    ['segments', 'large', 'pennypost.db'].map((name) => realFiles.sizeBytes(join(folder, name))),
+  )
+  if (parts.every((size) => size === undefined)) {
+    throw new CommandRefusal('noStore', `${folder} is no data folder: it has neither segments nor a database`)
+  }
+  if ((await realFiles.sizeBytes(out)) !== undefined) {
+    throw new CommandRefusal('badArguments', `${out} is there already: name a new folder`)
+  }
+  return salvageFolder(folder, out)
 }

@@ -50,6 +50,8 @@ export interface Store {
   state(): StoreState
   /** Files of the data folder that the rows do not know: moved aside, never removed by the store itself. */
   lost(): readonly LostFile[]
+  /** Removes them. @returns how many there were. */
+  dropLost(): number
   readonly quarantine: StoreQuarantine
   /** Computes anew what is kept of contents beside their bytes, and mends what differs. */
   reindex(options?: ReindexOptions): Promise<ReindexReport>
@@ -88,11 +90,14 @@ export interface QuarantinedRecord {
 /** What can be done about records that were set aside. */
 export interface StoreQuarantine {
   count(): number
+  has(place: Place): boolean
   list(limit: number): readonly QuarantinedRecord[]
   /** The messages of a record, with what stands before them; none where it cannot be read. */
   messages(place: Place): Promise<readonly Uint8Array[]>
   /** The bytes of the record, as they lie on the disk; undefined where even the copy is gone. */
   bytes(place: Place): Uint8Array | undefined
+  /** Writes its messages into a folder, or the record's bytes where it cannot be read. */
+  export(place: Place, folder: string): Promise<{ readonly files: readonly string[] }>
   /** Does what the record says, with new numbers. A mailbox that is gone is the recipient's INBOX. Throws StoreRefusal where it cannot. */
   retry(place: Place): Promise<void>
   /** Its recipients end as discarded. */
@@ -191,6 +196,7 @@ export interface StoreReads {
   queueShape(after: number, nowMs: number): QueueShape
   /** When the next queued recipient is due, epoch milliseconds. */
   queueDue(): number | undefined
+  /** `problem`: why it cannot be read; each read of it throws. */
   queuedContent(entry: number): MessageBytes | undefined
   ledger(arrivalId: string): readonly LedgerRow[]
   /** Rows of arrivals with `after` < id < `before`, oldest first, of one recipient where one is given; bounded as `queueWhere`. */
@@ -242,6 +248,8 @@ export interface MessageRow {
   readonly body?: string
   readonly bodyStructure?: string
   readonly bytes?: MessageBytes
+  /** Why the bytes that were asked for cannot be read: each read of them throws. */
+  readonly problem?: string
 }
 
 export type StoreRefusalCode =

@@ -90,6 +90,7 @@ export class Process {
       listen: (listener) => store.listen(this.#guard(listener)),
       state: () => store.state(),
       lost: () => store.lost(),
+      dropLost: () => store.dropLost(),
       quarantine: store.quarantine,
       sweep: (nowMs) => whileAlive(() => store.sweep(nowMs)),
       backup: (folder) => whileAlive(() => store.backup(folder)),

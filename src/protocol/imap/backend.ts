@@ -37,6 +37,7 @@ export type ImapCode =
   | 'UNKNOWN-CTE'
   | `BADCHARSET (${string})`
   | 'SERVERBUG'
+  | 'CORRUPTION'
 
 export interface ImapBackend {
   /** Opens the mail of a user who has signed in. */
@@ -205,6 +206,8 @@ export interface FetchRow {
   readonly threadId?: string
   readonly saveDateMs?: number
   readonly bytes?: MessageBytes
+  /** The bytes that were asked for cannot be read: the message is left out of the answer, and the command ends with NO [CORRUPTION]. */
+  readonly problem?: string
 }
 
 export type { FlagBits }

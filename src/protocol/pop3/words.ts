@@ -35,6 +35,7 @@ export interface Words {
   readonly octets: (bytes: number) => string
   readonly noSuchMessage: string
   readonly removedElsewhere: string
+  readonly unreadable: string
   readonly marked: (message: number) => string
   readonly unmarked: string
   readonly here: string
@@ -81,6 +82,7 @@ const english: Words = {
   octets: (bytes) => `${bytes} octets`,
   noSuchMessage: 'No such message',
   removedElsewhere: 'The message was removed by another client',
+  unreadable: 'The message cannot be read from the disk',
   marked: (message) => `Message ${message} is marked`,
   unmarked: 'Nothing is marked',
   here: 'Still here',
@@ -127,6 +129,7 @@ const german: Words = {
   octets: (bytes) => `${bytes} Bytes`,
   noSuchMessage: 'Diese Nachricht gibt es nicht',
   removedElsewhere: 'Ein anderes Programm hat die Nachricht entfernt',
+  unreadable: 'Die Nachricht kann nicht von der Platte gelesen werden',
   marked: (message) => `Nachricht ${message} ist vorgemerkt`,
   unmarked: 'Nichts ist vorgemerkt',
   here: 'Noch da',
@@ -173,6 +176,7 @@ const spanish: Words = {
   octets: (bytes) => `${bytes} octetos`,
   noSuchMessage: 'No existe ese mensaje',
   removedElsewhere: 'Otro programa eliminó el mensaje',
+  unreadable: 'No se puede leer el mensaje del disco',
   marked: (message) => `El mensaje ${message} está marcado`,
   unmarked: 'No hay nada marcado',
   here: 'Sigo aquí',
@@ -219,6 +223,7 @@ const french: Words = {
   octets: (bytes) => `${bytes} octets`,
   noSuchMessage: "Ce message n'existe pas",
   removedElsewhere: 'Un autre programme a supprimé le message',
+  unreadable: 'Le message ne peut pas être lu sur le disque',
   marked: (message) => `Le message ${message} est marqué`,
   unmarked: "Rien n'est marqué",
   here: 'Toujours là',

@@ -2,7 +2,7 @@
  * Files that the database does not know, and that are none of its own leftovers: a database that is empty, new, restored or copied back
  * knows less than the folder. They go to `lost/`, are counted, and are removed by command only.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { syncFolder } from './log.ts'
 
@@ -41,4 +41,10 @@ export function lostFiles(dataFolder: string): LostFile[] {
   const folder = join(dataFolder, 'lost')
   if (existsSync(folder)) look(folder)
   return found
+}
+
+export function dropLost(dataFolder: string): number {
+  const files = lostFiles(dataFolder).length
+  rmSync(join(dataFolder, 'lost'), { recursive: true, force: true })
+  return files
 }

@@ -1,5 +1,5 @@
 /** Message bytes on their way out: prefix and content as one, in slices, read from segments or large files. */
-import { closeSync, openSync, read, readSync } from 'node:fs'
+import { closeSync, openSync, read, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MessageBytes } from '../../mail/content.ts'
 import { bytesOf } from '../../base/bytes.ts'
@@ -17,6 +17,8 @@ export interface ContentSource {
 export interface ContentFiles {
   readSync(source: ContentSource, start: number, end: number): Uint8Array
   read(source: ContentSource, start: number, end: number): Promise<Uint8Array>
+  /** How large the file of a large content is; throws where there is none. */
+  fileBytes(source: ContentSource): number
   /** A segment is gone: what was open for it can be closed. */
   forget(segment: number): void
   close(): void
@@ -106,12 +108,24 @@ export class DiskContents implements ContentFiles {
     }
   }
 
+  fileBytes(source: ContentSource): number {
+    return statSync(this.#path(source)).size
+  }
+
   forget(segment: number): void {
     this.#drop(join(this.#segments, this.#nameOf(segment)))
   }
 
   close(): void {
     for (const path of [...this.#open.keys()]) this.#drop(path)
+  }
+}
+
+/** The disk has lost bytes of a message, or changed them. */
+export class ContentDamaged extends Error {
+  constructor(problem: string) {
+    super(`The message cannot be read: ${problem}`)
+    this.name = 'ContentDamaged'
   }
 }
 
@@ -122,8 +136,11 @@ export class StoredBytes implements MessageBytes {
   readonly #source: ContentSource
   readonly #prefix: Uint8Array
   #held: Uint8Array | undefined
+  /** Why the content cannot be read: then every read throws. */
+  readonly problem: string | undefined
 
-  constructor(files: ContentFiles, source: ContentSource, prefix: string, held?: Uint8Array) {
+  constructor(files: ContentFiles, source: ContentSource, prefix: string, held?: Uint8Array, problem?: string) {
+    this.problem = problem
     this.#files = files
     this.#source = source
     this.#prefix = bytesOf(prefix)
@@ -147,6 +164,7 @@ export class StoredBytes implements MessageBytes {
   }
 
   read(start: number, end: number): Uint8Array | Promise<Uint8Array> {
+    if (this.problem !== undefined) return Promise.reject(new ContentDamaged(this.problem))
     end = Math.min(end, this.sizeBytes)
     start = Math.min(start, end)
     const [from, to] = this.#span(start, end)
@@ -156,6 +174,7 @@ export class StoredBytes implements MessageBytes {
   }
 
   readSync(start: number, end: number): Uint8Array {
+    if (this.problem !== undefined) throw new ContentDamaged(this.problem)
     end = Math.min(end, this.sizeBytes)
     const [from, to] = this.#span(start, end)
     if (from === to) return this.#join(start, end, new Uint8Array(0))
@@ -174,13 +193,13 @@ const gapMaxBytes = 32 * 1024
 
 /**
  * Reads many contents with few reads: those that lie near each other in a segment come in one run.
- * Answers one entry per source, undefined where the content is too large to hold (it is then read in slices).
+ * Answers one entry per source: undefined where the content is too large to hold (it is then read in slices), 'unreadable' where its run is.
  */
 export async function readRuns(
   files: ContentFiles,
   sources: readonly ContentSource[],
-): Promise<(Uint8Array | undefined)[]> {
-  const result: (Uint8Array | undefined)[] = Array.from({ length: sources.length })
+): Promise<(Uint8Array | 'unreadable' | undefined)[]> {
+  const result: (Uint8Array | 'unreadable' | undefined)[] = Array.from({ length: sources.length })
   const order = sources
     .map((source, index) => ({ source, index }))
     .filter(({ source }) => source.file === null && source.sizeBytes <= runMaxBytes)
@@ -197,11 +216,12 @@ export async function readRuns(
       if (wouldEnd - first.position > runMaxBytes) break
       end = wouldEnd
     }
-    const run = await files.read({ ...first, sizeBytes: end - first.position }, 0, end - first.position)
+    const whole = { ...first, sizeBytes: end - first.position }
+    const run = await files.read(whole, 0, whole.sizeBytes).catch(() => undefined)
     for (; at < next; at++) {
       const { source, index } = order[at]!
       const start = source.position - first.position
-      result[index] = run.subarray(start, start + source.sizeBytes)
+      result[index] = run ? run.subarray(start, start + source.sizeBytes) : 'unreadable'
     }
   }
   return result

@@ -1,7 +1,7 @@
 /** The embedded engine: the writer's thread, reads, tables, contents and the change feed put together as a `Store`. */
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import type { Change } from '../changes.ts'
-import { lostFiles } from '../contents/lost.ts'
+import { dropLost, lostFiles } from '../contents/lost.ts'
 import { StoreSink } from '../contents/sink.ts'
 import type { Store, StoreReads, SweepReport } from '../store.ts'
 import { backupTo } from './backup.ts'
@@ -29,7 +29,9 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
 /** A store on an engine that is open. */
 export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
   const { clock, log } = options
-  const reads = new SqliteReads(engine.reads, engine.files)
+  const reads = new SqliteReads(engine.reads, engine.files, (content, { segment, position, file }, problem) =>
+    log.error('a message cannot be read: its bytes are damaged or gone', { content, segment, position, file, problem }),
+  )
   const tables = new Tables(reads, clock)
   const listeners = new Set<(changes: readonly Change[]) => void>()
 
@@ -85,6 +87,7 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
       }),
     state: () => engine.state(),
     lost: () => (options.folder === ':memory:' ? [] : lostFiles(options.folder)),
+    dropLost: () => (options.folder === ':memory:' ? 0 : dropLost(options.folder)),
     quarantine: quarantineOf(engine, storeReads, batcher, clock),
     reindex: (reindexOptions) => reindex({ reads: engine.reads, files: engine.files, batcher, clock }, reindexOptions),
     close: () =>

@@ -34,6 +34,7 @@ export function memoryEngine({ clock, memoryFails }: StoreOptions): Engine {
   const files: ContentFiles = {
     readSync,
     read: async (source, start, end) => readSync(source, start, end),
+    fileBytes: ({ sizeBytes }) => sizeBytes,
     forget: (segment) => log.remove(segment),
     close() {},
   }

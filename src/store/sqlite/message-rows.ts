@@ -1,5 +1,6 @@
 /** What FETCH asks of messages, read in pages of packed text: one string a page instead of a thousand values. */
-import { readRuns, runMaxBytes, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
+import type { CheckedContents } from '../contents/checked.ts'
+import { runMaxBytes, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
 import type { MessageRow, RowNeed } from '../store.ts'
 import type { Statements } from './driver.ts'
 
@@ -8,11 +9,10 @@ const pageRows = 256
 const pageBytes = 2 * runMaxBytes
 /** A UID range with more gaps than this is read message by message. */
 const sparseFactor = 4
-/** A single message up to this size is read at once: a trip to the thread pool costs more than the read. */
-const readAtOnceBytes = 65_536
 
 interface PageRow {
   readonly row: MessageRow
+  readonly content: number
   readonly source: ContentSource | undefined
   readonly prefix: string
 }
@@ -26,7 +26,7 @@ interface Shape {
 
 function shapeOf(need: RowNeed): Shape {
   const facts = need.facts === false ? [] : ['e.dateMs', 'e.dateOffset', 'e.size', 'm.email', 'e.thread', 'm.savedMs']
-  const place = need.bytes ? ['c.segment', 'c.position', 'c.size'] : []
+  const place = need.bytes ? ['c.id', 'c.segment', 'c.position', 'c.size'] : []
   const texts = [
     ...(need.facts === false ? [] : ["coalesce(m.uidl, '')"]),
     ...(need.envelope ? ['c.envelope'] : []),
@@ -91,6 +91,7 @@ function readRow(reader: PackedReader, need: RowNeed): PageRow {
   const emailId = facts ? reader.number() : 0
   const threadId = facts ? reader.number() : 0
   const saveDateMs = facts ? reader.number() : 0
+  const content = need.bytes ? reader.number() : 0
   const segment = need.bytes ? reader.number() : 0
   const position = need.bytes ? reader.number() : 0
   const contentBytes = need.bytes ? reader.number() : 0
@@ -113,10 +114,10 @@ function readRow(reader: PackedReader, need: RowNeed): PageRow {
     body: need.body ? reader.text(bodyLength) : undefined,
     bodyStructure: need.bodyStructure ? reader.text(structureLength) : undefined,
   }
-  if (!need.bytes) return { row, source: undefined, prefix: '' }
+  if (!need.bytes) return { row, content, source: undefined, prefix: '' }
   const file = reader.text(fileLength)
   const source = { segment, position, file: file === '' ? null : file, sizeBytes: contentBytes }
-  return { row, source, prefix: reader.text(prefixLength) }
+  return { row, content, source, prefix: reader.text(prefixLength) }
 }
 
 function read(statements: Statements, need: RowNeed, where: string, values: readonly number[]): PageRow[] {
@@ -158,20 +159,23 @@ function readPage(
   return { rows, next: end }
 }
 
-async function withBytes(files: ContentFiles, rows: readonly PageRow[]): Promise<MessageRow[]> {
-  const sources = rows.map(({ source }) => source!)
-  const [only] = sources
-  const held =
-    sources.length === 1 && only!.sizeBytes <= readAtOnceBytes && only!.sizeBytes > 0
-      ? [files.readSync(only!, 0, only!.sizeBytes)]
-      : await readRuns(files, sources)
-  return rows.map(({ row, source, prefix }, i) => ({ ...row, bytes: new StoredBytes(files, source!, prefix, held[i]) }))
+async function withBytes(
+  files: ContentFiles,
+  checked: CheckedContents,
+  rows: readonly PageRow[],
+): Promise<MessageRow[]> {
+  const loaded = await checked.load(rows.map(({ content, source }) => ({ id: content, source: source! })))
+  return rows.map(({ row, source, prefix }, i) => {
+    const { held, problem } = loaded[i]!
+    return { ...row, problem, bytes: new StoredBytes(files, source!, prefix, held, problem) }
+  })
 }
 
 /** Rows in UID order, page by page. While one page is used the bytes of the next are already being read. */
 export async function* messageRows(
   statements: Statements,
   files: ContentFiles,
+  checked: CheckedContents,
   mailbox: number,
   uids: Uint32Array,
   need: RowNeed,
@@ -181,7 +185,7 @@ export async function* messageRows(
     if (at >= uids.length) return undefined
     const page = readPage(statements, mailbox, uids, at, need)
     at = page.next
-    return need.bytes ? withBytes(files, page.rows) : page.rows.map(({ row }) => row)
+    return need.bytes ? withBytes(files, checked, page.rows) : page.rows.map(({ row }) => row)
   }
   let ahead = load()
   while (ahead) {

@@ -1,7 +1,10 @@
 /** What an operator does about records that were set aside: look, take the messages out, do it once more, drop it. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { bytesOf } from '../../base/bytes.ts'
 import type { StoredContent } from '../content.ts'
+import { quarantineName } from '../contents/quarantine.ts'
 import type { Filing, Operation } from '../operations.ts'
 import { readRecord, type RecordView } from '../record.ts'
 import { StoreRefusal, type Place, type StoreQuarantine, type StoreReads } from '../store.ts'
@@ -24,21 +27,41 @@ export function quarantineOf(engine: Engine, read: StoreReads, batcher: Batcher,
     await batcher.commit(operations, 'visible')
     await engine.forgetQuarantined(place)
   }
+  const messages = async (place: Place): Promise<Uint8Array[]> => {
+    const record = recordOf(place)
+    if (!record) return []
+    const found: Uint8Array[] = []
+    for (const operation of arrivalsOf(record)) {
+      const content = contentOf(record, operation)
+      const bytes = content.inline ?? (await engine.files.read(fileSource(content), 0, content.sizeBytes))
+      found.push(Buffer.concat([bytesOf(prefixOf(operation)), bytes]))
+    }
+    return found
+  }
   return {
     count: () => engine.reads.prepare('SELECT count(*) AS n FROM quarantine').get()!['n'] as number,
+    has: ({ segment, position }) =>
+      engine.reads.prepare('SELECT 1 FROM quarantine WHERE segment = ? AND position = ?').get(segment, position) !==
+      undefined,
     list: (limit) => quarantined(engine.reads, limit),
     bytes: (place) => engine.quarantined(place),
 
-    async messages(place) {
-      const record = recordOf(place)
-      if (!record) return []
-      const messages: Uint8Array[] = []
-      for (const operation of arrivalsOf(record)) {
-        const content = contentOf(record, operation)
-        const bytes = content.inline ?? (await engine.files.read(fileSource(content), 0, content.sizeBytes))
-        messages.push(Buffer.concat([bytesOf(prefixOf(operation)), bytes]))
+    messages,
+
+    async export(place, folder) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const files: string[] = []
+      const write = async (name: string, bytes: Uint8Array): Promise<void> => {
+        const path = join(folder, name)
+        await writeFile(path, bytes, { flag: 'wx', mode: 0o600, flush: true })
+        files.push(path)
       }
-      return messages
+      const name = quarantineName(place).replace(/\.rec$/, '')
+      const all = await messages(place)
+      for (const [i, bytes] of all.entries()) await write(`${name}-${i + 1}.eml`, bytes)
+      const raw = engine.quarantined(place)
+      if (all.length === 0 && raw) await write(`${name}.rec`, raw)
+      return { files }
     },
 
     async retry(place) {

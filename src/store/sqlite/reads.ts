@@ -17,6 +17,7 @@ import type {
 import type { LedgerPage, MessageIdentity, MessageRow, QueuePage, QueueShape, RowNeed } from '../store.ts'
 import type { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
+import { CheckedContents } from '../contents/checked.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
 import {
@@ -40,6 +41,7 @@ function toAccount(row: Row): Account {
 export class SqliteReads {
   readonly #statements: Statements
   readonly #files: ContentFiles
+  readonly #checked: CheckedContents
   #domains: readonly string[] | undefined
   #domainSet = new Set<string>()
   readonly #users = new Map<string, User | undefined>()
@@ -48,9 +50,17 @@ export class SqliteReads {
   readonly #inboxes = new Map<number, number | undefined>()
   readonly #flagNames = new Map<number, (string | undefined)[]>()
 
-  constructor(db: Database, files: ContentFiles) {
+  /** @param damaged told once of each content that cannot be read. */
+  constructor(
+    db: Database,
+    files: ContentFiles,
+    damaged: (content: number, source: ContentSource, problem: string) => void = () => {},
+  ) {
     this.#statements = new Statements(db)
     this.#files = files
+    const digest = (id: number): Uint8Array | undefined =>
+      this.#sql('SELECT digest FROM content WHERE id = ?').get(id)?.['digest'] as Uint8Array | undefined
+    this.#checked = new CheckedContents(files, digest, damaged)
   }
 
   #sql(text: string) {
@@ -197,7 +207,7 @@ export class SqliteReads {
   }
 
   rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {
-    return messageRows(this.#statements, this.#files, mailbox, uids, need)
+    return messageRows(this.#statements, this.#files, this.#checked, mailbox, uids, need)
   }
 
   queue(after: number, limit: number): readonly QueueRow[] {
@@ -245,11 +255,15 @@ export class SqliteReads {
     return dues.length === 0 ? undefined : Math.min(...dues)
   }
 
-  queuedContent(entry: number): MessageBytes | undefined {
+  queuedContent(entry: number): StoredBytes | undefined {
     const row = this.#sql(
-      'SELECT c.segment, c.position, c.file, c.size AS contentSize, q.prefix FROM queueEntry q JOIN content c ON c.id = q.content WHERE q.id = ?',
+      'SELECT c.id, c.segment, c.position, c.file, c.size AS contentSize, q.prefix FROM queueEntry q JOIN content c ON c.id = q.content WHERE q.id = ?',
     ).get(entry)
-    return row && new StoredBytes(this.#files, sourceOf(row), row['prefix'] as string)
+    if (!row) return undefined
+    const source = sourceOf(row)
+    // What goes to another host is looked at first: it cannot be taken back.
+    const { held, problem } = this.#checked.loadSync({ id: row['id'] as number, source })
+    return new StoredBytes(this.#files, source, row['prefix'] as string, held, problem)
   }
 
   ledger(arrivalId: string): readonly LedgerRow[] {

@@ -97,8 +97,14 @@ class Reindex {
       const prefix = factsHead(row['prefix'] as string)
       const isNew = row['content'] !== this.#last
       this.#last = row['content'] as number
-      const facts = await factsOf(new StoredBytes(this.#tools.files, sourceOf(row), prefix, held[i]))
+      const run = held[i]
+      // What cannot be read has no facts to be mended; "pennypost verify" tells of it.
+      const facts =
+        run === 'unreadable'
+          ? undefined
+          : await factsOf(new StoredBytes(this.#tools.files, sourceOf(row), prefix, run)).catch(() => undefined)
       this.#messages++
+      if (!facts) continue
       if (isNew && !sameFacts(row, facts)) {
         const { threadKeys: _, ...rest } = facts
         contents.push({ content: row['content'] as number, ...rest })

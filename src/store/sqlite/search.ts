@@ -36,14 +36,23 @@ class Candidate {
 
   header(): Header {
     if (this.#header) return this.#header
-    const stored = this.#stored()
-    let bytes = this.#bytes ?? stored.readSync(0, headerReadBytes)
-    if (!this.#bytes && bytes.length < stored.sizeBytes && !hasHeaderEnd(bytes)) bytes = this.bytes()
+    const { sizeBytes } = this.#stored()
+    let bytes = this.#bytes ?? this.#read(headerReadBytes)
+    if (!this.#bytes && bytes.length < sizeBytes && !hasHeaderEnd(bytes)) bytes = this.bytes()
     return (this.#header = parseHeader(bytes))
   }
 
   bytes(): Uint8Array {
-    return (this.#bytes ??= this.#stored().readSync(0, searchedBytesMax))
+    return (this.#bytes ??= this.#read(searchedBytesMax))
+  }
+
+  /** A message that cannot be read has no text: it must not end the search of the others. FETCH and verify tell of it. */
+  #read(most: number): Uint8Array {
+    try {
+      return this.#stored().readSync(0, most)
+    } catch {
+      return new Uint8Array(0)
+    }
   }
 
   root(): Part {

@@ -8,7 +8,7 @@ import { timePrefix } from '../arrival-id.ts'
 import type { ContentFiles } from '../contents/reader.ts'
 import { largePath } from '../contents/sink.ts'
 import type { Operation, ResultOf } from '../operations.ts'
-import type { SweepReport } from '../store.ts'
+import { StoreFault, type SweepReport } from '../store.ts'
 import type { Batcher } from './batcher.ts'
 import type { Database } from './driver.ts'
 import { removeOrphans } from './orphans.ts'
@@ -74,7 +74,8 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
 }
 
 /** Moves what lives in mostly dead segments to the log's end; answers the segments that are empty then and behind the log. */
-async function emptySegments({ batcher, files, reads }: SweepTools): Promise<readonly number[]> {
+async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
+  const { batcher, reads, log } = tools
   // Only what lies behind the log's synced position can go: everything after it may have to be replayed.
   const { segment: current } = reads.prepare('SELECT segment FROM log').get() as unknown as { segment: number }
   const candidates = reads
@@ -85,29 +86,39 @@ async function emptySegments({ batcher, files, reads }: SweepTools): Promise<rea
   const emptied: number[] = []
   for (const row of candidates) {
     const segment = row['segment'] as number
-    for (;;) {
-      const contents = reads
-        .prepare(
-          'SELECT id, segment, position, file, size AS contentSize FROM content WHERE segment = ? ORDER BY position LIMIT 200',
-        )
-        .all(segment)
-      if (contents.length === 0) break
-      const ids: number[] = []
-      const bytes: Uint8Array[] = []
-      let sum = 0
-      for (const content of contents) {
-        if (sum >= relocateBytes) break
-        const source = sourceOf(content)
-        ids.push(content['id'] as number)
-        bytes.push(await files.read(source, 0, source.sizeBytes))
-        sum += source.sizeBytes
-      }
-      await batcher.relocate(segment, ids, bytes)
+    try {
+      while (await movePart(tools, segment));
+      emptied.push(segment)
+    } catch (error) {
+      if (error instanceof StoreFault) throw error
+      // What cannot be read stays where it may be read again one day, and keeps its segment.
+      log.warn('a segment is not emptied, since part of it cannot be read', { segment, error: String(error) })
     }
-    emptied.push(segment)
   }
   if (emptied.length === 0) return []
   // One synced commit: the rows' new places and the log's position are on disk before the old bytes go.
   const [gone] = await batcher.commit([{ kind: 'segmentsGone', segments: emptied }], 'visible')
   return (gone as ResultOf<Extract<Operation, { kind: 'segmentsGone' }>>).segments
+}
+
+/** @returns false when nothing of the segment is left. */
+async function movePart({ batcher, files, reads }: SweepTools, segment: number): Promise<boolean> {
+  const contents = reads
+    .prepare(
+      'SELECT id, segment, position, file, size AS contentSize FROM content WHERE segment = ? ORDER BY position LIMIT 200',
+    )
+    .all(segment)
+  if (contents.length === 0) return false
+  const ids: number[] = []
+  const bytes: Uint8Array[] = []
+  let sum = 0
+  for (const content of contents) {
+    if (sum >= relocateBytes) break
+    const source = sourceOf(content)
+    ids.push(content['id'] as number)
+    bytes.push(await files.read(source, 0, source.sizeBytes))
+    sum += source.sizeBytes
+  }
+  await batcher.relocate(segment, ids, bytes)
+  return true
 }

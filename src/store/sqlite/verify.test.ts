@@ -295,6 +295,7 @@ function verifyWhile(folder: string, meanwhile: string): readonly string[] {
   let done = false
   const { faults } = verifyFolder(folder, {
     read: (source, start, end) => files.read(source, start, end),
+    fileBytes: (source) => files.fileBytes(source),
     forget: (segment) => files.forget(segment),
     close: () => files.close(),
     readSync(source, start, end) {

@@ -75,6 +75,7 @@ export class Transfers {
     const { entry, parameters, reversePath } = rows[0]!
     const bytes = atHand ?? store.read.queuedContent(entry)
     if (!bytes) return { results: rows.map(gone) }
+    if (bytes.problem !== undefined) return { results: rows.map(unreadable) }
     const { body, smtpUtf8, ret, envelopeId, requireTls, deliverBy, priority } = parameters
     const recipients = rows.map(({ address }) => address)
     const dsn = rows.map((row) => askedOfNext(row.parameters))
@@ -105,6 +106,11 @@ export class Transfers {
 /** RFC 3463 §3.1: nothing more is to be told than that it failed. */
 function givenUp(row: QueueRow): AttemptResult {
   return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
+}
+
+/** A disk that is brought back, or a backup, may have it again: the operator was told. */
+function unreadable(): AttemptResult {
+  return { kind: 'later', enhanced: '4.3.0', words: 'The message cannot be read from the disk' }
 }
 
 function gone(): AttemptResult {

@@ -40,19 +40,28 @@ export const fetch = command({
     const need = needOf(items)
     let found = 0
     let known = true
+    let damaged = 0
     if (!need) {
       found = yield* fromTables(conversation, items, uids)
     } else if (uids.length > 0) {
       for await (const page of selected.fetch(uids, need)) {
         found += page.length
-        if (!(yield* fromRows(conversation, items, page))) known = false
+        const readable = page.filter(({ problem }) => problem === undefined)
+        damaged += page.length - readable.length
+        if (!(yield* fromRows(conversation, items, readable))) known = false
       }
     }
+    // RFC 5530 §3. Each message that can be read was sent.
+    if (damaged > 0) throw new ImapRefusal('CORRUPTION', damagedWords(damaged))
     if (!known) throw new ImapRefusal('UNKNOWN-CTE', 'A part has an unknown transfer encoding')
     // RFC 2180 §4.1.3, RFC 5530: numbers that stand for nothing any more are worth a word; unknown UIDs are not.
     if (!uid && found < uids.length) throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
   },
 })
+
+function damagedWords(count: number): string {
+  return count === 1 ? 'One message cannot be read from the disk' : `${count} messages cannot be read from the disk`
+}
 
 /** Those that changed after this mod-sequence. RFC 7162 §3.1.4.1. */
 function changed({ view, selected }: Conversation, uids: Uint32Array, since: number): Uint32Array {

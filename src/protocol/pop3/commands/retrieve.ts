@@ -20,6 +20,11 @@ async function* send(
     yield err(state.words.removedElsewhere)
     return
   }
+  if (bytes.problem !== undefined) {
+    // RFC 3206 §4: a client that tries again gets the same answer.
+    yield err(state.words.unreadable, 'SYS/PERM')
+    return
+  }
   const stuffer = new DotStuffer()
   yield ok(state.words.octets(bytes.sizeBytes))
   for await (const slice of state.utf8 ? slices(bytes) : conventional(slices(bytes))) {

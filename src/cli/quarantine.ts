@@ -1,0 +1,125 @@
+/** `pennypost quarantine` and `pennypost lost`: what the store could not apply or does not know, and what becomes of it. */
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import {
+  ask,
+  examples,
+  jsonOption,
+  placeOptions,
+  pages,
+  printRows,
+  sizeText,
+  visible,
+  withOwner,
+  type PlaceOptions,
+} from './context.ts'
+import type { Subcommand } from './subcommand.ts'
+
+type JsonOptions = PlaceOptions & { readonly json?: boolean }
+
+const about = `A record is set aside when its rows cannot be written, or when its bytes are damaged though later ones are whole. Its message was
+accepted and is not in any mailbox; its recipients' deliveries stay open. "retry" files it with new numbers, "export" writes its messages as
+files, "drop" ends it.`
+
+export const quarantine: Subcommand = (program, terminal) => {
+  const group = program
+    .command('quarantine')
+    .description('accepted messages that the store could not file: list, retry, export, drop')
+  examples(
+    group,
+    'pennypost quarantine list',
+    'pennypost quarantine retry 3:81920',
+    'pennypost quarantine export 3:81920 /root/rescued',
+  )
+  group.addHelpText('after', `\n${about}\n`)
+  const ofRecord = (name: string, description: string): Command =>
+    jsonOption(placeOptions(group.command(name).description(description).argument('<id>')))
+  const tell = (options: JsonOptions, answer: object, sentence: string): void =>
+    terminal.out(options.json ? `${JSON.stringify(answer, null, 1)}\n` : sentence)
+
+  examples(
+    jsonOption(placeOptions(group.command('list').description('list the records that were set aside'))),
+    'pennypost quarantine list',
+    'pennypost quarantine list --json',
+  ).action((options: JsonOptions) =>
+    withOwner(options, (owner) =>
+      printRows(terminal, pages(owner, 'quarantineList', {}), {
+        json: options.json,
+        columns: [
+          { title: 'ID', of: ({ id }) => id },
+          { title: 'SIZE', of: ({ sizeBytes }) => sizeText(sizeBytes), right: true },
+          { title: 'RECIPIENTS', of: ({ recipients }) => visible(recipients.join(', ')) },
+          { title: 'REASON', of: ({ reason }) => visible(reason) },
+        ],
+        none: 'Nothing is set aside.',
+      }),
+    ),
+  )
+
+  examples(
+    ofRecord('retry', 'file or queue the messages of a record with new numbers'),
+    'pennypost quarantine retry 3:81920',
+  ).action(async (id: string, options: JsonOptions) => {
+    await ask(options, 'quarantineRetry', { id })
+    tell(options, { id, retried: true }, `The messages of record ${id} are delivered.\n`)
+  })
+
+  examples(
+    ofRecord('export', 'write the messages of a record into a folder').argument('<folder>'),
+    'pennypost quarantine export 3:81920 /root/rescued',
+  ).action(async (id: string, folder: string, options: JsonOptions) => {
+    const { files } = await ask(options, 'quarantineExport', { id, folder: resolve(folder) })
+    tell(options, { id, files }, `${files.map((file) => `Written: ${file}`).join('\n')}\n`)
+  })
+
+  examples(
+    ofRecord('drop', 'give a record up: its recipients end as discarded'),
+    'pennypost quarantine drop 3:81920',
+  ).action(async (id: string, options: JsonOptions) => {
+    await ask(options, 'quarantineDrop', { id })
+    tell(options, { id, dropped: true }, `Record ${id} is dropped.\n`)
+  })
+}
+
+export const lost: Subcommand = (program, terminal) => {
+  const group = program
+    .command('lost')
+    .description(
+      'files of the data folder that the database does not know: list, drop ("pennypost salvage" reads them)',
+    )
+  examples(group, 'pennypost lost list', 'pennypost lost drop --yes')
+
+  examples(
+    jsonOption(placeOptions(group.command('list').description('list the files that were moved aside'))),
+    'pennypost lost list',
+  ).action((options: JsonOptions) =>
+    withOwner(options, (owner) =>
+      printRows(terminal, pages(owner, 'lostList', {}), {
+        json: options.json,
+        columns: [
+          { title: 'FILE', of: ({ path }) => visible(path) },
+          { title: 'SIZE', of: ({ sizeBytes }) => sizeText(sizeBytes), right: true },
+          { title: 'CHANGED', of: ({ changedMs }) => new Date(changedMs).toISOString() },
+        ],
+        none: 'Nothing was moved aside.',
+      }),
+    ),
+  )
+
+  examples(
+    jsonOption(
+      placeOptions(
+        group
+          .command('drop')
+          .description('remove the files that were moved aside, for good')
+          .requiredOption('--yes', 'yes, remove them'),
+      ),
+    ),
+    'pennypost lost drop --yes',
+  ).action(async (options: JsonOptions) => {
+    const { files } = await ask(options, 'lostDrop', {})
+    terminal.out(
+      options.json ? `${JSON.stringify({ files })}\n` : `${files} ${files === 1 ? 'file is' : 'files are'} removed.\n`,
+    )
+  })
+}

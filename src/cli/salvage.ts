@@ -1,0 +1,30 @@
+/** `pennypost salvage`: every message of a damaged data folder that can be read, as Maildir. */
+import { resolve } from 'node:path'
+import { CommandFault, examples, jsonOption } from './context.ts'
+import type { Subcommand } from './subcommand.ts'
+
+export const salvage: Subcommand = (program, terminal, fail) => {
+  examples(
+    jsonOption(
+      program
+        .command('salvage')
+        .description('bring every readable message out of a damaged data folder, as Maildir; the folder is only read')
+        .argument('<folder>', 'the data folder')
+        .argument(
+          '<out>',
+          'a new folder: one Maildir an account, with mailboxes and flags where the database still knows them',
+        ),
+    ),
+    'pennypost salvage /var/lib/pennypost /root/salvaged',
+  ).action(async (folder: string, out: string, options: { json?: boolean }) => {
+    const { salvageStore } = await import('../server/verify.ts')
+    const report = await salvageStore(resolve(folder), resolve(out))
+    const { named, byRecord, queued, unreadable, faults } = report
+    if (named + byRecord + queued === 0) fail(1)
+    if (options.json) return terminal.out(`${JSON.stringify(report, null, 1)}\n`)
+    for (const fault of faults) terminal.note(`${fault}.\n`)
+    terminal.out(
+      `${named} messages with their mailbox, ${byRecord} by their records alone, ${queued} that were queued; ${unreadable} could not be read. They are in ${resolve(out)}.\n`,
+    )
+  })
+}
