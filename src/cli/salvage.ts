@@ -1,6 +1,6 @@
 /** `pennypost salvage`: every message of a damaged data folder that can be read, as Maildir. */
 import { resolve } from 'node:path'
-import { CommandFault, examples, jsonOption } from './context.ts'
+import { examples, jsonOption } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
 export const salvage: Subcommand = (program, terminal, fail) => {

@@ -1,6 +1,5 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
 import { createHash } from 'node:crypto'
-import type { MessageBytes } from '../../mail/content.ts'
 import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
 import type {
