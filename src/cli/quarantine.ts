@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import {
   ask,
+  CommandFault,
   examples,
   jsonOption,
   placeOptions,
@@ -112,11 +113,14 @@ export const lost: Subcommand = (program, terminal) => {
         group
           .command('drop')
           .description('remove the files that were moved aside, for good')
-          .requiredOption('--yes', 'yes, remove them'),
+          .option('--yes', 'yes, remove them'),
       ),
     ),
     'pennypost lost drop --yes',
-  ).action(async (options: JsonOptions) => {
+  ).action(async (options: JsonOptions & { readonly yes?: boolean }) => {
+    const { rows } = await ask(options, 'lostList', {})
+    if (rows.length > 0 && !options.yes)
+      throw new CommandFault(`This removes ${rows.length} ${rows.length === 1 ? 'file' : 'files'} for good: take --yes`)
     const { files } = await ask(options, 'lostDrop', {})
     terminal.out(
       options.json ? `${JSON.stringify({ files })}\n` : `${files} ${files === 1 ? 'file is' : 'files are'} removed.\n`,

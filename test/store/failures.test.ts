@@ -148,7 +148,7 @@ async function run(failure: Failure | undefined): Promise<FailurePlan> {
 }
 
 /** How many of the calls are tried each; `npm run test:crash` style runs take all with FAILURES_EVERY=1. */
-const every = Number(process.env['FAILURES_EVERY'] ?? 7)
+const every = Number(process.env['FAILURES_EVERY'] ?? 23)
 
 test('a store whose calls all succeed keeps what it answered', async () => {
   const plan = await run(undefined)
