@@ -62,6 +62,8 @@ async function signIn(server: Server, user: string, password: string, expected: 
 test('the first start shows the first account once, and it works', async (t) => {
   const { file, data } = configuration()
   const server = await running(t, file)
+  // Two pipes: the log may be heard before what was printed.
+  while (!server.texts.out.includes('Its password')) await new Promise((resolve) => setTimeout(resolve, 10))
   const [, name, password] = /^First account: (\S+)\nIts password: {2}(\S+)\n$/.exec(server.texts.out)!
   assert.equal(name, 'admin@pennypost.localhost')
   await signIn(server, name!, password!, /^a OK /m)
