@@ -169,3 +169,25 @@ for (const kind of kinds) {
     })
   }
 }
+
+test('an empty line in a reply is passed over', async () => {
+  const world = new World()
+  await world.internet.at(server).listen({ address: server, port: 25 }, (connection) => {
+    connection.receive({
+      data: () => void connection.write(Buffer.from('250-here\r\n\r\n250-SIZE 7\r\n250 HELP\r\n')),
+      drain() {},
+      end() {},
+      close() {},
+    })
+    connection.write(Buffer.from('\r\n220 here\r\n'))
+  })
+  const one = await world.clock.until(smtp(world, false))
+  assert.deepEqual(
+    [...one.extensions],
+    [
+      ['SIZE', '7'],
+      ['HELP', ''],
+    ],
+  )
+  one.destroy()
+})

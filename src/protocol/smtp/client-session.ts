@@ -152,6 +152,8 @@ export class SmtpClientSession implements Session {
     try {
       for (let line = this.#reader.next(); line; line = this.#reader.next()) {
         if (line.kind === 'tooLong') throw new Error('a reply line without end')
+        // Some servers put one into their EHLO; it says nothing, and the deadline counts on.
+        if (line.bytes.length === 0) continue
         const reply = this.#replies.push(line.bytes)
         if (!reply) continue
         this.waitingFor++
