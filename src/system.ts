@@ -19,6 +19,7 @@ import { NetworkPace } from './server/smtp-pace.ts'
 import { StorePop3Backend } from './server/pop3.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
+import { Sessions } from './server/sessions.ts'
 import { openPeople } from './system/directory.ts'
 import { Lifetime } from './system/lifetime.ts'
 import { Listeners, type Wanted } from './system/listeners.ts'
@@ -174,7 +175,13 @@ async function openSystem(
   })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
-  const desk = new Desk({ network, clock, wheel, log, limits })
+  const outside =
+    first.directory.source === 'store'
+      ? undefined
+      : { directory: people.directory, recheckMs: () => live.config.directory.recheckMs }
+  const sessions = new Sessions({ store, clock, log, outside })
+  life.ends('signed-in sessions', 'outside', () => sessions.close())
+  const desk = new Desk({ network, clock, wheel, log, limits, sessions })
   life.ends('sessions', 'outside', (graceMs) => desk.close(graceMs))
   const pace = new NetworkPace({ clock, log, options: () => live.config.smtp, networks: () => live.config.limits })
   const rooms = { live, receiver, imap, pop3, authenticator, mechanisms, clock, pace }
@@ -243,7 +250,7 @@ async function openSystem(
   if (!inMemory) {
     const control = await life.step('start control', () =>
       serveControl(
-        { store, clock, flushJourney: () => journey.flush(), certificateShown: (name) => tls.shown(name) },
+        { store, clock, sessions, flushJourney: () => journey.flush(), certificateShown: (name) => tls.shown(name) },
         { dataFolder: first.data, log },
       ),
     )

@@ -2,7 +2,7 @@
  * App passwords: one for each program or device, made by us, revoked one by one. They hold 80 random bits, so one keyed hash keeps them
  * as safe as Argon2 keeps what people think of; and a wrong password then costs one Argon2 hash however many of them there are.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** Credentials of this type, named by their program. */
 export const appCredential = 'app'
@@ -38,4 +38,9 @@ export function checkAppPassword(value: string, password: string): boolean {
 /** @returns epoch milliseconds; 0 for a value of another form. */
 export function appPasswordCreatedAtMs(value: string): number {
   return Number(value.split('$')[1] ?? 0) || 0
+}
+
+/** A name for a credential that tells nothing of it: what a session carries. */
+export function credentialDigest(value: string): string {
+  return createHash('sha256').update(value).digest('base64url').slice(0, 16)
 }

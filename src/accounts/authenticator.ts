@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { canonicalAddress } from './aliases.ts'
+import { credentialDigest } from './app-password.ts'
 import type { Directory, DirectoryAccount } from './directory.ts'
 import { decoyScramKeys, passwordBytesMax, type ParsedScramKeys, type ScramHash } from './password.ts'
 import { prefixesOf } from './prefix.ts'
@@ -30,6 +31,8 @@ export interface AuthenticatorTools {
 interface SignedIn {
   readonly accountId: number
   readonly name: string
+  /** What was proved, as `credentialDigest` names it. */
+  readonly credential?: string | undefined
 }
 
 /** How somebody has tried. */
@@ -65,7 +68,9 @@ export class AccountAuthenticator {
     const tooLong = Buffer.byteLength(password) > passwordBytesMax
     // The same work for those who may not come in as for those whom we do not have, or answers would tell who exists.
     const checked = account?.disabled ? undefined : account
-    const credential = tooLong ? undefined : await directory.verify(checked, password, prefixesOf(peer.address).narrow)
+    const credential = tooLong
+      ? undefined
+      : await directory.verify(checked, password, prefixesOf(peer.address).narrow, admission.known)
     this.#checkStill(admission, user, name, peer, 'password')
     if (!checked || credential === undefined) {
       const reason = !account ? 'no such account' : account.disabled ? 'disabled' : 'wrong password'
@@ -183,10 +188,11 @@ export class AccountAuthenticator {
     const { directory } = this.#tools
     this.#throttle.succeeded(peer.address, asked)
     if (credential !== undefined) directory.used?.(account, credential)
+    const by = credential === undefined ? {} : { credential: credentialDigest(credential) }
     const settled = directory.settle?.(account)
     return settled
-      ? settled.then(({ id, name }) => ({ accountId: id, name }))
-      : { accountId: account.id, name: account.name }
+      ? settled.then(({ id, name }) => ({ accountId: id, name, ...by }))
+      : { accountId: account.id, name: account.name, ...by }
   }
 
   /** @param name undefined where nothing was guessed. */

@@ -25,6 +25,8 @@ export interface DirectoryOptions {
   readonly foundKeptMs: number
   readonly unknownKeptMs: number
   readonly verifiedKeptMs: number
+  /** How often the directory is asked about those who are signed in. */
+  readonly recheckMs: number
 }
 
 export const directoryDefaults: DirectoryOptions = {
@@ -51,4 +53,5 @@ export const directoryDefaults: DirectoryOptions = {
   foundKeptMs: 60_000,
   unknownKeptMs: 20_000,
   verifiedKeptMs: 300_000,
+  recheckMs: 300_000,
 }

@@ -18,9 +18,15 @@ export interface Directory {
   /**
    * Takes as long for nobody (`undefined`) as for a wrong password.
    * @param from where the question comes from: they take turns.
+   * @param known the account has signed in from there: it does not wait behind those who guess.
    * @returns a name of the credential that the password matches, for `stands`.
    */
-  verify(account: DirectoryAccount | undefined, password: string, from: string): Promise<string | undefined>
+  verify(
+    account: DirectoryAccount | undefined,
+    password: string,
+    from: string,
+    known: boolean,
+  ): Promise<string | undefined>
   /** Whether a credential still holds: a password that was checked is remembered only so long. */
   stands(account: DirectoryAccount, credential: string): Soon<boolean>
   /** undefined: it has none, of this hash or at all. */

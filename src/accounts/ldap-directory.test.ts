@@ -112,13 +112,18 @@ function world(more: Partial<DirectoryOptions> = {}) {
 
 const isLater = (code: number) => (error: unknown) => error instanceof Refusal && error.status.code === code
 
+/** An answer without what it was proved by. */
+function who(answer: { accountId: number; name: string } | null): object | null {
+  return answer && { accountId: answer.accountId, name: answer.name }
+}
+
 test('a password is checked by a bind as the entry; the account is made with the first sign-in, not before', async () => {
   const { state, alice, signIn } = world()
   alice()
   assert.equal(await signIn('alice@a.example', 'wrong'), null)
   assert.deepEqual(state.made, [])
-  assert.deepEqual(await signIn('ALICE@a.example', 'right'), { accountId: 1, name: 'alice@a.example' })
-  assert.deepEqual(await signIn('al@a.example', 'right'), { accountId: 1, name: 'alice@a.example' })
+  assert.deepEqual(who(await signIn('ALICE@a.example', 'right')), { accountId: 1, name: 'alice@a.example' })
+  assert.deepEqual(who(await signIn('al@a.example', 'right')), { accountId: 1, name: 'alice@a.example' })
   assert.deepEqual(state.made, ['alice@a.example 0'])
 })
 

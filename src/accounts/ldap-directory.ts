@@ -86,18 +86,22 @@ export class LdapDirectory implements Directory, AddressBook {
    * A bind whoever it is: for nobody one of an entry that does not exist. How long a server takes to refuse that one is its own affair; the
    * store's own accounts cost a hash here instead, so these few can be told from the people of the directory.
    */
-  async verify(account: DirectoryAccount | undefined, password: string, from: string): Promise<string | undefined> {
+  async verify(
+    account: DirectoryAccount | undefined,
+    password: string,
+    from: string,
+    known: boolean,
+  ): Promise<string | undefined> {
     const { own, options, clock } = this.#tools
     const person = account && this.#found.get(account)
-    if (account && !person) return own.verify(account, password, from)
+    if (account && !person) return own.verify(account, password, from, known)
     // RFC 4513 §5.1.2: a bind without a password succeeds for everybody, as nobody.
     if (password === '' || Buffer.byteLength(password) > passwordBytesMax) return undefined
     const app = account && account.id !== 0 ? own.verifyApp(account, password) : undefined
     if (app !== undefined) return app
     const dn = person?.dn ?? `cn=nobody,${options.base}`
-    const right = await this.#binds.run(from, () =>
-      this.#asked(() => this.#server.bind(dn, password), status.authUnavailable),
-    )
+    const bind = (): Promise<boolean> => this.#asked(() => this.#server.bind(dn, password), status.authUnavailable)
+    const right = await this.#binds.run(from, bind, known)
     return right && person ? credentialOf(person, clock.monotonic() + options.verifiedKeptMs) : undefined
   }
 

@@ -43,13 +43,18 @@ export class StoreDirectory implements Directory {
   }
 
   /** One Argon2 hash whoever it is: for an account without a password, and for nobody, of a password that nobody has. */
-  async verify(account: DirectoryAccount | undefined, password: string, from: string): Promise<string | undefined> {
+  async verify(
+    account: DirectoryAccount | undefined,
+    password: string,
+    from: string,
+    known: boolean,
+  ): Promise<string | undefined> {
     if (Buffer.byteLength(password) > passwordBytesMax) return undefined
     const app = account && this.verifyApp(account, password)
     if (app !== undefined) return app
     const hash = account && this.#source.credentials(account.id, 'argon2id')[0]?.value
     const checked = hash ?? (await (this.#decoy ??= hashPassword(randomBytes(16).toString('hex'))))
-    const right = await this.#hashes.run(from, () => checkPassword(checked, password))
+    const right = await this.#hashes.run(from, () => checkPassword(checked, password), known)
     return right ? hash : undefined
   }
 

@@ -38,6 +38,8 @@ const trustedMax = 100_000
 export interface Admission {
   /** When the one after it might, as things stood. */
   readonly freeAtMs: number
+  /** The account has signed in from there. */
+  readonly known: boolean
 }
 
 interface Pair {
@@ -72,7 +74,8 @@ export class Throttle {
   async admit(address: string, name: string): Promise<Admission> {
     const now = this.#clock.monotonic()
     const pairs = this.#pairsOf(address, name)
-    if (!this.#isTrusted(pairs[0]!.key, now) && this.#tries(address)) throw new Refusal(status.authUnavailable)
+    const known = this.#isTrusted(pairs[0]!.key, now)
+    if (!known && this.#tries(address)) throw new Refusal(status.authUnavailable)
     let startMs = now
     for (const { pair } of pairs) startMs = Math.max(startMs, pair?.freeAtMs ?? 0)
     if (startMs - now > waitMaxMs) throw new Refusal(status.authUnavailable)
@@ -83,7 +86,7 @@ export class Throttle {
       freeAtMs = Math.max(freeAtMs, pair.freeAtMs)
     }
     if (startMs > now) await sleep(this.#clock, startMs - now)
-    return { freeAtMs }
+    return { freeAtMs, known }
   }
 
   /** Many may have been admitted before the first of them failed: what comes too late is not told whether it was right. */

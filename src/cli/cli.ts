@@ -20,6 +20,7 @@ import { route } from './route.ts'
 import { salvage } from './salvage.ts'
 import { send } from './send.ts'
 import { serve } from './serve.ts'
+import { session } from './session.ts'
 import { trace } from './trace.ts'
 import { verify } from './verify.ts'
 import { version } from './version.ts'
@@ -35,6 +36,7 @@ const subcommands = [
   appPassword,
   alias,
   mailbox,
+  session,
   queue,
   route,
   trace,

@@ -205,4 +205,9 @@ export const directoryOptions = {
     directoryDefaults.verifiedKeptMs,
     'How long a password that was right is taken without asking again, while the entry stays as it is: programs sign in again and again.',
   ),
+  recheckMs: option(
+    kinds.duration,
+    directoryDefaults.recheckMs,
+    'How often the directory is asked about the accounts that are signed in: a session ends when its account is gone or disabled there. Accounts of our own need no question; their sessions end within a second.',
+  ),
 } satisfies Record<keyof DirectoryOptions, unknown>

@@ -27,6 +27,10 @@ export interface SessionHost {
   readonly tls: TlsFacts | null
   /** Something can be said now though nothing arrived: a mailbox changed, a commit ended. Cheap; may be called often. */
   wake(): void
+  /** The client has signed in; `null`: it is nobody again. Its connection may then be ended for the sake of the account. */
+  signedIn?(
+    user: { readonly accountId: number; readonly name: string; readonly credential?: string | undefined } | null,
+  ): void
 }
 
 /** One side of one conversation: server or client. */

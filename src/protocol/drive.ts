@@ -26,6 +26,7 @@ export interface DriveOptions {
   /** For the startTls action on servers. */
   readonly tls?: TlsServer
   readonly onClose?: () => void
+  readonly onSignIn?: SessionHost['signedIn']
 }
 
 export class Driver implements SessionHost {
@@ -83,7 +84,11 @@ export class Driver implements SessionHost {
     })
   }
 
-  /** The server stops. */
+  signedIn(user: Parameters<NonNullable<SessionHost['signedIn']>>[0]): void {
+    this.#options.onSignIn?.(user)
+  }
+
+  /** The server stops, or the session is ended. */
   shutdown(): void {
     if (this.#closed) return
     this.#session.shutdown()

@@ -1,11 +1,14 @@
 /** How a control command is declared: the arguments it takes, by kind, and what it does. */
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
+import type { Sessions } from './sessions.ts'
 
 /** What the commands work on. */
 export interface ControlTools {
   readonly store: Store
   readonly clock: Clock
+  /** Who is signed in; absent where no server runs. */
+  readonly sessions?: Sessions
   /** Writes what the journey holds back, so that `trace` sees it. */
   readonly flushJourney?: () => Promise<void>
   /** The certificate (DER) that a client is shown which asks for this name; absent where nothing listens. */

@@ -11,6 +11,7 @@ import { argumentFault, type Command, type ControlTools } from './control-comman
 import { mailboxCommands } from './control-mailboxes.ts'
 import { quarantineCommands } from './control-quarantine.ts'
 import { queueCommands } from './control-queue.ts'
+import { sessionCommands } from './control-sessions.ts'
 import { storeCommands } from './control-store.ts'
 import { tlsCommands } from './control-tls.ts'
 import { CommandRefusal } from './provision.ts'
@@ -24,6 +25,7 @@ export const controlCommands = {
   ...mailboxCommands,
   ...quarantineCommands,
   ...queueCommands,
+  ...sessionCommands,
   ...storeCommands,
   ...tlsCommands,
 }

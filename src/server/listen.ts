@@ -6,6 +6,7 @@ import type { Wheel } from '../base/wheel.ts'
 import type { Session } from '../protocol/action.ts'
 import { Driver } from '../protocol/drive.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
+import type { OpenSession, Sessions } from './sessions.ts'
 
 export interface DeskTools {
   readonly network: Network
@@ -13,6 +14,8 @@ export interface DeskTools {
   readonly wheel: Wheel
   readonly log: Log
   readonly limits: AdmissionLimits
+  /** Told of everybody who signs in. */
+  readonly sessions?: Pick<Sessions, 'add' | 'remove'>
 }
 
 /** How one service talks. */
@@ -86,20 +89,31 @@ export class Desk {
       connection.end()
       return
     }
-    const { clock, wheel, log } = this.#tools
+    const { clock, wheel, log, sessions } = this.#tools
     const id = (++this.#connections).toString(36)
     const driver: Driver = new Driver(connection, desk.session(id), {
       clock,
       wheel,
       log,
       tls: desk.tls,
+      onSignIn: (user) => {
+        if (!sessions) return
+        sessions.remove(id)
+        if (user) sessions.add(this.#openSession(id, desk.service, driver, user))
+      },
       onClose: () => {
         leave()
+        sessions?.remove(id)
         this.#drivers.delete(driver)
         if (this.#drivers.size === 0) this.#emptied?.()
       },
     })
     this.#drivers.add(driver)
+  }
+
+  #openSession(id: string, service: string, driver: Driver, user: OpenSession['user']): OpenSession {
+    const { address } = driver.peer
+    return { id, service, address, user, close: () => driver.shutdown(), destroy: () => driver.destroy() }
   }
 
   /** No new connections; each session says goodbye at its next quiet moment; what remains after `graceMs` is cut. */

@@ -1,5 +1,6 @@
 /** The transfer agent's front: takes messages from SMTP, submission and LMTP. RFC 5321, RFC 6409, RFC 2033. */
 import type { ReversePath } from '../mail/envelope.ts'
+import { Refusal, status } from '../mail/status.ts'
 import type { Authenticated, Authenticator } from '../protocol/sasl/authenticator.ts'
 import type {
   AddressAnswer,
@@ -28,6 +29,11 @@ export class Receiver implements SmtpReceiver {
     this.flush = tools.flush
   }
 
+  #isStill({ accountId }: Authenticated): boolean {
+    const account = this.#tools.store.read.accountById(accountId)
+    return account !== undefined && !account.disabled
+  }
+
   lookUp(name: string): Promise<AddressAnswer> {
     return lookUp(this.#tools, name)
   }
@@ -47,6 +53,8 @@ export class Receiver implements SmtpReceiver {
       throw error
     }
     try {
+      // The session is the account's that signed in, not its name's: somebody else may have that by now.
+      if (client.user && !this.#isStill(client.user)) throw new Refusal(status.authRequired)
       const checked = transaction.checkSender()
       return checked ? checked.then(() => transaction, refused) : transaction
     } catch (error) {

@@ -78,6 +78,7 @@ export abstract class OpenConversation implements Conversation {
     if (this.gone) return account.close()
     this.openAccount = account
     this.state = 'authenticated'
+    this.host.signedIn?.(user)
     this.reader.textMaxBytes = limits.lineMaxBytes
   }
 

@@ -174,6 +174,7 @@ export class Pop3Session implements Session, Pop3State {
     }
     this.maildrop = maildrop
     this.#state = 'transaction'
+    this.host.signedIn?.(user)
     return ok(this.words.signedIn(maildrop.messages.length))
   }
 

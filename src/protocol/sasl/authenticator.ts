@@ -6,6 +6,8 @@ export interface Authenticated {
   readonly accountId: number
   /** The account's own address, as `user@domain`. */
   readonly name: string
+  /** What proved it, in a form that the authenticator's own room knows: of a password that may be revoked by itself. */
+  readonly credential?: string | undefined
 }
 
 export interface Authenticator {

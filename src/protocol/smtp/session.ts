@@ -261,6 +261,7 @@ export class SmtpServerSession implements Session, IncomingHost {
     this.helo = undefined
     this.extended = false
     this.user = user
+    this.host.signedIn?.(user)
   }
 
   startTls(): Action {
@@ -309,6 +310,7 @@ export class SmtpServerSession implements Session, IncomingHost {
     }
     if (answer.kind === 'user') {
       this.user = answer.user
+      this.host.signedIn?.(answer.user)
       return formatReply(235, '2.7.0 Authentication successful')
     }
     const parting = this.conduct.failedSignIn()

@@ -1,0 +1,66 @@
+/** `pennypost session`: who is signed in, and how that is ended. */
+import {
+  ask,
+  examples,
+  jsonOption,
+  pages,
+  placeOptions,
+  printRows,
+  timeText,
+  withOwner,
+  type PlaceOptions,
+} from './context.ts'
+import type { Subcommand } from './subcommand.ts'
+
+type JsonOptions = PlaceOptions & { readonly json?: boolean; readonly account?: string }
+
+export const session: Subcommand = (program, terminal) => {
+  const sessions = program.command('session').description('signed-in sessions: list, end')
+  examples(sessions, 'pennypost session list', 'pennypost session end --account alice@example.org')
+
+  examples(
+    jsonOption(
+      placeOptions(
+        sessions
+          .command('list')
+          .description('list the sessions that are signed in, over all protocols')
+          .option('--account <account>', 'those of one account'),
+      ),
+    ),
+    'pennypost session list',
+    'pennypost session list --account alice@example.org --json',
+  ).action((options: JsonOptions) =>
+    withOwner(options, (owner) =>
+      printRows(terminal, pages(owner, 'sessionList', { account: options.account }), {
+        json: options.json,
+        columns: [
+          { title: 'ID', of: ({ id }) => id },
+          { title: 'ACCOUNT', of: ({ account }) => account },
+          { title: 'SERVICE', of: ({ service }) => service },
+          { title: 'FROM', of: ({ address }) => address },
+          { title: 'SINCE', of: ({ sinceMs }) => timeText(sinceMs) },
+        ],
+        none: 'No session is signed in.',
+      }),
+    ),
+  )
+
+  examples(
+    jsonOption(
+      placeOptions(
+        sessions
+          .command('end')
+          .description('end a session; its client may sign in again as long as the account lets it')
+          .argument('[id]', 'from "session list"')
+          .option('--account <account>', 'all sessions of an account'),
+      ),
+    ),
+    'pennypost session end 4k',
+    'pennypost session end --account alice@example.org',
+  ).action(async (id: string | undefined, options: JsonOptions) => {
+    const { ended } = await ask(options, 'sessionEnd', { id, account: options.account })
+    terminal.out(
+      options.json ? `${JSON.stringify({ ended })}\n` : `${ended} ${ended === 1 ? 'session' : 'sessions'} ended.\n`,
+    )
+  })
+}
