@@ -84,7 +84,7 @@ export function openWriter(dataFolder: string, options: OpenOptions = {}): OpenW
   }
   log.forgetReaders()
   damage.push(...missingSegments(dataFolder, db, size))
-  if (freeBytes() > spare) reserve.keep()
+  if (!writer.behind && freeBytes() > spare) reserve.keep()
   return { writer, db, log, replayed, reserve, freeBytes, spareBytes: spare, damage }
 }
 
