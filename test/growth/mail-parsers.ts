@@ -73,7 +73,7 @@ export const mailParsers: readonly Parser[] = [
     run: (text) => mailboxesOf(parseAddressList(text)),
   }),
   parser('authors', {
-    covers: ['authorsOf', 'isAddressListSyntax'],
+    covers: ['authorsOf', 'decodeAddressMailbox', 'isAddressListSyntax'],
     sizeMax: headerMax,
     tokens: addressTokens,
     before: ['', 'a@', '"', '('],
