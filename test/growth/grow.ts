@@ -6,8 +6,8 @@ import type { Parser } from './parser.ts'
 
 /** Where a square shows already, and still costs nothing: all shapes are looked at there before the large ones. */
 const small = 2048
-/** So many characters of each parser are run at its limit, in three to twelve shapes; the others in `.ci/long`. */
-const largeBudget = 2_000_000
+/** So many characters of each parser are run at its limit, in two to twelve shapes; the others in `.ci/long`. */
+const largeBudget = 1_000_000
 const shapesMin = 12
 
 export function testGrowth(parsers: readonly Parser[]): void {
@@ -17,7 +17,7 @@ export function testGrowth(parsers: readonly Parser[]): void {
       for (const { name: shape, make } of shapes)
         await assertGrowsInLine(`${name}, ${shape}`, Math.min(small, sizeMax), make, run)
       // Spread over all kinds of them.
-      const largeShapes = Math.min(shapesMin, Math.max(3, Math.floor(largeBudget / (3 * sizeMax))))
+      const largeShapes = Math.min(shapesMin, Math.max(2, Math.floor(largeBudget / (3 * sizeMax))))
       const every = Math.floor(shapes.length / largeShapes)
       for (let at = 0; at < largeShapes; at += 1) {
         const { name: shape, make } = shapes[at * every]!

@@ -64,7 +64,7 @@ const fieldNames = [
 const mixed = 'Content-Type: multipart/mixed; boundary=b\r\n\r\n'
 const bytes4 = (value: number): string => Buffer.from(Uint32Array.of(value).buffer).toString('latin1')
 
-export const mailParsers: readonly Parser[] = [
+export const headerParsers: readonly Parser[] = [
   parser('address list', {
     covers: ['parseAddressList', 'mailboxesOf'],
     sizeMax: headerMax,
@@ -109,6 +109,9 @@ export const mailParsers: readonly Parser[] = [
     tokens: fieldNames.map((name) => `${name}: a <b@c>; x=y\r\n`),
     run: (text) => messageFacts(parseStructure(latin1Bytes(text))),
   }),
+]
+
+export const valueParsers: readonly Parser[] = [
   parser('encoded words', {
     covers: ['decodeEncodedWords', 'decodeUnlabelled'],
     sizeMax: headerMax,
@@ -164,6 +167,9 @@ export const mailParsers: readonly Parser[] = [
     tokens: ['<', '>', '<a@b>', ' ', 'a', '\r\n ', '<<', '>>', '<>', '@', '\t', '<a '],
     run: parseMessageIds,
   }),
+]
+
+export const bodyParsers: readonly Parser[] = [
   parser('structure', {
     covers: ['parseStructure', 'StructureParser', 'StreamReader', 'readStream', 'inspectMessage'],
     sizeMax: bodyMax,

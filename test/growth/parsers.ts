@@ -1,7 +1,13 @@
 /** Every parser that strangers, peers, users or operators can reach. `every-parser.test.ts` finds one that is missing. */
-import { mailParsers } from './mail-parsers.ts'
+import { bodyParsers, headerParsers, valueParsers } from './mail-parsers.ts'
 import type { Parser } from './parser.ts'
 import { protocolParsers } from './protocol-parsers.ts'
 import { trustParsers } from './trust-parsers.ts'
 
-export const parsers: readonly Parser[] = [...mailParsers, ...trustParsers, ...protocolParsers]
+export const parsers: readonly Parser[] = [
+  ...headerParsers,
+  ...valueParsers,
+  ...bodyParsers,
+  ...trustParsers,
+  ...protocolParsers,
+]
