@@ -1,5 +1,6 @@
 /** What the system says of a file or folder, as a sentence with what to do next. */
 import { resolve } from 'node:path'
+import { isAbsent } from '../platform/real/absent.ts'
 import { folderFacts, ownName } from '../platform/real/privileges.ts'
 
 interface SystemFault {
@@ -21,18 +22,18 @@ export function fileFaultWords(error: unknown, data: string | undefined): string
   if (code === 'EROFS')
     return `${path ?? data} cannot be written: the file system is read-only. Take another folder with --data`
   if (code === 'ENOSPC') return `There is no room left on the disk${path === undefined ? '' : ` of ${path}`}`
-  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'ENOENT' && !aboutDatabase) return undefined
+  if (code !== 'EACCES' && code !== 'EPERM' && !isAbsent(error) && !aboutDatabase) return undefined
   if (isData) {
     const facts = folderFacts(data)
     if (facts === undefined) return `The data folder ${data} cannot be made (${message}): name another with --data`
     if (facts.isReadOnly) return `The data folder ${data} cannot be written: the file system is read-only`
-    if (code === 'ENOENT') return undefined
+    if (isAbsent(error)) return undefined
     if (ownName() === 'root')
       return `The data folder ${data} cannot be used by its user ${facts.owner} (${message}): every folder above it must let that user through`
     if (facts.owner !== undefined && facts.owner !== ownName())
       return `The data folder ${data} belongs to the user ${facts.owner}, this is ${ownName()}: run it as that user, "sudo -u ${facts.owner} pennypost …"`
     return `The data folder ${data} cannot be used (${message}): give its user the rights to it, or take another with --data`
   }
-  if (code === 'ENOENT' || path === undefined) return undefined
+  if (isAbsent(error) || path === undefined) return undefined
   return `${path} cannot be read by the user ${ownName()}: give it the right to, through a group for instance (${message})`
 }

@@ -57,3 +57,10 @@ test('where a command opens a store by itself, it does so as the owner of its fo
     if (/\b(?:openStore|verifyFolder|restoreFolder)\((?!\))/.test(code(text)))
       assert.match(text, /\bactAsOwnerOf\(|\bgiveTree\(/, path)
 })
+
+test('a look at a path that may be anything knows both ways of it to be absent', () => {
+  // What lies in the data folder, once the store is open, or was named by the folder itself.
+  const inside = /^store\/|^platform\/real\/private-folder\.ts$/
+  for (const { path, text } of program.filter(({ path }) => !inside.test(path)))
+    if (/'ENOENT'|throwIfNoEntry/.test(code(text))) assert.match(text, /ENOTDIR/, path)
+})

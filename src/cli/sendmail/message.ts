@@ -52,7 +52,7 @@ export function localMessage(input: Uint8Array, wishes: LocalWishes): LocalMessa
   if (!recipientFields.some((name) => header.has(name)))
     parts.push(Buffer.from(formatField('To', 'undisclosed-recipients:;')))
   for (const field of header.fields) {
-    // Blind copies are blind: RFC 5322 §3.6.3. Without -t the field is the author's own wish to show it.
+    // Blind copies are blind: RFC 5322 §3.6.3. Without -t the field stays here: the server takes it out of submissions.
     if (wishes.fromHeader && field.name === `${prefix}bcc`) continue
     parts.push(fieldBytes(bytes, header, field, wishes.origin))
   }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
+import { isAbsent } from './absent.ts'
 import { holdPort } from './held-ports.ts'
 
 /** Node has it wherever it has setuid; its types do not know. */
@@ -67,8 +68,13 @@ export function giveTree(path: string, { uid, gid }: Identity): void {
 
 /** undefined where there is nothing. */
 export function ownerOf(path: string): Identity | undefined {
-  const status = statSync(path, { throwIfNoEntry: false })
-  return status && { uid: status.uid, gid: status.gid }
+  try {
+    const { uid, gid } = statSync(path)
+    return { uid, gid }
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
 }
 
 /** The name in the table of users; its number where it has none, as in a container. */
