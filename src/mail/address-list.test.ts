@@ -54,6 +54,21 @@ test('no text crashes the reader, and a hostile megabyte does not hold it (the t
   }
 })
 
+test('of a field of a million addresses so many are kept, in groups as well', () => {
+  for (const [unit, head] of [
+    ['a@b,', ''],
+    ['a@b,', 'all:'],
+    ['g:a@b,c@d;', ''],
+    ['x:;', ''],
+  ] as const) {
+    const list = parseAddressList(head + unit.repeat(1_000_000))
+    // A group may begin at the bound; none of its members is beyond it.
+    assert.ok(list.length <= addressesMax, `${unit} ${list.length}`)
+    const { length } = mailboxesOf(list)
+    assert.ok(length <= addressesMax && (length > addressesMax / 2 || unit === 'x:;'), `${unit} ${length}`)
+  }
+})
+
 const word = fc
   .stringMatching(/^[A-Za-z0-9][A-Za-z0-9.,;:<>()@"\\ '\x80-\xff-]{0,12}[A-Za-z0-9]$/)
   .filter((text) => !/ {2}/.test(text))

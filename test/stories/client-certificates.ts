@@ -11,12 +11,16 @@ export interface Pair {
 export interface Authority {
   readonly cert: string
   /** @param options.addresses rfc822Name entries; `names` are DNS ones. */
-  sign(options: {
-    readonly addresses?: readonly string[]
-    readonly names?: readonly string[]
-    readonly usage?: x509.ExtendedKeyUsage
-    readonly notAfter?: Date
-  }): Promise<Pair>
+  sign(options: SignOptions): Promise<Pair>
+}
+
+export interface SignOptions {
+  readonly addresses?: readonly string[]
+  readonly names?: readonly string[]
+  readonly usage?: x509.ExtendedKeyUsage
+  readonly notAfter?: Date
+  /** A pair that this authority has signed before, which signs in its place, whether it may or not. */
+  readonly by?: Pair
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -42,17 +46,17 @@ export async function makeAuthority(name: string): Promise<Authority> {
   let serial = 1
   return {
     cert: root.toString('pem'),
-    async sign({ addresses = [], names = [], usage = x509.ExtendedKeyUsage.clientAuth, notAfter = to }) {
+    async sign({ addresses = [], names = [], usage = x509.ExtendedKeyUsage.clientAuth, notAfter = to, by }) {
       const own = await newKeys()
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: String(10 + serial++),
         subject: 'CN=somebody',
-        issuer: root.subject,
+        issuer: by ? new x509.X509Certificate(by.cert).subject : root.subject,
         notBefore: new Date(Math.min(from.getTime(), notAfter.getTime() - dayMs)),
         notAfter,
         signingAlgorithm: algorithm,
         publicKey: own.publicKey as never,
-        signingKey: keys.privateKey as never,
+        signingKey: (by ? await keyOf(by) : keys.privateKey) as never,
         extensions: [
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.ExtendedKeyUsageExtension([usage]),
@@ -69,6 +73,11 @@ export async function makeAuthority(name: string): Promise<Authority> {
       }
     },
   }
+}
+
+function keyOf({ key }: Pair): Promise<webcrypto.CryptoKey> {
+  const der = Buffer.from(key.replace(/-----.*-----|\s/g, ''), 'base64')
+  return webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
 }
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {

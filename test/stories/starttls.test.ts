@@ -77,6 +77,17 @@ test('imap: commands behind STARTTLS in the same packet are dropped', async () =
   await tls.until(/^b2 OK/m)
 })
 
+test('pop3: commands behind STLS in the same packet are dropped', async () => {
+  const plain = await open('pop3')
+  plain.socket.write('USER evil\r\nSTLS\r\nCAPA\r\nPASS evil\r\n')
+  assert.match(await plain.until(/^\+OK Begin TLS\r\n/m), /\+OK Begin TLS\r\n$/)
+  const tls = await secure(plain)
+  tls.socket.write('PASS evil\r\n')
+  assert.equal(await tls.until(/\r\n/), '-ERR Say USER first\r\n')
+  tls.socket.write('QUIT\r\n')
+  await tls.until(/^\+OK/m)
+})
+
 for (const [service, command] of [
   ['smtp', 'EHLO a\r\nSTARTTLS\r\n'],
   ['imap', 'a STARTTLS\r\n'],

@@ -42,8 +42,15 @@ async function onStore() {
   })
 }
 
+/** `{x*500}` stands for five hundred of them. */
+function read(name: string): string {
+  return readFileSync(join(folder, name), 'utf8').replace(/\{(.)\*(\d+)\}/g, (_, char: string, count: string) =>
+    char.repeat(Number(count)),
+  )
+}
+
 for (const name of files) {
-  const text = readFileSync(join(folder, name), 'utf8')
+  const text = read(name)
   const title = /^# (.*)/.exec(text)?.[1] ?? ''
   for (const [kind, host] of Object.entries({ inMemory, onStore })) {
     test(`${name} ${kind}: ${title}`, async () => {

@@ -24,3 +24,13 @@ test('each verb of POP3 occurs in a transcript', () => {
   )
   for (const { name } of commands) assert.ok(spoken.has(name), `no transcript says ${name}`)
 })
+
+test('each verb of POP3 is said in the state that it has not', () => {
+  const { text } = texts.find(({ name }) => name === 'states.txt')!
+  const [before, after] = text.split('C: PASS secret\nS: +OK')
+  for (const { name, state } of commands) {
+    if (state === 'any') continue
+    const wrong = state === 'transaction' ? before! : after!
+    assert.match(wrong, new RegExp(`^C: ${name}(?: .*)?\nS: -ERR `, 'm'), `${name} in its wrong state`)
+  }
+})

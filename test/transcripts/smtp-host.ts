@@ -107,7 +107,7 @@ export interface SmtpSurroundings {
  * `! parameters ADDRESS JSON` compares what waits with it; `! begins ADDRESS TIME` tells when it is first tried.
  * `! xclient NETWORK …` may say whom they speak for. `! trace USER WORDS` compares the Received field of the last message of an INBOX.
  * `! origin JSON` compares what XFORWARD said of the last message.
- * `! alias ADDRESS TARGET …` makes one.
+ * `! alias ADDRESS TARGET …` makes one. `! quota USER BYTES` sets what fits a mailbox; 0: anything.
  */
 export async function smtpHost(): Promise<SmtpSurroundings> {
   const store = await smtpStore()
@@ -170,6 +170,8 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
         options = { ...options, mechanisms: exampleMechanisms({ accountId: id, name }) }
       } else if (verb === 'transfer') transfer = { ...transfer, [rest[0]!]: JSON.parse(rest[1]!) }
       else if (verb === 'alias') await store.commit([{ kind: 'aliasSet', address: rest[0]!, targets: rest.slice(1) }])
+      else if (verb === 'quota')
+        await store.commit([{ kind: 'accountSet', name: rest[0]!, quotaBytes: Number(rest[1]) }])
       else if (verb === 'filed') {
         const messages = await messagesOf(store, rest[0]!)
         assert.equal(messages.length, Number(rest[1]), words)

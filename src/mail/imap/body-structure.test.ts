@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { addressesMax } from '../address-list.ts'
 import { Header } from '../header.ts'
 import { parseStructure } from '../mime/structure.ts'
 import { formatBodyBasic, formatBodyStructure } from './body-structure.ts'
@@ -32,6 +33,16 @@ test('groups, empty fields and repeated fields', () => {
     '(NIL "" ((NIL NIL "a" "b")(NIL NIL "c" "d")) ((NIL NIL "a" "b")(NIL NIL "c" "d")) ((NIL NIL "a" "b")(NIL NIL "c" "d")) ' +
       '((NIL NIL "G" NIL)(NIL NIL "e" "f")(NIL NIL NIL NIL)(NIL NIL "x" NIL)(NIL NIL NIL NIL)) NIL NIL NIL NIL)',
   )
+})
+
+test('the envelope of a field of a million addresses names so many as are kept', () => {
+  const envelope = formatEnvelope(new Header(`To: ${'a@b,'.repeat(1_000_000)}`))
+  assert.equal(envelope.split('(NIL NIL "a" "b")').length - 1, addressesMax)
+})
+
+test('a parameter in pieces, a later one encoded alone, keeps its star and its two quotes', () => {
+  const text = 'Content-Type: a/b; name*0=a; name*1*=%20b\r\n\r\n'
+  assert.match(formatBodyStructure(parseStructure(Buffer.from(text))), /^\("a" "b" \("name\*" "''a%20b"\)/)
 })
 
 test('strings are quoted where they can be, literals where they must', () => {

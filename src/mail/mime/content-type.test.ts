@@ -25,6 +25,16 @@ test('file names: the extended form wins, encoded words are understood', () => {
   assert.equal(parseContentDisposition('filename=x')?.type, 'attachment')
 })
 
+test('pieces of a parameter, of which a later one alone is encoded, say that no charset is named. RFC 2231 §4.1', () => {
+  const [parameter] = parseContentDisposition('attachment; filename*0=a; filename*1*=%20b')!.parameters
+  assert.deepEqual(parameter, { name: 'filename', value: "''a%20b", extended: true })
+  assert.equal(name('attachment; filename*0=a; filename*1*=%20b'), 'a b')
+  // What stood as it was is encoded now: a percent sign and two quotes of its own stay such.
+  assert.equal(name(`attachment; filename*0="50%''"; filename*1*=%20b`), "50%'' b")
+  assert.equal(name("attachment; filename*0*=iso-8859-1'de'%E4; filename*1=%41"), 'ä%41')
+  assert.equal(name('attachment; filename*0=a; filename*1=b; filename*3=d'), 'ab')
+})
+
 test('no text crashes the reader, and a megabyte takes no time', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...`a/;="*0'%() \\\r\n`) }), (text) => {

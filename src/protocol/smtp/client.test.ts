@@ -154,6 +154,31 @@ for (const keywords of [['CHUNKING'], ['CHUNKING', 'PIPELINING']])
     assert.equal((await peer.clock.until(client.send({ ...plain }, bytesOf('x')))).recipients[0]!.code, 250)
   })
 
+test('the refusal of a piece is the answer, though it comes when all the rest has gone: not the 503 for what follows', async () => {
+  for (const [refused, words] of [
+    [1, '452 4.3.1 no room now'],
+    [2, '552 5.3.4 too large'],
+  ] as const) {
+    let pieces = 0
+    const peer = new Peer(['CHUNKING', 'PIPELINING'], (line) => {
+      if (line === 'RSET') pieces = -100
+      if (!line.startsWith('BDAT')) return undefined
+      pieces++
+      return pieces < refused ? undefined : pieces === refused ? words : '503 5.5.1 no transaction'
+    })
+    const client = await peer.client()
+    // Two whole pieces and a short one, which is under way before the second is answered.
+    const { recipients } = await peer.clock.until(client.send(three, bytesOf(Buffer.alloc(2 * 1024 * 1024 + 5, 'x'))))
+    assert.deepEqual(
+      recipients.map(({ code }) => code),
+      recipients.map(() => Number(words.slice(0, 3))),
+    )
+    assert.equal(peer.heard.at(-1), 'RSET')
+    assert.equal(peer.heard.includes('BDAT 5 LAST'), refused === 2)
+    assert.equal((await peer.clock.until(client.send(plain, bytesOf('x')))).recipients[0]!.code, 250)
+  }
+})
+
 test('BDAT that was offered and is no command: nothing more is said there, and the caller is told', async () => {
   for (const code of [500, 502, 503])
     for (const size of [1, 9 * 1024 * 1024]) {
@@ -188,6 +213,29 @@ test('nobody is left: no octet is sent', async () => {
   const refused = new Peer(['PIPELINING', 'CHUNKING'], (line) => (line.startsWith('MAIL') ? '550 5.7.1 no' : undefined))
   await assert.rejects(refused.clock.until((await refused.client()).send(plain, bytesOf('x'))), SmtpReplyFault)
   assert.deepEqual(refused.bodies, [])
+})
+
+test('all recipients refused, and DATA was pipelined: a 354 gets an empty message, another reply RSET. RFC 2920 §3.1', async () => {
+  for (const [toData, last] of [
+    [undefined, 'DATA'],
+    ['554 5.5.1 no valid recipients', 'RSET'],
+  ] as const) {
+    let refuses = true
+    const peer = new Peer(['PIPELINING'], (line) => {
+      if (refuses && line.startsWith('RCPT')) return '550 5.1.1 no'
+      if (refuses && line === 'DATA') return toData
+      return refuses && line === '.' ? '554 5.5.1 nobody to have it' : undefined
+    })
+    const client = await peer.client()
+    const { recipients } = await peer.clock.until(client.send(plain, bytesOf('x')))
+    assert.equal(recipients[0]!.code, 550)
+    assert.equal(peer.heard.at(-1), last)
+    assert.deepEqual(peer.bodies.map(String), toData === undefined ? [''] : [])
+    // The connection can be used again.
+    refuses = false
+    assert.equal((await peer.clock.until(client.send(plain, bytesOf('y')))).recipients[0]!.code, 250)
+    assert.equal(String(peer.bodies.at(-1)), 'y')
+  }
 })
 
 test('a server without CHUNKING gets DATA', async () => {

@@ -76,6 +76,16 @@ test('usage 2 wants a path to the anchor, a name that fits, and valid dates', as
   assert.equal(words([anchor], [forClients, root]), 'validation-failure')
 })
 
+test('usage 2: a certificate that is no authority issues nothing, though the anchor has signed it', async () => {
+  const server = await authority.sign({ names: ['shop.a.example'], usage })
+  const forged = der((await authority.sign({ names: ['mail.a.example'], usage, by: server })).cert)
+  const chain = [forged, der(server.cert), root]
+  for (const anchor of [record(2, 0, 1, root), record(2, 1, 1, root), record(2, 0, 0, root)])
+    assert.equal(words([anchor], chain), 'validation-failure')
+  // The signature itself is good: where the server's key is the anchor, it counts.
+  assert.equal(words([record(2, 1, 0, der(server.cert))], [forged]), '2 1 0')
+})
+
 test('an anchor that stands whole in the record need not be shown', () => {
   assert.equal(words([record(2, 0, 0, root)], [leaf]), '2 0 0')
   assert.equal(words([record(2, 1, 0, root)], [leaf]), '2 1 0')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { Answer } from 'dns-packet'
+import { encode, RECURSION_AVAILABLE, type Answer } from 'dns-packet'
 import { dnsServer, type Asked, type DnsServer, type Said } from '../../../../test/support/dns-server.ts'
 import type { Resolver } from '../../../base/resolver.ts'
 import { realResolver, type ResolverOptions } from '../resolver.ts'
@@ -166,11 +166,11 @@ test('a loop of aliases is a failure', async (t) => {
   assert.equal(server.asked.length, 1)
 })
 
-test('records of other names, other questions and other ids are not believed', async (t) => {
+test('records of other names, and headers without a question, are not believed', async (t) => {
   const { resolver } = await world(t, ({ name, packet }) => {
     if (name === 'poison.example')
       return { answers: [address('bank.example', '203.0.113.66')], authorities: [soa(60, 60)] }
-    // A right answer under another id, then nothing.
+    // A header that answers nothing, under another id.
     const bytes = Buffer.alloc(12)
     bytes.writeUInt16BE((packet.id! + 1) & 0xffff, 0)
     bytes.writeUInt16BE(0x8180, 2)
@@ -180,6 +180,29 @@ test('records of other names, other questions and other ids are not believed', a
   const { kind, reason } = (await resolver.txt('guessed.example')) as { kind: string; reason: string }
   assert.equal(kind, 'failed')
   assert.match(reason, /does not answer/)
+})
+
+test('a whole answer to the right question under another id is not believed', async (t) => {
+  let offset = 1
+  const { resolver } = await world(t, ({ packet, name }) => ({
+    bytes: [
+      encode({
+        type: 'response',
+        id: (packet.id! + offset) & 0xffff,
+        flags: RECURSION_AVAILABLE,
+        questions: packet.questions,
+        answers: [{ type: 'TXT', name, ttl: 60, data: 'forged' }],
+      }),
+    ],
+  }))
+  for (offset of [1, 0x100, 0xffff]) {
+    const { kind, reason } = (await resolver.txt(`guessed${offset}.example`)) as { kind: string; reason: string }
+    assert.equal(kind, 'failed')
+    assert.match(reason, /does not answer/)
+  }
+  // The same bytes under its own id are: nothing else was wrong with them.
+  offset = 0
+  assert.deepEqual(((await resolver.txt('true.example')) as { records: unknown }).records, ['forged'])
 })
 
 test('many wrong answers: somebody guesses, and TCP is asked', async (t) => {

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Session, SessionHost } from '../action.ts'
+import type { ContentSink } from '../../mail/content.ts'
+import { SimulatedClock } from '../../platform/simulated/clock.ts'
+import type { SmtpReceiver } from './backend.ts'
+import { bodyTimeMaxMs } from './limits.ts'
+import { SmtpServerSession } from './session.ts'
+
+/** What a driver does, one action after another; a fault is handed to `failed()`. */
+class Host implements SessionHost {
+  readonly peer = { address: '192.0.2.1', port: 1, localAddress: '192.0.2.2', localPort: 25 }
+  readonly tls = null
+  readonly session: Session
+  faults = 0
+  closed = false
+
+  constructor(receiver: SmtpReceiver, clock?: SimulatedClock) {
+    this.session = new SmtpServerSession({
+      service: 'smtp',
+      hostname: 'mx.example',
+      mechanisms: [],
+      startTls: false,
+      plaintextAuth: false,
+      messageBytesMax: 1_000_000,
+      connectionId: '1',
+      receiver,
+      clock,
+    })
+    this.session.start(this)
+  }
+
+  wake(): void {}
+
+  async say(text: string): Promise<string> {
+    if (text !== '' && !this.closed) this.session.receive(Buffer.from(text))
+    let said = ''
+    const hear = (bytes: Uint8Array | undefined): void => void (said += Buffer.from(bytes ?? []).toString())
+    while (!this.closed) {
+      try {
+        const action = this.session.next()
+        if (action.kind === 'wait') break
+        if (action.kind === 'write' || action.kind === 'close') hear(action.bytes)
+        if (action.kind === 'close') this.closed = true
+        if (action.kind === 'run' && 'then' in action.work) hear(await action.work)
+      } catch (error) {
+        this.faults++
+        hear(this.session.failed(error))
+      }
+    }
+    return said
+  }
+}
+
+interface Taken {
+  readonly from: string[]
+  finished: number
+}
+
+function receiver(taken: Taken, sink: Partial<ContentSink<unknown>> = {}): SmtpReceiver {
+  return {
+    verifyPassword: async () => null,
+    mail(_, reversePath) {
+      taken.from.push(reversePath?.localPart ?? '')
+      return {
+        recipient() {},
+        data: () => ({ write: () => true, drained: async () => {}, finish: async () => {}, abort() {}, ...sink }),
+        async finish() {
+          taken.finished++
+          return [{ code: 250, enhanced: '2.0.0', text: 'taken' }]
+        },
+        abort() {},
+      }
+    },
+  }
+}
+
+const smuggled = 'MAIL FROM:<evil@x.example>\r\nRCPT TO:<b@x.example>\r\n.\r\nMAIL FROM:<evil@x.example>\r\n'
+
+test('a fault of ours in the middle of a body: 421, the connection ends, and no line of the message is obeyed', async () => {
+  const fails = (): never => {
+    throw new Error('a fault of ours')
+  }
+  for (const begin of ['DATA\r\n', 'BDAT 500 LAST\r\n']) {
+    const taken = { from: [], finished: 0 }
+    // A sink whose writing fails is answered at the true end; one that cannot even be given up is a fault.
+    const host = new Host(receiver(taken, { write: fails, abort: fails }))
+    await host.say('')
+    await host.say('EHLO a\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n')
+    const said = await host.say(`${begin}Subject: x\r\n\r\n${smuggled}`)
+    assert.equal(host.faults, 1)
+    assert.match(said, /^(?:354 [^\r]*\r\n)?421 4\.3\.2 [^\r]*\r\n$/)
+    assert.equal(host.closed, true)
+    assert.equal(await host.say(smuggled), '')
+    assert.deepEqual(taken, { from: ['a'], finished: 0 })
+  }
+})
+
+test('a fault of ours in a command is 451, and the session goes on', async () => {
+  const taken: Taken = { from: [], finished: 0 }
+  let broken = true
+  const good = receiver(taken)
+  const host = new Host({
+    ...good,
+    mail(...given) {
+      if (broken) throw new Error('a fault of ours')
+      return good.mail(...given)
+    },
+  })
+  await host.say('')
+  await host.say('EHLO a\r\n')
+  assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^451 /)
+  broken = false
+  assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^250 /)
+})
+
+test('a body that comes byte by byte beyond its limit ends with 421, by DATA and by BDAT', async () => {
+  for (const begin of ['DATA\r\n', 'BDAT 500 LAST\r\n']) {
+    const clock = new SimulatedClock(0)
+    const taken = { from: [], finished: 0 }
+    const host = new Host(receiver(taken), clock)
+    await host.say('')
+    await host.say(`EHLO a\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n${begin}`)
+    await clock.pass(bodyTimeMaxMs)
+    assert.equal(await host.say('x'), '')
+    await clock.pass(1)
+    assert.match(await host.say('x'), /^421 4\.4\.2 /)
+    assert.equal(host.closed, true)
+    assert.equal(taken.finished, 0)
+    // The limit is the message's own: the next one has it whole.
+    const next = new Host(receiver(taken), clock)
+    await next.say('')
+    await next.say(`EHLO a\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n${begin}`)
+    assert.match(await next.say(begin.startsWith('DATA') ? 'x\r\n.\r\n' : 'x'.repeat(500)), /^250 /)
+  }
+})
