@@ -112,21 +112,30 @@ interface Wish {
   readonly reason?: string
 }
 
-async function actOn(owner: Owner, wish: Wish, ids: readonly number[]): Promise<number> {
-  for (let at = 0; at < ids.length; at += actMax) {
-    await owner.ask('queueAct', { recipients: ids.slice(at, at + actMax), ...wish })
-  }
-  return ids.length
+/** How many it was done to, and how many of them stay held. */
+interface Done {
+  readonly recipients: number
+  readonly held: number
 }
 
-async function actWhere(owner: Owner, wish: Wish, filter: Filter): Promise<number> {
-  let count = 0
+async function actOn(owner: Owner, wish: Wish, ids: readonly number[]): Promise<Done> {
+  let held = 0
+  for (let at = 0; at < ids.length; at += actMax) {
+    held += (await owner.ask('queueAct', { recipients: ids.slice(at, at + actMax), ...wish })).held ?? 0
+  }
+  return { recipients: ids.length, held }
+}
+
+async function actWhere(owner: Owner, wish: Wish, filter: Filter): Promise<Done> {
+  let recipients = 0
+  let held = 0
   for (let after: number | undefined = 0; after !== undefined;) {
     const piece: AnswerOf<'queueActWhere'> = await owner.ask('queueActWhere', { ...wish, ...filter, after })
-    count += piece.recipients
+    recipients += piece.recipients
+    held += piece.held ?? 0
     after = piece.next
   }
-  return count
+  return { recipients, held }
 }
 
 /** Only so many rows of pages. */
@@ -228,11 +237,15 @@ export const queue: Subcommand = (program, terminal) => {
       }
       const ids = readIds(texts)
       const wish = given({ act, to: options.to, reason: options.reason })
-      const count = await withOwner(options, (owner) =>
+      const { recipients: count, held } = await withOwner(options, (owner) =>
         texts.length > 0 ? actOn(owner, wish, ids) : actWhere(owner, wish, given(filter)),
       )
-      if (options.json) terminal.out(`${JSON.stringify({ act, recipients: count })}\n`)
+      if (options.json) terminal.out(`${JSON.stringify({ act, recipients: count, held })}\n`)
       else terminal.out(`${count} ${count === 1 ? 'recipient is' : 'recipients are'} ${done}.\n`)
+      if (held > 0 && !options.json)
+        terminal.out(
+          `${held} of them ${held === 1 ? 'is' : 'are'} held, and ${held === 1 ? 'goes' : 'go'} when released.\n`,
+        )
     })
   }
 }

@@ -75,13 +75,20 @@ function operationOf({ act, to, reason }: Wish, row: QueueRow, nowMs: number): O
   const recipient = row.id
   // The queue itself ends it, with its notice, as it does when a host says no.
   if (act === 'fail') {
-    return { kind: 'queueReroute', recipient, destination: failedDestination, reply: reason ?? failWords, nowMs }
+    const reply = reason ?? failWords
+    return { kind: 'queueReroute', recipient, destination: failedDestination, reply, nowMs, release: true }
   }
   if (act !== 'reroute') return { kind: 'queueAct', recipient, act, nowMs }
   if (row.destination === localDestination) {
     throw new CommandRefusal('notAllowed', `Recipient ${row.id} waits for a mailbox of ours: it has no other way`)
   }
   return { kind: 'queueReroute', recipient, destination: destinationOf(to!, row), nowMs }
+}
+
+/** How many stay held though something else was wished, which is to be told: a new way, or a try, comes with their release. */
+function heldOf(act: string, rows: readonly QueueRow[]): { readonly held?: number } {
+  const held = act === 'reroute' || act === 'retry' ? rows.filter(({ state }) => state === 'held').length : 0
+  return held === 0 ? {} : { held }
 }
 
 function rowOf(store: Store, id: number): QueueRow {
@@ -139,8 +146,9 @@ export const queueCommands = {
     async ({ store, clock }, { recipients, act, to, reason }) => {
       const wish = checkWish(act, to, reason)
       const nowMs = clock.now()
-      await store.commit(recipients.map((id) => operationOf(wish, rowOf(store, id), nowMs)))
-      return { recipients: recipients.length }
+      const rows = recipients.map((id) => rowOf(store, id))
+      await store.commit(rows.map((row) => operationOf(wish, row, nowMs)))
+      return { recipients: recipients.length, ...heldOf(act, rows) }
     },
   ),
 
@@ -157,7 +165,7 @@ export const queueCommands = {
         act === 'release' ? row.state === 'held' : act !== 'reroute' || row.destination !== localDestination,
       )
       const operations = meant.map((row) => operationOf(wish, row, nowMs))
-      return { recipients: await commitWaiting(store, operations), next }
+      return { recipients: await commitWaiting(store, operations), next, ...heldOf(act, meant) }
     },
   ),
 

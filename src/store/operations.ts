@@ -216,18 +216,22 @@ export type Operation =
       readonly contents: readonly MendedContent[]
       readonly threads: readonly MendedThread[]
     }
-  /** What an operator does: hold, release, retry now, drop (discarded, without notice). */
+  /** What an operator does: hold, release, retry now (what is held stays so), drop (discarded, without notice). */
   | {
       readonly kind: 'queueAct'
       readonly recipient: number
       readonly act: 'hold' | 'release' | 'retry' | 'drop'
       readonly nowMs: number
     }
-  /** Another destination from now on, where it is tried at once. `reply`: the words that stand for the last attempt's. */
+  /**
+   * Another destination from now on, where it is tried at once; what is held stays held unless `release` says so. `reply`: the words that
+   * stand for the last attempt's.
+   */
   | {
       readonly kind: 'queueReroute'
       readonly recipient: number
       readonly destination: string
+      readonly release?: true
       readonly reply?: string
       readonly nowMs: number
     }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { runControl, type AnswerOf, type ArgumentsOf, type ControlName } from '../../src/server/control.ts'
 import type { System } from '../../src/system/types.ts'
 import { fairWeather } from '../../src/platform/simulated/network.ts'
+import { Peer } from './peer.ts'
 import { messagesIn, World } from './world.ts'
 
 const text = 'From: alice@a.example\nSubject: hello\nMessage-ID: <1@a.example>\n\nHello\n'
@@ -57,6 +58,105 @@ test("what is failed comes back to its sender at once, with the operator's words
     ['bounced: The host was closed'],
   )
   await world.stop()
+})
+
+test('what is held and failed comes back at once; what is held and rerouted stays held, and then goes by its new way', async () => {
+  const world = new World()
+  const { home, away } = await waiting(world)
+  await world.send(home, 'alice@a.example', ['fwd@a.example'], text)
+  await world.clock.pass(60_000)
+  const [failed, moved] = home.store.read.queue(0, 10)
+  const act = (args: ArgumentsOf<'queueAct'>) => ask(world, home, 'queueAct', args)
+  await act({ recipients: [failed!.id, moved!.id], act: 'hold' })
+  await act({ recipients: [failed!.id], act: 'fail', reason: 'Wrong address' })
+  world.internet.weather = fairWeather
+  assert.deepEqual(await act({ recipients: [moved!.id], act: 'reroute', to: '10.0.0.2:25' }), {
+    recipients: 1,
+    held: 1,
+  })
+  await world.clock.pass(5000)
+  assert.equal(home.store.read.ledger(failed!.arrivalId)[0]!.outcome, 'bounced')
+  const notices = await messagesIn(home, 'alice@a.example')
+  assert.equal(notices.length, 1)
+  assert.match(notices[0]!, /Diagnostic-Code: smtp; Wrong address/)
+  assert.equal(home.store.read.queueRecipient(moved!.id)!.state, 'held')
+  await act({ recipients: [moved!.id], act: 'release' })
+  await world.clock.pass(5000)
+  assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
+  await world.stop()
+})
+
+/** A host that thinks for half a minute before it says what it says of each message; mail for it has been given to it. */
+async function underWay(answer: string | undefined) {
+  const world = new World()
+  const home = await world.start(homeSite)
+  await home.store.commit([
+    { kind: 'aliasSet', address: 'fwd@a.example', targets: ['x@slow.example', 'y@slow.example'] },
+  ])
+  const peer = await Peer.start(world, {
+    address: '10.0.0.9',
+    hostname: 'mx.slow.example',
+    domains: ['slow.example'],
+    slowMs: 30_000,
+    refuse: (stage) => (stage === 'data' ? answer : undefined),
+  })
+  await world.send(home, 'alice@a.example', ['fwd@a.example'], text)
+  await world.clock.pass(5000)
+  await ask(world, home, 'queueList', {})
+  const rows = home.store.read.queue(0, 10)
+  assert.deepEqual(
+    rows.map(({ state }) => state),
+    ['leased', 'leased'],
+  )
+  const outcomes = () => home.store.read.ledger(rows[0]!.arrivalId).map(({ outcome }) => outcome)
+  return { world, home, peer, rows, outcomes }
+}
+
+test('the sender is told of what was bounced, and not of what the operator held while it was tried', async () => {
+  const { world, home, rows, outcomes } = await underWay('554 5.7.1 no')
+  await ask(world, home, 'queueAct', { recipients: [rows[0]!.id], act: 'hold' })
+  await world.clock.pass(60_000)
+  assert.equal(home.store.read.queueRecipient(rows[0]!.id)!.state, 'held')
+  assert.deepEqual(outcomes(), ['queued', 'bounced'])
+  const notices = await messagesIn(home, 'alice@a.example')
+  assert.equal(notices.length, 1)
+  assert.deepEqual(
+    ['x', 'y'].map((name) => notices[0]!.includes(`Final-Recipient: rfc822; ${name}@slow.example`)),
+    [false, true],
+  )
+  await world.stop()
+})
+
+test('no notice at all where everything was held or dropped while it was tried', async () => {
+  const { world, home, rows, outcomes } = await underWay('554 5.7.1 no')
+  await ask(world, home, 'queueAct', { recipients: [rows[0]!.id], act: 'hold' })
+  await ask(world, home, 'queueAct', { recipients: [rows[1]!.id], act: 'drop' })
+  await world.clock.pass(60_000)
+  assert.deepEqual(outcomes(), ['queued', 'discarded'])
+  assert.equal((await messagesIn(home, 'alice@a.example')).length, 0)
+  await world.stop()
+})
+
+test('what is failed or rerouted while it is tried: a 250 counts, and what would have waited ends, or goes its new way, at once', async () => {
+  for (const [answer, first, second, notices] of [
+    [undefined, 'relayed', 'relayed', 0],
+    ['451 4.3.0 later', 'bounced', 'relayed', 1],
+  ] as const) {
+    const { world, home, peer, rows, outcomes } = await underWay(answer)
+    const relay = await Peer.start(world, { address: '10.0.0.8', hostname: 'relay.c.example', domains: [] })
+    await ask(world, home, 'queueAct', { recipients: [rows[0]!.id], act: 'fail', reason: 'Wrong address' })
+    await ask(world, home, 'queueAct', { recipients: [rows[1]!.id], act: 'reroute', to: '10.0.0.8:25' })
+    await world.clock.pass(60_000)
+    assert.deepEqual(outcomes(), [first, second])
+    const told = await messagesIn(home, 'alice@a.example')
+    assert.equal(told.length, notices)
+    for (const notice of told) assert.match(notice, /Diagnostic-Code: smtp; Wrong address/)
+    assert.deepEqual(
+      [peer.recipients, relay.recipients],
+      answer === undefined ? [['x@slow.example', 'y@slow.example'], []] : [[], ['y@slow.example']],
+    )
+    await world.stop()
+  }
 })
 
 test('what is rerouted goes by the host that was named, and keeps that way while it does not answer', async () => {

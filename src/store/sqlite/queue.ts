@@ -185,7 +185,7 @@ export function act(context: WriteContext, op: Op<'queueAct'>): null {
       break
     case 'release':
     case 'retry':
-      if (op.act === 'release' ? row.state !== 'held' : row.state === 'leased') break
+      if ((op.act === 'release') !== (row.state === 'held') || row.state === 'leased') break
       context
         .sql("UPDATE recipient SET state = 'ready', dueMs = ?1, turnMs = min(turnMs, ?1) WHERE id = ?2")
         .run(op.nowMs, row.id)
@@ -194,16 +194,16 @@ export function act(context: WriteContext, op: Op<'queueAct'>): null {
   return null
 }
 
-/** A delivery under way loses its lease, as when it is held. Of a held one the new way counts once it is released. */
+/** A delivery under way loses its lease, as when it is held. Of what stays held the new way counts once it is released. */
 export function reroute(context: WriteContext, op: Op<'queueReroute'>): null {
   const row = find(context, op.recipient)
   if (!row) throw new StoreRefusal('noSuchEntry', noEntry(op.recipient))
   context
     .sql(
-      `UPDATE recipient SET destination = ?1, fence = fence + 1, state = CASE state WHEN 'held' THEN 'held' ELSE 'ready' END,
+      `UPDATE recipient SET destination = ?1, fence = fence + 1, state = CASE WHEN state = 'held' AND ?5 = 0 THEN 'held' ELSE 'ready' END,
        leasedUntilMs = 0, dueMs = ?2, turnMs = min(turnMs, ?2), reply = coalesce(?3, reply) WHERE id = ?4`,
     )
-    .run(op.destination, op.nowMs, op.reply ?? null, row.id)
+    .run(op.destination, op.nowMs, op.reply ?? null, row.id, op.release ? 1 : 0)
   context.changes.push({ kind: 'queue', dueMs: op.nowMs })
   return null
 }

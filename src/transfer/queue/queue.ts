@@ -66,6 +66,8 @@ export class Queue implements FirstAttempts {
   #rate: Rate | undefined
   /** Their recipients. */
   readonly #inHand = new Map<number, QueueRow>()
+  /** Of those, the ones whose lease was given anew while we worked on them. */
+  readonly #leasedAgain = new Set<number>()
   readonly #births = new Births()
   #running = 0
   /** Attempts that have ended, and are not written down yet. */
@@ -234,10 +236,16 @@ export class Queue implements FirstAttempts {
     this.#settled()
   }
 
-  /** A lease that lapsed though we work on it, since the clock was set: it is ours again, and nothing is sent a second time. */
-  #hasInHand({ id, fence }: QueueRow): boolean {
+  /**
+   * A lease that lapsed though we work on it, since the clock was set, or an operator gave it another way: it is ours again, and nothing is
+   * sent a second time before the attempt under way has ended.
+   */
+  #hasInHand({ id, fence, destination, lastReply }: QueueRow): boolean {
     const mine = this.#inHand.get(id)
-    if (mine) (mine as { fence: number }).fence = fence
+    if (mine) {
+      Object.assign(mine, { fence, destination, lastReply })
+      this.#leasedAgain.add(id)
+    }
     return mine !== undefined
   }
 
@@ -434,6 +442,9 @@ export class Queue implements FirstAttempts {
   #release(batch: Batch): void {
     if (!this.#held.delete(batch)) return
     for (const { id } of batch.rows) this.#inHand.delete(id)
+    // Leased again after its end was written down, perhaps in vain: what is leased still is due.
+    const again = batch.rows.filter(({ id }) => this.#leasedAgain.delete(id))
+    if (again.length > 0) void this.#putBack([{ ...batch, rows: again }])
     this.#births.count(batch, -1)
     if (this.#held.size === 0) {
       this.#renewal?.cancel()

@@ -4,7 +4,7 @@ import type { QueueRow } from '../../store/entities.ts'
 import type { Lease, Operation } from '../../store/operations.ts'
 import { StoreRefusal } from '../../store/store.ts'
 import type { AttemptResult } from '../deliver/smtp.ts'
-import { headerText, noticeOperation, type TransferTools } from '../file.ts'
+import { failedDestination, headerText, noticeOperation, type TransferTools } from '../file.ts'
 import { noticeLine, type Journey } from '../journey.ts'
 import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../notice.ts'
 import type { Reports } from './reports.ts'
@@ -35,87 +35,120 @@ export function mayWait({ options }: TransferTools, row: QueueRow, untilMs: numb
   return !late || warned === true || row.reversePath === '' || !wantsReport(notify, 'delay')
 }
 
-/** Recipients of one message; its bytes, where they are at hand. */
-export type Tried = Pick<Batch, 'rows' | 'bytes'>
+/** Recipients of one message; its bytes, where they are at hand; where the attempt went. */
+export type Tried = Pick<Batch, 'rows' | 'bytes'> & Partial<Pick<Batch, 'destination'>>
+
+/** RFC 3463 §3.1: nothing more is to be told than that it failed. */
+export function givenUp(row: QueueRow): AttemptResult {
+  return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
+}
+
+/** What an attempt comes to for a recipient, and what its sender is to hear of that once it is written down. */
+interface End {
+  readonly row: QueueRow
+  readonly operation: Operation
+  readonly report?: Report
+}
 
 /** @param retryAfterMs the destination's own waits, where it has some. */
 export async function settle(
   tools: SettleTools,
-  { rows, bytes }: Tried,
+  { rows, bytes, destination }: Tried,
   results: readonly AttemptResult[],
   retryAfterMs: readonly number[] = tools.options.retryAfterMs,
 ): Promise<void> {
-  const { store, clock } = tools
-  const { delayWarningMs } = tools.options
-  const nowMs = clock.now()
-  const operations: Operation[] = []
-  const reports: Report[] = []
-  rows.forEach((row, i) => {
+  const nowMs = tools.clock.now()
+  const ends = rows.map((row, i): End => {
     const result = results[i]!
-    const { host, words } = result
     noteAttempt(tools, row, result)
-    const reply = host === undefined ? words : `${host}: ${words}`
-    const { notify, originalRecipient, warned } = row.parameters
-    const told = { recipient: row.address, originalRecipient, words, host }
-    if (result.kind === 'relayed') {
-      operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'relayed', reply, nowMs })
-      // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1, §6.2.3.
-      if ((!result.reports && wantsReport(notify, 'success')) || relayIsTold(row, result, nowMs))
-        reports.push({ ...told, action: 'relayed', enhanced: '2.0.0' })
-      return
-    }
-    const plannedMs = Math.max(nowMs + waitAfter(tools, retryAfterMs, row.attempts), result.notBeforeMs ?? 0)
-    const nextAttemptMs = nextWithin(row, plannedMs, nowMs)
-    if (result.kind === 'later' && nextAttemptMs < endOf(row)) {
-      const asked = lateByWish(row, nowMs)
-      const late = asked || (delayWarningMs > 0 && nowMs - row.acceptedAtMs >= delayWarningMs)
-      const warn = late && !warned && wantsReport(notify, 'delay')
-      operations.push({
-        kind: 'queueDefer',
-        lease: leaseOf(row),
-        nextAttemptMs,
-        reply,
-        nowMs,
-        warned: warn || undefined,
-      })
-      const enhanced = asked ? lateStatus : result.enhanced
-      if (warn) reports.push({ ...told, action: 'delayed', enhanced, untilMs: endOf(row) })
-      return
-    }
-    operations.push({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'bounced', reply, nowMs })
-    const enhanced = result.kind === 'later' ? expiredStatus : result.enhanced
-    if (wantsReport(notify, 'failure')) reports.push({ ...told, action: 'failed', enhanced })
+    const moved = destination !== undefined && row.destination !== destination
+    if (result.kind !== 'later' || !moved) return endOfAttempt(tools, row, result, nowMs, retryAfterMs)
+    // While it was tried an operator gave it up, or another way.
+    if (row.destination === failedDestination) return endOfAttempt(tools, row, givenUp(row), nowMs, retryAfterMs)
+    return endOfAttempt(tools, row, result, nowMs, [0])
   })
-  const first = { row: rows[0]!, bytes }
-  let notice = await noticeOf(tools, first, reports)
-  try {
-    await (notice ? store.commit([...operations, notice]) : tools.reports.give(operations))
-  } catch (error) {
-    if (!(error instanceof StoreRefusal)) throw error
-    // Somebody held or dropped one of them meanwhile, or the sender's mailbox filled up: what was sent must be written down all the same.
-    notice = await noticeOf(tools, first, reports, true)
-    await settleEach(tools, operations, notice)
+  await writeEnds(tools, ends, { row: rows[0]!, bytes })
+}
+
+function endOfAttempt(
+  tools: SettleTools,
+  row: QueueRow,
+  result: AttemptResult,
+  nowMs: number,
+  retryAfterMs: readonly number[],
+): End {
+  const { delayWarningMs } = tools.options
+  const { host, words } = result
+  const reply = host === undefined ? words : `${host}: ${words}`
+  const { notify, originalRecipient, warned } = row.parameters
+  const told = { recipient: row.address, originalRecipient, words, host }
+  const lease = leaseOf(row)
+  if (result.kind === 'relayed') {
+    const operation: Operation = { kind: 'queueFinish', lease, outcome: 'relayed', reply, nowMs }
+    // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1, §6.2.3.
+    const tell = (!result.reports && wantsReport(notify, 'success')) || relayIsTold(row, result, nowMs)
+    return { row, operation, report: tell ? { ...told, action: 'relayed', enhanced: '2.0.0' } : undefined }
   }
-  noteEnds(tools, rows[0]!, reports, notice?.arrivalId)
+  const plannedMs = Math.max(nowMs + waitAfter(tools, retryAfterMs, row.attempts), result.notBeforeMs ?? 0)
+  const nextAttemptMs = nextWithin(row, plannedMs, nowMs)
+  if (result.kind === 'later' && nextAttemptMs < endOf(row)) {
+    const asked = lateByWish(row, nowMs)
+    const late = asked || (delayWarningMs > 0 && nowMs - row.acceptedAtMs >= delayWarningMs)
+    const warn = late && !warned && wantsReport(notify, 'delay')
+    const operation: Operation = { kind: 'queueDefer', lease, nextAttemptMs, reply, nowMs, warned: warn || undefined }
+    const enhanced = asked ? lateStatus : result.enhanced
+    return { row, operation, report: warn ? { ...told, action: 'delayed', enhanced, untilMs: endOf(row) } : undefined }
+  }
+  const enhanced = result.kind === 'later' ? expiredStatus : result.enhanced
+  const operation: Operation = { kind: 'queueFinish', lease, outcome: 'bounced', reply, nowMs }
+  return {
+    row,
+    operation,
+    report: wantsReport(notify, 'failure') ? { ...told, action: 'failed', enhanced } : undefined,
+  }
+}
+
+/** One commit, with the notice that tells of what it writes and of nothing else. */
+async function writeEnds(
+  tools: SettleTools,
+  all: readonly End[],
+  first: { readonly row: QueueRow; readonly bytes?: MessageBytes },
+): Promise<void> {
+  const { store } = tools
+  let ends = all
+  let queueOnly = false
+  while (ends.length > 0) {
+    const reports = ends.flatMap(({ report }) => report ?? [])
+    const operations = ends.map(({ operation }) => operation)
+    const notice = await noticeOf(tools, first, reports, queueOnly)
+    try {
+      await (notice ? store.commit([...operations, notice]) : tools.reports.give(operations))
+      return noteEnds(tools, first.row, reports, notice?.arrivalId)
+    } catch (error) {
+      notice?.content.abort()
+      if (!(error instanceof StoreRefusal)) throw error
+      // An operator held or dropped one of them meanwhile: it has not ended, and is not told of. Or the sender's mailbox filled up.
+      const left = error.code === 'leaseLost' ? await stillLeased(tools, ends) : ends
+      if (queueOnly && left.length === ends.length) throw error
+      ends = left
+      queueOnly = true
+    }
+  }
+}
+
+async function stillLeased({ store }: SettleTools, ends: readonly End[]): Promise<readonly End[]> {
+  // What was accepted a moment ago stands in the rows as well.
+  await store.commit([{ kind: 'queueRows', all: true }])
+  return ends.filter(({ row }) => {
+    const now = store.read.queueRecipient(row.id)
+    return now?.state === 'leased' && now.fence === row.fence
+  })
 }
 
 /** Jitter: what failed together must not come back together. */
 function waitAfter({ random }: SettleTools, retryAfterMs: readonly number[], attempts: number): number {
   const wait = retryAfterMs[Math.min(attempts, retryAfterMs.length - 1)]!
   return Math.floor(wait * (0.9 + random.below(201) / 1000))
-}
-
-async function settleEach(
-  { store }: SettleTools,
-  operations: readonly Operation[],
-  notice: Operation | undefined,
-): Promise<void> {
-  for (const operation of operations) {
-    await store.commit([operation]).catch((error) => {
-      if (!(error instanceof StoreRefusal)) throw error
-    })
-  }
-  if (notice) await store.commit([notice])
 }
 
 function noteAttempt({ journey }: SettleTools, row: QueueRow, result: AttemptResult): void {
@@ -179,7 +212,14 @@ async function noticeOf(
 /** Recipients of ours that were too many to be filed at once. */
 export async function fileLocally(tools: SettleTools, rows: readonly QueueRow[]): Promise<void> {
   for (const row of rows) {
-    const refused = await fileQueued(tools, row)
+    let refused
+    try {
+      refused = await fileQueued(tools, row)
+    } catch (error) {
+      // An operator held or dropped it meanwhile.
+      if (error instanceof StoreRefusal && error.code === 'leaseLost') continue
+      throw error
+    }
     if (refused) {
       const { code, enhanced, text } = refused
       const kind = code < 500 ? 'later' : 'never'

@@ -1,7 +1,6 @@
 /** What is done with a parcel whose turn has come: filed here, given up, or offered to the hosts of its site; and what the site has shown by it. */
 import type { Log } from '../../base/log.ts'
 import type { OutgoingEnvelope } from '../../protocol/smtp/outgoing.ts'
-import type { QueueRow } from '../../store/entities.ts'
 import type { ConnectTools } from '../deliver/connect.ts'
 import { KeptConnections } from '../deliver/kept-connections.ts'
 import { attempt, type AttemptResult, type AttemptTools } from '../deliver/smtp.ts'
@@ -9,7 +8,7 @@ import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
 import type { Host } from '../route.ts'
 import { askedOfNext } from './deliver-by.ts'
-import { fileLocally, settle, type SettleTools } from './settle.ts'
+import { fileLocally, givenUp, settle, type SettleTools } from './settle.ts'
 import type { Batch, Site } from './sites.ts'
 
 export type TransfersTools = SettleTools &
@@ -101,11 +100,6 @@ export class Transfers {
       site.failed(clock.now(), random, `${told.host === undefined ? '' : `${told.host}: `}${told.words}`, told.enhanced)
     return { results: tried.results, retryAfterMs: rule?.retryAfterMs }
   }
-}
-
-/** RFC 3463 §3.1: nothing more is to be told than that it failed. */
-function givenUp(row: QueueRow): AttemptResult {
-  return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
 }
 
 /** A disk that is brought back, or a backup, may have it again: the operator was told. */
