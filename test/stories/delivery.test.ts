@@ -1,6 +1,7 @@
 /** Mail that arrives: from MAIL FROM to what IDLE tells, aliases, quotas, and who may not send. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseIpNetwork } from '../../src/base/ip-network.ts'
 import { messagesIn, World, bytesOfText, password } from './world.ts'
 
 const text = 'From: smith@bar.example\nSubject: hello\n\nHello\n.dots\n'
@@ -200,5 +201,35 @@ test('more recipients than are filed at once: each has it once, the rest a momen
     assert.ok(messages[0]!.endsWith(`\r\n${text.replaceAll('\n', '\r\n')}`))
   }
   assert.equal(system.store.read.queue(0, 10).length, 0)
+  await world.stop()
+})
+
+test('no relay at LMTP, not even from a trusted network, whose hosts relay at 25 and 587', async () => {
+  const world = new World()
+  const config = { trustedNetworks: [parseIpNetwork('198.51.100.0/24')!] }
+  const a = await world.start({
+    hostname: 'mx.a.example',
+    address: '10.0.0.1',
+    domains: ['a.example'],
+    mailboxes: ['alice@a.example'],
+    config,
+  })
+  const recipients = ['pat@elsewhere.example', 'alice@a.example']
+  const envelope = { reversePath: 'alice@a.example', recipients, body: '7bit' as const, smtpUtf8: false }
+  for (const [port, codes] of [
+    [24, [550, 250]],
+    [25, [250, 250]],
+    [587, [250, 250]],
+  ] as const) {
+    const client = await world.connect(a, port, 'client.example', port === 24)
+    const sent = await world.clock.until(client.send(envelope, bytesOfText(text)))
+    assert.deepEqual(
+      sent.recipients.map(({ code }) => code),
+      codes,
+      String(port),
+    )
+    await world.clock.until(client.quit())
+    if (port === 24) assert.equal(a.store.read.queue(0, 10).length, 0)
+  }
   await world.stop()
 })

@@ -149,3 +149,25 @@ test('all of it ASCII: SMTPUTF8 that a client asked for is no need', async () =>
   }
   await world.stop()
 })
+
+test('an alias that stands for more than is followed is refused at RCPT, and no member gets a part', async () => {
+  const world = new World()
+  const a = await world.start(site('a', 1, ['bob@a.example', 'ann@a.example']))
+  // Twelve deep; the first of them leads to a mailbox as well.
+  for (let n = 0; n < 12; n++) await alias(a, `deep${n}@a.example`, 'bob@a.example', `deep${n + 1}@a.example`)
+  await alias(a, 'deep12@a.example', 'ann@a.example')
+  // Six lists of a thousand.
+  const lists = Array.from({ length: 6 }, (_, n) => `wide${n}@a.example`)
+  for (const one of lists)
+    await alias(a, one, ...Array.from({ length: 1000 }, (_, n) => `${n}@${one[4]}.far.example`), 'bob@a.example')
+  await alias(a, 'wide@a.example', ...lists)
+  const text = 'From: x@c.example\n\nx\n'
+  for (const address of ['deep0@a.example', 'wide@a.example'])
+    assert.deepEqual(await world.send(a, 'x@c.example', [address], text), [451], address)
+  assert.deepEqual(await messagesIn(a, 'bob@a.example'), [])
+  assert.equal(a.store.read.queue(0, 10).length, 0)
+  // One step less deep it is followed, to the end.
+  assert.deepEqual(await world.send(a, 'x@c.example', ['deep3@a.example'], text), [250])
+  assert.equal((await messagesIn(a, 'ann@a.example')).length, 1)
+  await world.stop()
+})

@@ -22,12 +22,13 @@ function inMemory() {
   return imapHost({ backend, authenticator: backend, user: { accountId: 1, name: user.name } })
 }
 
-async function onStore() {
+/** @param quotaBytes 0: anything fits. */
+async function onStore(quotaBytes = 0) {
   const clock = { ...stillClock, now: () => Date.UTC(2024, 0, 15, 12) }
   const store = await openStore({ folder: ':memory:', clock, log: silentLog })
   const [, { id }] = await store.commit([
     { kind: 'domainAdd', name: 'example.org' },
-    { kind: 'accountAdd', name: user.name, quotaBytes: 0, mailboxes: firstMailboxes, nowMs: clock.now() },
+    { kind: 'accountAdd', name: user.name, quotaBytes, mailboxes: firstMailboxes, nowMs: clock.now() },
   ])
   // A new account is subscribed to its first mailboxes; the dialogues begin without.
   await store.commit(firstMailboxes.map(({ name }) => ({ kind: 'subscribe' as const, account: id, name, on: false })))
@@ -52,7 +53,7 @@ function read(name: string): string {
 for (const name of files) {
   const text = read(name)
   const title = /^# (.*)/.exec(text)?.[1] ?? ''
-  for (const [kind, host] of Object.entries({ inMemory, onStore })) {
+  for (const [kind, host] of Object.entries({ inMemory, onStore: () => onStore() })) {
     test(`${name} ${kind}: ${title}`, async () => {
       const said = await runTranscript(text, await host(), 0)
       for (const cuts of [1, 2, 3, 4, 5, 6])
@@ -64,6 +65,28 @@ for (const name of files) {
     })
   }
 }
+
+test('APPEND beyond the quota is NO before the continuation, and a literal that came unasked is swallowed', async () => {
+  const text = [
+    '! login',
+    'C: a1 APPEND INBOX {1001}',
+    'S: a1 NO [OVERQUOTA] *',
+    'C: a2 APPEND INBOX {1001+}',
+    `C: ${'x'.repeat(1001)}`,
+    'S: a2 NO [OVERQUOTA] *',
+    // What fits is asked for.
+    'C: a3 APPEND INBOX {1000}',
+    'S: + OK',
+    `C: ${'x'.repeat(1000)}`,
+    'S: a3 OK *',
+    'C: a4 APPEND INBOX {1}',
+    'S: a4 NO [OVERQUOTA] *',
+    'C: a5 STATUS INBOX (MESSAGES)',
+    'S: * STATUS INBOX (MESSAGES 1)',
+    'S: a5 OK *',
+  ].join('\n')
+  for (const cuts of [0, 2, 3]) await runTranscript(text, await onStore(1000), cuts)
+})
 
 test('each row of the command table occurs in a transcript, its UID form as well', () => {
   const spoken = new Set<string>()
