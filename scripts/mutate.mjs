@@ -256,7 +256,7 @@ async function importers() {
 function names(text, file) {
   const name = basename(file, '.ts')
   return (
-    text.includes(name === 'main' ? 'src/main.ts' : name) ||
+    text.includes(name === 'main' ? "'main.ts'" : name) ||
     (name.endsWith('.worker') && text.includes(`'${name.slice(0, -7)}'`))
   )
 }
