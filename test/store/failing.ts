@@ -21,6 +21,8 @@ export class FailurePlan {
   #healed = false
   /** Statements that find no room, beside the failure. */
   refuses: (sql: string) => boolean = () => false
+  /** How the next appends to the log fail, beside the failure: for want of room, all or half of them written. */
+  appendFails: 'after' | 'short' | undefined
 
   constructor(failure?: Failure) {
     this.#failure = failure
@@ -30,8 +32,8 @@ export class FailurePlan {
     this.#healed = true
   }
 
-  /** Does `work`, or fails in its place. `part`: what a short call does. */
-  do<T>(what: string, work: () => T, part: () => void = () => {}): T {
+  /** Does `work`, or fails in its place. `part`: what a short call does, `all`: one that fails after it was done. */
+  do<T>(what: string, work: () => T, part: () => void = () => {}, all: () => unknown = work): T {
     this.calls++
     if (this.refuses(what)) throw errorOf('full', what)
     const failure = this.#failure
@@ -39,7 +41,7 @@ export class FailurePlan {
     if (!strikes) return work()
     this.struck++
     this.where ||= what
-    if (failure.how === 'after') work()
+    if (failure.how === 'after') all()
     if (failure.how === 'short') part()
     throw errorOf(failure.error, what)
   }
@@ -64,8 +66,23 @@ export class FailurePlan {
   /** Appends alone: what is read at a start is another matter. */
   log(log: RecordLog): RecordLog {
     const append = (place: Place, bytes: Uint8Array): void => {
-      const half = (): void => log.append(place, bytes.subarray(0, bytes.length >> 1))
-      this.do('append to the log', () => log.append(place, bytes), half)
+      // An append that fails has not moved the log on.
+      const partly = (end: number): void => {
+        log.append(place, bytes.subarray(0, end))
+        log.seek(place)
+      }
+      const half = (): void => partly(bytes.length >> 1)
+      if (this.appendFails) {
+        if (this.appendFails === 'after') partly(bytes.length)
+        else half()
+        throw errorOf('full', 'append to the log')
+      }
+      this.do(
+        'append to the log',
+        () => log.append(place, bytes),
+        half,
+        () => partly(bytes.length),
+      )
     }
     return new Proxy(log, {
       get(target, name) {

@@ -19,6 +19,8 @@ export interface InPlace {
   readonly replayed: number
   readonly damage: readonly { readonly event: string }[]
   behind(): boolean
+  /** @returns how to stop. */
+  onDurable(listener: () => void): () => void
   /** Ends without closing anything in order, as a crash does. */
   crash(): void
 }
@@ -37,6 +39,7 @@ export function openInPlace(folder: string, plan = new FailurePlan(), segmentByt
   const reads = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
   const files = new DiskContents(folder)
   let broken: Error | undefined
+  const listeners = new Set<() => void>()
   const store = storeOn(
     {
       host: {
@@ -51,6 +54,7 @@ export function openInPlace(folder: string, plan = new FailurePlan(), segmentByt
           try {
             const { outcomes, changes } = writer.group(buffer && Buffer.from(buffer), commits, (known) => {
               durable.push(...known)
+              for (const listener of listeners) listener()
               durably(known)
             })
             names.sequence = writer.sequence
@@ -86,5 +90,17 @@ export function openInPlace(folder: string, plan = new FailurePlan(), segmentByt
     open.db.close()
     open.log.close()
   }
-  return { store, durable, replayed: open.replayed, damage: open.damage, behind: () => writer.behind, crash: end }
+  const onDurable = (listener: () => void): (() => void) => {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+  return {
+    store,
+    durable,
+    replayed: open.replayed,
+    damage: open.damage,
+    behind: () => writer.behind,
+    onDurable,
+    crash: end,
+  }
 }
