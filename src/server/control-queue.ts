@@ -1,8 +1,10 @@
 /** Commands about mail on its way: what waits, what is done to it, and how what was accepted ended. */
-import type { QueueFilter, QueueRow } from '../store/entities.ts'
+import { turn } from '../base/clock.ts'
+import type { LedgerRow, QueueFilter, QueueRow } from '../store/entities.ts'
 import type { Operation } from '../store/operations.ts'
 import { StoreRefusal, type Store } from '../store/store.ts'
 import { failedDestination, headerText, localDestination } from '../transfer/file.ts'
+import { commitWaiting } from '../transfer/operator-acts.ts'
 import { fixedDestination } from '../transfer/route.ts'
 import { returnedHeaderMax } from '../transfer/notice.ts'
 import { command, pageOf, pageRowsMax, type Page } from './control-command.ts'
@@ -14,6 +16,9 @@ export type QueueActName = (typeof acts)[number]
 /** Recipients of a message that are shown with it, and lines of its header. */
 const shownRecipientsMax = 100
 const shownHeaderLines = 60
+
+/** Rows of one message's ledger after which others have their turn. */
+const turnRows = 100
 
 /** What the sender is told when nobody said why. */
 const failWords = 'The operator of this mail system gave the message up'
@@ -170,10 +175,17 @@ export const queueCommands = {
   ),
 
   /** What became of accepted messages, by their ids. */
-  ledger: command({ arrivalIds: 'texts' }, async ({ store, flushJourney }, { arrivalIds }) => {
+  ledger: command({ arrivalIds: 'texts' }, async ({ store, clock, flushJourney }, { arrivalIds }) => {
     await flushJourney?.()
     await allRows(store)
-    return { rows: arrivalIds.flatMap((id) => store.read.ledger(id)) }
+    const rows: LedgerRow[] = []
+    for (const id of arrivalIds) {
+      const found = store.read.ledger(id)
+      rows.push(...found)
+      // A message may have a thousand of them.
+      if (found.length >= turnRows) await turn(clock)
+    }
+    return { rows }
   }),
 
   /** Rows of arrivals whose ids lie between two others, oldest first. */
@@ -189,25 +201,4 @@ export const queueCommands = {
     await allRows(store)
     return store.read.counts()
   }),
-}
-
-/** One commit, or one by one where the way of some ended since they were read. @returns how many were changed. */
-async function commitWaiting(store: Store, operations: readonly Operation[]): Promise<number> {
-  if (operations.length === 0) return 0
-  try {
-    await store.commit(operations)
-    return operations.length
-  } catch (error) {
-    if (!(error instanceof StoreRefusal) || error.code !== 'noSuchEntry') throw error
-  }
-  let count = 0
-  for (const operation of operations) {
-    try {
-      await store.commit([operation])
-      count++
-    } catch (error) {
-      if (!(error instanceof StoreRefusal) || error.code !== 'noSuchEntry') throw error
-    }
-  }
-  return count
 }

@@ -11,7 +11,7 @@ import { offersOf } from './discovery/settings.ts'
 import { Admission, admissionDefaults } from './admission.ts'
 import { answerHttp, type HttpTools } from './http.ts'
 
-const counts = { accounts: 2, messages: 30, contents: 20, queued: 4, segments: 1, walBytes: 0 }
+const counts = { accounts: 2, messages: 30, contents: 20, queued: 4 }
 let ready = true
 const tools: HttpTools = {
   read: { counts: () => counts } as HttpTools['read'],

@@ -18,7 +18,7 @@ import {
   type MessageTable,
 } from '../protocol/imap/backend.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
-import type { Clock } from '../base/clock.ts'
+import { turn, type Clock } from '../base/clock.ts'
 import { factsOf } from '../transfer/arrival.ts'
 import type { MailboxRole, MailboxRow } from '../store/entities.ts'
 import type { Ranges } from '../store/operations.ts'
@@ -160,11 +160,11 @@ class Account implements ImapAccount {
     await translated(this.#tools.store.commit([{ kind: 'subscribe', account: this.#id, name, on: false }]))
   }
 
-  async status(name: string): Promise<ImapMailboxStatus> {
+  async status(name: string, { recent }: { readonly recent: boolean }): Promise<ImapMailboxStatus> {
     const row = this.#mailbox(name)
     return {
       messages: row.messages,
-      recent: row.uidNext > row.recentUid ? await this.#recent(row) : 0,
+      recent: recent ? await this.#recent(row) : 0,
       uidNext: row.uidNext,
       uidValidity: row.uidValidity,
       unseen: row.unseen,
@@ -175,14 +175,19 @@ class Account implements ImapAccount {
     }
   }
 
-  /** Messages that no read-write session has seen yet. */
-  async #recent(row: MailboxRow): Promise<number> {
-    const table = await this.#tools.store.read.table(row.id)
-    const { uids, count } = table.view()
+  /** Messages that no read-write session has seen yet: none and all are told by the row, others are counted in pieces. */
+  async #recent({ id, recentUid, uidNext, messages }: MailboxRow): Promise<number> {
+    if (uidNext <= recentUid) return 0
+    if (recentUid <= 1) return messages
+    const { store, clock } = this.#tools
     let recent = 0
-    for (let i = count - 1; i >= 0 && uids[i]! >= row.recentUid; i--) recent++
-    table.release()
-    return recent
+    for (let from: number | undefined = recentUid; ;) {
+      const { count, next } = store.read.messagesFrom(id, from)
+      recent += count
+      if (next === undefined) return recent
+      from = next
+      await turn(clock)
+    }
   }
 
   async select(name: string, options: { readOnly: boolean; onChange: () => void }): Promise<ImapSelected> {

@@ -126,6 +126,4 @@ export interface StoreCounts {
   readonly messages: number
   readonly contents: number
   readonly queued: number
-  readonly segments: number
-  readonly walBytes: number
 }

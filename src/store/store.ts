@@ -201,6 +201,9 @@ export interface StoreReads {
   ledger(arrivalId: string): readonly LedgerRow[]
   /** Rows of arrivals with `after` < id < `before`, oldest first, of one recipient where one is given; bounded as `queueWhere`. */
   ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): LedgerPage
+  /** How many messages of a mailbox have that UID or a larger one; of many only the first are counted, and `next` is where to go on. */
+  messagesFrom(mailbox: number, uid: number): { readonly count: number; readonly next?: number }
+  /** What there is in all: kept by the writer, not counted. */
   counts(): StoreCounts
 }
 

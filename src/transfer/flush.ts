@@ -1,8 +1,9 @@
 /** What waits for a host that says it is there: tried again at once. RFC 1985 §5.1. */
-import type { Clock } from '../base/clock.ts'
+import { turn, type Clock } from '../base/clock.ts'
 import type { WaitingFor } from '../protocol/smtp/backend.ts'
 import type { QueueRow } from '../store/entities.ts'
-import { StoreRefusal, type Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
+import { commitWaiting } from './operator-acts.ts'
 
 /** Recipients that one request starts; the rest follows when it is made again. A command must not turn the whole queue round. */
 const flushedMax = 10_000
@@ -24,16 +25,14 @@ export async function flushWaiting({ store, clock }: FlushTools, node: WaitingFo
       after,
       pageRows,
     )
-    for (const row of page.rows) {
-      if (!isFor(node, row) || row.state === 'held' || row.state === 'leased') continue
-      try {
-        await store.commit([{ kind: 'queueAct', recipient: row.id, act: 'retry', nowMs: clock.now() }])
-        count++
-      } catch (error) {
-        // It was sent between our look and now.
-        if (!(error instanceof StoreRefusal)) throw error
-      }
-    }
+    const meant = page.rows.filter((row) => isFor(node, row) && row.state !== 'held' && row.state !== 'leased')
+    const nowMs = clock.now()
+    count += await commitWaiting(
+      store,
+      meant.map(({ id }) => ({ kind: 'queueAct', recipient: id, act: 'retry', nowMs })),
+    )
+    // A piece without any of them needed no commit: the others have their turn all the same.
+    await turn(clock)
     after = page.next
   }
   return count

@@ -47,15 +47,9 @@ export async function flushQueue(config: Config): Promise<number> {
   const { openOwner } = await import('../../server/owner.ts')
   const owner = await openOwner(config.data)
   try {
-    for await (const rows of pages(owner, 'queueList', {})) {
-      for (const { id, state } of rows) {
-        if (state === 'held') continue
-        // One whose way ended meanwhile needs no push.
-        await owner.ask('queueAct', { recipients: [id], act: 'retry' }).catch((error: { code?: string }) => {
-          if (error.code !== 'noSuchEntry') throw error
-        })
-      }
-    }
+    // What is held stays held.
+    for (let after: number | undefined = 0; after !== undefined;)
+      after = (await owner.ask('queueActWhere', { act: 'retry', after })).next
     return 0
   } finally {
     await owner.close()

@@ -87,7 +87,8 @@ export interface ImapAccount {
   rename(from: string, to: string): Promise<void>
   subscribe(name: string): Promise<void>
   unsubscribe(name: string): Promise<void>
-  status(name: string): Promise<ImapMailboxStatus>
+  /** `recent`: whether that number is wanted, which may cost more than the rest. */
+  status(name: string, wanted: { readonly recent: boolean }): Promise<ImapMailboxStatus>
   /** Throws NONEXISTENT. `onChange` is called (soon, never inside a call from the session) whenever `view.current()` has changed. */
   select(name: string, options: { readonly readOnly: boolean; readonly onChange: () => void }): Promise<ImapSelected>
   /** Is the name there, can `sizeBytes` more be stored? Asked before a literal is taken: TRYCREATE, OVERQUOTA, TOOBIG. */

@@ -40,7 +40,7 @@ export function statusItems(line: Line): StatusItem[] {
 export async function tellStatus(conversation: Conversation, name: string, wanted: readonly StatusItem[]) {
   const { account, out } = conversation
   if (wanted.includes('HIGHESTMODSEQ')) enableCondstore(conversation)
-  const status = await account.status(name)
+  const status = await account.status(name, { recent: wanted.includes('RECENT') })
   const values = wanted.map((item) => `${item} ${items[item](status, account.appendLimitBytes)}`)
   out.text(`* STATUS ${encodeMailbox(name, speaksRev2(conversation))} (${values.join(' ')})\r\n`)
 }

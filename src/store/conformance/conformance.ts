@@ -8,6 +8,7 @@ import type { Store } from '../store.ts'
 import { addAccount, arrival, message, nowMs, refused, rowsOf, type Check } from './fixtures.ts'
 import { lateChecks } from './late.ts'
 import { leaseOf, queueChecks } from './queue.ts'
+import { totalsChecks } from './totals.ts'
 
 /** @param open a new, empty store; `reopen` closes it and opens what it left, where the engine can. */
 export function conformance(
@@ -412,5 +413,6 @@ export function conformance(
   })
 
   queueChecks(check)
+  totalsChecks(check)
   lateChecks(check)
 }

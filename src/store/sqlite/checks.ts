@@ -117,6 +117,13 @@ export const rowChecks: readonly RowCheck[] = [
     tell: ({ name, usedBytes, usedMessages, bytes, messages }) =>
       `Account ${name} says ${usedMessages} messages of ${usedBytes} bytes, and has ${messages} of ${bytes}`,
   },
+  ...Object.entries({ accounts: 'account', messages: 'message', contents: 'content', recipients: 'recipient' }).map(
+    ([column, table]): RowCheck => ({
+      name: `log.${column}`,
+      sql: `SELECT l.${column} AS said, c.n FROM log l, (SELECT count(*) AS n FROM ${table}) c WHERE l.${column} <> c.n`,
+      tell: ({ said, n }) => `The row of the log says ${said} ${column} in all, and there are ${n}`,
+    }),
+  ),
   {
     name: 'queueEntry.recipients',
     sql: `SELECT q.id, q.recipients, coalesce(h.n, 0) AS n FROM queueEntry q

@@ -46,6 +46,16 @@ export interface Counters {
   recipient: number
 }
 
+/** By how much this transaction changes what there is in all; the row of the log has the sums. */
+export interface Totals {
+  accounts: number
+  messages: number
+  contents: number
+  recipients: number
+}
+
+const noChange: Totals = { accounts: 0, messages: 0, contents: 0, recipients: 0 }
+
 /** How many mailboxes and accounts keep their counters in memory between groups; beyond that the least used are read again. */
 const cachedMax = 20_000
 
@@ -61,6 +71,7 @@ export class WriteContext {
   /** Records of the log are redone: what they say was decided when they were written. */
   replaying = false
   readonly counters: Counters = { content: 1, email: 1, entry: 1, recipient: 1 }
+  readonly totals: Totals = { ...noChange }
   readonly #journal = new Journal()
   readonly #mailboxes = new JournaledMap<number, MailboxState>(this.#journal)
   readonly #accounts = new JournaledMap<number, AccountState>(this.#journal)
@@ -86,6 +97,7 @@ export class WriteContext {
     this.#changesMark = this.changes.length
     this.#journal.begin()
     this.#journal.note(this.counters)
+    this.#journal.note(this.totals)
   }
 
   /** The commit stands. */
@@ -111,6 +123,22 @@ export class WriteContext {
     this.changes = []
     this.#added.clear()
     this.#segmentUse.clear()
+    Object.assign(this.totals, noChange)
+  }
+
+  /** Messages that came to an account, or left it. */
+  messagesCame(state: AccountState, messages: number, bytes: number): void {
+    const account = this.editAccount(state)
+    account.usedMessages += messages
+    account.usedBytes += bytes
+    this.totals.messages += messages
+  }
+
+  /** What the totals are to be changed by, once: they are written with the row of the log. */
+  takeTotals(): Totals {
+    const totals = { ...this.totals }
+    Object.assign(this.totals, noChange)
+    return totals
   }
 
   /** Bytes that came into use in a segment, or went out of it; written once a group. */

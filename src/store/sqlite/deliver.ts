@@ -146,7 +146,7 @@ export function allocate(
   const contentId = source.content()
   const placed = targets.map((target, i): Placed => {
     const mailbox = context.editMailbox(target.mailbox)
-    const account = context.editAccount(target.account)
+    const { account } = target
     const { uid, modSeq, emailId } = source.filing(mailbox)
     const { low, high } = bits[i]!
     const sizeBytes = operation.content.sizeBytes + target.prefix.length
@@ -156,8 +156,7 @@ export function allocate(
     mailbox.sizeBytes += sizeBytes
     if (!(low & seenBit)) mailbox.unseen++
     if (low & deletedBit) mailbox.deleted++
-    account.usedBytes += sizeBytes
-    account.usedMessages++
+    context.messagesCame(account, 1, sizeBytes)
     context.added(mailbox.id, uid, low, high, modSeq)
     const { prefix, recipients, uidl } = target
     return { mailbox, account, uid, modSeq, emailId, low, high, prefix, recipients, sizeBytes, uidl }
@@ -182,6 +181,7 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   const refs = placed.length + (queue ? 1 : 0)
   if (refs > 0) {
     context.segmentUsed(content.segment, content.sizeBytes)
+    context.totals.contents++
     context
       .sql(
         'INSERT INTO content (id, digest, size, segment, position, file, refs, sentDay, envelope, body, bodyStructure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -261,6 +261,7 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
     )
   let n = firstN
   const leased = queue.leasedUntilMs !== undefined
+  context.totals.recipients += queue.recipients.length
   queue.recipients.forEach((recipient, i) => {
     context
       .sql(

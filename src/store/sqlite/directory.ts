@@ -39,6 +39,7 @@ export function addAccount(context: WriteContext, op: Op<'accountAdd'>): ResultO
     .sql('INSERT INTO account (name, quotaBytes, uidValidity) VALUES (?, ?, ?)')
     .run(op.name, op.quotaBytes, Math.floor(op.nowMs / 1000))
   const id = Number(lastInsertRowid)
+  context.totals.accounts++
   for (const { name, role } of op.mailboxes) {
     insertMailbox(context, id, name, role)
     context.sql('INSERT INTO subscription (account, name) VALUES (?, ?)').run(id, name)
@@ -64,6 +65,7 @@ export function removeAccount(context: WriteContext, op: Op<'accountRemove'>): n
     context.sql(`DELETE FROM ${table} WHERE account = ?`).run(id)
   }
   context.sql('DELETE FROM account WHERE id = ?').run(id)
+  context.totals.accounts--
   context.forgetAccount(id)
   context.changes.push({ kind: 'directory' })
   return null

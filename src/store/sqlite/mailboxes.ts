@@ -71,9 +71,7 @@ export function createMailbox(context: WriteContext, op: Op<'mailboxCreate'>): R
 
 /** Takes a mailbox and its messages away. Its uidValidity is never given again. */
 function removeMailbox(context: WriteContext, mailbox: MailboxState): void {
-  const account = context.editAccount(context.account(mailbox.account))
-  account.usedBytes -= mailbox.sizeBytes
-  account.usedMessages -= mailbox.messages
+  context.messagesCame(context.account(mailbox.account), -mailbox.messages, -mailbox.sizeBytes)
   changeRefs(context, mailbox.id, 1, 0xffff_ffff, -1)
   context.sql('DELETE FROM message WHERE mailbox = ?').run(mailbox.id)
   context.sql('DELETE FROM expunged WHERE mailbox = ?').run(mailbox.id)

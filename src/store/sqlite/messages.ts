@@ -132,11 +132,7 @@ function takeOut(context: WriteContext, mailbox: MailboxState, runs: Ranges, now
   }
   addTotals(context.editMailbox(mailbox), sum, -1)
   mailbox.highestModSeq = modSeq
-  if (release) {
-    const account = context.editAccount(context.account(mailbox.account))
-    account.usedBytes -= sum.bytes
-    account.usedMessages -= sum.messages
-  }
+  if (release) context.messagesCame(context.account(mailbox.account), -sum.messages, -sum.bytes)
   context.expunged(mailbox.id, modSeq, runs)
   return modSeq
 }
@@ -200,11 +196,7 @@ function copyRows(
   addTotals(context.editMailbox(target), sum, 1)
   target.uidNext = next
   target.highestModSeq = modSeq
-  if (op.kind === 'copy') {
-    context.editAccount(account)
-    account.usedBytes += sum.bytes
-    account.usedMessages += sum.messages
-  }
+  if (op.kind === 'copy') context.messagesCame(account, sum.messages, sum.bytes)
   return { runs, source, firstUid }
 }
 

@@ -135,6 +135,7 @@ function end(context: WriteContext, row: Held, outcome: string, detail: string, 
     .run(outcome, nowMs, detail, row.arrivalId, row.n)
   context.sql('DELETE FROM attempt WHERE recipient = ?').run(row.id)
   context.sql('DELETE FROM recipient WHERE id = ?').run(row.id)
+  context.totals.recipients--
   const entry = context
     .sql('UPDATE queueEntry SET recipients = recipients - 1 WHERE id = ? RETURNING recipients, content')
     .get(row.entry)!

@@ -27,6 +27,24 @@ test('every released version can be brought to the present one', () => {
   }
 })
 
+test('a store of the version before the totals has them counted once', () => {
+  const db = openDatabase(':memory:')
+  migrate(db, 4)
+  db.exec("INSERT INTO account (name, uidValidity) VALUES ('a', 1), ('b', 1)")
+  db.exec('INSERT INTO message VALUES (1, 1, 1, 1, 0, 0, 0, NULL)')
+  migrate(db)
+  assert.deepEqual(
+    { ...db.prepare('SELECT accounts, messages, contents, recipients FROM log').get() },
+    {
+      accounts: 2,
+      messages: 1,
+      contents: 0,
+      recipients: 0,
+    },
+  )
+  db.close()
+})
+
 test('a newer store is refused with a sentence that says what to do', () => {
   const db = openDatabase(':memory:')
   db.exec(`PRAGMA user_version = ${schemaVersion + 1}`)

@@ -107,6 +107,15 @@ const migrations: readonly string[] = [
   -- or came after the record with which that time ended, is no file of this database.
   CREATE TABLE opening (id INTEGER PRIMARY KEY AUTOINCREMENT, tag TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL);
   `,
+  `
+  -- How much there is: kept, so that it needs not be counted. The row is written with each group anyway.
+  ALTER TABLE log ADD COLUMN accounts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE log ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE log ADD COLUMN contents INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE log ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0;
+  UPDATE log SET accounts = (SELECT count(*) FROM account), messages = (SELECT count(*) FROM message),
+    contents = (SELECT count(*) FROM content), recipients = (SELECT count(*) FROM recipient);
+  `,
 ]
 
 export const schemaVersion = migrations.length

@@ -16,6 +16,7 @@ export function sweepRows(context: WriteContext, op: SweepRows): ResultOf<SweepR
   const files: string[] = []
   for (const { id, segment, size, file } of contents) {
     context.sql('DELETE FROM content WHERE id = ?').run(id!)
+    context.totals.contents--
     if (file === null) context.segmentUsed(segment as number, -(size as number))
     else files.push(file as string)
   }

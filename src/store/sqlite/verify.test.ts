@@ -171,6 +171,10 @@ const breaks: readonly (readonly [check: string, sql: string, text: RegExp])[] =
     /^Account bob@example.org says 8 messages of 0 bytes, and has 8 of \d+$/,
   ],
   ['account.used', 'UPDATE account SET usedMessages = 3', /says 3 messages of \d+ bytes, and has 8 of/],
+  ['log.accounts', 'UPDATE log SET accounts = 7', /^The row of the log says 7 accounts in all, and there are 1$/],
+  ['log.messages', 'UPDATE log SET messages = 0', /says 0 messages in all, and there are 8$/],
+  ['log.contents', 'UPDATE log SET contents = 9', /says 9 contents in all, and there are 7$/],
+  ['log.recipients', 'UPDATE log SET recipients = 9', /says 9 recipients in all, and there are 2$/],
   ['queueEntry.recipients', 'UPDATE queueEntry SET recipients = 3', /^Queue entry 1 counts 3 recipients, and has 2$/],
   ['queueEntry.content', 'UPDATE queueEntry SET content = 99', /^Queue entry 1 has content 99, which does not exist$/],
   [

@@ -412,10 +412,11 @@ export class Writer {
   #finishTransaction(): void {
     this.#context.writeCounters()
     const { counters } = this.#context
+    const { accounts, messages, contents, recipients } = this.#context.takeTotals()
     const { segment, position } = this.#log.place
     this.#context
       .sql(
-        'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?, late = ?',
+        'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?, late = ?, accounts = accounts + ?, messages = messages + ?, contents = contents + ?, recipients = recipients + ?',
       )
       .run(
         segment,
@@ -427,6 +428,10 @@ export class Writer {
         counters.entry,
         counters.recipient,
         this.#late.encode(),
+        accounts,
+        messages,
+        contents,
+        recipients,
       )
     this.#db.exec('COMMIT')
     this.#incidents.push(...this.#replay.takeIncidents())
