@@ -31,8 +31,8 @@ const { values } = parseArgs({
   },
 })
 const limitMs = Number(values.limit) * 1000
-/** Files of tests in each group: the nearest, then those around, then the rest as far as it goes. */
-const groupSizes = [3, 10, 20]
+/** Simulation and growth are left out: they take minutes, and tell of what the others tell. Files of tests in each group: the nearest, then those around, then the rest as far as it goes. */
+const groupSizes = [3, 8, 12]
 
 // --- Where code is: comments, strings, templates and regular expressions are blanks of the same length.
 
@@ -132,7 +132,7 @@ function changesOf(text) {
       for (const to of [number + 1, number - 1]) if (to >= 0) add('number', index, end, String(to))
   }
   for (const [start, end] of strings)
-    if (/^'[245]\.\d\.\d{1,3}\b/.test(text.slice(start, end)))
+    if (/^'[245]\.\d\.\d{1,3}[' ]/.test(text.slice(start, end)))
       add('status', start + 1, start + 2, text[start + 1] === '5' ? '4' : '5')
   for (const { index, 0: word } of code.matchAll(/(?<!for )\bawait (?!using)/g))
     add('await dropped', index, index + word.length, '')
@@ -271,7 +271,7 @@ function testsOf(file, by) {
   // The room's own tests before those of others that are as near.
   const far = (test) => steps.get(test) + (test === own ? -100 : test.startsWith(room) ? -1 : 0)
   const tests = [...steps.keys()]
-    .filter((path) => path.endsWith('.test.ts'))
+    .filter((path) => path.endsWith('.test.ts') && !/^test\/(?:simulation|growth)\//.test(path))
     .sort((a, b) => far(a) - far(b) || (a < b ? -1 : 1))
   const groups = groupSizes.map((size) => tests.splice(0, size))
   return groups.filter((group) => group.length > 0)
@@ -292,6 +292,15 @@ function makeCopy() {
   const shared = join(root, '..', 'shared')
   if (existsSync(shared)) symlinkSync(shared, join(place, 'shared'))
 }
+
+/** Ends the tests that run. */
+let endRun = () => {}
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    endRun()
+    rmSync(place, { recursive: true, force: true })
+    process.exit(1)
+  })
 
 /** @returns 'passed', 'failed' at the first test that does, or 'hung'; and the first title that failed. */
 function runTests(files) {
@@ -314,6 +323,7 @@ function runTests(files) {
       end('SIGTERM')
       setTimeout(() => end('SIGKILL'), 2000).unref()
     }
+    endRun = () => end('SIGKILL')
     const timer = setTimeout(() => stop('hung', `no end after ${values.limit} s`), limitMs)
     const listen = (chunk) => {
       heard = (heard + chunk).slice(-20_000)
@@ -358,11 +368,17 @@ async function main() {
   makeCopy()
   const by = await importers()
   const groupsOf = new Map(changes.map(({ file }) => [file, testsOf(file, by)]))
-  const all = [...new Set([...groupsOf.values()].flat(2))]
-  console.log(`${changes.length} changes, seed ${values.seed}; ${all.length} files of tests, first without a change`)
-  if (all.length > 0) {
-    const { kind, title } = await runTests(all)
-    if (kind !== 'passed') throw new Error(`the tests fail without a change: ${title}`)
+  console.log(`${changes.length} changes, seed ${values.seed}`)
+  const sound = new Map()
+  /** The same tests without a change, once: those that fail anyway tell nothing. */
+  const areSound = async (group) => {
+    const key = group.join(' ')
+    if (!sound.has(key)) {
+      const outcome = await runTests(group)
+      sound.set(key, outcome.kind === 'passed')
+      if (outcome.kind !== 'passed') console.log(`left out, they fail without a change (${outcome.title}): ${key}`)
+    }
+    return sound.get(key)
   }
   const survivors = []
   for (const [n, change] of changes.entries()) {
@@ -370,9 +386,15 @@ async function main() {
     const began = Date.now()
     writeFileSync(file, apply(change.text, change))
     let outcome = { kind: 'passed' }
-    for (const group of groupsOf.get(change.file)) {
+    for (const [nth, group] of groupsOf.get(change.file).entries()) {
       outcome = await runTests(group)
-      if (outcome.kind !== 'passed') break
+      // On a busy machine a story may fail by itself: farther away a failure is believed when it comes again.
+      if (outcome.kind === 'failed' && nth > 0) outcome = await runTests(group)
+      if (outcome.kind === 'passed') continue
+      writeFileSync(file, change.text)
+      if (await areSound(group)) break
+      writeFileSync(file, apply(change.text, change))
+      outcome = { kind: 'passed' }
     }
     writeFileSync(file, change.text)
     const { line, before, after } = lineOf(change)

@@ -21,6 +21,8 @@ export interface SignOptions {
   readonly notAfter?: Date
   /** A pair that this authority has signed before, which signs in its place, whether it may or not. */
   readonly by?: Pair
+  /** It may sign others. */
+  readonly authority?: boolean
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -46,11 +48,18 @@ export async function makeAuthority(name: string): Promise<Authority> {
   let serial = 1
   return {
     cert: root.toString('pem'),
-    async sign({ addresses = [], names = [], usage = x509.ExtendedKeyUsage.clientAuth, notAfter = to, by }) {
+    async sign({
+      addresses = [],
+      names = [],
+      usage = x509.ExtendedKeyUsage.clientAuth,
+      notAfter = to,
+      by,
+      authority = false,
+    }) {
       const own = await newKeys()
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: String(10 + serial++),
-        subject: 'CN=somebody',
+        subject: authority ? `CN=${name} below` : 'CN=somebody',
         issuer: by ? new x509.X509Certificate(by.cert).subject : root.subject,
         notBefore: new Date(Math.min(from.getTime(), notAfter.getTime() - dayMs)),
         notAfter,
@@ -58,7 +67,7 @@ export async function makeAuthority(name: string): Promise<Authority> {
         publicKey: own.publicKey as never,
         signingKey: (by ? await keyOf(by) : keys.privateKey) as never,
         extensions: [
-          new x509.BasicConstraintsExtension(false, undefined, true),
+          new x509.BasicConstraintsExtension(authority, undefined, true),
           new x509.ExtendedKeyUsageExtension([usage]),
           new x509.SubjectAlternativeNameExtension([
             ...addresses.map((value) => ({ type: 'email' as const, value })),

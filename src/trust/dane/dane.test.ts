@@ -76,6 +76,20 @@ test('usage 2 wants a path to the anchor, a name that fits, and valid dates', as
   assert.equal(words([anchor], [forClients, root]), 'validation-failure')
 })
 
+test('usage 2: the path leads over authorities between, in whatever order they are shown', async () => {
+  const first = await authority.sign({ usage, authority: true })
+  const second = await other.sign({ usage, authority: true })
+  const below = der((await authority.sign({ names: ['mail.a.example'], usage, by: first })).cert)
+  const [between, beside] = [der(first.cert), der(second.cert)]
+  for (const anchor of [record(2, 0, 1, root), record(2, 1, 0, root), record(2, 1, 1, between)])
+    for (const chain of [
+      [below, between, root],
+      [below, root, beside, between],
+    ])
+      assert.match(words([anchor], chain), /^2 /)
+  assert.equal(words([record(2, 0, 1, root)], [below, root]), 'validation-failure')
+})
+
 test('usage 2: a certificate that is no authority issues nothing, though the anchor has signed it', async () => {
   const server = await authority.sign({ names: ['shop.a.example'], usage })
   const forged = der((await authority.sign({ names: ['mail.a.example'], usage, by: server })).cert)
