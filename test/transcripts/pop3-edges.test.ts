@@ -1,6 +1,7 @@
 /** POP3 off the good path: TLS with commands behind it, a removal that fails, headers that end at the edge of a slice. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Refusal, status } from '../../src/mail/status.ts'
 import { readSliceBytes } from '../../src/mail/content.ts'
 import type { Pop3Backend } from '../../src/protocol/pop3/backend.ts'
 import { Pop3Session } from '../../src/protocol/pop3/session.ts'
@@ -8,8 +9,12 @@ import { Talk } from './talk.ts'
 
 const messages = (bytes: readonly Buffer[]) => bytes.map(({ length }, i) => ({ sizeBytes: length, uidl: `m${i}` }))
 
-/** A maildrop in memory. @param remove what QUIT's removal does. */
-function talkTo(drop: Buffer[], remove = async (): Promise<void> => {}): { talk: Talk; isOpen: () => boolean } {
+/** A maildrop in memory. @param remove what QUIT's removal does. @param refusal what a sign-in throws. */
+function talkTo(
+  drop: Buffer[],
+  remove = async (): Promise<void> => {},
+  refusal?: Refusal,
+): { talk: Talk; isOpen: () => boolean } {
   let open = false
   const backend: Pop3Backend = {
     async open() {
@@ -26,7 +31,12 @@ function talkTo(drop: Buffer[], remove = async (): Promise<void> => {}): { talk:
       }
     },
   }
-  const authenticator = { verifyPassword: async () => ({ accountId: 1, name: 'mrose' }) }
+  const authenticator = {
+    async verifyPassword() {
+      if (refusal) throw refusal
+      return { accountId: 1, name: 'mrose' }
+    },
+  }
   const options = { hostname: 'x.example', startTls: true, plaintextAuth: true, mechanisms: [], loginDelaySeconds: 0 }
   return { talk: new Talk(new Pop3Session({ ...options, backend, authenticator })), isOpen: () => open }
 }
@@ -40,6 +50,19 @@ test('what was pipelined behind STLS in clear is dropped, and what was said befo
   assert.equal(await say(talk, 'STLS\r\nPASS secret\r\nCAPA\r\nUSER evil\r\n'), '+OK Begin TLS\r\n')
   assert.equal(isOpen(), false)
   assert.equal(await say(talk, 'PASS secret\r\n'), '-ERR Say USER first\r\n')
+})
+
+test('a directory that is silent is [SYS/TEMP], and no wrong password; one that says no is [AUTH]. RFC 3206', async () => {
+  for (const [refusal, code, times] of [
+    // More often than wrong passwords are forgiven.
+    [status.localError, 'SYS/TEMP', 5],
+    [status.authFailed, 'AUTH', 1],
+  ] as const) {
+    const { talk } = talkTo([], undefined, new Refusal(refusal))
+    await talk.listen()
+    for (let n = 0; n < times; n++)
+      assert.match(await say(talk, 'USER mrose\r\nPASS secret\r\n'), new RegExp(`^\\+OK [^\r]*\r\n-ERR \\[${code}\\] `))
+  }
 })
 
 test('QUIT whose removal fails is -ERR [SYS/TEMP], and the lock is given back', async () => {
