@@ -1,4 +1,5 @@
 /** The one place that builds everything: a configuration in, a running system out. */
+import { watchLoop } from './system/watchdog.ts'
 import { join } from 'node:path'
 import { AccountAuthenticator } from './accounts/authenticator.ts'
 import { IssuerTokens } from './accounts/tokens.ts'
@@ -257,6 +258,10 @@ async function openSystem(
     life.ends('control', 'outside', () => control.close())
     // Behind the start: making keys takes a while, and mail goes without a signature meanwhile.
     makeMissingKeys(store, clock, log)
+  }
+  if (platform.hasRealTime) {
+    const watchdog = watchLoop(clock, log)
+    life.ends('watchdog', 'inside', () => watchdog.cancel())
   }
   const sweeping = sweepNowAndThen(store, clock, log)
   life.ends('sweep', 'outside', () => sweeping.cancel())

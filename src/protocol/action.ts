@@ -47,6 +47,8 @@ export interface Session {
    * listened to for ever. undefined: any byte gives new time.
    */
   readonly waitingFor?: number | undefined
+  /** What it does, in a word or two: for the line that tells what held the event loop up. */
+  readonly doing?: string
   /** The peer was silent too long: the parting words. The driver then closes. */
   timedOut(): Uint8Array | undefined
   /** The peer sends no more. Complete commands already received are still answered; then `next()` says close. */

@@ -1,6 +1,7 @@
 /** Drives one session over one connection: the same code for every protocol, for servers and for clients. */
 import type { Connection, TlsServer } from '../base/network.ts'
 import type { Clock } from '../base/clock.ts'
+import { running } from '../base/running.ts'
 import type { Log } from '../base/log.ts'
 import type { Deadline, Wheel } from '../base/wheel.ts'
 import { concat } from '../base/bytes.ts'
@@ -172,6 +173,7 @@ export class Driver implements SessionHost {
       if (this.#outBytes >= gatherBytes) this.#flush()
       if (this.#full) break // a client that does not read is not served; hasRoom() comes back here
       let action
+      running(this.#session)
       try {
         action = this.#session.next()
       } catch (error) {
@@ -267,6 +269,7 @@ export class Driver implements SessionHost {
     try {
       for (;;) {
         if (this.#closed || this.#closing) break
+        running(this.#session)
         const { done, value } = await work.next()
         if (done) break
         this.#push(value)

@@ -2,6 +2,7 @@
  * The commands by which an operator steers a store, each declared once: run by the owner of the data folder, which is the server where
  * one runs, else the command itself (owner.ts). JSON in, JSON out; what is long comes in pages by key. docs/architecture.md §2.
  */
+import { running } from '../base/running.ts'
 import type { Log } from '../base/log.ts'
 import { listenControl, type ControlListener } from '../platform/real/control-socket.ts'
 import { StoreFault, StoreRefusal } from '../store/store.ts'
@@ -56,6 +57,7 @@ export async function runControl(tools: ControlTools, name: string, given: unkno
   const command = controlCommands[name as ControlName] as Command<never, unknown>
   const fault = argumentFault(command.arguments, given)
   if (fault !== undefined) return { error: { code: 'badArguments', text: `${name}: ${fault}` } }
+  running(`command ${name}`)
   try {
     return { result: (await command.run(tools, given as never)) ?? null }
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The http and https listeners: settings for mail programs; to loopback alone, whether we are well, and figures. OpenMetrics 1.0. */
 import type { HttpRequest, HttpResponse } from '../base/http.ts'
+import { running } from '../base/running.ts'
 import type { StoreReads } from '../store/store.ts'
 import { isLoopback } from './network-rates.ts'
 import { answerDiscovery, type DiscoveryTools } from './discovery/pages.ts'
@@ -17,6 +18,7 @@ const plain = 'text/plain; charset=utf-8'
 const openMetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
 export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse {
+  running('http request')
   const found = answerDiscovery(tools.discovery, request)
   if (found) return found
   // Through a proxy on this machine the world would be loopback.

@@ -41,6 +41,8 @@ export interface Platform {
   readonly log: Log
   /** Tests make steps of a start, a reload or a stop fail. */
   readonly watchSteps?: StepWatch
+  /** Turns of the real event loop are watched: virtual time is never late. */
+  readonly hasRealTime?: boolean
   /** The certificates of the configuration; `names` are those that a certificate of our own should bear. */
   openTls(config: Config, names: readonly string[]): Promise<SystemTls>
 }
@@ -62,6 +64,7 @@ function isInside(folder: string, path: string): boolean {
 export function realPlatform(config: Config, log: Log): Platform {
   return {
     clock: realClock,
+    hasRealTime: true,
     random: realRandom,
     network: realNetwork,
     // In the data folder it is for our own user, elsewhere for every user of the machine: docs/config.md, submitSocket.

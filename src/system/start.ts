@@ -1,4 +1,5 @@
 /** What a start does once: the first domain and account, passwords of routes, the sweep's timer. */
+import { running } from '../base/running.ts'
 import { easyPassword } from '../accounts/password.ts'
 import { latin1 } from '../base/bytes.ts'
 import type { Clock, Timer } from '../base/clock.ts'
@@ -76,6 +77,7 @@ export function sweepNowAndThen(store: Store, clock: Clock, log: Log): Timer {
   let timer: Timer
   const again = (): void => {
     timer = clock.after(sweepEveryMs, () => {
+      running('sweep')
       store
         .sweep(clock.now())
         .catch((error) => log.warn('the sweep failed', { error: String(error) }))

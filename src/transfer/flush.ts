@@ -1,5 +1,6 @@
 /** What waits for a host that says it is there: tried again at once. RFC 1985 §5.1. */
 import { turn, type Clock } from '../base/clock.ts'
+import { running } from '../base/running.ts'
 import type { WaitingFor } from '../protocol/smtp/backend.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
@@ -20,6 +21,7 @@ export async function flushWaiting({ store, clock }: FlushTools, node: WaitingFo
   let count = 0
   let after: number | undefined = 0
   while (after !== undefined && count < flushedMax) {
+    running('etrn')
     const page: { readonly rows: readonly QueueRow[]; readonly next?: number } = store.read.queueWhere(
       filter,
       after,

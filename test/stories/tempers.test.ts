@@ -191,3 +191,40 @@ test('an empty line in a reply is passed over', async () => {
   )
   one.destroy()
 })
+
+test('a client that drips a command to us has the idle time for all of it; one that is quiet between commands has it for each', async () => {
+  for (const [port, words] of [
+    [25, /421/],
+    [143, /\* BYE/],
+  ] as const) {
+    const world = new World()
+    const { clock } = world
+    await world.start({ hostname: 'mx.a.example', address: '10.0.0.1', domains: ['a.example'] })
+    const line = await clock.until(
+      world.internet.at('198.51.100.7').connect({ address: '10.0.0.1', port, timeoutMs: 30_000 }),
+    )
+    let heard = ''
+    let closedMs = 0
+    line.receive({
+      data: (chunk) => void (heard += Buffer.from(chunk).toString('latin1')),
+      drain() {},
+      end() {},
+      close: () => void (closedMs ||= clock.monotonic()),
+    })
+    await clock.pass(minute)
+    line.write(Buffer.from(port === 25 ? 'EHLO x\r\n' : 'a NOOP\r\n'))
+    await clock.pass(2 * minute)
+    line.write(Buffer.from(port === 25 ? 'NOOP\r\n' : 'b NOOP\r\n'))
+    await clock.pass(2 * minute)
+    assert.equal(closedMs, 0)
+    const sinceMs = clock.monotonic()
+    for (let i = 0; i < 100 && closedMs === 0; i++) {
+      // A literal in the middle is a part of its command.
+      line.write(Buffer.from(port === 143 && i === 4 ? ' LOGIN {9}\r\n' : 'x'))
+      await clock.pass(20 * second)
+    }
+    assert.ok(closedMs > sinceMs && closedMs - sinceMs <= 6 * minute, `${port}: ${closedMs - sinceMs} ms`)
+    assert.match(heard, words)
+    await world.stop()
+  }
+})

@@ -32,6 +32,8 @@ export class ImapSession extends OpenConversation implements Session {
   #command: Command | undefined
   #uid = false
   #intake: Intake | undefined
+  /** Commands whose end has come. */
+  #ends = 0
   #phase: Phase = 'complete'
   /** A reply that waits until the rest of its command has been swallowed. */
   #owed: string | undefined
@@ -49,6 +51,15 @@ export class ImapSession extends OpenConversation implements Session {
     return this.state === 'notAuthenticated'
       ? limits.loginTimeoutMs
       : (this.options.idleTimeoutMs ?? limits.idleTimeoutMs)
+  }
+
+  /** What was begun has to come in one piece of time, its literals too; a message may take longer, as long as it comes. */
+  get waitingFor(): number | undefined {
+    return this.#phase !== 'streaming' && this.reader.isMidway ? this.#ends : undefined
+  }
+
+  get doing(): string {
+    return `imap ${this.#command?.name ?? 'line'}`
   }
 
   start(host: SessionHost): void {
@@ -120,6 +131,7 @@ export class ImapSession extends OpenConversation implements Session {
     if (this.#phase === 'streaming') return this.#pour()
     const frame = this.reader.next()
     if (frame === null) return this.#idle()
+    if (frame.kind !== 'literal') this.#ends++
     try {
       return this.#framed(frame)
     } catch (error) {

@@ -37,6 +37,8 @@ export class Pop3Session implements Session, Pop3State {
   #leaving = false
   #parting: Uint8Array | undefined
   /** Lines that were read. */
+  /** The newest verb. */
+  #doing = 'line'
   #lines = 0
   #ended = false
   #stopping = false
@@ -54,6 +56,10 @@ export class Pop3Session implements Session, Pop3State {
 
   get idleTimeoutMs(): number {
     return this.#state === 'authorization' ? limits.loginTimeoutMs : limits.idleTimeoutMs
+  }
+
+  get doing(): string {
+    return `pop3 ${this.#doing}`
   }
 
   /** A command has to come in one piece of time. */
@@ -126,6 +132,7 @@ export class Pop3Session implements Session, Pop3State {
     if (command.state !== 'any' && command.state !== this.#state) {
       return this.#refused(err(this.#state === 'authorization' ? this.words.signInFirst : this.words.signedInAlready))
     }
+    this.#doing = command.name
     return this.#run(command, args)
   }
 

@@ -1,4 +1,5 @@
 /** How a message comes in, by DATA or BDAT, up to what its end earns. RFC 5321 §4.1.1.4, RFC 3030 §2. */
+import { running } from '../../base/running.ts'
 import { Refusal, type Status } from '../../mail/status.ts'
 import type { Action } from '../action.ts'
 import { IncomingBody } from './body.ts'
@@ -99,6 +100,7 @@ export class Incoming {
     // The transaction is over for us whatever becomes of it; a client that leaves now changes nothing. RFC 1047.
     session.transaction = undefined
     session.reset()
+    running('end of a message')
     const work = transaction.finish().then(
       (replies) => Buffer.concat(replies.map(formatStatus)),
       (error) => {

@@ -49,6 +49,8 @@ export class SmtpServerSession implements Session, IncomingHost {
   /** What a proxy has said of its client; what it says later is added. */
   #client: Forwarded | undefined
   /** Lines that were read. */
+  /** The newest verb. */
+  #doing = 'line'
   #lines = 0
   #ended = false
   #stopping = false
@@ -71,6 +73,10 @@ export class SmtpServerSession implements Session, IncomingHost {
   /** A command has to come in one piece of time; a message may take longer, in its own limit. */
   get waitingFor(): number | undefined {
     return this.#mode === 'body' ? undefined : this.#lines
+  }
+
+  get doing(): string {
+    return `${this.options.service} ${this.#mode === 'body' ? 'body' : this.#doing}`
   }
 
   get peer(): Peer {
@@ -213,6 +219,7 @@ export class SmtpServerSession implements Session, IncomingHost {
       return this.next()
     }
     if (!command) return this.refused(formatReply(500, '5.5.1 Unknown command'))
+    this.#doing = command.name
     const parting = this.conduct.said(command.name)
     if (parting) return { kind: 'write', bytes: this.part(parting) }
     const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))

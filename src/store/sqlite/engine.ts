@@ -1,5 +1,6 @@
 /** The embedded engine: the writer's thread, reads, tables, contents and the change feed put together as a `Store`. */
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
+import { running } from '../../base/running.ts'
 import type { Change } from '../changes.ts'
 import { dropLost, lostFiles } from '../contents/lost.ts'
 import { StoreSink } from '../contents/sink.ts'
@@ -37,6 +38,7 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
 
   const changed = (changes: readonly Change[]): void => {
     if (changes.length === 0) return
+    running('news of the store')
     for (const change of changes) {
       if (change.kind === 'directory') reads.forgetDirectory()
       if (change.kind === 'mailboxes' || change.kind === 'mailboxGone') reads.forgetMailboxes(change.account)

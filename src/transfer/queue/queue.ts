@@ -2,6 +2,7 @@
  * Works the queue: leases what is due, brings it to the sites that it goes to, tries it, has it written down. See README.md for the rows.
  * It holds nothing that it could not read again: after a crash the leases are void and others go on.
  */
+import { running } from '../../base/running.ts'
 import type { Timer } from '../../base/clock.ts'
 import type { Change } from '../../store/changes.ts'
 import type { QueueRow } from '../../store/entities.ts'
@@ -130,6 +131,7 @@ export class Queue implements FirstAttempts {
   }
 
   #takeInHand(batches: readonly Batch[]): void {
+    running('queue')
     for (const batch of batches) {
       this.#held.add(batch)
       for (const row of batch.rows) this.#inHand.set(row.id, row)
@@ -334,6 +336,7 @@ export class Queue implements FirstAttempts {
   /** Begins as many transfers as there is room for, one of each site in turn. */
   #pump(): void {
     const { options, clock } = this.#tools
+    running('queue')
     let waitMs = Number.POSITIVE_INFINITY
     const mayBegin = (): boolean => this.#running < options.transfersMax && this.#unwritten < unwrittenMax
     for (let begun = true; begun && !this.#stopped && mayBegin();) {

@@ -1,4 +1,5 @@
 /** Writes down how an attempt went: outcomes, next attempts, and the notices to the sender, in one commit. RFC 3461 §5, §6.2; RFC 5321 §4.5.4. */
+import { running } from '../../base/running.ts'
 import type { MessageBytes } from '../../mail/content.ts'
 import type { QueueRow } from '../../store/entities.ts'
 import type { Lease, Operation } from '../../store/operations.ts'
@@ -57,6 +58,7 @@ export async function settle(
   results: readonly AttemptResult[],
   retryAfterMs: readonly number[] = tools.options.retryAfterMs,
 ): Promise<void> {
+  running('result of an attempt')
   const nowMs = tools.clock.now()
   const ends = rows.map((row, i): End => {
     const result = results[i]!

@@ -56,6 +56,11 @@ export class FrameReader {
     return this.#end - this.#start
   }
 
+  /** A part of something has come, and its rest is awaited. */
+  get isMidway(): boolean {
+    return this.#end > this.#start || this.#swallowing || this.#skip > 0
+  }
+
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
     if (this.#start === this.#end) {
