@@ -22,7 +22,14 @@ import { turn, type Clock } from '../base/clock.ts'
 import { factsOf } from '../transfer/arrival.ts'
 import type { MailboxRole, MailboxRow } from '../store/entities.ts'
 import type { Ranges } from '../store/operations.ts'
-import { StoreFault, StoreRefusal, type Store, type StoredContent, type StoreRefusalCode } from '../store/store.ts'
+import {
+  SearchCancelled,
+  StoreFault,
+  StoreRefusal,
+  type Store,
+  type StoredContent,
+  type StoreRefusalCode,
+} from '../store/store.ts'
 import type { LiveTable } from '../store/table.ts'
 
 const codes: Readonly<Record<StoreRefusalCode, ImapCode>> = {
@@ -40,6 +47,7 @@ const codes: Readonly<Record<StoreRefusalCode, ImapCode>> = {
   tooManyKeywords: 'LIMIT',
   leaseLost: 'UNAVAILABLE',
   notReadable: 'UNAVAILABLE',
+  searchTooLong: 'LIMIT',
 }
 
 function refusalOf(error: unknown): unknown {
@@ -310,6 +318,7 @@ class Selected implements ImapSelected {
   readonly #id: number
   readonly #table: LiveTable
   #stop: (() => void) | undefined
+  readonly #ended = new AbortController()
 
   constructor(tools: ImapTools, account: number, row: MailboxRow, table: LiveTable, readOnly: boolean) {
     this.#tools = tools
@@ -433,11 +442,17 @@ class Selected implements ImapSelected {
     return { uidValidity: result.uidValidity, source, target: source.map((_, i) => result.firstUid + i) }
   }
 
-  search(key: SearchKey, within: UidRanges): Promise<Uint32Array> {
-    return this.#tools.store.read.search(this.#id, key, within)
+  search(key: SearchKey, within: UidRanges, still?: () => void): Promise<Uint32Array> {
+    const work = this.#tools.store.read.search(this.#id, key, within, { signal: this.#ended.signal, still })
+    return translated(work).catch((error: unknown) => {
+      // The session is over: nothing is answered any more.
+      if (error instanceof SearchCancelled) return new Uint32Array(0)
+      throw error
+    })
   }
 
   close(): void {
+    this.#ended.abort()
     this.#stop?.()
     this.#table.release()
   }

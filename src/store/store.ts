@@ -177,7 +177,8 @@ export interface StoreReads {
   table(mailbox: number): Promise<LiveTable>
   /** What FETCH asks of messages: in pages, in UID order. */
   rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]>
-  search(mailbox: number, key: SearchKey, within: UidRanges): Promise<Uint32Array>
+  /** Throws SearchCancelled once `signal` says so, StoreRefusal 'searchTooLong'. Searches of different accounts take turns. */
+  search(mailbox: number, key: SearchKey, within: UidRanges, options?: SearchOptions): Promise<Uint32Array>
 
   /** What tells each message of a mailbox from every other, wherever it lies: behind `after`, in UID order. */
   identities(mailbox: number, after: number, limit: number): readonly MessageIdentity[]
@@ -211,6 +212,20 @@ export interface StoreReads {
 export interface MessageIdentity {
   readonly uid: number
   readonly identity: number
+}
+
+export interface SearchOptions {
+  /** Nobody waits for it any more. */
+  readonly signal?: AbortSignal
+  /** Called now and then while it goes on. */
+  readonly still?: () => void
+}
+
+export class SearchCancelled extends Error {
+  constructor() {
+    super('The search was cancelled')
+    this.name = 'SearchCancelled'
+  }
 }
 
 export interface QueuePage {
@@ -270,6 +285,7 @@ export type StoreRefusalCode =
   | 'tooManyKeywords'
   | 'leaseLost'
   | 'notReadable'
+  | 'searchTooLong'
 
 /** What cannot be done, and why: expected, nothing was changed. */
 export class StoreRefusal extends Error {

@@ -77,7 +77,7 @@ export function openInPlace(folder: string, plan = new FailurePlan(), segmentByt
       state: () => ({ behind: writer.behind, full: false }),
       quarantined: () => undefined,
       forgetQuarantined: async () => {},
-      search: async (mailbox, key, within) => searchMailbox(reads, files, mailbox, key, within),
+      search: async (_account, mailbox, key, within) => searchMailbox(reads, files, mailbox, key, within),
       copyRows: () => Promise.reject(new Error('not here')),
       attach() {},
       async close() {},

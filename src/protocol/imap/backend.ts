@@ -171,7 +171,8 @@ export interface ImapSelected {
   copy(uids: Uint32Array, target: string): Promise<CopyResult>
   move(uids: Uint32Array, target: string): Promise<CopyResult>
   /** UIDs that match, ascending; the backend runs it away from the main thread. `within` are the UIDs that the session knows of. */
-  search(key: SearchKey, within: UidRanges): Promise<Uint32Array>
+  /** Ends early with `close`. @param still called now and then while it goes on. */
+  search(key: SearchKey, within: UidRanges, still?: () => void): Promise<Uint32Array>
   close(): void
 }
 

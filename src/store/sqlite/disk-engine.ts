@@ -29,6 +29,9 @@ const checkpointBytes = 16 * 1024 * 1024
  */
 const prepareAfterMs = 1500
 
+/** Threads that search, each started when the others have something to do. */
+const searchersMax = 2
+
 export async function diskEngine(options: StoreOptions): Promise<Engine> {
   const { folder, log } = options
   const ownership = own(folder)
@@ -60,8 +63,10 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
   const reads = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
   reads.exec('PRAGMA cache_size = -8192')
   const files = new DiskContents(folder)
-  const readers = new Readers(folder, options.clock)
-  const host = new ThreadHost(writer, options, readers, (next) => {
+  const searchers = Array.from({ length: searchersMax }, () => new Readers(folder, options.clock))
+  // Of its own: the log must not wait behind searches.
+  const checkpoints = new Readers(folder, options.clock)
+  const host = new ThreadHost(writer, options, checkpoints, (next) => {
     names.sequence = next.sequence
     told.now(next)
   })
@@ -74,7 +79,10 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
     state: () => told.state,
     quarantined: (place) => readQuarantined(folder, place),
     forgetQuarantined: (place) => rm(quarantinePath(folder, place), { force: true }),
-    search: (mailbox, key, within) => readers.search(mailbox, key, within),
+    search: (account, mailbox, key, within, searchOptions) =>
+      searchers
+        .reduce((least, one) => (one.waiting < least.waiting ? one : least))
+        .search(account, mailbox, key, within, searchOptions),
     async copyRows(path) {
       // On a thread of its own: a search must not wait for it.
       const copier = new Readers(folder, options.clock)
@@ -86,7 +94,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
     },
     attach: (batcher) => host.attach(batcher),
     async close() {
-      await readers.close()
+      await Promise.all([...searchers, checkpoints].map((one) => one.close()))
       reads.close()
       files.close()
       await host.close()

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import type { ContentFiles } from '../contents/reader.ts'
 import type { SinkRoom } from '../contents/sink.ts'
-import type { Place } from '../store.ts'
+import type { Place, SearchOptions } from '../store.ts'
 import type { Batcher, WriterHost } from './batcher.ts'
 import type { Database } from './driver.ts'
 
@@ -33,7 +33,13 @@ export interface Engine {
   /** The copy of a record that was set aside; undefined where it is gone. */
   quarantined(place: Place): Uint8Array | undefined
   forgetQuarantined(place: Place): Promise<void>
-  search(mailbox: number, key: SearchKey, within: UidRanges): Promise<Uint32Array>
+  search(
+    account: number,
+    mailbox: number,
+    key: SearchKey,
+    within: UidRanges,
+    options?: SearchOptions,
+  ): Promise<Uint32Array>
   /** A consistent copy of the rows into a new file. */
   copyRows(path: string): Promise<void>
   /** The batcher that feeds this engine: told when the writer breaks. */

@@ -4,7 +4,7 @@ import { running } from '../../base/running.ts'
 import type { Change } from '../changes.ts'
 import { dropLost, lostFiles } from '../contents/lost.ts'
 import { StoreSink } from '../contents/sink.ts'
-import type { Store, StoreReads, SweepReport } from '../store.ts'
+import type { SearchOptions, Store, StoreReads, SweepReport } from '../store.ts'
 import { backupTo } from './backup.ts'
 import { Batcher } from './batcher.ts'
 import { diskEngine } from './disk-engine.ts'
@@ -52,7 +52,8 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
   engine.attach(batcher)
   const storeReads = Object.assign(reads, {
     table: (mailbox: number) => tables.hold(mailbox),
-    search: (mailbox: number, key: SearchKey, within: UidRanges) => engine.search(mailbox, key, within),
+    search: (mailbox: number, key: SearchKey, within: UidRanges, searchOptions?: SearchOptions) =>
+      engine.search(reads.mailbox(mailbox)?.account ?? 0, mailbox, key, within, searchOptions),
   }) satisfies StoreReads
   let closing: Promise<void> | undefined
   // A backup names files that a sweep would take away: one of them at a time.

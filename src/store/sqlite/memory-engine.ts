@@ -59,7 +59,7 @@ export function memoryEngine({ clock, memoryFails }: StoreOptions): Engine {
     state: () => ({ behind: writer.behind, full: false }),
     quarantined: (place) => quarantine.read(place),
     forgetQuarantined: async (place) => quarantine.remove(place),
-    search: async (mailbox, key, within) => searchMailbox(db, files, mailbox, key, within),
+    search: async (_account, mailbox, key, within) => searchMailbox(db, files, mailbox, key, within),
     copyRows: () => Promise.reject(new Error('a store in memory has nothing to back up')),
     attach() {},
     async close() {

@@ -4,7 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { DiskContents } from '../contents/reader.ts'
 import { openDatabase } from './driver.ts'
 import type { FromReader, ToReader } from './readers.ts'
-import { searchMailbox } from './search.ts'
+import { SearchLimit, SearchTurns } from './search-turns.ts'
+import { searchSteps } from './search.ts'
 
 const port = parentPort!
 const { folder } = workerData as { folder: string }
@@ -14,19 +15,36 @@ db.exec('PRAGMA synchronous = NORMAL')
 db.exec('PRAGMA cache_size = -8192')
 const files = new DiskContents(folder)
 
+const answer = (message: FromReader): void => port.postMessage(message)
+const failed = (id: number, error: unknown): void =>
+  answer({ id, error: String((error as Error).stack ?? error), limit: error instanceof SearchLimit })
+
+const turns = new SearchTurns({
+  now: () => performance.now(),
+  soon: (run) => void setImmediate(run),
+  done: (id, uids) => answer({ id, uids }),
+  failed,
+  still: (id) => answer({ id, still: true }),
+})
+
 port.on('message', (message: ToReader) => {
   const { id } = message
-  let answer: FromReader
   try {
-    if (message.kind === 'checkpoint') {
-      db.exec('PRAGMA wal_checkpoint(PASSIVE)')
-      answer = { id }
-    } else if (message.kind === 'copyRows') {
-      db.prepare('VACUUM INTO ?').run(message.path)
-      answer = { id }
-    } else answer = { id, uids: searchMailbox(db, files, message.mailbox, message.key, message.within) }
+    switch (message.kind) {
+      case 'checkpoint':
+        db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+        return answer({ id })
+      case 'copyRows':
+        db.prepare('VACUUM INTO ?').run(message.path)
+        return answer({ id })
+      case 'cancel':
+        return turns.cancel(id)
+      case 'search': {
+        const { account, mailbox, key, within } = message
+        turns.add(id, account, searchSteps(db, files, mailbox, key, within))
+      }
+    }
   } catch (error) {
-    answer = { id, error: String((error as Error).stack ?? error) }
+    failed(id, error)
   }
-  port.postMessage(answer)
 })

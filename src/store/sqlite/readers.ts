@@ -1,22 +1,41 @@
-/** The reading thread: searches and checkpoints away from the main thread. Started when first needed, ended when idle. */
+/** A reading thread: searches and checkpoints away from the main thread. Started when first needed, ended when idle. */
 import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
+import { SearchCancelled, StoreRefusal, type SearchOptions } from '../store.ts'
 import { startThread } from './thread.ts'
 
 export type ToReader =
   | {
       readonly kind: 'search'
       readonly id: number
+      /** They take turns. */
+      readonly account: number
       readonly mailbox: number
       readonly key: SearchKey
       readonly within: UidRanges
     }
+  /** Nobody waits for the search any more. */
+  | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'checkpoint'; readonly id: number }
   /** A consistent copy of the rows into a new file. */
   | { readonly kind: 'copyRows'; readonly id: number; readonly path: string }
 
-export type FromReader = { readonly id: number; readonly uids?: Uint32Array; readonly error?: string }
+export interface FromReader {
+  readonly id: number
+  readonly uids?: Uint32Array
+  readonly error?: string
+  /** The error is a limit that the search has reached. */
+  readonly limit?: boolean
+  /** It goes on. */
+  readonly still?: boolean
+}
+
+interface Waiting {
+  readonly resolve: (uids: Uint32Array) => void
+  readonly reject: (error: Error) => void
+  readonly still: (() => void) | undefined
+}
 
 /** A thread costs 9 MB: it is let go after so long without work. */
 const idleMs = 30_000
@@ -27,16 +46,42 @@ export class Readers {
   #thread: Worker | undefined
   #timer: Timer | undefined
   #next = 1
-  readonly #waiting = new Map<number, { resolve: (uids: Uint32Array) => void; reject: (error: Error) => void }>()
+  readonly #waiting = new Map<number, Waiting>()
 
   constructor(folder: string, clock: Clock) {
     this.#folder = folder
     this.#clock = clock
   }
 
-  search(mailbox: number, key: SearchKey, within: UidRanges): Promise<Uint32Array> {
+  /** How many wait for an answer. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  async search(
+    account: number,
+    mailbox: number,
+    key: SearchKey,
+    within: UidRanges,
+    options: SearchOptions = {},
+  ): Promise<Uint32Array> {
+    const { signal, still } = options
+    if (signal?.aborted) throw new SearchCancelled()
     const id = this.#next++
-    return this.#ask({ kind: 'search', id, mailbox, key, within })
+    const cancel = (): void => {
+      const waiting = this.#waiting.get(id)
+      if (!waiting) return
+      this.#waiting.delete(id)
+      this.#thread?.postMessage({ kind: 'cancel', id } satisfies ToReader)
+      if (this.#waiting.size === 0) this.#rest()
+      waiting.reject(new SearchCancelled())
+    }
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await this.#ask({ kind: 'search', id, account, mailbox, key, within }, still)
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
   }
 
   async copyRows(path: string): Promise<void> {
@@ -47,10 +92,10 @@ export class Readers {
     await this.#ask({ kind: 'checkpoint', id: this.#next++ })
   }
 
-  #ask(message: ToReader): Promise<Uint32Array> {
+  #ask(message: ToReader, still?: () => void): Promise<Uint32Array> {
     return new Promise((resolve, reject) => {
       this.#timer?.cancel()
-      this.#waiting.set(message.id, { resolve, reject })
+      this.#waiting.set(message.id, { resolve, reject, still })
       this.#start().postMessage(message)
     })
   }
@@ -61,8 +106,10 @@ export class Readers {
     this.#thread = thread
     thread.on('message', (answer: FromReader) => {
       const waiting = this.#waiting.get(answer.id)
+      if (answer.still) return waiting?.still?.()
       this.#waiting.delete(answer.id)
-      if (answer.error !== undefined) waiting?.reject(new Error(answer.error))
+      if (answer.limit) waiting?.reject(new StoreRefusal('searchTooLong', 'The search took too long: narrow it'))
+      else if (answer.error !== undefined) waiting?.reject(new Error(answer.error))
       else waiting?.resolve(answer.uids ?? new Uint32Array(0))
       if (this.#waiting.size === 0) this.#rest()
     })

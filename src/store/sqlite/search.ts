@@ -14,8 +14,9 @@ import { sourceOf } from './reads.ts'
 const pageRows = 512
 /** Of a larger message the first so many bytes are searched: a search must not take a message's size in memory twice over. */
 export const searchedBytesMax = 64 * 1024 * 1024
-/** What is read to find a header; a longer header is read whole. */
+/** What is read to find a header; of a longer one so much as is taken from strangers. */
 const headerReadBytes = 16 * 1024
+export const headerSearchedBytesMax = 1024 * 1024
 
 /** One message in question; its text is read when a key first asks for it. */
 class Candidate {
@@ -34,11 +35,15 @@ class Candidate {
     return new StoredBytes(this.#files, sourceOf(this.row), this.row['prefix'] as string)
   }
 
+  get wasRead(): boolean {
+    return this.#bytes !== undefined || this.#header !== undefined
+  }
+
   header(): Header {
     if (this.#header) return this.#header
     const { sizeBytes } = this.#stored()
     let bytes = this.#bytes ?? this.#read(headerReadBytes)
-    if (!this.#bytes && bytes.length < sizeBytes && !hasHeaderEnd(bytes)) bytes = this.bytes()
+    if (!this.#bytes && bytes.length < sizeBytes && !hasHeaderEnd(bytes)) bytes = this.#read(headerSearchedBytesMax)
     return (this.#header = parseHeader(bytes))
   }
 
@@ -73,6 +78,7 @@ interface Compiled {
   readonly cost: 0 | 1 | 2
 }
 
+/** All at once: for `:memory:` stores and tests. */
 export function searchMailbox(
   db: Database,
   files: ContentFiles,
@@ -80,6 +86,21 @@ export function searchMailbox(
   key: SearchKey,
   within: UidRanges,
 ): Uint32Array {
+  const steps = searchSteps(db, files, mailbox, key, within)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** The same with a pause behind each message that was read and each page of rows: whoever drives it gives others their turn there. */
+export function* searchSteps(
+  db: Database,
+  files: ContentFiles,
+  mailbox: number,
+  key: SearchKey,
+  within: UidRanges,
+): Generator<void, Uint32Array> {
   const statements = new Statements(db)
   const account = statements.sql('SELECT account FROM mailbox WHERE id = ?').get(mailbox)?.['account'] as
     number | undefined
@@ -95,7 +116,12 @@ export function searchMailbox(
     let from = first
     while (from <= last) {
       const rows = page.all(mailbox, from, last)
-      for (const row of rows) if (test(new Candidate(row, files))) found.push(row['uid'] as number)
+      for (const row of rows) {
+        const candidate = new Candidate(row, files)
+        if (test(candidate)) found.push(row['uid'] as number)
+        if (candidate.wasRead) yield
+      }
+      yield
       if (rows.length < pageRows) break
       from = (rows[rows.length - 1]!['uid'] as number) + 1
     }

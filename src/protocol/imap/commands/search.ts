@@ -39,7 +39,7 @@ export const search = command({
     return { returns, key, asksModSeq: grammar.asksModSeq }
   },
 
-  async run(conversation, { returns: asked, key, asksModSeq }, uid) {
+  async *run(conversation, { returns: asked, key, asksModSeq }, uid) {
     // RFC 9051 §6.4.4: the answer is an ESEARCH, asked or not.
     const returns = asked ?? (speaksRev2(conversation) ? all : undefined)
     // A search that fails leaves nothing saved. RFC 9051 §6.4.4.1.
@@ -47,7 +47,7 @@ export const search = command({
     if (!key) throw new ImapRefusal(`BADCHARSET (${charsets.join(' ')})`, 'Unknown charset')
     const { view, out, tag } = conversation
     if (asksModSeq) enableCondstore(conversation)
-    const uids = await found(conversation, key)
+    const uids = yield* found(conversation, key)
     if (!returns) {
       const numbers = uid ? uids : sequences(conversation, uids)
       if (numbers.length === 0) return out.text('* SEARCH\r\n')
@@ -91,11 +91,23 @@ function returnOptions(line: Line): Set<string> | undefined {
 }
 
 /** The told UIDs that match, ascending. */
-async function found({ view, selected }: Conversation, key: SearchKey): Promise<Uint32Array> {
+async function* found({ view, selected, out }: Conversation, key: SearchKey) {
   const quick = searchTables(key, view)
   if (quick) return quick
   if (view.count === 0) return new Uint32Array(0)
-  const uids = await selected.search(key, view.within())
+  let wake = (): void => {}
+  const work = selected.search(key, view.within(), () => wake())
+  // Should the driver end us at a pause, its failure must not end the process.
+  work.catch(() => {})
+  let uids: Uint32Array | undefined
+  while (!uids) {
+    const tick = new Promise<undefined>((resolve) => (wake = () => resolve(undefined)))
+    uids = await Promise.race([work, tick])
+    if (uids) break
+    // Keeps what stands between us awake; and of a client that has gone, its system answers that it has.
+    out.text('* OK Still searching\r\n')
+    yield out.take()
+  }
   return uids.every((uid) => view.sequenceOf(uid) > 0) ? uids : uids.filter((uid) => view.sequenceOf(uid) > 0)
 }
 
