@@ -1,6 +1,7 @@
 /** The reading thread's first file. */
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
+import { realClock } from '../../platform/real/clock.ts'
 import { DiskContents } from '../contents/reader.ts'
 import { openDatabase } from './driver.ts'
 import type { FromReader, ToReader } from './readers.ts'
@@ -20,8 +21,8 @@ const failed = (id: number, error: unknown): void =>
   answer({ id, error: String((error as Error).stack ?? error), limit: error instanceof SearchLimit })
 
 const turns = new SearchTurns({
-  now: () => performance.now(),
-  soon: (run) => void setImmediate(run),
+  now: () => realClock.monotonic(),
+  soon: (run) => realClock.soon(run),
   done: (id, uids) => answer({ id, uids }),
   failed,
   still: (id) => answer({ id, still: true }),
