@@ -103,6 +103,23 @@ else {
   })
 }
 
+test('a null MX names no host, and none is asked for: RFC 7505 §3', async () => {
+  const nothing: DnsOutcome<never> = { kind: 'none', nameExists: true }
+  const asked: string[] = []
+  const dns: SpfDns = {
+    txt: async () => ({ kind: 'found', records: ['v=spf1 mx -all'] }),
+    mx: async () => ({ kind: 'found', records: [{ preference: 0, exchange: '' }] }),
+    async addresses(name) {
+      asked.push(name)
+      return { kind: 'failed', reason: 'the root has no address' }
+    },
+    reverse: async () => nothing,
+  }
+  const question = { ip: '192.0.2.1', mailFrom: 'x@a.example', helo: 'h.example', receiver: 'unknown', nowMs: 0 }
+  const { result } = await checkSpf(question, dns)
+  assert.deepEqual([result, asked], ['fail', []])
+})
+
 test('no text breaks the parser', () => {
   const text = fc.string({ unit: fc.constantFrom(...'v=spf1 a:/%{sl}.-+~?aincluderdtx4610'), maxLength: 60 })
   fc.assert(
