@@ -194,6 +194,7 @@ async function openSystem(
     read: store.read,
     connections: () => desk.connections,
     ready: () => stopping === undefined && takesMail(store),
+    aside: () => ({ quarantined: store.quarantine.count(), lost: store.lost().length }),
     discovery: {
       offers: () => offersOf(live.config.hostname, live.config.listeners),
       isLocalDomain: (domain: string) => store.read.isLocalDomain(domain),

@@ -13,10 +13,12 @@ import { answerHttp, type HttpTools } from './http.ts'
 
 const counts = { accounts: 2, messages: 30, contents: 20, queued: 4 }
 let ready = true
+let aside = { quarantined: 0, lost: 0 }
 const tools: HttpTools = {
   read: { counts: () => counts } as HttpTools['read'],
   connections: () => 7,
   ready: () => ready,
+  aside: () => aside,
   discovery: {
     offers: () =>
       offersOf('mail.example.org', [
@@ -45,6 +47,9 @@ test('health, readiness and figures over a real socket', async () => {
   }
   assert.deepEqual(await get('/healthz'), [200, 'ok\n'])
   assert.deepEqual(await get('/readyz?x'), [200, 'ready\n'])
+  aside = { quarantined: 2, lost: 3 }
+  assert.deepEqual(await get('/readyz'), [200, 'ready\nset aside: 2 records, 3 files\n'])
+  assert.match((await get('/metrics'))[1], /^pennypost_quarantined_records 2$[^]*^pennypost_lost_files 3$/m)
   ready = false
   assert.equal((await get('/readyz'))[0], 503)
   const [status, figures] = await get('/metrics')

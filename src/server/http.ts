@@ -12,6 +12,8 @@ export interface HttpTools {
   readonly connections: () => number
   /** False while stopping, when the store has stopped, and while it takes no mail (a full disk, rows that cannot be written). */
   readonly ready: () => boolean
+  /** What the store has set aside, until an operator deals with it. */
+  readonly aside: () => { readonly quarantined: number; readonly lost: number }
 }
 
 const plain = 'text/plain; charset=utf-8'
@@ -30,7 +32,7 @@ export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse
       return { status: 200, type: plain, body: 'ok\n' }
     case '/readyz':
       return tools.ready()
-        ? { status: 200, type: plain, body: 'ready\n' }
+        ? { status: 200, type: plain, body: `ready\n${asideText(tools)}` }
         : { status: 503, type: plain, body: 'not ready\n' }
     case '/metrics':
       return { status: 200, type: openMetrics, body: metrics(tools) }
@@ -39,9 +41,16 @@ export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse
   }
 }
 
-function metrics({ read, connections }: HttpTools): string {
+/** Mail is taken, and something wants looking at all the same. */
+function asideText({ aside }: HttpTools): string {
+  const { quarantined, lost } = aside()
+  return quarantined + lost === 0 ? '' : `set aside: ${quarantined} records, ${lost} files\n`
+}
+
+function metrics({ read, connections, aside }: HttpTools): string {
+  const { quarantined, lost } = aside()
   const { accounts, messages, contents, queued } = read.counts()
   const gauge = (name: string, help: string, value: number): string =>
     `# TYPE pennypost_${name} gauge\n# HELP pennypost_${name} ${help}\npennypost_${name} ${value}\n`
-  return `${gauge('connections', 'Open connections over all listeners.', connections())}${gauge('accounts', 'Accounts.', accounts)}${gauge('messages', 'Messages in mailboxes.', messages)}${gauge('contents', 'Stored contents.', contents)}${gauge('queue_recipients', 'Recipients that wait for transfer.', queued)}# EOF\n`
+  return `${gauge('connections', 'Open connections over all listeners.', connections())}${gauge('accounts', 'Accounts.', accounts)}${gauge('messages', 'Messages in mailboxes.', messages)}${gauge('contents', 'Stored contents.', contents)}${gauge('queue_recipients', 'Recipients that wait for transfer.', queued)}${gauge('quarantined_records', 'Records that the store has set aside: pennypost quarantine.', quarantined)}${gauge('lost_files', 'Files that the database does not know: pennypost lost.', lost)}# EOF\n`
 }

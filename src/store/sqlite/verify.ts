@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { view } from '../../base/bytes.ts'
+import { lostFiles } from '../contents/lost.ts'
 import { DiskContents, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
 import { claimedSize, headerBytes, readRecord } from '../record.ts'
 import { rowChecks } from './checks.ts'
@@ -49,7 +50,7 @@ export function verifyFolder(
 ): VerifyReport {
   const db = openDatabase(options.rows ?? join(folder, 'pennypost.db'), { readOnly: true })
   try {
-    return new Verifier(db, files).report(options.deep ?? false, options.rows === undefined)
+    return new Verifier(db, files, folder).report(options.deep ?? false, options.rows === undefined)
   } finally {
     files.close()
     db.close()
@@ -60,10 +61,12 @@ class Verifier {
   readonly #db: Database
   readonly #statements: Statements
   readonly #files: ContentFiles
+  readonly #folder: string
   readonly #faults: VerifyFault[] = []
   #faultsInAll = 0
 
-  constructor(db: Database, files: ContentFiles) {
+  constructor(db: Database, files: ContentFiles, folder: string) {
+    this.#folder = folder
     this.#db = db
     this.#statements = new Statements(db)
     this.#files = files
@@ -83,6 +86,8 @@ class Verifier {
     if (live) this.#tried('the row of the log', () => this.#late())
     // Not inside it: reading every byte takes long, and the server's WAL could not be emptied meanwhile.
     checked['bytes'] = this.#contents()
+    const lost = live ? lostFiles(this.#folder).length : 0
+    if (lost > 0) checked['files in lost/ that no row names'] = lost
     if (deep) this.#tried('the facts of messages', () => (checked['facts'] = this.#facts()))
     return { faults: this.#faults, faultsInAll: this.#faultsInAll, checked }
   }
