@@ -3,13 +3,16 @@ import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'n
 import { join } from 'node:path'
 
 /** What the rows of a start, or of many deletions, need until they are checkpointed. */
-export const reserveBytes = 16 * 1024 * 1024
+const reserveBytes = 16 * 1024 * 1024
 
 export class Reserve {
   readonly #path: string
+  readonly sizeBytes: number
 
-  constructor(dataFolder: string) {
+  /** @param segmentBytes of small segments a small one: tests. */
+  constructor(dataFolder: string, segmentBytes: number) {
     this.#path = join(dataFolder, 'reserve')
+    this.sizeBytes = Math.min(reserveBytes, segmentBytes / 4)
   }
 
   get isThere(): boolean {
@@ -22,8 +25,8 @@ export class Reserve {
     try {
       const fd = openSync(this.#path, 'wx', 0o600)
       try {
-        const zeros = Buffer.alloc(1024 * 1024)
-        for (let at = 0; at < reserveBytes; at += zeros.length) writeSync(fd, zeros, 0, zeros.length, at)
+        const zeros = Buffer.alloc(Math.min(1024 * 1024, this.sizeBytes))
+        for (let at = 0; at < this.sizeBytes; at += zeros.length) writeSync(fd, zeros, 0, zeros.length, at)
         fsyncSync(fd)
       } finally {
         closeSync(fd)

@@ -53,9 +53,9 @@ export function openWriter(dataFolder: string, options: OpenOptions = {}): OpenW
   const large = join(dataFolder, 'large')
   mkdirSync(large, { recursive: true })
   for (const name of readdirSync(large)) if (name.startsWith('unfinished-')) rmSync(join(large, name), { force: true })
-  const reserve = new Reserve(dataFolder)
-  const db = openRows(dataFolder, reserve)
   const size = options.segmentBytes ?? segmentBytes
+  const reserve = new Reserve(dataFolder, size)
+  const db = openRows(dataFolder, reserve)
   const log = new SegmentFiles(join(dataFolder, 'segments'), size)
   // The names of what was just made are on disk before anything is acknowledged in it.
   syncFolder(dataFolder)

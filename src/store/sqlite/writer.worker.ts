@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Change } from '../changes.ts'
 import { busyTimeoutMs, type Database } from './driver.ts'
-import { reserveBytes } from '../contents/reserve.ts'
 import { openWriter, type Damage, type OpenWriter } from './open-writer.ts'
 import type { WireCommit } from './group.ts'
 import type { Incident } from './quarantine.ts'
@@ -79,7 +78,7 @@ function walBytes(): number {
 function askForRoom({ freeBytes, spareBytes, reserve }: OpenWriter): void {
   const free = freeBytes()
   full = free < spareBytes
-  if (free > spareBytes + 2 * reserveBytes) reserve.keep()
+  if (free > spareBytes + 2 * reserve.sizeBytes) reserve.keep()
 }
 
 function state({ writer }: OpenWriter): WriterState {
