@@ -48,23 +48,8 @@ export const serve: Subcommand = (program, terminal, fail) => {
       }
       return startSystem(config, realPlatform(config, log))
     }
-    const openMode = config.data === ':memory:' ? undefined : closeToOthers(config.data)
-    if (openMode !== undefined)
-      log.warn('other users of this machine can look into the data folder: take their rights with chmod 700', {
-        folder: config.data,
-        mode: openMode,
-      })
-    for (const { service, address, port } of system.listening) log.info('listening', { service, address, port })
-    if (terminal.isPerson) terminal.note(tryLines(system))
-    if (system.firstAccount) {
-      const { name, password } = system.firstAccount
-      terminal.out(`First account: ${name}\nIts password:  ${password}\n`)
-      if (terminal.isPerson)
-        terminal.note(`It is shown this once; "pennypost account password ${name}" sets another.\n`)
-    }
     const { environment } = terminal
-    void notifyServiceManager(environment, 'READY=1', `STATUS=listening at ${system.listening.length} addresses`)
-
+    // Before anything is said of it: who reads that it listens may stop it at once.
     let stopping = false
     const stop = (): void => {
       // Whoever asks twice does not want to wait.
@@ -94,6 +79,22 @@ export const serve: Subcommand = (program, terminal, fail) => {
       terminal.onSignal('SIGTERM', stop),
       terminal.onSignal('SIGHUP', () => void reload()),
     ]
+    const openMode = config.data === ':memory:' ? undefined : closeToOthers(config.data)
+    if (openMode !== undefined)
+      log.warn('other users of this machine can look into the data folder: take their rights with chmod 700', {
+        folder: config.data,
+        mode: openMode,
+      })
+    for (const { service, address, port } of system.listening) log.info('listening', { service, address, port })
+    if (terminal.isPerson) terminal.note(tryLines(system))
+    if (system.firstAccount) {
+      const { name, password } = system.firstAccount
+      terminal.out(`First account: ${name}\nIts password:  ${password}\n`)
+      if (terminal.isPerson)
+        terminal.note(`It is shown this once; "pennypost account password ${name}" sets another.\n`)
+    }
+    void notifyServiceManager(environment, 'READY=1', `STATUS=listening at ${system.listening.length} addresses`)
+
     const broken = await system.ended
     const left = await system.stop()
     for (const ignore of ignored) ignore()
