@@ -5,9 +5,12 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleForBrowser } from './browser/bundle.mjs'
+import { ensureSqlite } from './sqlite.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
+// `npm ci && npm run build` is a way to a program that runs, on every Node.
+if (!ensureSqlite()) process.exit(1)
 rmSync(dist, { recursive: true, force: true })
 
 // Doors into the program: the command, each thread's first file (`*.worker.ts`), each library room's index.
