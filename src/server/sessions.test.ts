@@ -58,3 +58,31 @@ test('an account that went between its proof and its sign-in has no session', as
   sessions.close()
   await store.close()
 })
+
+test('a thousand changes of the directory are one look at each account that is signed in', async () => {
+  const clock = new SimulatedClock(1_800_000_000_000)
+  let looks = 0
+  const listeners: ((changes: readonly { kind: 'directory' }[]) => void)[] = []
+  const store = {
+    read: {
+      accountById: (id: number) => {
+        looks++
+        return { id, disabled: id === 7 }
+      },
+      credentials: () => [],
+    },
+    listen(listener: (typeof listeners)[number]) {
+      listeners.push(listener)
+      return () => {}
+    },
+  } as unknown as ConstructorParameters<typeof Sessions>[0]['store']
+  const sessions = new Sessions({ store, clock, log: silentLog })
+  const ended: string[] = []
+  for (let id = 1; id <= 500; id++) if (id !== 7) sessions.add(session(`s${id}`, `u${id}@example.org`, id, ended))
+  looks = 0
+  for (let n = 0; n < 1000; n++) for (const listener of listeners) listener([{ kind: 'directory' }])
+  await clock.pass(900)
+  assert.equal(looks, 499)
+  assert.deepEqual(ended, [])
+  sessions.close()
+})

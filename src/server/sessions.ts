@@ -4,7 +4,7 @@
  */
 import { appCredential, credentialDigest } from '../accounts/app-password.ts'
 import type { Directory } from '../accounts/directory.ts'
-import type { Clock, Timer } from '../base/clock.ts'
+import { turn, type Clock, type Timer } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
 import type { Change } from '../store/changes.ts'
@@ -33,6 +33,11 @@ export interface SessionRow {
 /** A session that is busy, or whose client does not read, is cut after so long. */
 const goodbyeMs = 700
 
+/** Many changes at once (accounts added by a script) are one look; a session still ends within a second. */
+const lookAfterMs = 100
+/** Accounts that are looked at in one turn of the loop. */
+const lookedAtOnce = 200
+
 /** Rows of credentials that a password leaves. */
 const passwordKinds = ['argon2id', 'scram-sha-256', 'scram-sha-1'] as const
 
@@ -55,6 +60,8 @@ export class Sessions {
   readonly #sessions = new Map<string, Held>()
   readonly #stopListening: () => void
   #timer: Timer | undefined
+  #look: Timer | undefined
+  #looking = false
 
   constructor(tools: SessionsTools) {
     this.#tools = tools
@@ -93,17 +100,35 @@ export class Sessions {
   close(): void {
     this.#stopListening()
     this.#timer?.cancel()
+    this.#look?.cancel()
   }
 
   #heard(changes: readonly Change[]): void {
-    if (!changes.some(({ kind }) => kind === 'directory')) return
-    const now = new Map<string, string | undefined>()
-    const ended = [...this.#sessions.values()].filter(({ user, rights }) => {
-      const key = `${user.accountId} ${user.credential ?? ''}`
-      if (!now.has(key)) now.set(key, this.#rightsOf(user))
-      return now.get(key) !== rights
+    if (this.#sessions.size > 0 && changes.some(({ kind }) => kind === 'directory')) this.#lookSoon()
+  }
+
+  #lookSoon(): void {
+    this.#look ??= this.#tools.clock.after(lookAfterMs, () => {
+      this.#look = undefined
+      // What came while a look was under way gets another one behind it.
+      if (this.#looking) return this.#lookSoon()
+      this.#looking = true
+      void this.#lookAtAll().finally(() => (this.#looking = false))
     })
-    this.#end(ended, 'the account, its password or the app password was changed')
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const now = new Map<string, string | undefined>()
+    for (const session of [...this.#sessions.values()]) {
+      const { user, rights, id } = session
+      const key = `${user.accountId} ${user.credential ?? ''}`
+      if (!now.has(key)) {
+        now.set(key, this.#rightsOf(user))
+        if (now.size % lookedAtOnce === 0) await turn(this.#tools.clock)
+      }
+      if (now.get(key) !== rights && this.#sessions.get(id) === session)
+        this.#end([session], 'the account, its password or the app password was changed')
+    }
   }
 
   /** What a session stands on: another text than at sign-in ends it; undefined: nothing is left. */

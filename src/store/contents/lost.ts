@@ -26,10 +26,14 @@ export interface LostFile {
   readonly changedMs: number
 }
 
+/** So many are named and counted: a scrape of the figures must not walk through a mail store. */
+export const lostFilesMax = 10_000
+
 export function lostFiles(dataFolder: string): LostFile[] {
   const found: LostFile[] = []
   const look = (folder: string): void => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (found.length === lostFilesMax) return
       const path = join(folder, entry.name)
       if (entry.isDirectory()) look(path)
       else {
@@ -44,7 +48,8 @@ export function lostFiles(dataFolder: string): LostFile[] {
 }
 
 export function dropLost(dataFolder: string): number {
-  const files = lostFiles(dataFolder).length
-  rmSync(join(dataFolder, 'lost'), { recursive: true, force: true })
-  return files
+  const folder = join(dataFolder, 'lost')
+  const names = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : []
+  rmSync(folder, { recursive: true, force: true })
+  return names.filter((entry) => entry.isFile()).length
 }

@@ -326,7 +326,12 @@ export class Writer {
   /** Nothing is left for later, and the rows say that the log ends where they do. */
   settle(): void {
     if (this.#late.count > 0) this.group(null, [{ operations: [{ kind: 'queueRows', all: true }] }], () => {})
-    if (!this.#behind) this.#db.exec('UPDATE log SET clean = 1')
+    if (this.#behind) return
+    try {
+      this.#db.exec('UPDATE log SET clean = 1')
+    } catch {
+      // Without room for it the next start looks for damage behind the log's end, and finds none: a stop is none the worse.
+    }
   }
 
   #settle(lates: readonly Late[]): void {
