@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { password, type RealSystem } from '../stories/real.ts'
+import { signalGroup } from '../support/signal-process.ts'
 import { attachment, fill, mails } from './mails.ts'
 import { Marionette } from './marionette.ts'
 import { alice, bob, read, run, withCertified, without } from './programs.ts'
@@ -51,7 +52,7 @@ async function end(child: ChildProcess): Promise<void> {
       ? new Promise((resolve) => child.once('exit', resolve))
       : undefined
   try {
-    process.kill(-child.pid!, 'SIGKILL')
+    signalGroup(child.pid, 'SIGKILL')
   } catch {
     // It had ended.
   }

@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
 import { freePort } from '../support/free-port.ts'
+import { signalProcess } from '../support/signal-process.ts'
 import { dialogue } from './dialogue.ts'
 import { pennypost, programFile, removeFolder, run, serve, temporaryFolder, type Server } from './program.ts'
 
@@ -93,7 +94,7 @@ for (const [name, deed] of Object.entries({
   test(`a fault that nothing caught (${name}) is an event, and the process ends with status 1`, async (t) => {
     const { file } = configuration()
     const server = await running(t, file, preload(name, deed))
-    process.kill(server.pid, 'SIGUSR2')
+    signalProcess(server.pid, 'SIGUSR2')
     assert.equal(await server.ended, 1)
     const last = server.events().at(-1)!
     assert.equal(last.event, 'uncaught fault')
@@ -116,9 +117,10 @@ test('with a log file the fault is written there whole, and told on standard err
   const server = run(await programFile(), ['serve', '--config', file], {
     environment: preload('logged', `setTimeout(() => { throw new Error('injected') })`),
   })
-  const pid = await eventually(() => Number(readFileSync(join(data, 'owner.pid'), 'utf8')))
+  // The file is there before it has its line.
+  const pid = await eventually(() => Number.parseInt(readFileSync(join(data, 'owner.pid'), 'utf8'), 10) || undefined)
   await eventually(() => readFileSync(log, 'utf8').includes('"listening"') || undefined)
-  process.kill(pid, 'SIGUSR2')
+  signalProcess(pid, 'SIGUSR2')
   const { status, err } = await server
   assert.deepEqual([status, err], [1, 'Pennypost had to stop: Error: injected.\n'])
   assert.match(readFileSync(log, 'utf8'), /"uncaught fault","error":"Error: injected\\n .*\}\n$/)

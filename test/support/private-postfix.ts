@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { signalProcess } from './signal-process.ts'
 
 export interface PrivatePostfixOptions {
   /** Lines of master.cf: `127.0.0.1:2525 inet n - n - 10 smtpd`. */
@@ -91,7 +92,7 @@ export async function startPrivatePostfix(folder: string, options: PrivatePostfi
     queue,
     async stop() {
       if (hasEnded(pid)) return
-      await postfix(config, 'stop').catch(() => process.kill(pid, 'SIGTERM'))
+      await postfix(config, 'stop').catch(() => signalProcess(pid, 'SIGTERM'))
       for (let waits = 0; waits < 500 && !hasEnded(pid); waits++) await sleep(20)
     },
   }
