@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { referenceText } from '../../src/config/explain.ts'
@@ -20,6 +20,36 @@ test('no file grows beyond one sitting', () => {
   assert.deepEqual(long, [])
 })
 
+/** The function that `position` stands in: up to the line that is indented less. */
+function restOfBlock(text: string, position: number): string {
+  const lineStart = text.lastIndexOf('\n', position) + 1
+  const indent = /^ */.exec(text.slice(lineStart))![0].length
+  const end = new RegExp(`\\n {0,${indent - 1}}\\S`).exec(text.slice(position))
+  return text.slice(position, end === null ? text.length : position + end.index)
+}
+
+/** What V8 holds for pure, and moves: also into a loop. */
+const search = '(?:indexOf|includes|charCodeAt|codePointAt|charAt|slice|substring|toLowerCase|toUpperCase|startsWith)'
+
+test('a string that a loop builds is not searched in the same function', () => {
+  // A search that is used behind the loop and on one way through it is done at each turn, and each time copies all that was built:
+  // 1 MiB of `b (x). ` in To held the event loop up for minutes on Node 20, in the run in four whose optimizer had so decided.
+  const found: string[] = []
+  for (const { path, text, isTest } of sourceFiles) {
+    if (isTest) continue
+    for (const { 1: name, index } of text.matchAll(/^ +let (\w+)(?:: string)? = ''$/gm)) {
+      const block = restOfBlock(text, index + 1)
+      if (!new RegExp(`\\b${name} \\+= `).test(block) || !/\b(?:while|for) \(/.test(block)) continue
+      const called = [...block.matchAll(new RegExp(`\\b(\\w+)\\(${name}\\)`, 'g'))].some(({ 1: callee }) => {
+        const own = new RegExp(`^function ${callee}\\((\\w+)[^]*?^}`, 'm').exec(text)
+        return own !== null && new RegExp(`\\b${own[1]}\\.${search}\\(`).test(own[0])
+      })
+      if (called || new RegExp(`\\b${name}(?:\\.${search}\\(|\\[)`).test(block)) found.push(`${path}: ${name}`)
+    }
+  }
+  assert.deepEqual(found, [])
+})
+
 test('names are exported by name', () => {
   assert.deepEqual(
     sourceFiles.filter(({ text }) => /^export default\b/m.test(text)).map(({ path }) => path),
@@ -38,6 +68,16 @@ test('docs/config.md is what the options say', () => {
     referenceText(),
     'print it anew: node bin/pennypost.js config reference > docs/config.md',
   )
+})
+
+test('tests signal processes by signalProcess: a pid that was read as 0 would end the whole run', () => {
+  const own = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(
+    (path) =>
+      path.endsWith('.ts') &&
+      path !== join('support', 'signal-process.ts') &&
+      /\bprocess\.kill\(/.test(readFileSync(join(root, 'test', path), 'utf8')),
+  )
+  assert.deepEqual(own, [])
 })
 
 test('what package.json exports exists in the sources', () => {

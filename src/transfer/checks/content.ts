@@ -88,13 +88,13 @@ async function checkBody(
   rules: readonly ContentRule[],
   body: () => AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  let text = ''
+  let read = ''
   for await (const piece of body()) {
-    text += latin1(piece, 0, Math.min(piece.length, checkedBodyBytesMax))
-    if (text.length >= checkedBodyBytesMax) break
+    read += latin1(piece, 0, Math.min(piece.length, checkedBodyBytesMax - read.length))
+    if (read.length === checkedBodyBytesMax) break
   }
   // `$` is the end of a line whatever ends it.
-  text = text.slice(0, checkedBodyBytesMax).replace(/\r\n/g, '\n').replace(longLines, '$1')
+  const text = read.replace(/\r\n/g, '\n').replace(longLines, '$1')
   for (const rule of rules) if (rule.pattern.test(text)) note(verdict, rule, undefined)
 }
 
