@@ -22,6 +22,8 @@ export interface PennypostOptions {
   readonly tables?: string
   /** A folder from an earlier start, with the user that it had. */
   readonly again?: Pick<Pennypost, 'folder' | 'user'>
+  /** Another build of ours: its `bin/pennypost.js`. */
+  readonly program?: string
   /** Writes CPU profiles of all threads below this folder when it stops. */
   readonly profile?: string
 }
@@ -48,7 +50,7 @@ export async function startPennypost(options: PennypostOptions = {}): Promise<Pe
     process.execPath,
     [
       ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`, '--enable-source-maps']),
-      join(process.env.PENNYPOST_OUT!, 'src', 'main.js'),
+      options.program ?? join(process.env.PENNYPOST_OUT!, 'src', 'main.js'),
       'serve',
       '--config',
       file,
