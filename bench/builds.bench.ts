@@ -1,7 +1,7 @@
 /**
  * Builds of ours against each other, in turn: what a change costs. BENCH_BUILDS="FOLDER FOLDER …" names their folders (each built by
  * `npm run build`); the first is measured twice, as two servers, and what lies between these is the noise. CPU is what counts: the
- * machine's other work disturbs it least. BENCH_ROW picks rows, BENCH_ROUNDS says how many rounds.
+ * machine's other work disturbs it least. BENCH_ROW, a pattern, picks rows; BENCH_ROUNDS says how many rounds.
  */
 import { join } from 'node:path'
 import { ImapClient, messageCount } from './support/imap-client.ts'
@@ -106,7 +106,7 @@ await bench(async () => {
     ...titles.map((title) => `${title}, CPU ms`),
     ...titles.slice(1).map((t) => `${t}: ratio`),
   )
-  for (const row of rows.filter(({ title }) => wanted === undefined || title.includes(wanted))) {
+  for (const row of rows.filter(({ title }) => wanted === undefined || new RegExp(wanted).test(title))) {
     const cpu: number[][] = builds.map(() => [])
     // The first round warms up and is not counted; who begins changes with the round.
     for (let round = 0; round <= roundsOf(row.rounds); round += 1)

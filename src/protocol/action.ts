@@ -43,8 +43,8 @@ export interface Session {
   /** How long the peer may be silent in the present state, milliseconds. */
   readonly idleTimeoutMs: number
   /**
-   * What it waits for: time counts from when that changed, and bytes that do not end the wait give no more of it, or a peer that drips would be
-   * listened to for ever. undefined: any byte gives new time.
+   * What it waits for: time counts from when that changed, and bytes that do not end the wait give no more of it than a slow line needs, or a
+   * peer that drips would be listened to for ever. undefined: any byte gives new time.
    */
   readonly waitingFor?: number | undefined
   /** What it does, in a word or two: for the line that tells what held the event loop up. */

@@ -14,6 +14,11 @@ const busyReceiveBytes = 262_144
 /** A verb that streams gives the event loop back after so long or so much, or other connections would stall. */
 const turnMs = 4
 const turnBytes = 262_144
+/**
+ * In the middle of a command, a literal or a body, so many bytes give a second more; with fewer, a peer drips, and would hold its place
+ * for ever. What Postfix has as smtpd_min_data_rate.
+ */
+const bytesPerSecondMin = 500
 /** How long a peer may take to read our last words. */
 const closeWaitMs = 5000
 
@@ -103,12 +108,18 @@ export class Driver implements SessionHost {
   #received(chunk: Uint8Array): void {
     if (this.#closing || this.#closed) return
     this.#session.receive(chunk)
+    this.#brought(chunk.length)
     if (!this.#busy && !this.#full) return this.#pump()
     this.#busyBytes += chunk.length
     if (this.#busyBytes > busyReceiveBytes && !this.#paused) {
       this.#paused = true
       this.#connection.pause()
     }
+  }
+
+  #brought(bytes: number): void {
+    const untilMs = this.#waitingSinceMs + (bytes / bytesPerSecondMin) * 1000
+    this.#waitingSinceMs = Math.min(untilMs, this.#options.wheel.now())
   }
 
   #peerEnded(): void {

@@ -7,7 +7,7 @@ import { drive } from '../../src/protocol/drive.ts'
 import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { throughProxy } from '../../src/transfer/deliver/socks.ts'
-import { bytesOfText, World } from './world.ts'
+import { bytesOfText, password, World } from './world.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -228,3 +228,64 @@ test('a client that drips a command to us has the idle time for all of it; one t
     await world.stop()
   }
 })
+
+/** What a client has said when the body of its message begins. */
+const toTheBody: Readonly<Record<number, readonly (readonly [say: string, until: RegExp])[]>> = {
+  25: [
+    ['EHLO x\r\n', /^250 [^]*\n$/m],
+    ['MAIL FROM:<>\r\n', /250 2.1.0/],
+    ['RCPT TO:<alice@a.example>\r\n', /250 2.1.5/],
+    ['DATA\r\n', /354/],
+  ],
+  143: [
+    [`a LOGIN alice@a.example "${password}"\r\n`, /a OK/],
+    ['b APPEND INBOX {5000000}\r\n', /\+ OK/],
+  ],
+}
+
+for (const port of [25, 143]) {
+  test(`the body of a message (port ${port}) may come slowly for hours, and may not drip`, async () => {
+    const world = new World()
+    const { clock } = world
+    await world.start({
+      hostname: 'mx.a.example',
+      address: '10.0.0.1',
+      domains: ['a.example'],
+      users: ['alice@a.example'],
+    })
+    for (const { bytes, lasts } of [
+      { bytes: 60_000, lasts: true },
+      { bytes: 1000, lasts: false },
+    ]) {
+      const line = await clock.until(
+        world.internet.at('198.51.100.7').connect({ address: '10.0.0.1', port, timeoutMs: 30_000 }),
+      )
+      let heard = ''
+      let closed = false
+      let told = (): void => {}
+      line.receive({
+        data(chunk) {
+          heard += Buffer.from(chunk).toString('latin1')
+          told()
+        },
+        drain() {},
+        end() {},
+        close: () => void (closed = true),
+      })
+      for (const [say, until] of toTheBody[port]!) {
+        const answered = new Promise<void>((resolve) => (told = () => void (until.test(heard) && resolve())))
+        line.write(Buffer.from(say))
+        // Hashing a password costs real time.
+        await clock.outside(answered)
+      }
+      const piece = Buffer.alloc(bytes, 'y'.repeat(70).concat('\r\n'))
+      for (let i = 0; i < 45 && !closed; i++) {
+        line.write(piece)
+        await clock.pass(minute)
+      }
+      assert.equal(closed, !lasts, `${bytes} bytes a minute`)
+      line.destroy()
+    }
+    await world.stop()
+  })
+}

@@ -70,14 +70,22 @@ export class SimulatedClock implements Clock {
     const state = { ended: false }
     const end = (): void => void (state.ended = true)
     work.then(end, end)
-    const limitMs = this.#outside > 0 ? this.#elapsedMs + outsideMaxMs : Infinity
+    const limit = (): number => (this.#outside > 0 ? this.#elapsedMs + outsideMaxMs : Infinity)
+    let limitMs = limit()
+    let order = this.#order
     while (!state.ended) {
       await this.#settle(() => state.ended)
       if (state.ended) break
       const next = this.#next()
       if (!next && this.#outside === 0) throw new Error('nothing is left to happen')
-      if (next && next.atMs <= limitMs) this.#step()
-      else await new Promise<void>((resolve) => void setImmediate(resolve))
+      if (next && next.atMs <= limitMs) {
+        this.#step()
+        order = this.#order
+      } else {
+        await new Promise<void>((resolve) => void setImmediate(resolve))
+        // What the work outside has led to, such as an answer on its way, takes time of its own.
+        if (order !== this.#order) limitMs = limit()
+      }
     }
     return work
   }

@@ -53,9 +53,9 @@ export class ImapSession extends OpenConversation implements Session {
       : (this.options.idleTimeoutMs ?? limits.idleTimeoutMs)
   }
 
-  /** What was begun has to come in one piece of time, its literals too; a message may take longer, as long as it comes. */
+  /** What was begun has to come in one piece of time, its literals too: what they bring gives more. */
   get waitingFor(): number | undefined {
-    return this.#phase !== 'streaming' && this.reader.isMidway ? this.#ends : undefined
+    return this.#phase === 'streaming' || this.reader.isMidway ? this.#ends : undefined
   }
 
   get doing(): string {

@@ -70,9 +70,9 @@ export class SmtpServerSession implements Session, IncomingHost {
     return this.helo === undefined ? limits.greetingTimeoutMs : limits.idleTimeoutMs
   }
 
-  /** A command has to come in one piece of time; a message may take longer, in its own limit. */
-  get waitingFor(): number | undefined {
-    return this.#mode === 'body' ? undefined : this.#lines
+  /** A command and a body have to come in one piece of time: what they bring gives more. */
+  get waitingFor(): number {
+    return this.#lines
   }
 
   get doing(): string {

@@ -5,7 +5,8 @@ import { preparedName } from './log.ts'
 
 const sliceBytes = 1024 * 1024
 
-export async function prepareSegment(folder: string, segmentBytes: number): Promise<void> {
+/** @throws where a file cannot be written, and when `signal` is aborted: nothing is left then. */
+export async function prepareSegment(folder: string, segmentBytes: number, signal?: AbortSignal): Promise<void> {
   const unfinished = join(folder, 'preparing.seg')
   const zeros = Buffer.alloc(sliceBytes)
   try {
@@ -13,6 +14,7 @@ export async function prepareSegment(folder: string, segmentBytes: number): Prom
     try {
       // Synced slice by slice: one large sync at the end would make the writer's own syncs wait behind it.
       for (let at = 0; at < segmentBytes; at += sliceBytes) {
+        signal?.throwIfAborted()
         await file.write(zeros, 0, Math.min(sliceBytes, segmentBytes - at), at)
         if (at % (8 * sliceBytes) === 0) await file.datasync()
       }
@@ -20,6 +22,7 @@ export async function prepareSegment(folder: string, segmentBytes: number): Prom
     } finally {
       await file.close()
     }
+    signal?.throwIfAborted()
     await rename(unfinished, join(folder, preparedName))
     const handle = await open(folder, 'r')
     await handle.sync().finally(() => handle.close())

@@ -139,7 +139,8 @@ class ThreadHost implements WriterHost {
   #done: Parameters<WriterHost['group']>[3] | undefined
   #closed: (() => void) | undefined
   #broken = false
-  #preparing = false
+  #preparing: Promise<void> | undefined
+  readonly #stop = new AbortController()
   /** One segment is always ready before the writer needs it; the first is made behind the first group. */
   #prepared: boolean
   #segment = 0
@@ -176,6 +177,9 @@ class ThreadHost implements WriterHost {
   }
 
   async close(): Promise<void> {
+    // Nothing is written into the folder once it may be another process's.
+    this.#stop.abort()
+    await this.#preparing
     if (!this.#broken) {
       await new Promise<void>((resolve) => {
         this.#closed = resolve
@@ -211,7 +215,7 @@ class ThreadHost implements WriterHost {
       this.#segmentSince = this.#clock.monotonic()
     }
     const lasted = this.#clock.monotonic() - this.#segmentSince > prepareAfterMs
-    if (!this.#prepared && !this.#preparing && lasted) this.#prepare()
+    if (!this.#prepared && !this.#preparing && lasted && !this.#stop.signal.aborted) this.#prepare()
     if (message.walBytes > checkpointBytes && this.#clock.monotonic() - this.#checkpointed > 1000) this.#checkpoint()
   }
 
@@ -224,12 +228,14 @@ class ThreadHost implements WriterHost {
   }
 
   #prepare(): void {
-    this.#preparing = true
-    prepareSegment(this.#segments, this.#options.segmentBytes ?? segmentBytes)
+    const { signal } = this.#stop
+    this.#preparing = prepareSegment(this.#segments, this.#options.segmentBytes ?? segmentBytes, signal)
       .then(() => void (this.#prepared = true))
-      .catch((error) => this.#log.warn('the next segment could not be prepared', { error: String(error) }))
+      .catch((error) => {
+        if (!signal.aborted) this.#log.warn('the next segment could not be prepared', { error: String(error) })
+      })
       .finally(() => {
-        this.#preparing = false
+        this.#preparing = undefined
       })
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { conformance } from '../conformance/conformance.ts'
@@ -33,4 +35,33 @@ conformance('sqlite', async () => {
       return store
     },
   }
+})
+
+/** Names, sizes and times of all that is below a folder. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => {
+      const { size, mtimeMs } = statSync(join(folder, name))
+      return `${name} ${size} ${mtimeMs}`
+    })
+    .sort()
+}
+
+test('a store that is closed writes nothing more into its folder, whatever it was about', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-store-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  // A second is a millisecond: the next segment is prepared behind the first commit.
+  const clock = { ...realClock, monotonic: () => realClock.monotonic() * 1000 }
+  const store = await openStore({ folder, ...options, clock })
+  await store.commit([{ kind: 'domainAdd', name: 'a.example' }])
+  await sleep(10)
+  await store.commit([{ kind: 'domainAdd', name: 'b.example' }])
+  await store.close()
+  const files = filesBelow(folder)
+  assert.deepEqual(
+    files.filter((name) => name.includes('prepar')),
+    [],
+  )
+  await sleep(300)
+  assert.deepEqual(filesBelow(folder), files)
 })
