@@ -14,9 +14,19 @@ export interface Clock {
   soon(run: () => void): void
 }
 
-/** Waits; a promise for code that is a sequence of steps. */
-export function sleep(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => void clock.after(delayMs, resolve))
+/** Waits; a promise for code that is a sequence of steps. An aborted `signal` ends the wait at once: look at it afterwards. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  if (!signal) return new Promise((resolve) => void clock.after(delayMs, resolve))
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.after(delayMs, end)
+    signal.addEventListener('abort', end)
+  })
 }
 
 /** Gives the event loop back once. */

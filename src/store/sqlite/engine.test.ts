@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { conformance } from '../conformance/conformance.ts'
+import { addAccount, arrival, message } from '../conformance/fixtures.ts'
 import { openStore } from './engine.ts'
 import { verifyFolder } from './verify.ts'
 
@@ -64,4 +65,26 @@ test('a store that is closed writes nothing more into its folder, whatever it wa
   )
   await sleep(300)
   assert.deepEqual(filesBelow(folder), files)
+})
+
+test('a close ends the sweep that is under way, and waits for its end', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-store-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const store = await openStore({ folder, ...options })
+  const bob = await addAccount(store, 'bob@example.org')
+  await store.commit([await arrival(store, message('large', 'x'.repeat(4_000_000)), [bob.inbox])])
+  const large = join(folder, 'large')
+  const bodies = (): string[] =>
+    readdirSync(large, { recursive: true, encoding: 'utf8' }).filter((n) => n.endsWith('.eml'))
+  assert.equal(bodies().length, 1)
+  const nowMs = Date.now()
+  await store.commit([{ kind: 'flags', mailbox: bob.inbox, uids: [[1, 1]], mode: 'add', flags: ['\\Deleted'] }])
+  await store.commit([{ kind: 'expunge', mailbox: bob.inbox, nowMs }])
+  const ended: string[] = []
+  // It waits half a minute for those who may still read.
+  const sweep = store.sweep(nowMs).then(({ contentsFreed }) => void ended.push(`swept ${contentsFreed}`))
+  await sleep(100)
+  await store.close().then(() => void ended.push('closed'))
+  await sweep
+  assert.deepEqual([ended, bodies()], [['swept 1', 'closed'], []])
 })

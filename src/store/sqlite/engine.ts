@@ -56,6 +56,7 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
       engine.search(reads.mailbox(mailbox)?.account ?? 0, mailbox, key, within, searchOptions),
   }) satisfies StoreReads
   let closing: Promise<void> | undefined
+  const stop = new AbortController()
   // A backup names files that a sweep would take away: one of them at a time.
   let last: Promise<unknown> = Promise.resolve()
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
@@ -80,12 +81,21 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
     },
     sweep: (nowMs): Promise<SweepReport> =>
       alone(() =>
-        sweepStep({ batcher, files: engine.files, reads: engine.reads, folder: options.folder, clock, log, nowMs }),
+        sweepStep({
+          batcher,
+          files: engine.files,
+          reads: engine.reads,
+          folder: options.folder,
+          clock,
+          log,
+          nowMs,
+          signal: stop.signal,
+        }),
       ),
     backup: (folder, backupOptions) =>
       alone(() => {
         const { copyRows, reads: db } = engine
-        const tools = { dataFolder: options.folder, reads: db, batcher, copyRows, stopped: () => closing !== undefined }
+        const tools = { dataFolder: options.folder, reads: db, batcher, copyRows, stopped: () => stop.signal.aborted }
         return backupTo({ ...tools, nowMs: clock.now() }, folder, backupOptions)
       }),
     state: () => engine.state(),
@@ -93,10 +103,16 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
     dropLost: () => (options.folder === ':memory:' ? 0 : dropLost(options.folder)),
     quarantine: quarantineOf(engine, storeReads, batcher, clock),
     reindex: (reindexOptions) => reindex({ reads: engine.reads, files: engine.files, batcher, clock }, reindexOptions),
-    close: () =>
-      (closing ??= batcher.idle().then(() => {
-        batcher.stop()
-        return engine.close()
-      })),
+    close() {
+      stop.abort()
+      // A sweep or a backup that is under way ends at its next step: nothing touches the folder after this.
+      closing ??= last
+        .then(() => batcher.idle())
+        .then(() => {
+          batcher.stop()
+          return engine.close()
+        })
+      return closing
+    },
   }
 }

@@ -36,10 +36,12 @@ export interface SweepTools {
   readonly clock: Clock
   readonly log: Log
   readonly nowMs: number
+  /** The store is being closed: the sweep ends at its next step, and a later one goes on. */
+  readonly signal: AbortSignal
 }
 
 export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
-  const { batcher, nowMs, folder } = tools
+  const { batcher, nowMs, folder, signal } = tools
   let contentsFreed = 0
   let expungedForgotten = 0
   const files: string[] = []
@@ -58,24 +60,24 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
     files.push(...result.files)
     contentsFreed += result.contents
     expungedForgotten += result.expunged
-    if (!result.more) break
+    if (!result.more || signal.aborted) break
   }
   if (folder === ':memory:') return { contentsFreed, expungedForgotten, segmentsFreed: 0, movedToLost: 0 }
   const emptied = await emptySegments(tools)
-  if (files.length > 0 || emptied.length > 0) await sleep(tools.clock, readersGraceMs)
+  if (files.length > 0 || emptied.length > 0) await sleep(tools.clock, readersGraceMs, signal)
   for (const file of files) await rm(largePath(join(folder, 'large'), file), { force: true })
   for (const segment of emptied) {
     tools.files.forget(segment)
     await rm(join(folder, 'segments', segmentName(segment)), { force: true })
   }
-  const { removed, movedToLost } = await removeOrphans(folder, tools.reads, tools.clock, tools.log, nowMs)
+  const { removed, movedToLost } = await removeOrphans(tools)
   contentsFreed += removed
   return { contentsFreed, expungedForgotten, segmentsFreed: emptied.length, movedToLost }
 }
 
 /** Moves what lives in mostly dead segments to the log's end; answers the segments that are empty then and behind the log. */
 async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
-  const { batcher, reads, log } = tools
+  const { batcher, reads, log, signal } = tools
   // Only what lies behind the log's synced position can go: everything after it may have to be replayed.
   const { segment: current } = reads.prepare('SELECT segment FROM log').get() as unknown as { segment: number }
   const candidates = reads
@@ -87,7 +89,7 @@ async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
   for (const row of candidates) {
     const segment = row['segment'] as number
     try {
-      while (await movePart(tools, segment));
+      while (await movePart(tools, segment)) if (signal.aborted) return []
       emptied.push(segment)
     } catch (error) {
       if (error instanceof StoreFault) throw error
