@@ -73,11 +73,13 @@ const rows: readonly Row[] = [
   { title: 'end to end: 4 KB, 100 sessions', rounds: 7, run: endToEnd },
 ]
 
-async function start(folder: string): Promise<Build> {
+async function start(folder: string, at: number): Promise<Build> {
+  const profiles = process.env.BENCH_PROFILE
   const sink = await smtpSink()
   const server = await startPennypost({
     program: join(folder, 'bin', 'pennypost.js'),
     services: ['smtp', 'imap'],
+    profile: profiles && join(profiles, String(at)),
     top: 'trustedNetworks = ["127.0.0.0/8"]\n',
     tables: `[[route]]\ndomain = "plain.test"\nto = "127.0.0.1:${sink.port}"\ntls = "none"\n`,
   })
@@ -99,7 +101,7 @@ await bench(async () => {
   }
   const wanted = process.env.BENCH_ROW
   const builds: Build[] = []
-  for (const folder of [folders[0]!, ...folders]) builds.push(await start(folder))
+  for (const [at, folder] of [folders[0]!, ...folders].entries()) builds.push(await start(folder, at))
   const titles = ['first', 'first again', ...folders.slice(1)]
   const table = new Table(
     'row',
