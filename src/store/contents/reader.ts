@@ -73,12 +73,18 @@ export class DiskContents implements ContentFiles {
   }
 
   readSync(source: ContentSource, start: number, end: number): Uint8Array {
+    return this.readAheadSync(source, start, end, 0)
+  }
+
+  /** The same, and up to `ahead` bytes of the file that lie behind it, as far as there are any. */
+  readAheadSync(source: ContentSource, start: number, end: number, ahead: number): Uint8Array {
     const held = this.#take(this.#path(source))
     try {
-      const bytes = Buffer.allocUnsafe(end - start)
+      const bytes = Buffer.allocUnsafe(end - start + ahead)
       let done = 0
       while (done < bytes.length) {
         const count = readSync(held.fd, bytes, done, bytes.length - done, source.position + start + done)
+        if (count === 0 && done >= end - start) return bytes.subarray(0, done)
         if (count === 0) throw new Error(`content ends early in ${this.#path(source)}`)
         done += count
       }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '../../platform/real/clock.ts'
+import { ReadAhead } from '../contents/read-ahead.ts'
 import { DiskContents } from '../contents/reader.ts'
 import { openDatabase } from './driver.ts'
 import type { FromReader, ToReader } from './readers.ts'
@@ -42,7 +43,7 @@ port.on('message', (message: ToReader) => {
         return turns.cancel(id)
       case 'search': {
         const { account, mailbox, key, within } = message
-        turns.add(id, account, searchSteps(db, files, mailbox, key, within))
+        turns.add(id, account, searchSteps(db, new ReadAhead(files), mailbox, key, within))
       }
     }
   } catch (error) {

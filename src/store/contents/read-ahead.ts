@@ -1,0 +1,57 @@
+/** Reads for whoever goes through a mailbox on a thread of its own: contents that lie one behind the other come in few reads. */
+import type { ContentFiles, ContentSource, DiskContents } from './reader.ts'
+
+/** More is read along once a read begins where the last one ended: so much at first, twice as much each time. */
+const firstBytes = 32 * 1024
+const mostBytes = 512 * 1024
+/** Bytes between two contents that are read along: records' headers and other people's small mail. */
+const gapMaxBytes = 16 * 1024
+
+export class ReadAhead implements ContentFiles {
+  readonly #files: DiskContents
+  #segment = -1
+  /** Where in the segment what is held begins. */
+  #start = 0
+  #held: Uint8Array = new Uint8Array(0)
+  #ahead = 0
+
+  constructor(files: DiskContents) {
+    this.#files = files
+  }
+
+  readSync(source: ContentSource, start: number, end: number): Uint8Array {
+    if (source.file !== null) return this.#files.readSync(source, start, end)
+    const first = source.position + start
+    const from = first - this.#start
+    const isNear = source.segment === this.#segment && from >= 0 && from <= this.#held.length + gapMaxBytes
+    if (isNear && from + (end - start) <= this.#held.length) return this.#held.subarray(from, from + (end - start))
+    this.#ahead = isNear ? Math.min(mostBytes, Math.max(firstBytes, 2 * this.#ahead)) : 0
+    if (this.#ahead > 0) {
+      try {
+        this.#held = this.#files.readAheadSync(source, start, end, this.#ahead)
+      } catch {
+        // What lies behind may be what cannot be read.
+        this.#held = this.#files.readSync(source, start, end)
+      }
+    } else this.#held = this.#files.readSync(source, start, end)
+    this.#segment = source.segment
+    this.#start = first
+    return this.#held.subarray(0, end - start)
+  }
+
+  read(source: ContentSource, start: number, end: number): Promise<Uint8Array> {
+    return this.#files.read(source, start, end)
+  }
+
+  fileBytes(source: ContentSource): number {
+    return this.#files.fileBytes(source)
+  }
+
+  forget(segment: number): void {
+    this.#files.forget(segment)
+  }
+
+  close(): void {
+    this.#files.close()
+  }
+}
