@@ -1,7 +1,11 @@
-/** Contents as they are read for the first time in a process: inline ones are checked against their digest, large files by their size. */
+/**
+ * Contents as they are read for the first time in a process: inline ones are checked against their digest, large files by their size. What
+ * was written a moment ago is not: it is relayed or fetched out of the kernel's memory.
+ */
 import type { ContentFiles, ContentSource } from './reader.ts'
 import { digestOf } from '../record.ts'
 import { readRuns } from './reader.ts'
+import type { WrittenLately } from './written-lately.ts'
 
 export interface Wanted {
   /** The content's id. */
@@ -43,6 +47,7 @@ export class CheckedContents {
   readonly #files: ContentFiles
   readonly #digest: (id: number) => Uint8Array | undefined
   readonly #damaged: (id: number, source: ContentSource, problem: string) => void
+  readonly #lately: WrittenLately
   readonly #sound = new IdSet()
   readonly #told = new IdSet()
 
@@ -51,7 +56,9 @@ export class CheckedContents {
     files: ContentFiles,
     digest: (id: number) => Uint8Array | undefined,
     damaged: (id: number, source: ContentSource, problem: string) => void,
+    lately: WrittenLately,
   ) {
+    this.#lately = lately
     this.#files = files
     this.#digest = digest
     this.#damaged = damaged
@@ -115,7 +122,7 @@ export class CheckedContents {
   }
 
   #check(wanted: Wanted, bytes: Uint8Array): Loaded {
-    if (this.#sound.has(wanted.id)) return { held: bytes }
+    if (this.#sound.has(wanted.id) || this.#lately.has(wanted.id)) return { held: bytes }
     const digest = this.#digest(wanted.id)
     if (digest && !digestOf(bytes).equals(digest)) return this.#failed(wanted, 'its SHA-256 differs')
     this.#sound.add(wanted.id)

@@ -18,7 +18,7 @@ function plansOf(read: (reads: SqliteReads) => unknown): string[] {
     },
     close: () => db.close(),
   }
-  read(new SqliteReads(heard, undefined as never, () => {}))
+  read(new SqliteReads(heard, undefined as never, undefined as never))
   const steps = asked.flatMap((sql) =>
     db
       .prepare(`EXPLAIN QUERY PLAN ${sql}`)

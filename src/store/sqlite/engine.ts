@@ -30,7 +30,7 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
 /** A store on an engine that is open. */
 export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
   const { clock, log } = options
-  const reads = new SqliteReads(engine.reads, engine.files, (content, { segment, position, file }, problem) =>
+  const reads = new SqliteReads(engine.reads, engine.files, clock, (content, { segment, position, file }, problem) =>
     log.error('a message cannot be read: its bytes are damaged or gone', { content, segment, position, file, problem }),
   )
   const tables = new Tables(reads, clock)

@@ -16,7 +16,9 @@ import type {
 import type { LedgerPage, MessageIdentity, MessageRow, QueuePage, QueueShape, RowNeed } from '../store.ts'
 import type { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
+import type { Clock } from '../../base/clock.ts'
 import { CheckedContents } from '../contents/checked.ts'
+import { WrittenLately } from '../contents/written-lately.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
 import {
@@ -53,13 +55,15 @@ export class SqliteReads {
   constructor(
     db: Database,
     files: ContentFiles,
+    clock: Clock,
     damaged: (content: number, source: ContentSource, problem: string) => void = () => {},
   ) {
     this.#statements = new Statements(db)
     this.#files = files
     const digest = (id: number): Uint8Array | undefined =>
       this.#sql('SELECT digest FROM content WHERE id = ?').get(id)?.['digest'] as Uint8Array | undefined
-    this.#checked = new CheckedContents(files, digest, damaged)
+    const newest = (): number => (this.#sql('SELECT max(id) AS id FROM content').get()!['id'] as number | null) ?? 0
+    this.#checked = new CheckedContents(files, digest, damaged, new WrittenLately(clock, newest))
   }
 
   #sql(text: string) {
