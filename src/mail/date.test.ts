@@ -19,6 +19,10 @@ test('dates are read in the usual and the obsolete forms', () => {
     ['Thu, 10 Jul 1997 14:53:31 A', '1997-07-10T14:53:31Z'],
     ['Sun Nov 13 14:50:12 2005', '2005-11-13T14:50:12Z'],
     ['Sat, 30 Jun 2012 23:59:60 +0000', '2012-07-01T00:00:00Z'],
+    // No zone is a day away, and none has 60 minutes: then it says nothing.
+    ['1 Jan 2020 00:00:00 +2359', '2019-12-31T00:01:00Z'],
+    ['1 Jan 2020 00:00:00 +2400', '2020-01-01T00:00:00Z'],
+    ['1 Jan 2020 00:00:00 +0160', '2020-01-01T00:00:00Z'],
   ]
   for (const [text, iso] of cases)
     assert.equal(new Date(parseDate(text)!.epochMs).toISOString(), iso.replace('Z', '.000Z'), text)
