@@ -59,7 +59,8 @@ export function authorsOf(header: Header, name: string, known?: readonly Address
   return { fields: values.length, certain, incomplete, countless, mailboxes: unique(named) }
 }
 
-function unique(mailboxes: readonly Mailbox[]): Mailbox[] {
+function unique(mailboxes: readonly Mailbox[]): readonly Mailbox[] {
+  if (mailboxes.length < 2) return mailboxes
   return [...new Map(mailboxes.map((one) => [`${one.localPart}@${one.domain}`, one])).values()]
 }
 

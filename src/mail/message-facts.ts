@@ -7,7 +7,7 @@ import { baseSubject } from './base-subject.ts'
 import type { BaseSubject } from './base-subject.ts'
 import { parseDate } from './date.ts'
 import type { MessageDate } from './date.ts'
-import type { Header } from './header.ts'
+import type { Header, HeaderField } from './header.ts'
 import { formatBodyBasic, formatBodyStructure } from './imap/body-structure.ts'
 import { addressesOf, formatEnvelopeFrom } from './imap/envelope.ts'
 import { messageIdKeys } from './message-ids.ts'
@@ -74,19 +74,13 @@ export function headerFacts(root: Part): HeaderFacts {
   return {
     sent: date === undefined ? undefined : parseDate(date),
     messageIdKeys: messageIdKeys(header),
-    hopCount: countFields(header, 'received'),
     hasDate: date !== undefined,
     hasMessageId: header.has('message-id'),
     tlsOptional: header.valueOf('tls-required')?.trim().toLowerCase() === 'no',
     authors: authorsOf(header, 'from', from),
-    senders: ['sender', 'resent-from', 'resent-sender'].flatMap((name) =>
-      header.has(name) ? [authorsOf(header, name)] : [],
-    ),
     from,
     beyondLimits: root.defects.includes('headerLimit') || header.truncated || hasTooManyAddresses(header, root),
-    results: textsOf(header, 'authentication-results'),
-    blind: ['bcc', 'resent-bcc', 'return-path'].flatMap((name) => textsOf(header, name)),
-    deliveredTo: textsOf(header, 'delivered-to').map(({ value }) => value.toLowerCase()),
+    ...fieldFacts(header),
     isEightBit: header.isEightBit,
   }
 }
@@ -151,12 +145,37 @@ function hasTooManyAddresses(header: Header, { bodyStart, headerStart }: Part): 
   return false
 }
 
-function textsOf(header: Header, name: string): FieldText[] {
-  return header.all(name).map((field) => ({ start: field.start, end: field.end, value: header.value(field) }))
+/** What is looked for among all fields, in one pass: it is done for each message that only goes through, too. */
+function fieldFacts(header: Header): Pick<HeaderFacts, 'hopCount' | 'senders' | 'results' | 'blind' | 'deliveredTo'> {
+  let hopCount = 0
+  const senders: string[] = []
+  const results: FieldText[] = []
+  const blind: FieldText[] = []
+  const deliveredTo: string[] = []
+  for (const field of header.fields)
+    switch (field.name) {
+      case 'received':
+        hopCount += 1
+        break
+      case 'sender':
+      case 'resent-from':
+      case 'resent-sender':
+        if (!senders.includes(field.name)) senders.push(field.name)
+        break
+      case 'authentication-results':
+        results.push(textOf(header, field))
+        break
+      case 'bcc':
+      case 'resent-bcc':
+      case 'return-path':
+        blind.push(textOf(header, field))
+        break
+      case 'delivered-to':
+        deliveredTo.push(header.value(field).toLowerCase())
+    }
+  return { hopCount, senders: senders.map((name) => authorsOf(header, name)), results, blind, deliveredTo }
 }
 
-function countFields(header: Header, name: string): number {
-  let count = 0
-  for (const field of header.fields) if (field.name === name) count += 1
-  return count
+function textOf(header: Header, field: HeaderField): FieldText {
+  return { start: field.start, end: field.end, value: header.value(field) }
 }
