@@ -71,6 +71,7 @@ export function headerFacts(root: Part): HeaderFacts {
   const header = headerOf(root)
   const date = header.valueOf('date')
   const from = addressesOf(header, 'from')
+  const { hopCount, senders, results, blind, deliveredTo } = fieldFacts(header)
   return {
     sent: date === undefined ? undefined : parseDate(date),
     messageIdKeys: messageIdKeys(header),
@@ -80,7 +81,11 @@ export function headerFacts(root: Part): HeaderFacts {
     authors: authorsOf(header, 'from', from),
     from,
     beyondLimits: root.defects.includes('headerLimit') || header.truncated || hasTooManyAddresses(header, root),
-    ...fieldFacts(header),
+    hopCount,
+    senders,
+    results,
+    blind,
+    deliveredTo,
     isEightBit: header.isEightBit,
   }
 }
