@@ -6,6 +6,8 @@ const quote = 0x22
 const backslash = 0x5c
 
 /** 'name': a quoted string that looks like an address: right in a phrase, and no local part that all programs read alike. */
+/** White space and comments; 'remark' where something that looks like an address stands in a comment. */
+type Gap = 'gap' | 'remark'
 type Token = 'atom' | 'quoted' | 'name' | 'literal' | '.' | '@' | '<' | '>' | ',' | ';' | ':'
 
 /** Comments within comments: deeper ones are read by each program in its own way. */
@@ -34,15 +36,17 @@ function isUtf8(text: string): boolean {
 }
 
 /** undefined where a character stands that may not, or something is not closed. */
-function tokensOf(text: string): (Token | 'gap')[] | undefined {
-  const tokens: (Token | 'gap')[] = []
+function tokensOf(text: string): (Token | Gap)[] | undefined {
+  const tokens: (Token | Gap)[] = []
   let at = 0
   while (at < text.length) {
     const code = text.charCodeAt(at)
     const char = text[at]!
     if (code === space || code === 0x09 || char === '(') {
+      const start = at
       at = char === '(' ? closed(text, at, '(', ')') : at + 1
-      if (at > 0 && tokens.at(-1) !== 'gap') tokens.push('gap')
+      if (at > 0 && !isGap(tokens.at(-1))) tokens.push('gap')
+      if (char === '(' && text.slice(start, at).includes('@')) tokens[tokens.length - 1] = 'remark'
     } else if (char === '"') {
       const end = closed(text, at, '"', '"')
       tokens.push(/[@<>,;:]/.test(text.slice(at, end)) ? 'name' : 'quoted')
@@ -65,6 +69,10 @@ function tokensOf(text: string): (Token | 'gap')[] | undefined {
     if (at === 0) return undefined
   }
   return tokens
+}
+
+function isGap(token: Token | Gap | undefined): token is Gap {
+  return token === 'gap' || token === 'remark'
 }
 
 function isAtomCode(code: number): boolean {
@@ -94,10 +102,10 @@ function closed(text: string, start: number, open: string, close: string): numbe
  * address (obs-local-part, obs-domain) are where programs differ: none is let pass.
  */
 class ListGrammar {
-  readonly #tokens: readonly (Token | 'gap')[]
+  readonly #tokens: readonly (Token | Gap)[]
   #at = 0
 
-  constructor(tokens: readonly (Token | 'gap')[]) {
+  constructor(tokens: readonly (Token | Gap)[]) {
     this.#tokens = tokens
   }
 
@@ -105,17 +113,27 @@ class ListGrammar {
     let addresses = 0
     this.#gap()
     while (this.#at < this.#tokens.length) {
+      if (this.#stands(',') && this.#isRemark()) return false
       if (this.#spaced(',')) continue
       if (!this.#address(true)) return false
       addresses += 1
       this.#gap()
       if (this.#at < this.#tokens.length && !this.#spaced(',')) return false
     }
-    return addresses > 0
+    return addresses > 0 && !(this.#isRemark() && this.#tokens[this.#at - 2] === ',')
+  }
+
+  #stands(token: Token): boolean {
+    return this.#tokens[this.#at] === token
+  }
+
+  /** Some programs take what a comment says for the address of a place that has none. */
+  #isRemark(): boolean {
+    return this.#tokens[this.#at - 1] === 'remark'
   }
 
   #gap(): void {
-    if (this.#tokens[this.#at] === 'gap') this.#at += 1
+    if (isGap(this.#tokens[this.#at])) this.#at += 1
   }
 
   #takes(token: Token): boolean {
@@ -137,7 +155,7 @@ class ListGrammar {
     for (;;) {
       const token = this.#tokens[this.#at]
       const isWord = token === 'atom' || token === 'quoted' || token === 'name'
-      if (!isWord && !(words > 0 && (token === '.' || token === 'gap'))) return words
+      if (!isWord && !(words > 0 && (token === '.' || isGap(token)))) return words
       if (isWord) words += 1
       this.#at += 1
     }
@@ -154,8 +172,14 @@ class ListGrammar {
   }
 
   #members(): boolean {
+    // A group without members is empty too.
+    if (this.#stands(';') && this.#isRemark()) return false
     while (!this.#takes(';')) {
-      if (this.#spaced(',')) continue
+      if (this.#stands(',') && this.#isRemark()) return false
+      if (this.#spaced(',')) {
+        if (this.#stands(';') && this.#isRemark()) return false
+        continue
+      }
       if (!this.#address(false)) return false
       this.#gap()
       if (this.#tokens[this.#at] !== ',' && this.#tokens[this.#at] !== ';') return false

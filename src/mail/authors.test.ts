@@ -67,6 +67,12 @@ test('what RFC 5322 has is certain, UTF-8 and what of the obsolete forms is read
     '"a@b.test',
     'x@[<a@b.test>]',
     '"<a@b.test>"@c.test',
+    // An empty place whose comment looks like an address.
+    '(ceo@bank.test),x@a',
+    'x@a, (ceo@bank.test)',
+    'x@a, (ceo@bank.test), y@a',
+    'g: (ceo@bank.test);, x@a',
+    'g: x@a, (ceo@bank.test);',
   ])
     assert.ok(!isAddressListSyntax(bad), bad)
 })
