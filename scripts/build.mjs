@@ -9,8 +9,6 @@ import { ensureSqlite } from './sqlite.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
-// `npm ci && npm run build` is a way to a program that runs, on every Node.
-if (!ensureSqlite()) process.exit(1)
 rmSync(dist, { recursive: true, force: true })
 
 // Doors into the program: the command, each thread's first file (`*.worker.ts`), each library room's index.
@@ -48,3 +46,6 @@ await build({
 
 // What bundlers find under `pennypost/mail` when they build for browsers: one file without imports.
 await bundleForBrowser('src/mail/index.ts', 'dist/mail/browser.js')
+
+// `npm ci && npm run build` is a way to a program that runs, on every Node. Last, so that dist/ is there whatever the registry says.
+if (!ensureSqlite()) process.exit(1)

@@ -21,11 +21,18 @@ export function ensureSqlite() {
   if (versionIn(installed, ({ version }) => version) === wanted) return true
   console.error(`Node ${process.versions.node} has no SQLite: installing ${name} …`)
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  // As a dependency of its own: what is named as an optional peer npm leaves out, even when asked for.
-  const flags = ['--no-save', '--save-prod', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error']
-  const { status } = spawnSync(npm, ['install', ...flags, `${name}@${wanted}`], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  return status === 0 && versionIn(installed, ({ version }) => version) === wanted
+  // As a dependency of its own: what is named as an optional peer npm leaves out, even when asked for. The lockfile counts, and is not
+  // written: without it npm would ask the registry for every package again, and change some.
+  const flags = ['--no-save', '--save-prod', '--no-audit', '--no-fund', '--loglevel=error']
+  for (let tries = 2; tries > 0; tries--) {
+    const { status } = spawnSync(npm, ['install', ...flags, `${name}@${wanted}`], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    if (status === 0 && versionIn(installed, ({ version }) => version) === wanted) return true
+  }
+  console.error(
+    `npm could not install ${name}@${wanted}: run "npm install --no-save --save-prod ${name}@${wanted}", or take Node 22.13 or newer`,
+  )
+  return false
 }
