@@ -43,10 +43,12 @@ export interface Session {
   /** How long the peer may be silent in the present state, milliseconds. */
   readonly idleTimeoutMs: number
   /**
-   * What it waits for: time counts from when that changed, and bytes that do not end the wait give no more of it than a slow line needs, or a
-   * peer that drips would be listened to for ever. undefined: any byte gives new time.
+   * What it waits for: time counts from when that changed, and bytes that do not end the wait give no more of it, or a peer that drips would be
+   * listened to for ever. undefined: any byte gives new time.
    */
   readonly waitingFor?: number | undefined
+  /** What comes is as long as a message: its bytes give more time, as a slow line needs it. Never for a stranger's mere words. */
+  readonly mayBeSlow?: boolean
   /** What it does, in a word or two: for the line that tells what held the event loop up. */
   readonly doing?: string
   /** The peer was silent too long: the parting words. The driver then closes. */

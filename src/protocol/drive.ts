@@ -15,7 +15,7 @@ const busyReceiveBytes = 262_144
 const turnMs = 4
 const turnBytes = 262_144
 /**
- * In the middle of a command, a literal or a body, so many bytes give a second more; with fewer, a peer drips, and would hold its place
+ * In the middle of a literal or a body, so many bytes give a second more; with fewer, a peer drips, and would hold its place
  * for ever. What Postfix has as smtpd_min_data_rate.
  */
 const bytesPerSecondMin = 500
@@ -108,7 +108,7 @@ export class Driver implements SessionHost {
   #received(chunk: Uint8Array): void {
     if (this.#closing || this.#closed) return
     this.#session.receive(chunk)
-    this.#brought(chunk.length)
+    if (this.#session.mayBeSlow) this.#brought(chunk.length)
     if (!this.#busy && !this.#full) return this.#pump()
     this.#busyBytes += chunk.length
     if (this.#busyBytes > busyReceiveBytes && !this.#paused) {

@@ -289,3 +289,21 @@ for (const port of [25, 143]) {
     await world.stop()
   })
 }
+
+test('before a sign-in no byte gives more time, not even those of a literal that is refused', async () => {
+  const world = new World()
+  const { clock } = world
+  await world.start({ hostname: 'mx.a.example', address: '10.0.0.1', domains: ['a.example'] })
+  const line = await clock.until(
+    world.internet.at('198.51.100.7').connect({ address: '10.0.0.1', port: 143, timeoutMs: 30_000 }),
+  )
+  let closed = false
+  line.receive({ data() {}, drain() {}, end() {}, close: () => void (closed = true) })
+  line.write(Buffer.from('a LOGIN {4000000000+}\r\n'))
+  for (let i = 0; i < 45 && !closed; i++) {
+    line.write(Buffer.alloc(60_000, 'y'))
+    await clock.pass(minute)
+  }
+  assert.ok(closed)
+  await world.stop()
+})

@@ -58,6 +58,10 @@ export class ImapSession extends OpenConversation implements Session {
     return this.#phase === 'streaming' || this.reader.isMidway ? this.#ends : undefined
   }
 
+  get mayBeSlow(): boolean {
+    return this.state !== 'notAuthenticated' && this.waitingFor !== undefined
+  }
+
   get doing(): string {
     return `imap ${this.#command?.name ?? 'line'}`
   }

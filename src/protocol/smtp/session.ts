@@ -70,9 +70,13 @@ export class SmtpServerSession implements Session, IncomingHost {
     return this.helo === undefined ? limits.greetingTimeoutMs : limits.idleTimeoutMs
   }
 
-  /** A command and a body have to come in one piece of time: what they bring gives more. */
+  /** A command has to come in one piece of time, and so has a body, whose bytes give more. */
   get waitingFor(): number {
     return this.#lines
+  }
+
+  get mayBeSlow(): boolean {
+    return this.#mode === 'body'
   }
 
   get doing(): string {
