@@ -7,6 +7,7 @@ const mostBytes = 512 * 1024
 /** Bytes between two contents that are read along: records' headers and other people's small mail. */
 const gapMaxBytes = 16 * 1024
 
+/** For one page of rows: what is written later may lie in what was read along before. */
 export class ReadAhead implements ContentFiles {
   readonly #files: DiskContents
   #segment = -1

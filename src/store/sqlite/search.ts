@@ -86,7 +86,7 @@ export function searchMailbox(
   key: SearchKey,
   within: UidRanges,
 ): Uint32Array {
-  const steps = searchSteps(db, files, mailbox, key, within)
+  const steps = searchSteps(db, () => files, mailbox, key, within)
   for (;;) {
     const { done, value } = steps.next()
     if (done) return value
@@ -96,7 +96,7 @@ export function searchMailbox(
 /** The same with a pause behind each message that was read and each page of rows: whoever drives it gives others their turn there. */
 export function* searchSteps(
   db: Database,
-  files: ContentFiles,
+  filesForPage: () => ContentFiles,
   mailbox: number,
   key: SearchKey,
   within: UidRanges,
@@ -116,6 +116,8 @@ export function* searchSteps(
     let from = first
     while (from <= last) {
       const rows = page.all(mailbox, from, last)
+      // What was read along for the page before may lie where a later message has been written since.
+      const files = filesForPage()
       for (const row of rows) {
         const candidate = new Candidate(row, files)
         if (test(candidate)) found.push(row['uid'] as number)
