@@ -43,7 +43,11 @@ port.on('message', (message: ToReader) => {
         return turns.cancel(id)
       case 'search': {
         const { account, mailbox, key, within } = message
-        turns.add(id, account, searchSteps(db, () => new ReadAhead(files), mailbox, key, within))
+        turns.add(
+          id,
+          account,
+          searchSteps(db, () => new ReadAhead(files), mailbox, key, within),
+        )
       }
     }
   } catch (error) {
