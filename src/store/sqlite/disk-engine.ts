@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Worker } from 'node:worker_threads'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { preparedName, segmentBytes } from '../contents/log.ts'
 import { prepareSegment } from '../contents/prepare.ts'
 import { quarantinePath, readQuarantined } from '../contents/quarantine.ts'
 import { DiskContents } from '../contents/reader.ts'
+import type { Thread } from '../../platform/real/threads.ts'
 import { own, type Ownership } from '../owner.ts'
 import { StoreFault } from '../store.ts'
 import type { Batcher, WriterHost } from './batcher.ts'
@@ -127,7 +127,7 @@ class ToldState {
 
 /** The writer's thread as the batcher sees it: one group at a time; segments and checkpoints are prepared beside it. */
 class ThreadHost implements WriterHost {
-  readonly #writer: Worker
+  readonly #writer: Thread
   readonly #clock: Clock
   readonly #log: Log
   readonly #options: StoreOptions
@@ -147,7 +147,7 @@ class ThreadHost implements WriterHost {
   #segmentSince: number
   #checkpointed = 0
 
-  constructor(writer: Worker, options: StoreOptions, readers: Readers, told: (state: WriterState) => void) {
+  constructor(writer: Thread, options: StoreOptions, readers: Readers, told: (state: WriterState) => void) {
     this.#writer = writer
     this.#clock = options.clock
     this.#log = options.log
@@ -157,9 +157,9 @@ class ThreadHost implements WriterHost {
     this.#segments = join(options.folder, 'segments')
     this.#prepared = existsSync(join(this.#segments, preparedName))
     this.#segmentSince = this.#clock.monotonic()
-    writer.on('message', (message: FromWriter) => this.#heard(message))
-    writer.on('error', (error) => this.#fail(error as Error))
-    writer.on('exit', () => {
+    writer.worker.on('message', (message: FromWriter) => this.#heard(message))
+    writer.worker.on('error', (error) => this.#fail(error as Error))
+    writer.worker.on('exit', () => {
       if (!this.#closed) this.#fail(new StoreFault("the writer's thread ended", false))
       this.#closed?.()
     })
@@ -173,7 +173,7 @@ class ThreadHost implements WriterHost {
   group(...[buffer, commits, durable, done]: Parameters<WriterHost['group']>): void {
     this.#durable = durable
     this.#done = done
-    this.#writer.postMessage({ kind: 'group', buffer, commits } satisfies ToWriter, buffer ? [buffer] : [])
+    this.#writer.worker.postMessage({ kind: 'group', buffer, commits } satisfies ToWriter, buffer ? [buffer] : [])
   }
 
   async close(): Promise<void> {
@@ -183,11 +183,11 @@ class ThreadHost implements WriterHost {
     if (!this.#broken) {
       await new Promise<void>((resolve) => {
         this.#closed = resolve
-        this.#writer.postMessage({ kind: 'close' } satisfies ToWriter)
+        this.#writer.worker.postMessage({ kind: 'close' } satisfies ToWriter)
       })
     }
     this.#closed ??= () => {}
-    await this.#writer.terminate()
+    await this.#writer.end()
   }
 
   #heard(message: FromWriter): void {
@@ -222,7 +222,7 @@ class ThreadHost implements WriterHost {
   #checkpoint(): void {
     this.#checkpointed = this.#clock.monotonic()
     this.#readers.checkpoint().then(
-      () => this.#writer.postMessage({ kind: 'checkpoint' } satisfies ToWriter),
+      () => this.#writer.worker.postMessage({ kind: 'checkpoint' } satisfies ToWriter),
       () => {},
     )
   }
@@ -253,15 +253,15 @@ class ThreadHost implements WriterHost {
   }
 }
 
-function ready(writer: Worker): Promise<Extract<FromWriter, { kind: 'ready' }>> {
+function ready(writer: Thread): Promise<Extract<FromWriter, { kind: 'ready' }>> {
   return new Promise((resolve, reject) => {
-    writer.once('message', (message: FromWriter) => {
+    writer.worker.once('message', (message: FromWriter) => {
       if (message.kind === 'ready') resolve(message)
       else {
-        void writer.terminate()
+        void writer.end()
         reject(new Error(message.kind === 'broken' ? message.error : `unexpected ${message.kind}`))
       }
     })
-    writer.once('error', reject)
+    writer.worker.once('error', reject)
   })
 }

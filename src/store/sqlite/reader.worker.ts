@@ -1,7 +1,7 @@
 /** The reading thread's first file. */
 import { join } from 'node:path'
-import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '../../platform/real/clock.ts'
+import { dataOfThread, takeTasks } from '../../platform/real/threads.ts'
 import { ReadAhead } from '../contents/read-ahead.ts'
 import { DiskContents } from '../contents/reader.ts'
 import { openDatabase } from './driver.ts'
@@ -9,15 +9,14 @@ import type { FromReader, ToReader } from './readers.ts'
 import { SearchLimit, SearchTurns } from './search-turns.ts'
 import { searchSteps } from './search.ts'
 
-const port = parentPort!
-const { folder } = workerData as { folder: string }
+const { folder } = dataOfThread<{ folder: string }>()
 // Not read-only: a checkpoint writes the pages that the WAL holds. It never writes rows.
 const db = openDatabase(join(folder, 'pennypost.db'))
 db.exec('PRAGMA synchronous = NORMAL')
 db.exec('PRAGMA cache_size = -8192')
 const files = new DiskContents(folder)
 
-const answer = (message: FromReader): void => port.postMessage(message)
+const answer = takeTasks<ToReader, FromReader>(task)
 const failed = (id: number, error: unknown): void =>
   answer({ id, error: String((error as Error).stack ?? error), limit: error instanceof SearchLimit })
 
@@ -29,7 +28,7 @@ const turns = new SearchTurns({
   still: (id) => answer({ id, still: true }),
 })
 
-port.on('message', (message: ToReader) => {
+function task(message: ToReader): void {
   const { id } = message
   try {
     switch (message.kind) {
@@ -53,4 +52,4 @@ port.on('message', (message: ToReader) => {
   } catch (error) {
     failed(id, error)
   }
-})
+}

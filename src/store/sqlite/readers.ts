@@ -1,7 +1,7 @@
 /** A reading thread: searches and checkpoints away from the main thread. Started when first needed, ended when idle. */
-import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
+import type { Thread } from '../../platform/real/threads.ts'
 import { SearchCancelled, StoreRefusal, type SearchOptions } from '../store.ts'
 import { startThread } from './thread.ts'
 
@@ -43,7 +43,7 @@ const idleMs = 30_000
 export class Readers {
   readonly #folder: string
   readonly #clock: Clock
-  #thread: Worker | undefined
+  #thread: Thread | undefined
   #timer: Timer | undefined
   #next = 1
   readonly #waiting = new Map<number, Waiting>()
@@ -72,7 +72,7 @@ export class Readers {
       const waiting = this.#waiting.get(id)
       if (!waiting) return
       this.#waiting.delete(id)
-      this.#thread?.postMessage({ kind: 'cancel', id } satisfies ToReader)
+      this.#thread?.worker.postMessage({ kind: 'cancel', id } satisfies ToReader)
       if (this.#waiting.size === 0) this.#rest()
       waiting.reject(new SearchCancelled())
     }
@@ -96,15 +96,15 @@ export class Readers {
     return new Promise((resolve, reject) => {
       this.#timer?.cancel()
       this.#waiting.set(message.id, { resolve, reject, still })
-      this.#start().postMessage(message)
+      this.#start().worker.postMessage(message)
     })
   }
 
-  #start(): Worker {
+  #start(): Thread {
     if (this.#thread) return this.#thread
     const thread = startThread('reader', { folder: this.#folder })
     this.#thread = thread
-    thread.on('message', (answer: FromReader) => {
+    thread.worker.on('message', (answer: FromReader) => {
       const waiting = this.#waiting.get(answer.id)
       if (answer.still) return waiting?.still?.()
       this.#waiting.delete(answer.id)
@@ -119,8 +119,8 @@ export class Readers {
       for (const waiting of this.#waiting.values()) waiting.reject(error)
       this.#waiting.clear()
     }
-    thread.on('error', (error) => gone(error as Error))
-    thread.on('exit', () => gone(new Error('the reading thread ended')))
+    thread.worker.on('error', (error) => gone(error as Error))
+    thread.worker.on('exit', () => gone(new Error('the reading thread ended')))
     return thread
   }
 
@@ -129,7 +129,7 @@ export class Readers {
     this.#timer = this.#clock.after(idleMs, () => {
       const thread = this.#thread
       this.#thread = undefined
-      void thread?.terminate()
+      void thread?.end()
     })
   }
 
@@ -139,6 +139,6 @@ export class Readers {
     this.#thread = undefined
     for (const waiting of this.#waiting.values()) waiting.reject(new Error('the store closes'))
     this.#waiting.clear()
-    await thread?.terminate()
+    await thread?.end()
   }
 }

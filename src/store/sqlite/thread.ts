@@ -1,6 +1,6 @@
 /** Starts the engine's threads, wherever the build has put their first files. */
 import { existsSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
+import { startThreadAt, type Thread } from '../../platform/real/threads.ts'
 
 /** How far up from this module the folder that holds `store/` may lie: bundles put shared code into chunks at their root. */
 const levelsUp = 4
@@ -21,8 +21,6 @@ function locate(name: string): URL {
   throw new Error(`cannot find the first file of the thread ${name}`)
 }
 
-export function startThread(name: 'writer' | 'reader', workerData: unknown): Worker {
-  // Options of the command line are inherited: handed over by name, one that belongs to the whole process would be refused
-  // (`node --max-old-space-size=512 bin/pennypost.js serve`).
-  return new Worker(locate(name), { workerData })
+export function startThread(name: 'writer' | 'reader', data: unknown): Thread {
+  return startThreadAt(locate(name), data)
 }

@@ -1,7 +1,7 @@
 /** The writer's thread: takes groups, answers when they are durable and when they are visible. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { parentPort, workerData } from 'node:worker_threads'
+import { dataOfThread, takeTasks } from '../../platform/real/threads.ts'
 import type { Change } from '../changes.ts'
 import { busyTimeoutMs, type Database } from './driver.ts'
 import { openWriter, type Damage, type OpenWriter } from './open-writer.ts'
@@ -54,12 +54,8 @@ const walMaxBytes = 128 * 1024 * 1024
 
 const checkpointWaitMs = 100
 
-const port = parentPort!
-const settings = workerData as WriterSettings
-
-function post(message: FromWriter, transfer: ArrayBuffer[] = []): void {
-  port.postMessage(message, transfer)
-}
+const settings = dataOfThread<WriterSettings>()
+const post = takeTasks<ToWriter, FromWriter>(task)
 
 let open: OpenWriter | undefined
 
@@ -124,7 +120,7 @@ function checkpoint(db: Database, mode: 'RESTART' | 'TRUNCATE'): void {
   db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
 }
 
-port.on('message', (message: ToWriter) => {
+function task(message: ToWriter): void {
   try {
     if (message.kind === 'group') return group(message)
     if (message.kind === 'checkpoint') return open!.db.exec('PRAGMA wal_checkpoint(PASSIVE)')
@@ -133,14 +129,13 @@ port.on('message', (message: ToWriter) => {
     open?.db.close()
     open?.log.close()
     post({ kind: 'closed' })
-    port.close()
   } catch (error) {
     post({
       kind: 'broken',
       error: error instanceof WriterBroken ? error.message : String((error as Error).stack ?? error),
     })
   }
-})
+}
 
 try {
   open = openWriter(settings.folder, settings)
