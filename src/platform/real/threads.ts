@@ -37,7 +37,7 @@ function endAll(): void {
   for (const { gate } of running) Atomics.wait(gate, 0, open, Math.max(0, until - performance.now()))
 }
 
-/** Starts a thread whose first file takes its tasks with {@link takeTasks}. `data` is cloned, and the thread's `dataOfThread()`. */
+/** Starts a thread whose first file takes its tasks with {@link eachTask}. `data` is cloned, and the thread's `dataOfThread()`. */
 export function startThreadAt(file: URL, data: unknown): Thread {
   const gate = new Int32Array(new SharedArrayBuffer(4))
   // Options of the command line are inherited: handed over by name, one that belongs to the whole process would be refused
@@ -70,7 +70,7 @@ export function dataOfThread<T>(): T {
 }
 
 /** In the thread: `task` is called with each message, until the thread is to end. @returns what posts an answer. */
-export function takeTasks<Task, Answer>(
+export function eachTask<Task, Answer>(
   task: (message: Task) => void,
 ): (answer: Answer, transfer?: readonly TransferListItem[]) => void {
   const port = parentPort!

@@ -1,7 +1,7 @@
 /** The reading thread's first file. */
 import { join } from 'node:path'
 import { realClock } from '../../platform/real/clock.ts'
-import { dataOfThread, takeTasks } from '../../platform/real/threads.ts'
+import { dataOfThread, eachTask } from '../../platform/real/threads.ts'
 import { ReadAhead } from '../contents/read-ahead.ts'
 import { DiskContents } from '../contents/reader.ts'
 import { openDatabase } from './driver.ts'
@@ -16,7 +16,7 @@ db.exec('PRAGMA synchronous = NORMAL')
 db.exec('PRAGMA cache_size = -8192')
 const files = new DiskContents(folder)
 
-const answer = takeTasks<ToReader, FromReader>(task)
+const answer = eachTask<ToReader, FromReader>(task)
 const failed = (id: number, error: unknown): void =>
   answer({ id, error: String((error as Error).stack ?? error), limit: error instanceof SearchLimit })
 

@@ -1,7 +1,7 @@
 /** The writer's thread: takes groups, answers when they are durable and when they are visible. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { dataOfThread, takeTasks } from '../../platform/real/threads.ts'
+import { dataOfThread, eachTask } from '../../platform/real/threads.ts'
 import type { Change } from '../changes.ts'
 import { busyTimeoutMs, type Database } from './driver.ts'
 import { openWriter, type Damage, type OpenWriter } from './open-writer.ts'
@@ -55,7 +55,7 @@ const walMaxBytes = 128 * 1024 * 1024
 const checkpointWaitMs = 100
 
 const settings = dataOfThread<WriterSettings>()
-const post = takeTasks<ToWriter, FromWriter>(task)
+const post = eachTask<ToWriter, FromWriter>(task)
 
 let open: OpenWriter | undefined
 
