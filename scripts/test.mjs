@@ -34,9 +34,10 @@ const child = spawn(
     '--no-warnings',
     '--test',
     `--test-concurrency=${concurrency}`,
-    // A test that hangs is a failure, not a pause; and what it left open must not hold the run up.
+    // A test that hangs is a failure, not a pause; so is a file that leaves something open.
+    '--import',
+    new URL('left-open.mjs', import.meta.url).href,
     `--test-timeout=${kind === 'unit' ? 120_000 + 4000 * Number(process.env.SIMULATION_SEEDS ?? 0) : 900_000 + 1000 * Number(process.env.FUZZ_SECONDS ?? 0)}`,
-    '--test-force-exit',
     ...flags,
     ...files.map((path) => join(out, path.replace(/\.ts$/, '.js'))),
   ],

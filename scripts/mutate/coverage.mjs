@@ -88,15 +88,11 @@ function linesIn(folder, tree) {
 
 function run(file, { root, out, folder, limitMs }) {
   return new Promise((resolve) => {
-    const child = spawn(
-      process.execPath,
-      ['--no-warnings', '--test-force-exit', join(out, file.replace(/\.ts$/, '.js'))],
-      {
-        cwd: root,
-        stdio: 'ignore',
-        env: { ...testEnvironment(root, out), NODE_V8_COVERAGE: folder },
-      },
-    )
+    const child = spawn(process.execPath, ['--no-warnings', join(out, file.replace(/\.ts$/, '.js'))], {
+      cwd: root,
+      stdio: 'ignore',
+      env: { ...testEnvironment(root, out), NODE_V8_COVERAGE: folder },
+    })
     const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
     child.on('exit', (code) => {
       clearTimeout(timer)

@@ -2,44 +2,18 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { join } from 'node:path'
-import { silentLog } from '../../src/base/log.ts'
-import type { Log } from '../../src/base/log.ts'
 import type { Config } from '../../src/config/config.ts'
-import { defaultConfig } from '../../src/config/load.ts'
 import { realNetwork } from '../../src/platform/real/network.ts'
-import { realPlatform, startSystem, type Platform } from '../../src/system.ts'
-import type { System } from '../../src/system/types.ts'
+import { startSystem } from '../../src/system.ts'
 import { freePort } from '../support/free-port.ts'
-import { removeFolder, temporaryFolder } from './program.ts'
+import { configOf as lifeConfig, goodLife, platformOf } from './lives.ts'
+import { removeFolder, run, temporaryFolder } from './program.ts'
 
 const base = temporaryFolder()
 after(() => removeFolder(base))
 
 const ports = { smtp: await freePort(), imap: await freePort(), http: await freePort() }
-const graceMs = 2000
-
-/** Ports that stay the same: what a failed start holds, the next one misses. */
-function configOf(name: string): Config {
-  const defaults = defaultConfig()
-  return {
-    ...defaults,
-    data: join(base, name),
-    submitSocket: join(base, name, 'submit.sock'),
-    domains: [],
-    listeners: defaults.listeners
-      .filter(({ service }) => service in ports)
-      .map((one) => ({ ...one, port: ports[one.service as 'smtp'] })),
-    limits: { ...defaults.limits, shutdownGraceMs: graceMs },
-  }
-}
-
-function withAnyPort(config: Config): Config {
-  return { ...config, listeners: config.listeners.map((one) => ({ ...one, port: 0 })) }
-}
-
-function platformOf(config: Config, watchSteps: Platform['watchSteps'], log: Log = silentLog): Platform {
-  return { ...realPlatform(config, log), watchSteps }
-}
+const configOf = (name: string): Config => lifeConfig(base, name, ports)
 
 async function greets(service: keyof typeof ports): Promise<boolean> {
   const connection = await realNetwork
@@ -58,20 +32,8 @@ async function greets(service: keyof typeof ports): Promise<boolean> {
   return said > 0
 }
 
-/** The steps of a whole life: a start, a reload, a stop. */
-async function stepsOf(name: string): Promise<string[]> {
-  const steps: string[] = []
-  const config = configOf(name)
-  const system = await startSystem(
-    config,
-    platformOf(config, (step) => void steps.push(step)),
-  )
-  await system.reload(config)
-  assert.deepEqual(await system.stop(), [])
-  return steps
-}
-
-const steps = await stepsOf('all')
+const { steps, left } = await goodLife(configOf('all'))
+assert.deepEqual(left, [])
 const of = (what: string): string[] => steps.filter((step) => step.startsWith(`${what} `))
 
 test('a good life has steps of every kind, each told once', () => {
@@ -118,28 +80,18 @@ test('a reload that fails at any step is told, mail is still taken, and the next
   assert.ok(system.store.read.isLocalDomain('a.example'))
 })
 
-for (const [how, deed] of Object.entries({
-  fails: () => Promise.reject(new Error('injected')),
-  hangs: () => new Promise<void>(() => {}),
-})) {
+for (const how of ['fails', 'hangs']) {
   test(`a stop of which any part ${how} is over in its time, and names it`, async () => {
-    for (const part of of('stop')) {
-      const events: { event: string; part: unknown }[] = []
-      const error = (event: string, facts: Record<string, unknown> = {}): void =>
-        void events.push({ event, part: facts['part'] })
-      // What is left behind here holds its place until the process ends.
-      const config = withAnyPort(configOf(`stop ${how} ${part}`))
-      const system: System = await startSystem(
-        config,
-        platformOf(config, (step) => (step === part ? deed() : undefined), { ...silentLog, error }),
-      )
-      const name = part.slice('stop '.length)
-      assert.deepEqual(await system.stop(), [name])
-      assert.deepEqual(
-        events.map((one) => one.part),
-        [name],
-      )
-      assert.equal(await system.ended, undefined)
-    }
+    const program = join(process.env['PENNYPOST_OUT']!, 'test/stories/bad-stop.program.js')
+    const { status, out, err } = await run(program, [base, how, ...of('stop')])
+    assert.deepEqual([status, err], [0, ''])
+    const names = of('stop').map((part) => part.slice('stop '.length))
+    assert.deepEqual(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+      of('stop').map((part, n) => ({ part, left: [names[n]], told: [names[n]] })),
+    )
   })
 }
