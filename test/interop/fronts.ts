@@ -27,7 +27,7 @@ export async function startFront(program: string, args: readonly string[], ports
   for (const port of ports)
     for (let tries = 0; !(await listens(port)); tries++) {
       if (child.exitCode !== null) assert.fail(`${program} did not start: ${words}`)
-      if (tries >= 250) {
+      if (tries >= 3000) {
         await stop()
         assert.fail(`${program} does not listen at ${port}: ${words}`)
       }

@@ -135,8 +135,9 @@ test('signing in: a wrong password is the client’s, by STARTTLS and by TLS fro
     const failed = events.filter((line) => line.startsWith('sign-in failed'))
     assert.equal(failed.length, 6)
     for (const line of failed) assert.ok(line.includes(`"peer":"${clientAddress}"`), line)
-    // Health checks come and go, and are the proxy's own.
-    const others = events.filter((line) => !line.startsWith('sign-in failed') && !line.includes('"peer":"127.0.0.1"'))
+    // Health checks come and go, and are the proxy's own; on a busy machine the loop is held up.
+    const expected = /^(?:sign-in failed|the event loop was held up) |"peer":"127\.0\.0\.1"/
+    const others = events.filter((line) => !expected.test(line))
     assert.deepEqual(others, [])
   })
 })

@@ -4,8 +4,8 @@ import { alice, type PeerWorld } from './mail-peer-world.ts'
 import type { Ability, MailPeer } from './mail-peer.ts'
 import { read } from './programs.ts'
 
-/** Until a mail arrives or is told of: a peer tries again within some seconds. */
-const limitMs = 25_000
+/** Until a mail arrives or is told of: a peer tries again within some seconds; on a busy machine all takes longer. */
+const limitMs = 90_000
 
 export async function until<T>(
   what: string,

@@ -77,7 +77,7 @@ export class NameServers {
     this.#children.push(child)
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (words += String(chunk)))
     for (let tries = 0; !(await listens(port)); tries++) {
-      assert.ok(child.exitCode === null && tries < 200, `${program} does not start: ${words}`)
+      assert.ok(child.exitCode === null && tries < 1200, `${program} does not start: ${words}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
@@ -107,7 +107,7 @@ async function dsOf(knotConf: string, name: string): Promise<string> {
     const { out, err } = await run('/usr/sbin/keymgr', ['-c', knotConf, name, 'ds'])
     const line = out.split('\n').find((text) => / 13 2 /.test(text))
     if (line !== undefined) return line.trim().replace(/^(\S+) DS /, '$1 IN DS ')
-    assert.ok(tries < 100, `no key for ${name}: ${out}${err}`)
+    assert.ok(tries < 1200, `no key for ${name}: ${out}${err}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -95,7 +95,7 @@ access to * by dn.exact="${searcher.dn}" read by * none
     const child = spawn('/usr/sbin/slapd', ['-h', urls, '-f', join(this.#folder, 'slapd.conf'), '-d', '0'])
     this.#child = child
     for (let tries = 0; !(await this.#listens()); tries++) {
-      assert.ok(child.exitCode === null && tries < 200, `slapd does not start: ${child.exitCode}`)
+      assert.ok(child.exitCode === null && tries < 1200, `slapd does not start: ${child.exitCode}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
