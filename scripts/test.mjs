@@ -37,7 +37,7 @@ const child = spawn(
     // A test that hangs is a failure, not a pause; so is a file that leaves something open.
     '--import',
     new URL('left-open.mjs', import.meta.url).href,
-    `--test-timeout=${kind === 'unit' ? 120_000 + 4000 * Number(process.env.SIMULATION_SEEDS ?? 0) : 900_000 + 1000 * Number(process.env.FUZZ_SECONDS ?? 0)}`,
+    `--test-timeout=${kind === 'unit' ? 600_000 + 4000 * Number(process.env.SIMULATION_SEEDS ?? 0) : 900_000 + 1000 * Number(process.env.FUZZ_SECONDS ?? 0)}`,
     ...flags,
     ...files.map((path) => join(out, path.replace(/\.ts$/, '.js'))),
   ],

@@ -28,7 +28,7 @@ for (const [way, status] of [
   ['close', 7],
 ] as const) {
   test(`threads at work are no danger to a process that ends by ${way}`, async () => {
-    const waits = Array.from({ length: 10 }, (_, n) => 200 + 23 * n)
+    const waits = Array.from({ length: 6 }, (_, n) => 200 + 41 * n)
     const ways = []
     for (const ms of waits) ways.push(await ended(way, ms))
     assert.deepEqual(
