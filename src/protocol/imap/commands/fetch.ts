@@ -54,8 +54,10 @@ export const fetch = command({
     // RFC 5530 §3. Each message that can be read was sent.
     if (damaged > 0) throw new ImapRefusal('CORRUPTION', damagedWords(damaged))
     if (!known) throw new ImapRefusal('UNKNOWN-CTE', 'A part has an unknown transfer encoding')
-    // RFC 2180 §4.1.3, RFC 5530: numbers that stand for nothing any more are worth a word; unknown UIDs are not.
-    if (!uid && found < uids.length) throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
+    // RFC 2180 §4.1, RFC 9051 §7.1: numbers that stand for nothing any more are worth a word; unknown UIDs are not.
+    if (uid || found === uids.length) return
+    if (found === 0) throw new ImapRefusal('EXPUNGEISSUED', 'The messages no longer exist')
+    conversation.completed('EXPUNGEISSUED', 'Some of the messages no longer exist')
   },
 })
 

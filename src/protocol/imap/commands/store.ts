@@ -45,9 +45,11 @@ export const store = command({
       const numbers = uid ? failed : failed.map((one) => view.sequenceOf(one))
       conversation.completed(`MODIFIED ${formatNumberSet(numbers)}`, 'Conditional STORE failed')
     }
-    // RFC 2180 §4.2.2: the client should learn that some of its numbers stand for nothing.
-    if (!uid && !view.isCurrent(selected.table()) && uids.some((one) => view.isGone(one)))
-      throw new ImapRefusal('EXPUNGEISSUED', 'Some of the messages no longer exist')
+    if (uid || view.isCurrent(selected.table())) return
+    // Some of the numbers may stand for nothing any more. What was there is stored, and .SILENT asked for no answer. RFC 2180 §4.2.
+    const gone = uids.reduce((sum, one) => sum + Number(view.isGone(one)), 0)
+    if (gone === uids.length && !silent) throw new ImapRefusal('EXPUNGEISSUED', 'The messages no longer exist')
+    if (gone > 0 && left.size === 0) conversation.completed('EXPUNGEISSUED', 'Some of the messages no longer exist')
   },
 })
 
