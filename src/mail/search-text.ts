@@ -2,8 +2,10 @@
  * Text search as IMAP's HEADER, BODY and TEXT keys ask for it: substrings of decoded text, whatever the case.
  * RFC 9051 §6.4.4, RFC 3501 §6.4.4; comparison see `foldText`.
  */
+import { mailboxesOf, parseAddressList, type AddressMailbox } from './address-list.ts'
 import { foldText, isAsciiText } from './fold-text.ts'
-import type { Header } from './header.ts'
+import { parseHeader, unfold, type Header, type HeaderField } from './header.ts'
+import { fileName } from './mime/content-disposition.ts'
 import { decodeCharset } from './mime/charset.ts'
 import { decodeEncodedWords, decodeUnlabelled } from './mime/encoded-word.ts'
 import { parameterText } from './mime/parameters.ts'
@@ -11,11 +13,14 @@ import type { Part } from './mime/part.ts'
 import { decodeTransfer, transferEncoding } from './mime/transfer-encoding.ts'
 
 export interface TextMatcher {
-  /** Whether a field of that lower-case name holds the needle; an empty needle asks whether there is such a field. */
+  /**
+   * Whether a field of that lower-case name holds the needle; an empty needle asks whether there is such a field. Fields of addresses are
+   * searched as they stand and as ENVELOPE understands them, `name <local@domain>`.
+   */
   header(header: Header, name: string): boolean
-  /** The text of the message: text parts decoded, and the headers of messages in it. Not the message's own header. */
+  /** The text of the message and of messages in it, and of bounces and other reports; no header. */
   body(message: Uint8Array, root: Part): boolean
-  /** Header or body. */
+  /** All that `body` looks at, and all headers: the message's, those of messages in it, those of parts with the names of files. */
   text(message: Uint8Array, root: Part): boolean
 }
 
@@ -24,22 +29,39 @@ export function createTextMatcher(needle: string): TextMatcher {
   const folded = foldText(needle)
   const matches = (text: string): boolean => foldText(text).includes(folded)
   const asciiNeedle = isAsciiText(needle) ? Buffer.from(folded, 'latin1') : undefined
+  const inLine = oneBlank(folded)
+  const matchesInLine = (text: string): boolean => oneBlank(foldText(text)).includes(inLine)
 
   const header = (fields: Header, name: string): boolean =>
     fields.fields.some(
-      (field) => field.name === name && (folded === '' || matches(decodeEncodedWords(fields.value(field)))),
-    )
-  const anyField = (fields: Header): boolean =>
-    fields.fields.some((field) => matches(`${field.name}: ${decodeEncodedWords(fields.value(field))}`))
-  const body = (message: Uint8Array, root: Part): boolean => folded === '' || inPart(message, root)
+      (field) => field.name === name && (folded === '' || matchesInLine(decodeEncodedWords(valueOf(fields, field)))),
+    ) ||
+    (addressFields.has(name) && fields.all(name).some((field) => inAddresses(fields.value(field))))
 
-  function inPart(message: Uint8Array, part: Part): boolean {
-    if (part.kind === 'multipart') return part.children.some((child) => inPart(message, child))
-    if (part.message !== undefined) {
-      const inner = part.message
-      return (inner.header !== undefined && anyField(inner.header)) || inPart(message, inner)
-    }
-    if (part.kind !== 'text') return false
+  /** What is written in the one way that everybody would choose was found already. */
+  const inAddresses = (value: string): boolean =>
+    /[(\\"]|=\?/.test(value) &&
+    mailboxesOf(parseAddressList(value)).some((mailbox) => matchesInLine(formatAddress(mailbox)))
+
+  const anyField = (fields: Header): boolean =>
+    fields.fields.some((field) => matchesInLine(`${field.name}:${decodeEncodedWords(valueOf(fields, field))}`))
+
+  const isFileName = (part: Part): boolean => {
+    const name = fileName(part.contentType, part.disposition)
+    return name !== undefined && matchesInLine(name)
+  }
+
+  function inHeaders(message: Uint8Array, part: Part): boolean {
+    if (anyField(part.header ?? parseHeader(message, part.headerStart, part.bodyStart)) || isFileName(part)) return true
+    if (part.message !== undefined) return inHeaders(message, part.message)
+    return part.children.some((child) => inHeaders(message, child))
+  }
+
+  function inBodies(message: Uint8Array, part: Part): boolean {
+    if (part.kind === 'multipart') return part.children.some((child) => inBodies(message, child))
+    if (part.message !== undefined) return inBodies(message, part.message)
+    // Of a message/* that is no message the body is text: a report's addresses, for one.
+    if (part.kind !== 'text' && part.contentType.type !== 'message') return false
     const raw = message.subarray(part.bodyStart, part.bodyEnd)
     const bytes = decodeTransfer(raw, transferEncoding(part.encoding))
     if (asciiNeedle !== undefined && isAsciiSuperset(part)) {
@@ -53,9 +75,25 @@ export function createTextMatcher(needle: string): TextMatcher {
 
   return {
     header,
-    body,
-    text: (message, root) => (root.header !== undefined && anyField(root.header)) || body(message, root),
+    body: (message, root) => folded === '' || inBodies(message, root),
+    text: (message, root) => folded === '' || inHeaders(message, root) || inBodies(message, root),
   }
+}
+
+const addressFields = new Set(['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'])
+
+/** "What comes after the colon" (RFC 9051 §6.4.4), unfolded. */
+function valueOf(fields: Header, field: HeaderField): string {
+  return unfold(fields.raw(field).slice(field.valueStart - field.start))
+}
+
+/** Where a field was folded, and by how many blanks or tabs, is nothing that a reader sees. */
+function oneBlank(text: string): string {
+  return /[\t]|  /.test(text) ? text.replace(/[ \t]+/g, ' ') : text
+}
+
+function formatAddress({ name, localPart, domain }: AddressMailbox): string {
+  return `${decodeEncodedWords(name ?? '')} <${localPart}@${domain}>`
 }
 
 /** A text part as text: its charset decoded, UTF-8 or windows-1252 where none is named or known. */
