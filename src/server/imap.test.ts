@@ -1,4 +1,4 @@
-/** STATUS by the row of its mailbox. */
+/** STATUS by the row of its mailbox; \Recent for one session. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLog } from '../base/log.ts'
@@ -34,4 +34,51 @@ test('STATUS loads no table; RECENT is counted only where it is asked and the ro
   for (let i = 0; i < 3; i++) await store.commit([await arrival(store, message(`n${i}`), [bob.inbox])])
   assert.deepEqual([await recent(false), asked], [0, []])
   assert.deepEqual([await recent(true), asked], [3, [0, 1, 2]])
+})
+
+test('a message that arrives is \\Recent in one session, whoever looks first, and one commit claims it', async (t) => {
+  const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
+  t.after(() => store.close())
+  const bob = await addAccount(store, 'bob@example.org')
+  let claims = 0
+  const commit: typeof store.commit = (operations, options) => {
+    claims += operations.filter(({ kind }) => kind === 'claimRecent').length
+    return store.commit(operations, options)
+  }
+  const counting = Object.assign(Object.create(store) as typeof store, { read: store.read, commit })
+  const backend = new StoreImapBackend({ store: counting, clock: realClock, messageBytesMax: () => 1000 })
+  const account = await backend.open({ accountId: bob.id } as never)
+  const select = (readOnly: boolean) => account.select('INBOX', { readOnly, onChange() {} })
+  const sessions = [await select(false), await select(true), await select(false), await select(false)]
+  await store.commit([await arrival(store, message('m'), [bob.inbox])])
+  // All in the same moment, before any claim is written.
+  const counts = sessions.map((session) => session.uidNext() - session.claimRecent())
+  assert.deepEqual([counts, claims], [[1, 0, 0, 0], 1])
+  await store.commit([await arrival(store, message('n'), [bob.inbox])])
+  const looksFirst = sessions[1]!
+  assert.equal(looksFirst.uidNext() - looksFirst.claimRecent(), 1, 'EXAMINE sees it and takes nothing')
+  const late = await select(false)
+  assert.equal(late.uidNext() - late.recentUid, 1)
+  assert.deepEqual(
+    sessions.map((session) => session.uidNext() - session.claimRecent()),
+    [0, 0, 0, 0],
+  )
+  for (const session of [...sessions, late]) session.close()
+  assert.equal((await select(false)).recentUid, late.uidNext(), 'the claim is in the store')
+})
+
+test('an arrival is no change of flags: nobody walks over the table for it', async (t) => {
+  const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
+  t.after(() => store.close())
+  const bob = await addAccount(store, 'bob@example.org')
+  const backend = new StoreImapBackend({ store, clock: realClock, messageBytesMax: () => 1000 })
+  const account = await backend.open({ accountId: bob.id } as never)
+  const session = await account.select('INBOX', { readOnly: false, onChange() {} })
+  const before = session.highestModSeq()
+  await store.commit([await arrival(store, message('m'), [bob.inbox])])
+  assert.ok(session.highestModSeq() > before)
+  assert.equal(session.flagsModSeq(), before)
+  const { modSeq } = await session.store(Uint32Array.of(1), 'add', ['\\Seen'])
+  assert.equal(session.flagsModSeq(), modSeq)
+  session.close()
 })

@@ -334,10 +334,10 @@ class Selected implements ImapSelected {
 
   /** The first read-write session to see messages has them as \Recent; nobody else. RFC 3501 §2.3.2. */
   async begin(): Promise<void> {
-    if (!this.readOnly && this.recentUid < this.#table.uidNext) {
-      const [claimed] = await translated(this.#tools.store.commit([{ kind: 'claimRecent', mailbox: this.#id }]))
-      this.recentUid = claimed.recentUid
-    }
+    this.recentUid = this.#table.recentUid
+    if (this.readOnly || this.recentUid === this.#table.uidNext) return
+    this.#table.claimRecent()
+    await translated(this.#tools.store.commit([{ kind: 'claimRecent', mailbox: this.#id }]))
   }
 
   follow(onChange: () => void): void {
@@ -352,12 +352,16 @@ class Selected implements ImapSelected {
     return this.#table.highestModSeq
   }
 
+  flagsModSeq(): number {
+    return this.#table.flagsModSeq
+  }
+
   claimRecent(): number {
-    const first = this.#tools.store.read.mailbox(this.#id)?.recentUid ?? this.#table.uidNext
-    if (!this.readOnly && first < this.#table.uidNext) {
-      // Not waited for: another session that looks in the same moment may see them as \Recent too, which RFC 3501 §2.3.2 tolerates.
+    if (this.readOnly) return this.#table.recentUid
+    const first = this.#table.claimRecent()
+    // One claim for all sessions. Not waited for: losing it shows \Recent once more.
+    if (first < this.#table.uidNext)
       this.#tools.store.commit([{ kind: 'claimRecent', mailbox: this.#id }]).catch(() => {})
-    }
     return first
   }
 

@@ -1,5 +1,6 @@
 /** The messages of one mailbox in typed arrays, shared by all who look at it: 28 bytes a message, however many sessions. */
 import type { Change } from './changes.ts'
+import type { MailboxRow } from './entities.ts'
 
 /** What a reader sees: the arrays never change below `count`, but for flags and modSeqs. An expunge makes new arrays. */
 export interface TableView {
@@ -15,6 +16,12 @@ export interface LiveTable {
   view(): TableView
   readonly uidNext: number
   readonly highestModSeq: number
+  /** No flags of a message that was there before changed behind this mod-sequence. */
+  readonly flagsModSeq: number
+  /** UIDs from here on are \Recent for the next read-write session. */
+  readonly recentUid: number
+  /** Claims \Recent for everything below uidNext, before any other session can. @returns the first UID claimed; uidNext where none is left. */
+  claimRecent(): number
   readonly gone: boolean
   /** `changed` runs after each change, on a turn of its own. @returns how to stop. */
   listen(changed: () => void): () => void
@@ -134,12 +141,19 @@ export class SharedTable {
   readonly holders = new Set<Holder>()
   uidNext: number
   highestModSeq: number
+  flagsModSeq: number
+  recentUid: number
   gone = false
 
-  constructor(table: MessageTable, uidNext: number, highestModSeq: number) {
+  constructor(
+    table: MessageTable,
+    { uidNext, highestModSeq, recentUid }: Pick<MailboxRow, 'uidNext' | 'highestModSeq' | 'recentUid'>,
+  ) {
     this.table = table
     this.uidNext = uidNext
     this.highestModSeq = highestModSeq
+    this.flagsModSeq = highestModSeq
+    this.recentUid = recentUid
   }
 
   apply(change: Change): void {
@@ -151,6 +165,7 @@ export class SharedTable {
       this.highestModSeq = Math.max(this.highestModSeq, change.modSeqs[last]!)
     } else if (change.kind === 'flags' || change.kind === 'expunged') {
       this.highestModSeq = Math.max(this.highestModSeq, change.modSeq)
+      if (change.kind === 'flags') this.flagsModSeq = Math.max(this.flagsModSeq, change.modSeq)
     }
   }
 
@@ -188,6 +203,20 @@ class HeldTable implements LiveTable {
 
   get highestModSeq(): number {
     return this.#shared.highestModSeq
+  }
+
+  get flagsModSeq(): number {
+    return this.#shared.flagsModSeq
+  }
+
+  get recentUid(): number {
+    return this.#shared.recentUid
+  }
+
+  claimRecent(): number {
+    const { recentUid, uidNext } = this.#shared
+    this.#shared.recentUid = uidNext
+    return recentUid
   }
 
   get gone(): boolean {

@@ -141,6 +141,8 @@ export interface ImapSelected {
   readonly uidValidity: number
   uidNext(): number
   highestModSeq(): number
+  /** No flags of a message that was there before changed behind this mod-sequence: a walk over the table for news is not needed. */
+  flagsModSeq(): number
   /** UIDs from here on are \Recent to this session: it was the first read-write one to see them. RFC 3501 §2.3.2. */
   readonly recentUid: number
   /** Called when the session is told of new messages: claims \Recent for UIDs below uidNext; answers the first UID claimed. */

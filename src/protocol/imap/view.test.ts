@@ -32,7 +32,7 @@ class Client {
     for (let i = 0; i < view.count; i++) {
       this.uids.push(view.uids[i]!)
       const { flagsLow } = view.selected.table()
-      this.flags.push(view.listed(view.flags().encode(flagsLow[i]!, 0), view.uids[i]!))
+      this.flags.push(view.listed(view.flags(new Out()).encode(flagsLow[i]!, 0), view.uids[i]!))
     }
   }
 
@@ -56,7 +56,7 @@ class Client {
           this.uids[this.uids.length - 1] = uid
           const { flagsLow } = this.view.selected.table()
           const index = this.view.selected.table().uids.indexOf(uid)
-          this.flags.push(this.view.listed(this.view.flags().encode(flagsLow[index]!, 0), uid))
+          this.flags.push(this.view.listed(this.view.flags(new Out()).encode(flagsLow[index]!, 0), uid))
         }
       } else if (word === 'FETCH') this.flags[n - 1] = /FLAGS \(([^)]*)\)/.exec(text)![1]
     }
@@ -94,7 +94,7 @@ test('sessions that hear of random arrivals, flags and expunges agree with the m
         const table = client.view.selected.table()
         assert.deepEqual(client.uids, [...table.uids.subarray(0, table.count)])
         const flags = client.uids.map((uid, i) =>
-          client.view.listed(client.view.flags().encode(table.flagsLow[i]!, 0), uid!),
+          client.view.listed(client.view.flags(new Out()).encode(table.flagsLow[i]!, 0), uid!),
         )
         assert.deepEqual(client.flags, flags)
         assert.equal(client.view.tell(new Out(), true), false, 'nothing is told twice')

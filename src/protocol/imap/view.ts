@@ -1,6 +1,7 @@
 /** What a session was told of its mailbox, and the news since. Sequence numbers are the told ones. RFC 3501 §5.2, §5.5, §7.4.1. */
 import type { ImapSelected, MessageTable } from './backend.ts'
 import type { Out } from './out.ts'
+import { tellFlags, tellPermanentFlags } from './flag-names.ts'
 import { RecentRanges } from './recent.ts'
 import { FlagEncoder } from './wire/flag-list.ts'
 import { SyntaxFault } from './wire/fault.ts'
@@ -24,6 +25,8 @@ export class View {
   #told: MessageTable
   #count: number
   #toldModSeq: number
+  /** Names of flags that the client has heard of. They grow in number, and never change. */
+  #toldNames: number
   /** Changes that this session made and has shown by itself. */
   #own: number[] | undefined
   /** `$`: UIDs of the last SEARCH that saved. RFC 5182 §2.1. */
@@ -34,6 +37,7 @@ export class View {
     this.#told = selected.table()
     this.#count = this.#told.count
     this.#toldModSeq = selected.highestModSeq()
+    this.#toldNames = selected.flagNames().length
     this.recent = new RecentRanges(selected.recentUid, selected.uidNext())
   }
 
@@ -124,8 +128,15 @@ export class View {
     this.#own.push(modSeq)
   }
 
-  flags(): FlagEncoder {
-    return new FlagEncoder(this.selected.flagNames())
+  /** For flags that are told now. Keywords that the client has not heard of are told first. RFC 3501 §7.2.6. */
+  flags(out: Out): FlagEncoder {
+    const names = this.selected.flagNames()
+    if (names.length > this.#toldNames) {
+      this.#toldNames = names.length
+      tellFlags(out, this.selected)
+      tellPermanentFlags(out, this.selected)
+    }
+    return new FlagEncoder(names)
   }
 
   /** The newest table when nothing was expunged since, so that positions agree; else a lookup is needed. */
@@ -164,7 +175,7 @@ export class View {
       if (!this.rev2) out.text(`* ${this.recentCount()} RECENT\r\n`)
     }
     if (modSeq > this.#toldModSeq) {
-      this.#tellFlags(out, table, known)
+      if (selected.flagsModSeq() > this.#toldModSeq) this.#tellFlags(out, table, known)
       this.#toldModSeq = modSeq
     }
     this.#own = undefined
@@ -191,7 +202,7 @@ export class View {
     let encoder: FlagEncoder | undefined
     for (let i = 0; i < known; i++) {
       if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]!)) continue
-      encoder ??= this.flags()
+      encoder ??= this.flags(out)
       const flags = this.listed(encoder.encode(flagsLow[i]!, flagsHigh[i]!), uids[i]!)
       // The UID beside them: RFC 7162 §3.2.4, RFC 9051 §7.5.2.
       if (this.tellsModSeq) out.text(`* ${i + 1} FETCH (UID ${uids[i]} FLAGS (${flags}) MODSEQ (${modSeqs[i]}))\r\n`)

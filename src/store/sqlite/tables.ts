@@ -44,7 +44,7 @@ export class Tables {
     const row = this.#reads.mailbox(mailbox)
     if (!row) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
     const table = new MessageTable(row.messages + 64)
-    const shared = new SharedTable(table, row.uidNext, row.highestModSeq)
+    const shared = new SharedTable(table, row)
     let last = 0
     for (;;) {
       const room = table.count + 16_384

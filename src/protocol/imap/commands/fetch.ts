@@ -95,7 +95,7 @@ async function* fromRows(conversation: Conversation, items: readonly FetchItem[]
   const { view, selected, out } = conversation
   const marked = await markSeen(conversation, items, page)
   const { flagsLow, flagsHigh, modSeqs } = selected.table()
-  const encoder = view.flags()
+  const encoder = view.flags(out)
   const cursor = new MessageCursor(view)
   const flagsAsked = items.some(({ kind }) => kind === 'flags')
   const modSeqOwed = conversation.enabled.has(condstore) && !items.some(({ kind }) => kind === 'modSeq')

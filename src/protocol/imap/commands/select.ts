@@ -3,6 +3,7 @@ import { seenBit } from '../../../mail/flags.ts'
 import { condstore, enableCondstore } from '../condstore.ts'
 import { command, signedIn } from '../command.ts'
 import type { Conversation } from '../command.ts'
+import { tellFlags, tellPermanentFlags } from '../flag-names.ts'
 import { speaksRev2 } from '../rev2.ts'
 import { encodeMailbox } from '../wire/encode.ts'
 import type { Line } from '../wire/line.ts'
@@ -39,11 +40,10 @@ export async function open(conversation: Conversation, name: string, readOnly: b
   if (aware) enableCondstore(conversation)
   await conversation.select(name, readOnly)
   const { selected, view } = conversation
-  const flags = selected.flagNames().filter((flag) => flag !== undefined)
-  out.text(`* FLAGS (${flags.join(' ')})\r\n* ${view.count} EXISTS\r\n`)
+  tellFlags(out, selected)
+  out.text(`* ${view.count} EXISTS\r\n`)
   if (!modern) tellOldFacts(conversation)
-  const permanent = selected.readOnly ? [] : selected.keywordsOpen() ? [...flags, '\\*'] : flags
-  out.untaggedOk(`PERMANENTFLAGS (${permanent.join(' ')})`, selected.readOnly ? 'Read-only' : 'Limited')
+  tellPermanentFlags(out, selected)
   out.untaggedOk(`UIDNEXT ${selected.uidNext()}`, 'Predicted next UID')
   out.untaggedOk(`HIGHESTMODSEQ ${selected.highestModSeq()}`, 'Highest')
   out.untaggedOk(`UIDVALIDITY ${selected.uidValidity}`, 'UIDs valid')

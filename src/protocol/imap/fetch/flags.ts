@@ -44,7 +44,7 @@ export function* tellStored(
   const { flagsLow, flagsHigh, modSeqs } = selected.table()
   const aware = enabled.has(condstore)
   if (options.silent && !aware) return
-  const encoder = view.flags()
+  const encoder = view.flags(out)
   const cursor = new MessageCursor(view)
   for (let i = 0; i < uids.length; i++) {
     const uid = uids[i]!

@@ -48,7 +48,7 @@ function framesOf(items: readonly FetchItem[]): Uint8Array[] {
 export function* fromTables(conversation: Conversation, items: readonly FetchItem[], uids: Uint32Array) {
   const { view, selected, out } = conversation
   const { flagsLow, flagsHigh, modSeqs } = selected.table()
-  const encoder = view.flags()
+  const encoder = view.flags(out)
   const cursor = new MessageCursor(view)
   const spelled = new Map<string, Uint8Array>()
   const kinds = items.map(({ kind }) => kind)

@@ -47,6 +47,9 @@ export class MemorySelected implements ImapSelected {
   highestModSeq(): number {
     return this.#mailbox.highestModSeq
   }
+  flagsModSeq(): number {
+    return this.#mailbox.highestModSeq
+  }
   table(): MessageTable {
     return this.#mailbox.table
   }
