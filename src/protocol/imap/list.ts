@@ -75,13 +75,16 @@ export function listMailboxes(all: readonly ImapMailboxInfo[], query: ListQuery)
   const known = new Map(all.map((info) => [info.name, info]))
   const found: ListedMailbox[] = []
   const matches = (name: string) => query.patterns.some((pattern) => matchesPattern(name, pattern))
+  // A name is listed for the sake of a child that is not listed itself. RFC 5258 §3.5.
+  const untold = selected.map(({ name }) => name).filter((name) => !matches(name))
+  const untoldParents = query.recursiveMatch ? parentsOf(untold) : undefined
   for (const info of all) {
     const childInfo = selectedParents?.has(info.name) ?? false
-    if ((!chosen.has(info) && !childInfo) || !matches(info.name)) continue
+    if ((!chosen.has(info) && !untoldParents?.has(info.name)) || !matches(info.name)) continue
     found.push(listed(info, exists.has(info.name), parents, childInfo))
   }
   // Parents that exist only in their children's names. RFC 3501 §6.3.8: \Noselect; RFC 5258 §3: \NonExistent.
-  for (const name of query.recursiveMatch ? selectedParents! : query.selectSubscribed ? [] : parents) {
+  for (const name of query.recursiveMatch ? untoldParents! : query.selectSubscribed ? [] : parents) {
     if (known.has(name) || !matches(name)) continue
     const info = { name, selectable: false, subscribed: false }
     found.push(listed(info, false, parents, query.recursiveMatch))

@@ -1,4 +1,5 @@
 /** SEARCH and UID SEARCH. RFC 3501 §6.4.4; RETURN options: RFC 4731 §3.1, RFC 5182 §2.1. */
+import { decodeCharset } from '../../../mail/mime/charset.ts'
 import type { SearchKey } from '../../../mail/search-key.ts'
 import { ImapRefusal } from '../backend.ts'
 import { command } from '../command.ts'
@@ -14,7 +15,10 @@ import { formatNumberSet } from '../wire/sequence-set.ts'
 
 const all: ReadonlySet<string> = new Set(['ALL'])
 
+/** What a client is told to take; every charset that mail is read in is understood. */
 const charsets = ['US-ASCII', 'UTF-8']
+
+const none = new Uint8Array(0)
 
 export const search = command({
   name: 'SEARCH',
@@ -25,16 +29,18 @@ export const search = command({
   grammar(line, { view }) {
     line.space()
     const returns = returnOptions(line)
+    let charset: string | undefined
     if (line.triesWord('CHARSET')) {
       line.space()
+      charset = line.astring()
       // A charset that we do not know makes the rest unreadable: no fault of its spelling. RFC 3501 §7.1.
-      if (!charsets.includes(line.astring().toUpperCase())) {
+      if (decodeCharset(none, charset) === undefined) {
         line.at = line.end
         return { returns, key: undefined, asksModSeq: false }
       }
       line.space()
     }
-    const grammar = new SearchGrammar(line, view)
+    const grammar = new SearchGrammar(line, view, charset)
     const key = grammar.program()
     return { returns, key, asksModSeq: grammar.asksModSeq }
   },

@@ -1,5 +1,6 @@
 /** The grammar of SEARCH's keys, which gives the value that the backend evaluates. RFC 3501 §6.4.4, §9 `search-key`. */
 import { latin1, utf8 } from '../../../base/bytes.ts'
+import { decodeCharset } from '../../../mail/mime/charset.ts'
 import type { SearchKey } from '../../../mail/search-key.ts'
 import { searchDepthMax, searchKeysMax } from '../limits.ts'
 import type { View } from '../view.ts'
@@ -25,13 +26,16 @@ export function not(key: SearchKey): SearchKey {
 export class SearchGrammar {
   readonly #line: Line
   readonly #view: View
+  readonly #charset: string | undefined
   #keys = 0
   /** The client asks for mod-sequences: it is told the highest of what is found. RFC 7162 §3.1.5. */
   asksModSeq = false
 
-  constructor(line: Line, view: View) {
+  /** @param charset that strings are in: one that `decodeCharset` knows, UTF-8 by default. */
+  constructor(line: Line, view: View, charset?: string) {
     this.#line = line
     this.#view = view
+    this.#charset = charset
   }
 
   /** One key or more up to the end of the command; all must hold. */
@@ -82,7 +86,7 @@ export class SearchGrammar {
 
   #keyword(): string {
     this.#line.space()
-    return this.#line.flag()
+    return this.#line.keyword()
   }
 
   #sizeOrDate(name: string): SearchKey | undefined {
@@ -141,7 +145,8 @@ export class SearchGrammar {
 
   #text(): string {
     this.#line.space()
-    return utf8(this.#line.astringBytes())
+    const bytes = this.#line.astringBytes()
+    return (this.#charset === undefined ? undefined : decodeCharset(bytes, this.#charset)) ?? utf8(bytes)
   }
 
   #combined(name: string, depth: number): SearchKey | undefined {

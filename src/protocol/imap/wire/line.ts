@@ -295,14 +295,16 @@ export class Line {
 
   /** One flag or keyword. \Recent cannot be set, and unknown backslash names are not ours to invent. RFC 3501 §2.3.2. */
   flag(): string {
-    if (!this.tries('\\')) {
-      const keyword = this.atom()
-      if (keyword.length > keywordMaxBytes) throw this.fault('a shorter keyword', 'flag-keyword')
-      return keyword
-    }
+    if (!this.tries('\\')) return this.keyword()
     const flag = systemFlag('\\' + this.atom())
     if (!flag) throw this.fault('a flag that can be set', 'flag')
     return flag
+  }
+
+  keyword(): string {
+    const keyword = this.atom()
+    if (keyword.length > keywordMaxBytes) throw this.fault('a shorter keyword', 'flag-keyword')
+    return keyword
   }
 
   flagList(): string[] {
