@@ -215,6 +215,20 @@ test('a client that leaves in the middle of an APPEND leaves nothing behind', as
   assert.equal(aborted, 1)
 })
 
+test('a literal whose line end has not come with it is acknowledged: a client that writes both apart waits for that', async () => {
+  const host = new Host()
+  await host.say('')
+  await host.say('a LOGIN u p\r\n')
+  assert.equal(await host.say('b APPEND INBOX {6}\r\n'), '+ OK\r\n')
+  assert.equal(await host.say('A: b'), '')
+  assert.equal(await host.say('\r\n'), '* OK Literal received\r\n')
+  assert.match(await host.say('\r\n'), /^b OK \[APPENDUID /)
+  assert.equal(await host.say('c APPEND INBOX {6}\r\n'), '+ OK\r\n')
+  assert.match(await host.say('A: b\r\n\r\n'), /^c OK \[APPENDUID /, 'nobody waits')
+  assert.equal(await host.say('d APPEND INBOX {6+}\r\nA: b\r\n'), '', 'nobody asked')
+  assert.match(await host.say('\r\n'), /^d OK \[APPENDUID /)
+})
+
 test('a command line past its limit is answered once its end has come', async () => {
   const host = await signedIn()
   let said = await host.say('b NOOP ')

@@ -38,6 +38,8 @@ export class ImapSession extends OpenConversation implements Session {
   /** A reply that waits until the rest of its command has been swallowed. */
   #owed: string | undefined
   #queued: Action | undefined
+  /** The streamed literal is a synchronizing one. */
+  #waitsForLiteral = false
   #literals = 0
   #literalBytes = 0
   #bad = 0
@@ -355,6 +357,7 @@ export class ImapSession extends OpenConversation implements Session {
       if (this.gone) return this.out.take()
       this.reader.stream()
       this.#phase = 'streaming'
+      this.#waitsForLiteral = synchronizing
       if (synchronizing) this.out.text('+ OK\r\n')
     } catch (error) {
       this.#abandon(this.#answer(error))
@@ -369,6 +372,9 @@ export class ImapSession extends OpenConversation implements Session {
     }
     if (this.reader.streamingBytes > 0) return this.#idle()
     this.#phase = 'rest'
+    // A client that writes the line end by itself (Python's imaplib) does not send it before the literal is acknowledged, which the system
+    // puts off for 40 ms in the hope of something to send with it (RFC 1122 §4.2.3.2).
+    if (this.#waitsForLiteral && this.reader.heldBytes === 0) this.out.text('* OK Literal received\r\n')
     return { kind: 'run', work: this.#poured(intake.end()) }
   }
 
