@@ -44,11 +44,15 @@ function names(text, file) {
 /** Simulation and growth are left out: they take minutes, and tell of what the others tell. */
 export const isFar = (test) => /^test\/(?:simulation|growth)\//.test(test)
 
-/** Files of tests in each group. */
-const groupSizes = [4, 12, 24]
+/** Each group of tests: so many files, of so many seconds in all. */
+const groups = [
+  { files: 4, seconds: 20 },
+  { files: 12, seconds: 30 },
+  { files: 24, seconds: 50 },
+]
 
 /** Stories in processes of their own that the nearest groups are followed by: these may run a line without a word in the coverage. */
-const unseenMax = 6
+const unseen = { files: 6, seconds: 40 }
 
 const ownProcesses = (test) => /\/program\.ts'/.test(readFileSync(join(root, test), 'utf8'))
 
@@ -69,10 +73,27 @@ export function testsOf(file, line, by, coverage) {
   // A line in the middle of an expression may have no place of its own in the bundle.
   const place = [line, line - 1, line + 1].find((one) => sound.some(([, { lines }]) => lines.get(file)?.has(one)))
   const runs = sound.filter(([, { lines }]) => lines.get(file)?.has(place)).map(([test]) => test)
-  const unseen = sound
+  runs.sort(near)
+  const others = sound
     .map(([test]) => test)
     .filter((test) => !runs.includes(test) && steps.has(test) && ownProcesses(test))
-  runs.sort(near)
-  const groups = [...groupSizes.map((size) => runs.splice(0, size)), unseen.sort(near).slice(0, unseenMax)]
-  return groups.filter((group) => group.length > 0)
+    .sort(near)
+  const taken = groups.map((group) => take(runs, group, coverage))
+  return [...taken, take(others, unseen, coverage)].filter((group) => group.length > 0)
+}
+
+/** Takes the first tests that fit out of a list. */
+function take(tests, { files, seconds }, coverage) {
+  const group = []
+  let left = seconds
+  for (const test of [...tests]) {
+    if (group.length === files) break
+    const cost = coverage.get(test).seconds
+    // The nearest is run whatever it costs.
+    if (cost > left && group.length > 0) continue
+    left -= cost
+    group.push(test)
+    tests.splice(tests.indexOf(test), 1)
+  }
+  return group
 }
