@@ -47,13 +47,31 @@ test('what would break a line or a path is refused', () => {
   for (const text of [
     ...bad,
     'jo@-a.org',
-    'jo@a_b.org',
-    'jo@example.org.',
+    'jo@example.org..',
+    'jo@.example.org',
+    'jo@.',
+    'a..b@',
     `jo@${'a'.repeat(64)}.org`,
     `${'a'.repeat(256)}@a.org`,
   ])
     assert.equal(parseMailbox(text), undefined, JSON.stringify(text))
   assert.equal(parseMailbox(Buffer.from([0x61, 0xff, 0x40, 0x61])), undefined)
+})
+
+test('what is in use against the grammar is taken, where nothing else can be meant', () => {
+  for (const [text, localPart, domain, written] of [
+    ['a..b@example.org', 'a..b', 'example.org', '"a..b"@example.org'],
+    ['.a@example.org', '.a', 'example.org', '".a"@example.org'],
+    ['a.@example.org', 'a.', 'example.org', '"a."@example.org'],
+    ['jo@a_b.example.org', 'jo', 'a_b.example.org', 'jo@a_b.example.org'],
+    ['jo@_spf.example.org', 'jo', '_spf.example.org', 'jo@_spf.example.org'],
+    ['jo@Example.org.', 'jo', 'example.org', 'jo@example.org'],
+    ['jo@bücher.example.', 'jo', 'xn--bcher-kva.example', 'jo@xn--bcher-kva.example'],
+  ] as const) {
+    assert.deepEqual(parseMailbox(text), { localPart, domain }, text)
+    assert.equal(formatMailbox({ localPart, domain }), written)
+    assert.deepEqual(parseMailbox(written), { localPart, domain })
+  }
 })
 
 test('SMTPUTF8 is needed for the local part alone', () => {

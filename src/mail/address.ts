@@ -12,7 +12,9 @@ const domainOctetsMax = 253
 const labelOctetsMax = 63
 
 const atomLocalPart = /^[\w!#$%&'*+\-/=?^`{|}~\u0080-\u{10ffff}]+(?:\.[\w!#$%&'*+\-/=?^`{|}~\u0080-\u{10ffff}]+)*$/u
-const asciiDomain = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
+const dotsAnywhere = /^[\w!#$%&'*+\-/=?^`{|}~.\u0080-\u{10ffff}]+$/u
+// RFC 5321 §4.1.2 has no underscore; DNS has (RFC 2181 §11), and so have domains that people get mail from.
+const asciiDomain = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/
 const notAscii = /[\u0080-\uffff]/
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -28,7 +30,9 @@ const loadTr46 = (): Tr46 => (tr46 ??= createRequire(import.meta.url)('tr46') as
 const idnaRules = { checkBidi: true, checkHyphens: false, checkJoiners: true, useSTD3ASCIIRules: true }
 
 /**
- * Reads a mailbox without angle brackets, strictly by RFC 5321: no comments, no white space, no obsolete forms.
+ * Reads a mailbox without angle brackets by RFC 5321: no comments, no white space, no obsolete forms.
+ * Departs: RFC 5321 §4.1.2, because people have addresses with dots at the ends of the local part or side by side, and domains with
+ * underscores, and nothing else can be meant. `formatMailbox` quotes such a local part.
  * @returns undefined when it is not one. The local part comes without its quotes, in its own spelling.
  */
 export function parseMailbox(input: string | Uint8Array): Mailbox | undefined {
@@ -38,7 +42,7 @@ export function parseMailbox(input: string | Uint8Array): Mailbox | undefined {
   if (split <= 0 || text[split] !== '@') return undefined
   const localPart = text.startsWith('"') ? unquote(text.slice(1, split - 1)) : text.slice(0, split)
   if (localPart === undefined || utf8Length(localPart) > localPartOctetsMax) return undefined
-  if (!text.startsWith('"') && !atomLocalPart.test(localPart)) return undefined
+  if (!text.startsWith('"') && !dotsAnywhere.test(localPart)) return undefined
   const domain = parseDomain(text.slice(split + 1))
   return domain === undefined ? undefined : { localPart, domain }
 }
@@ -54,15 +58,16 @@ export function formatLocalPart(localPart: string): string {
 }
 
 /**
- * A domain or address literal in the form we compare and store: lower case, A-labels.
+ * A domain or address literal in the form we compare and store: lower case, A-labels, without the dot that may end it.
  * @returns undefined for what is neither.
  */
 export function parseDomain(text: string): string | undefined {
   if (text.startsWith('[')) return parseAddressLiteral(text)
   if (text.length > 4 * domainOctetsMax) return undefined
-  let domain = text.toLowerCase()
-  if (notAscii.test(text)) {
-    const ascii = loadTr46().toASCII(text, { ...idnaRules, verifyDNSLength: true, transitionalProcessing: false })
+  const name = text.endsWith('.') ? text.slice(0, -1) : text
+  let domain = name.toLowerCase()
+  if (notAscii.test(name)) {
+    const ascii = loadTr46().toASCII(name, { ...idnaRules, verifyDNSLength: true, transitionalProcessing: false })
     if (ascii === null) return undefined
     domain = ascii
   }

@@ -1,3 +1,7 @@
+const dots =
+  'People have such addresses (mobile carriers gave them out), and no other reading exists: taken, and written with quotes.'
+const root = 'The dot that ends a name in DNS: taken, and left out.'
+
 /** Addresses that we judge otherwise than is_email(), and why. */
 export const isemailDifferences: Readonly<Record<string, string>> = {
   'abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghiklmn@iana.org':
@@ -18,4 +22,21 @@ export const isemailDifferences: Readonly<Record<string, string>> = {
     'Local parts beyond 64 octets are in use (VERP), and RFC 5321 §4.5.3.1 asks to avoid limits where possible: we take 255.',
   '12345678901234567890123456789012345678901234567890123456789012345@iana.org':
     'Local parts beyond 64 octets are in use (VERP), and RFC 5321 §4.5.3.1 asks to avoid limits where possible: we take 255.',
+  '.test@iana.org': dots,
+  'test.@iana.org': dots,
+  '.first.last@iana.org': dots,
+  'first.last.@iana.org': dots,
+  'first..last@iana.org': dots,
+  '.dot@iana.org': dots,
+  'dot.@iana.org': dots,
+  'two..dot@iana.org': dots,
+  'test..test@iana.org': dots,
+  '.wooly@iana.org': dots,
+  'wo..oly@iana.org': dots,
+  'pootietang.@iana.org': dots,
+  '.@iana.org': dots,
+  'test@iana.org.': root,
+  'gatsby@f.sc.ot.t.f.i.tzg.era.l.d.': root,
+  'test@example.': root,
+  'a@bar.com.': root,
 }

@@ -26,13 +26,16 @@ export interface Parameter {
   readonly value: string | undefined
 }
 
-/** The text between `<` and `>` and what follows; quotes may hold a `>`. */
+/**
+ * The text between `<` and `>` and what follows; quotes may hold a `>`. Departs: RFC 5321 §4.1.2, because printers and scripts leave the
+ * brackets out, and a word without any has one reading.
+ */
 function splitPath(argument: Buffer, verb: string): { inside: Buffer; rest: Buffer } {
   // Some clients write "FROM: <a@b>"; RFC 5321 §3.3 forbids the space, everybody takes it.
   let at = verb.length
   if (argument.length < at || latin1(argument, 0, at).toUpperCase() !== verb) throw new SyntaxFault(`${verb}<address>`)
   while (argument[at] === 0x20) at++
-  if (argument[at] !== 0x3c) throw new SyntaxFault(`${verb}<address>`)
+  if (argument[at] !== 0x3c) return bareWord(argument.subarray(at), verb)
   let quoted = false
   for (let end = at + 1; end < argument.length && end - at <= pathBytesMax; end++) {
     const byte = argument[end]!
@@ -45,6 +48,15 @@ function splitPath(argument: Buffer, verb: string): { inside: Buffer; rest: Buff
     }
   }
   throw new SyntaxFault(`${verb}<address>`)
+}
+
+function bareWord(text: Buffer, verb: string): { inside: Buffer; rest: Buffer } {
+  const space = text.indexOf(0x20)
+  const end = space < 0 ? text.length : space
+  const inside = text.subarray(0, end)
+  if (end === 0 || end > pathBytesMax || inside.some((byte) => byte === 0x3c || byte === 0x3e || byte === 0x22))
+    throw new SyntaxFault(`${verb}<address>`)
+  return { inside, rest: text.subarray(end) }
 }
 
 /** A source route is taken and ignored. RFC 5321 §4.1.2, appendix C. */
