@@ -59,6 +59,24 @@ test('an empty file is the defaults, beside its own folder', async () => {
   assert.deepEqual(config, { ...defaultConfig(), data: '/etc/data', submitSocket: '/etc/data/submit.sock' })
 })
 
+test('bare newlines are mended where our own users submit, and refused where other servers send', async () => {
+  const listeners = ['smtp', 'lmtp', 'submission', 'submissions'].map(
+    (service) => `[[listener]]\nservice = "${service}"\n`,
+  )
+  const config = await parseConfig(listeners.join(''), '/etc/pennypost.toml')
+  const rules = (given: typeof config): string[][] =>
+    given.listeners.flatMap(({ service, bareNewline }) =>
+      /^(?:lmtp|smtp|sub)/.test(service) ? [[service, bareNewline]] : [],
+    )
+  assert.deepEqual(rules(config), [
+    ['smtp', 'refuse'],
+    ['lmtp', 'refuse'],
+    ['submission', 'normalize'],
+    ['submissions', 'normalize'],
+  ])
+  assert.deepEqual(new Map(rules(defaultConfig()) as [string, string][]).get('submission'), 'normalize')
+})
+
 test('what no policy can say is a fault', async () => {
   for (const [line, fault] of [
     ['mtaStsMaxAgeMs = "366d"', /mtaStsMaxAgeMs must be from a second to 365 days/],

@@ -102,8 +102,9 @@ export const listenerOptions = {
   ),
   bareNewline: option(
     kinds.choice('refuse', 'normalize'),
+    undefined,
+    'A message with a CR or LF that stands alone. "refuse" is what RFC 5321 §2.3.8 asks for, and what keeps smuggled messages out: the default of smtp and lmtp. "normalize" makes them CRLF, for scripts and old devices of your own: the default of submission and submissions.',
     'refuse',
-    'SMTP: a message with a CR or LF that stands alone. "refuse" is what RFC 5321 §2.3.8 asks for, and what keeps smuggled messages out; "normalize" makes them CRLF, for old devices of your own.',
   ),
   publicPort: option(
     kinds.count(1, 65_535),

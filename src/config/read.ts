@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
-import type { Config, ListenerConfig, RouteConfig, TlsConfig } from './config.ts'
+import type { Config, ListenerConfig, RouteConfig, Service, TlsConfig } from './config.ts'
 import type { SenderRule } from '../transfer/checks/consequence.ts'
 import type { DestinationRule } from '../transfer/options.ts'
 import type { ContentRule } from '../transfer/checks/content.ts'
@@ -238,7 +238,7 @@ class ConfigReader {
       port: said.address?.port ?? service.port,
       tls,
       plaintextAuth: said.plaintextAuth,
-      bareNewline: said.bareNewline,
+      bareNewline: said.bareNewline ?? bareNewlineOf(name),
       publicPort: said.publicPort ?? said.address?.port ?? service.port,
       ...(said.proxyFrom.length === 0
         ? {}
@@ -397,7 +397,13 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (addressFamily(host) === 4 && host.startsWith('127.'))
 }
 
+/** What programs of our own users write is mended; what other servers send must be as RFC 5321 §2.3.8 has it. */
+function bareNewlineOf(service: Service): ListenerConfig['bareNewline'] {
+  return service === 'submission' || service === 'submissions' ? 'normalize' : 'refuse'
+}
+
 function listenerOf(service: (typeof defaultServices)[number]): ListenerConfig {
   const { port, tls } = services[service]
-  return { service, address: '127.0.0.1', port, tls, plaintextAuth: false, bareNewline: 'refuse', publicPort: port }
+  const bareNewline = bareNewlineOf(service)
+  return { service, address: '127.0.0.1', port, tls, plaintextAuth: false, bareNewline, publicPort: port }
 }
