@@ -122,6 +122,53 @@ test('a small message goes as one counted piece, after the replies to its envelo
   assert.equal(String(peer.bodies[0]), 'Subject: x\r\n\r\n.\r\nno end')
 })
 
+/** Takes so many recipients a transaction, and then says so. */
+function full(most: number, words: string): (line: string) => string | undefined {
+  let taken = 0
+  return (line) => {
+    if (line.startsWith('MAIL')) taken = 0
+    return line.startsWith('RCPT') && ++taken > most ? words : undefined
+  }
+}
+
+test('recipients beyond what the server takes at a time go in transactions of their own (RFC 5321 §4.5.3.1.10)', async () => {
+  for (const words of ['452 4.5.3 too many recipients', '552 5.5.3 too many recipients', '452 later', '552 too many'])
+    for (const keywords of [['PIPELINING', 'CHUNKING'], []]) {
+      const peer = new Peer(keywords, full(2, words))
+      const client = await peer.client()
+      const recipients = ['b', 'c', 'd', 'e', 'f'].map((name) => `${name}@y.example`)
+      const sent = await peer.clock.until(client.send({ ...plain, recipients }, bytesOf('x\r\n')))
+      assert.deepEqual(
+        sent.recipients.map(({ code }) => code),
+        [250, 250, 250, 250, 250],
+        words,
+      )
+      assert.equal(peer.bodies.length, 3)
+    }
+})
+
+test('what is full for other reasons is not asked twice, and 552 for too many is for now', async () => {
+  const outcome = async (answers: (line: string) => string | undefined): Promise<[number[], number]> => {
+    const peer = new Peer([], answers)
+    const { recipients } = await peer.clock.until((await peer.client()).send(three, bytesOf('x\r\n')))
+    return [recipients.map(({ code }) => code), peer.heard.filter((line) => line.startsWith('MAIL')).length]
+  }
+  assert.deepEqual(await outcome(full(1, '552 5.2.2 mailbox full')), [[250, 552, 552], 1])
+  assert.deepEqual(await outcome(full(1, '452 4.3.1 no room')), [[250, 452, 452], 1])
+  assert.deepEqual(await outcome(full(0, '552 5.5.3 too many recipients')), [[452, 452, 452], 1])
+  assert.deepEqual(await outcome(full(0, '552 no')), [[552, 552, 552], 1])
+  // One transaction, and no more: the others wait.
+  let mails = 0
+  const once = full(1, '552 too many')
+  const rest = (line: string): string | undefined =>
+    line.startsWith('MAIL') && ++mails > 1 ? '550 enough' : once(line)
+  assert.deepEqual(await outcome(rest), [[250, 452, 452], 2])
+  let takes = 1
+  const never = (line: string): string | undefined =>
+    line.startsWith('RCPT') && --takes < 0 ? '552 too many' : undefined
+  assert.deepEqual(await outcome(never), [[250, 452, 452], 2])
+})
+
 test('a large one goes in pieces of a megabyte, whose replies nobody waits for', async () => {
   const large = Buffer.alloc(2 * 1024 * 1024 + 5, 'x')
   const peer = new Peer(['PIPELINING', 'CHUNKING'])

@@ -11,7 +11,7 @@ import { clientTimeouts, SmtpClientSession, SmtpConnectionFault } from './client
 import { brokenOff, SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
 import { groupsOf, noLimits, parseLimits, type PeerLimits } from './peer-limits.ts'
 import { lackOf, type Need, type OutgoingEnvelope, type SendResult } from './outgoing.ts'
-import { transact } from './transact.ts'
+import { transact, type RecipientReply } from './transact.ts'
 import type { Reply } from './wire/reply.ts'
 
 export { SmtpChunkingFault, SmtpNeedFault, SmtpReplyFault } from './client-faults.ts'
@@ -198,7 +198,8 @@ export class SmtpClient {
   /**
    * Sends one message. Answers for each recipient the reply that decides about it: RCPT's refusal, or the one to the data.
    * Throws SmtpNeedFault when the server cannot do what the message needs, SmtpReplyFault when MAIL or the message as a whole is refused
-   * before any recipient counts. More recipients than the server takes at a time (RFC 9422) go in several transactions.
+   * before any recipient counts. More recipients than the server takes at a time go in several transactions, whether it told its limit
+   * before (RFC 9422) or at RCPT.
    */
   async send(envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<SendResult> {
     const lack = this.lacks(envelope)
@@ -206,21 +207,28 @@ export class SmtpClient {
     const groups = groupsOf(envelope.recipients, this.#limits)
     const recipients: Reply[] = []
     for (const [n, group] of groups.entries()) {
-      let replies
       try {
-        replies = await this.#sendGroup(envelope, group, bytes)
+        const replies = await this.#sendGroup(envelope, group, bytes)
+        const left = group.filter((_, i) => replies[i]!.tooMany)
+        // One that was too many before may be the first of those that are too many now.
+        group.forEach((at, i) => (recipients[at] = (replies[i]!.code === 552 && recipients[at]) || replies[i]!))
+        // Entries that are pushed are visited too; each transaction has taken some.
+        if (left.length > 0 && this.mailsLeft > 0) groups.push(left)
       } catch (error) {
         // What the groups before it were told stands.
         if (n === 0 || !(error instanceof SmtpReplyFault || error instanceof SmtpConnectionFault)) throw error
         const reply = error instanceof SmtpReplyFault ? error.reply : brokenOff(error)
-        replies = group.map(() => reply)
+        for (const at of group) recipients[at] ??= reply
       }
-      group.forEach((at, i) => (recipients[at] = replies[i]!))
     }
     return { recipients }
   }
 
-  async #sendGroup(envelope: OutgoingEnvelope, group: readonly number[], bytes: MessageBytes): Promise<Reply[]> {
+  async #sendGroup(
+    envelope: OutgoingEnvelope,
+    group: readonly number[],
+    bytes: MessageBytes,
+  ): Promise<RecipientReply[]> {
     if (this.mailsLeft <= 0) throw new SmtpConnectionFault('the server takes no more messages on this connection')
     this.#mails++
     const { lmtp = false, clock } = this.#options

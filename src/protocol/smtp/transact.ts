@@ -17,8 +17,25 @@ export interface Wire {
 /** What one BDAT carries. A server can say no only behind a piece, so a refused message costs one of them; and each costs a line and a reply. */
 const chunkBytes = 1024 * 1024
 
+/** The reply that decides about a recipient. */
+export interface RecipientReply extends Reply {
+  /** It had as many as it takes at a time: the recipient can be offered in a transaction of its own. */
+  readonly tooMany?: true
+}
+
+/**
+ * A server that has taken some recipients and takes no more says 452, or, as RFC 821 had it, 552, which is for now as well
+ * (RFC 5321 §4.5.3.1.10). By their enhanced code both are told from full mailboxes and disks; without one it is the likely meaning.
+ */
+function tooMany(reply: Reply, someTaken: boolean): RecipientReply {
+  if (reply.code !== 452 && reply.code !== 552) return reply
+  if (!(reply.enhanced === '' ? someTaken : /^[45]\.5\.3$/.test(reply.enhanced))) return reply
+  const forNow = { ...reply, code: 452, enhanced: '4.5.3' }
+  return someTaken ? { ...forNow, tooMany: true } : forNow
+}
+
 /** @returns the reply that decides about each recipient. Throws SmtpReplyFault, SmtpConnectionFault. */
-export async function transact(wire: Wire, envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<Reply[]> {
+export async function transact(wire: Wire, envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<RecipientReply[]> {
   const { session, extensions, lmtp, nowMs } = wire
   const lines = [
     mailLine(extensions, envelope, bytes.sizeBytes, nowMs),
@@ -35,14 +52,14 @@ export async function transact(wire: Wire, envelope: OutgoingEnvelope, bytes: Me
     if (go?.code === 354) await session.command('.', clientTimeouts.dataTermination)
     else if (mail.code < 300) await session.command('RSET')
     if (mail.code >= 300) throw new SmtpReplyFault('MAIL', mail)
-    return recipients
+    return recipients.map((reply) => tooMany(reply, false))
   }
   const finals = await (chunking
     ? sendChunks(wire, bytes, lmtp ? taken : 1)
     : sendData(session, go, bytes, lmtp ? taken : 1))
   let next = 0
   return recipients.map((reply) => {
-    if (reply.code >= 300) return reply
+    if (reply.code >= 300) return tooMany(reply, true)
     return lmtp && finals.length > 1 ? finals[next++]! : finals[0]!
   })
 }
