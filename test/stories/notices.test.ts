@@ -6,6 +6,7 @@ import type { DeliveryStatus } from '../../src/mail/report/delivery-status.ts'
 import { readMessage } from '../../src/mail/view/read-message.ts'
 import type { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import type { System } from '../../src/system/types.ts'
+import { Peer } from './peer.ts'
 import { bytesOfText, messagesIn, World } from './world.ts'
 
 const home = { hostname: 'mx.a.example', address: '10.0.0.1', domains: ['a.example'], mailboxes: ['alice@a.example'] }
@@ -85,6 +86,30 @@ test('NOTIFY=NEVER is heeded; without a wish a failure is told, with what to do'
   // Its subject is UTF-8, and stays that.
   assert.match(notice!, /Content-Type: message\/global-headers\r\nContent-Transfer-Encoding: 8bit\r\n/)
   assert.ok(Buffer.from(notice!, 'latin1').toString('utf8').includes('Subject: Grüße'))
+  await world.stop()
+})
+
+test('an enhanced code of another class than the code is not passed on', async () => {
+  const world = new World()
+  const a = await homeWith(world, { full: 'full@b.example', odd: 'odd@b.example' })
+  await Peer.start(world, {
+    address: '10.0.0.9',
+    hostname: 'mx.b.example',
+    domains: ['b.example'],
+    refuse: (stage, line) =>
+      stage !== 'rcpt' ? undefined : line.includes('full') ? '550 5.2.2 mailbox full' : '550 4.2.2 mailbox full',
+  })
+  await submit(world, a, { recipients: ['full@a.example', 'odd@a.example'] })
+  await world.clock.pass(60_000)
+  const notices = (await messagesIn(a, 'alice@a.example')).join('')
+  assert.deepEqual(notices.match(/^(?:Action|Status|Diagnostic-Code): .*$/gm), [
+    'Action: failed',
+    'Status: 5.2.2',
+    'Diagnostic-Code: smtp; 550 5.2.2 mailbox full',
+    'Action: failed',
+    'Status: 5.0.0',
+    'Diagnostic-Code: smtp; 550 4.2.2 mailbox full',
+  ])
   await world.stop()
 })
 

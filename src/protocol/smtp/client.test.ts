@@ -122,6 +122,31 @@ test('a small message goes as one counted piece, after the replies to its envelo
   assert.equal(String(peer.bodies[0]), 'Subject: x\r\n\r\n.\r\nno end')
 })
 
+test('mechanisms in the old spelling are found, and one that is offered and not known is not the last', async () => {
+  for (const keywords of [['AUTH=PLAIN LOGIN'], ['AUTH PLAIN', 'AUTH=LOGIN']]) {
+    const words = (line: string): string | undefined =>
+      line.startsWith('AUTH PLAIN')
+        ? '504 5.5.4 not that one'
+        : line.startsWith('AUTH LOGIN')
+          ? '334 VXNlcm5hbWU6'
+          : /^[A-Za-z0-9=]+$/.test(line) && line !== 'DATA'
+            ? line === 'c2VjcmV0'
+              ? '235 2.7.0 welcome'
+              : '334 UGFzc3dvcmQ6'
+            : undefined
+    const peer = new Peer(keywords, words)
+    const client = await peer.client()
+    await peer.clock.until(client.authenticate('ann', 'secret', { plaintext: true }))
+    assert.deepEqual(
+      peer.heard.slice(1).map((line) => line.slice(0, 10)),
+      ['AUTH PLAIN', 'AUTH LOGIN', 'YW5u', 'c2VjcmV0'],
+    )
+  }
+  const none = new Peer(['AUTH PLAIN LOGIN'], (line) => (line.startsWith('AUTH') ? '504 5.5.4 no' : undefined))
+  const client = await none.client()
+  await assert.rejects(none.clock.until(client.authenticate('ann', 'secret', { plaintext: true })), /504 5\.5\.4/)
+})
+
 /** Takes so many recipients a transaction, and then says so. */
 function full(most: number, words: string): (line: string) => string | undefined {
   let taken = 0

@@ -80,12 +80,7 @@ export class SmtpClient {
     const { hostname, lmtp } = this.#options
     const reply = await this.#session.command(`${lmtp ? 'LHLO' : 'EHLO'} ${hostname}`)
     if (reply.code === 250) {
-      this.extensions = new Map(
-        reply.lines.slice(1).map((line) => {
-          const [keyword = '', ...parameters] = line.split(' ')
-          return [keyword.toUpperCase(), parameters.join(' ')]
-        }),
-      )
+      this.extensions = extensionsOf(reply.lines.slice(1))
       this.#limits = parseLimits(this.extensions.get('LIMITS'))
       return
     }
@@ -137,14 +132,20 @@ export class SmtpClient {
     const channel = { tls: this.tls, plaintext: options.plaintext ?? false }
     const choose = (names: readonly string[]): SaslClient | undefined =>
       chooseMechanism(names, { username, password }, channel)
-    const best = choose(offered)
-    if (!best) throw new SmtpConnectionFault('the server offers no way to sign in that we know')
-    let reply = await this.#converse(best)
-    // It may have SCRAM and no keys of this account: those are made when a password is set.
-    const plain =
-      reply.code >= 500 && best.name.startsWith('SCRAM') && choose(offered.filter((name) => !name.startsWith('SCRAM')))
-    if (plain) reply = await this.#converse(plain)
-    if (reply.code !== 235) throw new SmtpReplyFault('AUTH', reply)
+    let left = offered
+    let reply: Reply | undefined
+    for (;;) {
+      const client = choose(left)
+      if (!client && !reply) throw new SmtpConnectionFault('the server offers no way to sign in that we know')
+      if (!client) throw new SmtpReplyFault('AUTH', reply!)
+      reply = await this.#converse(client)
+      if (reply.code === 235) return
+      // It may have SCRAM and no keys of this account: those are made when a password is set. And what it offers it may not know.
+      const isScram = (name: string): boolean => name.startsWith('SCRAM')
+      if (reply.code === 504) left = left.filter((name) => name !== client.name)
+      else if (reply.code >= 500 && isScram(client.name)) left = left.filter((name) => !isScram(name))
+      else throw new SmtpReplyFault('AUTH', reply)
+    }
   }
 
   /** Signs in with a token of the login page that the server trusts: OAUTHBEARER (RFC 7628) or XOAUTH2. */
@@ -255,4 +256,16 @@ export class SmtpClient {
   destroy(): void {
     this.#destroy()
   }
+}
+
+/** What EHLO says. Mechanisms may come in the spelling of before RFC 2554 too, `AUTH=LOGIN PLAIN`. */
+function extensionsOf(lines: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const line of lines) {
+    const [keyword = '', ...parameters] = line.replace(/^AUTH=/i, 'AUTH ').split(' ')
+    const name = keyword.toUpperCase()
+    const before = name === 'AUTH' ? (found.get(name)?.split(' ') ?? []) : []
+    found.set(name, [...before, ...parameters].join(' '))
+  }
+  return found
 }
