@@ -99,7 +99,8 @@ test('an enhanced code of another class than the code is not passed on', async (
     refuse: (stage, line) =>
       stage !== 'rcpt' ? undefined : line.includes('full') ? '550 5.2.2 mailbox full' : '550 4.2.2 mailbox full',
   })
-  await submit(world, a, { recipients: ['full@a.example', 'odd@a.example'] })
+  const content = 'From: alice@a.example\nSubject: Hello\n\nHello\n'
+  await submit(world, a, { recipients: ['full@a.example', 'odd@a.example'], body: '7bit' }, content)
   await world.clock.pass(60_000)
   const notices = (await messagesIn(a, 'alice@a.example')).join('')
   assert.deepEqual(notices.match(/^(?:Action|Status|Diagnostic-Code): .*$/gm), [
