@@ -1,4 +1,4 @@
-// Builds src/ into dist/: ESM for Node 20, packages left outside, source maps beside.
+// Builds src/ into dist/: ESM for Node 20, packages left outside, source maps beside; declarations of the libraries.
 // Code is split, so that what a library user imports and what the server runs are the same modules.
 import { build } from 'esbuild'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
@@ -6,20 +6,15 @@ import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleForBrowser } from './browser/bundle.mjs'
 import { ensureSqlite } from './sqlite.mjs'
+import { emitTypes } from './types.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 
 // Doors into the program: the command, each thread's first file (`*.worker.ts`), each library room's index.
-const entries = [
-  'src/main.ts',
-  'src/mail/index.ts',
-  'src/library/smtp/index.ts',
-  'src/protocol/imap/index.ts',
-  'src/protocol/pop3/index.ts',
-  'src/store/index.ts',
-]
+const libraries = ['src/mail/index.ts', 'src/library/smtp/index.ts']
+const entries = ['src/main.ts', ...libraries]
 function workers(folder) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
     const path = join(folder, entry.name)
@@ -40,9 +35,13 @@ await build({
   platform: 'node',
   target: 'node20',
   packages: 'external',
+  // For stacks: `node --enable-source-maps`. The sources themselves are not in the package.
   sourcemap: true,
+  sourcesContent: false,
   logLevel: 'warning',
 })
+
+emitTypes(root, libraries)
 
 // What bundlers find under `pennypost/mail` when they build for browsers: one file without imports.
 await bundleForBrowser('src/mail/index.ts', 'dist/mail/browser.js')

@@ -61,7 +61,8 @@ if (process.argv.includes('--install')) {
 
 if (process.argv.includes('--build')) {
   const built = join(root, 'dist', 'main.js')
-  const sources = Math.max(newestMs(join(root, 'src')), statSync(join(root, 'scripts', 'build.mjs')).mtimeMs)
+  const tools = ['build.mjs', 'types.mjs'].map((name) => statSync(join(root, 'scripts', name)).mtimeMs)
+  const sources = Math.max(newestMs(join(root, 'src')), newestMs(join(root, 'scripts', 'browser')), ...tools)
   if (!existsSync(built) || statSync(built).mtimeMs < sources) {
     if (!run(process.execPath, [join(root, 'scripts', 'build.mjs')])) process.exit(1)
   }

@@ -14,7 +14,10 @@ export interface Clock {
   soon(run: () => void): void
 }
 
-/** Waits; a promise for code that is a sequence of steps. An aborted `signal` ends the wait at once: look at it afterwards. */
+/**
+ * Waits; a promise for code that is a sequence of steps. An aborted `signal` ends the wait at once: look at it afterwards.
+ * @internal
+ */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   if (!signal) return new Promise((resolve) => void clock.after(delayMs, resolve))
   if (signal.aborted) return Promise.resolve()

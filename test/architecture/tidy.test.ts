@@ -89,8 +89,9 @@ test('what package.json exports exists in the sources', () => {
   for (const target of Object.values(facts.exports)) {
     if (typeof target === 'string') assert.ok(existsSync(join(root, target)), target)
     else {
-      assert.ok(existsSync(join(root, target.types)), target.types)
-      assert.equal(target.default, target.types.replace('./src/', './dist/').replace(/\.ts$/, '.js'))
+      const source = target.default.replace('./dist/', './src/').replace(/\.js$/, '.ts')
+      assert.ok(existsSync(join(root, source)), source)
+      assert.equal(target.types, target.default.replace(/\.js$/, '.d.ts'))
     }
   }
 })

@@ -10,6 +10,12 @@ import { build } from 'esbuild'
 
 const root = process.env.PENNYPOST_ROOT!
 
+/** The present sources, not what was built of them. */
+const sources = {
+  'pennypost/mail': join(root, 'src/mail/index.ts'),
+  'pennypost/smtp': join(root, 'src/library/smtp/index.ts'),
+}
+
 /** @param name `mail` for docs/library/mail.md. @param least so many examples there must be. @returns the page. */
 export function testExamples(name: string, least: number): string {
   const page = readFileSync(join(root, `docs/library/${name}.md`), 'utf8')
@@ -29,7 +35,9 @@ export function testExamples(name: string, least: number): string {
 
   test('the examples have right types', async () => {
     assert.ok(examples.length >= least)
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../tsconfig.json', include: ['*.ts'] }))
+    const paths = Object.fromEntries(Object.entries(sources).map(([key, path]) => [key, [path]]))
+    const project = { extends: '../../tsconfig.json', compilerOptions: { paths }, include: ['*.ts'] }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project))
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     try {
       await promisify(execFile)(process.execPath, [tsc, '--noEmit', '-p', folder])
@@ -53,10 +61,7 @@ export function testExamples(name: string, least: number): string {
         format: 'esm',
         platform: 'node',
         target: 'node20',
-        alias: {
-          'pennypost/mail': join(root, 'src/mail/index.ts'),
-          'pennypost/smtp': join(root, 'src/library/smtp/index.ts'),
-        },
+        alias: sources,
         packages: 'external',
         logLevel: 'silent',
       })

@@ -211,7 +211,7 @@ function saidIn(root: string, { keyword }: Extension): string[] {
 }
 
 function exampleText({ of, runs, excused }: Example): string {
-  return runs === undefined ? `${of}: ${excused}` : `${of}: [${runs}](../${transcripts}/${runs})`
+  return runs === undefined ? `${of}: ${excused}` : `${of}: ${runs}`
 }
 
 export function extensionsPage(root: string): string {
@@ -229,7 +229,7 @@ export function extensionsPage(root: string): string {
 <!-- Printed by "node scripts/smtp-extensions.mjs"; a test keeps it fresh. Do not edit. -->
 
 What the server offers in EHLO and LHLO, and the dialogues that prove it: those of the documents themselves first. Each is run as it is
-written, byte by byte, and cut at random (\`node scripts/test.mjs transcripts/smtp\`). Of ${examples.length} examples ${run} are run; what is excused has its reason.
+written, byte by byte, and cut at random (\`node scripts/test.mjs transcripts/smtp\`); they are in \`${transcripts}/\` of the repository. Of ${examples.length} examples ${run} are run; what is excused has its reason.
 
 | keyword | says | from | offered | examples |
 |---|---|---|---|---|

@@ -47,6 +47,7 @@ export function isTemporary(fault: unknown): boolean {
 /**
  * Sends what was prepared: in 7 bits where the server takes no more, signed as it goes out.
  * Rejects with SmtpNeedFault, SmtpReplyFault, SmtpConnectionFault, SmtpRecipientsFault.
+ * @internal
  */
 export async function sendPrepared(
   client: SmtpClient,

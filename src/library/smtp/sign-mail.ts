@@ -16,13 +16,13 @@ export interface DkimOptions {
 /** A header beyond that is signed as far as it is read, which no reader would take: such a message is not signed, but refused. */
 const headerBytesMax = 1024 * 1024
 
-/** Throws a TypeError for a key that signs no mail. */
+/** Throws a TypeError for a key that signs no mail. @internal */
 export function signingKeysOf(dkim: DkimOptions | readonly DkimOptions[]): readonly DkimSigningKey[] {
   const all = Array.isArray(dkim) ? (dkim as readonly DkimOptions[]) : [dkim as DkimOptions]
   return all.map(({ domain, selector, privateKey }) => loadSigningKey(domain, selector, privateKey))
 }
 
-/** @returns the message with a signature of each key on top. It is read twice, and held never. */
+/** @returns the message with a signature of each key on top. It is read twice, and held never. @internal */
 export async function signMail(bytes: MessageBytes, keys: readonly DkimSigningKey[]): Promise<MessageBytes> {
   const { sizeBytes } = bytes
   const beginning = await bytes.read(0, Math.min(sizeBytes, headerBytesMax))

@@ -1,4 +1,4 @@
-/** What IMAP needs from the rest of the world. `system.ts` hands in the store's; `pennypost/imap` users hand in their own. */
+/** What IMAP needs from the rest of the world. `system.ts` hands in the store's; tests hand in one in memory. */
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { ContentSink, MessageBytes } from '../../mail/content.ts'
 import type { FlagBits } from '../../mail/flags.ts'
