@@ -13,7 +13,7 @@ const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 
 // Doors into the program: the command, each thread's first file (`*.worker.ts`), each library room's index.
-const libraries = ['src/mail/index.ts', 'src/library/smtp/index.ts']
+const libraries = ['src/library/mail/index.ts', 'src/library/smtp/index.ts']
 const entries = ['src/main.ts', ...libraries]
 function workers(folder) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
@@ -44,7 +44,7 @@ await build({
 emitTypes(root, libraries)
 
 // What bundlers find under `pennypost/mail` when they build for browsers: one file without imports.
-await bundleForBrowser('src/mail/index.ts', 'dist/mail/browser.js')
+await bundleForBrowser('src/library/mail/index.ts', 'dist/library/mail/browser.js')
 
 // `npm ci && npm run build` is a way to a program that runs, on every Node. Last, so that dist/ is there whatever the registry says.
 if (!ensureSqlite()) process.exit(1)

@@ -17,7 +17,7 @@ import { duration, endpoint, size, ValueFault, type Kind } from './kinds.ts'
 import { keyLines } from './lines.ts'
 import { defaultConfig, loadConfig, parseConfig } from './load.ts'
 import { defaultServices } from './services.ts'
-import { editDistance, nearest } from './suggest.ts'
+import { editDistance, nearest } from '../base/suggest.ts'
 
 async function faultsOf(source: string): Promise<string[]> {
   try {

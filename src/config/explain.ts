@@ -3,7 +3,7 @@ import type { Kind } from './kinds.ts'
 import type { Option } from './option.ts'
 import { sections, type Section } from './options.ts'
 import { services } from './services.ts'
-import { nearest } from './suggest.ts'
+import { nearest } from '../base/suggest.ts'
 
 interface Entry {
   readonly section: Section

@@ -17,7 +17,7 @@ import * as declared from './options.ts'
 import type { Option, OptionTable, ValuesOf } from './option.ts'
 import { sections } from './options.ts'
 import { defaultServices, services } from './services.ts'
-import { nearest } from './suggest.ts'
+import { nearest } from '../base/suggest.ts'
 
 type Table = Readonly<Record<string, unknown>>
 

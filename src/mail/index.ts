@@ -1,4 +1,4 @@
-/** The public API of `pennypost/mail`: internet messages, read from bytes and composed. */
+/** What of this room other rooms and `pennypost/mail` (library/mail/) are given: internet messages, read from bytes and composed. */
 export {
   formatDomainText,
   formatLocalPart,

@@ -12,7 +12,7 @@ const root = process.env.PENNYPOST_ROOT!
 
 /** The present sources, not what was built of them. */
 const sources = {
-  'pennypost/mail': join(root, 'src/mail/index.ts'),
+  'pennypost/mail': join(root, 'src/library/mail/index.ts'),
   'pennypost/smtp': join(root, 'src/library/smtp/index.ts'),
 }
 

@@ -9,8 +9,8 @@ import {
   readReport,
   readStream,
   splitUuencoded,
-} from '../../src/mail/index.ts'
-import type { ReadMessage } from '../../src/mail/index.ts'
+} from '../../src/library/mail/index.ts'
+import type { ReadMessage } from '../../src/library/mail/index.ts'
 
 /** Adler-32: contents are compared without being carried along. */
 function sum(bytes: Uint8Array): string {

@@ -126,7 +126,7 @@ test('the tarball has programs and declarations, no tests and no sources', () =>
   for (const path of [
     'bin/pennypost.js',
     'dist/main.js',
-    'dist/mail/index.d.ts',
+    'dist/library/mail/index.d.ts',
     'packaging/pennypost.service',
     'LICENSE',
   ])

@@ -3,58 +3,25 @@ import type { TlsClientOptions } from '../../base/network.ts'
 import { realNetwork } from '../../platform/real/network.ts'
 import { SmtpClient } from '../../protocol/smtp/client.ts'
 import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
-import { overheard, type TellDialogue } from './dialogue.ts'
-import { proxyNetwork, type SmtpProxy } from './proxy.ts'
+import { checkConnectOptions } from './client-option-tables.ts'
+import type { SmtpConnectOptions, SmtpTlsMode } from './client-options.ts'
+import { overheard } from './dialogue.ts'
+import { proxyNetwork } from './proxy.ts'
 import { clientTools, ownName } from './tools.ts'
-
-/**
- * - `implicit`: TLS from the first byte, the certificate checked.
- * - `starttls`: TLS before anything is told, the certificate checked; no mail without it.
- * - `opportunistic`: TLS where it can be had, whoever it is, and clear text where not: what servers do among each other. RFC 7435.
- * - `none`: clear text.
- */
-export type SmtpTlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
-
-export type SmtpSignIn =
-  | { readonly username: string; readonly password: string }
-  /** OAUTHBEARER or XOAUTH2; a function is asked at each connection, so that the token can be a new one. */
-  | { readonly username: string; readonly token: string | (() => string | Promise<string>) }
-
-export interface SmtpConnectOptions {
-  /** Name or address. */
-  readonly host: string
-  /** Default: 465 for implicit TLS, else 587. */
-  readonly port?: number
-  /** Default: `implicit` at port 465, else `starttls`. */
-  readonly tls?: SmtpTlsMode
-  /** Authorities beside the well-known ones, PEM: for certificates of one's own. */
-  readonly ca?: string | readonly string[]
-  /** The name that the certificate must have. Default: `host`. */
-  readonly serverName?: string
-  /** false: whoever answers is believed, also with `implicit` and `starttls`. Default: true. */
-  readonly verify?: boolean
-  /** By SCRAM where the server has it; a password or token is said under TLS alone, or to this machine. */
-  readonly auth?: SmtpSignIn
-  /** What we call ourselves. Default: this machine's name. */
-  readonly hostname?: string
-  /** LMTP, RFC 2033: each recipient gets an answer of its own. */
-  readonly lmtp?: boolean
-  readonly localAddress?: string
-  /** SOCKS5. RFC 1928, RFC 1929. */
-  readonly proxy?: SmtpProxy
-  /** Hears every line that is said, without passwords and messages: for finding faults. */
-  readonly dialogue?: TellDialogue
-  /** Default: 30,000. */
-  readonly connectTimeoutMs?: number
-}
 
 const connectTimeoutMsDefault = 30_000
 
 /**
  * Connects, says hello, starts TLS, signs in. The client sends one message at a time; call `quit()` when done.
- * Rejects with SmtpConnectionFault (nobody there, not safe, no way to sign in) or SmtpReplyFault (the server said no).
+ * Rejects with TypeError (an option), SmtpConnectionFault (nobody there, not safe, no way to sign in) or SmtpReplyFault (the server said no).
  */
 export async function connectSmtp(options: SmtpConnectOptions): Promise<SmtpClient> {
+  checkConnectOptions(options)
+  return connectChecked(options)
+}
+
+/** The same for options that are checked already, and may be more. @internal */
+export async function connectChecked(options: SmtpConnectOptions): Promise<SmtpClient> {
   const mode = options.tls ?? (options.port === 465 ? 'implicit' : 'starttls')
   const tls = tlsOptionsOf(options, mode)
   let client = await open(options, mode, tls)

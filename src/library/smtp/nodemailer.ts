@@ -3,8 +3,9 @@ import type { RecipientDsn } from '../../mail/envelope.ts'
 import { SmtpReplyFault } from '../../protocol/smtp/client-faults.ts'
 import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
 import { replyText } from '../../protocol/smtp/wire/reply.ts'
+import type { SmtpPoolOptions } from './client-options.ts'
 import type { SendWishes } from './outgoing-mail.ts'
-import { SmtpPool, type SmtpPoolOptions } from './pool.ts'
+import { SmtpPool } from './pool.ts'
 import { SmtpRecipientsFault, type RecipientReply, type SendReport } from './send.ts'
 
 /** What of a Nodemailer message the transport needs. */

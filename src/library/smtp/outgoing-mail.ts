@@ -78,7 +78,9 @@ function composeDraft(draft: MessageDraft): ComposedMessage {
 }
 
 async function prepareRaw({ raw, envelope }: RawMail, wishes: SendWishes): Promise<PreparedMail> {
-  const { from, to } = mailboxesOf(wishes.envelope ?? envelope)
+  const given: MailEnvelope | undefined = wishes.envelope ?? envelope
+  if (given === undefined) throw new TypeError('sendMail: envelope is missing: { from, to }, beside raw')
+  const { from, to } = mailboxesOf(given)
   const bytes = isMessageBytes(raw) ? raw : inMemory(await gather(raw))
   const beginning = await bytes.read(0, Math.min(bytes.sizeBytes, headerBytesMax))
   const end = headerEnd(beginning, 0, beginning.length)

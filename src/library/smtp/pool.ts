@@ -4,28 +4,13 @@ import type { SmtpClient } from '../../protocol/smtp/client.ts'
 import { SmtpReplyFault } from '../../protocol/smtp/client-faults.ts'
 import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
 import type { DkimSigningKey } from '../../trust/dkim/sign.ts'
-import { connectSmtp, type SmtpConnectOptions } from './connect.ts'
+import { checkMail, checkPoolOptions, checkWishes } from './client-option-tables.ts'
+import type { SmtpPoolOptions } from './client-options.ts'
+import { connectChecked } from './connect.ts'
 import { prepareMail, type OutgoingMail, type PreparedMail, type SendWishes } from './outgoing-mail.ts'
 import { sendPrepared, SmtpRecipientsFault, type SendReport } from './send.ts'
-import { signingKeysOf, type DkimOptions } from './sign-mail.ts'
+import { signingKeysOf } from './sign-mail.ts'
 import { clientTools } from './tools.ts'
-
-export interface SmtpPoolOptions extends SmtpConnectOptions {
-  /** At a time. Default: 5. */
-  readonly connectionsMax?: number
-  /** One connection carries so many messages, then another is made. Default: 100; servers say their own limit by LIMITS (RFC 9422). */
-  readonly messagesMax?: number
-  /** No more than `messages` begin in any `perMs`: for servers that want it so. Default: as fast as it goes. */
-  readonly rate?: { readonly messages: number; readonly perMs: number }
-  /** A connection without work is kept for so long. Default: 5,000. */
-  readonly idleMs?: number
-  /** Messages that wait for a connection; one more is refused at once with a RangeError, or a burst would fill the memory. Default: 10,000. */
-  readonly waitingMax?: number
-  /** Signs every message, each with all keys. */
-  readonly dkim?: DkimOptions | readonly DkimOptions[]
-  /** For every message; what `send` is told goes over it. */
-  readonly wishes?: SendWishes
-}
 
 const defaults = { connectionsMax: 5, messagesMax: 100, idleMs: 5000, waitingMax: 10_000 }
 
@@ -57,17 +42,20 @@ export class SmtpPool {
   #closing = false
   #emptied: (() => void) | undefined
 
-  /** Connects when there is something to send. Throws a TypeError for a DKIM key that signs no mail. */
+  /** Connects when there is something to send. Throws a TypeError for options that there are not or of a wrong kind, and for a DKIM key that signs no mail. */
   constructor(options: SmtpPoolOptions) {
+    checkPoolOptions(options)
     this.#options = { ...defaults, ...options }
     this.#keys = options.dkim ? signingKeysOf(options.dkim) : []
   }
 
   /**
    * Sends one message when its turn comes.
-   * Rejects with ComposeFault, SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault; `isTemporary` tells whether to try again.
+   * Rejects with TypeError (an option), ComposeFault, SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault; `isTemporary` tells whether to try again.
    */
   async send(mail: OutgoingMail, wishes: SendWishes = {}): Promise<SendReport> {
+    checkMail(mail)
+    checkWishes(wishes, false)
     await this.#enter()
     const place: Place = { left: undefined }
     try {
@@ -175,7 +163,7 @@ export class SmtpPool {
   }
 
   async #connect(): Promise<Kept> {
-    return { client: await connectSmtp(this.#options), messages: 0 }
+    return { client: await connectChecked(this.#options), messages: 0 }
   }
 
   #take(): Kept | undefined {

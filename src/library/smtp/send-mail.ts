@@ -1,6 +1,8 @@
 /** The short way: one message, one call. */
 import { SmtpClient } from '../../protocol/smtp/client.ts'
-import { connectSmtp, type SmtpConnectOptions } from './connect.ts'
+import { checkMail, checkWishes } from './client-option-tables.ts'
+import type { SmtpConnectOptions } from './client-options.ts'
+import { connectSmtp } from './connect.ts'
 import { prepareMail, type OutgoingMail, type SendWishes } from './outgoing-mail.ts'
 import { SmtpPool } from './pool.ts'
 import { sendPrepared, type SendReport } from './send.ts'
@@ -13,13 +15,16 @@ export type SendOver = SmtpClient | SmtpPool | SmtpConnectOptions
  * Sends a message: what `composeMessage` takes or gives, or a whole one with its envelope.
  *
  * Resolves when the server has taken it for one recipient at least; `rejected` tells of the others.
- * Rejects with ComposeFault (nothing was said to anybody), SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault.
+ * Rejects with TypeError (an option), ComposeFault (nothing was said to anybody), SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault.
  */
 export async function sendMail(
   over: SendOver,
   mail: OutgoingMail,
-  { dkim, ...wishes }: SendWishes & { readonly dkim?: DkimOptions | readonly DkimOptions[] } = {},
+  options: SendWishes & { readonly dkim?: DkimOptions | readonly DkimOptions[] } = {},
 ): Promise<SendReport> {
+  checkMail(mail)
+  checkWishes(options, true)
+  const { dkim, ...wishes } = options
   if (over instanceof SmtpPool) {
     if (dkim) throw new TypeError('a pool signs with its own `dkim`')
     return over.send(mail, wishes)

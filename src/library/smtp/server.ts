@@ -26,6 +26,7 @@ import {
   type SmtpCertificate,
   type SmtpServerSettings,
 } from './server-options.ts'
+import { checkClose, checkListen, checkServerSettings } from './server-option-tables.ts'
 import { SmtpSession } from './server-session.ts'
 import { canSignIn, SignIn } from './sign-in.ts'
 
@@ -55,8 +56,9 @@ export class SmtpServer<User = unknown> {
   #tls: RealTls | undefined
   #closed = false
 
-  /** Listens nowhere yet. Throws a TypeError for settings that contradict each other. */
+  /** Listens nowhere yet. Throws a TypeError for settings that there are not, of a wrong kind, or that contradict each other. */
   constructor(settings: SmtpServerSettings<User>) {
+    checkServerSettings(settings)
     this.#settings = settings
     this.service = settings.service ?? (canSignIn(settings) ? 'submission' : 'smtp')
     if (canSignIn(settings) && !this.service.startsWith('submission'))
@@ -88,6 +90,7 @@ export class SmtpServer<User = unknown> {
    * @returns where it listens really. Rejects as sockets do: EADDRINUSE, EACCES.
    */
   async listen(port: number, address = '127.0.0.1'): Promise<Listening> {
+    checkListen(port, address)
     if (this.#closed) throw new Error('the server is closed')
     const { tls } = this.#settings
     if (tls !== undefined) this.#tls ??= new RealTls(await this.#pairsOf(tls), this.#settings.clientAuthority)
@@ -156,7 +159,9 @@ export class SmtpServer<User = unknown> {
    * No new connections; those that are hear 421 as soon as no message is under way. Resolves when the last has gone.
    * @param options.graceMs after so long the rest is cut off. Default: 30,000.
    */
-  close({ graceMs = graceMsDefault }: { readonly graceMs?: number } = {}): Promise<void> {
+  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    checkClose(options)
+    const { graceMs = graceMsDefault } = options
     this.#closed = true
     return this.#desk.close(graceMs)
   }
