@@ -11,8 +11,12 @@ const fileBytesMax = 4 * 1024 * 1024
 
 /** @param dataFolder instead of `./data` below the working folder. */
 export function defaultConfig(dataFolder?: string): Config {
+  return configOf(dataFolder === undefined ? {} : { data: dataFolder })
+}
+
+/** @param root tables and keys as a file has them; relative paths begin at the working folder. Throws a ConfigError. */
+export function configOf(root: Readonly<Record<string, unknown>>): Config {
   const faults: ConfigFault[] = []
-  const root = dataFolder === undefined ? {} : { data: dataFolder }
   const config = readConfig(root, { file: undefined, lines: undefined, folder: process.cwd() }, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return config
@@ -24,8 +28,15 @@ export async function loadConfig(path: string): Promise<Config> {
   return parseConfig(Buffer.from(bytes).toString('utf8'), path)
 }
 
-/** @param path names the file in faults, and its folder is where relative paths begin. */
-export async function parseConfig(source: string, path: string): Promise<Config> {
+/**
+ * @param path names the file in faults, and its folder is where relative paths begin.
+ * @param complete adds keys to those of the file.
+ */
+export async function parseConfig(
+  source: string,
+  path: string,
+  complete: (root: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>> = (root) => root,
+): Promise<Config> {
   // Loaded here alone: a start without a file does not pay for a parser.
   const { parse, TomlError } = await import('smol-toml')
   const faults: ConfigFault[] = []
@@ -45,7 +56,8 @@ export async function parseConfig(source: string, path: string): Promise<Config>
       },
     ])
   }
-  const config = readConfig(root, { file: path, lines: keyLines(source), folder: dirname(resolve(path)) }, faults)
+  const place = { file: path, lines: keyLines(source), folder: dirname(resolve(path)) }
+  const config = readConfig(complete(root), place, faults)
   if (faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
   return config
 }

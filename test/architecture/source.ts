@@ -70,6 +70,7 @@ export const floors: Readonly<Record<string, number>> = {
   'system.ts': 8,
   system: 8,
   cli: 9,
+  embed: 9,
   'main.ts': 10,
 }
 

@@ -12,6 +12,7 @@ const root = process.env.PENNYPOST_ROOT!
 
 /** The present sources, not what was built of them. */
 const sources = {
+  pennypost: join(root, 'src/embed/index.ts'),
   'pennypost/mail': join(root, 'src/library/mail/index.ts'),
   'pennypost/smtp': join(root, 'src/library/smtp/index.ts'),
 }
@@ -27,8 +28,8 @@ export function testExamples(name: string, least: number): string {
     else examples.push({ title: heading, code: code! })
   }
 
-  // Inside the package, so that `pennypost/mail` means this one.
-  const folder = join(root, 'build', `docs-${name}-${process.pid}`)
+  // In the folder of this run: the threads that an example starts are found from there.
+  const folder = join(process.env.PENNYPOST_OUT!, `docs-${name}`)
   mkdirSync(folder, { recursive: true })
   for (const [at, { code }] of examples.entries()) writeFileSync(join(folder, `example${at}.ts`), code)
   after(() => rmSync(folder, { recursive: true, force: true }))
@@ -36,7 +37,7 @@ export function testExamples(name: string, least: number): string {
   test('the examples have right types', async () => {
     assert.ok(examples.length >= least)
     const paths = Object.fromEntries(Object.entries(sources).map(([key, path]) => [key, [path]]))
-    const project = { extends: '../../tsconfig.json', compilerOptions: { paths }, include: ['*.ts'] }
+    const project = { extends: join(root, 'tsconfig.json'), compilerOptions: { paths }, include: ['*.ts'] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project))
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     try {

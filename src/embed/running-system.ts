@@ -1,0 +1,184 @@
+/** A running system in the hands of the program that embeds it: where it listens, accounts, what was delivered, and its end. */
+import { sleep } from '../base/clock.ts'
+import { checkOptions, type OptionTable } from '../base/option-check.ts'
+import type { SmtpServer } from '../library/smtp/server.ts'
+import type { ReadMessage } from '../mail/view/read-message.ts'
+import { realClock } from '../platform/real/clock.ts'
+import { accountName, addAccount } from '../server/provision.ts'
+import type { System } from '../system/types.ts'
+import { StoredMessage } from './stored-message.ts'
+
+/** What a listener speaks. */
+export type MailService =
+  | 'smtp'
+  | 'submission'
+  | 'submissions'
+  | 'lmtp'
+  | 'imap'
+  | 'imaps'
+  | 'pop3'
+  | 'pop3s'
+  | 'managesieve'
+  | 'http'
+  | 'https'
+
+export interface Listening {
+  readonly service: MailService
+  readonly address: string
+  readonly port: number
+}
+
+export interface WaitOptions {
+  /** Default: `INBOX`. */
+  readonly mailbox?: string
+  /** Which message is meant. Default: the first. */
+  where?(message: ReadMessage, stored: StoredMessage): boolean
+  /** After so long it rejects. Default: 5,000. */
+  readonly timeoutMs?: number
+}
+
+const waitTable: OptionTable<WaitOptions> = { mailbox: 'string', where: 'function', timeoutMs: 'number' }
+const waitMsDefault = 5_000
+/** A list is in memory; the oldest are shown. */
+const listMax = 100_000
+
+export class RunningSystem {
+  readonly #system: System
+  readonly #sink: SmtpServer | undefined
+  #stopping: Promise<void> | undefined
+
+  /** @internal */
+  constructor(system: System, sink: SmtpServer | undefined) {
+    this.#system = system
+    this.#sink = sink
+  }
+
+  /** Where it listens really; an http listener too. */
+  get listening(): readonly Listening[] {
+    return this.#system.listening.map(({ service, address, port }) => ({ service, address, port }))
+  }
+
+  /** The port of the first listener for it. Throws a RangeError where there is none. */
+  port(service: MailService): number {
+    const found = this.#system.listening.find((one) => one.service === service)
+    if (!found) throw new RangeError(`nothing listens for ${service}`)
+    return found.port
+  }
+
+  /** Mail for its addresses is ours from now on. One that is there stays as it is. */
+  async addDomain(name: string): Promise<void> {
+    const { store } = this.#system
+    if (!store.read.isLocalDomain(name)) await store.commit([{ kind: 'domainAdd', name }])
+  }
+
+  /**
+   * Makes an account, and its domain where that is missing. Rejects where the account is there, the address is none, or the password
+   * has fewer than 8 characters.
+   */
+  async addAccount(address: string, password: string): Promise<void> {
+    const name = accountName(address)
+    await this.addDomain(name.slice(name.lastIndexOf('@') + 1))
+    await addAccount(this.#system.store, name, password, { nowMs: realClock.now() })
+  }
+
+  /** The same unless it is there. @internal */
+  async ensureAccount(address: string, password: string): Promise<void> {
+    if (!this.#system.store.read.account(accountName(address))) await this.addAccount(address, password)
+  }
+
+  /** What a mailbox holds, oldest first; whatever was answered with 250 is there. Rejects for an account or a mailbox that there is not. */
+  async messages(address: string, mailbox = 'INBOX'): Promise<readonly StoredMessage[]> {
+    this.#mailbox(address, mailbox)
+    // A 250 is said once a message is on disk, its rows follow: a commit behind it is answered when it can be seen.
+    await this.#system.store.commit([])
+    return this.#list(address, mailbox)
+  }
+
+  async #list(address: string, mailbox: string): Promise<readonly StoredMessage[]> {
+    const { store } = this.#system
+    const id = this.#mailbox(address, mailbox)
+    const table = await store.read.table(id)
+    const view = table.view()
+    const uids = view.uids.slice(0, Math.min(view.count, listMax))
+    table.release()
+    const found: StoredMessage[] = []
+    for await (const page of store.read.rows(id, uids, {}))
+      for (const row of page) found.push(new StoredMessage(store, id, row))
+    return found
+  }
+
+  /**
+   * Resolves with the first message that is meant: one that is there already, or that comes. For programs that send in the background.
+   * Rejects after `timeoutMs`, when the system stops, and with what `where` throws.
+   */
+  async waitForMessage(address: string, options: WaitOptions = {}): Promise<StoredMessage> {
+    checkOptions('waitForMessage', options, waitTable, { timeout: 'write timeoutMs', subject: 'write where' })
+    const { mailbox = 'INBOX', where, timeoutMs = waitMsDefault } = options
+    const ending = new AbortController()
+    const late = sleep(realClock, timeoutMs, ending.signal).then(() => 'late' as const)
+    const stopped = this.#system.ended.then(() => 'stopped' as const)
+    // Whatever changes may have been the message: a list is cheap, and only what is new is read.
+    let wake = (): void => {}
+    const change = (): Promise<'changed'> => new Promise((resolve) => (wake = () => resolve('changed')))
+    const forget = this.#system.store.listen(() => wake())
+    let seen = 0
+    try {
+      for (;;) {
+        // Before the look: what comes meanwhile is one more turn.
+        const changed = change()
+        for (const stored of await this.#list(address, mailbox)) {
+          if (stored.uid <= seen) continue
+          if (where === undefined || where(await stored.parse(), stored)) return stored
+          seen = stored.uid
+        }
+        const next = await Promise.race([changed, late, stopped])
+        if (next === 'stopped') throw new Error('the system has stopped')
+        if (next === 'late') throw new Error(`no such message came to ${address} in ${timeoutMs} ms`)
+      }
+    } finally {
+      ending.abort()
+      forget()
+    }
+  }
+
+  /** Empties a mailbox: for tests that follow each other. Rejects for an account or a mailbox that there is not. */
+  async removeMessages(address: string, mailbox = 'INBOX'): Promise<void> {
+    const id = this.#mailbox(address, mailbox)
+    const uids = (await this.messages(address, mailbox)).map(({ uid }) => [uid, uid] as const)
+    if (uids.length === 0) return
+    const nowMs = realClock.now()
+    await this.#system.store.commit([{ kind: 'expunge', mailbox: id, uids, force: true, nowMs }])
+  }
+
+  #mailbox(address: string, name: string): number {
+    const { read } = this.#system.store
+    const account = read.account(accountName(address))
+    if (!account) throw new RangeError(`there is no account ${address}`)
+    const found = read.mailboxByName(account.id, name)
+    if (!found) throw new RangeError(`${address} has no mailbox ${name}`)
+    return found.id
+  }
+
+  /** Resolves with the reason when the system had to stop by itself (its disk broke), with undefined after `stop()`. */
+  get ended(): Promise<Error | undefined> {
+    return this.#system.ended
+  }
+
+  /**
+   * Takes nothing more, says goodbye to clients, waits for what is under way, closes the store. Over within `limits.shutdownGraceMs`;
+   * rejects with the parts that did not end by then. More than once is once.
+   */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    const left = await this.#system.stop()
+    await this.#sink?.close({ graceMs: 0 })
+    if (left.length > 0) throw new Error(`these did not end: ${left.join(', ')}`)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
