@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bundleForBrowser } from './browser/bundle.mjs'
+import { writeBrowserModules } from './browser/modules.mjs'
 import { ensureSqlite } from './sqlite.mjs'
 import { emitTypes } from './types.mjs'
 
@@ -43,8 +43,8 @@ await build({
 
 emitTypes(root, libraries)
 
-// What bundlers find under `pennypost/mail` when they build for browsers: one file without imports.
-await bundleForBrowser('src/library/mail/index.ts', 'dist/library/mail/browser.js')
+// What bundlers find under `pennypost/mail` when they build for browsers.
+await writeBrowserModules(root, 'src/library/mail/index.ts', join(dist, 'browser'))
 
 // `npm ci && npm run build` is a way to a program that runs, on every Node. Last, so that dist/ is there whatever the registry says.
 if (!ensureSqlite()) process.exit(1)

@@ -1,9 +1,9 @@
 // What pennypost/mail loads when it is needed: in a browser it is there, or the browser does it.
-import * as tr46 from 'tr46'
+import { toASCII, toUnicode } from './idna.mjs'
 
 /** Browsers know the charsets of the Encoding Standard themselves; iconv-lite's further ones (cp437, utf-7 …) are unknown there. */
 const iconv = { encodingExists: () => false, decode: () => '' }
 
 export function createRequire() {
-  return (name) => (name === 'tr46' ? tr46 : iconv)
+  return (name) => (name === 'tr46' ? { toASCII, toUnicode } : iconv)
 }

@@ -1,4 +1,4 @@
-/** `pennypost/mail` in a browser: bundled as dist/mail/browser.js is, run in Chromium, beside Node on the same messages. */
+/** `pennypost/mail` in a browser: run in Chromium, beside Node on the same messages. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,6 +19,7 @@ function messages(): Buffer[] {
   const own = [
     'From: =?iso-8859-1?q?J=FCrgen?= <j@example.org>\r\nSubject: =?koi8-r?b?8NLJ18XU?= =?iso-2022-jp?b?GyRCRnxLXBsoQg==?=\r\n\r\nText\r\n',
     `Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n${tnef}\r\n`,
+    'From: a@b\u00fccher.example, b@xn--bcher-kva.example, c@xn--fa-hia.example, d@xn--zz.example\r\nTo: e@\u4f8b\u3048.\u30c6\u30b9\u30c8\r\n\r\n',
     'Subject: x\r\n\r\nbegin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\n',
     'Content-Type: text/plain; charset=windows-1251\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=CF=F0=E8=E2=E5=F2\r\n',
     'Content-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: base64\r\n\r\nSABhAOQA\r\n',
