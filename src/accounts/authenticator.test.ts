@@ -8,7 +8,8 @@ import { formatAppPassword } from './app-password.ts'
 import { AccountAuthenticator, canonicalName } from './authenticator.ts'
 import { HashQueue } from './hashing.ts'
 import { authDefaults } from './options.ts'
-import { hashPassword, parseScramKeys, scramIterations, scramKeys, type ScramHash } from './password.ts'
+import { hashPassword } from './password.ts'
+import { parseScramKeys, scramIterations, scramKeys, type ScramHash } from './scram-keys.ts'
 import { StoreDirectory, type CredentialSource } from './store-directory.ts'
 
 const clock: Clock = {

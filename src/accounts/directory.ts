@@ -1,5 +1,5 @@
 /** Who the accounts are and how their passwords are known: the store's own rows, or somebody else's directory. */
-import type { ParsedScramKeys, ScramHash } from './password.ts'
+import type { ParsedScramKeys, ScramHash } from './scram-keys.ts'
 
 export interface DirectoryAccount {
   /** Of the store; 0 while it has none. */

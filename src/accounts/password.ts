@@ -1,18 +1,9 @@
-/** Passwords at rest: Argon2id to check a password, SCRAM keys for clients that prove it without sending it. RFC 9106, RFC 5802, RFC 7677. */
-import { createHmac, pbkdf2, randomBytes, createHash } from 'node:crypto'
-import { promisify } from 'node:util'
+/** Passwords at rest: Argon2id to check one; keys to prove one by are in scram-keys.ts. RFC 9106. */
 import type * as Argon from '@node-rs/argon2'
-import { saslprep } from '@mongodb-js/saslprep'
-
-const derive = promisify(pbkdf2)
+import { preparePassword } from './scram-keys.ts'
 
 /** OWASP's second choice: a login costs 19 MiB for some 20 ms; 64 MiB a login would let few clients fill the memory. */
 const argonOptions = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
-
-/** RFC 7677 §4 asks for 4,096 at least; passwords are guessed on graphics cards today. */
-export const scramIterations = 100_000
-
-export const scramSaltBytes = 16
 
 /** A password this long is enough for every phrase; a longer one is work for an attacker to give us. */
 export const passwordBytesMax = 1024
@@ -24,15 +15,6 @@ async function argon2(): Promise<typeof Argon> {
   return import('@node-rs/argon2')
 }
 
-/** RFC 4013; a password with characters that SASLprep forbids is taken as it is, as RFC 5802 §2.2 allows for stored ones. */
-export function preparePassword(password: string): string {
-  try {
-    return saslprep(password)
-  } catch {
-    return password
-  }
-}
-
 export function hashPassword(password: string): Promise<string> {
   return argon2().then(({ hash }) => hash(preparePassword(password), argonOptions))
 }
@@ -41,65 +23,6 @@ export async function checkPassword(hash: string, password: string): Promise<boo
   if (Buffer.byteLength(password) > passwordBytesMax) return false
   const { verify } = await argon2()
   return verify(hash, preparePassword(password))
-}
-
-/** The hashes that SCRAM is spoken with here. */
-export type ScramHash = 'sha-256' | 'sha-1'
-
-const digests: Readonly<Record<ScramHash, { readonly name: string; readonly bytes: number }>> = {
-  'sha-256': { name: 'sha256', bytes: 32 },
-  'sha-1': { name: 'sha1', bytes: 20 },
-}
-
-/** RFC 5803's form: `SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`. */
-export async function scramKeys(password: string, hash: ScramHash = 'sha-256'): Promise<string> {
-  const { name, bytes } = digests[hash]
-  const salt = randomBytes(scramSaltBytes)
-  const salted = await derive(preparePassword(password), salt, scramIterations, bytes, name)
-  const key = (word: string): Buffer => createHmac(name, salted).update(word).digest()
-  const stored = createHash(name).update(key('Client Key')).digest('base64')
-  return `SCRAM-${hash.toUpperCase()}$${scramIterations}:${salt.toString('base64')}$${stored}:${key('Server Key').toString('base64')}`
-}
-
-/** What `scramKeys` wrote, in bytes. */
-export interface ParsedScramKeys {
-  readonly salt: Uint8Array
-  readonly iterations: number
-  readonly storedKey: Uint8Array
-  readonly serverKey: Uint8Array
-}
-
-/** @returns undefined for what has another form or another hash. */
-export function parseScramKeys(text: string, hash: ScramHash): ParsedScramKeys | undefined {
-  const found = /^(SCRAM-SHA-(?:256|1))\$(\d{1,9}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/.exec(text)
-  if (found?.[1] !== `SCRAM-${hash.toUpperCase()}`) return undefined
-  const [, , iterations, salt, stored, server] = found
-  const bytes = (base64: string | undefined): Buffer => Buffer.from(base64!, 'base64')
-  const keys = {
-    salt: bytes(salt),
-    iterations: Number(iterations),
-    storedKey: bytes(stored),
-    serverKey: bytes(server),
-  }
-  return keys.storedKey.length === digests[hash].bytes && keys.serverKey.length === digests[hash].bytes
-    ? keys
-    : undefined
-}
-
-/**
- * Keys of somebody who does not exist: the same name has the same salt for ever, as if he had. RFC 5802 §9 leaves it to us.
- * @param secret the store's own, or a restart would tell who exists.
- */
-export function decoyScramKeys(secret: Uint8Array, name: string, hash: ScramHash): ParsedScramKeys {
-  const { bytes } = digests[hash]
-  const part = (what: string): Buffer => createHmac('sha256', secret).update(`${what} ${hash} ${name}`).digest()
-  return {
-    salt: part('salt').subarray(0, scramSaltBytes),
-    iterations: scramIterations,
-    // Nobody knows a password of these.
-    storedKey: part('stored').subarray(0, bytes),
-    serverKey: part('server').subarray(0, bytes),
-  }
 }
 
 /** A password that people can read out: 80 bits in groups of four. @param bytes sixteen, random. */

@@ -4,14 +4,8 @@ import type { Clock } from '../base/clock.ts'
 import { appCredential, appUsedCredential, checkAppPassword } from './app-password.ts'
 import type { Directory, DirectoryAccount } from './directory.ts'
 import { HashQueue } from './hashing.ts'
-import {
-  checkPassword,
-  hashPassword,
-  parseScramKeys,
-  passwordBytesMax,
-  type ParsedScramKeys,
-  type ScramHash,
-} from './password.ts'
+import { checkPassword, hashPassword, passwordBytesMax } from './password.ts'
+import { parseScramKeys, type ParsedScramKeys, type ScramHash } from './scram-keys.ts'
 
 /** The rows that this room needs; the store has them. */
 export interface CredentialSource {

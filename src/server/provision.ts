@@ -1,6 +1,7 @@
 /** New accounts as everybody gets them: mailboxes by role, credentials, and the addresses that every domain must answer. */
 import { canonicalAddress } from '../accounts/aliases.ts'
-import { hashPassword, passwordBytesMax, passwordLengthMin, scramKeys } from '../accounts/password.ts'
+import { hashPassword, passwordBytesMax, passwordLengthMin } from '../accounts/password.ts'
+import { scramKeys } from '../accounts/scram-keys.ts'
 import { parseMailbox } from '../mail/address.ts'
 import type { MailboxRole } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'

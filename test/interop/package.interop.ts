@@ -1,10 +1,15 @@
 /** The package as another program meets it: packed, installed, compiled against, bundled, required, and opened in a browser. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { compilers, startConsumer, type Consumer } from './package-consumer.ts'
+import { mailProgram, requireProgram, smtpProgram, systemProgram } from './package-programs.ts'
+import { without } from './programs.ts'
 
+const root = process.env['PENNYPOST_ROOT']!
 let consumer: Consumer
 
 before(async () => {
@@ -40,37 +45,6 @@ const resolutions = {
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
 }
 
-const mailProgram = `
-import { composeMessage, readMessage, readStream, walkParts, type ReadMessage } from 'pennypost/mail'
-export const message: ReadMessage = readMessage(Uint8Array.of(65))
-export const names: readonly string[] = message.files.map((file) => file.name ?? '')
-export const kinds: readonly string[] = [...walkParts(message.root)].map((part) => part.kind)
-export async function compose(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  for await (const event of readStream(source)) if (event.kind === 'body') event.bytes.fill(0)
-  const options = { nowMs: 0, hostname: 'example.org', unique: (): string => 'abcdefgh' }
-  return composeMessage({ from: 'a@example.org', attachments: [{ content: source, name: 'a.bin' }] }, options).bytes()
-}
-`
-const smtpProgram = `
-import { isTemporary, sendMail, SmtpPool, SmtpServer, type SendReport, type SmtpServerSettings } from 'pennypost/smtp'
-const settings: SmtpServerSettings<string> = {
-  onPassword: ({ username }) => username,
-  onMessage: async (message) => void (await message.parse()).subject,
-}
-export const server: SmtpServer<string> = new SmtpServer(settings)
-export async function send(): Promise<SendReport | boolean> {
-  await using pool = new SmtpPool({ host: 'example.org', auth: { username: 'a', password: 'b' } })
-  return sendMail(pool, { from: 'a@example.org', to: 'b@example.org', text: 'x' }).catch(isTemporary)
-}
-`
-const requireProgram = `
-import mail = require('pennypost/mail')
-import smtp = require('pennypost/smtp')
-const message: mail.ReadMessage = mail.readMessage(Uint8Array.of(65))
-const pool: smtp.SmtpPool = new smtp.SmtpPool({ host: 'example.org' })
-export = [message, pool]
-`
-
 /** What compilers say of a project; nothing, if all is well. `skipLibCheck` is off unless `options` have it: the stricter way. */
 async function compile(name: string, files: Readonly<Record<string, string>>, options: object): Promise<string[]> {
   for (const [file, text] of Object.entries(files)) consumer.write(`${name}/${file}`, text)
@@ -87,13 +61,14 @@ async function compile(name: string, files: Readonly<Record<string, string>>, op
 for (const [resolution, options] of Object.entries(resolutions))
   for (const skipLibCheck of [false, true])
     test(`TypeScript 5.9 and 7, every strict flag: ${resolution}, skipLibCheck ${skipLibCheck}`, async () => {
-      const files = { 'mail.ts': mailProgram, 'smtp.ts': smtpProgram }
+      const files = { 'mail.ts': mailProgram, 'smtp.ts': smtpProgram, 'system.ts': systemProgram }
       const all = { ...options, skipLibCheck, lib: ['es2022', 'esnext.disposable'], types: ['node'] }
       assert.deepEqual(await compile(`${resolution}-${skipLibCheck}`, files, all), [])
     })
 
 test('the declarations need no @types/node, no DOM and no newer lib', async () => {
-  const files = { 'mail.ts': mailProgram, 'smtp.ts': smtpProgram.replace('await using', 'const') }
+  const smtp = smtpProgram.replace('await using', 'const')
+  const files = { 'mail.ts': mailProgram, 'smtp.ts': smtp, 'system.ts': systemProgram }
   assert.deepEqual(await compile('bare', files, { ...resolutions.nodenext, lib: ['es2020'], types: [] }), [])
 })
 
@@ -158,4 +133,130 @@ test('what package.json exports is in the tarball, and nothing else can be impor
     const { err } = await consumer.run(process.execPath, ['-e', `import('pennypost/${name}')`])
     assert.match(err, /ERR_PACKAGE_PATH_NOT_EXPORTED/, name)
   }
+})
+
+/** Reads, sends, receives; says nothing else. */
+const use = `
+const server = new SmtpServer({ onMessage: async (message) => console.log((await message.parse()).subject) })
+const { port } = await server.listen(0)
+const over = { host: '127.0.0.1', port, tls: 'none' }
+await sendMail(over, { from: 'a@example.org', to: 'b@example.org', subject: readMessage('Subject: Gr\\u00fc\\u00dfe\\n\\n').subject })
+await server.close()
+`
+const names = '{ readMessage }|{ sendMail, SmtpServer }'.split('|')
+
+/** @param version of Node. */
+function nodeOf(version: string): string {
+  return execFileSync(process.execPath, [join(root, 'scripts/nodes.mjs'), version], { encoding: 'utf8' }).trim()
+}
+
+for (const version of ['20.19.0', '24'])
+  test(`import and require run on Node ${version}, and end by themselves`, async () => {
+    consumer.write(
+      'use.mjs',
+      `import ${names[0]} from 'pennypost/mail'\nimport ${names[1]} from 'pennypost/smtp'\n${use}`,
+    )
+    const required = `const ${names[0]} = require('pennypost/mail')\nconst ${names[1]} = require('pennypost/smtp')\n`
+    consumer.write('use.cjs', `${required}void (async () => {${use}})()\n`)
+    for (const file of ['use.mjs', 'use.cjs'])
+      assert.deepEqual(await consumer.run('node', [file], nodeOf(version)), {
+        code: 0,
+        out: 'Gr\u00fc\u00dfe\n',
+        err: '',
+      })
+  })
+
+test('createSystem runs on Node 24 without a word, and on a Node without SQLite says what it needs', async () => {
+  consumer.write(
+    'system.mjs',
+    `import { createSystem } from 'pennypost'
+import { sendMail } from 'pennypost/smtp'
+import { rmSync } from 'node:fs'
+for (const data of [':memory:', 'system-data']) {
+  const system = await createSystem({ data }, { accounts: { 'a@example.org': 'correct horse' } })
+  const over = { host: '127.0.0.1', port: system.port('smtp'), tls: 'none' }
+  await sendMail(over, { from: 'b@example.net', to: 'a@example.org', subject: data })
+  const [stored] = await system.messages('a@example.org')
+  console.log((await stored.parse()).subject)
+  await system.stop()
+}
+rmSync('system-data', { recursive: true })
+`,
+  )
+  const ran = await consumer.run('node', ['system.mjs'], nodeOf('24'))
+  assert.deepEqual(ran, { code: 0, out: ':memory:\nsystem-data\n', err: '' })
+  const { code, err } = await consumer.run('node', ['system.mjs'], nodeOf('20.19.0'))
+  assert.equal(code, 1)
+  assert.match(err, /Error: Node 20\.19\.0 has no SQLite of its own: take Node 22\.13 or newer, or install the package/)
+})
+
+/** @returns what esbuild said. */
+async function bundle(entry: string, platform: string, flags: readonly string[] = []): Promise<string> {
+  const args = [entry, '--bundle', '--minify', '--format=esm', `--platform=${platform}`, `--outfile=out/${entry}`]
+  const { out, err } = await consumer.run('node_modules/.bin/esbuild', [...args, '--log-level=info', ...flags])
+  return /warning|error/i.test(out + err) ? out + err : ''
+}
+
+test('esbuild bundles both libraries for Node without a warning, and the bundle runs', async () => {
+  consumer.write(
+    'bundled.mjs',
+    `import ${names[0]} from 'pennypost/mail'\nimport ${names[1]} from 'pennypost/smtp'\n${use}`,
+  )
+  // Packages in CommonJS ask for `require`: that is esbuild's own, in a bundle that is ESM.
+  const banner =
+    "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+  assert.equal(await bundle('bundled.mjs', 'node', [banner]), '')
+  assert.deepEqual(await consumer.run('node', ['out/bundled.mjs']), { code: 0, out: 'Gr\u00fc\u00dfe\n', err: '' })
+})
+
+test(
+  'a page in Chromium reads and composes with what esbuild bundles for browsers',
+  { skip: without('chromium') },
+  async () => {
+    const page = `
+import { composeMessage, readMessage, readStream } from 'pennypost/mail'
+const draft = { from: 'J\u00fcrgen <j@b\u00fccher.example>', to: 'b@example.org', subject: 'Gr\u00fc\u00dfe', html: '<p>Hi <b>you</b>' }
+const bytes = await composeMessage({ ...draft, attachments: [{ name: 'a.bin', content: Uint8Array.of(1, 2) }] }).bytes()
+const message = readMessage(bytes.buffer)
+const kinds = []
+for await (const { kind } of readStream(new Blob([bytes]).stream())) kinds.push(kind)
+const facts = [message.subject, message.people('from')[0], message.plainText, message.files[0].name, [...message.files[0].content()], kinds.length]
+document.body.textContent = JSON.stringify(facts)
+`
+    consumer.write('page.mjs', page)
+    assert.equal(await bundle('page.mjs', 'browser'), '')
+    const script = readFileSync(join(consumer.folder, 'out/page.mjs'), 'utf8').replaceAll('</script', '<\\/script')
+    assert.doesNotMatch(script, /\bnode:/)
+    consumer.write('page.html', `<!doctype html><meta charset=utf-8><body><script type=module>${script}</script>`)
+    const flags = '--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run'
+    const url = `file://${join(consumer.folder, 'page.html')}`
+    const profile = `--user-data-dir=${join(consumer.folder, 'profile')}`
+    const args = [...flags.split(' '), '--virtual-time-budget=20000', profile, '--dump-dom', url]
+    const { out } = await consumer.run('chromium', args)
+    const facts: unknown = JSON.parse(/(\[".*\])<\/body>/s.exec(out)?.[1] ?? `"${out.slice(0, 200)}"`)
+    const from = { name: 'J\u00fcrgen', address: 'j@xn--bcher-kva.example' }
+    assert.deepEqual(facts, ['Gr\u00fc\u00dfe', from, 'Hi you', 'a.bin', [1, 2], 8])
+  },
+)
+
+test('a browser gets as much as docs/library/mail.md says, and 30 KB at most for reading', async () => {
+  const docs = readFileSync(join(root, 'docs/library/mail.md'), 'utf8')
+  const rows = [...docs.matchAll(/^\| (`\w+`(?: and `\w+`)?|all of it) +\| (\d+) KB +\|$/gm)]
+  assert.ok(rows.length >= 5)
+  for (const [, what, stated] of rows) {
+    const used = what === 'all of it' ? '*' : `{ ${what!.replaceAll('`', '').replace(' and ', ', ')} }`
+    consumer.write('size.mjs', `export ${used} from 'pennypost/mail'\n`)
+    assert.equal(await bundle('size.mjs', 'browser'), '')
+    const bytes = gzipSync(readFileSync(join(consumer.folder, 'out/size.mjs')), { level: 9 }).length
+    assert.ok(Math.abs(bytes - Number(stated) * 1000) <= 1000, `${what}: ${bytes} bytes`)
+    if (what === '`readMessage`') assert.ok(bytes <= 30_000, `${bytes} bytes`)
+  }
+})
+
+test('an installation is as large as the README says', (t) => {
+  const { bytes, packages } = consumer.installed
+  const [, statedPackages, megabytes] = /(\d+) packages, (\d+) MB/.exec(readFileSync(join(root, 'README.md'), 'utf8'))!
+  t.diagnostic(`${packages} packages, ${bytes} bytes`)
+  assert.equal(packages, Number(statedPackages))
+  assert.ok(bytes <= Number(megabytes) * 1e6 && bytes > (Number(megabytes) - 2) * 1e6, `${bytes} bytes`)
 })
