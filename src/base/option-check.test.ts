@@ -44,8 +44,8 @@ test('an unknown name is told with the nearest one, or with what to write instea
 
 test('a missing option and one of a wrong kind are told with what they must be', () => {
   says({}, 'Thing: name is missing: text')
-  says(undefined, 'Thing: the options must be an object, not undefined')
-  says([], 'Thing: the options must be an object, not an array')
+  says(undefined, 'Thing takes an object, not undefined')
+  says([], 'Thing takes an object, not an array')
   says({ name: 1 }, 'Thing: name must be text, not 1')
   says({ name: 'x', port: '25' }, 'Thing: port must be a number, not the text "25"')
   says({ name: 'x', port: NaN }, 'Thing: port must be a number, not NaN')

@@ -67,7 +67,7 @@ export function checkOptions<T>(
   table: OptionTable<T>,
   otherNames: OtherNames = {},
 ): void {
-  if (!hasKind(options, 'object')) throw new TypeError(`${where}: the options must be an object, not ${shown(options)}`)
+  if (!hasKind(options, 'object')) throw new TypeError(`${where} takes an object, not ${shown(options)}`)
   const given = options as Readonly<Record<string, unknown>>
   const rules = table as Readonly<Record<string, OptionRule>>
   if (isPlain(options as object))

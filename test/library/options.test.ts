@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { composeMessage, inspectMessage, readMessage, readStream } from '../../src/library/mail/index.ts'
+import {
+  composeMessage,
+  deliveryReport,
+  dispositionReport,
+  feedbackReport,
+  inspectMessage,
+  readMessage,
+  readStream,
+} from '../../src/library/mail/index.ts'
 import { connectSmtp, nodemailerTransport, sendMail, SmtpPool, SmtpServer } from '../../src/library/smtp/index.ts'
 
 /** What a program in JavaScript may write. */
@@ -55,7 +63,7 @@ test('SmtpPool, connectSmtp and sendMail: as Nodemailer has it', async () => {
     [{ host, auth: { user: 'a', pass: 'b' } }, 'auth: unknown option user: write username'],
     [{ host, auth: { username: 'a', pass: 'b' } }, 'auth: unknown option pass: write password'],
     [{ host, auth: { username: 'a' } }, 'auth must have username, and either password or token'],
-    [{ host, auth: 'a:b' }, 'auth: the options must be an object, not text'],
+    [{ host, auth: 'a:b' }, 'auth takes an object, not text'],
     [{ port: 25 }, 'host is missing: text'],
     [{ host, port: '25' }, 'port must be a number, not the text "25"'],
     [
@@ -66,7 +74,7 @@ test('SmtpPool, connectSmtp and sendMail: as Nodemailer has it', async () => {
       { host, tls: { rejectUnauthorized: false } },
       'tls must be one of "implicit", "starttls", "opportunistic", "none"; ca, serverName and verify are options beside it',
     ],
-    [{ host, proxy: 'socks5://x' }, 'proxy: the options must be an object, not text'],
+    [{ host, proxy: 'socks5://x' }, 'proxy takes an object, not text'],
   ] as const) {
     await says(`SmtpPool: ${rest}`, () => new SmtpPool(any(options)))
     await says(`SmtpPool: ${rest}`, () => nodemailerTransport(any(options)))
@@ -190,4 +198,29 @@ test('readStream takes chunks of bytes or text', async () => {
   )
   await says('readStream takes chunks: a message that is in memory is read by readMessage', () => readStream('x'))
   await says('readStream takes chunks, not an object', () => readStream(any({})))
+})
+
+test('reports: what they are made of is told by name', async () => {
+  const report = { text: 'x' }
+  await says('deliveryReport: text is missing: text', () => deliveryReport(any({}), any({})))
+  await says('deliveryReport: the status: extensions is missing: an array', () =>
+    deliveryReport(report, any({ recipients: [] })),
+  )
+  await says('deliveryReport: the status: recipients is missing: an array', () =>
+    deliveryReport(report, any({ extensions: [] })),
+  )
+  const wrong = { extensions: [], recipients: [{ extensions: [], action: 'lost' }] }
+  await says(
+    'deliveryReport: the status: recipients[0]: action must be one of "failed", "delayed", "delivered", "relayed", "expanded", not "lost"',
+    () => deliveryReport(report, any(wrong)),
+  )
+  await says('dispositionReport: the notification: unknown option error: did you mean errors?', () =>
+    dispositionReport(report, any({ error: [] })),
+  )
+  await says('feedbackReport: the report: sourcePort must be a number, not the text "25"', () =>
+    feedbackReport(report, any({ sourcePort: '25' })),
+  )
+  await says('feedbackReport: original must be bytes (Uint8Array), not text', () =>
+    feedbackReport(any({ text: 'x', original: 'Subject: x' }), any({})),
+  )
 })
