@@ -51,9 +51,16 @@ export function deliveryPrefix(reversePath: ReversePath, recipient: string): str
   return wire(formatReturnPath(reversePath) + formatField('Delivered-To', recipient))
 }
 
-/** Date and Message-ID where a submitted message has none. RFC 6409 §8.1, §8.2. */
-export function submissionFixes(facts: HeaderFacts, id: string, hostname: string, atMs: number): string {
+/**
+ * From, Date and Message-ID where a submitted message has none. RFC 6409 §8.1, §8.2.
+ * @param author whose it is; null where nobody can be named.
+ */
+export function submissionFixes(
+  facts: HeaderFacts,
+  { id, hostname, atMs, author }: { id: string; hostname: string; atMs: number; author: ReversePath },
+): string {
   return (
+    (facts.authors.fields > 0 || author === null ? '' : wire(formatField('From', formatMailbox(author)))) +
     (facts.hasDate ? '' : formatField('Date', formatDate(atMs))) +
     (facts.hasMessageId ? '' : formatMessageId(id.replaceAll('_', '-'), hostname))
   )

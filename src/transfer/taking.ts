@@ -106,7 +106,10 @@ export class Taking {
     const { verdict, changes } = await this.#shape(id, message)
     if (changes.length > 0) this.content = await withChanges(store, this.content, changes)
     const prepended = verdict.prepend.map(formatLine).join('')
-    const fixes = prepended + (this.#ours ? submissionFixes(message, id, options.hostname, atMs) : '')
+    const sender = this.#ours && rewriter ? rewriter.sender(this.#brought.reversePath) : this.#brought.reversePath
+    const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
+    const fixes =
+      prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.hostname, atMs, author }) : '')
     // ENVELOPE has to show what we added.
     if (changes.length > 0 || fixes !== '') {
       filed = await factsOf(store, this.content, bytesOf(fixes))
@@ -118,7 +121,6 @@ export class Taking {
     const received = receivedField(via, options.hostname, id, atMs, mailboxes)
     const signature = this.#ours ? await this.#sign(message, fixes, atMs) : ''
     const prefix = (judged?.field ?? '') + received + signature + fixes
-    const sender = this.#ours && rewriter ? rewriter.sender(this.#brought.reversePath) : this.#brought.reversePath
     const copied = this.#copied(sender, mailboxes, verdict)
     const arrival = this.#arrival(id, atMs, sender, copied, message, verdict)
     const junk = judged?.junk === true || verdict.junk

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { authenticityDefaults } from '../../src/transfer/checks/authenticity.ts'
 import type { SmtpClient } from '../../src/protocol/smtp/client.ts'
+import { makeDkimKeys } from '../../src/transfer/signing.ts'
 import type { System } from '../../src/system/types.ts'
 import { bytesOfText, messagesIn, password, World, type Site } from './world.ts'
 
@@ -84,7 +85,8 @@ async function submission(world: World, a: System): Promise<(header: string, tex
       body: '7bit' as const,
       smtpUtf8: false,
     }
-    const { recipients } = await world.clock.until(client.send(envelope, bytesOfText(text)))
+    // Signatures are made by threads, in real time.
+    const { recipients } = await world.clock.outside(client.send(envelope, bytesOfText(text)))
     await world.clock.until(client.quit())
     return recipients[0]!.code
   }
@@ -153,5 +155,24 @@ test('findings that claim to be ours are taken out of everybody’s mail', async
   const [message = ''] = await messagesIn(a, 'carol@a.example')
   assert.doesNotMatch(message, /dmarc=pass/)
   assert.match(message, /other\.example; spf=pass/)
+  await world.stop()
+})
+
+test('a submission without From is given the address that it was sent by, and signed with it', async () => {
+  const { world, a } = await start()
+  await world.clock.outside(makeDkimKeys(a.store, 'a.example', world.clock.now()))
+  const send = await submission(world, a)
+  const taken = async (header: string): Promise<string> => {
+    const count = (await messagesIn(a, 'carol@a.example')).length
+    assert.equal(await send(header), 250)
+    return (await messagesIn(a, 'carol@a.example'))[count]!
+  }
+  const message = await taken('X-Mailer: curl')
+  assert.match(message, /^From: alice@a\.example\r$/m)
+  assert.match(message, /^DKIM-Signature: [^]*?d=a\.example;[^]*?\bh=From:/im)
+  // One that is there stays, and nobody else's is made up for a stranger.
+  assert.equal((await taken('From: Alice <alice@a.example>')).match(/^From: /gm)!.length, 1)
+  await world.send(a, 'x@evil.example', ['carol@a.example'], 'Subject: hello\n\nHello\n')
+  assert.doesNotMatch((await messagesIn(a, 'carol@a.example')).at(-1)!, /^From: /m)
   await world.stop()
 })
