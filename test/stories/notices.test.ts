@@ -138,6 +138,7 @@ test('a delay is told once, and not to whom did not ask for it', async () => {
   assert.equal(notices.length, 1)
   assert.match(notices[0]!, /Final-Recipient: rfc822; x@dead\.example\r\nAction: delayed\r\n/)
   assert.doesNotMatch(notices[0]!, /y@dead/)
+  assert.match(notices[0]!, /It will be tried until Sat, 20 Jan 2024 12:00:00 \+0000\./)
   await world.stop()
 })
 
