@@ -12,7 +12,8 @@ export interface BodyLists {
 }
 
 const shownTypes = new Set(['image', 'audio', 'video'])
-const isMedia = (part: Part): boolean => shownTypes.has(part.contentType.type)
+/** Shown in the place where it stands. */
+export const isMedia = (part: Part): boolean => shownTypes.has(part.contentType.type)
 
 /** Lists being gathered; null: what is met now belongs to the other kind of body alone. */
 interface Gathered {

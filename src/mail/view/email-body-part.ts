@@ -2,7 +2,7 @@
 import { decodeEncodedWords } from '../mime/encoded-word.ts'
 import type { Part } from '../mime/part.ts'
 import { bodyLists } from './body-lists.ts'
-import { charsetOf, nameOf, partBytes, partText, typeOf } from './part-content.ts'
+import { charsetOf, contentIdOf, nameOf, partBytes, partText, typeOf } from './part-content.ts'
 
 export interface EmailBodyPart {
   /** null for a multipart. */
@@ -50,7 +50,7 @@ export function emailBody(message: Uint8Array, root: Part): EmailBody {
       type: typeOf(part),
       charset: part.contentType.type === 'text' ? (charsetOf(part) ?? 'us-ascii') : null,
       disposition: part.disposition?.type ?? null,
-      cid: part.id?.trim().replace(/^<(.*)>$/s, '$1') ?? null,
+      cid: contentIdOf(part) ?? null,
       language: part.languages.length === 0 ? null : part.languages,
       location: part.location === undefined ? null : decodeEncodedWords(part.location),
       subParts: isMultipart ? part.children.map(make) : null,

@@ -16,6 +16,11 @@ export function nameOf(part: Part): string | undefined {
   return fileName(part.contentType, part.disposition)
 }
 
+/** The Content-ID without its brackets: what `cid:` means. RFC 2392. */
+export function contentIdOf(part: Part): string | undefined {
+  return part.id?.trim().replace(/^<(.*)>$/s, '$1')
+}
+
 /** The charset that a text part names, lower case; undefined where it names none. */
 export function charsetOf(part: Part): string | undefined {
   return parameterText(part.contentType.parameters, 'charset')?.trim().toLowerCase()

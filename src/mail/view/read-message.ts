@@ -9,9 +9,9 @@ import { decodeEncodedWords, decodeUnlabelled } from '../mime/encoded-word.ts'
 import { parameterText } from '../mime/parameters.ts'
 import type { Part } from '../mime/part.ts'
 import { parseStructure, type StructureLimits } from '../mime/structure.ts'
-import { bodyLists, type BodyLists } from './body-lists.ts'
+import { bodyLists, isMedia, type BodyLists } from './body-lists.ts'
 import { htmlToText } from './html-text.ts'
-import { nameOf, partBytes, partText, typeOf } from './part-content.ts'
+import { contentIdOf, nameOf, partBytes, partText, typeOf } from './part-content.ts'
 
 /** A person, or a group of them, as text. */
 export interface Person {
@@ -137,19 +137,29 @@ export class ReadMessage {
     return decodeFlowed(text, parameterText(parameters, 'delsp')?.toLowerCase() === 'yes')
   }
 
-  /** Everything that comes along: attachments, and pictures that the HTML shows. */
+  /**
+   * Everything that comes along, in the order of the message: attachments, pictures that the HTML shows, and pictures, sound and film
+   * among the texts, which RFC 8621 §4.1.4 counts as body.
+   */
   get files(): MessageFile[] {
     const related = new Set<Part>()
     markRelated(this.root, related)
-    return this.bodyLists.attachments.map((part) => ({
-      part,
-      type: typeOf(part),
-      name: nameOf(part),
-      contentId: part.id?.trim().replace(/^<(.*)>$/s, '$1'),
-      inline: part.disposition?.type !== 'attachment' && (related.has(part) || part.disposition?.type === 'inline'),
-      sizeBytes: part.bodyEnd - part.bodyStart,
-      content: () => partBytes(this.bytes, part),
-    }))
+    const { textBody, htmlBody, attachments } = this.bodyLists
+    const shown = new Set([...textBody, ...htmlBody].filter(isMedia))
+    const files = new Set([...attachments, ...shown])
+    return [...leaves(this.root)]
+      .filter((part) => files.has(part))
+      .map((part) => ({
+        part,
+        type: typeOf(part),
+        name: nameOf(part),
+        contentId: contentIdOf(part),
+        inline:
+          part.disposition?.type !== 'attachment' &&
+          (related.has(part) || shown.has(part) || part.disposition?.type === 'inline'),
+        sizeBytes: part.bodyEnd - part.bodyStart,
+        content: () => partBytes(this.bytes, part),
+      }))
   }
 
   /** Files by their Content-ID: what `cid:` means in the HTML. */
@@ -191,6 +201,12 @@ function clip(line: string): string {
   // No half of a surrogate pair.
   const end = /[\ud800-\udbff]/.test(line[previewLength - 1]!) ? previewLength - 1 : previewLength
   return line.slice(0, end)
+}
+
+/** The parts of a message that are no multiparts; a message in it is one. */
+function* leaves(part: Part): Generator<Part> {
+  if (part.kind !== 'multipart') yield part
+  for (const child of part.children) yield* leaves(child)
 }
 
 function markRelated(part: Part, into: Set<Part>): void {
