@@ -1,6 +1,7 @@
 /** Which parts of a message are its body, as text or as HTML, and which come along. RFC 8621 §4.1.4. */
+import { parameterText } from '../mime/parameters.ts'
 import type { Part } from '../mime/part.ts'
-import { nameOf, typeOf } from './part-content.ts'
+import { contentIdOf, nameOf, typeOf } from './part-content.ts'
 
 export interface BodyLists {
   /** To be shown in order by whoever prefers plain text. */
@@ -26,7 +27,7 @@ export function bodyLists(root: Part): BodyLists {
   const text: Part[] = []
   const html: Part[] = []
   const attachments: Part[] = []
-  gather([root], 'mixed', false, { text, html, attachments })
+  gather([root], undefined, false, { text, html, attachments })
   return { textBody: text, htmlBody: html, attachments }
 }
 
@@ -39,17 +40,36 @@ function belongsToBody(part: Part, first: boolean, parent: string): boolean {
   return first || (parent !== 'related' && (isMedia(part) || nameOf(part) === undefined))
 }
 
-function gather(parts: readonly Part[], parent: string, inAlternative: boolean, into: Gathered): void {
+/**
+ * Which part of a multipart is its root. Departs: RFC 8621 §4.1.4, which takes the first of a multipart/related, because `start` names
+ * another (RFC 2387 §3.2): mailers that put the pictures first say so.
+ */
+function rootOf(multipart: Part): number {
+  if (multipart.contentType.subtype !== 'related') return 0
+  const start = parameterText(multipart.contentType.parameters, 'start')
+    ?.trim()
+    .replace(/^<(.*)>$/s, '$1')
+  if (start === undefined || start === '') return 0
+  return Math.max(
+    0,
+    multipart.children.findIndex((child) => contentIdOf(child) === start),
+  )
+}
+
+/** @param multipart undefined around the root of the message. */
+function gather(parts: readonly Part[], multipart: Part | undefined, inAlternative: boolean, into: Gathered): void {
   let { text, html } = into
+  const parent = multipart?.contentType.subtype ?? 'mixed'
+  const root = multipart === undefined ? 0 : rootOf(multipart)
   const textBefore = text?.length ?? -1
   const htmlBefore = html?.length ?? -1
   for (const [at, part] of parts.entries()) {
     if (part.kind === 'multipart') {
       const { subtype } = part.contentType
-      gather(part.children, subtype, inAlternative || subtype === 'alternative', { ...into, text, html })
+      gather(part.children, part, inAlternative || subtype === 'alternative', { ...into, text, html })
       continue
     }
-    if (!belongsToBody(part, at === 0, parent)) {
+    if (!belongsToBody(part, at === root, parent)) {
       into.attachments.push(part)
       continue
     }

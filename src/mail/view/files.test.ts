@@ -63,3 +63,46 @@ test('a picture that the HTML shows is found by its Content-ID, wherever it stan
   )
   assert.deepEqual(told(branch), [['b.png', 'image/png', true, 'PNG']])
 })
+
+const related = (start: string, ...parts: string[][]): ReadMessage =>
+  read(
+    `Content-Type: multipart/related; boundary=x; type="text/html"${start}`,
+    '',
+    ...parts.flatMap((lines) => ['--x', ...lines]),
+    '--x--',
+    '',
+  )
+const dog = ['Content-Type: image/png', 'Content-ID: <dog@a>', '', 'PNG']
+const page = ['Content-Type: text/html', 'Content-ID: <page@a>', '', '<img src="cid:dog@a">']
+
+test('start names the root of multipart/related, with brackets or without', () => {
+  for (const start of ['; start="<page@a>"', '; start=page@a', "; start*=us-ascii''%3Cpage@a%3E"]) {
+    const message = related(start, dog, page)
+    assert.equal(message.html, '<img src="cid:dog@a">', start)
+    assert.deepEqual(
+      message.files.map(({ type, inline }) => [type, inline]),
+      [['image/png', true]],
+    )
+  }
+})
+
+test('a start that names no part, or none at all, leaves the first; a root may be a multipart', () => {
+  for (const start of ['', '; start="<gone@a>"', '; start=""'])
+    assert.equal(related(start, page, dog).html, '<img src="cid:dog@a">', start)
+  const alternative = [
+    'Content-Type: multipart/alternative; boundary=y',
+    'Content-ID: <both@a>',
+    '',
+    '--y',
+    'Content-Type: text/plain',
+    '',
+    'plain',
+    '--y',
+    'Content-Type: text/html',
+    '',
+    '<b>page',
+    '--y--',
+  ]
+  const message = related('; start="<both@a>"', dog, alternative)
+  assert.deepEqual([message.html, message.plainText, message.files.length], ['<b>page', 'plain', 1])
+})
