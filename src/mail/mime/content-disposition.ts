@@ -1,8 +1,8 @@
 /** Content-Disposition. RFC 2183. */
 import { lowerAscii, unfold } from '../header.ts'
-import { wordEnd } from './content-type.ts'
 import type { ContentType } from './content-type.ts'
-import { parameterText, parseParameters, skipSpace } from './parameters.ts'
+import { mimeFieldValue } from './field-value.ts'
+import { parameterText, parseParameters, skipSpace, wordEnd } from './parameters.ts'
 import type { Parameter } from './parameters.ts'
 
 export interface ContentDisposition {
@@ -13,7 +13,7 @@ export interface ContentDisposition {
 
 /** Reads a field value (folds may be in it). undefined when it is empty. */
 export function parseContentDisposition(value: string): ContentDisposition | undefined {
-  const text = unfold(value)
+  const text = mimeFieldValue(unfold(value))
   const start = skipSpace(text, 0, false)
   const end = wordEnd(text, start)
   if (end === start) return undefined

@@ -1,6 +1,7 @@
 /** Content-Type. RFC 2045 §5. */
 import { lowerAscii, unfold } from '../header.ts'
-import { parseParameters, skipSpace } from './parameters.ts'
+import { mimeFieldValue } from './field-value.ts'
+import { parseParameters, skipSpace, wordEnd } from './parameters.ts'
 import type { Parameter } from './parameters.ts'
 
 /** Type and subtype are lower case. */
@@ -20,7 +21,7 @@ export const digestContentType: ContentType = { type: 'message', subtype: 'rfc82
 
 /** Reads a field value (folds may be in it). undefined when it has no `type/subtype`. */
 export function parseContentType(value: string): ContentType | undefined {
-  const text = unfold(value)
+  const text = mimeFieldValue(unfold(value))
   const slash = text.indexOf('/')
   if (slash < 0) return undefined
   const start = skipSpace(text, 0, false)
@@ -36,17 +37,4 @@ export function parseContentType(value: string): ContentType | undefined {
     subtype: lowerAscii(text.slice(subtypeStart, subtypeEnd)),
     parameters: subtypeEnd < text.length ? parseParameters(text, subtypeEnd) : [],
   }
-}
-
-/** The end of a token, read kindly: up to white space, slash, semicolon, comma, bracket or quote. */
-export function wordEnd(text: string, start: number): number {
-  let pos = start
-  while (pos < text.length) {
-    const code = text.charCodeAt(pos)
-    // space and below, " ( ) , / ;
-    if (code <= 0x20 || code === 0x22 || code === 0x28 || code === 0x29 || code === 0x2c || code === 0x2f) break
-    if (code === 0x3b) break
-    pos += 1
-  }
-  return pos
 }

@@ -46,7 +46,9 @@ function decodeExtended(value: string): string {
   const second = first < 0 ? -1 : value.indexOf("'", first + 1)
   const bytes = Buffer.from(percentDecode(second < 0 ? value : value.slice(second + 1)), 'latin1')
   const charset = second < 0 ? '' : value.slice(0, first)
-  return (charset === '' ? undefined : decodeCharset(bytes, charset)) ?? decodeUnlabelled(bytes)
+  const text = (charset === '' ? undefined : decodeCharset(bytes, charset)) ?? decodeUnlabelled(bytes)
+  // `name*="=?UTF-8?Q?…?="`: the asterisk of the one specification, the value of the other.
+  return charset === '' && text.startsWith('=?') ? decodeEncodedWords(bytes.toString('latin1')) : text
 }
 
 function percentDecode(text: string): string {
@@ -114,10 +116,10 @@ export function parseParameters(text: string, start: number): Parameter[] {
   return found
 }
 
-/** Puts `name*0`, `name*1` … together, in their order and up to the first gap. RFC 2231 §3. */
+/** Puts `name*0`, `name*1` … together, in their order and up to the first gap. RFC 2231 §3. Some mailers count from 1. */
 function joinSegments(found: Parameter[], name: string, parts: Map<number, Segment>): void {
   const list: Segment[] = []
-  for (let at = 0; parts.has(at); at += 1) list.push(parts.get(at)!)
+  for (let at = parts.has(0) ? 0 : 1; parts.has(at); at += 1) list.push(parts.get(at)!)
   if (list.length === 0) return
   const extended = list.some((segment) => segment.extended)
   let value = ''
@@ -171,6 +173,19 @@ function readQuoted(text: string, start: number): { value: string; end: number; 
     end: Math.min(pos + 1, text.length),
     quoted: true,
   }
+}
+
+/** The end of a token, read kindly: up to white space, slash, semicolon, comma, bracket or quote. */
+export function wordEnd(text: string, start: number): number {
+  let pos = start
+  while (pos < text.length) {
+    const code = text.charCodeAt(pos)
+    // space and below, " ( ) , / ;
+    if (code <= 0x20 || code === 0x22 || code === 0x28 || code === 0x29 || code === 0x2c || code === 0x2f) break
+    if (code === 0x3b) break
+    pos += 1
+  }
+  return pos
 }
 
 /** Past white space, comments and (where asked) semicolons. An unclosed comment reaches to the end. */

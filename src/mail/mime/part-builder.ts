@@ -1,9 +1,10 @@
 /** A part while the structure pass is still in it: reads its header into what `Part` tells. */
-import { Header, lowerAscii } from '../header.ts'
+import { Header } from '../header.ts'
 import { parseContentDisposition } from './content-disposition.ts'
 import type { ContentDisposition } from './content-disposition.ts'
-import { defaultContentType, digestContentType, parseContentType, wordEnd } from './content-type.ts'
+import { defaultContentType, digestContentType, parseContentType } from './content-type.ts'
 import type { ContentType } from './content-type.ts'
+import { encodingName } from './field-value.ts'
 import type { Defect, Part, PartKind } from './part.ts'
 
 /** Tags of one Content-Language field; it names the languages of one text. */
@@ -62,8 +63,7 @@ export class PartBuilder implements Part {
           break
         }
         case 'content-transfer-encoding': {
-          const value = header.value(field)
-          const name = lowerAscii(value.slice(0, wordEnd(value, 0)))
+          const name = encodingName(header.value(field))
           if (!encoded && name !== '') {
             this.encoding = name
             encoded = true
