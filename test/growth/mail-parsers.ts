@@ -215,12 +215,16 @@ export const bodyParsers: readonly Parser[] = [
     },
   }),
   parser('transfer encodings', {
-    covers: ['decodeTransfer', 'transferDecoder'],
+    covers: ['decodeTransfer', 'transferDecoder', 'UuencodeDecoder'],
     sizeMax: bodyMax,
-    tokens: ['=', 'A', '=3D', ' ', '\r\n', '=\r\n', '====', '\t', '!', '=\n', '= ', '\r'],
+    tokens: ['=', 'A', '=3D', ' ', '\r\n', '=\r\n', '====', '\t', '!', '=\n', '= ', '\r', '#0V%T\n'],
+    before: ['', 'begin 644 a\n', 'begin-base64 644 a\n', 'begin'],
     run: (text) => {
       const bytes = latin1Bytes(text)
       decodeTransfer(bytes, 'base64')
+      decodeTransfer(bytes, 'uuencode')
+      const lines = transferDecoder('uuencode')
+      for (let at = 0; at < bytes.length; at += 10) lines.write(bytes.subarray(at, at + 10))
       const decoder = transferDecoder('quoted-printable')
       for (let at = 0; at < bytes.length; at += 1000) decoder.write(bytes.subarray(at, at + 1000))
       return decodeTransfer(bytes, 'quoted-printable')

@@ -76,7 +76,7 @@ export class StreamReader {
         this.#leaf = part
         this.#given = part.bodyStart
         const encoding = transferEncoding(part.encoding)
-        this.#decoder = encoding === 'base64' || encoding === 'quoted-printable' ? transferDecoder(encoding) : undefined
+        this.#decoder = encoding === 'identity' || encoding === 'other' ? undefined : transferDecoder(encoding)
       } else {
         if (this.#leaf === part) {
           this.#give(events, part.bodyEnd)

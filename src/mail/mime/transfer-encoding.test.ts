@@ -20,14 +20,10 @@ test('quoted-printable is read as RFC 2045 §6.7 says, and broken escapes stay',
 })
 
 test('encodings by name', () => {
-  assert.deepEqual(['7bit', '8bit', 'binary', '', 'base64', 'x-uuencode'].map(transferEncoding), [
-    'identity',
-    'identity',
-    'identity',
-    'identity',
-    'base64',
-    'other',
-  ])
+  assert.deepEqual(
+    ['7bit', '8bit', 'binary', '', 'base64', 'x-uuencode', 'uuencode', 'x-uue', 'uue', 'x-yenc'].map(transferEncoding),
+    ['identity', 'identity', 'identity', 'identity', 'base64', 'uuencode', 'uuencode', 'uuencode', 'uuencode', 'other'],
+  )
 })
 
 test('base64 gives back what was encoded, and cuts change nothing', () => {

@@ -1,4 +1,5 @@
-/** Content-Transfer-Encoding undone: base64 and quoted-printable, read kindly, in streams or at once. RFC 2045 §6. */
+/** Content-Transfer-Encoding undone: base64, quoted-printable and uuencode, read kindly, in streams or at once. RFC 2045 §6. */
+import { UuencodeDecoder } from './uuencode-decoder.ts'
 
 /** Undoes an encoding piece by piece. What comes out of the pieces, joined, does not depend on where they were cut. */
 export interface TransferDecoder {
@@ -7,8 +8,11 @@ export interface TransferDecoder {
   end(): Uint8Array
 }
 
-/** Encodings whose decoded form is known. 'other' is a name that we do not know: its bytes are application/octet-stream. RFC 2045 §6.4. */
-export type TransferEncoding = 'identity' | 'base64' | 'quoted-printable' | 'other'
+/**
+ * Encodings whose decoded form is known. 'other' is a name that we do not know: its bytes are application/octet-stream. RFC 2045 §6.4.
+ * 'uuencode' is no encoding of MIME, but one that mailers named in its field.
+ */
+export type TransferEncoding = 'identity' | 'base64' | 'quoted-printable' | 'uuencode' | 'other'
 
 /** @param name the lower-case value of the field. */
 export function transferEncoding(name: string): TransferEncoding {
@@ -21,6 +25,11 @@ export function transferEncoding(name: string): TransferEncoding {
     case 'base64':
     case 'quoted-printable':
       return name
+    case 'x-uuencode':
+    case 'uuencode':
+    case 'x-uue':
+    case 'uue':
+      return 'uuencode'
     default:
       return 'other'
   }
@@ -28,6 +37,7 @@ export function transferEncoding(name: string): TransferEncoding {
 
 export function transferDecoder(encoding: TransferEncoding): TransferDecoder {
   if (encoding === 'base64') return new Base64Decoder()
+  if (encoding === 'uuencode') return new UuencodeDecoder()
   return encoding === 'quoted-printable' ? new QuotedPrintableDecoder() : identity
 }
 

@@ -1,5 +1,7 @@
 /** Files that stand in plain text, as mail had them before MIME: `begin 644 name` … `end`. POSIX uuencode, "historical algorithm". */
 
+import { base64Line, beginLine, uuLine, uuLineMax } from '../mime/uuencode-line.ts'
+
 /** A file that was found in a text. */
 export interface UuencodedFile {
   /** As it was written; not made safe for disks. */
@@ -16,7 +18,6 @@ export interface UuencodedFile {
 
 /** Files taken of one text; later ones stay in it. Nobody sent more by hand, and a text of `begin` lines must not become a list. */
 export const uuencodedFilesMax = 1_000
-const begin = /^begin(?:-base64)? ([0-7]{3,4}) ([^\r\n]{1,255})$/
 
 /**
  * The files in a text (a character per byte or more: only ASCII counts), in order; the `begin-base64` form too. Linear in the text.
@@ -29,7 +30,7 @@ export function findUuencoded(text: string): UuencodedFile[] {
   let at = text.startsWith('begin') ? 0 : nextBegin(text, 0)
   while (at >= 0 && files.length < uuencodedFilesMax) {
     const lineEnd = endOfLine(text, at)
-    const found = begin.exec(lineEnd - at > 300 ? '' : lineText(text, at, lineEnd))
+    const found = beginLine.exec(lineEnd - at > 300 ? '' : lineText(text, at, lineEnd))
     const file = found === null ? undefined : readFile(text, at, lineEnd, found)
     if (file === undefined) at = nextBegin(text, lineEnd - 1)
     else {
@@ -79,8 +80,7 @@ function readFile(text: string, start: number, dataStart: number, found: RegExpE
   let isShort = false
   while (at < text.length) {
     const lineEnd = endOfLine(text, at)
-    // A line holds 45 bytes; whatever is much longer is none.
-    const line = lineEnd - at > 200 ? undefined : lineText(text, at, lineEnd)
+    const line = lineEnd - at > uuLineMax ? undefined : lineText(text, at, lineEnd)
     if (line === undefined) break
     if (line.trimEnd() === (isBase64 ? '====' : 'end')) {
       ended = true
@@ -103,37 +103,4 @@ function readFile(text: string, start: number, dataStart: number, found: RegExpE
   if (!ended && (lines === 0 || isShort)) return undefined
   const content = new Uint8Array(Buffer.concat(pieces))
   return { name: found[2]!.trim(), mode: Number.parseInt(found[1]!, 8), content, start, end: at, ended }
-}
-
-function base64Line(line: string): Uint8Array | undefined {
-  return /^[A-Za-z0-9+/]{1,76}={0,2}$/.test(line) ? Buffer.from(line, 'base64') : undefined
-}
-
-/** One line: its count, then groups of four characters. Spaces at its end may have been lost on the way, or a checksum added. */
-function uuLine(line: string): Uint8Array | undefined {
-  if (line === '') return undefined
-  const count = value(line.charCodeAt(0))
-  if (count < 0) return undefined
-  const needed = Math.ceil(count / 3) * 4
-  // Long lines are prose: a checksum adds one character, some encoders fill up to whole groups.
-  if (line.length - 1 > needed + 4) return undefined
-  const out = new Uint8Array(Math.ceil(count / 3) * 3)
-  for (let group = 0; group * 4 < needed; group += 1) {
-    let bits = 0
-    for (let char = 0; char < 4; char += 1) {
-      const at = 1 + group * 4 + char
-      const six = at < line.length ? value(line.charCodeAt(at)) : 0
-      if (six < 0) return undefined
-      bits = (bits << 6) | six
-    }
-    out[group * 3] = bits >> 16
-    out[group * 3 + 1] = bits >> 8
-    out[group * 3 + 2] = bits
-  }
-  return out.subarray(0, count)
-}
-
-/** Six bits; a space and a backquote are both 0. -1 for what is none. */
-function value(code: number): number {
-  return code >= 0x20 && code <= 0x60 ? (code - 0x20) & 0x3f : -1
 }
