@@ -17,6 +17,9 @@ export interface HeaderField {
 /** Fields kept of one header. Real ones have under 200; each costs us an object, and lookups walk them. */
 export const fieldsMax = 5_000
 
+/** A line that goes on so far without a colon is no field. */
+const nameMax = 1_000
+
 const lf = 0x0a
 const colon = 0x3a
 
@@ -117,6 +120,35 @@ export function headerEnd(bytes: Uint8Array, start: number, end: number): number
     pos = next + 1
   }
   return end
+}
+
+/**
+ * Where in a header that no blank line ends the body begins: at the first line that is no field, as other programs have it; -1 where there
+ * is none. The first line of an mbox is passed over, and a last line that may be cut.
+ */
+export function bodyIn(text: string): number {
+  let pos = /^>?From [^\n]*\n/.exec(text)?.[0].length ?? 0
+  // Long enough to be no name of a field.
+  const cut = text.length - text.lastIndexOf('\n') > nameMax ? text.length : text.lastIndexOf('\n') + 1
+  while (pos < cut) {
+    const end = fieldEnd(text, pos)
+    const first = text.charCodeAt(pos)
+    if (first === 0x20 || first === 0x09 || fieldNameEnd(text, pos, end) < 0) return pos
+    pos = end
+  }
+  return -1
+}
+
+/** Whether there are lines, and none of them is a field. */
+export function isNoHeader(text: string): boolean {
+  let pos = 0
+  while (pos < text.length) {
+    const end = fieldEnd(text, pos)
+    const first = text.charCodeAt(pos)
+    if (first !== 0x20 && first !== 0x09 && fieldNameEnd(text, pos, end) >= 0) return false
+    pos = end
+  }
+  return pos > 0
 }
 
 /** Takes the line ends out of a folded value; the white space that follows them stays. RFC 5322 §2.2.3. */

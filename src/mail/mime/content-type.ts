@@ -19,6 +19,9 @@ export const defaultContentType: ContentType = { type: 'text', subtype: 'plain',
 /** What a part of multipart/digest is that says nothing. RFC 2046 §5.1.5. */
 export const digestContentType: ContentType = { type: 'message', subtype: 'rfc822', parameters: [] }
 
+/** What a composite part counts as when a limit keeps us out of it: only a leaf has no parts. */
+export const opaqueContentType: ContentType = { type: 'application', subtype: 'octet-stream', parameters: [] }
+
 /** Reads a field value (folds may be in it). undefined when it has no `type/subtype`. */
 export function parseContentType(value: string): ContentType | undefined {
   const text = mimeFieldValue(unfold(value))

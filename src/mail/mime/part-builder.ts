@@ -41,15 +41,19 @@ export class PartBuilder implements Part {
     if (!this.defects.includes(defect)) this.defects.push(defect)
   }
 
-  /** Takes over what the header says. @param isMessage whether the header itself is to be kept. */
-  readHeader(text: string, isMessage: boolean): void {
+  /**
+   * Takes over what the header says.
+   * @param isMessage whether the header itself is to be kept: with the fields that stand in its body, too, since a program that judges
+   * the message has to know what others may read. @param bodyAt fields from there on say nothing of the part.
+   */
+  readHeader(text: string, isMessage: boolean, bodyAt: number): void {
     const header = new Header(text, this.headerStart)
     if (isMessage) this.header = header
     if (header.oddLines) this.note('headerLine')
     if (header.truncated) this.note('headerLimit')
     let encoded = false
     for (const field of header.fields) {
-      if (!field.name.startsWith('content-')) continue
+      if (!field.name.startsWith('content-') || field.start - this.headerStart >= bodyAt) continue
       // The first of each counts, as everywhere in this room: a second one was often added to deceive a scanner.
       switch (field.name) {
         case 'content-type': {

@@ -31,7 +31,7 @@ const none = new Uint8Array(0)
  */
 export class StreamReader {
   readonly #parser: StructureParser
-  readonly #happened: { readonly part: Part; readonly header: string | undefined }[] = []
+  readonly #happened: { readonly part: Part; readonly header: string | undefined; readonly body: string }[] = []
   /** The leaf that is open, and how its body is decoded. */
   #leaf: Part | undefined
   #decoder: TransferDecoder | undefined
@@ -43,8 +43,8 @@ export class StreamReader {
 
   constructor(limits: StructureLimits = structureLimits) {
     this.#parser = new StructureParser(limits, {
-      partBegins: (part, header) => this.#happened.push({ part, header }),
-      partEnds: (part) => this.#happened.push({ part, header: undefined }),
+      partBegins: (part, header, body) => this.#happened.push({ part, header, body }),
+      partEnds: (part) => this.#happened.push({ part, header: undefined, body: '' }),
     })
   }
 
@@ -69,9 +69,15 @@ export class StreamReader {
 
   #events(): StreamEvent[] {
     const events: StreamEvent[] = []
-    for (const { part, header } of this.#happened) {
+    for (const { part, header, body } of this.#happened) {
       if (header !== undefined) {
         events.push({ kind: 'begin', part, header: new Header(header, part.headerStart) })
+        // It was looked at before, as header: what of it is no more at hand is put back.
+        const missing = body.slice(0, Math.max(0, this.#windowStart - part.bodyStart))
+        if (missing !== '') {
+          this.#window = Buffer.concat([Buffer.from(missing, 'latin1'), this.#window])
+          this.#windowStart -= missing.length
+        }
         if (!isLeaf(part)) continue
         this.#leaf = part
         this.#given = part.bodyStart

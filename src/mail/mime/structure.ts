@@ -5,35 +5,16 @@
  * them is noted as a defect and left inside the part where it happened.
  */
 import { view } from '../../base/bytes.ts'
-import { latin1 } from '../header.ts'
+import { bodyIn, isNoHeader, latin1 } from '../header.ts'
 import { boundaryOf, OpenBoundaries } from './boundaries.ts'
 import type { Delimiter } from './boundaries.ts'
-import { defaultContentType } from './content-type.ts'
-import type { ContentType } from './content-type.ts'
+import { defaultContentType, opaqueContentType } from './content-type.ts'
+import { beforeDelimiterLine, cr, dash, lf, lineFeeds } from './line-search.ts'
 import { PartBuilder } from './part-builder.ts'
 import type { Part } from './part.ts'
+import { PartTeller, type StructureListener } from './structure-listener.ts'
+import { structureLimits, type StructureLimits } from './structure-limits.ts'
 import { transferEncoding } from './transfer-encoding.ts'
-
-export interface StructureLimits {
-  /** Of one header; the rest of it is passed over. Real ones reach 100 KiB in loops and with many recipients. */
-  readonly headerBytesMax: number
-  /** Of all headers of a message together: this and the tree are all that the pass keeps. */
-  readonly headersBytesMax: number
-  /** Later delimiters are text of the last part. Dovecot draws its line at the same number. */
-  readonly partsMax: number
-  /** Multiparts and messages inside each other. Forwarding chains reach 20; readers of the tree recurse this deep. */
-  readonly depthMax: number
-  /** RFC 2046 §5.1.1 allows 70. A line is compared with the open boundaries, so this bounds what is held of a line. */
-  readonly boundaryBytesMax: number
-}
-
-export const structureLimits: StructureLimits = {
-  headerBytesMax: 1_048_576,
-  headersBytesMax: 4_194_304,
-  partsMax: 10_000,
-  depthMax: 100,
-  boundaryBytesMax: 1_000,
-}
 
 /** The tree of a message that is in memory. The same as `StructureParser` finds in any pieces of it. */
 export function parseStructure(bytes: Uint8Array, limits: StructureLimits = structureLimits): Part {
@@ -42,25 +23,10 @@ export function parseStructure(bytes: Uint8Array, limits: StructureLimits = stru
   return parser.end()
 }
 
-/** Is told of parts while the message comes in: each begins once and ends once, inside its parent. */
-export interface StructureListener {
-  /** Its header is read and its kind is known; `bodyStart` holds unless the body turns out to be empty. @param header as it stands, without the blank line. */
-  partBegins(part: Part, header: string): void
-  /** Its ranges are final. */
-  partEnds(part: Part): void
-}
+export { structureLimits, type StructureLimits }
+export type { StructureListener }
 
-const lf = 0x0a
-const cr = 0x0d
-const dash = 0x2d
-const delimiterStart = Buffer.from('\n--')
 const none = new Uint8Array(0)
-
-/** What a composite part counts as when a limit keeps us out of it: only a leaf has no parts. */
-const opaqueContentType: ContentType = { type: 'application', subtype: 'octet-stream', parameters: [] }
-
-/** 'delimiter' is the rest of a delimiter line, before a header or (after a closing one) an epilogue. */
-type State = 'header' | 'delimiter' | 'body'
 
 export class StructureParser {
   readonly #limits: StructureLimits
@@ -68,7 +34,8 @@ export class StructureParser {
   /** The parts that are open, outermost first. */
   readonly #stack: PartBuilder[] = [this.#root]
   readonly #boundaries = new OpenBoundaries()
-  #state: State = 'header'
+  /** 'delimiter' is the rest of a delimiter line, before a header or (after a closing one) an epilogue. */
+  #state: 'header' | 'delimiter' | 'body' = 'header'
   #afterDelimiter: 'header' | 'body' = 'body'
   /** Whether the next byte continues a line. */
   #midLine = false
@@ -82,30 +49,45 @@ export class StructureParser {
   #headerText = ''
   #headerBytes = 0
   #headersLeft: number
+  /** No more is kept of this header. */
+  #headerFull = false
+  /** What lies before the bytes at hand and has to be looked at again, as body. */
+  #again: Uint8Array | undefined
   #parts = 1
   /** Bytes not decided upon: the beginning of a line that may become a delimiter. */
   #held: Uint8Array = none
   /** Where in the message the bytes at hand begin. */
   #offset = 0
 
-  readonly #listener: StructureListener | undefined
-  /** How many of the open parts, outermost first, the listener knows of. */
-  #told = 0
+  readonly #teller: PartTeller
 
   constructor(limits: StructureLimits = structureLimits, listener?: StructureListener) {
     this.#limits = limits
-    this.#listener = listener
+    this.#teller = new PartTeller(listener)
     this.#headersLeft = limits.headersBytesMax
   }
 
   /** Takes the next bytes, however they are cut. They may be overwritten afterwards. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
-    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
-    const used = this.#scan(bytes, false)
+    let bytes = this.#use(this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]), false)
+    while (this.#again !== undefined) bytes = this.#use(this.#withAgain(bytes), false)
     // Copied: slice() of a Buffer is a view.
-    this.#held = used === bytes.length ? none : new Uint8Array(bytes.subarray(used))
+    this.#held = bytes.length === 0 ? none : new Uint8Array(bytes)
+  }
+
+  /** @returns what is not decided upon. */
+  #use(bytes: Uint8Array, final: boolean): Uint8Array {
+    const used = this.#scan(bytes, final)
     this.#offset += used
+    return bytes.subarray(used)
+  }
+
+  #withAgain(bytes: Uint8Array): Uint8Array {
+    const again = this.#again!
+    this.#again = undefined
+    this.#offset -= again.length
+    return Buffer.concat([again, bytes])
   }
 
   /** So many bytes of the message are decided upon; those that were pushed behind it wait for more. */
@@ -115,14 +97,15 @@ export class StructureParser {
 
   /** No more bytes come. */
   end(): Part {
-    const used = this.#scan(this.#held, true)
-    this.#offset += used
+    this.#use(this.#held, true)
     this.#held = none
+    // A message in what is body now has a header of its own.
+    while (this.#state === 'header' || this.#again !== undefined) {
+      if (this.#again === undefined) this.#endUnfinishedHeader(none, 0, 0, this.#offset)
+      if (this.#again !== undefined) this.#use(this.#withAgain(none), true)
+    }
     const end = this.#offset
-    if (this.#state === 'header') {
-      this.#stack.at(-1)!.note('headerUnfinished')
-      this.#endHeader(none, 0, 0, end)
-    } else if (this.#state === 'delimiter' && this.#afterDelimiter === 'header') {
+    if (this.#state === 'delimiter' && this.#afterDelimiter === 'header') {
       this.#beginPart(end)
       this.#stack.at(-1)!.note('headerUnfinished')
     }
@@ -140,15 +123,27 @@ export class StructureParser {
       if (state === 'header') pos = this.#scanHeader(bytes, pos, final)
       else if (state === 'body') pos = this.#scanBody(bytes, pos, final)
       else pos = this.#scanDelimiterLine(bytes, pos)
-      if (pos === before && state === this.#state) break
+      if ((pos === before && state === this.#state) || this.#again !== undefined) break
     }
     if (pos > 0) this.#lastByteCr = bytes[pos - 1] === cr
     return pos
   }
 
-  #scanHeader(bytes: Uint8Array, start: number, final: boolean): number {
-    let pos = start
+  #scanHeader(bytes: Uint8Array, from: number, final: boolean): number {
+    let start = from
+    let pos = from
+    const full = start + Math.min(this.#limits.headerBytesMax - this.#headerBytes, this.#headersLeft)
     while (pos < bytes.length) {
+      if (pos >= full && !this.#headerFull) {
+        this.#keepHeader(bytes, start, full)
+        start = full
+        this.#headerFull = true
+        const bodyAt = bodyIn(this.#headerText)
+        if (bodyAt >= 0) {
+          this.#stack.at(-1)!.note('headerLimit')
+          return this.#beginBody(full, bodyAt)
+        }
+      }
       if (!this.#midLine) {
         const first = bytes[pos]
         if (first === lf) return this.#endHeader(bytes, start, pos, this.#offset + pos + 1, 1)
@@ -159,25 +154,43 @@ export class StructureParser {
           const delimiter = this.#findDelimiter(bytes, pos, final)
           if (delimiter === 'more') break
           if (delimiter !== undefined) {
-            this.#stack.at(-1)!.note('headerUnfinished')
-            this.#endHeader(
-              bytes,
-              start,
-              pos,
-              Math.max(this.#stack.at(-1)!.headerStart, this.#offset + pos - this.#lineEnd),
-            )
-            return this.#takeDelimiter(delimiter, pos)
+            const end = Math.max(this.#stack.at(-1)!.headerStart, this.#offset + pos - this.#lineEnd)
+            const next = this.#endUnfinishedHeader(bytes, start, pos, end)
+            return next ?? this.#takeDelimiter(delimiter, pos)
           }
         }
       }
-      while (pos < bytes.length && bytes[pos] !== lf) pos += 1
-      this.#midLine = pos === bytes.length
-      if (this.#midLine) break
+      const lineMax = this.#headerFull ? bytes.length : Math.min(bytes.length, full)
+      while (pos < lineMax && bytes[pos] !== lf) pos += 1
+      this.#midLine = pos === lineMax
+      if (this.#midLine) continue
       this.#endLine(bytes, pos)
       pos += 1
     }
     this.#keepHeader(bytes, start, pos)
     return pos
+  }
+
+  /** The header runs into a delimiter or the end at `textEnd`. @returns where to go on, if some of it is body. */
+  #endUnfinishedHeader(bytes: Uint8Array, start: number, textEnd: number, bodyStart: number): number | undefined {
+    this.#keepHeader(bytes, start, textEnd)
+    this.#stack.at(-1)!.note('headerUnfinished')
+    const bodyAt = this.#headerFull ? -1 : bodyIn(this.#headerText)
+    if (bodyAt >= 0) return this.#beginBody(textEnd, bodyAt)
+    return void this.#readHeader(bodyStart)
+  }
+
+  /** The header from `bodyAt` on, up to `textEnd` of these bytes, is body: it is looked at again as such. @returns where to go on. */
+  #beginBody(textEnd: number, bodyAt: number): number {
+    const early = this.#headerText.slice(bodyAt)
+    this.#headersLeft += early.length
+    if (this.#counting > 0) this.#lines -= early.split('\n').length - 1
+    this.#readHeader(this.#stack.at(-1)!.headerStart + bodyAt, bodyAt)
+    this.#lineEnd = 0
+    const next = textEnd - early.length
+    if (next >= 0) return next
+    this.#again = Buffer.from(early.slice(0, -next), 'latin1')
+    return 0
   }
 
   #scanBody(bytes: Uint8Array, start: number, final: boolean): number {
@@ -196,11 +209,8 @@ export class StructureParser {
     while (pos < length) {
       if (!this.#midLine && bytes[pos] === dash) {
         const delimiter = this.#findDelimiter(bytes, pos, final)
-        if (delimiter === 'more') break
-        if (delimiter !== undefined) {
-          found = delimiter
-          break
-        }
+        if (delimiter !== undefined && delimiter !== 'more') found = delimiter
+        if (delimiter !== undefined) break
       }
       if (counting) {
         // To the next line that begins with a dash.
@@ -209,8 +219,8 @@ export class StructureParser {
           pos = end < 0 ? length : end
           if (end < 0) break
           lines += 1
-          if (pos + 1 < length && bytes[pos + 1] !== dash) pos += 1
-          else break
+          if (pos + 1 === length || bytes[pos + 1] === dash) break
+          pos += 1
         }
       } else pos = beforeDelimiterLine(bytes, pos)
       this.#midLine = pos === length
@@ -281,6 +291,7 @@ export class StructureParser {
     this.#lineEnd = 0
     this.#headerText = ''
     this.#headerBytes = 0
+    this.#headerFull = false
   }
 
   #keepHeader(bytes: Uint8Array, start: number, end: number): void {
@@ -295,26 +306,41 @@ export class StructureParser {
 
   /** The header ends before `textEnd`, the body begins at `bodyStart` of the message. @returns where to go on. */
   #endHeader(bytes: Uint8Array, start: number, textEnd: number, bodyStart: number, blankLine = 0): number {
-    const part = this.#stack.at(-1)!
     this.#keepHeader(bytes, start, textEnd)
-    const isMessage = this.#stack.length === 1 || this.#stack.at(-2)!.message === part
-    const headerText = this.#headerText
-    part.readHeader(headerText, isMessage)
-    this.#headerText = ''
-    part.bodyStart = bodyStart
-    this.#state = 'body'
-    this.#midLine = false
+    // A part that begins with its text: a blank line in that ends no header. What a message says of itself is not put into its body.
+    if (blankLine > 0 && this.#isInMultipart && !this.#headerFull && isNoHeader(this.#headerText))
+      return this.#beginBody(textEnd, 0)
     if (blankLine > 0 && this.#counting > 0) this.#lines += 1
     // A delimiter that follows at once owns the blank line's end: the header is then without it. RFC 2046 §5.1.1 body-part.
     if (blankLine > 0) this.#lineEnd = blankLine
-    this.#linesBefore[this.#linesBefore.length - 1] = this.#lines
-    this.#classify(part, headerText)
-    if (part.message === undefined) this.#tellBegin(part, headerText)
+    this.#readHeader(bodyStart)
     return textEnd + blankLine
   }
 
-  /** Decides what the part is, and goes into it. */
-  #classify(part: PartBuilder, headerText: string): void {
+  /** Whether the innermost part is one of a multipart, and no message. */
+  get #isInMultipart(): boolean {
+    return this.#stack.length > 1 && this.#stack.at(-2)!.message === undefined
+  }
+
+  /** Reads what was kept of the header, and goes into the part. @param bodyAt where in that the body begins; its fields are none of the part's. */
+  #readHeader(bodyStart: number, bodyAt = Infinity): void {
+    const part = this.#stack.at(-1)!
+    const isMessage = !this.#isInMultipart
+    const text = this.#headerText
+    part.readHeader(text, isMessage, bodyAt)
+    this.#headerText = ''
+    const early = text.slice(bodyAt)
+    part.bodyStart = bodyStart
+    this.#state = 'body'
+    this.#midLine = false
+    this.#linesBefore[this.#linesBefore.length - 1] = this.#lines
+    const headerText = isMessage ? text : text.slice(0, bodyAt)
+    this.#classify(part, () => this.#teller.begins(part, headerText, early))
+    if (part.message === undefined) this.#teller.begins(part, headerText, early)
+  }
+
+  /** Decides what the part is, and goes into it. @param tell where a message begins in it. */
+  #classify(part: PartBuilder, tell: () => void): void {
     const { type, subtype } = part.contentType
     const tooDeep = this.#stack.length > this.#limits.depthMax
     if (type === 'multipart') {
@@ -344,7 +370,7 @@ export class StructureParser {
         part.message = new PartBuilder(part.bodyStart, false)
         this.#open(part.message)
         // Before the message in it begins.
-        this.#tellBegin(part, headerText)
+        tell()
         if (transferEncoding(part.encoding) === 'identity') return
         // Its bytes are no header that we could read without decoding: an empty one, and all of it body.
         part.note('compositeEncoded')
@@ -359,12 +385,6 @@ export class StructureParser {
     }
   }
 
-  #tellBegin(part: PartBuilder, headerText: string): void {
-    if (this.#listener === undefined) return
-    this.#told += 1
-    this.#listener.partBegins(part, headerText)
-  }
-
   /** Closes the innermost open part. @param lineEndTaken whether the last line end counted is the delimiter's. */
   #closePart(end: number, lineEndTaken: boolean): void {
     const part = this.#stack.pop()!
@@ -375,26 +395,6 @@ export class StructureParser {
       this.#counting -= 1
       part.lines = Math.max(0, this.#lines - before - (lineEndTaken ? 1 : 0))
     }
-    if (this.#listener === undefined) return
-    // Its header never ended: what the message brought of it is nothing.
-    if (this.#told === this.#stack.length) this.#tellBegin(part, '')
-    this.#told -= 1
-    this.#listener.partEnds(part)
+    this.#teller.ends(part, this.#stack.length)
   }
-}
-
-/** The line feed before the next line that begins with two dashes, or before a last line that still may; else the end. */
-function beforeDelimiterLine(bytes: Uint8Array, pos: number): number {
-  const { length } = bytes
-  const next = view(bytes).indexOf(delimiterStart, pos)
-  if (next >= 0) return next
-  if (bytes[length - 1] === lf) return length - 1
-  return bytes[length - 1] === dash && bytes[length - 2] === lf && length - 2 >= pos ? length - 2 : length
-}
-
-/** A native search for each line: four times as fast as a look at each byte where lines are as long as people's are. */
-function lineFeeds(buffer: Buffer, start: number): number {
-  let count = 0
-  for (let at = buffer.indexOf(lf, start); at >= 0; at = buffer.indexOf(lf, at + 1)) count += 1
-  return count
 }

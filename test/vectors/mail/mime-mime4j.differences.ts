@@ -1,7 +1,7 @@
 const encoded =
   'Mime4j decodes a message/rfc822 in base64 (forbidden by RFC 2045 §6.4) and goes into it; our parts are ranges of the original bytes, so it stays closed, with a defect.'
 const blankLine =
-  'The header ends at the first empty line and nowhere else (RFC 5322 §2.1); a line without a colon in it is a defect. Mime4j begins the body there, which IMAP servers do not.'
+  'Where an empty line comes, the header ends there and nowhere else (RFC 5322 §2.1); a line without a colon in it is a defect. Mime4j begins the body there, which IMAP servers do not.'
 const spaces =
   'White space at the end of a boundary is not part of it (RFC 2046 §5.1.1 bcharsnospace), so the line that lacks it is a delimiter too.'
 
@@ -13,6 +13,8 @@ export const mime4jDifferences: Readonly<Record<string, string>> = {
   'mimetools/multi-2gifs-base64.msg': encoded,
   'malformedHeaderStartsBody-nocrlfcrlf.msg': blankLine,
   'malformedHeaderStartsBody-noheader.msg': blankLine,
+  'malformedHeader-noheader.msg':
+    'A message of lines that are no fields, without an empty line, is text, as it says of itself; Mime4j shows nothing.',
   'very-long-boundary.msg': spaces,
   'weird-boundary.msg': spaces,
   'very-very-long-boundary.msg':
