@@ -109,3 +109,46 @@ test('whatever was read stays the same once it was written', () => {
     { numRuns: 5000 },
   )
 })
+
+test('the last opening bracket counts', () => {
+  assert.deepEqual(read('Jo <<jo@a.org>>, I <3 mail <ann@b.org>, <<<c@d.org>, Bo <bo<bo@e.org>>'), [
+    'Jo||jo|a.org',
+    'I||ann|b.org',
+    '||c|d.org',
+    'Bo||bo|e.org',
+  ])
+  assert.deepEqual(read('<jo@a.org <ann@b.org>'), ['||jo|a.org', '||ann|b.org'])
+})
+
+test('a comma that was forgotten costs no address', () => {
+  assert.deepEqual(read('Jo <jo@a.org> Ann Lee <ann@b.org>'), ['Jo||jo|a.org', 'Ann Lee||ann|b.org'])
+  assert.deepEqual(read('<jo@a.org><ann@b.org> <c@d.org>'), ['||jo|a.org', '||ann|b.org', '||c|d.org'])
+  assert.deepEqual(read('jo@a.org ann@b.org c@d.org'), ['||jo|a.org', '||ann|b.org', '||c|d.org'])
+  assert.deepEqual(read('jo@a.org "Lee, Ann" <ann@b.org> c@d.org'), ['||jo|a.org', 'Lee, Ann||ann|b.org', '||c|d.org'])
+  assert.deepEqual(read('G: jo@a.org ann@b.org <c@d.org>;'), ['G:jo@a.org,c@d.org;'])
+  // A name that looks like an address, and a name behind one, are none.
+  assert.deepEqual(read('jo@a.org <jo@b.org>, <c@d.org> Cy, MAILER <>'), [
+    'jo@a.org||jo|b.org',
+    'Cy||c|d.org',
+    'MAILER|||',
+  ])
+})
+
+test('an address without brackets behind a name', () => {
+  assert.deepEqual(read('"Lee, Ann" ann@b.org, Jo Q. Doe jo.doe@a.org, Bo "b o"@c.org'), [
+    'Lee, Ann||ann|b.org',
+    'Jo Q. Doe||jo.doe|a.org',
+    'Bo||b o|c.org',
+  ])
+  assert.deepEqual(read('jo . doe @ a . org, "jo doe"@a.org, "a"."b"@c.org, Lee "a . b"@d.org, "Lee" a . b@e.org'), [
+    '||jo.doe|a.org',
+    '||jo doe|a.org',
+    '||a.b|c.org',
+    'Lee||a . b|d.org',
+    'Lee||a.b|e.org',
+  ])
+})
+
+test('a name keeps its spaces and signs, as it was written', () => {
+  assert.deepEqual(read('Mr. X @ Home <x@a.org>, jo@ work <jo@a.org>'), ['Mr. X @ Home||x|a.org', 'jo@ work||jo|a.org'])
+})

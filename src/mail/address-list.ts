@@ -92,13 +92,9 @@ const endsAtom = new Uint8Array(256)
 for (const code of [tab, lf, cr, space, quote, open, close, comma, colon, semicolon, less, greater, at, openBracket])
   endsAtom[code] = 1
 
+type Maybe = string | undefined
 /** One shape for all: the engine is quick with objects of a kind. */
-function mailbox(
-  name: string | undefined,
-  route: string | undefined,
-  localPart: string,
-  domain: string,
-): AddressMailbox {
+function mailbox(name: Maybe, route: Maybe, localPart: string, domain: string): AddressMailbox {
   return { kind: 'mailbox', name, route, localPart, domain }
 }
 
@@ -121,15 +117,23 @@ class AddressReader {
     return entries
   }
 
-  /** One address up to and with its comma (in a group: up to the semicolon, which stays). */
+  /** One address up to and with its comma (in a group: up to the semicolon, which stays), or up to where the next begins without one. */
   private address(inGroup: boolean): AddressEntry | undefined {
     const { text } = this
     let words = ''
+    /** What stands before the last word: a name, where that word is a local part. */
+    let before = ''
+    let last = ''
+    let lastQuoted = false
     let quoted = false
     let spaced = false
     let joined = false
-    let name: string | undefined
+    /** The word before ends in a dot, which joins it to the next: obs-local-part. */
+    let dotted = false
+    let name: Maybe
     let found: AddressMailbox | undefined
+    let isBracketed = false
+    let wordsAt = this.pos
     this.comment = undefined
     while (this.pos < text.length) {
       const code = text.charCodeAt(this.pos)
@@ -143,12 +147,14 @@ class AddressReader {
       } else if (code === open) {
         this.comment = this.readComment()
         spaced = words !== ''
-      } else if (code === quote) {
-        words += (spaced ? ' ' : '') + this.readQuoted()
-        joined ||= spaced
-        spaced = false
-        quoted = true
       } else if (code === less) {
+        // `A <a@example.org> B <b@example.org>`: a comma was forgotten. Where words stand between, what came first was no name.
+        if (found !== undefined && (isBracketed || words !== '')) {
+          if (words !== '') this.pos = wordsAt
+          words = ''
+          break
+        }
+        const start = this.pos
         const inside = this.angle()
         if (inside === undefined && words !== '' && found === undefined) {
           // `MAILER DAEMON <>`: the name is all that there is to show.
@@ -157,34 +163,54 @@ class AddressReader {
         } else if (inside !== undefined) {
           // `a@example.org <a@example.org>`: what came first was the name, whatever it looks like.
           if (words !== '') name = words
-          else if (found !== undefined) name = `${found.localPart}@${found.domain}`
+          else if (found !== undefined) name = this.writtenName(wordsAt, start) ?? `${found.localPart}@${found.domain}`
           found = inside
+          isBracketed = true
         }
         words = ''
         spaced = false
       } else if (code === at && found === undefined) {
         this.pos += 1
         const domain = this.readDomain()
+        // `Anne Doe anne@example.org`: the last word is the address, what stands before it the name.
         if (words !== '' || (quoted && domain !== ''))
-          found = mailbox(undefined, undefined, quoted || !joined ? words : dropDotSpace(words), domain)
+          found = mailbox(undefined, undefined, joined && !lastQuoted ? dropDotSpace(last) : last, domain)
+        if (before !== '') name = before
         words = ''
         spaced = false
+      } else if (code === at && words !== '') {
+        // `a@example.org b@example.org`
+        this.pos = wordsAt
+        words = ''
+        break
       } else if (code === colon && !inGroup && found === undefined) {
         this.pos += 1
         return this.group(words)
-      } else if (endsAtom[code] === 1 && code !== openBracket) {
+      } else if (endsAtom[code] === 1 && code !== openBracket && code !== quote) {
         this.pos += 1
       } else {
         const start = this.pos
-        this.pos += 1
-        while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
-        words += (spaced ? ' ' : '') + text.slice(start, this.pos)
-        joined ||= spaced
+        const word = code === quote ? this.readQuoted() : this.readAtom()
+        if (words === '') wordsAt = start
+        const isJoined = dotted || (code !== quote && text.charCodeAt(start) === dot)
+        if (spaced && !isJoined) {
+          before = words
+          last = word
+          joined = false
+          lastQuoted = false
+        } else {
+          last += (spaced ? ' ' : '') + word
+          joined ||= spaced
+        }
+        lastQuoted ||= code === quote
+        words += (spaced ? ' ' : '') + word
+        dotted = code !== quote && text.charCodeAt(this.pos - 1) === dot
         spaced = false
+        quoted ||= code === quote
       }
     }
     if (found === undefined && words !== '')
-      found = mailbox(undefined, undefined, quoted || !joined ? words : dropDotSpace(words), '')
+      found = mailbox(undefined, undefined, joined && before === '' && !lastQuoted ? dropDotSpace(words) : words, '')
     if (found === undefined) return undefined
     this.count += 1
     // `<a@example.org> Anne`: the words left over are a name.
@@ -193,6 +219,20 @@ class AddressReader {
       (words !== '' && words !== found.localPart ? words : undefined) ??
       (this.comment === '' ? undefined : this.comment)
     return display === undefined ? found : mailbox(display, found.route, found.localPart, found.domain)
+  }
+
+  /** What stands in the field as it is written; undefined where that has quotes, comments or folds to undo. */
+  private writtenName(start: number, end: number): string | undefined {
+    const written = this.text.slice(start, end).trim()
+    return /["()\\\r\n]/.test(written) ? undefined : written
+  }
+
+  private readAtom(): string {
+    const { text } = this
+    const start = this.pos
+    this.pos += 1
+    while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
+    return text.slice(start, this.pos)
   }
 
   /** Members up to the semicolon, which is taken. A second colon inside does not nest: RFC 5322 has no groups of groups. */
@@ -227,6 +267,14 @@ class AddressReader {
       if (code === space || code === tab || code === cr || code === lf) {
         spaced = words !== ''
         this.pos += 1
+      } else if (code === less) {
+        // `<a@example.org <b@example.org>` lacks a bracket; in `<<a@example.org>>` and `<3 <a@example.org>` the last one counts.
+        if (domain !== undefined) break
+        this.pos += 1
+        words = ''
+        quoted = false
+        joined = false
+        spaced = false
       } else if (code === open) {
         this.readComment()
       } else if (code === quote) {
@@ -247,11 +295,9 @@ class AddressReader {
         // `<a@b, c@d` without its bracket: the next address begins here.
         break
       } else {
-        const start = this.pos
-        this.pos += 1
-        while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
+        const word = this.readAtom()
         if (domain === undefined) {
-          words += (spaced ? ' ' : '') + text.slice(start, this.pos)
+          words += (spaced ? ' ' : '') + word
           joined ||= spaced
         }
         spaced = false
