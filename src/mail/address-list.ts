@@ -4,25 +4,10 @@
  * Text here is header text: one character per byte (latin1), so that nothing is lost before a charset is known.
  */
 
-export interface AddressMailbox {
-  readonly kind: 'mailbox'
-  /** Display name without quotes, encoded words left as they are; from a comment where there is no phrase. */
-  readonly name?: string
-  /** `@a,@b` of an obsolete route. RFC 5322 §4.4. */
-  readonly route?: string
-  /** Without quotes. Empty where a name stands before `<>`. */
-  readonly localPart: string
-  /** Empty where the message gives none. */
-  readonly domain: string
-}
+import type { AddressEntry, AddressGroup, AddressMailbox } from './address-entry.ts'
 
-export interface AddressGroup {
-  readonly kind: 'group'
-  readonly name: string
-  readonly members: readonly AddressMailbox[]
-}
-
-export type AddressEntry = AddressMailbox | AddressGroup
+export type { AddressEntry, AddressGroup, AddressMailbox } from './address-entry.ts'
+export { formatAddressEntry, formatAddressList } from './address-list-format.ts'
 
 /** Addresses read of one field: beyond any list server's batch; keeps a 1 MiB field of commas from becoming 30 MiB of ENVELOPE. */
 export const addressesMax = 10_000
@@ -44,37 +29,13 @@ export function mailboxesOf(list: readonly AddressEntry[]): AddressMailbox[] {
   return found
 }
 
-/**
- * A list as header text, to be folded at its spaces: what `parseAddressList` reads back the same. Encoded words and 8-bit bytes stay what
- * they are; other names are quoted where they have to be. RFC 5322 §3.4.
- */
-export function formatAddressList(entries: readonly AddressEntry[]): string {
-  return entries.map(formatAddressEntry).join(', ')
-}
-
-export function formatAddressEntry(entry: AddressEntry): string {
-  if (entry.kind === 'mailbox') return formatAddressMailbox(entry)
-  return `${formatName(entry.name)}: ${entry.members.map(formatAddressMailbox).join(', ')};`
-}
-
-function formatAddressMailbox({ name, route, localPart, domain }: AddressMailbox): string {
-  const local = /^[^\s"(),:;<>@[\\\]]+$/.test(localPart) ? localPart : `"${localPart.replace(/["\\]/g, '\\$&')}"`
-  const address = domain === '' ? local : `${local}@${domain}`
-  if (name === undefined && route === undefined) return address
-  return `${name === undefined ? '' : `${formatName(name)} `}<${route === undefined ? '' : `${route}:`}${address}>`
-}
-
-function formatName(name: string): string {
-  if (/^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\xff]+(?: [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\xff]+)*$/.test(name))
-    return name
-  return `"${name.replace(/["\\]/g, '\\$&')}"`
-}
-
 const tab = 0x09
 const lf = 0x0a
 const cr = 0x0d
+const escape = 0x1b
 const space = 0x20
 const quote = 0x22
+const dollar = 0x24
 const open = 0x28
 const close = 0x29
 const comma = 0x2c
@@ -102,6 +63,8 @@ class AddressReader {
   readonly text: string
   pos = 0
   count = 0
+  /** No return to ASCII comes any more. */
+  noReturn = false
   /** The last comment passed by: a name of last resort. */
   comment: string | undefined
   constructor(text: string) {
@@ -230,9 +193,23 @@ class AddressReader {
   private readAtom(): string {
     const { text } = this
     const start = this.pos
-    this.pos += 1
-    while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1) this.pos += 1
+    do this.pos = text.charCodeAt(this.pos) === escape ? this.escapeEnd(this.pos) : this.pos + 1
+    while (this.pos < text.length && endsAtom[text.charCodeAt(this.pos)] !== 1)
     return text.slice(start, this.pos)
+  }
+
+  /**
+   * Behind what begins with an escape of raw ISO-2022-JP: its characters are pairs of ASCII bytes, brackets and quotes among them, up to
+   * the next return to ASCII. RFC 1468.
+   */
+  private escapeEnd(start: number): number {
+    const next = this.text.charCodeAt(start + 1)
+    if (next === open) return Math.min(start + 3, this.text.length)
+    if (next !== dollar || this.noReturn) return start + 1
+    const end = this.text.indexOf('\x1b(', start + 2)
+    // Looked for once.
+    this.noReturn = end < 0
+    return end < 0 ? start + 1 : Math.min(end + 3, this.text.length)
   }
 
   /** Members up to the semicolon, which is taken. A second colon inside does not nest: RFC 5322 has no groups of groups. */
@@ -364,7 +341,7 @@ class AddressReader {
       const code = text.charCodeAt(end)
       if (code === quote) break
       if (code === backslash || code === cr || code === lf) plain = false
-      end += code === backslash ? 2 : 1
+      end = code === escape ? this.escapeEnd(end) : end + (code === backslash ? 2 : 1)
     }
     this.pos = Math.min(end + 1, text.length)
     const inside = text.slice(start, Math.min(end, text.length))

@@ -89,6 +89,8 @@ test('where From is not certain, every domain that a program may show is known',
     ['bank.test evil.test', 'ceo@bank . test <x@evil.test'],
     ['bank.test', 'ceo@ba\0nk.test'],
     ['evil.test', 'x@[<x@evil.test>]'],
+    // A backslash that ends no comment for some.
+    ['bank.test', 'ceo@(\\)bank.test'],
   ])
     for (const domain of shown!.split(' '))
       assert.ok(domains(...froms).includes(domain), `${froms.join(' | ')}: ${domains(...froms).join(' ')}`)

@@ -8,7 +8,8 @@ import { isAddressListSyntax } from './address-syntax.ts'
 import { dropComments } from './date.ts'
 import type { Mailbox } from './envelope.ts'
 import type { Header } from './header.ts'
-import { decodeEncodedWords, decodeUnlabelled } from './mime/encoded-word.ts'
+import { decodeUnlabelled } from './mime/charset.ts'
+import { decodeEncodedWords } from './mime/encoded-word.ts'
 
 export interface Authors {
   /** Fields of that name. */
@@ -71,7 +72,7 @@ function unique(mailboxes: readonly Mailbox[]): readonly Mailbox[] {
 function readingsOf(value: string): Set<string> {
   const plain = decodeHeaderText(value)
   const texts = new Set([plain, decodeEncodedWords(value)])
-  for (const change of [dropComments, withoutQuotes, withoutBrackets, withoutControls, withoutSpaces])
+  for (const change of [dropComments, withoutQuotes, dropComments, withoutBrackets, withoutControls, withoutSpaces])
     for (const text of [...texts]) texts.add(change(text))
   return texts
 }

@@ -59,9 +59,9 @@ export class Header {
     this.truncated = truncated
   }
 
-  /** Nothing in it is encoded, or 8-bit: its values are text as they stand. */
+  /** Nothing in it is encoded, in a charset of escapes, or 8-bit: its values are text as they stand. */
   get isPlain(): boolean {
-    return !this.#text.includes('=?') && !/[\x80-\xff]/.test(this.#text)
+    return !this.#text.includes('=?') && !/[\x1b\x80-\xff]/.test(this.#text)
   }
 
   get isEightBit(): boolean {
@@ -87,8 +87,8 @@ export class Header {
     const text = this.#text
     let start = field.valueStart - this.#start
     let end = field.end - this.#start
-    while (start < end && text.charCodeAt(start) <= 0x20) start += 1
-    while (end > start && text.charCodeAt(end - 1) <= 0x20) end -= 1
+    while (start < end && isSpace(text.charCodeAt(start))) start += 1
+    while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1
     return unfold(text.slice(start, end))
   }
 
@@ -164,6 +164,11 @@ export function lowerAscii(text: string): string {
 /** Bytes as header text: a character per byte. */
 export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', start, end)
+}
+
+/** White space and line ends; an ESC begins a character of ISO-2022-JP. RFC 5322 §3.2.2. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === lf || code === 0x0d
 }
 
 /** The end of a field and its continuation lines. */

@@ -5,9 +5,9 @@
 import { mailboxesOf, parseAddressList, type AddressMailbox } from './address-list.ts'
 import { foldText, isAsciiText } from './fold-text.ts'
 import { parseHeader, unfold, type Header, type HeaderField } from './header.ts'
+import { decodeCharset, decodeUnlabelled } from './mime/charset.ts'
 import { fileName } from './mime/content-disposition.ts'
-import { decodeCharset } from './mime/charset.ts'
-import { decodeEncodedWords, decodeUnlabelled } from './mime/encoded-word.ts'
+import { decodeEncodedWords } from './mime/encoded-word.ts'
 import { parameterText } from './mime/parameters.ts'
 import type { Part } from './mime/part.ts'
 import { decodeTransfer, transferEncoding } from './mime/transfer-encoding.ts'
@@ -99,8 +99,7 @@ function formatAddress({ name, localPart, domain }: AddressMailbox): string {
 /** A text part as text: its charset decoded, UTF-8 or windows-1252 where none is named or known. */
 function textOf(part: Part, bytes: Uint8Array): string {
   const charset = parameterText(part.contentType.parameters, 'charset')
-  // `us-ascii` with 8-bit bytes is unlabelled text of a mailer that did not look.
-  const named = charset === undefined || /^(?:us-)?ascii$/i.test(charset) ? undefined : decodeCharset(bytes, charset)
+  const named = charset === undefined ? undefined : decodeCharset(bytes, charset)
   return named ?? decodeUnlabelled(bytes)
 }
 

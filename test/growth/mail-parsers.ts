@@ -47,6 +47,8 @@ const addressTokens = [
   ';',
   '[',
   '\r\n .a',
+  '\x1b$B',
+  '\x1b(B',
   'a <b@c> ',
   '=?utf-8?q?a?= ',
 ]

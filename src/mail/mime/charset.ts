@@ -51,9 +51,6 @@ const native: Readonly<Record<string, string>> = {
 
 /** Names that iconv-lite does not know, or that mail uses for a superset of what they say (as browsers do). */
 const singleByte: Readonly<Record<string, string>> = {
-  'us-ascii': 'windows-1252',
-  ascii: 'windows-1252',
-  'ansi_x3.4-1968': 'windows-1252',
   'iso-8859-1': 'windows-1252',
   'iso8859-1': 'windows-1252',
   latin1: 'windows-1252',
@@ -70,9 +67,25 @@ const singleByte: Readonly<Record<string, string>> = {
 /** Decoders are kept: making one costs more than a short word. There are at most as many as `native` has values. */
 const decoders = new Map<string, TextDecoder>()
 
+const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Bytes of unknown charset: UTF-8 where they can be, else windows-1252, which never fails. */
+export function decodeUnlabelled(bytes: Uint8Array): string {
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  try {
+    return utf8Strict.decode(bytes)
+  } catch {
+    return decodeCharset(bytes, 'windows-1252') ?? ''
+  }
+}
+
+/** Names of ASCII: bytes beyond it come from a mailer that did not look, and are UTF-8 as likely as not. RFC 2046 §4.1.2. */
+const asciiNames = new Set(['us-ascii', 'ascii', 'ansi_x3.4-1968', 'iso646-us', 'csascii'])
+
 /** Decodes; bytes that mean nothing in the charset become U+FFFD. undefined when nobody knows the charset. */
 export function decodeCharset(bytes: Uint8Array, charset: string): string | undefined {
   const name = charset.trim().toLowerCase()
+  if (asciiNames.has(name)) return decodeUnlabelled(bytes)
   const platform = Object.hasOwn(native, name) ? native[name] : undefined
   if (platform === 'utf-8') return decodeUtf8(bytes)
   if (platform !== undefined && platform !== '') return platformDecoder(platform).decode(bytes)

@@ -1,7 +1,5 @@
 /** Encoded words in header text: `=?utf-8?Q?caf=C3=A9?=`. RFC 2047, with the language of RFC 2231 §5. */
-import { decodeCharset, isAscii } from './charset.ts'
-
-const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+import { decodeCharset, decodeUnlabelled } from './charset.ts'
 
 /**
  * Header text (one character per byte, unfolded or not) as people read it. Kind: words may be too long, hold white
@@ -55,17 +53,10 @@ export function decodeEncodedWords(text: string): string {
   return out + decodePlain(text.slice(plainStart))
 }
 
-/** Bytes of unknown charset: UTF-8 where they can be, else windows-1252, which never fails. */
-export function decodeUnlabelled(bytes: Uint8Array): string {
-  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  try {
-    return utf8Strict.decode(bytes)
-  } catch {
-    return decodeCharset(bytes, 'windows-1252') ?? ''
-  }
-}
-
 function decodePlain(text: string): string {
+  // Raw ISO-2022-JP, as mailers of the time before RFC 2047 wrote it: nothing else has these escapes.
+  if (text.includes('\x1b$') && !/[\x80-\xff]/.test(text))
+    return decodeCharset(Buffer.from(text, 'latin1'), 'iso-2022-jp') ?? text
   return /[\x80-\xff]/.test(text) ? decodeUnlabelled(Buffer.from(text, 'latin1')) : text
 }
 

@@ -1,7 +1,7 @@
 /** Parameters of Content-Type and Content-Disposition. RFC 2045 §5.1, RFC 2183 §2, RFC 2231 §3–§4. */
 import { lowerAscii } from '../header.ts'
-import { decodeCharset } from './charset.ts'
-import { decodeEncodedWords, decodeUnlabelled } from './encoded-word.ts'
+import { decodeCharset, decodeUnlabelled } from './charset.ts'
+import { decodeEncodedWords } from './encoded-word.ts'
 
 /**
  * One parameter, its continuations (`name*0`, `name*1` …) joined. Text is header text: one character per byte.

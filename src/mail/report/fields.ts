@@ -3,7 +3,7 @@ import { dropComments, formatDate, parseDate } from '../date.ts'
 import { ComposeFault, tame } from '../compose/fields.ts'
 import { formatField } from '../header-format.ts'
 import { Header, latin1 } from '../header.ts'
-import { decodeUnlabelled } from '../mime/encoded-word.ts'
+import { decodeUnlabelled } from '../mime/charset.ts'
 
 /** A field as it stands: its name in the writer's spelling, its value unfolded. */
 export interface ReportField {

@@ -1,6 +1,5 @@
 /** TNEF, which Outlook sends as winmail.dat: files and texts in one part of type application/ms-tnef. [MS-OXTNEF] §2.1. */
-import { decodeCharset } from '../mime/charset.ts'
-import { decodeUnlabelled } from '../mime/encoded-word.ts'
+import { decodeCharset, decodeUnlabelled } from '../mime/charset.ts'
 import { Bytes } from './bytes.ts'
 import { readProperties, type PropertyValue } from './properties.ts'
 import { decompressRtf } from './rtf.ts'

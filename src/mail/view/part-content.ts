@@ -1,6 +1,5 @@
 /** What a part holds, decoded when it is asked for. RFC 2045 §6, RFC 2046 §4.1.2. */
-import { decodeUnlabelled } from '../mime/encoded-word.ts'
-import { decodeCharset } from '../mime/charset.ts'
+import { decodeCharset, decodeUnlabelled } from '../mime/charset.ts'
 import { fileName } from '../mime/content-disposition.ts'
 import { parameterText } from '../mime/parameters.ts'
 import type { Part } from '../mime/part.ts'

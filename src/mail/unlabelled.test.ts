@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { formatEnvelope } from './imap/envelope.ts'
+import { parseHeader } from './header.ts'
+import { decodeCharset } from './mime/charset.ts'
+import { decodeEncodedWords } from './mime/encoded-word.ts'
+import { createTextMatcher } from './search-text.ts'
+import { readMessage } from './view/read-message.ts'
+
+const euro = Buffer.from('déjà – 5 €')
+
+test('UTF-8 that is labelled US-ASCII is UTF-8: in bodies, encoded words, file names and searches', () => {
+  for (const name of ['us-ascii', 'US-ASCII', 'ascii', 'ANSI_X3.4-1968', 'iso646-us', 'csASCII'])
+    assert.equal(decodeCharset(euro, name), 'déjà – 5 €', name)
+  assert.equal(decodeEncodedWords('=?us-ascii?Q?caf=C3=A9?='), 'café')
+  const head = 'Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 8bit\r\n\r\n'
+  const message = readMessage(Buffer.concat([Buffer.from(head), euro]))
+  assert.equal(message.plainText, 'déjà – 5 €')
+  assert.ok(createTextMatcher('DÉJÀ').body(message.bytes, message.root))
+  // What is no UTF-8 stays what it was.
+  assert.equal(decodeCharset(Buffer.from([0x64, 0xe9, 0x80]), 'us-ascii'), 'dé€')
+})
+
+// 会議 in JIS X 0208; the name 本間 has a quote (0x22) in no byte, "（" is 0x21 0x4a, and 鈴木 has a backslash.
+const subject = '\x1b$B2q5D\x1b(B'
+
+test('a field is trimmed of white space alone: an escape at its beginning stays, in ENVELOPE too', () => {
+  const header = parseHeader(Buffer.from(`Subject: \t ${subject} \x1f\r\nX: \x0b\r\n\r\n`, 'latin1'))
+  assert.equal(header.valueOf('subject'), `${subject} \x1f`)
+  assert.equal(header.valueOf('x'), '\x0b')
+  assert.ok(formatEnvelope(header).includes(subject))
+})
+
+test('raw ISO-2022-JP in a header is read, whatever ASCII its bytes look like', () => {
+  const name = '\x1b$BNkLZ\x1b(B'
+  const special = '\x1b$B!J"(<,\x1b(B'
+  const bytes = Buffer.from(
+    `Subject: ${subject} test\r\nFrom: ${name} <s@example.jp>, "${special}" <t@example.jp>, ${special} <u@example.jp>\r\n\r\n`,
+    'latin1',
+  )
+  const message = readMessage(bytes)
+  assert.equal(message.subject, '会議 test')
+  assert.deepEqual(
+    message.people('from').map(({ address }) => address),
+    ['s@example.jp', 't@example.jp', 'u@example.jp'],
+  )
+  assert.equal(message.people('from')[0]!.name, '鈴木')
+  assert.match(message.people('from')[1]!.name, /^（/)
+  assert.ok(createTextMatcher('会議').header(message.header, 'subject'))
+})
