@@ -233,12 +233,12 @@ export const bodyParsers: readonly Parser[] = [
     },
   }),
   parser('charsets', {
-    covers: ['decodeCharset'],
+    covers: ['decodeCharset', 'decodeDoubleByte', 'decodeHz', 'decodeIso2022Jp', 'decodeIso2022Kr'],
     sizeMax: bodyMax,
     tokens: ['\x1b$B', '\x1b(B', 'a', '\xe9', '+AOk-', '+', '\x81', '~{', '\x0e', '\0', '\xff', '\x1b'],
     run: (text) =>
-      ['utf-8', 'iso-2022-jp', 'utf-7', 'gb18030', 'utf-16', 'windows-1252', 'big5'].map((name) =>
-        decodeCharset(latin1Bytes(text), name),
+      ['utf-8', 'iso-2022-jp', 'iso-2022-kr', 'hz', 'utf-7', 'gb18030', 'utf-16', 'windows-1252', 'big5', 'euc-jp'].map(
+        (name) => decodeCharset(latin1Bytes(text), name),
       ),
   }),
   parser('html', {

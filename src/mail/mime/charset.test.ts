@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeCharset } from './charset.ts'
+import { decodeEncodedWords } from './encoded-word.ts'
 
 /** The labels of the Encoding Standard, https://encoding.spec.whatwg.org/#names-and-labels, but for x-user-defined and the replacement ones. */
 const labels =
@@ -32,4 +33,66 @@ test('charsets that browsers gave up and mail still meets', () => {
 test('names that are no charsets are none', () => {
   for (const name of ['base64', 'hex', 'x-unknown', '', 'utf-9', 'constructor', '__proto__'])
     assert.equal(decodeCharset(Buffer.from('A'), name), undefined, name)
+})
+
+const jp = (text: string): Buffer => Buffer.from(text.replaceAll('^', '\x1b'), 'latin1')
+
+test('ISO-2022-JP: an escape that another follows is no fault, in joined words and in bodies', () => {
+  assert.equal(decodeEncodedWords('=?iso-2022-jp?B?GyRCMnE1RBsoQg==?=\r\n =?ISO-2022-JP?B?GyRCPDwbKEI=?='), '会議室')
+  assert.equal(decodeCharset(jp('^$B2q5D^(B^$B<<^(J^(B ok'), 'iso-2022-jp'), '会議室 ok')
+  // The return to ASCII was lost at the end of a line.
+  assert.equal(decodeCharset(jp('^$B2q5D\r\nok'), 'iso-2022-jp'), '会議\r\nok')
+})
+
+test('sets of the kin of ISO-2022-JP, and its other names', () => {
+  for (const name of [
+    'cp50220',
+    'cp50221',
+    'CP50222',
+    'iso-2022-jp-2',
+    'ISO-2022-JP-3',
+    'iso-2022-jp-2004',
+    '_iso-2022-jp$ESC',
+  ])
+    assert.equal(decodeCharset(jp('^$B2q5D^(B'), name), '会議', name)
+  // Half-width katakana, JIS X 0212, GB 2312, KS C 5601. RFC 1554 §3.
+  assert.equal(decodeCharset(jp('^(I1^(B-\x0e12\x0f.'), 'cp50221'), 'ｱ-ｱｲ.')
+  assert.equal(decodeCharset(jp('^$(D0!^(B ^$A;a^(B ^$(C0!^(B'), 'iso-2022-jp-2'), '丂 会 가')
+})
+
+test('ISO-2022-KR and HZ', () => {
+  assert.equal(decodeCharset(jp('^$)C\r\n\x0e>H3g\x0f hi\r\n\x0e0!\r\nhi'), 'iso-2022-kr'), '\r\n안녕 hi\r\n가\r\nhi')
+  // RFC 1843's own example.
+  assert.equal(
+    decodeCharset(Buffer.from('This ~{<:Ky2;S{#,NpJ)l6HK!#~} ~~ Bye~\n.'), 'hz-gb-2312'),
+    'This 己所不欲，勿施於人。 ~ Bye.',
+  )
+})
+
+const hongKong = Buffer.from('9df69df79df8', 'hex')
+
+test('Korean and Hong Kong letters that Node has not, by every name', () => {
+  for (const name of ['euc-kr', 'ks_c_5601-1987', 'ks_c_5601-1989', 'korean', 'uhc', 'MS949', 'x-windows-949', 'cp949'])
+    assert.equal(decodeCharset(Buffer.from('8c63b0a294ee', 'hex'), name), '똠각뷁', name)
+  for (const name of ['big5', 'Big5-HKSCS', 'cn-big5', 'x-big5', 'big5-eten', 'csbig5'])
+    assert.equal(decodeCharset(hongKong, name), '喺咗啲', name)
+  for (const name of ['euc-jp', 'eucjp-ms', 'CP51932', 'x-euc-jp'])
+    assert.equal(decodeCharset(Buffer.from('b2f1', 'hex'), name), '会', name)
+  for (const name of ['gb2312', 'cp54936', 'x-gbk', 'ms936'])
+    assert.equal(decodeCharset(Buffer.from('bbe1', 'hex'), name), '会', name)
+})
+
+test('UTF-16 is read as its mark says, and old names mean what they meant', () => {
+  const little = Buffer.from('\ufeffдом', 'utf16le')
+  const big = Buffer.from(little).swap16()
+  for (const name of ['utf-16', 'UTF-16', 'iso-10646-ucs-2', 'unicode'])
+    for (const bytes of [little, big]) assert.equal(decodeCharset(bytes, name), 'дом', name)
+  assert.equal(decodeCharset(big.subarray(2), 'utf-16be'), 'дом')
+  assert.equal(decodeCharset(Buffer.from('Hi +Jjo-'), 'unicode-1-1-utf-7'), 'Hi ☺')
+  assert.equal(decodeCharset(Buffer.from([0x80, 0x81]), 'dos-862'), 'אב')
+})
+
+test('a byte that is ASCII survives behind one that means nothing', () => {
+  for (const name of ['euc-kr', 'big5', 'shift_jis', 'euc-jp', 'gbk'])
+    assert.match(decodeCharset(Buffer.from([0x81, 0x22, 0x3e, 0xfe]), name)!, /^\ufffd?.?">\ufffd$/, name)
 })
