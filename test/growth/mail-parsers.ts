@@ -261,8 +261,11 @@ export const bodyParsers: readonly Parser[] = [
       '<head>',
       '</',
       '<![if',
+      '<svg>',
+      '</pre>\n',
+      'x=y ',
     ],
-    before: ['', '<script>', '<!--', '<a '],
+    before: ['', '<script>', '<!--', '<a ', '<pre>', '<svg>'],
     run: (text) => [htmlToText(text), htmlToText(text, 200), decodeEntities(text)],
   }),
   parser('uuencode', {

@@ -1,166 +1,184 @@
-/** HTML as plain text, for previews, search and readers without HTML. No HTML is made here: nothing of it may be trusted as such. */
+/**
+ * HTML as plain text, for previews, search and readers without HTML. No HTML is made here: nothing of it may be trusted as such.
+ *
+ * It is cut by HTML's own tokenizer (htmlparser2; HTML Standard §13.2.5), which decides what is a tag, a comment, raw text or a character
+ * reference. No tree is built: memory and time grow with the text, whatever it nests.
+ */
+import { decodeHTML } from 'entities/decode'
+import { Tokenizer } from 'htmlparser2'
 
-/** Elements whose content nobody reads. */
-const hidden = new Set(['head', 'script', 'style', 'title', 'template', 'noscript', 'svg', 'math', 'object', 'iframe'])
-/** Elements that begin a line. */
+/** Elements whose content nobody reads. What else stands in a head, or where one should be, is shown: `</head>` may be left out. */
+const hidden = new Set('script style title template noscript noembed noframes svg math object iframe'.split(' '))
+/** Elements that begin a line, and that end drawings and formulas in which they stand. HTML Standard §13.2.6.5. */
 const blocks = new Set(
-  'address article aside blockquote body center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section table tbody td th tr ul br'.split(
+  'address article aside blockquote body center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li listing main nav ol p plaintext pre section table tbody td th tr ul br xmp'.split(
     ' ',
   ),
 )
+/** Elements that keep their lines and spaces. */
+const preformatted = new Set(['pre', 'listing', 'xmp', 'plaintext'])
+/** References to characters that are seen in no text: they fill previews. Soft hyphen, joiners of graphemes, zero-width space and non-joiner. */
+const unseen = new Set([0xad, 0x34f, 0x200b, 0x200c, 0xfeff])
 
-const named: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-  ensp: ' ',
-  emsp: ' ',
-  thinsp: ' ',
-  zwnj: '',
-  zwj: '',
-  shy: '',
-  copy: '©',
-  reg: '®',
-  trade: '™',
-  hellip: '…',
-  mdash: '—',
-  ndash: '–',
-  lsquo: '‘',
-  rsquo: '’',
-  sbquo: '‚',
-  ldquo: '“',
-  rdquo: '”',
-  bdquo: '„',
-  laquo: '«',
-  raquo: '»',
-  bull: '•',
-  middot: '·',
-  sect: '§',
-  para: '¶',
-  deg: '°',
-  euro: '€',
-  pound: '£',
-  yen: '¥',
-  cent: '¢',
-  times: '×',
-  agrave: 'à',
-  aacute: 'á',
-  acirc: 'â',
-  atilde: 'ã',
-  auml: 'ä',
-  aring: 'å',
-  aelig: 'æ',
-  ccedil: 'ç',
-  egrave: 'è',
-  eacute: 'é',
-  ecirc: 'ê',
-  euml: 'ë',
-  igrave: 'ì',
-  iacute: 'í',
-  icirc: 'î',
-  iuml: 'ï',
-  ntilde: 'ñ',
-  ograve: 'ò',
-  oacute: 'ó',
-  ocirc: 'ô',
-  otilde: 'õ',
-  ouml: 'ö',
-  oslash: 'ø',
-  ugrave: 'ù',
-  uacute: 'ú',
-  ucirc: 'û',
-  uuml: 'ü',
-  yacute: 'ý',
-  szlig: 'ß',
-  Agrave: 'À',
-  Aacute: 'Á',
-  Acirc: 'Â',
-  Auml: 'Ä',
-  Aring: 'Å',
-  AElig: 'Æ',
-  Ccedil: 'Ç',
-  Egrave: 'È',
-  Eacute: 'É',
-  Ecirc: 'Ê',
-  Iacute: 'Í',
-  Ntilde: 'Ñ',
-  Oacute: 'Ó',
-  Ouml: 'Ö',
-  Oslash: 'Ø',
-  Uacute: 'Ú',
-  Uuml: 'Ü',
-}
+/** Taken at a time, so that a preview costs what it shows. */
+const pieceLength = 2_048
 
+/** Character references as HTML has them (§13.5, §13.2.5.80): all names, also without a semicolon where it may be left out, and windows-1252 numbers. */
 export function decodeEntities(text: string): string {
-  if (!text.includes('&')) return text
-  return text.replace(
-    /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z]{2,8}));?/g,
-    (whole, decimal, hex, name: string) => {
-      if (name !== undefined) return Object.hasOwn(named, name) ? named[name]! : whole
-      const code = decimal === undefined ? Number.parseInt(hex as string, 16) : Number(decimal)
-      return code === 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? '\ufffd' : String.fromCodePoint(code)
-    },
-  )
+  return text.includes('&') ? decodeHTML(text) : text
 }
 
 /**
- * The text of HTML, blocks on lines of their own. Linear in its input, whatever that is.
+ * The text of HTML, blocks on lines of their own, lines of `<pre>` kept. Linear in its input, whatever that is.
  * @param lengthMax characters after which no more are gathered: a preview needs the beginning only.
  */
 export function htmlToText(html: string, lengthMax = Infinity): string {
-  const lines: string[] = []
-  /** The line that is being written: short, or joining it would cost more with each word. */
-  let pieces: string[] = []
-  let length = 0
+  const reader = new TextReader(html)
+  const tokenizer = new Tokenizer({ decodeEntities: true }, reader)
   let at = 0
-  let skipping: string | undefined
-  const add = (text: string): void => {
-    const flat = decodeEntities(text).replace(/[ \t\r\n\f\u00a0]+/g, ' ')
-    const piece = pieces.length === 0 || pieces.at(-1)!.endsWith(' ') ? flat.trimStart() : flat
+  while (at < html.length && reader.length < lengthMax) {
+    tokenizer.write(html.slice(at, at + pieceLength))
+    at += pieceLength
+  }
+  if (at >= html.length) tokenizer.end()
+  return reader.end()
+}
+
+/** Takes the tokens, whose places are those of the whole text. */
+class TextReader {
+  /** Characters gathered. */
+  length = 0
+  readonly #html: string
+  readonly #lines: string[] = []
+  /** The line that is being written: short, or joining it would cost more with each word. */
+  #pieces: string[] = []
+  #endsInSpace = true
+  /** The hidden element that is open, and how many of its name. */
+  #skipping: string | undefined
+  #skippingDepth = 0
+  #preDepth = 0
+  /** A line end right behind `<pre>` is not of its text. */
+  #preBegins = false
+  /** The last line end was a carriage return, which a line feed may complete. */
+  #lastCr = false
+  #tag = ''
+
+  constructor(html: string) {
+    this.#html = html
+  }
+
+  end(): string {
+    this.#lineBreak()
+    return this.#lines.join('\n')
+  }
+
+  ontext(start: number, end: number): void {
+    if (this.#skipping === undefined) this.#add(this.#html.slice(start, end))
+  }
+
+  ontextentity(code: number): void {
+    if (this.#skipping === undefined && !unseen.has(code)) this.#add(String.fromCodePoint(code))
+  }
+
+  /** A CDATA section is text in drawings and formulas alone, which are hidden. */
+  oncdata(): void {}
+
+  onopentagname(start: number, end: number): void {
+    this.#tag = this.#html.slice(start, end).toLowerCase()
+  }
+
+  onopentagend(): void {
+    this.#open(this.#tag, false)
+  }
+
+  onselfclosingtag(): void {
+    this.#open(this.#tag, true)
+  }
+
+  onclosetag(start: number, end: number): void {
+    const tag = this.#html.slice(start, end).toLowerCase()
+    if (this.#skipping !== undefined) {
+      if (tag === this.#skipping) this.#skippingDepth -= 1
+      if (this.#skippingDepth === 0) this.#skipping = undefined
+      return
+    }
+    if (blocks.has(tag)) this.#lineBreak()
+    if (preformatted.has(tag) && this.#preDepth > 0) this.#preDepth -= 1
+  }
+
+  isInForeignContext(): boolean {
+    return this.#skipping === 'svg' || this.#skipping === 'math'
+  }
+
+  onattribdata(): void {}
+  onattribentity(): void {}
+  onattribend(): void {}
+  onattribname(): void {}
+  oncomment(): void {}
+  ondeclaration(): void {}
+  onprocessinginstruction(): void {}
+  onend(): void {}
+
+  #open(tag: string, selfClosing: boolean): void {
+    if (this.#skipping !== undefined) {
+      if (tag === this.#skipping && !(selfClosing && this.isInForeignContext())) this.#skippingDepth += 1
+      if (!this.isInForeignContext() || !blocks.has(tag)) return
+      this.#skipping = undefined
+    }
+    if (hidden.has(tag)) {
+      // Elsewhere the slash means nothing.
+      if (selfClosing && (tag === 'svg' || tag === 'math')) return
+      this.#skipping = tag
+      this.#skippingDepth = 1
+      return
+    }
+    if (blocks.has(tag)) this.#lineBreak()
+    if (!preformatted.has(tag)) return
+    this.#preDepth += 1
+    this.#preBegins = true
+  }
+
+  #add(text: string): void {
+    if (this.#preDepth > 0) {
+      this.#addLines(text)
+      return
+    }
+    const flat = text.replace(/[ \t\r\n\f\u00a0\u2002\u2003\u2009]+/g, ' ')
+    this.#put(this.#endsInSpace ? flat.trimStart() : flat)
+  }
+
+  #put(piece: string): void {
     if (piece === '') return
-    pieces.push(piece)
-    length += piece.length
+    this.#pieces.push(piece)
+    this.#endsInSpace = piece.endsWith(' ')
+    this.length += piece.length
   }
-  const lineBreak = (): void => {
-    const line = pieces.join('').trimEnd()
-    pieces = []
-    if (line !== '') lines.push(line)
+
+  /** Preformatted text: an empty line is one, too. */
+  #addLines(text: string): void {
+    const lines = text.replace(/\r\n?/g, '\n').split('\n')
+    if (this.#lastCr && text.startsWith('\n')) lines.shift()
+    this.#lastCr = text.endsWith('\r')
+    if (this.#preBegins && lines.length > 1 && lines[0] === '') lines.shift()
+    this.#preBegins = false
+    for (const [at, line] of lines.entries()) {
+      if (at > 0) {
+        this.#lines.push(this.#takeLine())
+        this.length += 1
+      }
+      this.#put(line)
+    }
   }
-  while (at < html.length && length < lengthMax) {
-    const open = html.indexOf('<', at)
-    if (open < 0) {
-      if (skipping === undefined) add(html.slice(at))
-      break
-    }
-    if (open > at && skipping === undefined) add(html.slice(at, open))
-    if (html.startsWith('<!--', open)) {
-      const close = html.indexOf('-->', open + 4)
-      at = close < 0 ? html.length : close + 3
-      continue
-    }
-    const match = /^<(\/?)([a-zA-Z][a-zA-Z0-9:-]*)/.exec(html.slice(open, open + 40))
-    if (!match) {
-      // A `<` of the text.
-      if (skipping === undefined) add('<')
-      at = open + 1
-      continue
-    }
-    // For a tag alone: for each `<` of a row of them it would be looked for to the end.
-    const close = html.indexOf('>', open)
-    // A tag that never ends.
-    if (close < 0) break
-    const name = match[2]!.toLowerCase()
-    at = close + 1
-    if (skipping !== undefined) {
-      if (match[1] === '/' && name === skipping) skipping = undefined
-      continue
-    }
-    if (hidden.has(name) && match[1] === '' && html[close - 1] !== '/') skipping = name
-    else if (blocks.has(name)) lineBreak()
+
+  #takeLine(): string {
+    const line = this.#pieces.join('').trimEnd()
+    this.#pieces = []
+    this.#endsInSpace = true
+    return line
   }
-  lineBreak()
-  return lines.join('\n')
+
+  #lineBreak(): void {
+    const line = this.#takeLine()
+    if (line !== '') this.#lines.push(line)
+  }
 }
