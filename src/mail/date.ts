@@ -40,6 +40,8 @@ const zones: Readonly<Record<string, number>> = {
 // Day first, as the RFC has it; month first (`Nov 21, 1997`) and dashes are what old software writes.
 const dayFirst = /^(?:[a-z]+[.,]?\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,})\b,?(.*)$/i
 const monthFirst = /^(?:[a-z]+[.,]?\s*,?\s*)?([a-z]{3})[a-z]*\.?\s+(\d{1,2})(?:,?\s+(\d{4})\b)?,?(.*)$/i
+/** ISO 8601, which programs write that know no mail; also with a space for the T. */
+const yearFirst = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[t\s]\s*(.*))?$/i
 const timeAndZone = /^\s*(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d+)?)?\s*([ap]m\b)?\s*(.*)$/i
 
 /** What nine of ten messages write; read without the patterns' leniency it costs a tenth. */
@@ -60,7 +62,7 @@ export function parseDate(value: string): MessageDate | undefined {
   text = text.replace(/[\r\n\t]+/g, ' ').trim()
   const first = dayFirst.exec(text)
   const found = first ?? monthFirst.exec(text)
-  if (found === null) return undefined
+  if (found === null) return parseYearFirst(text)
   const month = monthNames.findIndex((name) => name.toLowerCase() === found[first ? 2 : 1]!.toLowerCase())
   const dayOfMonth = Number(found[first ? 1 : 2])
   let rest = found[4]!
@@ -74,7 +76,18 @@ export function parseDate(value: string): MessageDate | undefined {
   }
   const day = month < 0 ? undefined : dateOf(fullYear(yearText), month, dayOfMonth)
   if (day === undefined) return undefined
-  const time = timeAndZone.exec(rest)
+  return parseTime(day, rest)
+}
+
+function parseYearFirst(text: string): MessageDate | undefined {
+  const found = yearFirst.exec(text)
+  const isMonth = found !== null && Number(found[2]) >= 1 && Number(found[2]) <= 12
+  const day = isMonth ? dateOf(Number(found[1]), Number(found[2]) - 1, Number(found[3])) : undefined
+  return day === undefined ? undefined : parseTime(day, found![4] ?? '')
+}
+
+function parseTime(day: number, text: string): MessageDate {
+  const time = timeAndZone.exec(text)
   if (time === null) return { epochMs: day * dayMs, offsetMinutes: 0, day }
   let hour = Number(time[1])
   if (time[4] !== undefined) hour = (hour % 12) + (time[4].toLowerCase() === 'pm' ? 12 : 0)
@@ -130,11 +143,13 @@ function fullYear(digits: string): number {
 }
 
 function parseZone(text: string): number {
-  const numeric = /^(?:gmt|utc?)?\s*([+-])\s*(\d{1,2}):?(\d{2})\b/i.exec(text)
+  // `UTC+1` has hours alone; without the name a number of one or two digits is none.
+  const numeric =
+    /^(?:gmt|utc?)?\s*([+-])\s*(\d{1,2}):?(\d{2})\b/i.exec(text) ?? /^(?:gmt|utc?)\s*([+-])\s*(\d{1,2})\b/i.exec(text)
   if (numeric !== null) {
-    const minutes = Number(numeric[2]) * 60 + Number(numeric[3])
+    const minutes = Number(numeric[2]) * 60 + Number(numeric[3] ?? 0)
     // The grammar lets 9959 through, but no clock on earth is a day apart.
-    if (minutes >= 24 * 60 || Number(numeric[3]) > 59) return 0
+    if (minutes >= 24 * 60 || Number(numeric[3] ?? 0) > 59) return 0
     return minutes === 0 ? 0 : numeric[1] === '-' ? -minutes : minutes
   }
   const name = /^[a-z]+/i.exec(text)?.[0].toUpperCase()

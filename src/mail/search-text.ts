@@ -11,6 +11,7 @@ import { decodeEncodedWords } from './mime/encoded-word.ts'
 import { parameterText } from './mime/parameters.ts'
 import type { Part } from './mime/part.ts'
 import { decodeTransfer, transferEncoding } from './mime/transfer-encoding.ts'
+import { decodeEntities } from './view/entities.ts'
 
 export interface TextMatcher {
   /**
@@ -68,9 +69,11 @@ export function createTextMatcher(needle: string): TextMatcher {
       const lowered = lowerAscii(bytes)
       if (lowered.bytes.includes(asciiNeedle)) return true
       // Where every byte was ASCII, there is nothing that folding could still find.
-      if (lowered.ascii) return false
+      if (lowered.ascii && !(isHtml(part) && bytes.includes(ampersand))) return false
     }
-    return matches(textOf(part, bytes))
+    const text = textOf(part, bytes)
+    // HTML is searched as it is written, and with its character references decoded: `Mikul&aacute;&scaron;`.
+    return matches(text) || (isHtml(part) && text.includes('&') && matches(decodeEntities(text)))
   }
 
   return {
@@ -95,6 +98,8 @@ function oneBlank(text: string): string {
 function formatAddress({ name, localPart, domain }: AddressMailbox): string {
   return `${decodeEncodedWords(name ?? '')} <${localPart}@${domain}>`
 }
+const ampersand = 0x26
+const isHtml = ({ contentType: { type, subtype } }: Part): boolean => type === 'text' && subtype === 'html'
 
 /** A text part as text: its charset decoded, UTF-8 or windows-1252 where none is named or known. */
 function textOf(part: Part, bytes: Uint8Array): string {

@@ -21,13 +21,22 @@ const decoders = new Map<string, TextDecoder>()
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Bytes of unknown charset: UTF-8 where they can be, else windows-1252, which never fails. */
-export function decodeUnlabelled(bytes: Uint8Array): string {
-  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+/**
+ * Bytes of unknown charset: ISO-2022-JP by its escapes, UTF-8 where they can be, else what is likely.
+ * @param likely a charset; windows-1252, which never fails, where there is none or it is unknown.
+ */
+export function decodeUnlabelled(bytes: Uint8Array, likely?: string): string {
+  if (isAscii(bytes)) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+    // Nothing else has these.
+    return /\x1b\$[@B]/.test(text) ? decodeBy('iso-2022-jp', bytes) : text
+  }
   try {
     return utf8Strict.decode(bytes)
   } catch {
-    return decodeCharset(bytes, 'windows-1252') ?? ''
+    return (
+      (likely === undefined ? undefined : decodeCharset(bytes, likely)) ?? decodeCharset(bytes, 'windows-1252') ?? ''
+    )
   }
 }
 

@@ -7,10 +7,12 @@ import { decodeCharset, decodeUnlabelled } from './charset.ts'
  *
  * Neighbouring words of one charset are joined as bytes before they are decoded, because mailers split characters
  * between words although RFC 2047 §5 (3) forbids it.
+ *
+ * @param likely the charset of raw 8-bit text that is no UTF-8: that of the body, say.
  */
-export function decodeEncodedWords(text: string): string {
+export function decodeEncodedWords(text: string, likely?: string): string {
   let at = text.indexOf('=?')
-  if (at < 0) return decodePlain(text)
+  if (at < 0) return decodePlain(text, likely)
   let out = ''
   let plainStart = 0
   let charset = ''
@@ -37,7 +39,7 @@ export function decodeEncodedWords(text: string): string {
     const between = text.slice(plainStart, at)
     if (pending.length === 0 || between.trim() !== '') {
       flush()
-      out += decodePlain(between)
+      out += decodePlain(between, likely)
     }
     const named = text.slice(at + 2, charsetEnd)
     const star = named.indexOf('*')
@@ -50,14 +52,11 @@ export function decodeEncodedWords(text: string): string {
     at = text.indexOf('=?', plainStart)
   }
   flush()
-  return out + decodePlain(text.slice(plainStart))
+  return out + decodePlain(text.slice(plainStart), likely)
 }
 
-function decodePlain(text: string): string {
-  // Raw ISO-2022-JP, as mailers of the time before RFC 2047 wrote it: nothing else has these escapes.
-  if (text.includes('\x1b$') && !/[\x80-\xff]/.test(text))
-    return decodeCharset(Buffer.from(text, 'latin1'), 'iso-2022-jp') ?? text
-  return /[\x80-\xff]/.test(text) ? decodeUnlabelled(Buffer.from(text, 'latin1')) : text
+function decodePlain(text: string, likely: string | undefined): string {
+  return /[\x1b\x80-\xff]/.test(text) ? decodeUnlabelled(Buffer.from(text, 'latin1'), likely) : text
 }
 
 /** 0–15, or 255. */

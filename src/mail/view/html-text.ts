@@ -4,8 +4,9 @@
  * It is cut by HTML's own tokenizer (htmlparser2; HTML Standard §13.2.5), which decides what is a tag, a comment, raw text or a character
  * reference. No tree is built: memory and time grow with the text, whatever it nests.
  */
-import { decodeHTML } from 'entities/decode'
 import { Tokenizer } from 'htmlparser2'
+
+export { decodeEntities } from './entities.ts'
 
 /** Elements whose content nobody reads. What else stands in a head, or where one should be, is shown: `</head>` may be left out. */
 const hidden = new Set('script style title template noscript noembed noframes svg math object iframe'.split(' '))
@@ -22,11 +23,6 @@ const unseen = new Set([0xad, 0x34f, 0x200b, 0x200c, 0xfeff])
 
 /** Taken at a time, so that a preview costs what it shows. */
 const pieceLength = 2_048
-
-/** Character references as HTML has them (§13.5, §13.2.5.80): all names, also without a semicolon where it may be left out, and windows-1252 numbers. */
-export function decodeEntities(text: string): string {
-  return text.includes('&') ? decodeHTML(text) : text
-}
 
 /**
  * The text of HTML, blocks on lines of their own, lines of `<pre>` kept. Linear in its input, whatever that is.

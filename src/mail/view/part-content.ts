@@ -30,6 +30,16 @@ export function partBytes(message: Uint8Array, part: Part): Uint8Array {
   return decodeTransfer(message.subarray(part.bodyStart, part.bodyEnd), transferEncoding(part.encoding))
 }
 
+/** Of an HTML text so many bytes are looked at for its charset. HTML Standard §13.2.3.2. */
+const metaWithin = 1_024
+
+/** The charset that HTML names itself: Exchange sends such without a parameter. RFC 2854 §6. */
+function metaCharset(part: Part, bytes: Uint8Array): string | undefined {
+  if (typeOf(part) !== 'text/html') return undefined
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', 0, metaWithin)
+  return /<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(text)?.[1]
+}
+
 export interface PartText {
   readonly text: string
   /** The transfer encoding is one that nobody knows, or the charset is: some of the text may be wrong. RFC 8621 §4.1.4. */
@@ -42,7 +52,7 @@ export function partText(message: Uint8Array, part: Part): PartText {
   const bytes = partBytes(message, part)
   const charset = charsetOf(part)
   if (charset === undefined || charset === '')
-    return { text: decodeUnlabelled(bytes), isEncodingProblem: encoding === 'other' }
+    return { text: decodeUnlabelled(bytes, metaCharset(part, bytes)), isEncodingProblem: encoding === 'other' }
   const text = decodeCharset(bytes, charset)
   if (text === undefined) return { text: decodeUnlabelled(bytes), isEncodingProblem: true }
   return { text, isEncodingProblem: encoding === 'other' || text.includes('\ufffd') }

@@ -8,11 +8,12 @@ import { messageIdKeys } from '../message-ids.ts'
 import { decodeUnlabelled } from '../mime/charset.ts'
 import { decodeEncodedWords } from '../mime/encoded-word.ts'
 import { parameterText } from '../mime/parameters.ts'
-import type { Part } from '../mime/part.ts'
+import { defaultContentType } from '../mime/content-type.ts'
+import { walkParts, type Part } from '../mime/part.ts'
 import { parseStructure, type StructureLimits } from '../mime/structure.ts'
 import { bodyLists, isMedia, type BodyLists } from './body-lists.ts'
 import { htmlToText } from './html-text.ts'
-import { contentIdOf, nameOf, partBytes, partText, typeOf } from './part-content.ts'
+import { charsetOf, contentIdOf, nameOf, partBytes, partText, typeOf } from './part-content.ts'
 
 /** A person, or a group of them, as text. */
 export interface Person {
@@ -72,7 +73,19 @@ export class ReadMessage {
   /** Most headers have nothing to decode, which one look at all of it tells. */
   #decoded(value: string): string {
     this.#isPlain ??= this.header.isPlain
-    return this.#isPlain ? value : decodeEncodedWords(value)
+    return this.#isPlain ? value : decodeEncodedWords(value, this.#charset)
+  }
+
+  /** Raw 8-bit text of the header is of the charset that the body names, as its writer had one for both. */
+  get #charset(): string | undefined {
+    this.#isPlain ??= this.header.isPlain
+    if (this.#isPlain) return undefined
+    for (const part of leaves(this.root)) {
+      const charset = part.contentType.type === 'text' ? charsetOf(part) : undefined
+      // The first is text/plain with its default where the message says nothing of its type.
+      if (charset !== undefined && part.typed) return charset
+    }
+    return undefined
   }
 
   /** Every field in order, names as they were written, values unfolded and decoded. */
@@ -85,7 +98,8 @@ export class ReadMessage {
   }
 
   people(name: 'from' | 'sender' | 'reply-to' | 'to' | 'cc' | 'bcc'): readonly Person[] {
-    return addressesOf(this.header, name).map(person)
+    const charset = this.#charset
+    return addressesOf(this.header, name).map((entry) => person(entry, charset))
   }
 
   get subject(): string | undefined {
@@ -113,9 +127,18 @@ export class ReadMessage {
 
   /** The body as plain text; made of the HTML where there is nothing else. undefined: it has no text at all. */
   get plainText(): string | undefined {
-    const { textBody } = this.bodyLists
-    const texts = textBody.filter((part) => part.contentType.type === 'text')
+    const texts = this.#texts
     return texts.length === 0 ? undefined : texts.map((part) => this.#plain(part)).join('\n')
+  }
+
+  /** The texts of the body; where there is none, what stands in a multipart whose delimiter never comes. */
+  get #texts(): Part[] {
+    const texts = this.bodyLists.textBody.filter((part) => part.contentType.type === 'text')
+    if (texts.length > 0) return texts
+    const undivided = [...walkParts(this.root)].filter(
+      (part) => part.kind === 'multipart' && part.children.length === 0 && part.bodyEnd > part.bodyStart,
+    )
+    return undivided.map((part) => ({ ...part, kind: 'text', contentType: defaultContentType, disposition: undefined }))
   }
 
   /** The body as HTML; plain parts are escaped. undefined where no part is HTML. Not to be trusted: show it in a sandbox alone. */
@@ -179,8 +202,7 @@ export class ReadMessage {
 
   /** The beginning of the text in one line. */
   get preview(): string {
-    for (const part of this.bodyLists.textBody) {
-      if (part.contentType.type !== 'text') continue
+    for (const part of this.#texts) {
       const { text } = partText(this.bytes, part)
       const plain = typeOf(part) === 'text/html' ? htmlToText(text, previewLength * 4) : unquoted(text)
       const line = plain.replace(/\s+/g, ' ').trim()
@@ -217,14 +239,16 @@ function markRelated(part: Part, into: Set<Part>): void {
   }
 }
 
-function person(entry: AddressEntry): Person {
-  if (entry.kind === 'group')
-    return { name: decodeEncodedWords(entry.name), address: '', members: entry.members.map(person) }
+function person(entry: AddressEntry, charset: string | undefined): Person {
+  if (entry.kind === 'group') {
+    const members = entry.members.map((member) => person(member, charset))
+    return { name: decodeEncodedWords(entry.name, charset), address: '', members }
+  }
   const { name, localPart, domain } = entry
   // Bytes that are 8-bit are UTF-8 (RFC 6532), or as good as.
   const text = (part: string): string => decodeUnlabelled(Buffer.from(part, 'latin1'))
   const address = domain === '' ? text(localPart) : `${text(localPart)}@${text(domain)}`
-  return { name: name === undefined ? '' : decodeEncodedWords(name), address }
+  return { name: name === undefined ? '' : decodeEncodedWords(name, charset), address }
 }
 
 function escapeHtml(text: string): string {
