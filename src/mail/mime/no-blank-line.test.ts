@@ -66,6 +66,17 @@ test('a multipart and a message that begin without a blank line have their parts
   assert.equal(parseStructure(bytes(plain)).children[0]!.message!.header!.valueOf('subject'), 's')
 })
 
+test('a member of a digest without a header is a message that is text, cut or whole', () => {
+  const text = 'Content-Type: multipart/digest; boundary=x\n\n--x\nHello\nthere\n--x\n\nSubject: s\n\nt\n--x--\n'
+  const root = parseStructure(bytes(text))
+  assert.equal(root.children.length, 2)
+  const { message } = root.children[0]!
+  assert.equal(text.slice(message!.bodyStart, message!.bodyEnd), 'Hello\nthere')
+  const parser = new StructureParser()
+  for (const byte of bytes(text)) parser.push(Uint8Array.of(byte))
+  assert.deepEqual(parser.end(), root)
+})
+
 test('lines are counted once', () => {
   const root = parseStructure(
     bytes(`Content-Type: message/rfc822\r\n\r\n${mixed('no header\r\nat all', 'x: y\r\nz\r\nz')}`),
@@ -96,7 +107,12 @@ test('beyond the limit of a header its content is body too, wherever the bytes a
 
 const piece = fc.constantFrom(
   ...['--x\r\n', '--y\r\n', '--x--\r\n', 'text\r\n', 'a: b\n', ' fold\n', '\r\n', '--', 'X', '\r', '\n', '>From a\n'],
-  ...['Content-Type: multipart/mixed; boundary=y\r\n', 'Content-Type: message/rfc822\r\n', 'Content-Type: image/a\n'],
+  ...[
+    'Content-Type: multipart/mixed; boundary=y\r\n',
+    'Content-Type: message/rfc822\r\n',
+    'Content-Type: image/a\n',
+    'Content-Type: multipart/digest; boundary=y\r\n\r\n--y\r\n',
+  ],
   ...['From a b\n', 'From: c\r\n'],
 )
 

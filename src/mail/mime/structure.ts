@@ -58,7 +58,6 @@ export class StructureParser {
   #held: Uint8Array = none
   /** Where in the message the bytes at hand begin. */
   #offset = 0
-
   readonly #teller: PartTeller
 
   constructor(limits: StructureLimits = structureLimits, listener?: StructureListener) {
@@ -97,12 +96,12 @@ export class StructureParser {
 
   /** No more bytes come. */
   end(): Part {
-    this.#use(this.#held, true)
+    let rest = this.#use(this.#held, true)
     this.#held = none
     // A message in what is body now has a header of its own.
     while (this.#state === 'header' || this.#again !== undefined) {
       if (this.#again === undefined) this.#endUnfinishedHeader(none, 0, 0, this.#offset)
-      if (this.#again !== undefined) this.#use(this.#withAgain(none), true)
+      if (this.#again !== undefined) rest = this.#use(this.#withAgain(rest), true)
     }
     const end = this.#offset
     if (this.#state === 'delimiter' && this.#afterDelimiter === 'header') {
@@ -120,10 +119,12 @@ export class StructureParser {
     while (pos < bytes.length) {
       const before = pos
       const state = this.#state
+      const depth = this.#stack.length
       if (state === 'header') pos = this.#scanHeader(bytes, pos, final)
       else if (state === 'body') pos = this.#scanBody(bytes, pos, final)
       else pos = this.#scanDelimiterLine(bytes, pos)
-      if ((pos === before && state === this.#state) || this.#again !== undefined) break
+      const stuck = pos === before && state === this.#state && depth === this.#stack.length
+      if (stuck || this.#again !== undefined) break
     }
     if (pos > 0) this.#lastByteCr = bytes[pos - 1] === cr
     return pos
