@@ -179,6 +179,12 @@ test('what is full for other reasons is not asked twice, and 552 for too many is
     return [recipients.map(({ code }) => code), peer.heard.filter((line) => line.startsWith('MAIL')).length]
   }
   assert.deepEqual(await outcome(full(1, '552 5.2.2 mailbox full')), [[250, 552, 552], 1])
+  // A server cannot ask for the message again and again: the rest waits.
+  const crowd = { ...plain, recipients: Array.from({ length: 40 }, (_, n) => `r${n}@y.example`) }
+  const one = new Peer([], full(1, '452 4.5.3 one at a time'))
+  const sent = await one.clock.until((await one.client()).send(crowd, bytesOf('x\r\n')))
+  assert.equal(one.bodies.length, 21)
+  assert.deepEqual(new Set(sent.recipients.slice(21).map(({ code }) => code)), new Set([452]))
   assert.deepEqual(await outcome(full(1, '452 4.3.1 no room')), [[250, 452, 452], 1])
   assert.deepEqual(await outcome(full(0, '552 5.5.3 too many recipients')), [[452, 452, 452], 1])
   assert.deepEqual(await outcome(full(0, '552 no')), [[552, 552, 552], 1])

@@ -33,6 +33,9 @@ export interface SmtpClientOptions {
   readonly localAddress?: string
 }
 
+/** Transactions more than were planned that a server can ask for by refusing recipients as too many: each carries the message again. */
+const moreTransactionsMax = 20
+
 export class SmtpClient {
   readonly #session: SmtpClientSession
   readonly #options: SmtpClientOptions
@@ -206,6 +209,7 @@ export class SmtpClient {
     const lack = this.lacks(envelope)
     if (lack) throw new SmtpNeedFault(lack)
     const groups = groupsOf(envelope.recipients, this.#limits)
+    let more = 0
     const recipients: Reply[] = []
     for (const [n, group] of groups.entries()) {
       try {
@@ -214,7 +218,7 @@ export class SmtpClient {
         // One that was too many before may be the first of those that are too many now.
         group.forEach((at, i) => (recipients[at] = (replies[i]!.code === 552 && recipients[at]) || replies[i]!))
         // Entries that are pushed are visited too; each transaction has taken some.
-        if (left.length > 0 && this.mailsLeft > 0) groups.push(left)
+        if (left.length > 0 && this.mailsLeft > 0 && more++ < moreTransactionsMax) groups.push(left)
       } catch (error) {
         // What the groups before it were told stands.
         if (n === 0 || !(error instanceof SmtpReplyFault || error instanceof SmtpConnectionFault)) throw error
