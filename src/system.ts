@@ -22,6 +22,8 @@ import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
 import { Sessions } from './server/sessions.ts'
 import { openPeople } from './system/directory.ts'
+import { openFigures } from './system/figures.ts'
+import { WatchedResolver } from './system/health-checks.ts'
 import { Lifetime } from './system/lifetime.ts'
 import { Listeners, type Wanted } from './system/listeners.ts'
 import type { Platform } from './system/platform.ts'
@@ -40,6 +42,7 @@ import type { System } from './system/types.ts'
 import { openPolicies, openReports, ownPlaces } from './system/ways.ts'
 import { flushWaiting } from './transfer/flush.ts'
 import { withHosts } from './transfer/hosts.ts'
+import { MailFigures, MailLog } from './transfer/mail-log.ts'
 import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
 import { Authenticity } from './transfer/checks/authenticity.ts'
 import { SigningKeys } from './transfer/signing.ts'
@@ -137,10 +140,13 @@ async function openSystem(
             new IssuerTokens({ options: first.oauth, clock, files, http: platform.httpClient, log }),
           ),
   })
-  const journey: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
+  const mailFigures = new MailFigures()
+  const trace: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
+  const journey = new MailLog(trace, { clock, log, figures: mailFigures })
   life.ends('journey', 'inside', () => journey.flush())
   const tools = { store, clock, random, options, log, journey, turns, book: people.book }
-  const resolver = withHosts(() => live.config.dns, platform.resolver)
+  const watched = new WatchedResolver(platform.resolver)
+  const resolver = withHosts(() => live.config.dns, watched)
   const authenticity = new Authenticity({
     resolver,
     clock,
@@ -190,10 +196,18 @@ async function openSystem(
   life.ends('listeners', 'outside', () => listeners.close())
   let stopping: Promise<readonly string[]> | undefined
 
+  const { health, figures, loopDelay } = openFigures({
+    ...{ clock, log, store, people, authenticator, desk, sessions, mailFigures },
+    resolver: watched,
+    shownCertificate: () => tls.shown(live.config.hostname),
+    process: platform.process,
+    dataFolder: inMemory ? undefined : first.data,
+  })
+  life.ends('health', 'outside', () => health.stop())
   const pages = {
-    read: store.read,
-    connections: () => desk.connections,
-    ready: () => stopping === undefined && takesMail(store),
+    ready: () => stopping === undefined && health.look().every(({ stopsMail }) => !stopsMail),
+    troubles: () => health.look(),
+    metrics: () => figures.text(),
     aside: () => ({ quarantined: store.quarantine.count(), lost: store.lost().length }),
     discovery: {
       offers: () => offersOf(live.config.hostname, live.config.listeners),
@@ -208,7 +222,7 @@ async function openSystem(
     if (service === 'http' || service === 'https') {
       const admit = (from: string): (() => void) | undefined => desk.admit(from)
       const place = { address, port, tls: service === 'https' ? tls : undefined, proxied, admit }
-      return platform.http.listen(place, async (request) => answerHttp(pages, request))
+      return platform.http.listen(place, (request) => answerHttp(pages, request))
     }
     return desk.open({
       service,
@@ -261,12 +275,13 @@ async function openSystem(
     makeMissingKeys(store, clock, log)
   }
   if (platform.hasRealTime) {
-    const watchdog = watchLoop(clock, log)
+    const watchdog = watchLoop(clock, log, (seconds) => loopDelay.of().add(seconds))
     life.ends('watchdog', 'inside', () => watchdog.cancel())
   }
   const sweeping = sweepNowAndThen(store, clock, log)
   life.ends('sweep', 'outside', () => sweeping.cancel())
   queue.start()
+  health.start()
 
   const reload = async (next: Config): Promise<readonly string[]> => {
     const later = nextStartKeys(live.config, next)
@@ -312,9 +327,4 @@ async function openSystem(
     reload,
     stop: () => (stopping ??= stop()),
   }
-}
-
-function takesMail(store: Store): boolean {
-  const { behind, full } = store.state()
-  return !behind && !full
 }

@@ -91,9 +91,12 @@ test('the password, whatever the case of the name; a wrong one, and nobody', asy
   assert.equal(await authenticator.verifyPassword('bare@a.example', '', peer), null)
   assert.equal(await authenticator.verifyPassword('alice@a.example', 'x'.repeat(2000), peer), null)
   assert.equal(await authenticator.verifyPassword(`${'n'.repeat(500)}\u0000\n`, 'x', peer), null)
-  assert.equal(lines.length, 5)
+  const failed = lines.filter((line) => line.startsWith('sign-in failed'))
+  assert.deepEqual([failed.length, lines.length], [5, 7])
+  assert.equal(lines[0], 'signed in {"peer":"192.0.2.1","port":993,"user":"alice@a.example","by":"password"}')
+  assert.match(authenticator.signIns.text(), /outcome="succeeded"\} 2\n[^]*outcome="failed"\} 5\n/)
   assert.equal(
-    lines[0],
+    failed[0],
     'sign-in failed {"peer":"192.0.2.1","port":993,"user":"alice@a.example","by":"password","reason":"wrong password"}',
   )
   for (const line of lines) assert.ok(!line.includes('orrect horse') && line.length < 250, line)

@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { saslprep } from '@mongodb-js/saslprep'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { Counter } from '../base/metrics.ts'
 import type { Peer } from '../base/network.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { canonicalAddress } from './aliases.ts'
@@ -52,6 +53,12 @@ export class AccountAuthenticator {
   /** The cache's key dies with the process: its entries are useless to whoever reads memory later. */
   readonly #cacheKey = randomBytes(32)
   readonly #cache = new Map<string, { readonly credential: string; readonly untilMs: number }>()
+  readonly signIns = new Counter(
+    'pennypost_sign_ins',
+    'Sign-ins by way and outcome; "refused": it had to wait for too many failures before.',
+    'by',
+    'outcome',
+  )
 
   constructor(tools: AuthenticatorTools) {
     this.#tools = tools
@@ -65,7 +72,7 @@ export class AccountAuthenticator {
     const account = await directory.find(name)
     const cacheKey = this.#keyOf(name, password)
     const cached = account && !account.disabled && (await this.#cached(account, cacheKey))
-    if (cached) return this.#succeeded(name, account, cached, peer)
+    if (cached) return this.#succeeded(name, account, cached, peer, 'password')
     const tooLong = Buffer.byteLength(password) > passwordBytesMax
     // The same work for those who may not come in as for those whom we do not have, or answers would tell who exists.
     const checked = account?.disabled ? undefined : account
@@ -78,7 +85,7 @@ export class AccountAuthenticator {
       return this.#failed(user, name, peer, 'password', reason, password)
     }
     this.#remember(cacheKey, credential)
-    return this.#succeeded(name, checked, credential, peer)
+    return this.#succeeded(name, checked, credential, peer, 'password')
   }
 
   /** Keys for anybody: who does not exist, or has none, gets some that nobody can prove. */
@@ -101,7 +108,7 @@ export class AccountAuthenticator {
         const now = await directory.find(name)
         const stillOwn = now && now.id === account?.id && (await directory.scramKeys(now, hash))
         const stands = stillOwn && own && Buffer.compare(stillOwn.storedKey, own.storedKey) === 0
-        if (proved && stands && !now.disabled) return this.#succeeded(name, now, undefined, peer)
+        if (proved && stands && !now.disabled) return this.#succeeded(name, now, undefined, peer, 'scram')
         const reason = !now ? 'no such account' : !own ? 'no SCRAM keys' : now.disabled ? 'disabled' : 'wrong password'
         return this.#failed(user, name, peer, 'scram', reason, undefined)
       },
@@ -123,7 +130,7 @@ export class AccountAuthenticator {
     const [account, another] = found
     if (account && !another && !account.disabled) {
       const name = asked === '' ? account.name : canonicalName(asked)
-      return this.#succeeded(name, account, undefined, peer)
+      return this.#succeeded(name, account, undefined, peer, 'vouched')
     }
     const reason =
       wanted.length === 0
@@ -185,15 +192,18 @@ export class AccountAuthenticator {
     account: DirectoryAccount,
     credential: string | undefined,
     peer: Peer,
+    by: Way,
   ): SignedIn | Promise<SignedIn> {
-    const { directory } = this.#tools
+    const { directory, log } = this.#tools
+    this.signIns.of(by, 'succeeded').value++
+    log.info('signed in', { peer: peer.address, port: peer.localPort, user: account.name, by })
     this.#throttle.succeeded(peer.address, asked)
     if (credential !== undefined) directory.used?.(account, credential)
-    const by = credential === undefined ? {} : { credential: credentialDigest(credential) }
+    const proved = credential === undefined ? {} : { credential: credentialDigest(credential) }
     const settled = directory.settle?.(account)
     return settled
-      ? settled.then(({ id, name }) => ({ accountId: id, name, ...by }))
-      : { accountId: account.id, name: account.name, ...by }
+      ? settled.then(({ id, name }) => ({ accountId: id, name, ...proved }))
+      : { accountId: account.id, name: account.name, ...proved }
   }
 
   /** @param name undefined where nothing was guessed. */
@@ -211,7 +221,8 @@ export class AccountAuthenticator {
   }
 
   /** One line that tools which shut out addresses can read; docs/operator-guide.md promises its form. */
-  #log(event: string, user: string, peer: Peer, by: Way, reason: string): void {
+  #log(event: 'sign-in failed' | 'sign-in refused', user: string, peer: Peer, by: Way, reason: string): void {
+    this.signIns.of(by, event === 'sign-in failed' ? 'failed' : 'refused').value++
     this.#tools.log.info(event, {
       peer: peer.address,
       port: peer.localPort,

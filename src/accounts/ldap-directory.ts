@@ -60,6 +60,11 @@ export class LdapDirectory implements Directory, AddressBook {
     })
   }
 
+  /** The server did not answer the last question. */
+  get away(): boolean {
+    return this.#server.away
+  }
+
   isOwn(account: number): boolean {
     return this.#tools.options.storePasswords && this.#tools.source.credentials(account, 'argon2id').length > 0
   }

@@ -12,6 +12,7 @@ function add(one: QueueShapeRow, other: QueueShapeRow): QueueShapeRow {
     destination: one.destination,
     recipients: one.recipients + other.recipients,
     held: one.held + other.held,
+    deferred: one.deferred + other.deferred,
     oldestMs: Math.min(one.oldestMs, other.oldestMs),
     ages: one.ages.map((count, i) => count + other.ages[i]!),
   }

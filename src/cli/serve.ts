@@ -53,7 +53,10 @@ export const serve: Subcommand = (program, terminal, fail) => {
     let stopping = false
     const stop = (): void => {
       // Whoever asks twice does not want to wait.
-      if (stopping) return terminal.exit(130)
+      if (stopping) {
+        log.flush()
+        return terminal.exit(130)
+      }
       stopping = true
       log.info('stopping')
       void notifyServiceManager(environment, 'STOPPING=1')
@@ -102,6 +105,7 @@ export const serve: Subcommand = (program, terminal, fail) => {
       terminal.note(`Pennypost had to stop: ${broken.message}.\n`)
       fail(1)
     } else log.info('stopped', left.length === 0 ? {} : { without: left.join(', ') })
+    log.flush()
     await Promise.race([file.close(), sleep(realClock, logCloseMs)])
     // What did not end would hold the process.
     if (left.length > 0) terminal.exit(broken ? 1 : 0)

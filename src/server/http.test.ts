@@ -11,13 +11,13 @@ import { offersOf } from './discovery/settings.ts'
 import { Admission, admissionDefaults } from './admission.ts'
 import { answerHttp, type HttpTools } from './http.ts'
 
-const counts = { accounts: 2, messages: 30, contents: 20, queued: 4 }
 let ready = true
+let troubles: { name: string; problem: string }[] = []
 let aside = { quarantined: 0, lost: 0 }
 const tools: HttpTools = {
-  read: { counts: () => counts } as HttpTools['read'],
-  connections: () => 7,
   ready: () => ready,
+  troubles: () => troubles,
+  metrics: async () => 'figures\n# EOF\n',
   aside: () => aside,
   discovery: {
     offers: () =>
@@ -49,14 +49,13 @@ test('health, readiness and figures over a real socket', async () => {
   assert.deepEqual(await get('/readyz?x'), [200, 'ready\n'])
   aside = { quarantined: 2, lost: 3 }
   assert.deepEqual(await get('/readyz'), [200, 'ready\nset aside: 2 records, 3 files\n'])
-  assert.match((await get('/metrics'))[1], /^pennypost_quarantined_records 2$[^]*^pennypost_lost_files 3$/m)
+  aside = { quarantined: 0, lost: 0 }
+  troubles = [{ name: 'dns', problem: 'it gives no answers' }]
+  assert.deepEqual(await get('/readyz'), [200, 'ready\ndns: it gives no answers\n'])
   ready = false
-  assert.equal((await get('/readyz'))[0], 503)
-  const [status, figures] = await get('/metrics')
-  assert.equal(status, 200)
-  assert.match(figures, /^pennypost_connections 7$/m)
-  assert.match(figures, /^pennypost_queue_recipients 4$/m)
-  assert.ok(figures.endsWith('# EOF\n'))
+  assert.deepEqual(await get('/readyz'), [503, 'not ready\ndns: it gives no answers\n'])
+  troubles = []
+  assert.deepEqual(await get('/metrics'), [200, 'figures\n# EOF\n'])
   assert.equal((await get('/'))[0], 404)
   await listener.close()
 })
@@ -76,22 +75,22 @@ function request(target: string, more: Partial<HttpRequest> = {}): HttpRequest {
   }
 }
 
-test('others than loopback hear no figures, and nothing but GET is understood', () => {
+test('others than loopback hear no figures, and nothing but GET is understood', async () => {
   for (const path of ['/metrics', '/healthz', '/readyz']) {
-    assert.equal(answerHttp(tools, request(path)).status, 403)
+    assert.equal((await answerHttp(tools, request(path))).status, 403)
     // A proxy on this machine speaks for somebody else.
-    assert.equal(answerHttp(tools, request(path, { peer: from('127.0.0.1'), forwarded: true })).status, 403)
+    assert.equal((await answerHttp(tools, request(path, { peer: from('127.0.0.1'), forwarded: true }))).status, 403)
   }
-  assert.equal(answerHttp(tools, request('/metrics', { method: 'POST', peer: from('127.0.0.1') })).status, 405)
+  assert.equal((await answerHttp(tools, request('/metrics', { method: 'POST', peer: from('127.0.0.1') }))).status, 405)
 })
 
-test('Thunderbird is told where to go, by address or by the host that it asks; the best first', () => {
+test('Thunderbird is told where to go, by address or by the host that it asks; the best first', async () => {
   for (const asked of [
     request('/mail/config-v1.1.xml?emailaddress=any%40example.org'),
     request('/mail/config-v1.1.xml', { host: 'autoconfig.example.org' }),
     request('/.well-known/autoconfig/mail/config-v1.1.xml', { host: 'example.org:8080' }),
   ]) {
-    const { status, body, type } = answerHttp(tools, asked)
+    const { status, body, type } = await answerHttp(tools, asked)
     assert.equal(status, 200)
     assert.equal(type, 'text/xml; charset=utf-8')
     const ports = [
@@ -102,27 +101,33 @@ test('Thunderbird is told where to go, by address or by the host that it asks; t
       ['imap mail.example.org 993 SSL', 'imap mail.example.org 143 STARTTLS', 'smtp mail.example.org 587 STARTTLS'],
     )
   }
-  assert.equal(answerHttp(tools, request('/mail/config-v1.1.xml?emailaddress=a%40example.net')).status, 404)
+  assert.equal((await answerHttp(tools, request('/mail/config-v1.1.xml?emailaddress=a%40example.net'))).status, 404)
 })
 
-test('Outlook is told where to go, and a request that asks nothing gets its error', () => {
-  const ask = (text: string): string =>
-    answerHttp(tools, request('/Autodiscover/Autodiscover.xml', { method: 'POST', body: Buffer.from(text) })).body
-  const said = ask('<Autodiscover><Request><EMailAddress>any@example.org</EMailAddress></Request></Autodiscover>')
+test('Outlook is told where to go, and a request that asks nothing gets its error', async () => {
+  const ask = async (text: string): Promise<string> =>
+    (await answerHttp(tools, request('/Autodiscover/Autodiscover.xml', { method: 'POST', body: Buffer.from(text) })))
+      .body
+  const said = await ask('<Autodiscover><Request><EMailAddress>any@example.org</EMailAddress></Request></Autodiscover>')
   assert.match(
     said,
     /<Type>IMAP<\/Type>\s*<Server>mail\.example\.org<\/Server>\s*<Port>993<\/Port>\s*<LoginName>any@example\.org</,
   )
   assert.match(said, /<Type>SMTP<\/Type>[^]*<Port>587<\/Port>[^]*<Encryption>TLS<\/Encryption>/)
-  assert.match(ask('<x/>'), /<ErrorCode>600</)
-  assert.match(ask('<EMailAddress>a@example.net</EMailAddress>'), /<ErrorCode>601</)
+  assert.match(await ask('<x/>'), /<ErrorCode>600</)
+  assert.match(await ask('<EMailAddress>a@example.net</EMailAddress>'), /<ErrorCode>601</)
   assert.match(
-    answerHttp(tools, request('/autodiscover/autodiscover.json?Protocol=AutodiscoverV1', { host: 'example.org' })).body,
+    (
+      await answerHttp(
+        tools,
+        request('/autodiscover/autodiscover.json?Protocol=AutodiscoverV1', { host: 'example.org' }),
+      )
+    ).body,
     /"https:\/\/example\.org\/autodiscover\/autodiscover\.xml"/,
   )
 })
 
-test('the MTA-STS policy is told to who asks its own host, for our domains alone', () => {
+test('the MTA-STS policy is told to who asks its own host, for our domains alone', async () => {
   const path = '/.well-known/mta-sts.txt'
   for (const host of [
     'mta-sts.example.org',
@@ -130,7 +135,7 @@ test('the MTA-STS policy is told to who asks its own host, for our domains alone
     'mta-sts.example.org.',
     'mta-sts.example.org.:8443',
   ]) {
-    const { status, type, body } = answerHttp(tools, request(path, { host }))
+    const { status, type, body } = await answerHttp(tools, request(path, { host }))
     assert.deepEqual([status, type, body], [200, 'text/plain; charset=utf-8', 'version: STSv1\r\n'], host)
   }
   for (const host of [
@@ -142,22 +147,22 @@ test('the MTA-STS policy is told to who asks its own host, for our domains alone
     'mta-sts.mta-sts.example.org',
     'xmta-sts.example.org',
   ])
-    assert.equal(answerHttp(tools, request(path, { host })).status, 404, host)
-  assert.equal(answerHttp(tools, request(path, { host: 'mta-sts.example.org', method: 'POST' })).status, 405)
+    assert.equal((await answerHttp(tools, request(path, { host }))).status, 404, host)
+  assert.equal((await answerHttp(tools, request(path, { host: 'mta-sts.example.org', method: 'POST' }))).status, 405)
 })
 
-test("Apple's profile names the account and asks for no password; hostile names stay text", () => {
-  const { status, body, type } = answerHttp(tools, request('/mobileconfig?address=any%40example.org'))
+test("Apple's profile names the account and asks for no password; hostile names stay text", async () => {
+  const { status, body, type } = await answerHttp(tools, request('/mobileconfig?address=any%40example.org'))
   assert.equal(status, 200)
   assert.equal(type, 'application/x-apple-aspen-config')
   assert.match(body, /<key>IncomingMailServerPortNumber<\/key>\s*<integer>993</)
   assert.doesNotMatch(body, /<key>IncomingPassword/)
-  const hostile = answerHttp(tools, request('/mobileconfig?address=a%26b%40example.org'))
+  const hostile = await answerHttp(tools, request('/mobileconfig?address=a%26b%40example.org'))
   assert.match(hostile.body, /a&#38;b@example\.org/)
-  assert.equal(answerHttp(tools, request('/mobileconfig')).status, 404)
+  assert.equal((await answerHttp(tools, request('/mobileconfig'))).status, 404)
 })
 
-test('the records of a domain name every service, and say which is not offered', () => {
+test('the records of a domain name every service, and say which is not offered', async () => {
   const lines = recordsFor('example.org', 'mail.example.org', tools.discovery.offers()).map(formatRecord)
   const has = (line: RegExp): boolean => lines.some((one) => line.test(one))
   assert.ok(has(/^example\.org\. +IN MX +10 mail\.example\.org\.$/))
@@ -167,8 +172,9 @@ test('the records of a domain name every service, and say which is not offered',
 })
 
 test('what a proxy passes on is told from what this machine asks itself', async (t) => {
-  const listener = await realHttp.listen({ address: '127.0.0.1', port: 0 }, async (request) =>
-    answerHttp(tools, request),
+  const listener = await realHttp.listen(
+    { address: '127.0.0.1', port: 0 },
+    async (request) => await answerHttp(tools, request),
   )
   t.after(() => listener.close())
   const get = (headers: Record<string, string>): Promise<number> =>
@@ -188,8 +194,9 @@ async function halfRequest(port: number, first = ''): Promise<Socket> {
 }
 
 test('hundreds of half requests do not keep a watcher from its answer', async (t) => {
-  const listener = await realHttp.listen({ address: '127.0.0.1', port: 0 }, async (request) =>
-    answerHttp(tools, request),
+  const listener = await realHttp.listen(
+    { address: '127.0.0.1', port: 0 },
+    async (request) => await answerHttp(tools, request),
   )
   const sockets: Socket[] = []
   t.after(() => {
@@ -213,8 +220,9 @@ test('http stands under the admission by network; this machine comes in when all
   const admission = new Admission(limits, realClock)
   const proxied = (): boolean => true
   const admit = (address: string): (() => void) | undefined => admission.admitWatcher(address)
-  const listener = await realHttp.listen({ address: '127.0.0.1', port: 0, proxied, admit }, async (request) =>
-    answerHttp(tools, request),
+  const listener = await realHttp.listen(
+    { address: '127.0.0.1', port: 0, proxied, admit },
+    async (request) => await answerHttp(tools, request),
   )
   const sockets: Socket[] = []
   t.after(() => {

@@ -1,25 +1,25 @@
 /** The http and https listeners: settings for mail programs; to loopback alone, whether we are well, and figures. OpenMetrics 1.0. */
 import type { HttpRequest, HttpResponse } from '../base/http.ts'
 import { running } from '../base/running.ts'
-import type { StoreReads } from '../store/store.ts'
 import { isLoopback } from './network-rates.ts'
 import { answerDiscovery, type DiscoveryTools } from './discovery/pages.ts'
 
 export interface HttpTools {
   readonly discovery: DiscoveryTools
-  readonly read: StoreReads
-  /** Connections over every listener, now. */
-  readonly connections: () => number
-  /** False while stopping, when the store has stopped, and while it takes no mail (a full disk, rows that cannot be written). */
+  /** False while stopping, when the store has stopped, and while mail is refused: a full disk, rows that cannot be written, no directory. */
   readonly ready: () => boolean
+  /** What fails now. */
+  readonly troubles: () => readonly { readonly name: string; readonly problem: string }[]
   /** What the store has set aside, until an operator deals with it. */
   readonly aside: () => { readonly quarantined: number; readonly lost: number }
+  /** The page of figures. */
+  readonly metrics: () => Promise<string>
 }
 
 const plain = 'text/plain; charset=utf-8'
 const openMetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
-export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse {
+export async function answerHttp(tools: HttpTools, request: HttpRequest): Promise<HttpResponse> {
   running('http request')
   const found = answerDiscovery(tools.discovery, request)
   if (found) return found
@@ -32,25 +32,23 @@ export function answerHttp(tools: HttpTools, request: HttpRequest): HttpResponse
       return { status: 200, type: plain, body: 'ok\n' }
     case '/readyz':
       return tools.ready()
-        ? { status: 200, type: plain, body: `ready\n${asideText(tools)}` }
-        : { status: 503, type: plain, body: 'not ready\n' }
+        ? { status: 200, type: plain, body: `ready\n${troubleText(tools)}` }
+        : { status: 503, type: plain, body: `not ready\n${troubleText(tools)}` }
     case '/metrics':
-      return { status: 200, type: openMetrics, body: metrics(tools) }
+      return { status: 200, type: openMetrics, body: await tools.metrics() }
     default:
       return { status: 404, type: plain, body: 'here are /healthz, /readyz and /metrics\n' }
   }
 }
 
-/** Mail is taken, and something wants looking at all the same. */
-function asideText({ aside }: HttpTools): string {
+/** What is wrong, a line each: mail may be taken all the same. */
+function troubleText({ aside, troubles }: HttpTools): string {
   const { quarantined, lost } = aside()
-  return quarantined + lost === 0 ? '' : `set aside: ${quarantined} records, ${lost} files\n`
-}
-
-function metrics({ read, connections, aside }: HttpTools): string {
-  const { quarantined, lost } = aside()
-  const { accounts, messages, contents, queued } = read.counts()
-  const gauge = (name: string, help: string, value: number): string =>
-    `# TYPE pennypost_${name} gauge\n# HELP pennypost_${name} ${help}\npennypost_${name} ${value}\n`
-  return `${gauge('connections', 'Open connections over all listeners.', connections())}${gauge('accounts', 'Accounts.', accounts)}${gauge('messages', 'Messages in mailboxes.', messages)}${gauge('contents', 'Stored contents.', contents)}${gauge('queue_recipients', 'Recipients that wait for transfer.', queued)}${gauge('quarantined_records', 'Records that the store has set aside: pennypost quarantine.', quarantined)}${gauge('lost_files', 'Files that the database does not know: pennypost lost.', lost)}# EOF\n`
+  const setAside = quarantined + lost === 0 ? '' : `set aside: ${quarantined} records, ${lost} files\n`
+  return (
+    setAside +
+    troubles()
+      .map(({ name, problem }) => `${name}: ${problem}\n`)
+      .join('')
+  )
 }

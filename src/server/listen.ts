@@ -1,6 +1,7 @@
 /** The front desk: listens, counts connections, gives each to a session and a driver, and says goodbye to all at the end. */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { Counter } from '../base/metrics.ts'
 import type { Connection, Listener, Network, TlsServer } from '../base/network.ts'
 import type { Wheel } from '../base/wheel.ts'
 import type { Session } from '../protocol/action.ts'
@@ -38,6 +39,16 @@ export interface ServiceDesk {
 export class Desk {
   readonly #tools: DeskTools
   readonly #drivers = new Set<Driver>()
+  /** Connections by service. */
+  readonly #open = new Map<string, number>()
+  readonly figures = {
+    connections: new Counter('pennypost_connections_accepted', 'Connections accepted.', 'service'),
+    turnedAway: new Counter(
+      'pennypost_connections_refused',
+      'Connections beyond the limits, or while stopping.',
+      'service',
+    ),
+  }
   readonly #admission: Admission
   readonly #listeners = new Set<Listener>()
   #connections = 0
@@ -51,6 +62,11 @@ export class Desk {
 
   get connections(): number {
     return this.#drivers.size
+  }
+
+  /** Open ones by service. */
+  connectionsBy(): ReadonlyMap<string, number> {
+    return this.#open
   }
 
   /** One more connection of a listener that talks by itself (http). @returns what ends its stay; undefined for one too many. */
@@ -84,13 +100,17 @@ export class Desk {
 
   #connected(desk: ServiceDesk, connection: Connection): void {
     const leave = this.#stopping ? undefined : this.#admission.admit(connection.peer.address)
+    const { service } = desk
     if (!leave) {
+      this.figures.turnedAway.of(service).value++
       connection.write(desk.busy)
       connection.end()
       return
     }
     const { clock, wheel, log, sessions } = this.#tools
     const id = (++this.#connections).toString(36)
+    this.figures.connections.of(service).value++
+    this.#open.set(service, (this.#open.get(service) ?? 0) + 1)
     const driver: Driver = new Driver(connection, desk.session(id), {
       clock,
       wheel,
@@ -105,6 +125,7 @@ export class Desk {
         leave()
         sessions?.remove(id)
         this.#drivers.delete(driver)
+        this.#open.set(service, this.#open.get(service)! - 1)
         if (this.#drivers.size === 0) this.#emptied?.()
       },
     })

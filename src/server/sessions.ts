@@ -87,6 +87,13 @@ export class Sessions {
       .map(({ id, user, service, address, sinceMs }) => ({ id, account: user.name, service, address, sinceMs }))
   }
 
+  /** How many are signed in, by service. */
+  countBy(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { service } of this.#sessions.values()) counts.set(service, (counts.get(service) ?? 0) + 1)
+    return counts
+  }
+
   /** @returns how many were ended. */
   end(which: { readonly id?: string; readonly account?: string }): number {
     const ended = [...this.#sessions.values()].filter(

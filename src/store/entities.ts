@@ -93,6 +93,8 @@ export interface QueueShapeRow {
   readonly destination: string
   readonly recipients: number
   readonly held: number
+  /** Tried in vain, or not to be tried yet. */
+  readonly deferred: number
   readonly oldestMs: number
   /** By how long ago they were accepted: `queueAgesMinutes`. */
   readonly ages: readonly number[]

@@ -17,6 +17,8 @@ export interface People {
   readonly directory: Directory
   /** Addresses beyond the store's; undefined where there are none. */
   readonly book?: AddressBook
+  /** It does not answer. */
+  away(): boolean
   close(): void
 }
 
@@ -30,7 +32,7 @@ interface Tools {
 export async function openPeople(options: DirectoryOptions, tools: Tools, store: Store): Promise<People> {
   const { clock, files, log, openLdap } = tools
   const own = new StoreDirectory(store.read, clock, noteUseIn(store, log))
-  if (options.source === 'store') return { directory: own, close() {} }
+  if (options.source === 'store') return { directory: own, away: () => false, close() {} }
   if (!openLdap) throw new Error('There is no LDAP here')
   const { urls, startTls, ca, bindDn = '', passwordFile, connectTimeoutMs, timeoutMs } = options
   const read = async (path: string): Promise<Uint8Array> => {
@@ -57,5 +59,5 @@ export async function openPeople(options: DirectoryOptions, tools: Tools, store:
     makeAccount: (name, quotaBytes) => addResident(store, name, quotaBytes, clock.now()),
     setQuota: async (name, quotaBytes) => void (await store.commit([{ kind: 'accountSet', name, quotaBytes }])),
   })
-  return { directory, book: directory, close: () => server.close() }
+  return { directory, book: directory, away: () => directory.away, close: () => server.close() }
 }

@@ -18,6 +18,7 @@ import { realHttp } from '../platform/real/http.ts'
 import { openLdap } from '../platform/real/ldap.ts'
 import { realNetwork } from '../platform/real/network.ts'
 import { ownAddresses } from '../platform/real/own-addresses.ts'
+import { processFigures, type ProcessFigures } from '../platform/real/process-figures.ts'
 import { realRandom } from '../platform/real/random.ts'
 import { realResolver } from '../platform/real/resolver.ts'
 import { RealTls, type CertificatePair } from '../platform/real/tls.ts'
@@ -43,6 +44,8 @@ export interface Platform {
   readonly watchSteps?: StepWatch
   /** Turns of the real event loop are watched: virtual time is never late. */
   readonly hasRealTime?: boolean
+  /** undefined: there is no process of its own. */
+  readonly process?: ProcessFigures
   /** The certificates of the configuration; `names` are those that a certificate of our own should bear. */
   openTls(config: Config, names: readonly string[]): Promise<SystemTls>
 }
@@ -65,6 +68,7 @@ export function realPlatform(config: Config, log: Log): Platform {
   return {
     clock: realClock,
     hasRealTime: true,
+    process: processFigures,
     random: realRandom,
     network: realNetwork,
     // In the data folder it is for our own user, elsewhere for every user of the machine: docs/config.md, submitSocket.

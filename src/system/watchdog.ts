@@ -14,7 +14,8 @@ export interface Watchdog {
   cancel(): void
 }
 
-export function watchLoop(clock: Clock, log: Log): Watchdog {
+/** @param late told of each turn's lateness, seconds. */
+export function watchLoop(clock: Clock, log: Log, late?: (seconds: number) => void): Watchdog {
   let dueMs = 0
   let before = 0
   let quietUntilMs = -Infinity
@@ -30,6 +31,7 @@ export function watchLoop(clock: Clock, log: Log): Watchdog {
   function look(): void {
     const nowMs = clock.monotonic()
     const lateMs = nowMs - dueMs
+    late?.(Math.max(0, lateMs) / 1000)
     if (lateMs > turnMaxMs - everyMs) {
       if (nowMs < quietUntilMs) untold++
       else {

@@ -106,10 +106,17 @@ test('a refusal is found by sender, recipient, peer and name, and says why', asy
 
 test('what is asked for stands alone', async () => {
   const { files, journey } = world()
-  journey.note({ id: 'a1', event: 'attempt', recipient: 'malice@here.example' })
-  journey.note({ id: 'a2', event: 'attempt', recipient: 'alice@here.example.net' })
-  journey.note({ id: 'a3', event: 'attempt', recipient: 'x', words: 'no alice@here.example.' })
-  journey.note({ id: 'a4', event: 'attempt', recipient: 'x.alice@here.example' })
+  journey.note({ id: 'a1', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'malice@here.example' })
+  journey.note({ id: 'a2', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'alice@here.example.net' })
+  journey.note({
+    id: 'a3',
+    event: 'attempt',
+    outcome: 'later',
+    delayMs: 0,
+    recipient: 'x',
+    words: 'no alice@here.example.',
+  })
+  journey.note({ id: 'a4', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'x.alice@here.example' })
   await journey.flush()
   assert.deepEqual(await idsOf(files, 'alice@here.example'), ['a3'])
   assert.deepEqual(await idsOf(files, 'a'), [])
@@ -119,7 +126,14 @@ test('days are looked through from the newest, within the time that is asked for
   const { clock, files, journey } = world()
   const id = (n: number): string => `${timePrefix(start + n * day)}x`
   for (let n = 0; n < 5; n++) {
-    journey.note({ id: id(n), event: 'ended', recipient: 'alice@here.example' })
+    journey.note({
+      id: id(n),
+      event: 'ended',
+      outcome: 'bounced',
+      delayMs: 0,
+      why: '',
+      recipient: 'alice@here.example',
+    })
     await journey.flush()
     await clock.pass(day)
   }
@@ -131,7 +145,7 @@ test('days are looked through from the newest, within the time that is asked for
   const middle = await findJourneys(files, 'journey', { sinceMs: start + day, untilMs: start + 3 * day - 1, limit: 9 })
   assert.deepEqual(middle.ids, [id(2), id(1)])
   // The story goes on after the day on which it began.
-  journey.note({ id: id(1), event: 'ended', recipient: 'late' })
+  journey.note({ id: id(1), event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'late' })
   await journey.flush()
   assert.equal((await journeysOf(files, 'journey', [id(1)])).get(id(1))!.length, 2)
 })
@@ -144,7 +158,7 @@ test('guessing addresses fills a quarter of the day at most, and a half-written 
     journey.refused(refusedFacts(`r${i}`, { recipients }))
     if (i % 20 === 0) await journey.flush()
   }
-  journey.note({ id: 'm1', event: 'ended', recipient: 'alice@here.example' })
+  journey.note({ id: 'm1', event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'alice@here.example' })
   await journey.flush()
   const size = (await files.sizeBytes('journey/2026-02-01.jsonl'))!
   assert.ok(size < journeyMaxBytes / 4 + 2_000_000 && size > journeyMaxBytes / 4, `${size}`)

@@ -43,9 +43,36 @@ export interface JourneyLine {
 }
 
 /** A line before it has its time. */
-export interface JourneyNote {
+export type JourneyNote = AttemptNote | EndedNote | OtherNote
+
+interface OtherNote {
   readonly id: string
-  readonly event: JourneyEvent
+  readonly event: Exclude<JourneyEvent, 'attempt' | 'ended'>
+  readonly [fact: string]: unknown
+}
+
+/** What an attempt came to for a recipient; `never` and `later` are the host's word, and an `ended` says when that was the end. */
+export interface AttemptNote {
+  readonly id: string
+  readonly event: 'attempt'
+  readonly recipient: string
+  readonly outcome: 'relayed' | 'later' | 'never' | 'filed'
+  /** Since the message was accepted. */
+  readonly delayMs: number
+  readonly host?: string | undefined
+  /** The host's last reply. */
+  readonly words?: string | undefined
+  readonly [fact: string]: unknown
+}
+
+/** A recipient that will not have the message. */
+export interface EndedNote {
+  readonly id: string
+  readonly event: 'ended'
+  readonly recipient: string
+  readonly outcome: 'bounced'
+  readonly delayMs: number
+  readonly why: string
   readonly [fact: string]: unknown
 }
 

@@ -43,3 +43,34 @@ test('a long text is cut, and what is less than wanted is not written', () => {
   )
   assert.ok(lines[0]!.length < 5000)
 })
+
+test('what one turn tells is one write; trouble is written at once, in its order', async () => {
+  const writes: string[] = []
+  const log = logTo({ write: (lines) => writes.push(lines) }, { readable: false })
+  log.info('a')
+  log.info('b')
+  assert.deepEqual(writes, [])
+  await new Promise(setImmediate)
+  assert.equal(writes.length, 1)
+  log.info('c')
+  log.error('d')
+  assert.equal(writes.length, 2)
+  log.info('e')
+  log.flush()
+  assert.equal(writes.length, 3)
+  await new Promise(setImmediate)
+  const events = (writes as readonly string[]).map((lines) =>
+    lines
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { event: string }).event),
+  )
+  assert.deepEqual(events, [['a', 'b'], ['c', 'd'], ['e']])
+})
+
+test('a turn that tells very much is written in parts', () => {
+  const writes: string[] = []
+  const log = logTo({ write: (lines) => writes.push(lines) }, { readable: false })
+  for (let i = 0; i < 100; i++) log.info('a', { text: 'x'.repeat(4000) })
+  assert.ok(writes.length >= 4 && writes.every((lines) => lines.length < 80_000))
+})

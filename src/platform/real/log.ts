@@ -45,16 +45,39 @@ export interface LogOptions {
   level?: LogLevel
 }
 
-export function logTo(target: LogTarget, options: LogOptions): Log {
+/** A log that gathers: what one turn of the loop tells leaves in one write. */
+export interface GatheringLog extends Log {
+  /** Now: the process is about to end. */
+  flush(): void
+}
+
+/** Of what waits to be written; a turn that tells more is written in parts. */
+const gatheredMax = 64 * 1024
+
+export function logTo(target: LogTarget, options: LogOptions): GatheringLog {
+  let gathered = ''
+  let waiting = false
+  const flush = (): void => {
+    waiting = false
+    const lines = gathered
+    gathered = ''
+    if (lines !== '') target.write(lines)
+  }
   const write = (level: LogLevel, event: string, facts: LogFacts = {}): void => {
     if (ranks[level] < ranks[options.level ?? 'info']) return
     const format = options.readable ? readableLine : jsonLine
-    target.write(format(Date.now(), level, event, facts))
+    gathered += format(Date.now(), level, event, facts)
+    // Trouble is told at once, behind what was told before it: the process may not live another turn.
+    if (ranks[level] >= ranks.warn || gathered.length > gatheredMax) return flush()
+    if (waiting) return
+    waiting = true
+    setImmediate(flush)
   }
   return {
     debug: (event, facts) => write('debug', event, facts),
     info: (event, facts) => write('info', event, facts),
     warn: (event, facts) => write('warn', event, facts),
     error: (event, facts) => write('error', event, facts),
+    flush,
   }
 }

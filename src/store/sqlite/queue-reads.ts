@@ -83,13 +83,13 @@ export function queueShape(statements: Statements, after: number, nowMs: number)
   const ages = bounds.slice(1).map((bound, i) => `sum(${minutes} >= ${bounds[i]} AND ${minutes} < ${bound}) AS a${i}`)
   const rows = statements
     .sql(
-      `SELECT r.destination, count(*) AS recipients, sum(r.state = 'held') AS held, min(e.acceptedMs) AS oldestMs, ${ages.join(', ')}
+      `SELECT r.destination, count(*) AS recipients, sum(r.state = 'held') AS held, sum(r.state = 'deferred') AS deferred, min(e.acceptedMs) AS oldestMs, ${ages.join(', ')}
        FROM recipient r JOIN queueEntry e ON e.id = r.entry WHERE r.id > ?1 AND r.id <= ?2 GROUP BY r.destination`,
     )
     .all(after, end ?? Number.MAX_SAFE_INTEGER, nowMs)
     .map((row): QueueShapeRow => {
-      const { destination, recipients, held, oldestMs } = row as unknown as QueueShapeRow
-      return { destination, recipients, held, oldestMs, ages: ages.map((_, i) => row[`a${i}`] as number) }
+      const { destination, recipients, held, deferred, oldestMs } = row as unknown as QueueShapeRow
+      return { destination, recipients, held, deferred, oldestMs, ages: ages.map((_, i) => row[`a${i}`] as number) }
     })
   return end === undefined ? { rows } : { rows, next: end }
 }

@@ -49,6 +49,8 @@ interface End {
   readonly row: QueueRow
   readonly operation: Operation
   readonly report?: Report
+  /** It bounces, whether its sender wants to hear of it or not. */
+  readonly failed?: { readonly enhanced: string; readonly words: string }
 }
 
 /** @param retryAfterMs the destination's own waits, where it has some. */
@@ -107,6 +109,7 @@ function endOfAttempt(
     row,
     operation,
     report: wantsReport(notify, 'failure') ? { ...told, action: 'failed', enhanced } : undefined,
+    failed: { enhanced, words },
   }
 }
 
@@ -125,7 +128,7 @@ async function writeEnds(
     const notice = await noticeOf(tools, first, reports, queueOnly)
     try {
       await (notice ? store.commit([...operations, notice]) : tools.reports.give(operations))
-      return noteEnds(tools, first.row, reports, notice?.arrivalId)
+      return noteEnds(tools, first.row, ends, notice?.arrivalId)
     } catch (error) {
       notice?.content.abort()
       if (!(error instanceof StoreRefusal)) throw error
@@ -153,7 +156,7 @@ function waitAfter({ random }: SettleTools, retryAfterMs: readonly number[], att
   return Math.floor(wait * (0.9 + random.below(201) / 1000))
 }
 
-function noteAttempt({ journey }: SettleTools, row: QueueRow, result: AttemptResult): void {
+function noteAttempt({ journey, clock }: SettleTools, row: QueueRow, result: AttemptResult): void {
   const { kind, host, words, tls, tried } = result
   journey.note({
     id: row.arrivalId,
@@ -161,6 +164,7 @@ function noteAttempt({ journey }: SettleTools, row: QueueRow, result: AttemptRes
     recipient: row.address,
     n: row.attempts + 1,
     outcome: kind,
+    delayMs: clock.now() - row.acceptedAtMs,
     host,
     tls,
     words,
@@ -170,15 +174,25 @@ function noteAttempt({ journey }: SettleTools, row: QueueRow, result: AttemptRes
 
 /** Why a way ended that did not reach its end, and by which message the sender was told. */
 function noteEnds(
-  { journey }: SettleTools,
+  { journey, clock }: SettleTools,
   { arrivalId, reversePath }: QueueRow,
-  reports: readonly Report[],
+  ends: readonly End[],
   notice: string | undefined,
 ): void {
-  for (const { action, recipient, enhanced, words } of reports) {
-    if (action !== 'failed') continue
+  for (const { row, failed, report } of ends) {
+    if (!failed) continue
+    const { enhanced, words } = failed
     const why = enhanced === expiredStatus ? `given up after the last try in its time: ${words}` : words
-    journey.note({ id: arrivalId, event: 'ended', recipient, outcome: 'bounced', why, notice })
+    const delayMs = clock.now() - row.acceptedAtMs
+    journey.note({
+      id: arrivalId,
+      event: 'ended',
+      recipient: row.address,
+      outcome: 'bounced',
+      delayMs,
+      why,
+      notice: report && notice,
+    })
   }
   if (notice !== undefined) journey.note(noticeLine(notice, arrivalId, reversePath))
 }
@@ -229,7 +243,8 @@ export async function fileLocally(tools: SettleTools, rows: readonly QueueRow[])
       continue
     }
     const { address: recipient, arrivalId, parameters } = row
-    tools.journey.note({ id: arrivalId, event: 'attempt', recipient, outcome: 'filed' })
+    const delayMs = tools.clock.now() - row.acceptedAtMs
+    tools.journey.note({ id: arrivalId, event: 'attempt', recipient, outcome: 'filed', delayMs })
     if (!wantsReport(parameters.notify, 'success')) continue
     const { originalRecipient } = parameters
     const report = {

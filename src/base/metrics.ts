@@ -1,0 +1,178 @@
+/**
+ * Figures of a running program, and their text for Prometheus. OpenMetrics 1.0.
+ * Counting is an addition: the labels of a series are looked up once, by `of`, where the path is hot. No library: the text is a page, and
+ * the usual one brings four packages and 4.6 MB for it.
+ */
+
+/** Series of one metric; what comes beyond is counted under the label `other`, so that nothing a peer says can fill the memory. */
+const seriesMax = 500
+
+export interface Metric {
+  /** Its lines: type, help, samples. */
+  text(): string
+}
+
+/** One number of a counter. */
+export interface Cell {
+  value: number
+}
+
+interface Named {
+  readonly name: string
+  readonly help: string
+  readonly labels?: readonly string[]
+}
+
+/** A number that only grows. Its sample has the suffix `_total`. */
+export class Counter implements Metric {
+  readonly #metric: Named
+  readonly #cells = new Map<string, Cell>()
+
+  constructor(name: string, help: string, ...labels: readonly string[]) {
+    this.#metric = { name, help, labels }
+    // A counter without labels is told from the start on: a rate needs the first 0.
+    if (labels.length === 0) this.of()
+  }
+
+  /** @param values of the labels, in their order. */
+  of(...values: readonly string[]): Cell {
+    const key = labelText(this.#metric.labels, values)
+    const known = this.#cells.get(key)
+    if (known) return known
+    if (this.#cells.size >= seriesMax && values.some((value) => value !== other))
+      return this.of(...values.map(() => other))
+    const made = { value: 0 }
+    this.#cells.set(key, made)
+    return made
+  }
+
+  text(): string {
+    const { name } = this.#metric
+    return head(this.#metric, 'counter') + samples(`${name}_total`, this.#cells, ({ value }) => value)
+  }
+}
+
+/** How often values of each size came. Sizes are seconds or octets. */
+export class Histogram implements Metric {
+  readonly #metric: Named
+  readonly #bounds: readonly number[]
+  readonly #series = new Map<string, Distribution>()
+
+  /** @param bounds upper ends of the buckets, growing. */
+  constructor(name: string, help: string, bounds: readonly number[], ...labels: readonly string[]) {
+    this.#metric = { name, help, labels }
+    this.#bounds = bounds
+  }
+
+  of(...values: readonly string[]): Distribution {
+    const key = labelText(this.#metric.labels, values)
+    const known = this.#series.get(key)
+    if (known) return known
+    if (this.#series.size >= seriesMax && values.some((value) => value !== other))
+      return this.of(...values.map(() => other))
+    const made = new Distribution(this.#bounds)
+    this.#series.set(key, made)
+    return made
+  }
+
+  text(): string {
+    const { name } = this.#metric
+    let text = head(this.#metric, 'histogram')
+    for (const [key, distribution] of this.#series) {
+      const inner = key === '' ? '' : `${key.slice(1, -1)},`
+      let sum = 0
+      for (const [i, count] of distribution.counts.entries()) {
+        sum += count
+        const bound = this.#bounds[i]
+        text += `${name}_bucket{${inner}le="${bound === undefined ? '+Inf' : number(bound)}"} ${sum}\n`
+      }
+      text += `${name}_count${key} ${sum}\n${name}_sum${key} ${number(distribution.sum)}\n`
+    }
+    return text
+  }
+}
+
+export class Distribution {
+  readonly counts: number[]
+  readonly #bounds: readonly number[]
+  sum = 0
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds
+    this.counts = [...bounds.map(() => 0), 0]
+  }
+
+  add(value: number): void {
+    const bounds = this.#bounds
+    let at = 0
+    while (at < bounds.length && value > bounds[at]!) at++
+    this.counts[at]!++
+    this.sum += value
+  }
+}
+
+/** A value with its labels. */
+export type Sample = readonly [value: number, ...labels: string[]]
+
+/** What is asked for when somebody looks: a number as it is now, or one for each of its labels' values. */
+export class Gauge implements Metric {
+  readonly #metric: Named
+  readonly #now: () => number | undefined | readonly Sample[]
+
+  /** @param now undefined: not known, and not told. */
+  constructor(name: string, help: string, now: () => number | undefined | readonly Sample[], ...labels: string[]) {
+    this.#metric = { name, help, labels }
+    this.#now = now
+  }
+
+  text(): string {
+    const { name, labels } = this.#metric
+    const now = this.#now()
+    if (now === undefined) return ''
+    const all: readonly Sample[] = typeof now === 'number' ? [[now]] : now
+    const byLabels = new Map(all.map(([value, ...values]) => [labelText(labels, values), value]))
+    const { type, suffix } = this.kind
+    return head(this.#metric, type) + samples(name + suffix, byLabels, (value) => value)
+  }
+
+  protected get kind(): { readonly type: string; readonly suffix: string } {
+    return { type: 'gauge', suffix: '' }
+  }
+}
+
+/** A number that only grows and that somebody else counts. */
+export class CountedElsewhere extends Gauge {
+  protected override get kind(): { readonly type: string; readonly suffix: string } {
+    return { type: 'counter', suffix: '_total' }
+  }
+}
+
+/** The whole page. */
+export function metricsText(metrics: readonly Metric[]): string {
+  return `${metrics.map((metric) => metric.text()).join('')}# EOF\n`
+}
+
+const other = 'other'
+
+function head({ name, help }: Named, type: string): string {
+  return `# TYPE ${name} ${type}\n# HELP ${name} ${escaped(help)}\n`
+}
+
+function samples<T>(name: string, byLabels: ReadonlyMap<string, T>, valueOf: (one: T) => number): string {
+  let text = ''
+  for (const [key, one] of byLabels) text += `${name}${key} ${number(valueOf(one))}\n`
+  return text
+}
+
+function number(value: number): string {
+  return Number.isFinite(value) ? String(value) : value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN'
+}
+
+function labelText(labels: readonly string[] = [], values: readonly string[]): string {
+  if (labels.length === 0) return ''
+  return `{${labels.map((label, i) => `${label}="${escaped(values[i] ?? '')}"`).join(',')}}`
+}
+
+function escaped(text: string): string {
+  return /["\\\n]/.test(text) ? text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n') : text
+}
