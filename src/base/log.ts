@@ -9,6 +9,8 @@ export interface Log {
   info(event: string, facts?: LogFacts): void
   warn(event: string, facts?: LogFacts): void
   error(event: string, facts?: LogFacts): void
+  /** Debug events are written: where gathering their facts costs something, it is looked at first. */
+  readonly verbose?: boolean
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }

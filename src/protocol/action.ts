@@ -27,6 +27,8 @@ export interface SessionHost {
   readonly tls: TlsFacts | null
   /** Something can be said now though nothing arrived: a mailbox changed, a commit ended. Cheap; may be called often. */
   wake(): void
+  /** Told what was said, for the log at debug; undefined while nobody wants it. Without secrets, and without anything of a message. */
+  readonly tell?: ((side: 'client' | 'server', words: string) => void) | undefined
   /** The client has signed in; `null`: it is nobody again. Its connection may then be ended for the sake of the account. */
   signedIn?(
     user: { readonly accountId: number; readonly name: string; readonly credential?: string | undefined } | null,
@@ -51,6 +53,8 @@ export interface Session {
   readonly mayBeSlow?: boolean
   /** What it does, in a word or two: for the line that tells what held the event loop up. */
   readonly doing?: string
+  /** What may be told of bytes that it says, as `SessionHost.tell` has it; undefined: nothing. */
+  wordsOf?(bytes: Uint8Array): string | undefined
   /** The peer was silent too long: the parting words. The driver then closes. */
   timedOut(): Uint8Array | undefined
   /** The peer sends no more. Complete commands already received are still answered; then `next()` says close. */

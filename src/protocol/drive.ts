@@ -2,7 +2,7 @@
 import type { Connection, TlsServer } from '../base/network.ts'
 import type { Clock } from '../base/clock.ts'
 import { running } from '../base/running.ts'
-import type { Log } from '../base/log.ts'
+import type { Log, LogFacts } from '../base/log.ts'
 import type { Deadline, Wheel } from '../base/wheel.ts'
 import { concat } from '../base/bytes.ts'
 import type { Session, SessionHost } from './action.ts'
@@ -19,6 +19,8 @@ const turnBytes = 262_144
  * for ever. What Postfix has as smtpd_min_data_rate.
  */
 const bytesPerSecondMin = 500
+/** Of a line of the dialogue, in the log. */
+const wordsMax = 500
 /** How long a peer may take to read our last words. */
 const closeWaitMs = 5000
 
@@ -31,6 +33,8 @@ export interface DriveOptions {
   readonly log: Log
   /** For the startTls action on servers. */
   readonly tls?: TlsServer
+  /** Which conversation this is, in the log. */
+  readonly facts?: LogFacts
   readonly onClose?: () => void
   readonly onSignIn?: SessionHost['signedIn']
 }
@@ -88,6 +92,13 @@ export class Driver implements SessionHost {
       this.#waking = false
       if (!this.#busy) this.#pump()
     })
+  }
+
+  get tell(): SessionHost['tell'] {
+    const { log, facts } = this.#options
+    if (!log.verbose) return undefined
+    return (side, words) =>
+      log.debug('dialogue', { ...facts, peer: this.peer.address, [side]: words.slice(0, wordsMax) })
   }
 
   signedIn(user: Parameters<NonNullable<SessionHost['signedIn']>>[0]): void {
@@ -158,6 +169,8 @@ export class Driver implements SessionHost {
     if (bytes.length === 0) return
     this.#out.push(bytes)
     this.#outBytes += bytes.length
+    const words = this.#options.log.verbose && this.#session.wordsOf?.(bytes)
+    if (words) this.tell?.('server', words)
   }
 
   #flush(): void {

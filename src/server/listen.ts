@@ -116,6 +116,7 @@ export class Desk {
       wheel,
       log,
       tls: desk.tls,
+      facts: { connection: id, service },
       onSignIn: (user) => {
         if (!sessions) return
         sessions.remove(id)

@@ -79,5 +79,8 @@ export function logTo(target: LogTarget, options: LogOptions): GatheringLog {
     warn: (event, facts) => write('warn', event, facts),
     error: (event, facts) => write('error', event, facts),
     flush,
+    get verbose() {
+      return ranks[options.level ?? 'info'] <= ranks.debug
+    },
   }
 }

@@ -10,6 +10,7 @@ import { commandNamed } from './commands.ts'
 import { OpenConversation } from './conversation.ts'
 import * as limits from './limits.ts'
 import { speaksRev2 } from './rev2.ts'
+import { imapCommandWords, replyLineMax } from '../text/dialogue-words.ts'
 import { isHttpRequest } from '../text/http-request.ts'
 import { sharedBytes } from './shared-bytes.ts'
 import type { View } from './view.ts'
@@ -182,6 +183,7 @@ export class ImapSession extends OpenConversation implements Session {
     const tag = line.tag()
     line.space()
     this.commandTag = tag
+    this.host.tell?.('client', imapCommandWords(bytes))
     let word = line.word()
     if (word === 'UID') {
       this.#uid = true
@@ -265,6 +267,13 @@ export class ImapSession extends OpenConversation implements Session {
       if (!facts) this.closing = true
     }
     return { kind: 'startTls', reply: this.out.take(), done }
+  }
+
+  /** The line that ends a command: before it come messages. */
+  wordsOf(bytes: Uint8Array): string | undefined {
+    const end = latin1(bytes, Math.max(0, bytes.length - replyLineMax), bytes.length)
+    const line = end.split('\r\n').at(-2) ?? ''
+    return line.startsWith(`${this.commandTag} `) || /^\* (?:OK|BYE) /.test(line) ? line : undefined
   }
 
   /** The command is over, however it ended. */

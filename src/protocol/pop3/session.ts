@@ -1,6 +1,6 @@
 /** The server's side of POP3: states, the order of things, and how faults are answered. RFC 1939, RFC 2449. */
 import { isUtf8 } from 'node:buffer'
-import { utf8 } from '../../base/bytes.ts'
+import { latin1, utf8 } from '../../base/bytes.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
@@ -11,6 +11,7 @@ import {
   type SaslChannel,
   type SaslMechanism,
 } from '../sasl/mechanism.ts'
+import { replyLineMax, withoutSecret } from '../text/dialogue-words.ts'
 import { isHttpVerb } from '../text/http-request.ts'
 import { LineReader } from '../text/lines.ts'
 import { Pop3Refusal, type Pop3Maildrop } from './backend.ts'
@@ -133,6 +134,10 @@ export class Pop3Session implements Session, Pop3State {
       return this.#refused(err(this.#state === 'authorization' ? this.words.signInFirst : this.words.signedInAlready))
     }
     this.#doing = command.name
+    this.host.tell?.(
+      'client',
+      command.name === 'PASS' ? 'PASS (a password)' : command.name === 'AUTH' ? withoutSecret(line) : line,
+    )
     return this.#run(command, args)
   }
 
@@ -167,6 +172,12 @@ export class Pop3Session implements Session, Pop3State {
       return this.next()
     }
     return { kind: 'write', bytes: words }
+  }
+
+  /** A message may follow the first line. */
+  wordsOf(bytes: Uint8Array): string | undefined {
+    const words = latin1(bytes, 0, Math.min(bytes.length, replyLineMax)).split('\r\n', 1)[0]!
+    return /^(?:\+OK|-ERR)/.test(words) ? words : undefined
   }
 
   async signIn(user: Authenticated | null): Promise<Uint8Array> {

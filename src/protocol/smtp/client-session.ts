@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts'
 import { bytesOf } from '../../base/bytes.ts'
 import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
+import { withoutSecret } from '../text/dialogue-words.ts'
 import { LineReader } from '../text/lines.ts'
 import { closingCode, ReplyReader, replyText, type Reply } from './wire/reply.ts'
 
@@ -42,6 +43,8 @@ export class SmtpClientSession implements Session {
   readonly #waiting = new Set<(error: Error) => void>()
   #fault: Error | undefined
   #shakesHands = false
+  /** What it says then is a secret. */
+  #signsIn = false
   /** The time for a reply counts from its command, whatever drips in meanwhile. RFC 5321 §4.5.3.2. */
   waitingFor = 0
   /** Messages whose bytes began to go out. */
@@ -77,7 +80,14 @@ export class SmtpClientSession implements Session {
     return this.expectAll(lines.length, timeoutMs)
   }
 
+  #tell(line: string): void {
+    if (line.startsWith('AUTH ')) this.#signsIn = true
+    else if (this.#signsIn) return this.host.tell?.('client', '(a SASL response)')
+    this.host.tell?.('client', this.#signsIn ? withoutSecret(line) : line)
+  }
+
   #say(lines: readonly string[]): void {
+    if (this.host.tell) for (const line of lines) this.#tell(line)
     for (const line of lines) assert(!line.includes('\r') && !line.includes('\n'), 'a command is one line')
     this.#act({ kind: 'write', bytes: Buffer.from(`${lines.join('\r\n')}\r\n`, 'utf8') })
   }
@@ -156,6 +166,8 @@ export class SmtpClientSession implements Session {
         if (line.bytes.length === 0) continue
         const reply = this.#replies.push(line.bytes)
         if (!reply) continue
+        if (reply.code !== 334) this.#signsIn = false
+        this.host.tell?.('server', reply.code === 334 ? '334 (a SASL challenge)' : replyText(reply))
         this.waitingFor++
         const expected = this.#expected[0]
         if (expected) {

@@ -66,7 +66,7 @@ export class SmtpClient {
       .catch((error) => Promise.reject(new SmtpConnectionFault((error as Error).message)))
     const session = new SmtpClientSession()
     const greeting = session.expect(clientTimeouts.greeting)
-    const driver = drive(connection, session, { clock, wheel, log })
+    const driver = drive(connection, session, { clock, wheel, log, facts: { to: `${address}:${port}` } })
     const client = new SmtpClient(session, options, () => driver.destroy(), connection.tls)
     try {
       const hello = await greeting

@@ -1,5 +1,5 @@
 /** The server's side of SMTP, submission and LMTP: states, the order of things, and how faults are answered. RFC 5321 §3, §4.1.4; RFC 2033. */
-import { empty, latin1 } from '../../base/bytes.ts'
+import { empty, latin1, utf8 } from '../../base/bytes.ts'
 import { sleep } from '../../base/clock.ts'
 import { networksHold } from '../../base/ip-network.ts'
 import type { Peer } from '../../base/network.ts'
@@ -18,6 +18,7 @@ import * as limits from './limits.ts'
 import { smtpDefaults, type SmtpPolicy } from './policy.ts'
 import { readResponse, SaslExchange } from './sasl-exchange.ts'
 import type { SmtpServerOptions } from './state.ts'
+import { withoutSecret } from '../text/dialogue-words.ts'
 import { isHttpVerb } from '../text/http-request.ts'
 import { LineReader } from '../text/lines.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
@@ -188,6 +189,11 @@ export class SmtpServerSession implements Session, IncomingHost {
     return { kind: 'run', work }
   }
 
+  wordsOf(bytes: Uint8Array): string {
+    const words = latin1(bytes).trimEnd()
+    return words.startsWith('334') ? '334 (a SASL challenge)' : words
+  }
+
   #close(words: Uint8Array): void {
     this.reset()
     this.#parting = words
@@ -226,6 +232,7 @@ export class SmtpServerSession implements Session, IncomingHost {
     this.#doing = command.name
     const parting = this.conduct.said(command.name)
     if (parting) return { kind: 'write', bytes: this.part(parting) }
+    this.host.tell?.('client', command.name === 'AUTH' ? withoutSecret(latin1(line)) : utf8(line))
     const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))
     const missing = missingFor(command.needs, this)
     if (missing) return this.refused(formatReply(503, `5.5.1 ${missing}`))
@@ -331,6 +338,7 @@ export class SmtpServerSession implements Session, IncomingHost {
 
   #saslLine(line: Buffer): Action {
     this.#mode = 'command'
+    this.host.tell?.('client', '(a SASL response)')
     const response = readResponse(line)
     if (response instanceof Uint8Array) return say(this.#saslStep(response).catch((error) => this.#faultWords(error)))
     this.#sasl = undefined
