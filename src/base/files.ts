@@ -3,6 +3,8 @@
 export interface Files {
   /** undefined: there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>
+  /** Bytes from `start` on, `lengthMax` at most; fewer at the end. undefined: there is no such file. */
+  readPart(path: string, start: number, lengthMax: number): Promise<Uint8Array | undefined>
   /**
    * Replaces the file in one step: readers see the old or the new. Folders that miss are made.
    * @param options.shared every user of the machine may read it; else those whom the process's umask lets.

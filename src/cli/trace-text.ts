@@ -23,6 +23,12 @@ export function traceText({ id, journey, ledger }: Traced): string {
   return `${lines.join('\n')}\n\n`
 }
 
+/** A line of the journey as it happens. */
+export function followedText(line: JourneyLine): string {
+  const head = `${line.at.replace('T', ' ')}  ${visible(line.id)}  ${title(line, line.id)}`
+  return `${[head, ...body(line).map((words) => `    ${visible(words)}`)].join('\n')}\n`
+}
+
 const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.map(text) : value === undefined ? [] : [text(value)]

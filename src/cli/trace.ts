@@ -1,6 +1,8 @@
 /** `pennypost trace`: what is known of a message, from its arrival to its end. */
 import { join } from 'node:path'
+import { sleep } from '../base/clock.ts'
 import { realClock } from '../platform/real/clock.ts'
+import type { Terminal } from '../platform/real/terminal.ts'
 import type { Owner } from '../server/owner.ts'
 import { timePrefix } from '../store/arrival-id.ts'
 import type { LedgerRow } from '../store/entities.ts'
@@ -16,10 +18,12 @@ import {
   type PlaceOptions,
 } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
-import { traceText, type Traced } from './trace-text.ts'
+import { followedText, traceText, type Traced } from './trace-text.ts'
 
 /** Messages that one question brings up unless --limit says more. */
 const messagesDefault = 20
+/** How often --follow looks. Lines are written some 200 ms after what they tell. */
+const followEveryMs = 250
 /** The ledger is asked for so many ids at once. */
 const askedMax = 100
 
@@ -29,6 +33,7 @@ interface TraceOptions extends PlaceOptions {
   readonly from?: string
   readonly to?: string
   readonly limit?: string
+  readonly follow?: boolean
 }
 
 interface Span {
@@ -49,13 +54,17 @@ export const trace: Subcommand = (program, terminal, fail) => {
       .option('--since <time>', 'not longer ago than this, as 1h or 2d')
       .option('--from <time>', 'not before this moment, as 2026-02-01 or 2026-02-01T12:00 (UTC)')
       .option('--to <time>', 'not after this moment')
+      .option('--follow', 'go on with what happens from now on, until Ctrl-C')
       .option('--limit <count>', `the newest so many messages (${messagesDefault})`),
     'pennypost trace alice@example.org',
     'pennypost trace "<20260201.1@example.org>" --json',
     'pennypost trace @example.net --since 1d',
     'pennypost trace --since 10m',
+    'pennypost trace --follow',
+    'pennypost trace --follow @example.net --json',
     'pennypost trace alice@example.org --from 2026-02-01T12:00 --to 2026-02-01T13:00',
   ).action(async (question: string | undefined, options: TraceOptions) => {
+    if (options.follow) return follow(question?.trim(), options, terminal)
     const span = await spanOf(options)
     if (question === undefined && span.sinceMs === undefined)
       throw new UsageFault('Say what to look for: an id, an address, a Message-ID; or a time by --since or --from')
@@ -72,6 +81,27 @@ export const trace: Subcommand = (program, terminal, fail) => {
     )
     fail(1)
   })
+}
+
+/** Lines, or JSON lines, as they are written. The file is looked at: the server is not asked. */
+async function follow(question: string | undefined, options: TraceOptions, terminal: Terminal): Promise<void> {
+  for (const name of ['since', 'from', 'to', 'limit'] as const)
+    if (options[name] !== undefined) throw new UsageFault(`--follow shows what comes: --${name} is for what has been`)
+  const [{ JourneyFollower }, { realFiles }] = await Promise.all([
+    import('../transfer/journey-follow.ts'),
+    import('../platform/real/files.ts'),
+  ])
+  const folder = join(await dataFolderOf(options), 'journey')
+  const follower = new JourneyFollower({ files: realFiles, folder, clock: realClock }, question)
+  await follower.start()
+  const ended = new AbortController()
+  const ignored = (['SIGINT', 'SIGTERM'] as const).map((name) => terminal.onSignal(name, () => ended.abort()))
+  while (!ended.signal.aborted) {
+    const lines = await follower.next()
+    for (const line of lines) terminal.out(options.json ? `${JSON.stringify(line)}\n` : followedText(line))
+    if (lines.length === 0) await sleep(realClock, followEveryMs, ended.signal)
+  }
+  for (const ignore of ignored) ignore()
 }
 
 async function spanOf({ since, from, to }: TraceOptions): Promise<Span> {

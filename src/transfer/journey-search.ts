@@ -107,7 +107,7 @@ async function readDay(files: Files, folder: string, name: string): Promise<Buff
 }
 
 /** As it was asked, and in lower case: domains are kept so. */
-function needlesOf(text: string): Buffer[] {
+export function needlesOf(text: string): Buffer[] {
   const spellings = new Set([text, text.toLowerCase()])
   return [...spellings].map((spelling) => Buffer.from(JSON.stringify(spelling).slice(1, -1)))
 }
@@ -137,7 +137,7 @@ const isLetter = (byte: number | undefined): boolean =>
 /** What an address or an id may go on with. */
 const isInner = (byte: number | undefined): boolean => isLetter(byte) || byte === 0x2d || byte === 0x5f || byte === 0x2b
 
-function standsAlone(day: Buffer, at: number, length: number): boolean {
+export function standsAlone(day: Buffer, at: number, length: number): boolean {
   const dot = 0x2e
   const before = day[at - 1]
   const after = day[at + length]
@@ -147,7 +147,7 @@ function standsAlone(day: Buffer, at: number, length: number): boolean {
 }
 
 /** A line that a full disk cut off is passed over. */
-function parseLine(day: Buffer, start: number): JourneyLine | undefined {
+export function parseLine(day: Buffer, start: number): JourneyLine | undefined {
   const end = day.indexOf(10, start)
   if (end < 0) return undefined
   try {

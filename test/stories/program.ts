@@ -107,6 +107,8 @@ export async function serve(
   const events = (): ReturnType<Server['events']> =>
     texts.err
       .split('\n')
+      // What is behind the last line end is not whole yet.
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as { event: string })
   const server: Server = {

@@ -1,5 +1,5 @@
 /** The machine's files. */
-import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Files } from '../../base/files.ts'
 import { isAbsent } from './absent.ts'
@@ -13,8 +13,21 @@ async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
+async function readPart(path: string, start: number, lengthMax: number): Promise<Uint8Array> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const bytes = new Uint8Array(Math.max(0, Math.min(lengthMax, size - start)))
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, start)
+    return bytes.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
 export const realFiles: Files = {
   read: (path) => unlessMissing(readFile(path)),
+  readPart: (path, start, lengthMax) => unlessMissing(readPart(path, start, lengthMax)),
   async write(path, bytes, options = {}) {
     const made = await mkdir(dirname(path), { recursive: true })
     const unfinished = `${path}.${process.pid}.new`

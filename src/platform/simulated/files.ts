@@ -3,6 +3,7 @@ import type { Files } from '../../base/files.ts'
 
 export function memoryFiles(files: Map<string, Uint8Array> = new Map()): Files {
   return {
+    readPart: async (path, start, lengthMax) => files.get(path)?.subarray(start, start + lengthMax),
     read: async (path) => files.get(path),
     async write(path, bytes) {
       files.set(path, Uint8Array.from(bytes))
