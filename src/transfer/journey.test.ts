@@ -167,3 +167,25 @@ test('guessing addresses fills a quarter of the day at most, and a half-written 
   await files.append('journey/2026-02-01.jsonl', Buffer.from('\n'))
   assert.deepEqual(await idsOf(files, 'm2'), [])
 })
+
+test('a disk that takes nothing is told of once, and once when it takes something again', async () => {
+  const clock = new SimulatedClock(start)
+  const files = memoryFiles()
+  const append = files.append.bind(files)
+  const told: string[] = []
+  const note = (event: string): void => void told.push(event)
+  const journey = new FileJourney('journey', files, clock, { ...silentLog, info: note, warn: note })
+  const noteOne = async (id: string): Promise<void> => {
+    journey.note({ id, event: 'notice' })
+    await journey.flush()
+  }
+  files.append = () => Promise.reject(new Error('no space left'))
+  for (let i = 0; i < 20; i++) await noteOne(`a${i}`)
+  assert.deepEqual(told, ['the journey could not be written'])
+  files.append = append
+  for (let i = 0; i < 20; i++) await noteOne(`b${i}`)
+  assert.deepEqual(told, ['the journey could not be written', 'the journey is written again'])
+  files.append = () => Promise.reject(new Error('no space left'))
+  await noteOne('c')
+  assert.equal(told.length, 3)
+})

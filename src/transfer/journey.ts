@@ -198,6 +198,7 @@ export class FileJourney implements Journey {
   #dropped = 0
   #scheduled = false
   #writing: Promise<void> = Promise.resolve()
+  #failing = false
   #day = ''
   #dayBytes = 0
   #refusedBytes = 0
@@ -316,13 +317,18 @@ export class FileJourney implements Journey {
     }
     await this.#files.append(path, bytes)
     this.#dayBytes += bytes.length
+    if (this.#failing) this.#log.info('the journey is written again')
+    this.#failing = false
     if (this.#dropped > 0) {
       this.#log.warn('journey lines dropped', { lines: this.#dropped })
       this.#dropped = 0
     }
   }
 
+  /** Told once, not five times a second. */
   #lost(error: unknown): void {
+    if (this.#failing) return
+    this.#failing = true
     this.#log.warn('the journey could not be written', { error: String(error) })
   }
 

@@ -285,3 +285,24 @@ test('a backup passes a commit behind all that were answered before it copies th
   await assert.rejects(backupTo(tools, join(base, 'backup')), /enough/)
   assert.deepEqual(steps, ['commit', 'copy'])
 })
+
+test('a segment that cannot be prepared is tried again behind each group, and told once', async (t) => {
+  const folder = join(place(t), 'data')
+  mkdirSync(join(folder, 'segments'), { recursive: true })
+  // In the way of the file.
+  mkdirSync(join(folder, 'segments', 'preparing.seg', 'x'), { recursive: true })
+  const warned: string[] = []
+  const log = { ...silentLog, warn: (event: string) => void warned.push(event) }
+  // The first segment is as old as it has to be for the next to be made.
+  const clock = { ...realClock, monotonic: () => realClock.monotonic() * 1000 }
+  const store = await openStore({ folder, clock, log, segmentBytes })
+  for (let i = 0; i < 20; i++) {
+    await store.commit([{ kind: 'settingSet', name: 'n', value: String(i) }])
+    await new Promise((later) => setTimeout(later, 20))
+  }
+  assert.deepEqual(
+    warned.filter((event) => /segment/.test(event)),
+    ['the next segment could not be prepared'],
+  )
+  await store.close()
+})

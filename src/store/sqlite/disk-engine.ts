@@ -140,6 +140,7 @@ class ThreadHost implements WriterHost {
   #closed: (() => void) | undefined
   #broken = false
   #preparing: Promise<void> | undefined
+  #preparationFails = false
   readonly #stop = new AbortController()
   /** One segment is always ready before the writer needs it; the first is made behind the first group. */
   #prepared: boolean
@@ -230,9 +231,15 @@ class ThreadHost implements WriterHost {
   #prepare(): void {
     const { signal } = this.#stop
     this.#preparing = prepareSegment(this.#segments, this.#options.segmentBytes ?? segmentBytes, signal)
-      .then(() => void (this.#prepared = true))
+      .then(() => {
+        this.#prepared = true
+        this.#preparationFails = false
+      })
       .catch((error) => {
-        if (!signal.aborted) this.#log.warn('the next segment could not be prepared', { error: String(error) })
+        // It is tried again behind each group, and told once.
+        if (!signal.aborted && !this.#preparationFails)
+          this.#log.warn('the next segment could not be prepared', { error: String(error) })
+        this.#preparationFails = true
       })
       .finally(() => {
         this.#preparing = undefined
