@@ -23,32 +23,51 @@ interface Named {
   readonly labels?: readonly string[]
 }
 
+/** The series of a metric by the values of their labels: found by these alone, since spelling labels costs more than counting. */
+class Series<T> {
+  readonly #labels: readonly string[]
+  readonly #make: () => T
+  readonly #found = new Map<string, T>()
+  /** By the spelling of their labels. */
+  readonly all = new Map<string, T>()
+
+  constructor(labels: readonly string[], make: () => T) {
+    this.#labels = labels
+    this.#make = make
+  }
+
+  of(values: readonly string[]): T {
+    const key = values.length === 1 ? values[0]! : values.join('\0')
+    const known = this.#found.get(key)
+    if (known !== undefined) return known
+    if (this.all.size >= seriesMax && values.some((value) => value !== other)) return this.of(values.map(() => other))
+    const made = this.#make()
+    this.#found.set(key, made)
+    this.all.set(labelText(this.#labels, values), made)
+    return made
+  }
+}
+
 /** A number that only grows. Its sample has the suffix `_total`. */
 export class Counter implements Metric {
   readonly #metric: Named
-  readonly #cells = new Map<string, Cell>()
+  readonly #cells: Series<Cell>
 
   constructor(name: string, help: string, ...labels: readonly string[]) {
     this.#metric = { name, help, labels }
+    this.#cells = new Series(labels, () => ({ value: 0 }))
     // A counter without labels is told from the start on: a rate needs the first 0.
     if (labels.length === 0) this.of()
   }
 
   /** @param values of the labels, in their order. */
   of(...values: readonly string[]): Cell {
-    const key = labelText(this.#metric.labels, values)
-    const known = this.#cells.get(key)
-    if (known) return known
-    if (this.#cells.size >= seriesMax && values.some((value) => value !== other))
-      return this.of(...values.map(() => other))
-    const made = { value: 0 }
-    this.#cells.set(key, made)
-    return made
+    return this.#cells.of(values)
   }
 
   text(): string {
     const { name } = this.#metric
-    return head(this.#metric, 'counter') + samples(`${name}_total`, this.#cells, ({ value }) => value)
+    return head(this.#metric, 'counter') + samples(`${name}_total`, this.#cells.all, ({ value }) => value)
   }
 }
 
@@ -56,29 +75,23 @@ export class Counter implements Metric {
 export class Histogram implements Metric {
   readonly #metric: Named
   readonly #bounds: readonly number[]
-  readonly #series = new Map<string, Distribution>()
+  readonly #series: Series<Distribution>
 
   /** @param bounds upper ends of the buckets, growing. */
   constructor(name: string, help: string, bounds: readonly number[], ...labels: readonly string[]) {
     this.#metric = { name, help, labels }
     this.#bounds = bounds
+    this.#series = new Series(labels, () => new Distribution(bounds))
   }
 
   of(...values: readonly string[]): Distribution {
-    const key = labelText(this.#metric.labels, values)
-    const known = this.#series.get(key)
-    if (known) return known
-    if (this.#series.size >= seriesMax && values.some((value) => value !== other))
-      return this.of(...values.map(() => other))
-    const made = new Distribution(this.#bounds)
-    this.#series.set(key, made)
-    return made
+    return this.#series.of(values)
   }
 
   text(): string {
     const { name } = this.#metric
     let text = head(this.#metric, 'histogram')
-    for (const [key, distribution] of this.#series) {
+    for (const [key, distribution] of this.#series.all) {
       const inner = key === '' ? '' : `${key.slice(1, -1)},`
       let sum = 0
       for (const [i, count] of distribution.counts.entries()) {

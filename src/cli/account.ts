@@ -1,19 +1,23 @@
-/** `pennypost account`: who lives here. */
+/** `pennypost account`: accounts, their passwords and quotas. */
 import {
   ask,
   CommandFault,
+  counted,
   examples,
   jsonOption,
   pages,
   placeOptions,
   printRows,
   sizeText,
+  tellDone,
   UsageFault,
   withOwner,
   type PlaceOptions,
 } from './context.ts'
 import { newPassword, passwordOptions, type PasswordOptions } from './password.ts'
 import type { Subcommand } from './subcommand.ts'
+
+type JsonOptions = PlaceOptions & { readonly json?: boolean }
 
 async function readQuota(text: string): Promise<number> {
   const { size, ValueFault } = await import('../config/kinds.ts')
@@ -28,7 +32,7 @@ async function readQuota(text: string): Promise<number> {
 const quotaText = (bytes: number): string => (bytes === 0 ? 'no limit' : sizeText(bytes))
 
 export const account: Subcommand = (program, terminal) => {
-  const accounts = program.command('account').description('who lives here: accounts, passwords, quotas')
+  const accounts = program.command('account').description('accounts: passwords, quotas, state')
   examples(
     accounts,
     'pennypost account add alice@example.org',
@@ -39,48 +43,61 @@ export const account: Subcommand = (program, terminal) => {
 
   examples(
     passwordOptions(
-      placeOptions(
-        accounts
-          .command('add')
-          .description('make an account, with INBOX and the usual mailboxes')
-          .argument('<address>'),
+      jsonOption(
+        placeOptions(
+          accounts
+            .command('add')
+            .description('create an account, with INBOX and the usual mailboxes')
+            .argument('<address>'),
+        ),
       ),
     ).option('--quota <size>', 'how much mail it may keep, as 5GB; without it there is no limit'),
     'pennypost account add alice@example.org',
     'printf "%s\\n" "$PASSWORD" | pennypost account add alice@example.org --password-stdin --quota 5GB',
-  ).action(async (name: string, options: PlaceOptions & PasswordOptions & { quota?: string }) => {
+  ).action(async (name: string, options: JsonOptions & PasswordOptions & { quota?: string }) => {
     const quotaBytes = options.quota === undefined ? 0 : await readQuota(options.quota)
     const { password, generated } = await newPassword(terminal, options)
     const done = await ask(options, 'accountAdd', { name, password, quotaBytes })
-    terminal.out(`${done.name} is here now.\n`)
-    if (generated) terminal.out(`Its password: ${password}\n`)
-    if (done.aliases.length > 0) terminal.out(`It also gets the mail of ${done.aliases.join(' and ')}.\n`)
+    const { name: account, aliases } = done
+    const secret = generated ? { password } : {}
+    const sentences = [
+      `Created account ${account}.`,
+      ...(generated ? [`Its password: ${password}`] : []),
+      ...(aliases.length > 0 ? [`It also gets the mail of ${aliases.join(' and ')}.`] : []),
+    ]
+    tellDone(terminal, options, { name: account, quotaBytes, aliases, ...secret }, `${sentences.join('\n')}\n`)
   })
 
   examples(
-    passwordOptions(placeOptions(accounts.command('password').description('set a new password').argument('<address>'))),
+    passwordOptions(
+      jsonOption(placeOptions(accounts.command('password').description('set a new password').argument('<address>'))),
+    ),
     'pennypost account password alice@example.org',
     'pennypost account password alice@example.org --generate',
-  ).action(async (name: string, options: PlaceOptions & PasswordOptions) => {
+  ).action(async (name: string, options: JsonOptions & PasswordOptions) => {
     const { password, generated } = await newPassword(terminal, options)
     const done = await ask(options, 'accountPassword', { name, password })
-    terminal.out(`${done.name} has a new password${generated ? `: ${password}` : ''}.\n`)
+    const sentence = `${done.name} has a new password${generated ? `: ${password}` : ''}.\n`
+    tellDone(terminal, options, { name: done.name, ...(generated ? { password } : {}) }, sentence)
   })
 
   examples(
-    placeOptions(
-      accounts
-        .command('quota')
-        .description('set how much mail an account may keep; 0: no limit')
-        .argument('<address>')
-        .argument('<size>'),
+    jsonOption(
+      placeOptions(
+        accounts
+          .command('quota')
+          .description('set how much mail an account may keep; 0: no limit')
+          .argument('<address>')
+          .argument('<size>'),
+      ),
     ),
     'pennypost account quota alice@example.org 5GB',
     'pennypost account quota alice@example.org 0',
-  ).action(async (name: string, text: string, options: PlaceOptions) => {
+  ).action(async (name: string, text: string, options: JsonOptions) => {
     const quotaBytes = await readQuota(text)
     const done = await ask(options, 'accountSet', { name, quotaBytes })
-    terminal.out(`${done.name} may keep ${quotaBytes === 0 ? 'as much as it likes' : sizeText(quotaBytes)}.\n`)
+    const sentence = `Quota of ${done.name}: ${quotaText(quotaBytes)}.\n`
+    tellDone(terminal, options, { name: done.name, quotaBytes }, sentence)
   })
 
   for (const [word, disabled, told] of [
@@ -88,29 +105,31 @@ export const account: Subcommand = (program, terminal) => {
     ['enable', false, 'can sign in and takes mail'],
   ] as const) {
     examples(
-      placeOptions(accounts.command(word).description(`from now on the account ${told}`).argument('<address>')),
+      jsonOption(
+        placeOptions(accounts.command(word).description(`from now on the account ${told}`).argument('<address>')),
+      ),
       `pennypost account ${word} alice@example.org`,
-    ).action(async (name: string, options: PlaceOptions) => {
+    ).action(async (name: string, options: JsonOptions) => {
       const done = await ask(options, 'accountSet', { name, disabled })
-      terminal.out(`${done.name} ${told}.\n`)
+      tellDone(terminal, options, { name: done.name, disabled }, `${done.name} ${told}.\n`)
     })
   }
 
   examples(
-    placeOptions(
-      accounts.command('remove').description('remove an account with all its mail').argument('<address>'),
+    jsonOption(
+      placeOptions(accounts.command('remove').description('remove an account with all its mail').argument('<address>')),
     ).option('--yes', 'its mail may go: it cannot be brought back'),
     'pennypost account remove alice@example.org --yes',
-  ).action(async (name: string, options: PlaceOptions & { yes?: boolean }) => {
+  ).action(async (name: string, options: JsonOptions & { yes?: boolean }) => {
     if (!options.yes) {
       const { usedMessages } = await ask(options, 'accountShow', { name })
       throw new CommandFault(
-        `${name} has ${usedMessages} messages, which would be lost: say so with --yes, or take "account disable"`,
+        `${name} has ${counted(usedMessages, 'message')}, which would be lost: say so with --yes, or take "account disable"`,
       )
     }
     const done = await ask(options, 'accountRemove', { name })
-    terminal.out(`${done.name} and its mail are gone.\n`)
-    if (done.aliases.length > 0) terminal.note(`These aliases still lead to it: ${done.aliases.join(', ')}\n`)
+    tellDone(terminal, options, done, `Removed account ${done.name} and its mail.\n`)
+    if (done.aliases.length > 0) terminal.note(`These aliases still forward to it: ${done.aliases.join(', ')}\n`)
   })
 
   examples(
@@ -121,7 +140,7 @@ export const account: Subcommand = (program, terminal) => {
     ),
     'pennypost account show alice@example.org',
     'pennypost account show alice@example.org --json',
-  ).action(async (name: string, options: PlaceOptions & { json?: boolean }) => {
+  ).action(async (name: string, options: JsonOptions) => {
     const shown = await ask(options, 'accountShow', { name })
     if (options.json) return terminal.out(`${JSON.stringify(shown, null, 1)}\n`)
     const { usedBytes, usedMessages, quotaBytes, disabled } = shown
@@ -136,7 +155,7 @@ export const account: Subcommand = (program, terminal) => {
     jsonOption(placeOptions(accounts.command('list').description('list the accounts with what they keep'))),
     'pennypost account list',
     'pennypost account list --json',
-  ).action((options: PlaceOptions & { json?: boolean }) =>
+  ).action((options: JsonOptions) =>
     withOwner(options, (owner) =>
       printRows(terminal, pages(owner, 'accountList', {}), {
         json: options.json,

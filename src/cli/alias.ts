@@ -1,9 +1,24 @@
-/** `pennypost alias`: addresses that lead to others. */
-import { ask, examples, jsonOption, pages, placeOptions, printRows, withOwner, type PlaceOptions } from './context.ts'
+/** `pennypost alias`: addresses whose mail is forwarded to others. */
+import {
+  ask,
+  examples,
+  jsonOption,
+  pages,
+  placeOptions,
+  printRows,
+  tellDone,
+  withOwner,
+  type PlaceOptions,
+} from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
+type JsonOptions = PlaceOptions & { readonly json?: boolean }
+
+const forwardsTo = ({ address, targets }: { address: string; targets: readonly string[] }): string =>
+  `Mail for ${address} is forwarded to ${targets.join(', ')}.\n`
+
 export const alias: Subcommand = (program, terminal) => {
-  const aliases = program.command('alias').description('addresses that lead to others')
+  const aliases = program.command('alias').description('addresses whose mail is forwarded to others')
   examples(
     aliases,
     'pennypost alias add sales@example.org alice@example.org bob@example.org',
@@ -12,50 +27,51 @@ export const alias: Subcommand = (program, terminal) => {
   )
 
   examples(
-    placeOptions(
-      aliases
-        .command('add')
-        .description('let mail for an address go to others too')
-        .argument('<address>')
-        .argument('<targets...>'),
+    jsonOption(
+      placeOptions(
+        aliases
+          .command('add')
+          .description('forward the mail of an address to others too')
+          .argument('<address>')
+          .argument('<targets...>'),
+      ),
     ),
     'pennypost alias add sales@example.org alice@example.org',
     'pennypost alias add @example.org alice@example.org',
-  ).action(async (address: string, targets: string[], options: PlaceOptions) => {
+  ).action(async (address: string, targets: string[], options: JsonOptions) => {
     const done = await ask(options, 'aliasAdd', { address, targets })
-    terminal.out(`Mail for ${done.address} goes to ${done.targets.join(', ')}.\n`)
+    tellDone(terminal, options, done, forwardsTo(done))
   })
 
   examples(
-    placeOptions(
-      aliases
-        .command('remove')
-        .description('take targets out of an alias, or remove it')
-        .argument('<address>')
-        .argument('[targets...]'),
+    jsonOption(
+      placeOptions(
+        aliases
+          .command('remove')
+          .description('take targets out of an alias, or remove it')
+          .argument('<address>')
+          .argument('[targets...]'),
+      ),
     ),
     'pennypost alias remove sales@example.org bob@example.org',
     'pennypost alias remove sales@example.org',
-  ).action(async (address: string, targets: string[], options: PlaceOptions) => {
+  ).action(async (address: string, targets: string[], options: JsonOptions) => {
     const done = await ask(options, 'aliasRemove', { address, targets })
-    terminal.out(
-      done.targets.length === 0
-        ? `The alias ${done.address} is gone.\n`
-        : `Mail for ${done.address} goes to ${done.targets.join(', ')}.\n`,
-    )
+    const sentence = done.targets.length === 0 ? `Removed alias ${done.address}.\n` : forwardsTo(done)
+    tellDone(terminal, options, done, sentence)
   })
 
   examples(
     jsonOption(placeOptions(aliases.command('list').description('list the aliases'))),
     'pennypost alias list',
     'pennypost alias list --json',
-  ).action((options: PlaceOptions & { json?: boolean }) =>
+  ).action((options: JsonOptions) =>
     withOwner(options, (owner) =>
       printRows(terminal, pages(owner, 'aliasList', {}), {
         json: options.json,
         columns: [
           { title: 'ALIAS', of: ({ address }) => address },
-          { title: 'LEADS TO', of: ({ targets }) => targets.join(', ') },
+          { title: 'FORWARDS TO', of: ({ targets }) => targets.join(', ') },
         ],
         none: 'There are no aliases yet: add one with "pennypost alias add".',
       }),

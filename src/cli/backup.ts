@@ -1,7 +1,7 @@
 /** `pennypost backup`: a consistent copy of everything while mail goes on. */
 import { resolve } from 'node:path'
 import type { BackupReport } from '../store/store.ts'
-import { examples, jsonOption, placeOptions, sizeText, withOwner, type PlaceOptions } from './context.ts'
+import { counted, examples, jsonOption, placeOptions, sizeText, withOwner, type PlaceOptions } from './context.ts'
 import { jobEnd } from './job.ts'
 import type { Subcommand } from './subcommand.ts'
 
@@ -26,7 +26,9 @@ export const backup: Subcommand = (program, terminal) => {
       if (options.json) return terminal.out(`${JSON.stringify({ folder: path, ...report }, null, 1)}\n`)
       const { accounts, messages, bytes, copiedBytes } = report
       const copied = copiedBytes < bytes ? `; ${sizeText(copiedBytes)} of them had to be copied` : ''
-      terminal.out(`${messages} messages of ${accounts} accounts are in ${path}: ${sizeText(bytes)}${copied}.\n`)
+      terminal.out(
+        `Backed up ${counted(messages, 'message')} of ${counted(accounts, 'account')} to ${path}: ${sizeText(bytes)}${copied}.\n`,
+      )
     }),
   )
 }

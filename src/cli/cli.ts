@@ -52,8 +52,6 @@ const subcommands = [
   version,
 ]
 
-const fine = new Set(['commander.helpDisplayed', 'commander.version'])
-
 /** Errors whose text is a whole sentence for people. */
 const plainFaults = new Set(['ConfigError', 'CommandRefusal', 'OwnedElsewhere', 'StoreFault', 'StoreRefusal'])
 
@@ -77,8 +75,14 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     await program.parseAsync([...args], { from: 'user' })
     return status
   } catch (error) {
-    if (error instanceof CommanderError) return fine.has(error.code) ? 0 : 2
-    return tell(error, terminal)
+    const json = args.includes('--json')
+    if (error instanceof CommanderError) {
+      // Help that was asked for, and the version, end a parse as well.
+      if (error.exitCode === 0) return 0
+      if (json) tellJson(error.message.replace(/^error: /, ''), 2, terminal)
+      return 2
+    }
+    return tell(error, json, terminal)
   }
 }
 
@@ -89,12 +93,20 @@ function quietly(command: Command, terminal: Terminal): void {
   for (const below of command.commands) quietly(below, terminal)
 }
 
-function tell(error: unknown, terminal: Terminal): number {
+/** Whoever asked for JSON gets JSON in any case; the sentence stands on standard error as well. */
+function tellJson(sentence: string, status: number, terminal: Terminal): void {
+  terminal.out(`${JSON.stringify({ error: sentence, status })}\n`)
+}
+
+function tell(error: unknown, json: boolean, terminal: Terminal): number {
   if (terminal.environment['PENNYPOST_DEBUG'] === '1') terminal.note(`${(error as Error).stack ?? String(error)}\n`)
   if (error instanceof Interrupted) return 130
   const { name, message } = error as Error
   const known = error instanceof UsageFault || error instanceof CommandFault || plainFaults.has(name)
   const sentence = known ? message : `It failed: ${message}; with PENNYPOST_DEBUG=1 it shows where`
-  terminal.note(`${/[.?]$/.test(sentence) ? sentence : `${sentence}.`}\n`)
-  return error instanceof UsageFault ? 2 : 1
+  const whole = /[.?]$/.test(sentence) ? sentence : `${sentence}.`
+  const status = error instanceof UsageFault ? 2 : 1
+  terminal.note(`${whole}\n`)
+  if (json) tellJson(whole, status, terminal)
+  return status
 }

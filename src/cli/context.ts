@@ -170,6 +170,21 @@ export function readCount(option: string, text: string): number {
 
 const sizeUnits = ['B', 'KB', 'MB', 'GB', 'TB']
 
+/** `1 message`, `2 messages`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`
+}
+
+/** What was done: an object with --json, else a sentence. */
+export function tellDone(
+  terminal: Terminal,
+  { json }: { readonly json?: boolean },
+  answer: object,
+  sentence: string,
+): void {
+  terminal.out(json ? `${JSON.stringify(answer, null, 1)}\n` : sentence)
+}
+
 export function sizeText(bytes: number): string {
   let value = bytes
   let unit = 0

@@ -1,32 +1,47 @@
 /** `pennypost domain`: the domains whose mail is ours. */
-import { ask, examples, jsonOption, pages, placeOptions, printRows, withOwner, type PlaceOptions } from './context.ts'
+import {
+  ask,
+  examples,
+  jsonOption,
+  pages,
+  placeOptions,
+  printRows,
+  tellDone,
+  withOwner,
+  type PlaceOptions,
+} from './context.ts'
 import { domainDns, domainKeys } from './dns.ts'
 import type { Subcommand } from './subcommand.ts'
+
+type JsonOptions = PlaceOptions & { readonly json?: boolean }
 
 export const domain: Subcommand = (program, terminal, fail) => {
   const domains = program.command('domain').description('the domains whose mail is ours')
   examples(domains, 'pennypost domain add example.org', 'pennypost domain list --json')
 
   examples(
-    placeOptions(domains.command('add').description('take mail for a domain').argument('<domain>')),
+    jsonOption(placeOptions(domains.command('add').description('take mail for a domain').argument('<domain>'))),
     'pennypost domain add example.org',
-  ).action(async (name: string, options: PlaceOptions) => {
+  ).action(async (name: string, options: JsonOptions) => {
     // The first step of a new system may come before its first start.
     const done = await ask({ ...options, create: true }, 'domainAdd', { name })
-    terminal.out(done.added ? `Mail for ${done.name} is ours now.\n` : `${done.name} was ours already.\n`)
+    const sentence = done.added ? `Added domain ${done.name}.\n` : `The domain ${done.name} was there already.\n`
+    tellDone(terminal, options, done, sentence)
   })
 
   examples(
-    placeOptions(
-      domains
-        .command('remove')
-        .description('take no more mail for a domain; it must have no accounts')
-        .argument('<domain>'),
+    jsonOption(
+      placeOptions(
+        domains
+          .command('remove')
+          .description('take no more mail for a domain; it must have no accounts')
+          .argument('<domain>'),
+      ),
     ),
     'pennypost domain remove example.org',
-  ).action(async (name: string, options: PlaceOptions) => {
+  ).action(async (name: string, options: JsonOptions) => {
     const done = await ask(options, 'domainRemove', { name })
-    terminal.out(`Mail for ${done.name} is no longer ours; its aliases are gone.\n`)
+    tellDone(terminal, options, done, `Removed domain ${done.name} and its aliases.\n`)
   })
 
   domainDns(domains, terminal, fail)
@@ -36,7 +51,7 @@ export const domain: Subcommand = (program, terminal, fail) => {
     jsonOption(placeOptions(domains.command('list').description('list the domains'))),
     'pennypost domain list',
     'pennypost domain list --json',
-  ).action((options: PlaceOptions & { json?: boolean }) =>
+  ).action((options: JsonOptions) =>
     withOwner(options, (owner) =>
       printRows(terminal, pages(owner, 'domainList', {}), {
         json: options.json,

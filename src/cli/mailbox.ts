@@ -4,12 +4,14 @@ import type { AnswerOf } from '../server/control.ts'
 import {
   ask,
   CommandFault,
+  counted,
   examples,
   jsonOption,
   pages,
   placeOptions,
   printRows,
   sizeText,
+  tellDone,
   visible,
   withOwner,
   type PlaceOptions,
@@ -33,8 +35,6 @@ export const mailbox: Subcommand = (program, terminal) => {
     'pennypost mailbox show alice@example.org INBOX',
     'pennypost mailbox create alice@example.org Projects/2026',
   )
-  const tell = (options: JsonOptions, answer: object, sentence: string): void =>
-    terminal.out(options.json ? `${JSON.stringify(answer, null, 1)}\n` : sentence)
 
   examples(
     jsonOption(
@@ -70,7 +70,7 @@ export const mailbox: Subcommand = (program, terminal) => {
     'pennypost mailbox status alice@example.org Archive --json',
   ).action(async (account: string, name: string, options: JsonOptions) => {
     const shown = await ask(options, 'mailboxShow', { account, name })
-    tell(options, shown, story(shown))
+    tellDone(terminal, options, shown, story(shown))
   })
 
   examples(
@@ -82,7 +82,7 @@ export const mailbox: Subcommand = (program, terminal) => {
     'pennypost mailbox create alice@example.org "All Mail" --role archive',
   ).action(async (account: string, name: string, options: JsonOptions & { role?: string }) => {
     const made = await ask(options, 'mailboxCreate', { account, name, role: options.role })
-    tell(options, made, `${made.account} has a mailbox ${visible(made.name)} now.\n`)
+    tellDone(terminal, options, made, `${made.account} has a mailbox ${visible(made.name)} now.\n`)
   })
 
   examples(
@@ -99,7 +99,7 @@ export const mailbox: Subcommand = (program, terminal) => {
     'pennypost mailbox rename alice@example.org Projects Archive/Projects',
   ).action(async (account: string, from: string, to: string, options: JsonOptions) => {
     const done = await ask(options, 'mailboxRename', { account, from, to })
-    tell(options, done, `${visible(done.from)} of ${done.account} is called ${visible(done.to)} now.\n`)
+    tellDone(terminal, options, done, `${visible(done.from)} of ${done.account} is called ${visible(done.to)} now.\n`)
   })
 
   examples(
@@ -111,10 +111,15 @@ export const mailbox: Subcommand = (program, terminal) => {
   ).action(async (account: string, name: string, options: JsonOptions & { yes?: boolean }) => {
     const { messages } = await ask(options, 'mailboxShow', { account, name })
     if (messages > 0 && !options.yes) {
-      throw new CommandFault(`"${name}" has ${messages} messages, which would be lost: say so with --yes`)
+      throw new CommandFault(`"${name}" has ${counted(messages, 'message')}, which would be lost: say so with --yes`)
     }
     const done = await ask(options, 'mailboxDelete', { account, name })
-    tell(options, done, `${visible(done.name)} of ${done.account} and its ${done.messages} messages are gone.\n`)
+    tellDone(
+      terminal,
+      options,
+      done,
+      `${visible(done.name)} of ${done.account} is deleted, with ${counted(done.messages, 'message')}.\n`,
+    )
   })
 
   for (const [word, on, description] of [
@@ -126,7 +131,12 @@ export const mailbox: Subcommand = (program, terminal) => {
       `pennypost mailbox ${word} alice@example.org Projects/2026`,
     ).action(async (account: string, name: string, options: JsonOptions) => {
       const done = await ask(options, 'mailboxSubscribe', { account, name, on })
-      tell(options, done, `${done.account} is ${on ? '' : 'no longer '}subscribed to ${visible(done.name)}.\n`)
+      tellDone(
+        terminal,
+        options,
+        done,
+        `${done.account} is ${on ? '' : 'no longer '}subscribed to ${visible(done.name)}.\n`,
+      )
     })
   }
 }

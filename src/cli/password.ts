@@ -37,7 +37,7 @@ export async function newPassword(terminal: Terminal, options: PasswordOptions):
   const password = await terminal.readSecret('Password: ')
   if (password === undefined) {
     throw new UsageFault(
-      'There is no keyboard to ask for the password: give it with --password-stdin, or take --generate',
+      'stdin is not a terminal, so there is no way to ask for the password: use --password-stdin or --generate',
     )
   }
   if ((await terminal.readSecret('Once more: ')) !== password)

@@ -4,12 +4,14 @@ import type { Command } from 'commander'
 import {
   ask,
   CommandFault,
+  counted,
   examples,
   jsonOption,
   placeOptions,
   pages,
   printRows,
   sizeText,
+  tellDone,
   visible,
   withOwner,
   type PlaceOptions,
@@ -35,8 +37,6 @@ export const quarantine: Subcommand = (program, terminal) => {
   group.addHelpText('after', `\n${about}\n`)
   const ofRecord = (name: string, description: string): Command =>
     jsonOption(placeOptions(group.command(name).description(description).argument('<id>')))
-  const tell = (options: JsonOptions, answer: object, sentence: string): void =>
-    terminal.out(options.json ? `${JSON.stringify(answer, null, 1)}\n` : sentence)
 
   examples(
     jsonOption(placeOptions(group.command('list').description('list the records that were set aside'))),
@@ -62,7 +62,7 @@ export const quarantine: Subcommand = (program, terminal) => {
     'pennypost quarantine retry 3:81920',
   ).action(async (id: string, options: JsonOptions) => {
     await ask(options, 'quarantineRetry', { id })
-    tell(options, { id, retried: true }, `The messages of record ${id} are delivered.\n`)
+    tellDone(terminal, options, { id, retried: true }, `The messages of record ${id} are delivered.\n`)
   })
 
   examples(
@@ -70,7 +70,7 @@ export const quarantine: Subcommand = (program, terminal) => {
     'pennypost quarantine export 3:81920 /root/rescued',
   ).action(async (id: string, folder: string, options: JsonOptions) => {
     const { files } = await ask(options, 'quarantineExport', { id, folder: resolve(folder) })
-    tell(options, { id, files }, `${files.map((file) => `Written: ${file}`).join('\n')}\n`)
+    tellDone(terminal, options, { id, files }, `${files.map((file) => `Written: ${file}`).join('\n')}\n`)
   })
 
   examples(
@@ -78,7 +78,7 @@ export const quarantine: Subcommand = (program, terminal) => {
     'pennypost quarantine drop 3:81920',
   ).action(async (id: string, options: JsonOptions) => {
     await ask(options, 'quarantineDrop', { id })
-    tell(options, { id, dropped: true }, `Record ${id} is dropped.\n`)
+    tellDone(terminal, options, { id, dropped: true }, `Record ${id} is dropped.\n`)
   })
 }
 
@@ -120,10 +120,8 @@ export const lost: Subcommand = (program, terminal) => {
   ).action(async (options: JsonOptions & { readonly yes?: boolean }) => {
     const { rows } = await ask(options, 'lostList', {})
     if (rows.length > 0 && !options.yes)
-      throw new CommandFault(`This removes ${rows.length} ${rows.length === 1 ? 'file' : 'files'} for good: take --yes`)
+      throw new CommandFault(`This removes ${counted(rows.length, 'file')} for good: take --yes`)
     const { files } = await ask(options, 'lostDrop', {})
-    terminal.out(
-      options.json ? `${JSON.stringify({ files })}\n` : `${files} ${files === 1 ? 'file is' : 'files are'} removed.\n`,
-    )
+    tellDone(terminal, options, { files }, `Removed ${counted(files, 'file')}.\n`)
   })
 }

@@ -39,7 +39,7 @@ const acts: readonly Act[] = [
   {
     act: 'fail',
     description: 'give recipients up and tell the sender (by the running server)',
-    done: 'given up: their senders are told',
+    done: 'given up; the sender is told',
     example: ' --reason "The host was closed for good"',
   },
   {
@@ -61,7 +61,7 @@ interface FilterOptions {
 
 function filterOptions(command: Command): Command {
   return command
-    .option('--sender <address>', 'of this sender: an address, @domain, or <> for notices')
+    .option('--sender <address>', 'of this sender: an address, @domain, or <> for bounces')
     .option('--recipient <address>', 'to this address')
     .option('--recipient-domain <domain>', 'to any address of this domain')
     .option('--destination <name>', 'of this destination, as --by-destination shows them')

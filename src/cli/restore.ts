@@ -6,6 +6,7 @@ import type { RestoredAccount } from '../server/restore-into.ts'
 import {
   CommandFault,
   configOf,
+  counted,
   examples,
   jsonOption,
   placeOptions,
@@ -88,14 +89,14 @@ async function restoreAll(
   if (options.json) return terminal.out(`${JSON.stringify({ data, ...report }, null, 1)}\n`)
   const { accounts, messages, bytes, createdMs, movedTo, queued, held, verified } = report
   terminal.out(
-    `${messages} messages of ${accounts} accounts are back in ${data} as they were at ${timeText(createdMs)}: ${sizeText(bytes)}.\n`,
+    `Restored ${counted(messages, 'message')} of ${counted(accounts, 'account')} to ${data} as they were at ${timeText(createdMs)}: ${sizeText(bytes)}.\n`,
   )
   if (movedTo !== undefined) terminal.out(`What was there before is in ${movedTo}: remove it when you are sure.\n`)
   if (queued > held) {
-    terminal.out(`${queued - held} recipients wait in the queue, and are tried when the server starts.\n`)
+    terminal.out(`${counted(queued - held, 'recipient')} in the queue: tried when the server starts.\n`)
   }
   if (held > 0)
-    terminal.out(`${held} recipients of the queue are held: look with "queue list", then "queue release".\n`)
+    terminal.out(`${counted(held, 'recipient')} of the queue on hold: look with "queue list", then "queue release".\n`)
   for (const { text } of verified.faults) terminal.note(`${text}.\n`)
 }
 
@@ -111,13 +112,13 @@ async function restoreAccount(
     return jobEnd<RestoredAccount>(owner, terminal, job)
   })
   if (options.json) return terminal.out(`${JSON.stringify(report, null, 1)}\n`)
-  if (report.accountMade) terminal.out(`${report.account} is here again, with its password.\n`)
+  if (report.accountMade) terminal.out(`Created account ${report.account} again, with its password.\n`)
   for (const { name, restored } of report.mailboxes) {
-    if (restored > 0) terminal.out(`  ${name}: ${restored} ${restored === 1 ? 'message' : 'messages'}\n`)
+    if (restored > 0) terminal.out(`  ${name}: ${counted(restored, 'message')}\n`)
   }
   const { restored, present } = report
   const there = present > 0 ? `; ${present} ${present === 1 ? 'was' : 'were'} there already` : ''
-  terminal.out(`${restored} ${restored === 1 ? 'message is' : 'messages are'} back${there}.\n`)
+  terminal.out(`Restored ${counted(restored, 'message')}${there}.\n`)
   if (report.aliasesGone.length > 0) {
     terminal.note(`These aliases led to it then and are not here now: ${report.aliasesGone.join(', ')}\n`)
   }

@@ -48,7 +48,7 @@ export const send: Subcommand = (program, terminal, fail) => {
           .option('--cc <address>', 'copy; may be given again', collect, [])
           .option('--bcc <address>', 'blind copy; may be given again', collect, [])
           .option('--subject <text>', 'subject')
-          .option('--text <text>', 'text; without it, --text-file, or standard input when that is no keyboard')
+          .option('--text <text>', 'text; without it, --text-file, or stdin when that is not a terminal')
           .option('--text-file <file>', 'text from a file')
           .option('--html <html>', 'HTML, beside the text')
           .option('--html-file <file>', 'HTML from a file')
@@ -209,7 +209,7 @@ async function passwordOf(terminal: Terminal, options: SendOptions): Promise<str
   const typed = await terminal.readSecret(`Password of ${options.user}: `)
   if (typed === undefined)
     throw new UsageFault(
-      'There is no keyboard to ask for the password: give it with --password-stdin or --password-file',
+      'stdin is not a terminal, so there is no way to ask for the password: use --password-stdin or --password-file',
     )
   return typed
 }

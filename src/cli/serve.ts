@@ -15,6 +15,8 @@ import { CommandFault, configOf, examples, placeOptions, type PlaceOptions } fro
 import { fileFaultWords } from './fault-words.ts'
 import type { Subcommand } from './subcommand.ts'
 
+/** Accounts that are looked at for one that can be tried. */
+const tryAccountsMax = 100
 /** A log on a disk that hangs is left as it is. */
 const logCloseMs = 500
 
@@ -154,9 +156,13 @@ function startFault(error: unknown, config: Config): unknown {
 }
 
 /** How a person finds out whether it works. */
-function tryLines({ listening, firstAccount }: System): string {
+function tryLines({ listening, firstAccount, store }: System): string {
   const lines = ['', 'Pennypost is running. Ctrl-C stops it.']
-  const user = firstAccount?.name ?? 'you@your.domain'
+  const user = firstAccount?.name ?? store.read.accounts('', tryAccountsMax).find(({ disabled }) => !disabled)?.name
+  if (user === undefined) {
+    const domain = store.read.domains()[0] ?? 'your.domain'
+    return `${lines.join('\n')}\n  There is no account yet: pennypost account add you@${domain}\n\n`
+  }
   const at = (service: string): string | undefined => {
     const found = listening.find((one) => one.service === service)
     return found && `${found.address}:${found.port}`
@@ -170,5 +176,6 @@ function tryLines({ listening, firstAccount }: System): string {
   if (imap) lines.push(`  read:         IMAP at ${imap} with SSL/TLS, user ${user}`)
   const plain = at('imap')
   if (plain) lines.push(`                or at ${plain} with STARTTLS`)
+  if (!firstAccount) lines.push(`  forgotten?    pennypost account password ${user} sets a new password`)
   return `${lines.join('\n')}\n\n`
 }

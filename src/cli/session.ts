@@ -1,11 +1,13 @@
-/** `pennypost session`: who is signed in, and how that is ended. */
+/** `pennypost session`: sessions that are signed in, and their end. */
 import {
   ask,
+  counted,
   examples,
   jsonOption,
   pages,
   placeOptions,
   printRows,
+  tellDone,
   timeText,
   withOwner,
   type PlaceOptions,
@@ -59,8 +61,6 @@ export const session: Subcommand = (program, terminal) => {
     'pennypost session end --account alice@example.org',
   ).action(async (id: string | undefined, options: JsonOptions) => {
     const { ended } = await ask(options, 'sessionEnd', { id, account: options.account })
-    terminal.out(
-      options.json ? `${JSON.stringify({ ended })}\n` : `${ended} ${ended === 1 ? 'session' : 'sessions'} ended.\n`,
-    )
+    tellDone(terminal, options, { ended }, `${counted(ended, 'session')} ended.\n`)
   })
 }

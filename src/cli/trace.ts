@@ -77,7 +77,7 @@ export const trace: Subcommand = (program, terminal, fail) => {
     if (found.length > 0) return
     const what = question === undefined ? 'that time' : `"${question}"`
     terminal.note(
-      `Nothing is known of ${what}: journeys are kept for some weeks. How recipients ended is kept for a year: ask by the id that Received shows, or by address with --since 300d.\n`,
+      `No messages found for ${what}. Traces are kept for 30 days. How recipients ended is kept for a year: ask by the id that Received shows, or by address with --since 300d.\n`,
     )
     fail(1)
   })

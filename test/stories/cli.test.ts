@@ -65,17 +65,17 @@ test('before there is a store, commands say what to do', async () => {
 })
 
 test('a domain, accounts and aliases are made and listed', async () => {
-  assert.equal(await fine(['domain', 'add', 'Example.ORG', ...at]), 'Mail for example.org is ours now.\n')
-  assert.equal(await fine(['domain', 'add', 'example.org', ...at]), 'example.org was ours already.\n')
+  assert.equal(await fine(['domain', 'add', 'Example.ORG', ...at]), 'Added domain example.org.\n')
+  assert.equal(await fine(['domain', 'add', 'example.org', ...at]), 'The domain example.org was there already.\n')
   assert.equal(
     await fine(['account', 'add', 'Alice@example.org', '--password-stdin', '--quota', '5GB', ...at], {
       line: 'correct horse',
     }),
-    'alice@example.org is here now.\nIt also gets the mail of postmaster@example.org and abuse@example.org.\n',
+    'Created account alice@example.org.\nIt also gets the mail of postmaster@example.org and abuse@example.org.\n',
   )
   assert.match(
     await fine(['account', 'add', 'bob@example.org', '--generate', ...at]),
-    /^bob@example.org is here now\.\nIts password: \S{19}\n$/,
+    /^Created account bob@example.org\.\nIts password: \S{19}\n$/,
   )
   await fine(['account', 'add', 'carol@example.org', ...at], { secrets: ['correct horse', 'correct horse'] })
   assert.deepEqual(await list('domain', 'list'), [{ name: 'example.org' }])
@@ -125,7 +125,7 @@ test('lists for people have columns', async () => {
 test('accounts change', async () => {
   assert.equal(
     await fine(['account', 'quota', 'bob@example.org', '1.5GB', ...at]),
-    'bob@example.org may keep 1.5 GB.\n',
+    'Quota of bob@example.org: 1.5 GB.\n',
   )
   await fine(['account', 'disable', 'bob@example.org', ...at])
   await fine(['account', 'password', 'carol@example.org', '--password-stdin', ...at], { line: 'another password' })
@@ -138,6 +138,10 @@ test('accounts change', async () => {
   )
   await fine(['account', 'remove', 'carol@example.org', '--yes', ...at])
   assert.equal((await list('account', 'list')).length, 2)
+  assert.match(
+    await failing(1, ['account', 'remove', 'bob@example.org', ...at]),
+    /^bob@example.org has 0 messages, which would be lost/,
+  )
 })
 
 test('what was asked wrongly is told in one sentence', async () => {
@@ -159,7 +163,7 @@ test('what was asked wrongly is told in one sentence', async () => {
   )
   assert.match(
     await failing(2, ['account', 'add', 'x@example.org', ...at]),
-    /^There is no keyboard to ask for the password: give it with --password-stdin/,
+    /^stdin is not a terminal, so there is no way to ask for the password: use --password-stdin or --generate\.$/m,
   )
   assert.match(
     await failing(2, ['account', 'add', 'x@example.org', '--quota', 'much', ...at]),
@@ -178,7 +182,10 @@ test('what was asked wrongly is told in one sentence', async () => {
     /^Name the recipients to drop by their ids, or take --all, or say which by --sender, /,
   )
   assert.match(await failing(2, ['queue', 'drop', 'seven', ...at]), /^"seven" is no id/)
-  assert.match(await failing(1, ['trace', 'nobody@example.org', ...at]), /^Nothing is known of "nobody@example.org"/)
+  assert.match(
+    await failing(1, ['trace', 'nobody@example.org', ...at]),
+    /^No messages found for "nobody@example.org"\. Traces are kept for 30 days/,
+  )
 })
 
 test('wrong usage is status 2, and a near name is suggested', async () => {
@@ -187,6 +194,69 @@ test('wrong usage is status 2, and a near name is suggested', async () => {
   assert.match(await failing(2, ['domain', 'add']), /missing required argument 'domain'/)
   assert.match(await failing(2, ['domain']), /^Usage: pennypost domain/)
   assert.match(await failing(2, []), /^Usage: pennypost/)
+})
+
+test('what adds, changes and removes tells it as JSON too; so does what fails', async () => {
+  const json = async (...args: string[]): Promise<unknown> => JSON.parse(await fine([...args, '--json', ...at]))
+  assert.deepEqual(await json('domain', 'add', 'json.example'), { name: 'json.example', added: true })
+  const { name, password, ...more } = (await json('account', 'add', 'j@json.example', '--generate')) as {
+    name: string
+    password: string
+  }
+  assert.equal(name, 'j@json.example')
+  assert.match(password, /^\S{19}$/)
+  assert.deepEqual(more, { quotaBytes: 0, aliases: ['postmaster@json.example', 'abuse@json.example'] })
+  assert.deepEqual(await json('account', 'quota', 'j@json.example', '1GB'), {
+    name: 'j@json.example',
+    quotaBytes: 1024 ** 3,
+  })
+  assert.deepEqual(await json('account', 'disable', 'j@json.example'), { name: 'j@json.example', disabled: true })
+  assert.deepEqual(Object.keys((await json('account', 'password', 'j@json.example', '--generate')) as object), [
+    'name',
+    'password',
+  ])
+  assert.deepEqual(await json('alias', 'add', 'x@json.example', 'j@json.example'), {
+    address: 'x@json.example',
+    targets: ['j@json.example'],
+  })
+  assert.deepEqual(await json('alias', 'remove', 'x@json.example'), { address: 'x@json.example', targets: [] })
+  const failed = async (status: number, ...args: string[]): Promise<string> => {
+    const { out, err, ...ran } = await run([...args, '--json'])
+    assert.equal(ran.status, status)
+    assert.notEqual(err, '')
+    const told = JSON.parse(out) as { error: string; status: number }
+    assert.equal(told.status, status)
+    return told.error
+  }
+  assert.match(await failed(1, 'account', 'show', 'nobody@json.example', ...at), /nobody@json\.example/)
+  assert.match(await failed(1, 'account', 'list', '--data', join(base, 'nowhere')), /^There is no store in /)
+  assert.match(await failed(2, 'account', 'quota', 'j@json.example', 'much', ...at), /^A quota must be a size/)
+  assert.match(await failed(2, 'account', 'quota', 'j@json.example', ...at), /^missing required argument/)
+  assert.match(await failed(2, 'acount', 'list'), /^unknown command 'acount'/)
+  const { out } = await run(['account', 'remove', 'j@json.example', '--yes', '--json', ...at])
+  assert.equal((JSON.parse(out) as { name: string }).name, 'j@json.example')
+  assert.deepEqual(await json('domain', 'remove', 'json.example'), { name: 'json.example' })
+})
+
+/** What has no answer to tell: it runs on, or prints a text that is for other programs. */
+const withoutJson = ['serve', 'quickstart', 'completion', 'config sample', 'config reference']
+
+test('every command that answers knows --json, and help that was asked for is no fault', async () => {
+  const visit = async (path: readonly string[]): Promise<void> => {
+    const out = await fine(['help', ...path])
+    const commands = /^Commands:\n((?: {2}.*\n)+)/m.exec(out)?.[1]
+    const names = [...(commands ?? '').matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name!)
+    for (const name of names) if (name !== 'help') await visitBelow([...path, name])
+    if (commands === undefined && path.length > 0)
+      assert.equal(/^ +--json\b/m.test(out), !withoutJson.includes(path.join(' ')), path.join(' '))
+  }
+  // "help" knows one name; deeper ones are asked by their own option.
+  const visitBelow = async (path: readonly string[]): Promise<void> => {
+    if (path.length === 1) return visit(path)
+    const out = await fine([...path, '--help'])
+    assert.equal(/^ +--json\b/m.test(out), !withoutJson.includes(path.join(' ')), path.join(' '))
+  }
+  await visit([])
 })
 
 test('every command has help with examples', async () => {
@@ -260,7 +330,7 @@ test('the process: results on standard output, faults on standard error, status 
   assert.deepEqual([added.status, added.err], [0, ''])
   const none = await pennypost(['account', 'add', 'bob@example.org', '-d', folder])
   assert.equal(none.status, 2)
-  assert.match(none.err, /^There is no keyboard/)
+  assert.match(none.err, /^stdin is not a terminal/)
 })
 
 test('a stack is shown to whoever asks for it, and to nobody else', async () => {

@@ -74,3 +74,34 @@ test('a turn that tells very much is written in parts', () => {
   for (let i = 0; i < 100; i++) log.info('a', { text: 'x'.repeat(4000) })
   assert.ok(writes.length >= 4 && writes.every((lines) => lines.length < 80_000))
 })
+
+test('lines are what JSON.stringify and toISOString make', () => {
+  const values = [
+    '',
+    'a',
+    '"',
+    '\\',
+    '\u0000\u2028é\ud800',
+    0,
+    -1.5,
+    1e21,
+    NaN,
+    Infinity,
+    true,
+    null,
+    ['a"'],
+    { b: 1 },
+    undefined,
+  ]
+  for (const atMs of [0, 1, 999, 1000, Date.UTC(2026, 0, 1) + 7, Date.UTC(2026, 0, 1) + 7.5]) {
+    for (const value of values) {
+      const line: Record<string, unknown> = {
+        at: new Date(atMs).toISOString(),
+        level: 'info',
+        event: 'e"',
+        'na"me': value,
+      }
+      assert.equal(jsonLine(atMs, 'info', 'e"', { 'na"me': value }), `${JSON.stringify(line)}\n`)
+    }
+  }
+})

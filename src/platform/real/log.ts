@@ -17,10 +17,39 @@ function plain(value: unknown): unknown {
   return value
 }
 
+/** Put together by hand: there is a line for each message, and an object made only to be spelled costs as much as the message's count. */
 export function jsonLine(atMs: number, level: LogLevel, event: string, facts: LogFacts): string {
-  const line: Record<string, unknown> = { at: new Date(atMs).toISOString(), level, event }
-  for (const [name, value] of Object.entries(facts)) line[name in line ? `${name}_` : name] = plain(value)
-  return `${JSON.stringify(line)}\n`
+  let line = `{"at":"${isoTime(atMs)}","level":"${level}","event":${quoted(event)}`
+  for (const name of Object.keys(facts)) {
+    const text = jsonText(plain(facts[name]))
+    if (text !== undefined) line += `,${quoted(ownNames.has(name) ? `${name}_` : name)}:${text}`
+  }
+  return `${line}}\n`
+}
+
+const ownNames = new Set(['at', 'level', 'event'])
+
+function jsonText(value: unknown): string | undefined {
+  if (typeof value === 'string') return quoted(value)
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : JSON.stringify(value)
+}
+
+/** Most texts need no escapes. */
+function quoted(text: string): string {
+  return /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+let second = -1
+let secondText = ''
+
+/** As toISOString has it; the part that is the same for a second is made once. */
+function isoTime(atMs: number): string {
+  const now = Math.floor(atMs / 1000)
+  if (now !== second) {
+    second = now
+    secondText = new Date(now * 1000).toISOString().slice(0, -4)
+  }
+  return `${secondText}${String(Math.floor(atMs) - now * 1000).padStart(3, '0')}Z`
 }
 
 /** `12:03:04 warn  the event  name=value`: controls are shown escaped, so that no peer can write to the terminal. */

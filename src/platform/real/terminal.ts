@@ -10,7 +10,7 @@ export interface Terminal {
   out(text: string): void
   /** Notes and faults. */
   note(text: string): void
-  /** A secret from the keyboard, not shown; undefined where there is no keyboard. */
+  /** A secret typed at the terminal, not shown; undefined where stdin is none. */
   readSecret(prompt: string): Promise<string | undefined>
   /** An answer from the keyboard; undefined where there is none. */
   readAnswer?(prompt: string): Promise<string | undefined>
