@@ -59,6 +59,11 @@ export class Header {
     this.truncated = truncated
   }
 
+  /** All that it was made from. */
+  get text(): string {
+    return this.#text
+  }
+
   /** Nothing in it is encoded, in a charset of escapes, or 8-bit: its values are text as they stand. */
   get isPlain(): boolean {
     return !this.#text.includes('=?') && !/[\x1b\x80-\xff]/.test(this.#text)
@@ -172,7 +177,7 @@ function isSpace(code: number): boolean {
 }
 
 /** The end of a field and its continuation lines. */
-function fieldEnd(text: string, start: number): number {
+export function fieldEnd(text: string, start: number): number {
   let at = start
   for (;;) {
     const end = text.indexOf('\n', at)
@@ -184,7 +189,7 @@ function fieldEnd(text: string, start: number): number {
 }
 
 /** Where the name ends; white space before the colon is let pass (RFC 5322 §4.5). -1 when the line is no field. */
-function fieldNameEnd(text: string, start: number, end: number): number {
+export function fieldNameEnd(text: string, start: number, end: number): number {
   let at = start
   let code = text.charCodeAt(at)
   while (at < end && code > 0x20 && code < 0x7f && code !== colon) code = text.charCodeAt((at += 1))

@@ -1,6 +1,7 @@
 /** What the store keeps of a content beside its bytes, computed once at delivery. */
 import { hash } from 'node:crypto'
 import { latin1 } from '../base/bytes.ts'
+import { headerMends, type HeaderMend } from '../mail/header-mends.ts'
 import { headerFacts, messageFacts, type HeaderFacts, type MessageFacts } from '../mail/message-facts.ts'
 import type { Part } from '../mail/mime/part.ts'
 import { parseStructure, StructureParser } from '../mail/mime/structure.ts'
@@ -20,6 +21,12 @@ export class FiledFacts {
   constructor(root: Part) {
     this.#root = root
     this.message = headerFacts(root)
+  }
+
+  /** What its bytes need so that the header ends for every program at one place; hardly a message needs any. */
+  get mends(): readonly HeaderMend[] {
+    const { header, defects } = this.#root
+    return header?.oddLines ? headerMends(header, defects.includes('headerLimit')) : []
   }
 
   /** Computed when a mailbox is to have it. */

@@ -8,6 +8,7 @@ import { formatField } from '../mail/header-format.ts'
 import type { HeaderFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
+import type { FiledFacts } from '../store/facts.ts'
 import type { StoredContent, StoreReads } from '../store/store.ts'
 import type { FirstAttempts } from './queue/first-attempts.ts'
 import { sealForwarded } from './seal.ts'
@@ -92,8 +93,7 @@ export class Taking {
     const { client, parameters, recipients, refused, early } = this.#brought
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
-    await this.#beginBody()
-    let filed = await factsOf(store, this.content, new Uint8Array(0))
+    let filed = await this.#mended()
     let { message } = filed
     // What is not read cannot be judged, and would be delivered and shown all the same.
     if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
@@ -159,14 +159,16 @@ export class Taking {
     return replies
   }
 
-  /** A first line that begins with white space would continue our last field: it begins the body instead. */
-  async #beginBody(): Promise<void> {
+  /**
+   * Text without a header, or without the blank line behind it, gets that line: what we put before it would be glued to it else. Before
+   * anything is judged: a line that is no field, put amid a signed header, would show a text of its own under a signature that holds.
+   */
+  async #mended(): Promise<FiledFacts> {
     const { store } = this.#tools
-    const { content } = this
-    if (content.sizeBytes === 0) return
-    const [first] = content.inline ?? (await store.readContent(content, 0, 1))
-    if (first === 0x20 || first === 0x09)
-      this.content = await withChanges(store, content, [{ start: 0, end: 0, text: '\r\n' }])
+    const filed = await factsOf(store, this.content, new Uint8Array(0))
+    if (filed.mends.length === 0) return filed
+    this.content = await withChanges(store, this.content, filed.mends)
+    return factsOf(store, this.content, new Uint8Array(0))
   }
 
   /** What a user writes as From must be the account's own: the address that readers see counts more than the envelope. RFC 6409 §6.1. */

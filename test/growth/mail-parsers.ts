@@ -5,7 +5,8 @@ import { authorsOf } from '../../src/mail/authors.ts'
 import { baseSubject } from '../../src/mail/base-subject.ts'
 import { decodeFlowed } from '../../src/mail/compose/flowed.ts'
 import { parseDate } from '../../src/mail/date.ts'
-import { parseHeader } from '../../src/mail/header.ts'
+import { headerMends } from '../../src/mail/header-mends.ts'
+import { Header, parseHeader } from '../../src/mail/header.ts'
 import { inspectMessage } from '../../src/mail/inspect/inspect.ts'
 import { parseInternalDate } from '../../src/mail/internal-date.ts'
 import { messageFacts } from '../../src/mail/message-facts.ts'
@@ -97,6 +98,13 @@ export const headerParsers: readonly Parser[] = [
       const header = parseHeader(latin1Bytes(text))
       return [header.fields.map((field) => header.value(field)), header.valueOf('from'), header.isPlain]
     },
+  }),
+  parser('the end of a header', {
+    covers: ['headerMends'],
+    sizeMax: headerMax,
+    tokens: ['a:b\r\n', ' x\r\n', 'From a\r\n', '>', 'From ', 'a', ' ', '\r', '\n'],
+    before: ['', 'From a\r\n', 'a:b\r\n'],
+    run: (text) => [headerMends(new Header(text)), headerMends(new Header(text), true)],
   }),
   parser('facts of a message', {
     covers: ['messageFacts', 'headerFacts', 'formatEnvelopeFrom', 'formatBodyStructure'],

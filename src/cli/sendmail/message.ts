@@ -8,6 +8,7 @@ import {
   type AddressMailbox,
 } from '../../mail/address-list.ts'
 import { formatField } from '../../mail/header-format.ts'
+import { headerMends } from '../../mail/header-mends.ts'
 import { headerEnd, parseHeader, type Header, type HeaderField } from '../../mail/header.ts'
 import { encodePhrase } from '../../mail/mime/encode-word.ts'
 import { NewlineMender } from '../../protocol/text/newlines.ts'
@@ -81,28 +82,15 @@ function beforeDot(input: Uint8Array): Uint8Array {
   return input
 }
 
-/** An mbox separator goes; a line that is no field, and continues none, begins the body: the blank line before it is put. */
-function withHeader(given: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(given.buffer, given.byteOffset, given.length)
-  const lf = bytes.indexOf(10)
-  const line = bytes.toString('latin1', 0, lf < 0 ? bytes.length : lf + 1)
-  const rest = /^From [^:]/.test(line) ? bytes.subarray(line.length) : bytes
-  const end = oddLine(rest)
-  return end === undefined ? rest : Buffer.concat([rest.subarray(0, end), Buffer.from('\r\n'), rest.subarray(end)])
-}
-
-/** Where the first line stands that cannot be of a header; undefined where the blank line, or the end, comes first. */
-function oddLine(bytes: Buffer): number | undefined {
-  for (let at = 0; at < bytes.length;) {
-    const lf = bytes.indexOf(10, at)
-    const next = lf < 0 ? bytes.length : lf + 1
-    // A field's name is short; the rest of its line may be long.
-    const line = bytes.toString('latin1', at, Math.min(next, at + 1000))
-    if (line === '\r\n') return undefined
-    if (!/^[!-9;-~]+[ \t]*:/.test(line) && !(at > 0 && /^[ \t]/.test(line))) return at
-    at = next
+/** As the server does at receipt: what is read here as a header has to be one. */
+function withHeader(bytes: Uint8Array): Uint8Array {
+  const pieces: Uint8Array[] = []
+  let from = 0
+  for (const { start, text } of headerMends(parseHeader(bytes))) {
+    pieces.push(bytes.subarray(from, start), Buffer.from(text))
+    from = start
   }
-  return undefined
+  return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(from)])
 }
 
 /** Where the blank line behind the header begins; what is missing of it is added by `withHeader` and CRLF alone. */
