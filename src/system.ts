@@ -168,7 +168,19 @@ async function openSystem(
   const { notes: tlsNotes, reporter } = openReports({ ...tools, resolver, httpClient, signingKeys, reports })
   life.ends('reports', 'outside', () => reporter.stop())
   const isOurs = ownPlaces(() => listeners.listening, platform.ownAddresses)
-  const queue = new Queue({ ...tools, network, resolver, wheel, routes, rules, sts, authorities, isOurs, tlsNotes })
+  const queue = new Queue({
+    ...tools,
+    network,
+    resolver,
+    wheel,
+    routes,
+    rules,
+    sts,
+    authorities,
+    isOurs,
+    tlsNotes,
+    signingKeys,
+  })
   life.ends('queue', 'outside', (graceMs) => queue.stop(graceMs))
   const receiver = new Receiver({
     ...tools,

@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { promisify } from 'node:util'
 import { timePrefix } from '../store/arrival-id.ts'
 import type { Store, StoreReads } from '../store/store.ts'
+import type { DkimDns } from '../trust/dkim/verify.ts'
 import { loadSigningKey, type DkimSigningKey } from '../trust/dkim/sign.ts'
 
 const generate = promisify(generateKeyPair)
@@ -70,6 +71,18 @@ export function dkimRecords(read: StoreReads, domain: string): DkimKeyRecord[] {
     const value = `v=DKIM1; k=${algorithm}; p=${p}`
     return { selector, state, algorithm, createdMs, name: `${selector}._domainkey.${domain}`, value }
   })
+}
+
+/** What the DNS should say of our own keys, old ones too, without asking it: for those who look whether a signature is ours. */
+export function ownKeys(read: StoreReads): DkimDns {
+  return {
+    async txt(name) {
+      const domain = /\._domainkey\.(.+)$/.exec(name)?.[1]
+      const known = domain !== undefined && read.isLocalDomain(domain) ? dkimRecords(read, domain) : []
+      const records = known.flatMap((record) => (record.name === name ? [record.value] : []))
+      return records.length > 0 ? { kind: 'found', records } : { kind: 'none', nameExists: false }
+    },
+  }
 }
 
 /** The keys that sign for a domain, loaded once. */

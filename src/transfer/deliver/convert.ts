@@ -29,24 +29,36 @@ interface Offer {
   readonly bytes: MessageBytes
 }
 
+/** Signatures of our own over the message as it was become such of the converted one. */
+export type SignAnew = (before: Uint8Array, after: Uint8Array) => Promise<Uint8Array>
+
 /** @returns what to send to this server, or why it cannot be sent there: another host of the domain may be able to. */
-export async function offerFor(client: Pick<SmtpClient, 'lacks'>, given: Offer): Promise<Offer | Status> {
+export async function offerFor(
+  client: Pick<SmtpClient, 'lacks'>,
+  given: Offer,
+  signAnew?: SignAnew,
+): Promise<Offer | Status> {
   const need = client.lacks(given.envelope)
   if (!need) return given
-  const offer = need === 'needs8bit' ? await inSevenBits(given.envelope, given.bytes) : undefined
+  const offer = need === 'needs8bit' ? await inSevenBits(given.envelope, given.bytes, signAnew) : undefined
   if (!offer) return refusals[need]
   const other = client.lacks(offer.envelope)
   return other ? refusals[other] : offer
 }
 
 /** @returns the message as every host takes it, and what MAIL says of it; undefined where it must not be changed. */
-export async function inSevenBits(envelope: OutgoingEnvelope, bytes: MessageBytes): Promise<Offer | undefined> {
+export async function inSevenBits(
+  envelope: OutgoingEnvelope,
+  bytes: MessageBytes,
+  signAnew?: SignAnew,
+): Promise<Offer | undefined> {
   if (bytes.sizeBytes > convertBytesMax) return undefined
   const message = await bytes.read(0, bytes.sizeBytes)
   // Lines of BINARYMIME may be none; of 8BITMIME they are, and only their bits are too many.
   const fits = envelope.body === 'binarymime' ? isSevenBitData : undefined
-  const converted = toSevenBit(message, parseStructure(message), fits)
-  if (!converted) return undefined
+  const inBits = toSevenBit(message, parseStructure(message), fits)
+  if (!inBits) return undefined
+  const converted = signAnew && inBits !== message ? await signAnew(message, inBits) : inBits
   return {
     envelope: { ...envelope, body: '7bit' },
     bytes: { sizeBytes: converted.length, read: (start, end) => converted.subarray(start, end) },

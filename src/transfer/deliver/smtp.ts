@@ -9,7 +9,7 @@ import {
 import { closingCode, replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { Host } from '../route.ts'
 import { assuranceOf, connect, type ConnectTools } from './connect.ts'
-import { offerFor } from './convert.ts'
+import { offerFor, type SignAnew } from './convert.ts'
 import type { KeptConnections } from './kept-connections.ts'
 import { securityKey, securityOf, TlsPolicyFault, type Security } from './tls-policy.ts'
 
@@ -45,6 +45,8 @@ export interface Attempt {
 
 export interface AttemptTools extends ConnectTools {
   readonly connections: KeptConnections
+  /** undefined: nothing here is signed. */
+  readonly signAnew?: SignAnew
 }
 
 /** Hosts without success that the journey tells of. */
@@ -293,7 +295,7 @@ async function offer(
   bytes: MessageBytes,
 ): Promise<Attempt | AttemptResult> {
   const where = whereOf(place)
-  const fit = await offerFor(client, { envelope, bytes })
+  const fit = await offerFor(client, { envelope, bytes }, tools.signAnew)
   if ('code' in fit) {
     tools.connections.give(place.key, securityKey(await place.security()), client, carried)
     const { code, enhanced, text } = fit

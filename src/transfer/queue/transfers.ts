@@ -3,10 +3,12 @@ import type { Log } from '../../base/log.ts'
 import type { OutgoingEnvelope } from '../../protocol/smtp/outgoing.ts'
 import type { ConnectTools } from '../deliver/connect.ts'
 import { KeptConnections } from '../deliver/kept-connections.ts'
+import { signAnew } from '../deliver/sign-anew.ts'
 import { attempt, type AttemptResult, type AttemptTools } from '../deliver/smtp.ts'
 import { failedDestination, localDestination } from '../file.ts'
 import type { DestinationRule } from '../options.ts'
 import type { Host } from '../route.ts'
+import type { SigningKeys } from '../signing.ts'
 import { askedOfNext } from './deliver-by.ts'
 import { fileLocally, givenUp, settle, type SettleTools } from './settle.ts'
 import type { Batch, Site } from './sites.ts'
@@ -14,6 +16,8 @@ import type { Batch, Site } from './sites.ts'
 export type TransfersTools = SettleTools &
   Omit<ConnectTools, 'hostname'> & {
     readonly log: Log
+    /** undefined: nothing is signed. */
+    readonly signingKeys?: SigningKeys
   }
 
 /** Where a batch goes, once the DNS has been asked. */
@@ -30,11 +34,12 @@ export class Transfers {
 
   constructor(tools: TransfersTools) {
     this.#tools = tools
-    const { options } = tools
+    const { options, store, clock, signingKeys } = tools
     this.#connections = new KeptConnections(tools.clock, tools.wheel)
     this.#attempting = {
       ...tools,
       connections: this.#connections,
+      signAnew: signingKeys && ((before, after) => signAnew({ store, clock, signingKeys }, before, after)),
       // Options change in place.
       get hostname() {
         return options.hostname

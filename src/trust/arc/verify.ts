@@ -66,21 +66,37 @@ export class ArcVerifier {
       if (seal.chain !== (instance === 1 ? 'none' : 'pass'))
         return fail(`the seal of instance ${instance} says cv=${seal.chain}`)
     }
-    const digest = this.#body!.end()
-    if (!digest.equals(Buffer.from(newest.message.bodyHash))) return fail('the body was changed')
-    if (newest.message.bodyLength !== undefined && this.#body!.length > newest.message.bodyLength)
-      return fail('the body goes on behind what l= signs')
-    const { message } = newest
-    const own = canonicalField(withoutSignature(message.raw), message.headerForm).replace(/\r\n$/, '')
-    const data = signedFields(this.#header, message.fields, message.headerForm) + own
-    const problem = await this.#problemOf(message, data, dns)
-    if (problem !== undefined) return fail(`ARC-Message-Signature: ${problem}`)
+    const problem = await this.#messageProblem(newest, dns)
+    if (problem !== undefined) return fail(problem)
     const raws = sets.map((set) => ({ results: set.results, message: set.message.raw, seal: set.seal.raw }))
     const seals = await Promise.all(
       sets.map(({ seal }, at) => this.#problemOf(seal, sealedData(raws.slice(0, at + 1)), dns)),
     )
     const broken = seals.findLastIndex((one) => one !== undefined)
     return broken < 0 ? { result: 'pass', sets } : fail(`ARC-Seal of instance ${broken + 1}: ${seals[broken]}`)
+  }
+
+  /** Without a word about those before it: all sets, where the newest one holds over the message; none where it does not. */
+  async newest(dns: DkimDns): Promise<readonly ArcSet[]> {
+    const sets = 'problem' in this.#sets ? [] : this.#sets
+    const newest = sets.at(-1)
+    if (!newest || (await this.#messageProblem(newest, dns)) !== undefined) return []
+    // A broken chain is sealed as if the last were its only set. RFC 8617 §5.1.2.
+    const sealed = newest.seal.chain === 'fail' ? [newest] : sets
+    const data = sealedData(
+      sealed.map(({ results, message, seal }) => ({ results, message: message.raw, seal: seal.raw })),
+    )
+    return (await this.#problemOf(newest.seal, data, dns)) === undefined ? sets : []
+  }
+
+  async #messageProblem({ message }: ArcSet, dns: DkimDns): Promise<string | undefined> {
+    const body = this.#body!
+    const { bodyLength, headerForm, fields, raw } = message
+    if (!body.end().equals(Buffer.from(message.bodyHash))) return 'the body was changed'
+    if (bodyLength !== undefined && body.length > bodyLength) return 'the body goes on behind what l= signs'
+    const own = canonicalField(withoutSignature(raw), headerForm).replace(/\r\n$/, '')
+    const problem = await this.#problemOf(message, signedFields(this.#header, fields, headerForm) + own, dns)
+    return problem === undefined ? undefined : `ARC-Message-Signature: ${problem}`
   }
 
   async #problemOf(
