@@ -78,5 +78,9 @@ test('one may send as oneself, with details and by named aliases, never by a cat
   assert.ok(maySendAs(source, 'bob@a.example', 'list', 'a.example'))
   assert.ok(!maySendAs(source, 'alice@a.example', 'whoever', 'a.example'))
   assert.ok(!maySendAs(source, 'bob@a.example', 'alice', 'a.example'))
+  // Alice is sent a copy of what bob gets.
+  assert.ok(!maySendAs(source, 'alice@a.example', 'bob', 'a.example'))
+  assert.ok(!maySendAs(source, 'alice@a.example', 'bob+x', 'a.example'))
+  assert.ok(maySendAs(source, 'bob@a.example', 'bob+x', 'a.example'))
   assert.ok(!maySendAs(source, 'alice@a.example', 'pat', 'elsewhere.example'))
 })

@@ -119,7 +119,15 @@ export function maySendAs(
   delimiter = '+',
 ): boolean {
   if (!source.isLocalDomain(domain)) return false
-  if (canonicalAddress(localPart, domain) === account) return true
+  const address = canonicalAddress(localPart, domain)
+  if (address === account) return true
+  // Who is sent copies of an account's mail does not become it.
+  const own = source.user(address)
+  if (own) return own.name === account
+  const mark = delimiter === '' ? -1 : localPart.indexOf(delimiter, 1)
+  const base = mark > 0 ? canonicalAddress(localPart.slice(0, mark), domain) : undefined
+  const detailed = base === undefined || source.alias(address) ? undefined : source.user(base)
+  if (detailed) return detailed.name === account
   // A catch-all leads everything to somebody; to send as an address it must be named.
   const named: AddressSource = {
     ...bind(source),

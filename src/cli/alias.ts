@@ -22,6 +22,7 @@ export const alias: Subcommand = (program, terminal) => {
   examples(
     aliases,
     'pennypost alias add sales@example.org alice@example.org bob@example.org',
+    'pennypost alias add alice@example.org alice@example.org bob@example.net      a copy stays with alice',
     'pennypost alias add @example.org alice@example.org      everything else of the domain',
     'pennypost alias remove sales@example.org bob@example.org',
   )
@@ -37,6 +38,7 @@ export const alias: Subcommand = (program, terminal) => {
       ),
     ),
     'pennypost alias add sales@example.org alice@example.org',
+    'pennypost alias add alice@example.org alice@example.org bob@example.net      a copy stays with alice',
     'pennypost alias add @example.org alice@example.org',
   ).action(async (address: string, targets: string[], options: JsonOptions) => {
     const done = await ask(options, 'aliasAdd', { address, targets })

@@ -123,18 +123,24 @@ export const accountCommands = {
         'badArguments',
         'An alias needs at least one target: name the addresses that its mail goes to',
       )
-    if (store.read.account(address)) {
-      throw new CommandRefusal(
-        'nameTaken',
-        `There is an account ${address}: an alias of its name would take all its mail away`,
-      )
-    }
     const targets = [
       ...new Set([
         ...(store.read.alias(address)?.targets ?? []),
         ...args.targets.map((target) => aliasTarget(store, target)),
       ]),
     ]
+    const keepsCopy = targets.includes(address)
+    if (store.read.account(address)) {
+      if (!keepsCopy)
+        throw new CommandRefusal(
+          'nameTaken',
+          `There is an account ${address}: an alias of its name would take all its mail away. To keep a copy there, name ${address} among the targets`,
+        )
+    } else if (keepsCopy)
+      throw new CommandRefusal(
+        'noSuchAccount',
+        `There is no account ${address} that could keep a copy: leave it out of the targets`,
+      )
     if (targets.length > expandedMax)
       throw new CommandRefusal(
         'tooMany',
@@ -158,7 +164,14 @@ export const accountCommands = {
           `${address} does not lead to ${target}: it leads to ${before.join(', ')}`,
         )
     }
-    const targets = going.size === 0 ? [] : before.filter((target) => !going.has(target))
+    const left = going.size === 0 ? [] : before.filter((target) => !going.has(target))
+    if (left.length > 0 && going.has(address) && store.read.account(address))
+      throw new CommandRefusal(
+        'nameTaken',
+        `The account ${address} would get no mail any more: take out the other targets, or the whole alias`,
+      )
+    // What leads to its own account alone leads nowhere else.
+    const targets = left.length === 1 && left[0] === address ? [] : left
     await store.commit([{ kind: 'aliasSet', address, targets }])
     return { address, targets }
   }),

@@ -91,6 +91,8 @@ test('what cannot be is declined with a reason', async (t) => {
     ['accountPassword', { name: 'bob@example.org', password: 'correct horse' }, 'noSuchAccount'],
     ['accountRemove', { name: 'bob@example.org' }, 'noSuchAccount'],
     ['aliasAdd', { address: 'alice@example.org', targets: ['x@example.org'] }, 'nameTaken'],
+    ['aliasAdd', { address: 'x@example.org', targets: ['x@example.org', 'alice@example.org'] }, 'noSuchAccount'],
+    ['accountAdd', { name: 'abuse@example.org', password: 'correct horse' }, 'nameTaken'],
     ['aliasAdd', { address: 'x@example.net', targets: ['x@example.org'] }, 'noSuchDomain'],
     ['aliasAdd', { address: 'x@example.org', targets: ['nobody'] }, 'nameBad'],
     ['aliasAdd', { address: 'x@example.org', targets: [] }, 'badArguments'],
@@ -123,6 +125,21 @@ test('aliases grow and shrink by target, and go with the last one', async (t) =>
   assert.equal(store.read.alias('sales@example.org'), undefined)
   await ask(store, 'aliasAdd', { address: '@example.org', targets: ['bob@example.org'] })
   assert.deepEqual(store.read.alias('@example.org')!.targets, ['bob@example.org'])
+})
+
+test('an alias of an account keeps a copy there as long as there are others', async (t) => {
+  const store = await memoryStore(t)
+  await ask(store, 'domainAdd', { name: 'example.org' })
+  const alice = 'alice@example.org'
+  await ask(store, 'accountAdd', { name: alice, password: 'correct horse' })
+  await ask(store, 'aliasAdd', { address: alice, targets: ['Alice@Example.org', 'bob@example.net'] })
+  await ask(store, 'aliasAdd', { address: alice, targets: ['carol@example.net'] })
+  assert.deepEqual(store.read.alias(alice)!.targets, [alice, 'bob@example.net', 'carol@example.net'])
+  assert.equal(await ask(store, 'aliasRemove', { address: alice, targets: [alice] }), 'nameTaken')
+  await ask(store, 'aliasRemove', { address: alice, targets: ['bob@example.net'] })
+  assert.deepEqual(store.read.alias(alice)!.targets, [alice, 'carol@example.net'])
+  await ask(store, 'aliasRemove', { address: alice, targets: ['carol@example.net'] })
+  assert.equal(store.read.alias(alice), undefined)
 })
 
 test('removing an account tells which aliases still lead to it', async (t) => {

@@ -85,6 +85,12 @@ export async function addAccount(
   options: { readonly nowMs: number; readonly quotaBytes?: number },
 ): Promise<AddedAccount> {
   const name = accountName(address)
+  const taken = store.read.alias(name)
+  if (taken && !taken.targets.includes(name))
+    throw new CommandRefusal(
+      'nameTaken',
+      `There is an alias ${name}, which would take all mail of an account of that name: remove it first with "pennypost alias remove ${name}"`,
+    )
   const credentials = (await passwordCredentials(store, password)).filter(({ value }) => value !== '')
   const domain = name.slice(name.lastIndexOf('@') + 1)
   const aliases = dutyNames

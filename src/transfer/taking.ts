@@ -282,8 +282,13 @@ export class Taking {
       const local = planLocal(this.#tools, mailbox, recipient, this.#brought.addresses, (member) =>
         this.#missing.push({ alias: recipient, member }),
       )
+      // Two people who send each other copies: each has one, and no sender need hear of it.
+      const keepsCopy = local.some(({ kind }) => kind === 'file')
       const plans = local.map((plan): Plan => {
-        if (again && isForward(plan)) return { kind: 'refuse', recipient, status: status.forwardingLoop }
+        if (again && isForward(plan))
+          return keepsCopy
+            ? { kind: 'discard', recipient, rule: 'sent on before' }
+            : { kind: 'refuse', recipient, status: status.forwardingLoop }
         if (plan.kind !== 'file') return plan
         const mailbox = junk ? junkOf(store.read, plan.account.id) : undefined
         // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.

@@ -37,6 +37,32 @@ test('two hosts whose aliases lead to each other: each alias once, then one noti
   await world.stop()
 })
 
+test('an alias that names its own account keeps a copy and sends on; two that lead to each other end, and no sender hears of it', async () => {
+  const world = new World()
+  const a = await world.start(site('a', 1, ['alice@a.example']))
+  const b = await world.start(site('b', 2, ['bob@b.example']))
+  const c = await world.start(site('c', 3, ['sender@c.example']))
+  await alias(a, 'alice@a.example', 'alice@a.example', 'bob@b.example')
+  const text = 'From: sender@c.example\n\nx\n'
+  assert.deepEqual(await world.send(a, 'sender@c.example', ['alice@a.example'], text), [250])
+  await world.clock.pass(60_000)
+  assert.equal((await messagesIn(a, 'alice@a.example')).length, 1)
+  assert.equal((await messagesIn(b, 'bob@b.example')).length, 1)
+  await alias(b, 'bob@b.example', 'bob@b.example', 'alice@a.example')
+  assert.deepEqual(await world.send(a, 'sender@c.example', ['alice@a.example'], text), [250])
+  await world.clock.pass(3_600_000)
+  // One came back, was kept, and went no further.
+  assert.equal((await messagesIn(b, 'bob@b.example')).length, 2)
+  assert.equal((await messagesIn(a, 'alice@a.example')).length, 3)
+  assert.deepEqual(await messagesIn(c, 'sender@c.example'), [])
+  const { rows } = a.store.read.ledgerWhere('', 'zz', 'alice@a.example', 1000)
+  assert.deepEqual(
+    rows.filter(({ outcome }) => outcome === 'discarded').map(({ detail }) => detail),
+    ['sent on before'],
+  )
+  await world.stop()
+})
+
 test('what an alias sends on says so, and a blind copy of another alias is not named', async () => {
   const world = new World()
   const a = await world.start(site('a', 1))

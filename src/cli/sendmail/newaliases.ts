@@ -1,6 +1,7 @@
 /** `newaliases`: takes /etc/aliases into the store, at the origin's domain. aliases(5). */
 import type { Config } from '../../config/config.ts'
 import { realFiles } from '../../platform/real/files.ts'
+import type { Owner } from '../../server/owner.ts'
 import type { Terminal } from '../../platform/real/terminal.ts'
 
 const aliasesFile = '/etc/aliases'
@@ -42,6 +43,16 @@ export function parseAliases(text: string): AliasEntry[] {
   })
 }
 
+async function hasAccount(owner: Owner, name: string): Promise<boolean> {
+  try {
+    await owner.ask('accountShow', { name })
+    return true
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'noSuchAccount') return false
+    throw error
+  }
+}
+
 export async function takeAliases(config: Config, terminal: Terminal, file = aliasesFile): Promise<number> {
   const [{ openOwner }, { complete }] = await Promise.all([import('../../server/owner.ts'), import('./message.ts')])
   const bytes = await realFiles.read(file)
@@ -60,8 +71,12 @@ export async function takeAliases(config: Config, terminal: Terminal, file = ali
         )
       if (targets.length === 0) continue
       const address = complete(name, config.origin)
-      const completed = targets.map((target) => complete(target, config.origin)).filter((target) => target !== address)
-      if (completed.length === 0) continue
+      const all = targets.map((target) => complete(target, config.origin))
+      // `alice: \alice, bob` keeps a copy, where there is an account that can.
+      const keepsCopy = all.includes(address) && (await hasAccount(owner, address))
+      const others = all.filter((target) => target !== address)
+      if (others.length === 0) continue
+      const completed = keepsCopy ? [address, ...others] : others
       await owner.ask('aliasAdd', { address, targets: completed })
       taken++
       longest = Math.max(longest, completed.join(', ').length)
