@@ -39,7 +39,7 @@ import {
   sweepNowAndThen,
 } from './system/start.ts'
 import type { System } from './system/types.ts'
-import { openPolicies, openReports, ownPlaces } from './system/ways.ts'
+import { openPolicies, openReports, ownAddresses, ownPlaces } from './system/ways.ts'
 import { flushWaiting } from './transfer/flush.ts'
 import { withHosts } from './transfer/hosts.ts'
 import { MailFigures, MailLog } from './transfer/mail-log.ts'
@@ -190,6 +190,7 @@ async function openSystem(
     signingKeys,
     authenticator,
     flush,
+    isOwnAddress: ownAddresses(() => listeners.listening, platform.ownAddresses),
     firstAttempts: queue,
   })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })

@@ -1,6 +1,7 @@
 /** What the queue is told of this system for its ways to others: policies that outlive the process, and which addresses are our own. */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { HttpClient } from '../base/http-client.ts'
+import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
 import type { Log } from '../base/log.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { Store } from '../store/store.ts'
@@ -51,6 +52,21 @@ export function openPolicies(tools: PolicyTools): { of(domain: string): Promise<
     of: (domain) => (options.mtaSts ? policies.of(domain) : Promise.resolve({})),
     timer: { cancel: () => timer.cancel() },
   }
+}
+
+/** Whether an address is one of this host's that a listener can be reached at. RFC 5321 §4.1.3. */
+export function ownAddresses(
+  listening: () => readonly Listening[],
+  machine: () => readonly string[],
+): (address: string) => boolean {
+  const isSame = (one: string, other: string): boolean => {
+    const network = parseIpNetwork(one)
+    return network !== undefined && networksHold([network], other)
+  }
+  return (address) =>
+    listening().some(({ address: own }) =>
+      isAny(own) ? machine().some((one) => isSame(one, address)) : isSame(own, address),
+    )
 }
 
 /** Whether whoever connects there reaches us: mail for such a host would come back. RFC 5321 §5.1. */

@@ -6,21 +6,25 @@ import type { Mailbox } from '../mail/envelope.ts'
 import type { AddressAnswer } from '../protocol/smtp/backend.ts'
 import type { StoreReads } from '../store/store.ts'
 import type { TransferOptions } from './options.ts'
+import { completeMailbox } from './resolve.ts'
 
 interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: TransferOptions
   readonly book?: AddressBook
+  isOwnAddress?(address: string): boolean
 }
 
 /** Domains in which a name without one is looked for: more than that nobody names so. */
 const domainsMax = 100
 
 /** @param name `user@domain`, or `user` in any of our domains. */
-export async function lookUp({ store, options, book }: Tools, name: string): Promise<AddressAnswer> {
+export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer> {
+  const { store, options, book } = tools
   const { read } = store
   const candidates: Mailbox[] = []
-  const whole = parseMailbox(name)
+  const given = parseMailbox(name)
+  const whole = given && completeMailbox(tools, given)
   if (whole) {
     if (!read.isLocalDomain(whole.domain)) return { kind: 'elsewhere' }
     candidates.push(whole)

@@ -2,6 +2,7 @@
 import type { AddressBook } from '../accounts/address-book.ts'
 import { expandAddress, type AddressSource } from '../accounts/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
+import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
 import type { Mailbox } from '../mail/envelope.ts'
 import { fitsDomain } from '../mail/domain-pattern.ts'
 import { status } from '../mail/status.ts'
@@ -14,12 +15,27 @@ interface Tools {
   readonly options: TransferOptions
   /** Addresses beyond the store's; undefined where it has them all, and nothing is ever waited for. */
   readonly book?: AddressBook
+  /** Whether our listeners can be reached at an address; undefined: only where the client has connected to is known. */
+  isOwnAddress?(address: string): boolean
 }
 
-/** RFC 5321 §4.1.1.3: `<postmaster>` without a domain is the server's own; it is ours, at the first domain. */
-export function completeMailbox({ store, options }: Tools, mailbox: Mailbox): Mailbox {
-  if (mailbox.domain !== '') return mailbox
-  return { localPart: mailbox.localPart, domain: store.read.domains()[0] ?? options.hostname }
+/**
+ * What is the server's own is ours, at the first domain: `<postmaster>` without a domain (RFC 5321 §4.1.1.3), and anybody at an address
+ * literal that names this host (§4.1.3, §4.5.1).
+ * @param localAddress where the client has connected to.
+ */
+export function completeMailbox(tools: Tools, mailbox: Mailbox, localAddress?: string): Mailbox {
+  const { store, options } = tools
+  const { localPart, domain } = mailbox
+  if (domain !== '' && !isOwnLiteral(tools, domain, localAddress)) return mailbox
+  return { localPart, domain: store.read.domains()[0] ?? options.hostname }
+}
+
+function isOwnLiteral({ isOwnAddress }: Tools, domain: string, localAddress: string | undefined): boolean {
+  if (!domain.startsWith('[')) return false
+  const address = domain.slice(1, -1).replace(/^ipv6:/i, '')
+  const same = localAddress !== undefined && parseIpNetwork(localAddress)
+  return (same && networksHold([same], address)) || isOwnAddress?.(address) === true
 }
 
 /**

@@ -17,6 +17,7 @@ import { mayRelay, Taking, type TakingTools } from './taking.ts'
 export interface TransactionTools extends TakingTools {
   /** undefined: nobody's mail only passes through. */
   readonly relay?: RelayOptions
+  isOwnAddress?(address: string): boolean
 }
 
 export class Transaction implements SmtpTransaction {
@@ -83,7 +84,7 @@ export class Transaction implements SmtpTransaction {
       throw error
     }
     try {
-      const complete = completeMailbox(this.#tools, given)
+      const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
       const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
       // Only where there is one: without a directory nothing is waited for.
       const heard = this.#heard?.learn(mailbox.localPart, mailbox.domain, this.#tools.options.subaddressDelimiter)

@@ -233,3 +233,21 @@ test('no relay at LMTP, not even from a trusted network, whose hosts relay at 25
   }
   await world.stop()
 })
+
+test("mail for an address literal of the host's own is for its first domain; others' literals are relaying", async () => {
+  const world = new World()
+  const system = await world.start({
+    hostname: 'mx.a.example',
+    address: '10.0.0.1',
+    domains: ['a.example', 'b.example'],
+    mailboxes: ['postmaster@a.example', 'alice@a.example'],
+  })
+  const send = (...recipients: string[]): Promise<number[]> => world.send(system, 'smith@bar.example', recipients, text)
+  const own = ['postmaster@[10.0.0.1]', 'Alice+x@[10.0.0.1]', 'alice@[IPv6:::ffff:10.0.0.1]', 'nobody@[10.0.0.1]']
+  assert.deepEqual(await send(...own), [250, 250, 250, 550])
+  const others = ['alice@[10.0.0.2]', 'postmaster@[127.0.0.1]', 'alice@[IPv6:::1]', 'alice@[IPv6:2001:db8::1]']
+  assert.deepEqual(await send(...others), [550, 550, 550, 550])
+  assert.equal((await messagesIn(system, 'postmaster@a.example')).length, 1)
+  assert.match((await messagesIn(system, 'alice@a.example'))[0]!, /^Delivered-To: Alice\+x@a\.example\r$/m)
+  await world.stop()
+})
