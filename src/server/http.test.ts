@@ -127,6 +127,53 @@ test('Outlook is told where to go, and a request that asks nothing gets its erro
   )
 })
 
+test('Outlook asks with the address in the path as well, and for other protocols in vain', async () => {
+  const path = '/autodiscover/autodiscover.json/v1.0/any%40example.org'
+  const said = await answerHttp(
+    tools,
+    request(`${path}?Protocol=AutodiscoverV1&RedirectCount=1`, { host: 'example.org' }),
+  )
+  assert.equal(said.status, 200)
+  assert.match(said.body, /"https:\/\/example\.org\/autodiscover\/autodiscover\.xml"/)
+  const other = await answerHttp(tools, request(`${path}?Protocol=ActiveSync`, { host: 'example.org' }))
+  assert.deepEqual([other.status, JSON.parse(other.body).ErrorCode], [400, 'InvalidProtocol'])
+  const later = await answerHttp(tools, request('/autodiscover/autodiscover.json/v2.0/a', { host: 'example.org' }))
+  assert.notEqual(later.status, 200)
+})
+
+test('a phone that asks for mobilesync is not given the settings of Outlook; UTF-16 is read', async () => {
+  const question = (schema: string): string =>
+    `<?xml version="1.0"?><Autodiscover><Request><EMailAddress>any@example.org</EMailAddress>${schema}</Request></Autodiscover>`
+  const base = 'http://schemas.microsoft.com/exchange/autodiscover'
+  const acceptable = (...names: string[]): string =>
+    names.map((name) => `<AcceptableResponseSchema>${base}/${name}</AcceptableResponseSchema>`).join('')
+  const ask = async (body: Uint8Array): Promise<string> =>
+    (await answerHttp(tools, request('/autodiscover/autodiscover.xml', { method: 'POST', body }))).body
+  const mobile = await ask(Buffer.from(question(acceptable('mobilesync/responseschema/2006'))))
+  assert.match(mobile, /<ErrorCode>601<\/ErrorCode>\s*<Message>Requested schema version not supported</)
+  assert.doesNotMatch(mobile, /IMAP/)
+  for (const schema of [
+    '',
+    acceptable('outlook/responseschema/2006a'),
+    acceptable('mobilesync/responseschema/2006', 'outlook/responseschema/2006a'),
+  ]) {
+    const text = question(schema)
+    const little = Buffer.from(text, 'utf16le')
+    const big = Buffer.from(little).swap16()
+    for (const body of [
+      Buffer.from(text),
+      little,
+      big,
+      Buffer.concat([Buffer.from([0xff, 0xfe]), little]),
+      Buffer.concat([Buffer.from([0xfe, 0xff]), big]),
+      Buffer.concat([little, Buffer.from([0x20])]),
+    ])
+      assert.match(await ask(body), /<LoginName>any@example\.org</)
+  }
+  for (const odd of ['', '<', 'fffe', 'feff', '003c00'])
+    assert.match(await ask(Buffer.from(odd, 'hex')), /<ErrorCode>600</)
+})
+
 test('the MTA-STS policy is told to who asks its own host, for our domains alone', async () => {
   const path = '/.well-known/mta-sts.txt'
   for (const host of [

@@ -12,6 +12,24 @@ export function requestedAddress(body: string): string | undefined {
   return match?.[1]!.replace(/&amp;/g, '&')
 }
 
+/** Whether the answer may be in Outlook's schema; where a request names none, that is all there is. Phones ask for mobilesync's. [MS-ASCMD] §2.2.3.1. */
+export function takesOutlookSchema(body: string): boolean {
+  const named = [...body.matchAll(/<(?:\w{1,64}:)?AcceptableResponseSchema>\s*([^<\s]{1,320})/gi)].map(
+    ([, schema]) => schema,
+  )
+  return named.length === 0 || named.includes(settingsNamespace)
+}
+
+/** The text of a request: UTF-8, or UTF-16 as its mark says, or as its first character does. XML 1.0 appendix F. */
+export function requestText(bytes: Uint8Array): string {
+  const [first, second] = bytes
+  const isLittle = (first === 0xff && second === 0xfe) || (first === 0x3c && second === 0)
+  const isBig = (first === 0xfe && second === 0xff) || (first === 0 && second === 0x3c)
+  if (!isLittle && !isBig) return Buffer.from(bytes).toString('utf8')
+  const even = Buffer.from(bytes.subarray(0, bytes.length & ~1))
+  return (isBig ? even.swap16() : even).toString('utf16le')
+}
+
 /** @param offers the best of each role first; Outlook takes one of each. */
 export function autodiscoverXml(address: string, offers: readonly Offer[]): string {
   const best = (['imap', 'pop3', 'submission'] as const).flatMap(
@@ -48,9 +66,17 @@ ${protocols.join('')}    </Account>
 `
 }
 
-/** Code 600 is an invalid request, 601 that nothing is known of the address. */
-export function autodiscoverFault(code: 600 | 601, nowMs: number): string {
-  const message = code === 600 ? 'Invalid Request' : 'Provider is not available'
+export type AutodiscoverFault = 'invalid' | 'unknownAddress' | 'unknownSchema'
+
+/** [MS-OXDSCLI] §2.2.4.1.1.2, [MS-ASCMD] §2.2.3.61: 600 is an invalid request, 601 one that nothing here answers. */
+const faults = {
+  invalid: [600, 'Invalid Request'],
+  unknownAddress: [601, 'Provider is not available'],
+  unknownSchema: [601, 'Requested schema version not supported'],
+} as const
+
+export function autodiscoverFault(fault: AutodiscoverFault, nowMs: number): string {
+  const [code, message] = faults[fault]
   return `<?xml version="1.0" encoding="utf-8"?>
 <Autodiscover xmlns="${responseNamespace}">
   <Response>

@@ -2,7 +2,14 @@
 import type { HttpRequest, HttpResponse } from '../../base/http.ts'
 import { parseMailbox } from '../../mail/address.ts'
 import { autoconfigXml } from './autoconfig.ts'
-import { autodiscoverFault, autodiscoverXml, requestedAddress } from './autodiscover.ts'
+import {
+  autodiscoverFault,
+  autodiscoverXml,
+  requestedAddress,
+  requestText,
+  takesOutlookSchema,
+  type AutodiscoverFault,
+} from './autodiscover.ts'
 import { mobileconfig } from './mobileconfig.ts'
 import type { Offer } from './settings.ts'
 
@@ -19,7 +26,10 @@ const plain = 'text/plain; charset=utf-8'
 
 /** @returns undefined for what is not asked here. */
 export function answerDiscovery(tools: DiscoveryTools, request: HttpRequest): HttpResponse | undefined {
-  switch (request.path.toLowerCase()) {
+  const path = request.path.toLowerCase()
+  // `…/v1.0/ADDRESS`, or `?Email=ADDRESS`: where to ask is the same for everybody.
+  if (path.startsWith('/autodiscover/autodiscover.json/v1.0/')) return autodiscoverJson(tools, request)
+  switch (path) {
     case '/mail/config-v1.1.xml':
     case '/.well-known/autoconfig/mail/config-v1.1.xml':
       return autoconfig(tools, request)
@@ -66,14 +76,20 @@ function stsPolicy(tools: DiscoveryTools, { method, host }: HttpRequest): HttpRe
 }
 
 function autodiscover(tools: DiscoveryTools, { method, body }: HttpRequest): HttpResponse {
-  const asked = requestedAddress(Buffer.from(body).toString('utf8'))
-  const fault =
-    method !== 'POST' || asked === undefined ? 600 : localDomain(tools, asked) === undefined ? 601 : undefined
+  const text = requestText(body)
+  const asked = requestedAddress(text)
+  const fault = faultOf(tools, method === 'POST' ? asked : undefined, text)
   return {
     status: 200,
     type: xmlType,
     body: fault === undefined ? autodiscoverXml(asked!, tools.offers()) : autodiscoverFault(fault, tools.now()),
   }
+}
+
+function faultOf(tools: DiscoveryTools, address: string | undefined, text: string): AutodiscoverFault | undefined {
+  if (address === undefined) return 'invalid'
+  if (!takesOutlookSchema(text)) return 'unknownSchema'
+  return localDomain(tools, address) === undefined ? 'unknownAddress' : undefined
 }
 
 /** Version 2 only points to version 1, which is all that a server without Exchange's protocols has to tell. */
