@@ -2,8 +2,8 @@
 
 /** Text of a command without its literals: a sequence set of a client with ten thousand scattered messages fits. */
 export const lineMaxBytes = 65_536
-/** Before a login: names, passwords and SASL responses (Kerberos and OAuth tokens are the largest). */
-export const lineBeforeLoginMaxBytes = 16_384
+/** Before a login: an ID of 30 fields of 30 and 1,024 octets (RFC 2971 §3.3); SASL responses (Kerberos and OAuth tokens) are shorter. */
+export const lineBeforeLoginMaxBytes = 32_768
 
 /** A literal that is no message: a mailbox name, a password, a needle. RFC 7888 §5 takes 4096 for enough. */
 export const literalMaxBytes = 16_384

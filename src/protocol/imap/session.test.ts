@@ -4,7 +4,7 @@ import type { Action, Session, SessionHost } from '../action.ts'
 import type { TlsFacts } from '../../base/network.ts'
 import type { ContentSink } from '../../mail/content.ts'
 import type { AppendContent, ImapAccount, ImapBackend } from './backend.ts'
-import { lineMaxBytes } from './limits.ts'
+import { lineBeforeLoginMaxBytes, lineMaxBytes } from './limits.ts'
 import { MemoryBackend } from './memory/backend.ts'
 import { passwordMechanisms } from '../sasl/mechanisms.ts'
 import type { ImapOptions } from './options.ts'
@@ -235,6 +235,25 @@ test('a command line past its limit is answered once its end has come', async ()
   for (let i = 0; i < 20; i++) said += await host.say('x'.repeat(lineMaxBytes / 10))
   assert.equal(said, '')
   assert.match(await host.say('\r\nc NOOP\r\n'), /^b BAD Command line is too long\r\nc OK/)
+})
+
+test('before a login an ID may be as long as its RFC has it, and a command no longer than that', async () => {
+  const field = (n: number, name = 30, value = 1024): string =>
+    `"${String(n).padStart(name, 'n')}" "${'v'.repeat(value)}"`
+  const fields = (count: number): string[] => Array.from({ length: count }, (_, n) => field(n))
+  const host = new Host()
+  await host.say('')
+  assert.match(await host.say(`a ID (${fields(30).join(' ')})\r\n`), /^\* ID \([^]*a OK/)
+  for (const wrong of [
+    [...fields(29), field(29, 31)],
+    [...fields(29), field(29, 30, 1025)],
+    [...fields(30), '"x" "y"'],
+  ])
+    assert.match(await host.say(`b ID (${wrong.join(' ')})\r\n`), /^b BAD /)
+  assert.match(
+    await host.say(`c NOOP ${'x'.repeat(lineBeforeLoginMaxBytes)}\r\n`),
+    /^c BAD Command line is too long\r\n/,
+  )
 })
 
 test('stopping and silence are told, and end the session', async () => {
