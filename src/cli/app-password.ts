@@ -6,6 +6,7 @@ import {
   pages,
   placeOptions,
   printRows,
+  tellDone,
   timeText,
   withOwner,
   type PlaceOptions,
@@ -47,17 +48,19 @@ export const appPassword: Subcommand = (program, terminal) => {
   })
 
   examples(
-    placeOptions(
-      passwords
-        .command('remove')
-        .description('revoke one: its program can no longer sign in')
-        .argument('<account>')
-        .argument('<name>'),
+    jsonOption(
+      placeOptions(
+        passwords
+          .command('remove')
+          .description('revoke one: its program can no longer sign in')
+          .argument('<account>')
+          .argument('<name>'),
+      ),
     ),
     'pennypost app-password remove alice@example.org Phone',
-  ).action(async (account: string, name: string, options: PlaceOptions) => {
+  ).action(async (account: string, name: string, options: JsonOptions) => {
     const gone = await ask(options, 'appPasswordRemove', { account, name })
-    terminal.out(`The app password "${gone.name}" of ${gone.account} is revoked.\n`)
+    tellDone(terminal, options, gone, `Revoked the app password "${gone.name}" of ${gone.account}.\n`)
   })
 
   examples(

@@ -55,7 +55,9 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
     segmentBytes: options.segmentBytes,
     tag: names.tag,
   } satisfies WriterSettings)
-  const { replayed, damage, ...state } = await ready(writer)
+  const { replayed, damage, keptBefore, ...state } = await ready(writer)
+  if (keptBefore !== undefined)
+    log.info('the database was changed for this version; it lies as it was beside it', { copy: keptBefore })
   for (const { event, facts } of damage) log.error(event, facts)
   const told = new ToldState(log)
   told.now(state)

@@ -17,7 +17,8 @@ import { QuarantineFolder } from '../contents/quarantine.ts'
 import { Reserve } from '../contents/reserve.ts'
 import { openDatabase, type Database } from './driver.ts'
 import { isFull, isOfTheDatabase } from '../faults.ts'
-import { migrate } from './schema.ts'
+import { keepBeforeMigration } from './before-migration.ts'
+import { migrate, schemaVersion } from './schema.ts'
 import { Writer } from './writer.ts'
 
 /** Below this much free disk nothing new is taken: deletions, COMMITs and the next segment still find room. */
@@ -33,6 +34,8 @@ export interface OpenWriter {
   readonly spareBytes: number
   /** What is not as it should be, a sentence each, with the file and numbers. */
   readonly damage: readonly Damage[]
+  /** Where the database lies as it was before this program changed its rows; undefined: it did not. */
+  readonly keptBefore: string | undefined
 }
 
 export interface Damage {
@@ -55,7 +58,7 @@ export function openWriter(dataFolder: string, options: OpenOptions = {}): OpenW
   for (const name of readdirSync(large)) if (name.startsWith('unfinished-')) rmSync(join(large, name), { force: true })
   const size = options.segmentBytes ?? segmentBytes
   const reserve = new Reserve(dataFolder, size)
-  const db = openRows(dataFolder, reserve)
+  const { db, keptBefore } = openRows(dataFolder, reserve)
   const log = new SegmentFiles(join(dataFolder, 'segments'), size)
   // The names of what was just made are on disk before anything is acknowledged in it.
   syncFolder(dataFolder)
@@ -85,11 +88,11 @@ export function openWriter(dataFolder: string, options: OpenOptions = {}): OpenW
   log.forgetReaders()
   damage.push(...missingSegments(dataFolder, db, size))
   if (!writer.behind && freeBytes() > spare) reserve.keep()
-  return { writer, db, log, replayed, reserve, freeBytes, spareBytes: spare, damage }
+  return { writer, db, log, replayed, reserve, freeBytes, spareBytes: spare, damage, keptBefore }
 }
 
 /** The database, brought to the present version. Throws a sentence that says what to do where it is damaged, or where it is not this folder's. */
-function openRows(dataFolder: string, reserve: Reserve): Database {
+function openRows(dataFolder: string, reserve: Reserve): { db: Database; keptBefore: string | undefined } {
   const path = join(dataFolder, 'pennypost.db')
   const mail = firstMail(dataFolder)
   if (mail !== undefined && (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) throw withoutRows(mail, path)
@@ -101,17 +104,19 @@ function openRows(dataFolder: string, reserve: Reserve): Database {
     db.exec('PRAGMA wal_autocheckpoint = 0')
     db.exec('PRAGMA cache_size = -16384')
     db.exec('PRAGMA temp_store = MEMORY')
-    if (mail !== undefined && Number(db.prepare('PRAGMA user_version').get()!['user_version']) === 0) {
+    const schema = Number(db.prepare('PRAGMA user_version').get()!['user_version'])
+    if (mail !== undefined && schema === 0) {
       db.close()
       throw withoutRows(mail, path)
     }
+    const keptBefore = schema > 0 && schema < schemaVersion ? keepBeforeMigration(db, dataFolder, schema) : undefined
     try {
       migrate(db)
     } catch (error) {
       if (!isFull(error) || !reserve.giveUp()) throw error
       migrate(db)
     }
-    return db
+    return { db, keptBefore }
   } catch (error) {
     throw damaged(dataFolder, error)
   }

@@ -11,6 +11,7 @@ import type { Operation, ResultOf } from '../operations.ts'
 import { StoreFault, type SweepReport } from '../store.ts'
 import type { Batcher } from './batcher.ts'
 import type { Database } from './driver.ts'
+import { forgetOldCopies } from './before-migration.ts'
 import { removeOrphans } from './orphans.ts'
 import { sourceOf } from './reads.ts'
 
@@ -70,6 +71,7 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
     tools.files.forget(segment)
     await rm(join(folder, 'segments', segmentName(segment)), { force: true })
   }
+  await forgetOldCopies(folder, tools.nowMs)
   const { removed, movedToLost } = await removeOrphans(tools)
   contentsFreed += removed
   return { contentsFreed, expungedForgotten, segmentsFreed: emptied.length, movedToLost }

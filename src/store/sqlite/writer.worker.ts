@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { dataOfThread, eachTask } from '../../platform/real/threads.ts'
 import type { Change } from '../changes.ts'
 import { busyTimeoutMs, type Database } from './driver.ts'
-import { openWriter, type Damage, type OpenWriter } from './open-writer.ts'
+import { openWriter, type OpenWriter } from './open-writer.ts'
 import type { WireCommit } from './group.ts'
 import type { Incident } from './quarantine.ts'
 import { WriterBroken, type CommitOutcome } from './writer.ts'
@@ -34,7 +34,7 @@ export type ToWriter =
   | { readonly kind: 'close' }
 
 export type FromWriter =
-  | ({ readonly kind: 'ready'; readonly replayed: number; readonly damage: readonly Damage[] } & WriterState)
+  | ({ readonly kind: 'ready' } & Pick<OpenWriter, 'replayed' | 'damage' | 'keptBefore'> & WriterState)
   | { readonly kind: 'durable'; readonly outcomes: readonly CommitOutcome[] }
   | ({
       readonly kind: 'done'
@@ -140,7 +140,8 @@ function task(message: ToWriter): void {
 try {
   open = openWriter(settings.folder, settings)
   askForRoom(open)
-  post({ kind: 'ready', replayed: open.replayed, damage: open.damage, ...state(open) })
+  const { replayed, damage, keptBefore } = open
+  post({ kind: 'ready', replayed, damage, keptBefore, ...state(open) })
 } catch (error) {
   post({ kind: 'broken', error: (error as Error).message })
 }
