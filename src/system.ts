@@ -1,6 +1,7 @@
 /** The one place that builds everything: a configuration in, a running system out. */
 import { watchLoop } from './system/watchdog.ts'
 import { join } from 'node:path'
+import { AccountWatch } from './accounts/account-watch.ts'
 import { AccountAuthenticator } from './accounts/authenticator.ts'
 import { IssuerTokens } from './accounts/tokens.ts'
 import { networksHold } from './base/ip-network.ts'
@@ -47,6 +48,7 @@ import { FileJourney, silentJourney, type Journey } from './transfer/journey.ts'
 import { Authenticity } from './transfer/checks/authenticity.ts'
 import { SigningKeys } from './transfer/signing.ts'
 import { Queue } from './transfer/queue/queue.ts'
+import { StoreAccountGuard } from './transfer/account-guard.ts'
 import { Turns } from './transfer/queue/turns.ts'
 import { Receiver } from './transfer/receiver.ts'
 
@@ -124,6 +126,7 @@ async function openSystem(
     log,
     secret,
     options: auth,
+    signedIn: (account, name, peer) => guard.signedIn(account, name, peer.address),
   })
   const { jwks, introspection } = first.oauth
   const mechanisms = saslMechanisms({
@@ -144,7 +147,12 @@ async function openSystem(
   const trace: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
   const journey = new MailLog(trace, { clock, log, figures: mailFigures })
   life.ends('journey', 'inside', () => journey.flush())
-  const tools = { store, clock, random, options, log, journey, turns, book: people.book }
+  const watchOptions = (): Config['accountWatch'] => live.config.accountWatch
+  const guard = new StoreAccountGuard(
+    { store, clock, random, options, log, journey, turns, book: people.book, watchOptions },
+    (suspected) => new AccountWatch({ clock, options: watchOptions, suspected }),
+  )
+  const tools = { store, clock, random, options, log, journey, turns, book: people.book, accountGuard: guard }
   const watched = new WatchedResolver(platform.resolver)
   const resolver = withHosts(() => live.config.dns, watched)
   const authenticity = new Authenticity({
@@ -210,7 +218,7 @@ async function openSystem(
   let stopping: Promise<readonly string[]> | undefined
 
   const { health, figures, loopDelay } = openFigures({
-    ...{ clock, log, store, people, authenticator, desk, sessions, mailFigures },
+    ...{ clock, log, store, people, authenticator, desk, sessions, mailFigures, guard },
     resolver: watched,
     shownCertificate: () => tls.shown(live.config.hostname),
     process: platform.process,
@@ -279,7 +287,12 @@ async function openSystem(
   if (!inMemory) {
     const control = await life.step('start control', () =>
       serveControl(
-        { store, clock, sessions, flushJourney: () => journey.flush(), certificateShown: (name) => tls.shown(name) },
+        {
+          ...{ store, clock, sessions },
+          flushJourney: () => journey.flush(),
+          certificateShown: (name) => tls.shown(name),
+          forgetWatched: (account) => guard.forget(account),
+        },
         { dataFolder: first.data, log },
       ),
     )

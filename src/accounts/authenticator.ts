@@ -8,7 +8,7 @@ import type { Peer } from '../base/network.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { canonicalAddress } from './aliases.ts'
 import { credentialDigest } from './app-password.ts'
-import type { Directory, DirectoryAccount } from './directory.ts'
+import { shutOut, type Directory, type DirectoryAccount } from './directory.ts'
 import { passwordBytesMax } from './password.ts'
 import { decoyScramKeys, type ParsedScramKeys, type ScramHash } from './scram-keys.ts'
 import { prefixesOf } from './prefix.ts'
@@ -28,6 +28,8 @@ export interface AuthenticatorTools {
   /** Stays the same over restarts: names without an account get their salts from it. */
   readonly secret: Uint8Array
   readonly options: ThrottleOptions
+  /** Told of everybody who has signed in. */
+  readonly signedIn?: (account: number, name: string, peer: Peer) => void
 }
 
 interface SignedIn {
@@ -71,17 +73,17 @@ export class AccountAuthenticator {
     const admission = await this.#admit(user, name, peer, 'password')
     const account = await directory.find(name)
     const cacheKey = this.#keyOf(name, password)
-    const cached = account && !account.disabled && (await this.#cached(account, cacheKey))
+    const cached = account && !shutOut(account) && (await this.#cached(account, cacheKey))
     if (cached) return this.#succeeded(name, account, cached, peer, 'password')
     const tooLong = Buffer.byteLength(password) > passwordBytesMax
     // The same work for those who may not come in as for those whom we do not have, or answers would tell who exists.
-    const checked = account?.disabled ? undefined : account
+    const checked = account && shutOut(account) ? undefined : account
     const credential = tooLong
       ? undefined
       : await directory.verify(checked, password, prefixesOf(peer.address).narrow, admission.known)
     this.#checkStill(admission, user, name, peer, 'password')
     if (!checked || credential === undefined) {
-      const reason = !account ? 'no such account' : account.disabled ? 'disabled' : 'wrong password'
+      const reason = !account ? 'no such account' : (shutOut(account) ?? 'wrong password')
       return this.#failed(user, name, peer, 'password', reason, password)
     }
     this.#remember(cacheKey, credential)
@@ -108,8 +110,8 @@ export class AccountAuthenticator {
         const now = await directory.find(name)
         const stillOwn = now && now.id === account?.id && (await directory.scramKeys(now, hash))
         const stands = stillOwn && own && Buffer.compare(stillOwn.storedKey, own.storedKey) === 0
-        if (proved && stands && !now.disabled) return this.#succeeded(name, now, undefined, peer, 'scram')
-        const reason = !now ? 'no such account' : !own ? 'no SCRAM keys' : now.disabled ? 'disabled' : 'wrong password'
+        if (proved && stands && !shutOut(now)) return this.#succeeded(name, now, undefined, peer, 'scram')
+        const reason = !now ? 'no such account' : !own ? 'no SCRAM keys' : (shutOut(now) ?? 'wrong password')
         return this.#failed(user, name, peer, 'scram', reason, undefined)
       },
     }
@@ -128,7 +130,7 @@ export class AccountAuthenticator {
       if (account) found.push(account)
     }
     const [account, another] = found
-    if (account && !another && !account.disabled) {
+    if (account && !another && !shutOut(account)) {
       const name = asked === '' ? account.name : canonicalName(asked)
       return this.#succeeded(name, account, undefined, peer, 'vouched')
     }
@@ -137,9 +139,7 @@ export class AccountAuthenticator {
         ? 'not the address vouched for'
         : another
           ? 'more than one account'
-          : account
-            ? 'disabled'
-            : 'no such account'
+          : ((account && shutOut(account)) ?? 'no such account')
     return this.#failed(asked === '' ? addresses.join(' ') : asked, undefined, peer, 'vouched', reason, undefined)
   }
 
@@ -196,6 +196,7 @@ export class AccountAuthenticator {
   ): SignedIn | Promise<SignedIn> {
     const { directory, log } = this.#tools
     this.signIns.of(by, 'succeeded').value++
+    this.#tools.signedIn?.(account.id, account.name, peer)
     log.info('signed in', { peer: peer.address, port: peer.localPort, user: account.name, by })
     this.#throttle.succeeded(peer.address, asked)
     if (credential !== undefined) directory.used?.(account, credential)

@@ -7,6 +7,13 @@ export interface DirectoryAccount {
   /** `user@domain`, as it is kept. */
   readonly name: string
   readonly disabled: boolean
+  /** As the store has it; absent where it has no such account yet. */
+  readonly restriction?: 'none' | 'held' | 'locked'
+}
+
+/** Why it may not sign in; undefined: it may. */
+export function shutOut({ disabled, restriction }: DirectoryAccount): 'disabled' | 'locked' | undefined {
+  return disabled ? 'disabled' : restriction === 'locked' ? 'locked' : undefined
 }
 
 type Soon<T> = T | Promise<T>

@@ -7,7 +7,7 @@ import type { LdapServer } from '../base/ldap.ts'
 import type { Log } from '../base/log.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { AddressBook, Heard } from './address-book.ts'
-import type { Directory, DirectoryAccount } from './directory.ts'
+import { shutOut, type Directory, type DirectoryAccount } from './directory.ts'
 import type { DirectoryOptions } from './directory-options.ts'
 import { HashQueue } from './hashing.ts'
 import { LdapPeople, type LdapPerson, type Listed } from './ldap-people.ts'
@@ -83,7 +83,12 @@ export class LdapDirectory implements Directory, AddressBook {
   #accountOf(person: LdapPerson): DirectoryAccount {
     const row = this.#tools.source.account(person.name)
     if (row && this.isOwn(row.id)) return row
-    const account = { id: row?.id ?? 0, name: person.name, disabled: person.disabled || (row?.disabled ?? false) }
+    const account = {
+      id: row?.id ?? 0,
+      name: person.name,
+      disabled: person.disabled || (row?.disabled ?? false),
+      restriction: row?.restriction,
+    }
     this.#found.set(account, person)
     return account
   }
@@ -140,7 +145,7 @@ export class LdapDirectory implements Directory, AddressBook {
     if (!person) return listed
     const account = this.#accountOf(person)
     // Nothing is made for him who takes nothing.
-    const ready = account.disabled || !this.#found.has(account) ? account : await this.settle(account)
+    const ready = shutOut(account) !== undefined || !this.#found.has(account) ? account : await this.settle(account)
     return { ...listed, account: ready, addresses: person.addresses }
   }
 

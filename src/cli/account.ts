@@ -29,6 +29,9 @@ async function readQuota(text: string): Promise<number> {
   }
 }
 
+const stateText = ({ disabled, restriction }: { disabled: boolean; restriction: string }): string =>
+  disabled ? 'disabled' : restriction === 'none' ? 'enabled' : restriction
+
 const quotaText = (bytes: number): string => (bytes === 0 ? 'no limit' : sizeText(bytes))
 
 export const account: Subcommand = (program, terminal) => {
@@ -115,6 +118,24 @@ export const account: Subcommand = (program, terminal) => {
     })
   }
 
+  for (const [word, restriction, about] of [
+    ['lock', 'locked', 'no sign-in, and nothing is sent; mail still comes in'],
+    ['unlock', 'none', 'it may sign in and send again, also after it was held because it looked stolen'],
+  ] as const) {
+    examples(
+      jsonOption(placeOptions(accounts.command(word).description(about).argument('<address>'))),
+      `pennypost account ${word} alice@example.org`,
+    ).action(async (name: string, options: JsonOptions) => {
+      const done = await ask(options, 'accountRestrict', { name, restriction })
+      const is = restriction === 'locked' ? 'is locked: it cannot sign in and sends nothing' : 'is unlocked'
+      const waits =
+        done.held === 0
+          ? ''
+          : ` ${counted(done.held, 'recipient')} of its mail on hold: "pennypost queue list --sender ${done.name}", then "queue release" or "queue drop".`
+      tellDone(terminal, options, done, `${done.name} ${is}.${waits}\n`)
+    })
+  }
+
   examples(
     jsonOption(
       placeOptions(accounts.command('remove').description('remove an account with all its mail').argument('<address>')),
@@ -143,10 +164,10 @@ export const account: Subcommand = (program, terminal) => {
   ).action(async (name: string, options: JsonOptions) => {
     const shown = await ask(options, 'accountShow', { name })
     if (options.json) return terminal.out(`${JSON.stringify(shown, null, 1)}\n`)
-    const { usedBytes, usedMessages, quotaBytes, disabled } = shown
+    const { usedBytes, usedMessages, quotaBytes } = shown
     const share = quotaBytes === 0 ? '' : ` (${Math.floor((usedBytes / quotaBytes) * 100)} %)`
     terminal.out(
-      `${shown.name}\n  state     ${disabled ? 'disabled' : 'enabled'}\n  messages  ${usedMessages}\n` +
+      `${shown.name}\n  state     ${stateText(shown)}\n  messages  ${usedMessages}\n` +
         `  used      ${sizeText(usedBytes)} of ${quotaText(quotaBytes)}${share}\n`,
     )
   })
@@ -164,7 +185,7 @@ export const account: Subcommand = (program, terminal) => {
           { title: 'MESSAGES', of: ({ usedMessages }) => String(usedMessages), right: true },
           { title: 'USED', of: ({ usedBytes }) => sizeText(usedBytes), right: true },
           { title: 'QUOTA', of: ({ quotaBytes }) => quotaText(quotaBytes), right: true },
-          { title: 'STATE', of: ({ disabled }) => (disabled ? 'disabled' : 'enabled') },
+          { title: 'STATE', of: stateText },
         ],
         none: 'There are no accounts yet: add one with "pennypost account add".',
       }),

@@ -1,4 +1,5 @@
 /** What a configuration says, after it was read and checked: every key has a value. */
+import type { AccountWatchOptions } from '../accounts/account-watch.ts'
 import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
@@ -79,6 +80,7 @@ export interface Config {
   readonly smtp: SmtpPolicy & SmtpPaceOptions
   readonly pop3: { readonly loginDelayMs: number }
   readonly auth: AuthOptions
+  readonly accountWatch: AccountWatchOptions
   /** `jwks` is a URL or an absolute path. */
   readonly oauth: OAuthOptions
   /** Paths are absolute. */

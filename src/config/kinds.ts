@@ -169,6 +169,19 @@ export const mailAddress: Kind<string> = {
   format: quote,
 }
 
+/** `user@example.org`, or `@example.org` for all of a domain. As accounts are kept: lower case. */
+export const accountOrDomain: Kind<string> = {
+  words: 'an account, or "@example.org" for all of a domain',
+  read(value) {
+    const name = text.read(value)
+    if (name.startsWith('@')) return `@${domain.read(name.slice(1))}`
+    const mailbox = parseMailbox(name)
+    if (!mailbox) throw new ValueFault('must be an account, or "@example.org" for all of a domain')
+    return formatMailbox(mailbox).toLowerCase()
+  },
+  format: quote,
+}
+
 /** A host, or all whose name has one label more: what a certificate and an MTA-STS policy can name. RFC 8461 §4.1. */
 export const hostPattern: Kind<string> = {
   words: '"mx.example.org", or "*.example.org" for hosts directly below it',

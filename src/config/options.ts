@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { admissionDefaults } from '../server/admission.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option, type OptionTable } from './option.ts'
+import { accountWatchOptions } from './account-watch-options.ts'
 import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
 import { defaultServices, services } from './services.ts'
 import { publishOptions } from './publish-options.ts'
@@ -19,6 +20,7 @@ import {
   transferOptions,
 } from './transfer-options.ts'
 
+export * from './account-watch-options.ts'
 export * from './people-options.ts'
 export * from './publish-options.ts'
 export * from './report-options.ts'
@@ -286,6 +288,11 @@ export const sections: readonly Section[] = [
   section('smtp', smtpOptions, 'SMTP, submission and LMTP: what clients may ask for, and how much.'),
   section('pop3', pop3Options, 'POP3: one maildrop, one session.'),
   section('auth', authOptions, 'How people sign in, and what happens to those who guess.'),
+  section(
+    'accountWatch',
+    accountWatchOptions,
+    'When an account looks as if somebody else used it: sudden volume, many unknown recipients, sign-ins from many networks.',
+  ),
   section(
     'oauth',
     oauthOptions,

@@ -82,6 +82,7 @@ class ConfigReader {
       smtp: this.#smtp(this.#table(root, 'smtp')),
       pop3: this.#section(this.#table(root, 'pop3'), 'pop3', declared.pop3Options),
       auth: this.#auth(this.#table(root, 'auth')),
+      accountWatch: this.#section(this.#table(root, 'accountWatch'), 'accountWatch', declared.accountWatchOptions),
       oauth: this.#oauth(this.#table(root, 'oauth')),
       directory: this.#directory(this.#table(root, 'directory')),
       limits: this.#section(this.#table(root, 'limits'), 'limits', declared.limitsOptions),

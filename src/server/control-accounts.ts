@@ -1,8 +1,9 @@
-/** Commands about who lives here: domains, accounts, aliases, mailboxes. */
+/** Commands about domains, accounts, aliases, mailboxes. */
 import { canonicalAddress, expandedMax } from '../accounts/aliases.ts'
 import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
-import type { Account, Alias, MailboxRow } from '../store/entities.ts'
-import type { Store } from '../store/store.ts'
+import { restrictions, type Account, type Alias, type MailboxRow, type Restriction } from '../store/entities.ts'
+import type { QueuePage, Store } from '../store/store.ts'
+import { holdWaiting } from '../transfer/account-guard.ts'
 import { dkimRecords, makeDkimKeys } from '../transfer/signing.ts'
 import { command, pageOf, pageRowsMax } from './control-command.ts'
 import { accountName, addAccount, CommandRefusal, setPassword } from './provision.ts'
@@ -109,6 +110,27 @@ export const accountCommands = {
     return { name }
   }),
 
+  /** `locked`: no sign-in, nothing sent, mail still comes in; `none` takes that, and a hold, away. */
+  accountRestrict: command(
+    { name: 'text', restriction: 'text' },
+    async (
+      { store, clock, forgetWatched },
+      args,
+    ): Promise<{ name: string; restriction: Restriction; held: number }> => {
+      const { id, name } = accountOf(store, args.name)
+      const restriction = restrictions.find((one) => one === args.restriction)
+      if (restriction === undefined)
+        throw new CommandRefusal(
+          'badArguments',
+          `There is no restriction "${args.restriction}": take ${restrictions.join(', ')}`,
+        )
+      await store.commit([{ kind: 'accountSet', name, restriction }])
+      if (restriction === 'none') forgetWatched?.(id)
+      else await holdWaiting(store, id, clock.now())
+      return { name, restriction, held: await heldOf(store, id) }
+    },
+  ),
+
   accountShow: command({ name: 'text' }, ({ store }, args) => accountOf(store, args.name)),
 
   accountList: command({ after: 'text?' }, ({ store }, { after = '' }) =>
@@ -184,4 +206,16 @@ export const accountCommands = {
     const rows = store.read.mailboxes(accountOf(store, account).id).filter(({ name }) => name > after)
     return pageOf<MailboxRow, string>(rows.slice(0, pageRowsMax), ({ name }) => name)
   }),
+}
+
+/** How many recipients of the account's mail are on hold. */
+async function heldOf(store: Store, submitter: number): Promise<number> {
+  await store.commit([{ kind: 'queueRows', all: true }])
+  let held = 0
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const page: QueuePage = store.read.queueWhere({ submitter, state: 'held' }, after, pageRowsMax)
+    held += page.rows.length
+    after = page.next
+  }
+  return held
 }

@@ -12,6 +12,8 @@ export interface ControlTools {
   /** Writes what the journey holds back, so that `trace` sees it. */
   readonly flushJourney?: () => Promise<void>
   /** The certificate (DER) that a client is shown which asks for this name; absent where nothing listens. */
+  /** What is counted of an account begins anew; absent where no server runs. */
+  readonly forgetWatched?: (account: number) => void
   readonly certificateShown?: (name: string) => Uint8Array | undefined
 }
 

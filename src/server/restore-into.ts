@@ -137,12 +137,12 @@ class Restoration {
   }
 
   async #makeAccount(boxes: readonly BackedMailbox[]): Promise<number> {
-    const { name, quotaBytes, credentials, disabled } = this.#from
+    const { name, quotaBytes, credentials, disabled, restriction } = this.#from
     const mailboxes = boxes.filter(({ role }) => role !== null).map(({ name: box, role }) => ({ name: box, role }))
     const nowMs = this.#clock.now()
     const [{ id }] = await this.#store.commit([
       { kind: 'accountAdd', name, quotaBytes, mailboxes, credentials, nowMs },
-      ...(disabled ? [{ kind: 'accountSet', name, disabled } as const] : []),
+      ...(disabled || restriction !== 'none' ? [{ kind: 'accountSet', name, disabled, restriction } as const] : []),
     ])
     return id
   }

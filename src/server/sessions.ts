@@ -3,7 +3,7 @@
  * is revoked, an operator. A right that was looked at at sign-in only would last as long as its client sends NOOP.
  */
 import { appCredential, credentialDigest } from '../accounts/app-password.ts'
-import type { Directory } from '../accounts/directory.ts'
+import { shutOut, type Directory } from '../accounts/directory.ts'
 import { turn, type Clock, type Timer } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
@@ -142,7 +142,7 @@ export class Sessions {
   #rightsOf({ accountId, credential }: Authenticated): string | undefined {
     const { read } = this.#tools.store
     const account = read.accountById(accountId)
-    if (!account || account.disabled) return undefined
+    if (!account || shutOut(account)) return undefined
     // What is kept of an outside directory's passwords is written at sign-in: it tells nothing of a change.
     if (this.#tools.outside) return String(credential !== undefined && this.#isAppPassword(accountId, credential))
     const passwords = passwordKinds.map((kind) => read.credentials(accountId, kind).map(({ value }) => value))
@@ -181,7 +181,7 @@ export class Sessions {
     for (const [name, sessions] of names) {
       try {
         const account = await directory.find(name)
-        if (!account || account.disabled) this.#end(sessions, 'the directory does not know the account any more')
+        if (!account || shutOut(account)) this.#end(sessions, 'the directory does not know the account any more')
       } catch {
         return
       }

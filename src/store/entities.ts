@@ -6,11 +6,16 @@ export interface Account {
   /** `user@domain`, lower case. */
   readonly name: string
   readonly disabled: boolean
+  /** `held`: what it sends waits for the operator; `locked`: it cannot sign in, and sends nothing. Mail comes in all the same. */
+  readonly restriction: Restriction
   /** 0: no limit. */
   readonly quotaBytes: number
   readonly usedBytes: number
   readonly usedMessages: number
 }
+
+export const restrictions = ['none', 'held', 'locked'] as const
+export type Restriction = (typeof restrictions)[number]
 
 /** What an account is apart from its use. */
 export type User = Omit<Account, 'usedBytes' | 'usedMessages'>
@@ -46,6 +51,8 @@ export interface QueueRow {
   readonly arrivalId: string
   /** Empty: the null reverse-path. */
   readonly reversePath: string
+  /** The account that sent it, as a user who had signed in. */
+  readonly submitter: number | null
   readonly address: string
   readonly destination: string
   /** `ready` waits for its turn alone, `deferred` for `nextAttemptMs`. */
@@ -76,6 +83,8 @@ export interface QueueFilter {
   readonly state?: QueueRow['state']
   /** Accepted before this moment. */
   readonly acceptedBeforeMs?: number
+  /** The account that sent it. */
+  readonly submitter?: number
 }
 
 /** One attempt of a recipient that still waits. */

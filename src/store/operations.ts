@@ -1,5 +1,5 @@
 /** Everything that can be written: one tagged union, applied by the engine's writer in order. */
-import type { MailboxRole, QueueParameters, QueueRow } from './entities.ts'
+import type { Account, MailboxRole, QueueParameters, QueueRow } from './entities.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
 
 /** What is computed from a content once, at delivery: in FETCH's own spelling, one byte a character. */
@@ -131,7 +131,9 @@ export type Operation =
       readonly nowMs: number
     }
   | { readonly kind: 'accountRemove'; readonly name: string }
-  | { readonly kind: 'accountSet'; readonly name: string; readonly disabled?: boolean; readonly quotaBytes?: number }
+  | ({ readonly kind: 'accountSet'; readonly name: string } & Partial<
+      Pick<Account, 'disabled' | 'quotaBytes' | 'restriction'>
+    >)
   /** Replaces the credential of that kind and name. An empty value removes it. */
   | {
       readonly kind: 'credentialSet'

@@ -9,6 +9,7 @@ import type { Desk } from '../server/listen.ts'
 import { FiguresPage } from '../server/metrics.ts'
 import type { Sessions } from '../server/sessions.ts'
 import type { Store } from '../store/store.ts'
+import type { StoreAccountGuard } from '../transfer/account-guard.ts'
 import type { MailFigures } from '../transfer/mail-log.ts'
 import type { People } from './directory.ts'
 import { Health } from './health.ts'
@@ -33,6 +34,7 @@ export interface FiguresOf {
   readonly desk: Desk
   readonly sessions: Sessions
   readonly mailFigures: MailFigures
+  readonly guard: Pick<StoreAccountGuard, 'suspected'>
   readonly resolver: WatchedResolver
   readonly shownCertificate: () => Uint8Array | undefined
   /** undefined: there is no process of its own. */
@@ -62,7 +64,15 @@ export function openFigures(of: FiguresOf): {
     clock,
     version: facts.version,
     store,
-    counted: [...mailFigures.all, authenticator.signIns, connections, turnedAway, resolver.answers, loopDelay],
+    counted: [
+      ...mailFigures.all,
+      authenticator.signIns,
+      of.guard.suspected,
+      connections,
+      turnedAway,
+      resolver.answers,
+      loopDelay,
+    ],
     connections: () => desk.connectionsBy(),
     sessions: () => sessions.countBy(),
     troubles: () => health.samples(),

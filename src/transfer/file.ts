@@ -14,6 +14,7 @@ import { formatNotice, wantsReport, type Notice, type Report } from './notice.ts
 import type { TransferOptions } from './options.ts'
 import type { Turns } from './queue/turns.ts'
 import type { Plan, Refused } from './plan.ts'
+import type { AccountGuard } from './account-guard.ts'
 import { fitsQuota, planAddress } from './resolve.ts'
 
 export interface TransferTools {
@@ -24,6 +25,8 @@ export interface TransferTools {
   readonly turns: Turns
   /** Addresses beyond the store's. */
   readonly book?: AddressBook
+  /** undefined: accounts are not watched. */
+  readonly accountGuard?: AccountGuard
 }
 
 /** Recipients of ours that wait in the queue go by this destination. */

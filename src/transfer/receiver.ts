@@ -1,4 +1,5 @@
 /** The transfer agent's front: takes messages from SMTP, submission and LMTP. RFC 5321, RFC 6409, RFC 2033. */
+import { shutOut } from '../accounts/directory.ts'
 import type { ReversePath } from '../mail/envelope.ts'
 import { Refusal, status } from '../mail/status.ts'
 import type { Authenticated, Authenticator } from '../protocol/sasl/authenticator.ts'
@@ -31,7 +32,7 @@ export class Receiver implements SmtpReceiver {
 
   #isStill({ accountId }: Authenticated): boolean {
     const account = this.#tools.store.read.accountById(accountId)
-    return account !== undefined && !account.disabled
+    return account !== undefined && !shutOut(account)
   }
 
   lookUp(name: string): Promise<AddressAnswer> {

@@ -255,11 +255,17 @@ export class Taking {
       release,
       // RFC 8689 §4.1: MAIL counts more.
       tlsOptional: !requireTls && message.tlsOptional ? true : undefined,
-      held: verdict.hold || undefined,
+      held: verdict.hold || this.#isHeld(recipients.length) || undefined,
       ret,
       envelopeId,
       submitter: client.user?.accountId,
     }
+  }
+
+  /** The account that sends is, or looks, used by somebody else. */
+  #isHeld(recipients: number): boolean {
+    const { user } = this.#brought.client
+    return user !== null && this.#tools.accountGuard?.sends(user.accountId, user.name, recipients) === true
   }
 
   #plan(

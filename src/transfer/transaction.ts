@@ -80,7 +80,7 @@ export class Transaction implements SmtpTransaction {
 
   recipient(given: Mailbox, dsn: RecipientDsn): void | Promise<void> {
     const refused = (error: unknown): never => {
-      if (error instanceof Refusal) this.#refused.push({ address: formatMailbox(given), status: error.status })
+      if (error instanceof Refusal) this.#noteUnknown(given, error.status)
       throw error
     }
     try {
@@ -94,6 +94,12 @@ export class Transaction implements SmtpTransaction {
     } catch (error) {
       return refused(error)
     }
+  }
+
+  #noteUnknown(given: Mailbox, status: Status): void {
+    this.#refused.push({ address: formatMailbox(given), status })
+    const { user } = this.#client
+    if (user && status.enhanced.startsWith('5.1.')) this.#tools.accountGuard?.unknown(user.accountId)
   }
 
   #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {

@@ -5,7 +5,7 @@ import type { MessageBytes } from '../../mail/content.ts'
 import { flagWordBits, systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles } from '../contents/reader.ts'
 import type { ZonedInstant } from '../content.ts'
-import type { MailboxRole } from '../entities.ts'
+import type { MailboxRole, Restriction } from '../entities.ts'
 import { backedContents, needManifest, type Manifest } from './backup-manifest.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
 import { identityOf, sourceOf } from './reads.ts'
@@ -15,6 +15,7 @@ export interface BackedAccount {
   readonly id: number
   readonly name: string
   readonly disabled: boolean
+  readonly restriction: Restriction
   readonly quotaBytes: number
   /** What its password left; passwords of single programs are not among them. */
   readonly credentials: readonly { readonly type: string; readonly value: string }[]
@@ -59,7 +60,7 @@ export class BackupReader {
   }
 
   account(name: string): BackedAccount | undefined {
-    const row = this.#statements.sql('SELECT id, name, disabled, quotaBytes FROM account WHERE name = ?').get(name)
+    const row = this.#statements.sql('SELECT * FROM account WHERE name = ?').get(name)
     if (!row) return undefined
     const credentials = this.#statements
       .sql(
@@ -67,7 +68,9 @@ export class BackupReader {
       )
       .all(row['id']!) as { type: string; value: string }[]
     const { id, quotaBytes } = row as { id: number; quotaBytes: number }
-    return { id, name, disabled: row['disabled'] === 1, quotaBytes, credentials }
+    // Backups of before schema 6 know no restriction.
+    const restriction = (row['restriction'] ?? 'none') as Restriction
+    return { id, name, disabled: row['disabled'] === 1, restriction, quotaBytes, credentials }
   }
 
   mailboxes(account: number): readonly BackedMailbox[] {

@@ -77,6 +77,8 @@ export function setAccount(context: WriteContext, op: Op<'accountSet'>): null {
   if (op.disabled !== undefined) {
     context.sql('UPDATE account SET disabled = ? WHERE id = ?').run(op.disabled ? 1 : 0, account.id)
   }
+  if (op.restriction !== undefined)
+    context.sql('UPDATE account SET restriction = ? WHERE id = ?').run(op.restriction, account.id)
   context.changes.push({ kind: 'directory' })
   return null
 }

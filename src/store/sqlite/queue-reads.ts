@@ -15,7 +15,7 @@ const lookedMax = 5000
 /** A message's recipients were given their ids one after the other, and a message has no more of them. */
 const siblingsSpan = 10_000
 
-export const queueSelect = `SELECT r.id, r.entry, e.arrivalId, e.reversePath, r.address, r.destination, r.state, r.attempts,
+export const queueSelect = `SELECT r.id, r.entry, e.arrivalId, e.reversePath, e.submitter, r.address, r.destination, r.state, r.attempts,
   e.acceptedMs AS acceptedAtMs, r.dueMs AS nextAttemptMs, r.turnMs, e.expiresMs AS expiresAtMs, r.fence, r.leasedUntilMs, r.reply AS lastReply,
   r.parameters, e.size AS sizeBytes, length(e.prefix) AS prefixBytes FROM recipient r JOIN queueEntry e ON e.id = r.entry`
 
@@ -46,6 +46,7 @@ function conditions(filter: QueueFilter): { sql: string; values: SqlValue[] } {
     add(sql, value)
   }
   if (filter.destination !== undefined) add('r.destination = ?1', filter.destination)
+  if (filter.submitter !== undefined) add('e.submitter = ?1', filter.submitter)
   if (filter.state !== undefined) add('r.state = ?1', filter.state)
   if (filter.acceptedBeforeMs !== undefined) add('e.acceptedMs < ?1', filter.acceptedBeforeMs)
   return { sql: parts.map((part) => ` AND ${part}`).join(''), values }

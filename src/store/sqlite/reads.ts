@@ -31,7 +31,7 @@ import {
   toQueueRow,
 } from './queue-reads.ts'
 
-const accountColumns = 'id, name, disabled, quotaBytes, usedBytes, usedMessages'
+const accountColumns = 'id, name, disabled, restriction, quotaBytes, usedBytes, usedMessages'
 const mailboxColumns =
   'id, account, name, role, uidValidity, uidNext, highestModSeq, recentUid, messages, unseen, deleted, sizeBytes'
 
@@ -96,7 +96,15 @@ export class SqliteReads {
   user(name: string): User | undefined {
     return remembered(this.#users, name, () => {
       const row = this.account(name)
-      return row && { id: row.id, name: row.name, disabled: row.disabled, quotaBytes: row.quotaBytes }
+      return (
+        row && {
+          id: row.id,
+          name: row.name,
+          disabled: row.disabled,
+          restriction: row.restriction,
+          quotaBytes: row.quotaBytes,
+        }
+      )
     })
   }
 

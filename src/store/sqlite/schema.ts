@@ -116,6 +116,10 @@ const migrations: readonly string[] = [
   UPDATE log SET accounts = (SELECT count(*) FROM account), messages = (SELECT count(*) FROM message),
     contents = (SELECT count(*) FROM content), recipients = (SELECT count(*) FROM recipient);
   `,
+  `
+  -- 'none'; 'held': what it sends waits for the operator; 'locked': it cannot sign in, and sends nothing. Mail comes in all the same.
+  ALTER TABLE account ADD COLUMN restriction TEXT NOT NULL DEFAULT 'none';
+  `,
 ]
 
 export const schemaVersion = migrations.length

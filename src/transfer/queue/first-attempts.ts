@@ -80,7 +80,7 @@ function isSmall({ content: { inline } }: Arrive): boolean {
 
 /** The rows that the commit has made, as a lease would have brought them. */
 function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }: Leased): QueueRow[] {
-  const { reversePath, prefix, firstAttemptMs, expiresAtMs, leasedUntilMs } = queue!
+  const { reversePath, submitter = null, prefix, firstAttemptMs, expiresAtMs, leasedUntilMs } = queue!
   return queue!.recipients.map(({ address, destination, parameters, turnMs }, i) => ({
     id: recipients[i]!,
     entry,
@@ -94,6 +94,7 @@ function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }
     nextAttemptMs: leasedUntilMs!,
     turnMs: turnMs ?? firstAttemptMs,
     expiresAtMs,
+    submitter,
     fence: 1,
     leasedUntilMs: leasedUntilMs!,
     lastReply: null,

@@ -156,8 +156,10 @@ function waitAfter({ random }: SettleTools, retryAfterMs: readonly number[], att
   return Math.floor(wait * (0.9 + random.below(201) / 1000))
 }
 
-function noteAttempt({ journey, clock }: SettleTools, row: QueueRow, result: AttemptResult): void {
+function noteAttempt({ journey, clock, accountGuard }: SettleTools, row: QueueRow, result: AttemptResult): void {
   const { kind, host, words, tls, tried } = result
+  if (row.submitter !== null && result.kind === 'never' && result.enhanced.startsWith('5.1.'))
+    accountGuard?.unknown(row.submitter)
   journey.note({
     id: row.arrivalId,
     event: 'attempt',
