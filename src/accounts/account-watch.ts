@@ -36,6 +36,14 @@ export interface Suspected {
   readonly count: number
 }
 
+/** As the rooms of transfer see it. */
+export interface AccountGuard {
+  /** A message of the account to so many is about to be accepted. @returns whether it is held. */
+  sends(account: number, name: string, recipients: number): boolean
+  /** A recipient of the account's mail does not exist. */
+  unknown(account: number): void
+}
+
 /** Accounts that are counted; beyond, the one that was heard of first begins anew. */
 const accountsMax = 20_000
 const hourMs = 3_600_000

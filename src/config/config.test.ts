@@ -110,6 +110,10 @@ bareNewline = "normalize"
 from = "*.partner.example"
 spfFail = "junk"
 unproved = "refuse"
+[accountWatch]
+action = "note"
+recipientsPerHour = 100
+exempt = ["News@Example.ORG", "@Lists.example.org"]
 [tls]
 source = "files"
 [[tls.certificate]]
@@ -202,6 +206,13 @@ shutdownGraceMs = "500ms"
       { domain: '*', hosts: [{ host: '::1', port: 25 }], tls: 'opportunistic' },
     ],
     relay: { domains: [] },
+    accountWatch: {
+      action: 'note',
+      recipientsPerHour: 100,
+      unknownPerHour: 50,
+      networksPerHour: 15,
+      exempt: ['news@example.org', '@lists.example.org'],
+    },
     reports: { tls: false, contact: 'postmaster@example.org' },
     publish: {
       mtaSts: 'enforce',

@@ -1,5 +1,5 @@
 /** What is done about an account that somebody else seems to use: its mail is held, and people are told. */
-import type { AccountWatch, AccountWatchOptions, Suspected } from '../accounts/account-watch.ts'
+import type { AccountGuard, AccountWatch, AccountWatchOptions, Suspected } from '../accounts/account-watch.ts'
 import type { Log } from '../base/log.ts'
 import { Counter } from '../base/metrics.ts'
 import type { Store } from '../store/store.ts'
@@ -7,14 +7,6 @@ import type { TransferTools } from './file.ts'
 import type { Journey } from './journey.ts'
 import { commitWaiting } from './operator-acts.ts'
 import { sendOwnMessage } from './own-message.ts'
-
-/** As the rooms of transfer see it. */
-export interface AccountGuard {
-  /** A message of the account to so many is about to be accepted. @returns whether it is held. */
-  sends(account: number, name: string, recipients: number): boolean
-  /** A recipient of the account's mail does not exist. */
-  unknown(account: number): void
-}
 
 export type GuardTools = TransferTools & {
   readonly journey: Journey

@@ -14,7 +14,7 @@ import { formatNotice, wantsReport, type Notice, type Report } from './notice.ts
 import type { TransferOptions } from './options.ts'
 import type { Turns } from './queue/turns.ts'
 import type { Plan, Refused } from './plan.ts'
-import type { AccountGuard } from './account-guard.ts'
+import type { AccountGuard } from '../accounts/account-watch.ts'
 import { fitsQuota, planAddress } from './resolve.ts'
 
 export interface TransferTools {

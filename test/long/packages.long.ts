@@ -33,6 +33,7 @@ mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
 mount --rbind /proc /mnt/root/proc
 mount --rbind /dev /mnt/root/dev
+mount -t tmpfs tmpfs /mnt/root/run
 ip link set lo up
 mkdir -p /mnt/root/packages && cp ${packages}/*0.0.[12]* /mnt/root/packages/
 cp "$1" /mnt/root/packages/inner
@@ -53,7 +54,7 @@ exec chroot /mnt/root /bin/sh -e /packages/inner
 /** What every script has: a way to wait, to send and to count. */
 const tools = `
 export DEBIAN_FRONTEND=noninteractive
-until_up() { for i in $(seq 100); do curl -fsS http://127.0.0.1:8080/readyz >/dev/null 2>&1 && return; sleep 0.2; done; cat /tmp/serve.log; exit 1; }
+until_up() { for i in $(seq 100); do curl -fsS http://127.0.0.1/readyz >/dev/null 2>&1 && return; sleep 0.2; done; cat /tmp/serve.log; exit 1; }
 send() { swaks --silent 3 --server 127.0.0.1:25 --to alice@example.test --from eve@there.example --body "$1"; }
 count() { pennypost mailbox list alice@example.test --json --config /etc/pennypost/pennypost.toml | tr -d ' \\n' | grep -o '"name":"INBOX"[^}]*"messages":[0-9]*' | grep -o '[0-9]*$'; }
 `
@@ -68,7 +69,6 @@ dpkg -i /packages/pennypost_0.0.1_amd64.deb >/dev/null
 echo "user: $(id -un pennypost), configuration: $(stat -c '%U:%G %a' /etc/pennypost)"
 dpkg -s pennypost | grep ^Version
 pennypost quickstart example.test --hostname mail.example.test --account alice@example.test --yes --no-check --address 127.0.0.1 >/dev/null
-grep -q 'service = "http"' /etc/pennypost/pennypost.toml || printf '\\n[[listener]]\\nservice = "http"\\naddress = "127.0.0.1:8080"\\n' >> /etc/pennypost/pennypost.toml
 serve() { pennypost serve --config /etc/pennypost/pennypost.toml >/tmp/serve.log 2>&1 & echo $! > /tmp/pid; until_up; }
 stop() { kill $(cat /tmp/pid); while kill -0 $(cat /tmp/pid) 2>/dev/null; do sleep 0.1; done; }
 serve
@@ -110,7 +110,7 @@ test('the tarball runs from any folder, with its own Node, by its own names', { 
 mkdir '/opt/a b' && cd '/opt/a b'
 tar xzf /packages/pennypost-0.0.1-linux-x64.tar.gz
 rm -f /usr/bin/node /usr/local/bin/node
-ln -s "$PWD/pennypost-0.0.1-linux-x64/pennypost" /usr/local/bin/pennypost
+ln -s "$PWD/pennypost-0.0.1-linux-x64/pennypost" /usr/bin/pennypost
 cd /
 pennypost version | sed 's/on Node 24.*/on its Node/'
 pennypost domain add example.test --data /tmp/data
