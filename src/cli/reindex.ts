@@ -1,6 +1,6 @@
 /** `pennypost reindex`: what the store keeps about messages beside their bytes, computed anew. */
 import type { ReindexReport } from '../store/store.ts'
-import { examples, jsonOption, placeOptions, withOwner, type PlaceOptions } from './context.ts'
+import { counted, examples, jsonOption, placeOptions, withOwner, type PlaceOptions } from './context.ts'
 import { jobEnd } from './job.ts'
 import type { Subcommand } from './subcommand.ts'
 
@@ -29,7 +29,7 @@ export const reindex: Subcommand = (program, terminal) => {
         contentsMended + threadKeysMended === 0
           ? 'all was right'
           : `${contentsMended} were mended, and ${threadKeysMended} ways to their threads`
-      terminal.out(`${messages} messages read (${messagesPerSecond} a second): ${mended}.\n`)
+      terminal.out(`${counted(messages, 'message')} read (${messagesPerSecond} a second): ${mended}.\n`)
     }),
   )
 }

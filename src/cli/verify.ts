@@ -1,5 +1,5 @@
 /** `pennypost verify`: is everything that the store says true? Works while the server runs. */
-import { dataFolderOf, examples, jsonOption, placeOptions, type PlaceOptions } from './context.ts'
+import { counted, dataFolderOf, examples, jsonOption, placeOptions, type PlaceOptions } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
 export const verify: Subcommand = (program, terminal, fail) => {
@@ -28,9 +28,14 @@ export const verify: Subcommand = (program, terminal, fail) => {
     for (const fault of report.faults) terminal.note(`${fault.text}.\n`)
     if (report.faultsInAll > report.faults.length)
       terminal.note(`… and ${report.faultsInAll - report.faults.length} more.\n`)
-    const checked = Object.entries(report.checked).map(([name, count]) => `${count} ${name}`)
+    const checked = Object.entries(report.checked).map(([name, count]) => counted(count, singular(name), name))
     terminal.out(
-      `${report.faultsInAll === 0 ? 'All is well' : `${report.faultsInAll} faults`}: checked ${checked.join(', ')}.\n`,
+      `${report.faultsInAll === 0 ? 'All is well' : counted(report.faultsInAll, 'fault')}: checked ${checked.join(', ')}.\n`,
     )
   })
+}
+
+/** `mailboxes` → `mailbox`, `ledger rows` → `ledger row`. */
+function singular(plural: string): string {
+  return plural.replace(/xes$/, 'xs').replace(/s$/, '')
 }

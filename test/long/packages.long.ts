@@ -31,7 +31,7 @@ function inLayer(script: string): string {
 mkdir -p /mnt && mount -t tmpfs tmpfs /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
-mount --rbind /proc /mnt/root/proc
+mount -t proc proc /mnt/root/proc
 mount --rbind /dev /mnt/root/dev
 mount -t tmpfs tmpfs /mnt/root/run
 ip link set lo up
@@ -83,7 +83,7 @@ dpkg -s pennypost | grep ^Version
 serve
 send two
 echo "messages: $(count)"
-pennypost verify --config /etc/pennypost/pennypost.toml | tail -1
+pennypost verify --config /etc/pennypost/pennypost.toml | tail -1 | cut -d: -f1
 stop
 dpkg -r pennypost >/dev/null 2>&1
 echo "program: $(ls /usr/lib/pennypost /usr/bin/pennypost /usr/sbin/sendmail 2>/dev/null | wc -l), configuration: $(ls /etc/pennypost)"
@@ -93,11 +93,11 @@ echo "configuration: $(ls /etc/pennypost 2>/dev/null | wc -l), mail: $(ls /var/l
     assert.deepEqual(said.trimEnd().split('\n'), [
       'user: pennypost, configuration: root:pennypost 750',
       'Version: 0.0.1',
-      'runs as: pennypo+, its Node: /usr/lib/pennypost/node/node',
+      'runs as: pennypost, its Node: /usr/lib/pennypost/node/node',
       'messages: 2',
       'Version: 0.0.2',
       'messages: 3',
-      'All is well.',
+      'All is well',
       'program: 0, configuration: pennypost.toml',
       'The mail is still in /var/lib/pennypost: remove it yourself when you are sure.',
       'configuration: 0, mail: 1',

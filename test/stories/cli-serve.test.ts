@@ -148,7 +148,7 @@ test('commands steer a running server, and what they make works at once', async 
   assert.equal((await pennypost(['trace', 'alice@example.org', ...at])).status, 1)
 
   const verified = await pennypost(['verify', ...at])
-  assert.match(verified.out, /^All is well: checked 2 accounts, 12 mailboxes, 1 messages/)
+  assert.match(verified.out, /^All is well: checked 2 accounts, 12 mailboxes, 1 message,/)
   assert.equal(verified.status, 0)
 })
 
