@@ -195,7 +195,7 @@ export function failuresOf(refused: readonly Refused[]): Report[] {
   }))
 }
 
-/** What the sender wished to hear of those that are filed now. RFC 3461 §6.2.2. */
+/** What the sender wished to hear of those that are filed now. RFC 3461 §5.2.3. */
 export function deliveriesOf(arrival: Arrival, accepted: readonly Plan[]): Report[] {
   return arrival.recipients.flatMap(({ mailbox, notify, originalRecipient }): Report[] => {
     if (!wantsReport(notify, 'success')) return []

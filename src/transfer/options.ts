@@ -42,7 +42,7 @@ export interface TransferOptions {
   readonly retryAfterMs: readonly number[]
   /** A message that could not be sent for so long is returned. RFC 5321 §4.5.4.1: at least 4–5 days. */
   readonly queueLifetimeMs: number
-  /** A sender hears of a message that could not be sent for so long; 0: never. RFC 3461 §6.2.4. */
+  /** A sender hears of a message that could not be sent for so long; 0: never. RFC 3461 §5.2.5. */
   readonly delayWarningMs: number
   /** Recipients a minute to everybody together; 0: no limit. */
   readonly transferRatePerMinute: number

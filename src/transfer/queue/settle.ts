@@ -89,7 +89,7 @@ function endOfAttempt(
   const lease = leaseOf(row)
   if (result.kind === 'relayed') {
     const operation: Operation = { kind: 'queueFinish', lease, outcome: 'relayed', reply, nowMs }
-    // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1, §6.2.3.
+    // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1.
     const tell = (!result.reports && wantsReport(notify, 'success')) || relayIsTold(row, result, nowMs)
     return { row, operation, report: tell ? { ...told, action: 'relayed', enhanced: '2.0.0' } : undefined }
   }
