@@ -152,3 +152,13 @@ test('an address without brackets behind a name', () => {
 test('a name keeps its spaces and signs, as it was written', () => {
   assert.deepEqual(read('Mr. X @ Home <x@a.org>, jo@ work <jo@a.org>'), ['Mr. X @ Home||x|a.org', 'jo@ work||jo|a.org'])
 })
+
+test('[mailto:…] behind a name is a word of it, and the address where no other stands', () => {
+  assert.deepEqual(read('Joe Doe [mailto:joe@a.org] <joe@b.org>'), ['Joe Doe [mailto:joe@a.org]||joe|b.org'])
+  assert.deepEqual(read('Joe [mailto:joe@a.org], Ann <ann@c.org>'), ['Joe||joe|a.org', 'Ann||ann|c.org'])
+  assert.deepEqual(read('[MAILTO:joe@a.org]'), ['||joe|a.org'])
+  assert.deepEqual(read('Joe [mailto:joe@a.org] x@b.org'), ['Joe [mailto:joe@a.org]||x|b.org'])
+  assert.deepEqual(read('g: Joe [mailto:joe@a.org], b@c.org;'), ['g:joe@a.org,b@c.org;'])
+  // Anything else is read as before: a colon begins a group.
+  assert.equal(parseAddressList('Joe [mailto:joe')[0]!.kind, 'group')
+})

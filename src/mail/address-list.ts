@@ -59,6 +59,9 @@ function mailbox(name: Maybe, route: Maybe, localPart: string, domain: string): 
   return { kind: 'mailbox', name, route, localPart, domain }
 }
 
+/** An address is no longer: RFC 5321 §4.5.3.1. */
+const mailtoWord = /\[mailto:[^\s<>"(),;:@\\[\]\x1b]{1,64}@[^\s<>"(),;:@\\[\]\x1b]{1,255}\]/iy
+
 class AddressReader {
   readonly text: string
   pos = 0
@@ -96,6 +99,7 @@ class AddressReader {
     let name: Maybe
     let found: AddressMailbox | undefined
     let isBracketed = false
+    let mailto: { readonly text: string; readonly before: string } | undefined
     let wordsAt = this.pos
     this.comment = undefined
     while (this.pos < text.length) {
@@ -153,7 +157,9 @@ class AddressReader {
         this.pos += 1
       } else {
         const start = this.pos
-        const word = code === quote ? this.readQuoted() : this.readAtom()
+        const written = code === openBracket ? this.readMailto() : undefined
+        const word = written ?? (code === quote ? this.readQuoted() : this.readAtom())
+        if (written !== undefined) mailto = { text: written, before: words }
         if (words === '') wordsAt = start
         const isJoined = dotted || (code !== quote && text.charCodeAt(start) === dot)
         if (spaced && !isJoined) {
@@ -172,6 +178,12 @@ class AddressReader {
         quoted ||= code === quote
       }
     }
+    if (found === undefined && mailto !== undefined) {
+      // `Joe [mailto:joe@example.org]` alone: the address is in the brackets.
+      const [, localPart = '', domain = ''] = /^\[mailto:(.*)@(.*)\]$/i.exec(mailto.text) ?? []
+      found = mailbox(undefined, undefined, localPart, domain)
+      words = mailto.before
+    }
     if (found === undefined && words !== '')
       found = mailbox(undefined, undefined, joined && before === '' && !lastQuoted ? dropDotSpace(words) : words, '')
     if (found === undefined) return undefined
@@ -188,6 +200,14 @@ class AddressReader {
   private writtenName(start: number, end: number): string | undefined {
     const written = this.text.slice(start, end).trim()
     return /["()\\\r\n]/.test(written) ? undefined : written
+  }
+
+  /** `[mailto:joe@example.org]`, which Outlook writes behind names: one word, whose colon begins no group. undefined for anything else. */
+  private readMailto(): string | undefined {
+    mailtoWord.lastIndex = this.pos
+    const word = mailtoWord.exec(this.text)?.[0]
+    if (word !== undefined) this.pos += word.length
+    return word
   }
 
   private readAtom(): string {

@@ -113,6 +113,8 @@ test('a list without an end is told of', () => {
 const piece = fc.constantFrom(
   'a',
   'b.test',
+  '[mailto:',
+  ']',
   'c.test',
   '@',
   '<',

@@ -5,20 +5,24 @@
 import { mailboxesOf, parseAddressList, type AddressMailbox } from './address-list.ts'
 import { foldText, isAsciiText } from './fold-text.ts'
 import { parseHeader, unfold, type Header, type HeaderField } from './header.ts'
-import { decodeCharset, decodeUnlabelled } from './mime/charset.ts'
+import { decodeCharset, decodeUnlabelled, isUtf8 } from './mime/charset.ts'
 import { fileName } from './mime/content-disposition.ts'
 import { decodeEncodedWords } from './mime/encoded-word.ts'
 import { parameterText } from './mime/parameters.ts'
 import type { Part } from './mime/part.ts'
 import { decodeTransfer, transferEncoding } from './mime/transfer-encoding.ts'
 import { decodeEntities } from './view/entities.ts'
+import { likelyCharset } from './view/part-content.ts'
+
+type LikelyCharset = () => string | undefined
 
 export interface TextMatcher {
   /**
    * Whether a field of that lower-case name holds the needle; an empty needle asks whether there is such a field. Fields of addresses are
    * searched as they stand and as ENVELOPE understands them, `name <local@domain>`.
+   * @param likely the charset of raw 8-bit text that is no UTF-8; asked only where there is such text.
    */
-  header(header: Header, name: string): boolean
+  header(header: Header, name: string, likely?: LikelyCharset): boolean
   /** The text of the message and of messages in it, and of bounces and other reports; no header. */
   body(message: Uint8Array, root: Part): boolean
   /** All that `body` looks at, and all headers: the message's, those of messages in it, those of parts with the names of files. */
@@ -33,29 +37,30 @@ export function createTextMatcher(needle: string): TextMatcher {
   const inLine = oneBlank(folded)
   const matchesInLine = (text: string): boolean => oneBlank(foldText(text)).includes(inLine)
 
-  const header = (fields: Header, name: string): boolean =>
+  const header = (fields: Header, name: string, likely?: LikelyCharset): boolean =>
     fields.fields.some(
-      (field) => field.name === name && (folded === '' || matchesInLine(decodeEncodedWords(valueOf(fields, field)))),
+      (field) => field.name === name && (folded === '' || matchesInLine(decoded(valueOf(fields, field), likely))),
     ) ||
-    (addressFields.has(name) && fields.all(name).some((field) => inAddresses(fields.value(field))))
+    (addressFields.has(name) && fields.all(name).some((field) => inAddresses(fields.value(field), likely)))
 
   /** What is written in the one way that everybody would choose was found already. */
-  const inAddresses = (value: string): boolean =>
+  const inAddresses = (value: string, likely: LikelyCharset | undefined): boolean =>
     /[(\\"]|=\?/.test(value) &&
-    mailboxesOf(parseAddressList(value)).some((mailbox) => matchesInLine(formatAddress(mailbox)))
+    mailboxesOf(parseAddressList(value)).some((mailbox) => matchesInLine(formatAddress(mailbox, likely)))
 
-  const anyField = (fields: Header): boolean =>
-    fields.fields.some((field) => matchesInLine(`${field.name}:${decodeEncodedWords(valueOf(fields, field))}`))
+  const anyField = (fields: Header, likely: LikelyCharset): boolean =>
+    fields.fields.some((field) => matchesInLine(`${field.name}:${decoded(valueOf(fields, field), likely)}`))
 
   const isFileName = (part: Part): boolean => {
     const name = fileName(part.contentType, part.disposition)
     return name !== undefined && matchesInLine(name)
   }
 
-  function inHeaders(message: Uint8Array, part: Part): boolean {
-    if (anyField(part.header ?? parseHeader(message, part.headerStart, part.bodyStart)) || isFileName(part)) return true
-    if (part.message !== undefined) return inHeaders(message, part.message)
-    return part.children.some((child) => inHeaders(message, child))
+  function inHeaders(message: Uint8Array, part: Part, likely: LikelyCharset): boolean {
+    const fields = part.header ?? parseHeader(message, part.headerStart, part.bodyStart)
+    if (anyField(fields, likely) || isFileName(part)) return true
+    if (part.message !== undefined) return inHeaders(message, part.message, likelyOf(part.message))
+    return part.children.some((child) => inHeaders(message, child, likely))
   }
 
   function inBodies(message: Uint8Array, part: Part): boolean {
@@ -79,7 +84,7 @@ export function createTextMatcher(needle: string): TextMatcher {
   return {
     header,
     body: (message, root) => folded === '' || inBodies(message, root),
-    text: (message, root) => folded === '' || inHeaders(message, root) || inBodies(message, root),
+    text: (message, root) => folded === '' || inHeaders(message, root, likelyOf(root)) || inBodies(message, root),
   }
 }
 
@@ -95,9 +100,21 @@ function oneBlank(text: string): string {
   return /[\t]|  /.test(text) ? text.replace(/[ \t]+/g, ' ') : text
 }
 
-function formatAddress({ name, localPart, domain }: AddressMailbox): string {
-  return `${decodeEncodedWords(name ?? '')} <${localPart}@${domain}>`
+function formatAddress({ name, localPart, domain }: AddressMailbox, likely: LikelyCharset | undefined): string {
+  return `${decoded(name ?? '', likely)} <${localPart}@${domain}>`
 }
+
+function decoded(text: string, likely: LikelyCharset | undefined): string {
+  const isOdd = likely !== undefined && /[\x80-\xff]/.test(text) && !isUtf8(Buffer.from(text, 'latin1'))
+  return decodeEncodedWords(text, isOdd ? likely() : undefined)
+}
+
+/** Looked for once, and only where something needs it. */
+function likelyOf(root: Part): LikelyCharset {
+  let found: { readonly charset: string | undefined } | undefined
+  return () => (found ??= { charset: likelyCharset(root) }).charset
+}
+
 const ampersand = 0x26
 const isHtml = ({ contentType: { type, subtype } }: Part): boolean => type === 'text' && subtype === 'html'
 

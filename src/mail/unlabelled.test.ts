@@ -5,6 +5,7 @@ import { parseHeader } from './header.ts'
 import { decodeCharset } from './mime/charset.ts'
 import { decodeEncodedWords } from './mime/encoded-word.ts'
 import { createTextMatcher } from './search-text.ts'
+import { likelyCharset } from './view/part-content.ts'
 import { readMessage } from './view/read-message.ts'
 
 const euro = Buffer.from('déjà – 5 €')
@@ -19,6 +20,32 @@ test('UTF-8 that is labelled US-ASCII is UTF-8: in bodies, encoded words, file n
   assert.ok(createTextMatcher('DÉJÀ').body(message.bytes, message.root))
   // What is no UTF-8 stays what it was.
   assert.equal(decodeCharset(Buffer.from([0x64, 0xe9, 0x80]), 'us-ascii'), 'dé€')
+})
+
+test('raw 8-bit headers are searched by the charset of the body, where they are no UTF-8', () => {
+  const koi8 = Buffer.from([0xf0, 0xd2, 0xc9, 0xd7, 0xc5, 0xd4])
+  const head = (type: string): Buffer =>
+    Buffer.concat([
+      Buffer.from('Subject: '),
+      koi8,
+      Buffer.from('\r\nFrom: "'),
+      koi8,
+      Buffer.from(`" <i@example.org>\r\n${type}\r\n`),
+    ])
+  const matcher = createTextMatcher('ПРИВЕТ')
+  for (const type of [
+    'Content-Type: text/plain; charset=koi8-r\r\n\r\nx',
+    'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx\r\n--b--',
+  ]) {
+    const { bytes, root, header } = readMessage(head(type))
+    const likely = (): string | undefined => likelyCharset(root)
+    assert.ok(matcher.text(bytes, root), type)
+    assert.ok(matcher.header(header, 'subject', likely) && matcher.header(header, 'from', likely), type)
+    assert.ok(!matcher.header(header, 'subject'))
+  }
+  const utf8 = readMessage(Buffer.from('Subject: Привет\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx'))
+  const never = (): never => assert.fail('nobody need look at the body')
+  assert.ok(matcher.header(utf8.header, 'subject', never))
 })
 
 // 会議 in JIS X 0208; the name 本間 has a quote (0x22) in no byte, "（" is 0x21 0x4a, and 鈴木 has a backslash.

@@ -52,6 +52,7 @@ const addressTokens = [
   '\x1b(B',
   'a <b@c> ',
   '=?utf-8?q?a?= ',
+  '[mailto:',
 ]
 const fieldNames = [
   'From',

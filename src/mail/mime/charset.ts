@@ -21,6 +21,15 @@ const decoders = new Map<string, TextDecoder>()
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    utf8Strict.decode(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * Bytes of unknown charset: ISO-2022-JP by its escapes, UTF-8 where they can be, else what is likely.
  * @param likely a charset; windows-1252, which never fails, where there is none or it is unknown.

@@ -66,3 +66,9 @@ export function* walkParts(part: Part): Generator<Part> {
   for (const child of part.children) yield* walkParts(child)
   if (part.message !== undefined) yield* walkParts(part.message)
 }
+
+/** The parts of a message that are no multiparts; a message in it is one. */
+export function* leaves(part: Part): Generator<Part> {
+  if (part.kind !== 'multipart') yield part
+  for (const child of part.children) yield* leaves(child)
+}

@@ -2,7 +2,7 @@
 import { decodeCharset, decodeUnlabelled } from '../mime/charset.ts'
 import { fileName } from '../mime/content-disposition.ts'
 import { parameterText } from '../mime/parameters.ts'
-import type { Part } from '../mime/part.ts'
+import { leaves, type Part } from '../mime/part.ts'
 import { decodeTransfer, transferEncoding } from '../mime/transfer-encoding.ts'
 
 /** `text/plain`, lower case. */
@@ -23,6 +23,16 @@ export function contentIdOf(part: Part): string | undefined {
 /** The charset that a text part names, lower case; undefined where it names none. */
 export function charsetOf(part: Part): string | undefined {
   return parameterText(part.contentType.parameters, 'charset')?.trim().toLowerCase()
+}
+
+/** What raw 8-bit text of a message's header is in, where it is no UTF-8: the charset that the first text names, as a writer had one for both. */
+export function likelyCharset(root: Part): string | undefined {
+  for (const part of leaves(root)) {
+    const charset = part.contentType.type === 'text' ? charsetOf(part) : undefined
+    // The first is text/plain with its default where the message says nothing of its type.
+    if (charset !== undefined && part.typed) return charset
+  }
+  return undefined
 }
 
 /** The bytes with their transfer encoding undone. Where there is none they are a view of the message. */

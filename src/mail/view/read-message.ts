@@ -9,11 +9,11 @@ import { decodeUnlabelled } from '../mime/charset.ts'
 import { decodeEncodedWords } from '../mime/encoded-word.ts'
 import { parameterText } from '../mime/parameters.ts'
 import { defaultContentType } from '../mime/content-type.ts'
-import { walkParts, type Part } from '../mime/part.ts'
+import { leaves, walkParts, type Part } from '../mime/part.ts'
 import { parseStructure, type StructureLimits } from '../mime/structure.ts'
 import { bodyLists, isMedia, type BodyLists } from './body-lists.ts'
 import { htmlToText } from './html-text.ts'
-import { charsetOf, contentIdOf, nameOf, partBytes, partText, typeOf } from './part-content.ts'
+import { contentIdOf, likelyCharset, nameOf, partBytes, partText, typeOf } from './part-content.ts'
 
 /** A person, or a group of them, as text. */
 export interface Person {
@@ -79,13 +79,7 @@ export class ReadMessage {
   /** Raw 8-bit text of the header is of the charset that the body names, as its writer had one for both. */
   get #charset(): string | undefined {
     this.#isPlain ??= this.header.isPlain
-    if (this.#isPlain) return undefined
-    for (const part of leaves(this.root)) {
-      const charset = part.contentType.type === 'text' ? charsetOf(part) : undefined
-      // The first is text/plain with its default where the message says nothing of its type.
-      if (charset !== undefined && part.typed) return charset
-    }
-    return undefined
+    return this.#isPlain ? undefined : likelyCharset(this.root)
   }
 
   /** Every field in order, names as they were written, values unfolded and decoded. */
@@ -224,12 +218,6 @@ function clip(line: string): string {
   // No half of a surrogate pair.
   const end = /[\ud800-\udbff]/.test(line[previewLength - 1]!) ? previewLength - 1 : previewLength
   return line.slice(0, end)
-}
-
-/** The parts of a message that are no multiparts; a message in it is one. */
-function* leaves(part: Part): Generator<Part> {
-  if (part.kind !== 'multipart') yield part
-  for (const child of part.children) yield* leaves(child)
 }
 
 function markRelated(part: Part, into: Set<Part>): void {

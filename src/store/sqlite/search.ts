@@ -4,6 +4,7 @@ import { parseHeader, type Header } from '../../mail/header.ts'
 import { parseStructure } from '../../mail/mime/structure.ts'
 import type { Part } from '../../mail/mime/part.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
+import { likelyCharset } from '../../mail/view/part-content.ts'
 import { createTextMatcher, type TextMatcher } from '../../mail/search-text.ts'
 import { never } from '../../base/assert.ts'
 import { StoredBytes, type ContentFiles } from '../contents/reader.ts'
@@ -194,7 +195,10 @@ function compile(key: SearchKey, bitOf: (name: string) => number): Compiled {
       return byRow((row) => (row['modSeq'] as number) >= key.least)
     case 'header': {
       const matcher: TextMatcher = createTextMatcher(key.needle)
-      return { test: (candidate) => matcher.header(candidate.header(), key.name), cost: 1 }
+      return {
+        test: (candidate) => matcher.header(candidate.header(), key.name, () => likelyCharset(candidate.root())),
+        cost: 1,
+      }
     }
     case 'body': {
       const matcher = createTextMatcher(key.needle)
