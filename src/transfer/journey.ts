@@ -93,6 +93,8 @@ export interface ArrivedFacts {
   readonly replies: readonly Status[]
   /** Names of the operator's rules that it fits. */
   readonly rules?: readonly string[]
+  /** How its bytes are not what came, in words. */
+  readonly changed?: readonly string[]
 }
 
 export interface RefusedFacts {
@@ -222,6 +224,7 @@ export class FileJourney implements Journey {
     planned,
     replies,
     rules = [],
+    changed = [],
   }: ArrivedFacts): void {
     const stranger = !client.user && !client.trusted
     const network = stranger ? networkOf(client.peer.address) : ''
@@ -245,6 +248,7 @@ export class FileJourney implements Journey {
       sizeBytes,
       messageId,
       rules: rules.length === 0 ? undefined : rules,
+      changed: changed.length === 0 ? undefined : changed,
       plans: plans.slice(0, told).map(planText),
       replies: replies.slice(0, told).map(statusText),
     })

@@ -80,6 +80,8 @@ export class Taking {
   /** Of our own users and hosts. */
   readonly #ours: boolean
   readonly #missing: MissingMember[] = []
+  /** Exceptions of "bytes stay bytes", for the journey. */
+  readonly #changed = new Set<string>()
 
   constructor(tools: TakingTools, content: StoredContent, brought: Brought) {
     this.#tools = tools
@@ -153,6 +155,7 @@ export class Taking {
       planned: [...planned, { recipient: '', plans: copies }],
       replies,
       rules: verdict.fitted,
+      changed: [...this.#changed],
     })
     if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
     noteReturned?.()
@@ -167,6 +170,8 @@ export class Taking {
     const { store } = this.#tools
     const filed = await factsOf(store, this.content, new Uint8Array(0))
     if (filed.mends.length === 0) return filed
+    for (const { text } of filed.mends)
+      this.#changed.add(text === '\r\n' ? 'a blank line put before the text' : 'an mbox line made X-Mailbox-Line')
     this.content = await withChanges(store, this.content, filed.mends)
     return factsOf(store, this.content, new Uint8Array(0))
   }
@@ -194,6 +199,7 @@ export class Taking {
     // Fields that claim to be our own findings: from whomever they come, somebody would believe them. RFC 8601 §5.
     const results = message.results.filter(({ value }) => isResultsOf(value, options.hostname))
     const forged = this.#ours ? [...results, ...message.blind].sort((a, b) => a.start - b.start) : results
+    if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
     const rewrites = this.#ours && rewriter?.changesHeaders === true
     const stranger = isStranger(this.#brought.client)
     const rules = contentRules.filter(({ of }) => of === 'everybody' || stranger)

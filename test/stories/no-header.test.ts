@@ -1,5 +1,8 @@
 /** Text that comes without a header, without the blank line behind it, or out of an mbox: it is body, for every reader, and reaches every next host so. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { authenticityDefaults } from '../../src/transfer/checks/authenticity.ts'
 import { dkimRecords, makeDkimKeys, SigningKeys } from '../../src/transfer/signing.ts'
@@ -7,6 +10,7 @@ import { contentInlineMaxBytes } from '../../src/store/contents/sink.ts'
 import { DkimSigner } from '../../src/trust/dkim/sign.ts'
 import { Header } from '../../src/mail/header.ts'
 import { Peer } from './peer.ts'
+import { startReal } from './real.ts'
 import { bytesOfText, messagesIn, password, World, type Site } from './world.ts'
 
 const home: Site = {
@@ -158,4 +162,34 @@ test('what is converted for a host of 7 bits has its encoding in the header', as
   assert.match(header, /\r\nContent-Transfer-Encoding: /)
   assert.doesNotMatch(body, /Content-Transfer-Encoding/)
   await world.stop()
+})
+
+test('the journey tells how the bytes were changed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-'))
+  const real = await startReal({ data: folder, users: ['alice@a.example'] })
+  try {
+    const smtp = await real.smtp('lmtp')
+    const envelope = {
+      reversePath: 'x@y.example',
+      recipients: ['alice@a.example'],
+      body: '7bit' as const,
+      smtpUtf8: false,
+    }
+    for (const text of ['From x Mon\nSubject: s\ntext\n', 'Subject: s\n\ntext\n'])
+      await smtp.send(envelope, bytesOfText(text))
+    await smtp.quit()
+  } finally {
+    await real.stop()
+  }
+  const lines = readdirSync(join(folder, 'journey')).flatMap((day) =>
+    readFileSync(join(folder, 'journey', day), 'utf8')
+      .trimEnd()
+      .split('\n'),
+  )
+  const told = lines.map((line) => JSON.parse(line) as { event: string; changed?: string[] })
+  assert.deepEqual(
+    told.filter(({ event }) => event === 'arrived').map(({ changed }) => changed),
+    [['an mbox line made X-Mailbox-Line', 'a blank line put before the text'], undefined],
+  )
+  rmSync(folder, { recursive: true })
 })
