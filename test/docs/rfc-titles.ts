@@ -89,7 +89,6 @@ export const titles: Readonly<Record<number, string>> = {
   5051: 'i;unicode-casemap - Simple Unicode Collation Algorithm',
   5161: 'The IMAP ENABLE Extension',
   5182: 'IMAP Extension for Referencing the Last SEARCH Result',
-  5233: 'Sieve Email Filtering: Subaddress Extension',
   5248: 'A Registry for SMTP Enhanced Mail System Status Codes',
   5256: 'Internet Message Access Protocol - SORT and THREAD Extensions',
   5258: 'Internet Message Access Protocol version 4 - LIST Command Extensions',

@@ -72,7 +72,8 @@ function bySection(a: string, b: string): number {
 }
 
 function link(path: string): string {
-  return `[${path.slice('src/'.length)}](../${path})`
+  // No links: the package has this page, and no sources.
+  return `\`${path.slice('src/'.length)}\``
 }
 
 export function rfcPage(root: string): string {
