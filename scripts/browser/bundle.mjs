@@ -20,6 +20,7 @@ export function bundleForBrowser(entry, outfile) {
       'node:buffer': join(here, 'buffer.mjs'),
       'node:module': join(here, 'module.mjs'),
       'node:util': join(here, 'util.mjs'),
+      'entities/decode': join(here, 'entities.mjs'),
     },
     sourcemap: false,
     logLevel: 'warning',
