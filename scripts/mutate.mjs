@@ -1,7 +1,8 @@
 // Changes the source in small ways at random, one at a time in a copy of the tree, and prints the changes that no test tells of.
-//   node scripts/mutate.mjs [--seed 1] [--room protocol/pop3] … [--count 25] [--from 1] [--limit 240] [--jobs 2] [--list]
-// --room: folders or files under src/, all of it by default. --from: goes on at this change. --limit: seconds for each group of tests.
-// --jobs: copies that work side by side. --list: only prints the changes.
+//   node scripts/mutate.mjs [--seed 1] [--room protocol/pop3] … [--count 25] [--from 1] [--only 3,7] [--limit 240] [--jobs 2] [--list]
+// --room: folders or files under src/, all of it by default. --from: goes on at this change. --only: these changes by their numbers.
+// --limit: seconds for each group of tests. --jobs: copies that work side by side. --list: only prints the changes.
+// The same seed makes the same changes of the same sources: to see those of another commit, list them in a checkout of it.
 // The tests of a line are those that run it, nearest first; the first that fails ends the search. A change on which they hang is found.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     room: { type: 'string', multiple: true, default: [''] },
     count: { type: 'string', default: '25' },
     from: { type: 'string', default: '1' },
+    only: { type: 'string' },
     limit: { type: 'string', default: '240' },
     jobs: { type: 'string', default: '2' },
     list: { type: 'boolean', default: false },
@@ -86,13 +88,19 @@ async function outcomeOf(copy, change, groups) {
   return { kind: 'passed' }
 }
 
+/** Those that are to be tried, each with its place among all. */
+function wanted(changes) {
+  const only = values.only?.split(',').map(Number)
+  return [...changes.entries()].filter(([n]) => n + 1 >= Number(values.from) && (only?.includes(n + 1) ?? true))
+}
+
 async function main() {
   const changes = chosen(Number(values.count), Number(values.seed), values.room)
   if (changes.length === 0) throw new Error(`no change is possible in ${values.room.join(', ')}`)
   if (values.list) {
-    for (const change of changes) {
+    for (const [n, change] of wanted(changes)) {
       const { line, before, after } = lineOf(change)
-      console.log(`${change.file}:${line} ${change.kind}\n  - ${before}\n  + ${after}`)
+      console.log(`${n + 1} ${change.file}:${line} ${change.kind}\n  - ${before}\n  + ${after}`)
     }
     return
   }
@@ -104,7 +112,7 @@ async function main() {
   )
   const by = await importers()
   const survivors = []
-  const waiting = [...changes.entries()].slice(Number(values.from) - 1)
+  const waiting = wanted(changes)
   const tried = waiting.length
   const work = async (copy) => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

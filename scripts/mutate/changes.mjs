@@ -3,6 +3,7 @@ import { transformSync } from 'esbuild'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { filesUnder, root } from './files.mjs'
+import { isStatus, sizeRule } from './sizes.mjs'
 
 // Where code is: comments, strings, templates and regular expressions are blanks of the same length.
 
@@ -93,10 +94,12 @@ function changesOf(text) {
   for (const { index, 0: digits } of code.matchAll(/(?<![\w.$#])\d[\d_]*(?![\w.])/g)) {
     const number = Number(digits.replaceAll('_', ''))
     const end = index + digits.length
-    if (/^[45]\d\d$/.test(digits) && digits !== '512')
+    const before = code.slice(code.lastIndexOf('\n', index) + 1, index)
+    const after = /^.*/.exec(code.slice(end))[0]
+    if (/^[45]\d\d$/.test(digits) && digits !== '512' && isStatus(before, after))
       add('status', index, end, String(number < 500 ? number + 100 : number - 100))
     // A millisecond or a byte more of a large number is no difference that a test should tell.
-    else if (number < 1000)
+    else if (number < 1000 && !sizeRule(before, after))
       for (const to of [number + 1, number - 1]) if (to >= 0) add('number', index, end, String(to))
   }
   for (const [start, end] of strings)
