@@ -23,9 +23,24 @@ of = "strangers"
 pattern = "/money/"
 action = "redirect"
 text = "Judge@Example.org"
+[[check]]
+pattern = "/viagra/"
+action = "warn"
+[[check]]
+pattern = "/viagra/"
+action = "discard"
+text = "Für mich: ${'!'.repeat(200)}"
 `)
   assert.deepEqual(faults, [])
-  assert.deepEqual(config.checks, [
+  // What an action says that is told to nobody is the operator's own note.
+  assert.deepEqual(
+    config.checks.slice(2).map(({ action, text }) => [action, text.slice(0, 8)]),
+    [
+      ['warn', ''],
+      ['discard', 'Für mich'],
+    ],
+  )
+  assert.deepEqual(config.checks.slice(0, 2), [
     {
       name: 'check 1',
       where: 'header',

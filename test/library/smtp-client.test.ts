@@ -21,6 +21,7 @@ import {
 } from '../../src/library/smtp/index.ts'
 import { ComposeFault } from '../../src/mail/compose/fields.ts'
 import { composeMessage } from '../../src/mail/compose/message.ts'
+import type { MessageBytes } from '../../src/mail/content.ts'
 import { headerEnd, parseHeader } from '../../src/mail/header.ts'
 import { chooseTokenMechanism } from '../../src/protocol/sasl/client.ts'
 import { DkimVerifier } from '../../src/trust/dkim/verify.ts'
@@ -34,6 +35,21 @@ interface Got {
   readonly body: string
   readonly smtpUtf8: boolean
   readonly text: string
+}
+
+/** A program's own: its `read` is a method. */
+class OnDisk implements MessageBytes {
+  readonly sizeBytes: number
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.sizeBytes = bytes.length
+    this.#bytes = bytes
+  }
+
+  async read(start: number, end: number): Promise<Uint8Array> {
+    return this.#bytes.subarray(start, end)
+  }
 }
 
 interface Catching {
@@ -100,11 +116,13 @@ test('all forms of a whole message arrive with CRLF line ends', async () => {
     await sendMail(over, { raw: stream(), envelope })
     const read = async (start: number, end: number): Promise<Uint8Array> => big.subarray(start, end)
     await sendMail(over, { raw: { sizeBytes: big.length, read }, envelope: { from: '', to: 'b@y.example' } })
+    await sendMail(over, { raw: new OnDisk(big), envelope })
     const whole = `${raw.replaceAll('\n', '\r\n')}`
     const texts = got.map(({ text }) => text)
     assert.equal(texts[0], Buffer.from(await composed.bytes()).toString())
     for (const text of texts.slice(1, 4)) assert.equal(text, whole)
-    assert.equal(texts[4], big.toString())
+    for (const text of texts.slice(4)) assert.equal(text, big.toString())
+    assert.deepEqual(new Set(got.map(({ body }) => body)), new Set(['7bit']))
     assert.equal(got[4]!.from, '')
   })
 })

@@ -146,3 +146,19 @@ test('no proxy there: its fault, and never a way around it', async (t) => {
   await assert.rejects(sendMail({ ...options, host: '127.0.0.1' }, draft), SmtpConnectionFault)
   assert.deepEqual(got, [])
 })
+
+test('without a port it is 465 for TLS from the start, and 587 else (RFC 8314 §3.3, RFC 6409 §3.1)', async (t) => {
+  for (const [mode, port] of [
+    ['implicit', 465],
+    ['starttls', 587],
+    [undefined, 587],
+  ] as const) {
+    const { socks, options } = await world(t, {}, mode === 'implicit')
+    await sendMail({ ...options, port: undefined, tls: mode }, draft)
+    assert.deepEqual(socks.asked, [`192.0.2.7:${port}`])
+  }
+  // And the port says how, where nothing else does.
+  const { got, options } = await world(t, {}, true)
+  await sendMail({ ...options, port: 465, tls: undefined }, draft)
+  assert.equal(got.length, 1)
+})

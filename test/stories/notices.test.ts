@@ -1,11 +1,15 @@
 /** What senders are told of their messages, by their own wishes. RFC 3461, RFC 3464, RFC 6533. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { MessageBytes } from '../../src/mail/content.ts'
 import { readReport } from '../../src/mail/report/read-report.ts'
 import type { DeliveryStatus } from '../../src/mail/report/delivery-status.ts'
 import { readMessage } from '../../src/mail/view/read-message.ts'
 import type { SmtpClient } from '../../src/protocol/smtp/client.ts'
+import { openStore } from '../../src/store/sqlite/engine.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
+import { Process } from '../simulation/process.ts'
 import { Peer } from './peer.ts'
 import { bytesOfText, messagesIn, World } from './world.ts'
 
@@ -122,6 +126,37 @@ test('RET=FULL brings the message back, RET=HDRS its header alone', async () => 
   const [first, second] = (await messagesIn(a, 'alice@a.example')).sort((one, two) => two.length - one.length)
   assert.match(first!, /Content-Type: message\/global\r\n[^]*\r\n\r\nHello\r\n/)
   assert.doesNotMatch(second!, /Hello/)
+  await world.stop()
+})
+
+test('RET=FULL brings back what lies on the disk, and is read from there when the notice is written', async () => {
+  const world = new World()
+  const { clock, log } = world
+  const inner = await openStore({ folder: ':memory:', clock, log })
+  // As on a disk: no bytes at once.
+  const onDisk = (bytes: MessageBytes): MessageBytes => ({
+    sizeBytes: bytes.sizeBytes,
+    read: async (start, end) => bytes.read(start, end),
+  })
+  const read = new Proxy(inner.read, {
+    get(reads, name) {
+      const found: unknown = reads[name as keyof typeof reads]
+      if (typeof found !== 'function') return found
+      return (...given: unknown[]) => {
+        const answer: unknown = found.apply(reads, given)
+        return name === 'queuedContent' && answer ? onDisk(answer as MessageBytes) : answer
+      }
+    },
+  })
+  const store: Store = { ...new Process().store(inner), read }
+  const a = await world.start(home, undefined, store)
+  await a.store.commit([{ kind: 'aliasSet', address: 'x@a.example', targets: ['x@nowhere.example'] }])
+  // Too long to be kept in memory until it is sent.
+  const long = `${text}${'Hello again\n'.repeat(10_000)}`
+  await submit(world, a, { recipients: ['x@a.example'], ret: 'full' }, long)
+  await world.clock.pass(60_000)
+  const [notice] = await messagesIn(a, 'alice@a.example')
+  assert.match(notice!, /Content-Type: message\/global\r\n[^]*\r\n\r\nHello\r\n(?:Hello again\r\n){10000}/)
   await world.stop()
 })
 

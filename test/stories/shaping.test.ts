@@ -181,7 +181,12 @@ test('rules of headers and bodies: refused, discarded, prepended, stripped, copi
   await send(world, { lines: about('The LOTTERY'), hear: '550 5.7.1 We do not play' })
   await send(world, { lines: about('=?utf-8?q?L=6Fttery?='), hear: '550 5.7.1' })
   await send(world, { lines: about('fun', 'best', 'Casino in town'), hear: '550 5.7.1 No casinos' })
-  await send(world, { lines: about('forget') })
+  const forgotten = await send(world, { lines: about('forget') })
+  const taken = /taken as (\S+)/.exec(forgotten)![1]!
+  assert.deepEqual(
+    a.store.read.ledger(taken).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`),
+    [`${alice} discarded check 1`],
+  )
   await send(world, { lines: about('lost'), hear: '451' })
   await send(world, { lines: about('stranger'), by: stranger, hear: '550 5.7.1 Not' })
   assert.deepEqual(await messagesIn(a, alice), [])

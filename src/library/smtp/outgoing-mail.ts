@@ -113,9 +113,9 @@ async function gather(raw: Uint8Array | string | AsyncIterable<Uint8Array>): Pro
   return Buffer.concat(pieces)
 }
 
-async function hasEightBit({ sizeBytes, read }: MessageBytes): Promise<boolean> {
-  for (let at = 0; at < sizeBytes; at += readSliceBytes) {
-    const slice = await read(at, Math.min(at + readSliceBytes, sizeBytes))
+async function hasEightBit(bytes: MessageBytes): Promise<boolean> {
+  for (let at = 0; at < bytes.sizeBytes; at += readSliceBytes) {
+    const slice = await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes))
     if (!isAscii(slice)) return true
   }
   return false

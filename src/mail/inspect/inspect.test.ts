@@ -111,6 +111,15 @@ test('what we compose has no defect, whatever is in it', async () => {
   )
 })
 
+test('an encoded word in the Q encoding is held against its charset by the bytes that it stands for', () => {
+  const counted = (word: string): number =>
+    inspectMessage(Buffer.from(`${head}Subject: ${word}\r\n\r\n`)).counts.get('encodedWordContent') ?? 0
+  for (const right of ['=?utf-8?q?a=C3=A4_b?=', '=?us-ascii?q?a=3D?=', '=?iso-8859-1?q?=e4?='])
+    assert.equal(counted(right), 0)
+  for (const wrong of ['=?utf-8?q?a=C3_b?=', '=?us-ascii?q?a=E4?=', '=?utf-8?q?a=C?='])
+    assert.equal(counted(wrong), 1, wrong)
+})
+
 test('binary parts may hold any bytes; the parts around them may not', () => {
   const part = '--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n'
   const bytes = Buffer.from(`${mixed}a\nb\r\n${part}\0\r\n\n\r${'x'.repeat(2_000)}\r\n--b--\r\n`, 'latin1')

@@ -56,6 +56,22 @@ test('an outer delimiter ends inner multiparts that are not closed', () => {
   assert.equal(body(text, root.children[1]!), 'y\r\n')
 })
 
+test('a delimiter at the very end, without a line end, begins a part that is empty; one that closes begins none', () => {
+  const head = 'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n'
+  const open = parse(`${head}--b`)
+  assert.deepEqual(
+    open.children.map((part) => [part.bodyStart, part.bodyEnd, part.defects]),
+    [
+      [head.length - 3, head.length - 2, []],
+      [head.length + 3, head.length + 3, ['headerUnfinished']],
+    ],
+  )
+  assert.deepEqual(open.defects, ['endMissing'])
+  const closed = parse(`${head}--b--`)
+  assert.equal(closed.children.length, 1)
+  assert.deepEqual(closed.defects, [])
+})
+
 test('a message in a message has its own header and counts its lines', () => {
   const text =
     'Content-Type: multipart/digest; boundary=d\r\n\r\n--d\r\n\r\nSubject: inner\r\n\r\none\r\ntwo\r\n--d--\r\n'

@@ -3,8 +3,11 @@ import { test } from 'node:test'
 import type { Session, SessionHost } from '../action.ts'
 import type { ContentSink } from '../../mail/content.ts'
 import { SimulatedClock } from '../../platform/simulated/clock.ts'
+import { parseIpNetwork } from '../../base/ip-network.ts'
+import { Refusal, status } from '../../mail/status.ts'
 import type { SmtpReceiver } from './backend.ts'
 import { bodyTimeMaxMs } from './limits.ts'
+import { smtpDefaults, type SmtpPolicy } from './policy.ts'
 import { SmtpServerSession } from './session.ts'
 
 /** What a driver does, one action after another; a fault is handed to `failed()`. */
@@ -15,7 +18,7 @@ class Host implements SessionHost {
   faults = 0
   closed = false
 
-  constructor(receiver: SmtpReceiver, clock?: SimulatedClock) {
+  constructor(receiver: SmtpReceiver, clock?: SimulatedClock, policy?: SmtpPolicy) {
     this.session = new SmtpServerSession({
       service: 'smtp',
       hostname: 'mx.example',
@@ -26,6 +29,7 @@ class Host implements SessionHost {
       connectionId: '1',
       receiver,
       clock,
+      policy,
     })
     this.session.start(this)
   }
@@ -112,6 +116,35 @@ test('a fault of ours in a command is 451, and the session goes on', async () =>
   assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^451 /)
   broken = false
   assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^250 /)
+})
+
+test('where a message came from, by XFORWARD, is forgotten with a sender that is refused', async () => {
+  const origins: unknown[] = []
+  const taken: Taken = { from: [], finished: 0 }
+  const good = receiver(taken)
+  for (const wait of [false, true]) {
+    let refuses = true
+    const host = new Host(
+      {
+        ...good,
+        mail(client, ...given) {
+          origins.push(client.origin?.addr)
+          const refused = new Refusal(status.senderNotYours)
+          if (refuses && wait) return Promise.reject(refused)
+          if (refuses) throw refused
+          return good.mail(client, ...given)
+        },
+      },
+      undefined,
+      { ...smtpDefaults, xclientFrom: [parseIpNetwork('192.0.2.1/32')!] },
+    )
+    await host.say('')
+    await host.say('EHLO a\r\nXFORWARD ADDR=198.51.100.7\r\n')
+    assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^550 /)
+    refuses = false
+    assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^250 /)
+  }
+  assert.deepEqual(origins, ['198.51.100.7', undefined, '198.51.100.7', undefined])
 })
 
 test('a body that comes byte by byte beyond its limit ends with 421, by DATA and by BDAT', async () => {

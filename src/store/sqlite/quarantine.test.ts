@@ -144,6 +144,29 @@ test('a record whose mailbox is gone is set aside, and filed in the INBOX when i
   rmSync(folder, { recursive: true })
 })
 
+test('a message that a client put into a mailbox is set aside like one that arrived: it has no recipients, and is filed when it is done once more', async () => {
+  const { folder, inbox } = await withTail(async (store, inbox) => {
+    const { content, facts } = await arrival(store, message('put here'), [inbox])
+    const at = { epochMs: Date.UTC(2026, 0, 2), offsetMinutes: 60 }
+    await store.commit([
+      { kind: 'append', mailbox: inbox, content, facts, internalDate: at, savedAtMs: at.epochMs, flags: ['\\Seen'] },
+    ])
+    await store.commit([await arrival(store, message('third'), [inbox])])
+  })
+  takeUid(folder, 2)
+  const { store, events } = await open(folder)
+  assert.match(events.join('\n'), /a record was set aside/)
+  const [aside] = store.quarantine.list(10)
+  assert.deepEqual(aside!.recipients, [])
+  const [bytes] = await store.quarantine.messages(aside!.place)
+  assert.match(Buffer.from(bytes!).toString(), /Subject: put here/)
+  await store.quarantine.retry(aside!.place)
+  assert.deepEqual(await subjects(store, inbox), ['first', 'first', 'third', 'put here'])
+  assert.equal(store.quarantine.count(), 0)
+  await store.close()
+  rmSync(folder, { recursive: true })
+})
+
 test('a record in the middle of the log that is damaged is told of, and those behind it have their rows', async () => {
   const { folder, inbox } = await withTail(async (store, inbox) => {
     for (const subject of ['second', 'third', 'fourth'])

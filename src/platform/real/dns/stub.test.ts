@@ -108,6 +108,9 @@ test('no such name, no such records, and trouble are told apart', async (t) => {
   assert.deepEqual(await resolver.mx('empty.example'), { kind: 'none', nameExists: true, secure: false })
   assert.deepEqual(await resolver.mx('refused.example'), { kind: 'failed', reason: 'REFUSED' })
   assert.deepEqual(await resolver.mx('failed.example'), { kind: 'failed', reason: 'SERVFAIL' })
+  // Of addresses: the name is there as soon as one of both questions says so.
+  assert.deepEqual(await resolver.addresses('none.example'), { kind: 'none', nameExists: false, secure: false })
+  assert.deepEqual(await resolver.addresses('empty.example'), { kind: 'none', nameExists: true, secure: false })
   assert.deepEqual(await resolver.mx('a..example'), { kind: 'none', nameExists: false })
   assert.deepEqual(await resolver.mx(`${'a'.repeat(64)}.example`), { kind: 'none', nameExists: false })
 })
