@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { createServer as createTlsServer } from 'node:tls'
+import { makeAuthority } from '../../../test/stories/client-certificates.ts'
 import { openLdap, startTlsAnswer } from './ldap.ts'
 
 const success = Buffer.from('300c02010178070a010004000400', 'hex')
@@ -110,5 +112,37 @@ test('a server that says nothing is given up in time', async () => {
   } finally {
     ldap.close()
     server.close()
+  }
+})
+
+test('ldaps: a password is said when the server is proved, and a server that is not, or never ends the handshake, hears nothing', async () => {
+  const authority = await makeAuthority('people')
+  const { cert, key } = await authority.sign({ names: ['localhost'], usage: '1.3.6.1.5.5.7.3.1' as never })
+  const heard: string[] = []
+  const server = createTlsServer({ cert, key }, (socket) => {
+    socket.on('error', () => {})
+    socket.on('data', (message: Buffer) => {
+      heard.push(message.toString('hex'))
+      socket.write(bindAnswer(message, 0))
+    })
+  })
+  const silent = await fakeServer(() => {})
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const bind = async (url: string, ca: string | undefined): Promise<unknown> => {
+    const ldap = openLdap({ ...place, urls: [url], ca })
+    return ldap.bind('cn=x', 'secret').finally(() => ldap.close())
+  }
+  try {
+    const named = `ldaps://localhost:${port}`
+    await assert.rejects(bind(named, undefined), /unable to verify|self.signed|issuer certificate/)
+    await assert.rejects(bind(`ldaps://127.0.0.1:${port}`, authority.cert), /does not match/)
+    await assert.rejects(bind(silent.url.replace('ldap:', 'ldaps:'), authority.cert), /no connection in time/)
+    assert.deepEqual(heard, [])
+    assert.equal(await bind(named, authority.cert), true)
+    assert.ok(heard.join().includes(Buffer.from('secret').toString('hex')))
+  } finally {
+    server.close()
+    silent.close()
   }
 })

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLog } from '../base/log.ts'
+import type { Connection, ConnectionHandler } from '../base/network.ts'
+import { Wheel } from '../base/wheel.ts'
+import { SimulatedClock } from '../platform/simulated/clock.ts'
+import type { Action, Session } from './action.ts'
+import { drive } from './drive.ts'
+
+const peer = { address: '192.0.2.1', port: 1, localAddress: '192.0.2.2', localPort: 25 }
+
+/** A connection whose peer never closes its side, and what became of it. */
+class Line implements Connection {
+  readonly peer = peer
+  readonly tls = null
+  handler!: ConnectionHandler
+  said = ''
+  ends = 0
+  destroyed = false
+
+  receive(handler: ConnectionHandler): void {
+    this.handler = handler
+  }
+  write(bytes: Uint8Array): boolean {
+    this.said += Buffer.from(bytes).toString()
+    return true
+  }
+  pause(): void {}
+  resume(): void {}
+  end(): void {
+    this.ends++
+  }
+  destroy(): void {
+    if (this.destroyed) return
+    this.destroyed = true
+    this.handler.close()
+  }
+  startTlsServer(): Promise<never> {
+    return Promise.reject(new Error('no TLS here'))
+  }
+  startTlsClient(): Promise<never> {
+    return Promise.reject(new Error('no TLS here'))
+  }
+}
+
+/** Answers each line with its own words in capitals; "bye" ends it. */
+class Echo implements Session {
+  readonly idleTimeoutMs = 60_000
+  heard = ''
+  closes = 0
+  readonly #actions: Action[] = []
+
+  start(): void {}
+  receive(chunk: Uint8Array): void {
+    const line = Buffer.from(chunk).toString()
+    this.heard += line
+    const bytes = Buffer.from(line.toUpperCase())
+    this.#actions.push(line === 'bye' ? { kind: 'close', bytes } : { kind: 'write', bytes })
+  }
+  next(): Action {
+    return this.#actions.shift() ?? { kind: 'wait' }
+  }
+  timedOut(): undefined {}
+  ended(): void {}
+  failed(): undefined {}
+  shutdown(): void {}
+  closed(): void {
+    this.closes++
+  }
+}
+
+test('after the last words nothing more is heard or said, and a peer that goes on talking is cut off in its time', async () => {
+  const clock = new SimulatedClock(0)
+  const line = new Line()
+  const session = new Echo()
+  drive(line, session, { clock, wheel: new Wheel(clock), log: silentLog })
+  const type = (text: string): void => line.handler.data(Buffer.from(text))
+  type('hello')
+  type('bye')
+  type('hello')
+  assert.deepEqual([line.said, session.heard, line.ends], ['HELLOBYE', 'hellobye', 1])
+  for (let n = 0; n < 10; n++) {
+    await clock.pass(1000)
+    if (!line.destroyed) type('bye')
+  }
+  assert.deepEqual([line.said, session.heard, line.ends, line.destroyed], ['HELLOBYE', 'hellobye', 1, true])
+  assert.equal(session.closes, 1)
+})
