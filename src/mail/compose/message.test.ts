@@ -12,6 +12,7 @@ import { parseStructure } from '../mime/structure.ts'
 import { decodeTransfer, transferEncoding } from '../mime/transfer-encoding.ts'
 import { ComposeFault } from './fields.ts'
 import { composeMessage, type ComposeOptions, type MessageDraft } from './message.ts'
+import type { PartDraft } from './part.ts'
 
 let made = 0
 const options: ComposeOptions = {
@@ -39,6 +40,15 @@ function contentOf(bytes: Buffer, part: Part): Buffer {
 }
 
 const png = { content: Buffer.from([1, 2, 3]), type: 'image/png' }
+
+test('parts within parts: twenty levels, and no more', async () => {
+  const nested = (levels: number): PartDraft =>
+    levels === 0
+      ? { kind: 'text', subtype: 'plain', text: 'x' }
+      : { kind: 'multipart', subtype: 'mixed', parts: [nested(levels - 1)] }
+  assert.equal((await shape({ body: nested(20) })).split('mixed(').length, 21)
+  await assert.rejects(composed({ body: nested(21) }), ComposeFault)
+})
 
 test('the nesting follows from what is given, and no level holds one thing alone', async () => {
   assert.equal(await shape({}), 'text/plain')

@@ -50,13 +50,13 @@ test('what is signed, or asks for more than the server has, is not offered', asy
   const signed = 'Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nä\r\n--b\r\n\r\nx\r\n--b--\r\n'
   const refused = await offerFor(server(), { envelope: { ...plain, body: '8bitmime' }, bytes: bytesOf(signed) })
   assert.ok('code' in refused)
-  assert.equal(refused.enhanced, '5.6.3')
-  for (const [more, enhanced] of [
-    [{ requireTls: true }, '5.7.30'],
-    [{ smtpUtf8: true }, '5.6.7'],
-    [{ deliverBy: { atMs: 1000, mode: 'return' as const, trace: false } }, '5.4.7'],
+  assert.deepEqual([refused.code, refused.enhanced], [554, '5.6.3'])
+  for (const [more, code, enhanced] of [
+    [{ requireTls: true }, 550, '5.7.30'],
+    [{ smtpUtf8: true }, 550, '5.6.7'],
+    [{ deliverBy: { atMs: 1000, mode: 'return' as const, trace: false } }, 554, '5.4.7'],
   ] as const) {
     const offer = await offerFor(server(), { envelope: { ...plain, ...more }, bytes: bytesOf('x') })
-    assert.equal('code' in offer && offer.enhanced, enhanced)
+    assert.deepEqual('code' in offer && [offer.code, offer.enhanced], [code, enhanced])
   }
 })
