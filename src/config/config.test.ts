@@ -357,6 +357,10 @@ test('the sample says nothing but the defaults', async () => {
   assert.deepEqual(await parseConfig(sampleText(), '/etc/pennypost.toml'), await parseConfig('', '/etc/pennypost.toml'))
 })
 
+test('the sample shows a relay at the port where one signs in (RFC 6409 §3.1)', () => {
+  assert.match(sampleText(), /^# to = "relay\.example\.net:587"$/m)
+})
+
 test('each line of the sample can be switched on', async () => {
   // What is commented out with one "#" and looks like TOML; prose has no " = ".
   const active = sampleText().replace(/^# (?=\[\[|[a-zA-Z0-9]+ = )/gm, '')

@@ -25,6 +25,18 @@ test('names come from phrases, quoted strings and comments', () => {
   ])
 })
 
+test('quoted pairs and folds in names are undone, in quoted strings and in comments (RFC 5322 §3.2.1, §2.2.3)', () => {
+  assert.deepEqual(read('"Ann \\"A\\" Lee" <ann@c.org>, ann@c.org (Ann \\(A\\) Lee), ann@c.org (Ann (A) Lee)'), [
+    'Ann "A" Lee||ann|c.org',
+    'Ann (A) Lee||ann|c.org',
+    'Ann (A) Lee||ann|c.org',
+  ])
+  assert.deepEqual(read('"Ann\r\n Lee" <ann@c.org>, ann@c.org (Ann\r\n Lee)'), [
+    'Ann Lee||ann|c.org',
+    'Ann Lee||ann|c.org',
+  ])
+})
+
 test('groups, routes and obsolete dots are read', () => {
   assert.deepEqual(read('undisclosed-recipients:;'), ['undisclosed-recipients:;'])
   assert.deepEqual(read('A: b@c.d, "e f"@g.h;, <@x.y,@z.w:john . doe@a . b>'), [

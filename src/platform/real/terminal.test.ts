@@ -44,3 +44,15 @@ test('without a keyboard no secret is asked for', async (t) => {
   Object.assign(typed, { isTTY: false })
   assert.equal(await processTerminal().readSecret('Password: '), undefined)
 })
+
+test('standard input is taken up to its limit, and not beyond', async (t) => {
+  for (const [text, taken] of [
+    ['12345', '12345'],
+    ['123456', undefined],
+  ]) {
+    const { typed } = keyboard(t)
+    typed.end(text)
+    const bytes = await processTerminal().readAll(5)
+    assert.equal(bytes && Buffer.from(bytes).toString(), taken)
+  }
+})

@@ -143,3 +143,25 @@ test('commands that wait when the connection closes are refused', async () => {
   await assert.rejects(waiting, /closed/)
   await assert.rejects(client.command('NOOP'), /closed/)
 })
+
+test('what a greeting, or a sign-in, says of capabilities is not asked for again', () => {
+  const said = (greeting: string): string => {
+    const client = new ImapClient()
+    client.start({ peer: new End().peer, tls: null, wake() {} })
+    client.receive(Buffer.from(`${greeting}\r\n`))
+    assert.equal(client.next().kind, 'wait')
+    void client.authenticate('anne', 'secret', { plaintext: true }).catch(() => {})
+    let words = ''
+    for (let action = client.next(); action.kind !== 'wait'; action = client.next()) {
+      assert.ok(action.kind === 'write')
+      words += Buffer.from(action.bytes).toString()
+    }
+    client.closed()
+    return words
+  }
+  assert.match(
+    said('* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] Ready'),
+    /^A1 AUTHENTICATE PLAIN AGFubmUAc2VjcmV0\r\n$/,
+  )
+  assert.equal(said('* OK Ready'), 'A1 CAPABILITY\r\n')
+})
