@@ -7,6 +7,7 @@ import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { addAccount, arrival, message } from '../conformance/fixtures.ts'
 import type { Operation } from '../operations.ts'
+import { openDatabase } from './driver.ts'
 import { openStore } from './engine.ts'
 import { verifyFolder } from './verify.ts'
 
@@ -82,6 +83,11 @@ test('what has no rows yet has them after a crash; a damaged one is set aside, a
   assert.equal(store.read.counts().queued, 0)
   cpSync(folder, copy, { recursive: true })
   await store.close()
+  // A close leaves nothing for later: who reads the rows of a folder at rest sees all that waits.
+  const atRest = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
+  assert.equal(atRest.prepare('SELECT count(*) AS n FROM recipient').get()!['n'], 2)
+  assert.equal(atRest.prepare('SELECT length(late) AS n FROM log').get()!['n'], 0)
+  atRest.close()
 
   let again = await open(copy)
   assert.equal(again.replayed, 0, 'they stand before the place that the rows have followed the log to')
