@@ -45,6 +45,11 @@ test('groups, routes and obsolete dots are read', () => {
   ])
 })
 
+test('a domain may be folded, around its dots and behind its @ (RFC 5322 §4.4 obs-domain)', () => {
+  for (const fold of ['\r\n ', '\n\t', '\r ', ' '])
+    assert.deepEqual(read(`<jo@${fold}a${fold}.${fold}example>, ann@${fold}b.org`), ['||jo|a.example', '||ann|b.org'])
+})
+
 test('broken lists give what can be told', () => {
   assert.deepEqual(read('Jo <jo@a.org, ann@b.org'), ['Jo||jo|a.org', '||ann|b.org'])
   assert.deepEqual(read('MAILER-DAEMON <>'), ['MAILER-DAEMON|||'])

@@ -94,7 +94,7 @@ test('a member that does not exist: the rest is delivered, and the owner is told
   const told = await messagesIn(a, 'postmaster@a.example')
   assert.equal(told.length, 1)
   assert.match(told[0]!.replace(/\r\n\s/g, ' '), /alias team@a\.example names this address/)
-  assert.match(told[0]!, /gone@a\.example/)
+  assert.match(told[0]!, /\r\nFinal-Recipient: rfc822; gone@a\.example\r\nAction: failed\r\nStatus: 5\.1\.1\r\n/)
   assert.equal(world.events.filter((event) => event.includes('does not exist')).length, 2)
   await world.stop()
 })

@@ -111,6 +111,24 @@ export function queueChecks(check: Check): void {
     assert.equal(store.read.counts().contents, 0)
   })
 
+  check('the queue: however its rows are asked for, they are the same rows', async (store) => {
+    await queued(store, 'far.test', { count: 3 })
+    await queued(store, 'near.test', { held: true })
+    const rows = store.read.queue(0, 10)
+    assert.deepEqual(
+      rows.map(({ state, parameters: given }) => [state, given.body]),
+      ['ready', 'ready', 'ready', 'held'].map((state) => [state, '7bit']),
+    )
+    assert.deepEqual(store.read.queueWhere({}, 0, 10), { rows })
+    assert.deepEqual(store.read.queueWhere({ state: 'held' }, 0, 10), { rows: rows.slice(3) })
+    assert.deepEqual(store.read.queueWhere({ destination: 'far.test' }, 0, 2), {
+      rows: rows.slice(0, 2),
+      next: rows[1]!.id,
+    })
+    assert.deepEqual(store.read.queueSiblings(rows[1]!, 10), rows.slice(0, 3))
+    for (const row of rows) assert.deepEqual(store.read.queueRecipient(row.id), row)
+  })
+
   check('the queue: turns decide who is first, and each destination gives so many at a time', async (store) => {
     await queued(store, 'list.test', { count: 50, turnMs: nowMs + 60_000 })
     await queued(store, 'list.test', { turnMs: nowMs + 1 })
