@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
+import type { Socket } from 'node:net'
 import type { Connection } from '../../base/network.ts'
 import { realHttp } from './http.ts'
 import { realNetwork } from './network.ts'
+import { peerOf } from './peer-of.ts'
 import { makeSelfSigned } from './self-signed.ts'
 import { RealTls } from './tls.ts'
 
@@ -44,4 +46,12 @@ test('the same where pages are served', async () => {
   await someTurns()
   assert.deepEqual(asked, [])
   await listener.close()
+})
+
+test('an IPv4 address in IPv6 clothes is told as IPv4; what a socket does not know is empty, and no port', () => {
+  const of = (facts: object): unknown[] => Object.values(peerOf(facts as Socket))
+  const known = { remoteAddress: '::ffff:192.0.2.1', remotePort: 40000, localAddress: '2001:db8::1', localPort: 25 }
+  assert.deepEqual(of(known), ['192.0.2.1', 40000, '2001:db8::1', 25])
+  // A socket of the file system.
+  assert.deepEqual(of({}), ['', 0, '', 0])
 })

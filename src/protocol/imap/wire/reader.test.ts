@@ -101,6 +101,24 @@ test('a streamed literal is handed out once, and the empty line behind it is the
   assert.equal(reader.heldBytes, 0)
 })
 
+test('a literal that is refused in the middle of its stream is swallowed, and the next one is judged anew', () => {
+  const reader = new FrameReader(100)
+  reader.push(Buffer.from('a APPEND x {6+}\r\nabc'))
+  assert.equal(reader.next()!.kind, 'literal')
+  reader.stream()
+  assert.equal(Buffer.from(reader.take()!).toString(), 'abc')
+  assert.equal(reader.refuse(), false)
+  assert.equal(reader.streamingBytes, 0)
+  reader.push(Buffer.from('def\r\nb APPEND x {9}\r\nc NOOP\r\n'))
+  assert.equal(reader.next()!.kind, 'swallowed')
+  assert.equal(reader.next()!.kind, 'literal')
+  // A synchronizing one: its client waits for our word, and the command is over.
+  assert.equal(reader.refuse(), true)
+  const last = reader.next()!
+  assert.equal(last.kind === 'command' && last.bytes.toString(), 'c NOOP')
+  assert.equal(reader.heldBytes, 0)
+})
+
 test('a literal that was handed out stays what it was, whatever comes behind it', () => {
   const reader = new FrameReader(1000)
   const literal = (letter: string): Buffer => Buffer.from(`* 1 FETCH (BODY[] {300}\r\n${letter.repeat(300)})\r\n`)
