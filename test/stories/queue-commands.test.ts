@@ -78,7 +78,8 @@ test('what is held and failed comes back at once; what is held and rerouted stay
   assert.equal(home.store.read.ledger(failed!.arrivalId)[0]!.outcome, 'bounced')
   const notices = await messagesIn(home, 'alice@a.example')
   assert.equal(notices.length, 1)
-  assert.match(notices[0]!, /Diagnostic-Code: smtp; Wrong address/)
+  // RFC 3463 §3.1: a failure of which no more is to be told.
+  assert.match(notices[0]!, /\r\nAction: failed\r\nStatus: 5\.0\.0\r\n(?:.*\r\n)*?Diagnostic-Code: smtp; Wrong address/)
   assert.equal(home.store.read.queueRecipient(moved!.id)!.state, 'held')
   await act({ recipients: [moved!.id], act: 'release' })
   await world.clock.pass(5000)

@@ -1,9 +1,9 @@
-/** A store whose writer is gone: those who wait are told, once, and it can still be closed. */
+/** The store's threads: that all have ended when it is closed, and what becomes of it when the writer's ends by itself. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
@@ -11,17 +11,41 @@ import { addAccount, arrival, message, refused, rowsOf } from '../conformance/fi
 import { openStore } from './engine.ts'
 import { verifyFolder } from './verify.ts'
 
-test("a writer's thread that ends, as for want of memory, ends the store: commits fail, it is told once, and a close comes to an end", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'pennypost-broken-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+/** Threads that this process begins from now on. */
+function watched(t: TestContext): readonly Worker[] {
   const threads: Worker[] = []
   const seen = (worker: Worker): void => void threads.push(worker)
   process.on('worker', seen)
+  t.after(() => process.off('worker', seen))
+  return threads
+}
+
+test('a store that is closed has no threads any more, also those that searched', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-threads-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const threads = watched(t)
+  const store = await openStore({ folder, clock: realClock, log: silentLog })
+  const { inbox } = await addAccount(store, 'bob@example.org')
+  await store.commit([await arrival(store, message('first'), [inbox])])
+  const found = await store.read.search(inbox, { kind: 'header', name: 'subject', needle: 'first' }, [[1, 1]])
+  assert.equal(found.length, 1)
+  assert.ok(threads.length > 1, 'it has one that writes and one that searches')
+  await store.close()
+  // A thread that has ended has no number.
+  assert.deepEqual(
+    threads.map(({ threadId }) => threadId),
+    threads.map(() => -1),
+  )
+})
+
+test("a writer's thread that ends, as for want of memory, ends the store: commits fail, it is told once, and a close comes to an end", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-broken-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const threads = watched(t)
   const told: string[] = []
   const log = { ...silentLog, error: (event: string) => void told.push(event) }
   const broken = (error: Error): void => void told.push(error.message)
   const store = await openStore({ folder, clock: realClock, log, broken })
-  process.off('worker', seen)
   const { inbox } = await addAccount(store, 'bob@example.org')
   await store.commit([await arrival(store, message('first'), [inbox])])
   const next = await arrival(store, message('second'), [inbox])
