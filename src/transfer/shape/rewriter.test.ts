@@ -28,6 +28,19 @@ test('addresses, then the domain; details stay; nothing is looked up twice', () 
   )
 })
 
+test('a detail of somebody who has no entry goes with his domain, or stays as it is', () => {
+  const senderCanonical = new Map([
+    ['@lan.example', '@example.org'],
+    ['a@x.example', 'anna@example.org'],
+  ])
+  assert.deepEqual(senders({ senderCanonical }, 'b+x@lan.example', 'b+x@x.example', '+x@x.example', 'a+@x.example'), [
+    'b+x@example.org',
+    'b+x@x.example',
+    '+x@x.example',
+    'anna+@example.org',
+  ])
+})
+
 test('the own table of a side comes before the common one', () => {
   const one = rewriter({
     senderCanonical: new Map([['a@a.example', 'b@a.example']]),
