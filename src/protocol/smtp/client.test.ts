@@ -147,6 +147,18 @@ test('mechanisms in the old spelling are found, and one that is offered and not 
   await assert.rejects(none.clock.until(client.authenticate('ann', 'secret', { plaintext: true })), /504 5\.5\.4/)
 })
 
+test('neither a password nor a token is said in clear unless the caller allows it', async () => {
+  for (const sign of [
+    (client: SmtpClient) => client.authenticate('ann', 'secret'),
+    (client: SmtpClient) => client.authenticateToken('ann', 'secret'),
+  ]) {
+    const peer = new Peer(['AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER'])
+    const client = await peer.client()
+    await assert.rejects(peer.clock.until(sign(client)), /no way to sign in|takes no tokens, or not without TLS/)
+    assert.deepEqual(peer.heard.slice(1), [])
+  }
+})
+
 /** Takes so many recipients a transaction, and then says so. */
 function full(most: number, words: string): (line: string) => string | undefined {
   let taken = 0
