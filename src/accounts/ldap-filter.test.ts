@@ -36,3 +36,18 @@ test('several attributes are alternatives', () => {
   assert.equal(addressFilter(['mail', 'other']), '(|(mail={address})(other={address}))')
   assert.equal(filterFault(addressFilter(['mail', 'other']), true), undefined)
 })
+
+test('what is wrong with a filter is told', () => {
+  for (const [template, expected] of [
+    ['', /lacks a closing/],
+    ['(mail={address}', /lacks a closing/],
+    ['(&(mail={address})(a=b)', /lacks a closing/],
+    ['mail={address}', /in parentheses/],
+    ['(mail={address})(a=b)', /one filter/],
+    ['(mail={address}))', /too many/],
+    ['(mail={adress})', /unknown place \{adress\}/],
+    ['(mail=x)', /needs \{address\} or \{user\}/],
+  ] as const)
+    assert.match(filterFault(template, true) ?? 'nothing', expected, template)
+  assert.equal(filterFault('(objectClass=person)', false), undefined)
+})

@@ -285,6 +285,37 @@ test('a stop gives back what has not begun, and ends what has: nothing waits for
   await world.stop()
 })
 
+test('a stop gives back what waits for its rate too, though nothing is under way', async () => {
+  const world = new World()
+  const { clock, log } = world
+  const inner = await openStore({ folder: ':memory:', clock, log })
+  let isClosed = false
+  const store: Store = {
+    ...outliving(inner),
+    // As a store that is closed does it.
+    commit: (...given) => (isClosed ? Promise.reject(new Error('the store is closed')) : inner.commit(...given)),
+    async close() {
+      isClosed = true
+    },
+  }
+  const site = { ...homeSite, config: { ...withGrace(minute), destinations: [{ match: '*', ratePerMinute: 1 }] } }
+  const home = await world.start(site, undefined, store)
+  const peer = await Peer.start(world, { address: '10.0.0.9', hostname: 'mx.b.example', domains: ['b.example'] })
+  for (let n = 0; n < 3; n++) {
+    await list(home, `m${n}@a.example`, [`m${n}@b.example`])
+    await world.send(home, 'boss@a.example', [`m${n}@a.example`], text)
+  }
+  await clock.pass(10 * second)
+  assert.equal(peer.taken.length, 1)
+  assert.equal(inner.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, 2)
+  await clock.until(home.stop())
+  assert.deepEqual(
+    inner.read.queueWhere({}, 0, 10).rows.map(({ state }) => state),
+    ['ready', 'ready'],
+  )
+  world.systems.splice(0)
+})
+
 /** Hosts that take a connection and leave it at some point: where each is silent for ever. */
 const silent = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'end', 'drips'] as const
 

@@ -38,6 +38,13 @@ test('the first line that is no field begins the body, and no text is lost', () 
     assert.ok(made(given!, { fromHeader: false }).text.endsWith(kept!), JSON.stringify(made(given!).text))
 })
 
+test('a message that is a header alone stays one, with its blank line or without', () => {
+  const header = 'From: root@example.org\r\nTo: alice@example.org\r\nSubject: x\r\n'
+  assert.equal(made(header).text, header)
+  assert.equal(made(`${header}\r\n`).text, `${header}\r\n`)
+  assert.equal(made(`${header}\r\n\r\n`).text, `${header}\r\n\r\n`)
+})
+
 test('-t takes To, Cc and Bcc, each once, and hides Bcc', () => {
   const text =
     'From: a@example.org\nTo: "B, B" <b@example.net>, c\nCc: friends: d@example.net;\nBcc: e@example.net,\n b@example.net\n\nx\n'
