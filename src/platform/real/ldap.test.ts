@@ -102,6 +102,22 @@ test('a connection that was lost meanwhile is made anew, once; one that is lost 
   }
 })
 
+test('after no server could be reached, the next question is answered with that at once, and asks nobody', async () => {
+  let heard = 0
+  const server = await fakeServer((_, socket) => {
+    heard++
+    socket.destroy()
+  })
+  const ldap = openLdap({ ...place, urls: [server.url], startTls: true })
+  try {
+    for (let n = 0; n < 50; n++) await assert.rejects(ldap.bind('cn=x', 'p'), /127\.0\.0\.1/)
+    assert.ok(heard < 50, 'each of them has asked')
+  } finally {
+    ldap.close()
+    server.close()
+  }
+})
+
 test('a server that says nothing is given up in time', async () => {
   const server = await fakeServer(() => {})
   const ldap = openLdap({ ...place, urls: [server.url], timeoutMs: 100 })

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { DiskContents } from './reader.ts'
+import { DiskContents, readRuns, type ContentFiles, type ContentSource } from './reader.ts'
 
 test('files of contents are kept open for the next read, not too many of them, and closed when they are forgotten: no descriptor is left', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-reader-'))
@@ -45,4 +45,31 @@ test('files of contents are kept open for the next read, not too many of them, a
   await assert.rejects(contents.read({ ...source(4), sizeBytes: 100 }, 0, 100), /content ends early/)
   contents.forget(4)
   assert.equal(free(), before)
+})
+
+test('contents that lie near each other come in one read, those of other segments and far ones in their own; each has its bytes', async () => {
+  const reads: string[] = []
+  const files = {
+    async read(source: ContentSource, start: number, end: number) {
+      reads.push(`${source.segment}: ${source.position + start}-${source.position + end}`)
+      // Each byte tells its segment and place.
+      return Uint8Array.from(
+        { length: end - start },
+        (_, i) => (source.segment * 100 + source.position + start + i) & 255,
+      )
+    },
+  } as unknown as ContentFiles
+  const at = (segment: number, position: number): ContentSource => ({ segment, position, file: null, sizeBytes: 10 })
+  const far = 10_000_000
+  const sources = [at(1, 0), at(2, 15), at(1, 20), at(1, far), at(2, 30), { ...at(1, 5), file: 'x' }]
+  const found = await readRuns(files, sources)
+  assert.deepEqual(reads, ['1: 0-30', `1: ${far}-${far + 10}`, '2: 15-40'])
+  for (const [i, { segment, position, file }] of sources.entries()) {
+    if (file !== null) assert.equal(found[i], undefined)
+    else
+      assert.deepEqual(
+        [...(found[i] as Uint8Array)],
+        Array.from({ length: 10 }, (_, n) => (segment * 100 + position + n) & 255),
+      )
+  }
 })

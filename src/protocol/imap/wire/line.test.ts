@@ -19,6 +19,12 @@ test('strings come back from their encoding', () => {
   )
 })
 
+test('a quoted string holds no CR, LF or NUL, and no other escapes than its own two (RFC 3501 §9 QUOTED-CHAR)', () => {
+  assert.equal(Buffer.from(line('"a\\"\\\\ \u0001"').stringBytes()).toString(), 'a"\\ \u0001')
+  for (const text of ['"a\rb"', '"a\nb"', '"a\0b"', '"\\a"', '"a', '"a\\"'])
+    assert.throws(() => line(text).stringBytes(), SyntaxFault, JSON.stringify(text))
+})
+
 test('mailbox names come back from the wire', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }), (text) => {
