@@ -89,6 +89,7 @@ test('what has no rows yet has them after a crash; a damaged one is set aside, a
   assert.equal(atRest.prepare('SELECT length(late) AS n FROM log').get()!['n'], 0)
   atRest.close()
 
+  assert.deepEqual(verifyFolder(copy).faults, [], 'what has no rows yet can be read')
   let again = await open(copy)
   assert.equal(again.replayed, 0, 'they stand before the place that the rows have followed the log to')
   const rows = again.read.queue(0, 10)
@@ -115,6 +116,12 @@ test('what has no rows yet has them after a crash; a damaged one is set aside, a
   const contents = readFileSync(segment)
   contents[contents.lastIndexOf('Subject: torn')] = 0x58
   writeFileSync(segment, contents)
+  assert.match(
+    verifyFolder(copy)
+      .faults.map(({ check, text }) => `${check}: ${text}`)
+      .join('\n'),
+    /^log\.late: A message on its way is lost: its record at 1:\d+ cannot be read$/m,
+  )
   const faults: string[] = []
   const log = {
     ...silentLog,
