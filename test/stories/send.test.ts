@@ -92,7 +92,7 @@ test('what cannot be sent is told, with what to do', async () => {
   const silent = ['--server', '127.0.0.1:1', '--user', 'alice@example.org']
   const unasked = await pennypost(['send', ...letter, '--text', 'x', ...silent, ...place])
   assert.equal(unasked.status, 2)
-  assert.match(unasked.err, /no way to ask for the password: use --password-stdin or --password-file/)
+  assert.match(unasked.err, /--password-stdin or --password-file/)
   const printed = await pennypost(['send', ...letter, '--print', ...place], { input: 'from a pipe\n' })
   assert.match(printed.out, /^From: =\?utf-8\?q\?=C3=84lice\?= <alice@example\.org>\r\n[^]*\r\n\r\nfrom a pipe\r\n$/m)
 })
