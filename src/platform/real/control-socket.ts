@@ -89,14 +89,17 @@ export interface ControlConnection {
   close(): void
 }
 
-/** @returns undefined when nobody listens. */
-export function connectControl(folder: string): Promise<ControlConnection | undefined> {
-  return withShortPath(join(folder, socketName), open)
+/** Long work is a job that is asked about; what is done at once, an account with its mail removed, takes a minute at most. */
+const answerTimeoutMs = 300_000
+
+/** @param timeoutMs for an answer. @returns undefined when nobody listens. */
+export function connectControl(folder: string, timeoutMs = answerTimeoutMs): Promise<ControlConnection | undefined> {
+  return withShortPath(join(folder, socketName), (path) => open(path, timeoutMs))
 }
 
 const absent = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR'])
 
-function open(path: string): Promise<ControlConnection | undefined> {
+function open(path: string, timeoutMs: number): Promise<ControlConnection | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     const waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = []
@@ -110,6 +113,14 @@ function open(path: string): Promise<ControlConnection | undefined> {
       lost ??= new Error('the server closed the control connection')
       for (const one of waiting) one.reject(lost)
     })
+    socket.on('timeout', () => {
+      // A connection between two questions waits for its command, which may wait for a person.
+      if (waiting.length === 0) return
+      const seconds = Math.round(timeoutMs / 1000)
+      socket.destroy(
+        new Error(`the server has not answered for ${seconds} seconds: it may still be at work, its log tells`),
+      )
+    })
     socket.on('connect', () => {
       readLines(socket, answerBytesMax, (line) => waiting.shift()?.resolve(line))
       resolve({
@@ -117,6 +128,7 @@ function open(path: string): Promise<ControlConnection | undefined> {
           new Promise((resolve, reject) => {
             if (lost) return reject(lost)
             waiting.push({ resolve, reject })
+            socket.setTimeout(timeoutMs)
             socket.write(`${line}\n`)
           }),
         close: () => void socket.end(),
