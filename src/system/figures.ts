@@ -55,7 +55,7 @@ export function openFigures(of: FiguresOf): {
     directoryCheck(() => people.away()),
     resolver.check,
     certificate,
-    queueCheck(() => store.read.queueDue()),
+    queueCheck(() => store.read.queueDue(), clock),
     clockCheck(clock),
   ])
   const loopDelay = new Histogram('pennypost_loop_delay_seconds', 'How late turns of the event loop are.', loopBounds)

@@ -11,6 +11,8 @@ const certificateDaysMin = 14
 const dayMs = 86_400_000
 /** What is due is tried at once; with a limit of connections or rate it waits, but hardly so long. */
 const overdueMaxMs = 15 * 60_000
+/** How long it has to be so. */
+const overdueSeenMs = 2 * 60_000
 /** Time daemons move the clock by less, or slowly. */
 const clockStepMaxMs = 60_000
 /** Names of one another: a domain whose own servers are broken is not our trouble. */
@@ -65,12 +67,19 @@ export function certificateCheck(shown: () => Uint8Array | undefined): HealthChe
   }
 }
 
-export function queueCheck(due: () => number | undefined): HealthCheck {
+export function queueCheck(due: () => number | undefined, clock: Pick<Clock, 'monotonic'>): HealthCheck {
+  let sinceMs: number | undefined
   return {
     name: 'queue',
     look(nowMs) {
       const dueMs = due()
-      if (dueMs === undefined || nowMs - dueMs <= overdueMaxMs) return undefined
+      if (dueMs === undefined || nowMs - dueMs <= overdueMaxMs) {
+        sinceMs = undefined
+        return undefined
+      }
+      sinceMs ??= clock.monotonic()
+      // Behind a clock that was set forward all is overdue at once, and tried at once.
+      if (clock.monotonic() - sinceMs < overdueSeenMs) return undefined
       return { problem: 'mail that is due is not tried', facts: { overdueMs: nowMs - dueMs } }
     },
   }

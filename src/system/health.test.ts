@@ -88,7 +88,8 @@ test('a certificate is told of two weeks before its end, and until it is another
 
 test('mail that is due and not tried is told of; what waits for its time is not', () => {
   let due: number | undefined
-  const check = queueCheck(() => due)
+  let grown = 0
+  const check = queueCheck(() => due, { monotonic: () => grown })
   const now = Date.UTC(2026, 0, 1)
   assert.equal(check.look(now), undefined)
   due = now + day
@@ -96,7 +97,15 @@ test('mail that is due and not tried is told of; what waits for its time is not'
   due = now - 14 * minute
   assert.equal(check.look(now), undefined)
   due = now - 16 * minute
+  assert.equal(check.look(now), undefined, 'the clock may have been set forward a moment ago')
+  grown += minute
+  assert.equal(check.look(now), undefined)
+  grown += minute
   assert.match(check.look(now)!.problem, /is not tried/)
+  due = now
+  assert.equal(check.look(now), undefined)
+  due = now - 16 * minute
+  assert.equal(check.look(now), undefined)
 })
 
 test('a clock that is set back is told of until it has caught up; one that is set forward, once', () => {

@@ -162,3 +162,46 @@ test('ldaps: a password is said when the server is proved, and a server that is 
     silent.close()
   }
 })
+
+test('an answer without end ends the connection, and many small ones over time do not', async () => {
+  let told = 0
+  const server = await fakeServer((message, socket) => {
+    // A bind of the next question's kind; a search is answered with one entry that says it is 100 MB long.
+    if (message[5] === 0x60) return void socket.write(bindAnswer(message, 0))
+    const head = Buffer.from([
+      0x30,
+      0x84,
+      0x06,
+      0x40,
+      0x00,
+      0x00,
+      0x02,
+      0x01,
+      message[4]!,
+      0x64,
+      0x84,
+      0x06,
+      0x3f,
+      0xff,
+      0xf0,
+    ])
+    socket.write(head)
+    const more = (): void => {
+      if (socket.destroyed || told > 200 * 1024 * 1024) return
+      told += 65_536
+      socket.write(Buffer.alloc(65_536), () => setImmediate(more))
+    }
+    more()
+  })
+  const ldap = openLdap({ ...place, timeoutMs: 10_000, urls: [server.url], bindDn: 'cn=us', bindPassword: 'x' })
+  try {
+    const question = { base: 'dc=x', scope: 'sub', filter: '(a=b)', attributes: ['a'], entriesMax: 10 } as const
+    await assert.rejects(ldap.search(question))
+    assert.ok(told > 4 * 1024 * 1024 && told < 40 * 1024 * 1024, `${told} bytes`)
+    // Each of many questions has its own share: binds of a few bytes never end it.
+    for (let i = 0; i < 50; i++) assert.equal(await ldap.bind('cn=x', 'secret'), true)
+  } finally {
+    ldap.close()
+    server.close()
+  }
+})

@@ -29,6 +29,43 @@ function resultCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
+/** What an answer may weigh: a thousand entries of some kilobytes each. */
+const answerBytesMax = 8 * 1024 * 1024
+
+/**
+ * Ends a connection whose server says more than its questions can be worth: what the library gathers of an answer has no limit of its own.
+ * Each question may bring so much; what earlier ones left over is not saved up.
+ */
+class AnswerBudget {
+  #questions = 0
+  #left = 0
+
+  constructor(socket: net.Socket) {
+    socket.on('data', (chunk: Buffer) => {
+      this.#left -= chunk.length
+      if (this.#left < 0) socket.destroy(new Error(`the directory's answer is larger than ${answerBytesMax} bytes`))
+    })
+  }
+
+  async during<T>(asked: () => Promise<T>): Promise<T> {
+    this.#questions++
+    this.#left += answerBytesMax
+    try {
+      return await asked()
+    } finally {
+      this.#questions--
+      this.#left = Math.min(this.#left, this.#questions * answerBytesMax)
+    }
+  }
+}
+
+const budgets = new WeakMap<Client, AnswerBudget>()
+
+/** Within the connection's budget. */
+function ask<T>(client: Client, question: () => Promise<T>): Promise<T> {
+  return budgets.get(client)!.during(question)
+}
+
 class RealLdapServer implements LdapServer {
   readonly #place: LdapPlace
   /** The connection for look-ups: many questions at a time, by their message ids. */
@@ -58,7 +95,7 @@ class RealLdapServer implements LdapServer {
       },
       async (client) => {
         try {
-          return (await client.search(base, options)).searchEntries.map(entryOf)
+          return (await ask(client, () => client.search(base, options))).searchEntries.map(entryOf)
         } catch (error) {
           // A member of a group who is gone; a missing base of everything is a fault of the configuration.
           if (scope === 'base' && resultCode(error) === noSuchObject) return []
@@ -81,7 +118,7 @@ class RealLdapServer implements LdapServer {
       },
       async (client) => {
         try {
-          await client.bind(dn, password)
+          await ask(client, () => client.bind(dn, password))
           this.#keep(client)
           return true
         } catch (error) {
@@ -138,7 +175,7 @@ class RealLdapServer implements LdapServer {
     const { bindDn, bindPassword } = this.#place
     if (bindDn === '') return client
     try {
-      await client.bind(bindDn, bindPassword)
+      await ask(client, () => client.bind(bindDn, bindPassword))
       return client
     } catch (error) {
       end(client)
@@ -171,7 +208,7 @@ class RealLdapServer implements LdapServer {
 /** The library connects again by itself where a connection is lost: without TLS, and as nobody. Ours has one socket, and ends with it. */
 function clientOn(Library: typeof Client, socket: net.Socket, timeoutMs: number): Client {
   let given = false
-  return new Library({
+  const client = new Library({
     url: 'ldap://directory',
     timeout: timeoutMs,
     createConnection: () => {
@@ -180,6 +217,8 @@ function clientOn(Library: typeof Client, socket: net.Socket, timeoutMs: number)
       return socket
     },
   })
+  budgets.set(client, new AnswerBudget(socket))
+  return client
 }
 
 function end(client: Client): void {
