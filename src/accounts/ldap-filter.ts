@@ -38,7 +38,6 @@ export function filterFault(template: string, needsPlace: boolean): string | und
   if (depth > 0 || template === '') return 'lacks a closing parenthesis'
   const unknown = /\{([^{}]*)\}/.exec(template.replace(places, ''))
   if (unknown) return `has an unknown place {${unknown[1]}}`
-  if (needsPlace && template.search(places) < 0)
-    return 'finds the same whoever is looked for: it needs {address} or {user}'
+  if (needsPlace && template.search(places) < 0) return 'does not depend on the address: it needs {address} or {user}'
   return undefined
 }

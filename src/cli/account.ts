@@ -35,7 +35,7 @@ const stateText = ({ disabled, restriction }: { disabled: boolean; restriction: 
 const quotaText = (bytes: number): string => (bytes === 0 ? 'no limit' : sizeText(bytes))
 
 export const account: Subcommand = (program, terminal) => {
-  const accounts = program.command('account').description('accounts: passwords, quotas, state')
+  const accounts = program.command('account').description('manage accounts: passwords, quotas, state')
   examples(
     accounts,
     'pennypost account add alice@example.org',
@@ -50,11 +50,11 @@ export const account: Subcommand = (program, terminal) => {
         placeOptions(
           accounts
             .command('add')
-            .description('create an account, with INBOX and the usual mailboxes')
+            .description('create an account with INBOX and the usual mailboxes')
             .argument('<address>'),
         ),
       ),
-    ).option('--quota <size>', 'how much mail it may keep, as 5GB; without it there is no limit'),
+    ).option('--quota <size>', 'storage limit, as 5GB (default: no limit)'),
     'pennypost account add alice@example.org',
     'printf "%s\\n" "$PASSWORD" | pennypost account add alice@example.org --password-stdin --quota 5GB',
   ).action(async (name: string, options: JsonOptions & PasswordOptions & { quota?: string }) => {
@@ -80,7 +80,7 @@ export const account: Subcommand = (program, terminal) => {
   ).action(async (name: string, options: JsonOptions & PasswordOptions) => {
     const { password, generated } = await newPassword(terminal, options)
     const done = await ask(options, 'accountPassword', { name, password })
-    const sentence = `${done.name} has a new password${generated ? `: ${password}` : ''}.\n`
+    const sentence = `New password of ${done.name}${generated ? `: ${password}` : ' is set'}.\n`
     tellDone(terminal, options, { name: done.name, ...(generated ? { password } : {}) }, sentence)
   })
 
@@ -89,7 +89,7 @@ export const account: Subcommand = (program, terminal) => {
       placeOptions(
         accounts
           .command('quota')
-          .description('set how much mail an account may keep; 0: no limit')
+          .description('set the storage limit of an account; 0 for no limit')
           .argument('<address>')
           .argument('<size>'),
       ),
@@ -104,12 +104,12 @@ export const account: Subcommand = (program, terminal) => {
   })
 
   for (const [word, disabled, told] of [
-    ['disable', true, 'can no longer sign in and takes no mail'],
-    ['enable', false, 'can sign in and takes mail'],
+    ['disable', true, 'cannot sign in and receives no mail'],
+    ['enable', false, 'can sign in and receives mail'],
   ] as const) {
     examples(
       jsonOption(
-        placeOptions(accounts.command(word).description(`from now on the account ${told}`).argument('<address>')),
+        placeOptions(accounts.command(word).description(`${word} an account: it ${told}`).argument('<address>')),
       ),
       `pennypost account ${word} alice@example.org`,
     ).action(async (name: string, options: JsonOptions) => {
@@ -119,8 +119,8 @@ export const account: Subcommand = (program, terminal) => {
   }
 
   for (const [word, restriction, about] of [
-    ['lock', 'locked', 'no sign-in, and nothing is sent; mail still comes in'],
-    ['unlock', 'none', 'it may sign in and send again, also after it was held because it looked stolen'],
+    ['lock', 'locked', 'lock an account: it cannot sign in and sends nothing; incoming mail is still delivered'],
+    ['unlock', 'none', 'unlock an account, also one whose mail was held because it looked stolen'],
   ] as const) {
     examples(
       jsonOption(placeOptions(accounts.command(word).description(about).argument('<address>'))),
@@ -131,7 +131,7 @@ export const account: Subcommand = (program, terminal) => {
       const waits =
         done.held === 0
           ? ''
-          : ` ${counted(done.held, 'recipient')} of its mail on hold: "pennypost queue list --sender ${done.name}", then "queue release" or "queue drop".`
+          : ` ${counted(done.held, 'recipient')} of its mail on hold: see "pennypost queue list --sender ${done.name}", then "queue release" or "queue drop".`
       tellDone(terminal, options, done, `${done.name} ${is}.${waits}\n`)
     })
   }
@@ -139,13 +139,13 @@ export const account: Subcommand = (program, terminal) => {
   examples(
     jsonOption(
       placeOptions(accounts.command('remove').description('remove an account with all its mail').argument('<address>')),
-    ).option('--yes', 'its mail may go: it cannot be brought back'),
+    ).option('--yes', 'delete the mail without asking; this cannot be undone'),
     'pennypost account remove alice@example.org --yes',
   ).action(async (name: string, options: JsonOptions & { yes?: boolean }) => {
     if (!options.yes) {
       const { usedMessages } = await ask(options, 'accountShow', { name })
       throw new CommandFault(
-        `${name} has ${counted(usedMessages, 'message')}, which would be lost: say so with --yes, or take "account disable"`,
+        `${name} has ${counted(usedMessages, 'message')}, which would be deleted: confirm with --yes, or use "account disable"`,
       )
     }
     const done = await ask(options, 'accountRemove', { name })
@@ -156,7 +156,7 @@ export const account: Subcommand = (program, terminal) => {
   examples(
     jsonOption(
       placeOptions(
-        accounts.command('show').description('show what an account keeps, and how much it may').argument('<address>'),
+        accounts.command('show').description('show the state, usage and quota of an account').argument('<address>'),
       ),
     ),
     'pennypost account show alice@example.org',
@@ -173,7 +173,7 @@ export const account: Subcommand = (program, terminal) => {
   })
 
   examples(
-    jsonOption(placeOptions(accounts.command('list').description('list the accounts with what they keep'))),
+    jsonOption(placeOptions(accounts.command('list').description('list accounts with usage, quota and state'))),
     'pennypost account list',
     'pennypost account list --json',
   ).action((options: JsonOptions) =>
@@ -187,7 +187,7 @@ export const account: Subcommand = (program, terminal) => {
           { title: 'QUOTA', of: ({ quotaBytes }) => quotaText(quotaBytes), right: true },
           { title: 'STATE', of: stateText },
         ],
-        none: 'There are no accounts yet: add one with "pennypost account add".',
+        none: 'No accounts yet: add one with "pennypost account add".',
       }),
     ),
   )

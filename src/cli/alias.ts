@@ -18,12 +18,12 @@ const forwardsTo = ({ address, targets }: { address: string; targets: readonly s
   `Mail for ${address} is forwarded to ${targets.join(', ')}.\n`
 
 export const alias: Subcommand = (program, terminal) => {
-  const aliases = program.command('alias').description('addresses whose mail is forwarded to others')
+  const aliases = program.command('alias').description('manage aliases: addresses whose mail is forwarded')
   examples(
     aliases,
     'pennypost alias add sales@example.org alice@example.org bob@example.org',
     'pennypost alias add alice@example.org alice@example.org bob@example.net      a copy stays with alice',
-    'pennypost alias add @example.org alice@example.org      everything else of the domain',
+    'pennypost alias add @example.org alice@example.org      all other addresses of the domain',
     'pennypost alias remove sales@example.org bob@example.org',
   )
 
@@ -32,7 +32,7 @@ export const alias: Subcommand = (program, terminal) => {
       placeOptions(
         aliases
           .command('add')
-          .description('forward the mail of an address to others too')
+          .description('forward mail for an address to further targets')
           .argument('<address>')
           .argument('<targets...>'),
       ),
@@ -50,7 +50,7 @@ export const alias: Subcommand = (program, terminal) => {
       placeOptions(
         aliases
           .command('remove')
-          .description('take targets out of an alias, or remove it')
+          .description('remove targets from an alias, or the whole alias')
           .argument('<address>')
           .argument('[targets...]'),
       ),
@@ -64,7 +64,7 @@ export const alias: Subcommand = (program, terminal) => {
   })
 
   examples(
-    jsonOption(placeOptions(aliases.command('list').description('list the aliases'))),
+    jsonOption(placeOptions(aliases.command('list').description('list aliases'))),
     'pennypost alias list',
     'pennypost alias list --json',
   ).action((options: JsonOptions) =>
@@ -75,7 +75,7 @@ export const alias: Subcommand = (program, terminal) => {
           { title: 'ALIAS', of: ({ address }) => address },
           { title: 'FORWARDS TO', of: ({ targets }) => targets.join(', ') },
         ],
-        none: 'There are no aliases yet: add one with "pennypost alias add".',
+        none: 'No aliases yet: add one with "pennypost alias add".',
       }),
     ),
   )

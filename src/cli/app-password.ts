@@ -18,7 +18,7 @@ type JsonOptions = PlaceOptions & { readonly json?: boolean }
 const dayText = (epochMs: number): string => timeText(epochMs).slice(0, 10)
 
 export const appPassword: Subcommand = (program, terminal) => {
-  const passwords = program.command('app-password').description('passwords for single programs and devices')
+  const passwords = program.command('app-password').description('manage app passwords: one for each program or device')
   examples(
     passwords,
     'pennypost app-password add alice@example.org Phone',
@@ -31,9 +31,9 @@ export const appPassword: Subcommand = (program, terminal) => {
       placeOptions(
         passwords
           .command('add')
-          .description('make a password for one program, and print it once')
+          .description('create an app password and print it once')
           .argument('<account>')
-          .argument('<name>', 'which program or device it is for'),
+          .argument('<name>', 'the program or device that will use it'),
       ),
     ),
     'pennypost app-password add alice@example.org Phone',
@@ -43,7 +43,7 @@ export const appPassword: Subcommand = (program, terminal) => {
     if (options.json) return terminal.out(`${JSON.stringify(made)}\n`)
     terminal.out(`${made.password}\n`)
     terminal.note(
-      `That is the password of "${made.name}" for ${made.account}. It is shown this once; its hyphens may be left out.\n`,
+      `This is the app password "${made.name}" of ${made.account}. It is shown only once; the hyphens may be left out.\n`,
     )
   })
 
@@ -52,7 +52,7 @@ export const appPassword: Subcommand = (program, terminal) => {
       placeOptions(
         passwords
           .command('remove')
-          .description('revoke one: its program can no longer sign in')
+          .description('revoke an app password: its program can no longer sign in')
           .argument('<account>')
           .argument('<name>'),
       ),
@@ -65,7 +65,9 @@ export const appPassword: Subcommand = (program, terminal) => {
 
   examples(
     jsonOption(
-      placeOptions(passwords.command('list').description('list them, without the passwords').argument('<account>')),
+      placeOptions(
+        passwords.command('list').description('list app passwords (names and dates only)').argument('<account>'),
+      ),
     ),
     'pennypost app-password list alice@example.org',
     'pennypost app-password list alice@example.org --json',
@@ -75,10 +77,10 @@ export const appPassword: Subcommand = (program, terminal) => {
         json: options.json,
         columns: [
           { title: 'NAME', of: ({ name }) => name },
-          { title: 'MADE', of: ({ createdAtMs }) => dayText(createdAtMs) },
+          { title: 'CREATED', of: ({ createdAtMs }) => dayText(createdAtMs) },
           { title: 'LAST USED', of: ({ usedAtMs }) => (usedAtMs === null ? 'never' : dayText(usedAtMs)) },
         ],
-        none: 'There are no app passwords: add one with "pennypost app-password add".',
+        none: 'No app passwords yet: add one with "pennypost app-password add".',
       }),
     ),
   )

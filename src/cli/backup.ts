@@ -11,8 +11,8 @@ export const backup: Subcommand = (program, terminal) => {
       placeOptions(
         program
           .command('backup')
-          .description('copy all mail, accounts and queue into a folder, while the server runs')
-          .argument('<folder>', 'a new folder, or that of an earlier backup: then only what is new is copied'),
+          .description('back up mail, accounts and queue into a folder, while the server runs')
+          .argument('<folder>', 'a new folder, or an earlier backup, to which only new data is copied'),
       ),
     ),
     'pennypost backup /mnt/backup/pennypost',

@@ -57,16 +57,16 @@ const plainFaults = new Set(['ConfigError', 'CommandRefusal', 'OwnedElsewhere', 
 
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command('pennypost')
-    .description('Pennypost: a complete email system in one program.')
+    .description('Pennypost: a complete mail server in one program.')
     .showSuggestionAfterError()
     .helpCommand(true)
   examples(
     program,
-    'pennypost serve                                  the whole system on the defaults',
-    'pennypost quickstart example.org                 a mail host on the internet: file, account, DNS',
+    'pennypost serve                                  run the mail server with default settings',
+    'pennypost quickstart example.org                 a mail server on the internet: configuration, account, DNS',
     'pennypost config sample > pennypost.toml         a configuration to edit',
     'pennypost account add alice@example.org          asks for the password',
-    'pennypost trace alice@example.org                what became of her mail',
+    'pennypost trace alice@example.org                what happened to her mail',
   )
   let status = 0
   for (const add of subcommands) add(program, terminal, (failed) => (status = failed))
@@ -103,7 +103,7 @@ function tell(error: unknown, json: boolean, terminal: Terminal): number {
   if (error instanceof Interrupted) return 130
   const { name, message } = error as Error
   const known = error instanceof UsageFault || error instanceof CommandFault || plainFaults.has(name)
-  const sentence = known ? message : `It failed: ${message}; with PENNYPOST_DEBUG=1 it shows where`
+  const sentence = known ? message : `Internal error: ${message}; PENNYPOST_DEBUG=1 shows the stack`
   const whole = /[.?]$/.test(sentence) ? sentence : `${sentence}.`
   const status = error instanceof UsageFault ? 2 : 1
   terminal.note(`${whole}\n`)

@@ -17,14 +17,14 @@ export const completion: Subcommand = (program, terminal) => {
   examples(
     program
       .command('completion')
-      .description('print what lets a shell complete these commands')
+      .description('print a shell completion script')
       .argument('<shell>', Object.keys(shells).join(', ')),
     'pennypost completion bash > /etc/bash_completion.d/pennypost',
     'pennypost completion zsh > /usr/local/share/zsh/site-functions/_pennypost',
     'pennypost completion fish > ~/.config/fish/completions/pennypost.fish',
   ).action((shell: string) => {
     if (!Object.hasOwn(shells, shell))
-      throw new UsageFault(`There is no completion for "${shell}": take ${Object.keys(shells).join(', ')}`)
+      throw new UsageFault(`No completion for "${shell}": use ${Object.keys(shells).join(', ')}`)
     terminal.out(shells[shell]!(treeOf(program)))
   })
 }

@@ -3,7 +3,7 @@ import { CommandFault, examples, jsonOption } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
 export const config: Subcommand = (program, terminal, fail) => {
-  const configs = program.command('config').description('check, explain and begin a configuration')
+  const configs = program.command('config').description('check or explain a configuration, or print a sample')
   examples(
     configs,
     'pennypost config sample > pennypost.toml',
@@ -13,7 +13,10 @@ export const config: Subcommand = (program, terminal, fail) => {
 
   examples(
     jsonOption(
-      configs.command('check').description('check a file; tells every fault with its line').argument('<file>'),
+      configs
+        .command('check')
+        .description('check a configuration file and print every error with its line')
+        .argument('<file>'),
     ),
     'pennypost config check pennypost.toml',
   ).action(async (file: string, { json }: { json?: boolean }) => {
@@ -26,7 +29,7 @@ export const config: Subcommand = (program, terminal, fail) => {
       if (json) terminal.out('[]\n')
       else
         terminal.out(
-          `${file} is fine: ${listeners.length} ${listeners.length === 1 ? 'listener' : 'listeners'}, data in ${data}.\n`,
+          `${file} is valid: ${listeners.length} ${listeners.length === 1 ? 'listener' : 'listeners'}, data in ${data}.\n`,
         )
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
@@ -37,7 +40,7 @@ export const config: Subcommand = (program, terminal, fail) => {
   })
 
   examples(
-    jsonOption(configs.command('explain').description('say what a key means, or all of them').argument('[key]')),
+    jsonOption(configs.command('explain').description('explain one key, or all of them').argument('[key]')),
     'pennypost config explain',
     'pennypost config explain messageBytesMax',
     'pennypost config explain listener',
@@ -47,7 +50,7 @@ export const config: Subcommand = (program, terminal, fail) => {
     if (found.length === 0) {
       const near = suggestEntry(key!)
       throw new CommandFault(
-        `There is no key "${key}". ${near === undefined ? '"pennypost config explain" lists them all.' : `Did you mean "${near}"?`}`,
+        `Unknown key "${key}". ${near === undefined ? '"pennypost config explain" lists them all.' : `Did you mean "${near}"?`}`,
       )
     }
     if (json) {
@@ -62,7 +65,7 @@ export const config: Subcommand = (program, terminal, fail) => {
   })
 
   examples(
-    configs.command('sample').description('print a commented sample with all defaults'),
+    configs.command('sample').description('print a commented sample configuration with all defaults'),
     'pennypost config sample > pennypost.toml',
   ).action(async () => {
     const { sampleText } = await import('../config/explain.ts')
@@ -70,7 +73,7 @@ export const config: Subcommand = (program, terminal, fail) => {
   })
 
   examples(
-    configs.command('reference').description('print the reference page, docs/config.md'),
+    configs.command('reference').description('print the reference of all keys (docs/config.md)'),
     'pennypost config reference > docs/config.md',
   ).action(async () => {
     const { referenceText } = await import('../config/explain.ts')

@@ -24,13 +24,13 @@ export function placeOptions(command: Command): Command {
   return command
     .option(
       '-c, --config <file>',
-      'configuration file; without it PENNYPOST_CONFIG, then /etc/pennypost/pennypost.toml, then the defaults',
+      'configuration file (default: $PENNYPOST_CONFIG, then /etc/pennypost/pennypost.toml, then built-in defaults)',
     )
-    .option('-d, --data <folder>', 'data folder, instead of the one that the configuration names')
+    .option('-d, --data <folder>', 'data folder (default: the one in the configuration)')
 }
 
 export function jsonOption(command: Command): Command {
-  return command.option('--json', 'as JSON, for scripts')
+  return command.option('--json', 'print JSON, for scripts')
 }
 
 /** Adds examples below the help: the fastest way to learn a command. */
@@ -164,7 +164,7 @@ export async function readDuration(option: string, text: string): Promise<number
 
 /** A positive whole number of an option. */
 export function readCount(option: string, text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageFault(`${option} must be a number above 0, and "${text}" is none`)
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageFault(`${option} must be a number above 0, not "${text}"`)
   return Number(text)
 }
 

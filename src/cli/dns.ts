@@ -22,7 +22,7 @@ async function domainName(text: string): Promise<string> {
   const { parseDomain } = await import('../mail/address.ts')
   const name = parseDomain(text)
   if (name === undefined || name.startsWith('['))
-    throw new CommandFault(`"${text}" is no domain: write it as example.org`)
+    throw new CommandFault(`"${text}" is not a domain name: write it as example.org`)
   return name
 }
 
@@ -138,20 +138,17 @@ export async function checkDomain(
 export const check: Subcommand = (program, terminal, fail) => {
   examples(
     jsonOption(
-      placeOptions(
-        program
-          .command('check')
-          .description('ask the DNS whether it says what it should about a domain')
-          .argument('<domain>'),
-      ),
+      placeOptions(program.command('check').description('check the DNS records of a domain').argument('<domain>')),
     ),
     'pennypost check example.org',
-    'pennypost domain dns example.org      what it should say',
+    'pennypost domain dns example.org      the records that it should have',
   ).action(async (given: string, options: PlaceOptions & JsonOption) => {
     const domain = await domainName(given)
     const good = await checkDomain(terminal, await configOf(options), domain, options.json)
     if (good) return
-    terminal.note(`Mail for ${domain} needs what is missing: "pennypost domain dns ${domain}" prints the records.\n`)
+    terminal.note(
+      `Required DNS records of ${domain} are missing, wrong or could not be looked up: "pennypost domain dns ${domain}" prints them.\n`,
+    )
     fail(1)
   })
 }
@@ -178,9 +175,9 @@ export const domainKeys: Subcommand = (domains, terminal) => {
       placeOptions(
         domains
           .command('keys')
-          .description('show the keys that sign mail of a domain (DKIM), as the DNS has to have them')
+          .description('show the DKIM keys of a domain as DNS records')
           .argument('<domain>')
-          .option('--rotate', 'make new keys that sign from now on; the old records must stay for some days'),
+          .option('--rotate', 'create new keys and sign with them from now on; keep the old records for some days'),
       ),
     ),
     'pennypost domain keys example.org',
@@ -194,9 +191,9 @@ export const domainKeys: Subcommand = (domains, terminal) => {
     const { keys } = await askOwner((await configOf(options)).data, 'domainKeys', { name, rotate: options.rotate })
     if (options.json) return terminal.out(`${JSON.stringify(keys, null, 1)}\n`)
     for (const key of keys) {
-      const state = key.state === 'active' ? 'signs' : 'signed until it was replaced: keep it for some days'
+      const state = key.state === 'active' ? 'in use' : 'replaced: keep its record for some days'
       const record = { name: key.name, type: 'TXT' as const, value: key.value, why: '', needed: true }
-      terminal.out(`; ${key.algorithm}, made ${timeText(key.createdMs)}, ${state}\n${formatRecord(record)}\n`)
+      terminal.out(`; ${key.algorithm}, created ${timeText(key.createdMs)}, ${state}\n${formatRecord(record)}\n`)
     }
   })
 }

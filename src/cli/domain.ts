@@ -16,26 +16,23 @@ import type { Subcommand } from './subcommand.ts'
 type JsonOptions = PlaceOptions & { readonly json?: boolean }
 
 export const domain: Subcommand = (program, terminal, fail) => {
-  const domains = program.command('domain').description('the domains whose mail is ours')
+  const domains = program.command('domain').description('manage the local domains')
   examples(domains, 'pennypost domain add example.org', 'pennypost domain list --json')
 
   examples(
-    jsonOption(placeOptions(domains.command('add').description('take mail for a domain').argument('<domain>'))),
+    jsonOption(placeOptions(domains.command('add').description('add a local domain').argument('<domain>'))),
     'pennypost domain add example.org',
   ).action(async (name: string, options: JsonOptions) => {
     // The first step of a new system may come before its first start.
     const done = await ask({ ...options, create: true }, 'domainAdd', { name })
-    const sentence = done.added ? `Added domain ${done.name}.\n` : `The domain ${done.name} was there already.\n`
+    const sentence = done.added ? `Added domain ${done.name}.\n` : `Domain ${done.name} already exists.\n`
     tellDone(terminal, options, done, sentence)
   })
 
   examples(
     jsonOption(
       placeOptions(
-        domains
-          .command('remove')
-          .description('take no more mail for a domain; it must have no accounts')
-          .argument('<domain>'),
+        domains.command('remove').description('remove a local domain; it must have no accounts').argument('<domain>'),
       ),
     ),
     'pennypost domain remove example.org',
@@ -48,7 +45,7 @@ export const domain: Subcommand = (program, terminal, fail) => {
   domainKeys(domains, terminal, fail)
 
   examples(
-    jsonOption(placeOptions(domains.command('list').description('list the domains'))),
+    jsonOption(placeOptions(domains.command('list').description('list the local domains'))),
     'pennypost domain list',
     'pennypost domain list --json',
   ).action((options: JsonOptions) =>
@@ -56,7 +53,7 @@ export const domain: Subcommand = (program, terminal, fail) => {
       printRows(terminal, pages(owner, 'domainList', {}), {
         json: options.json,
         columns: [{ title: 'DOMAIN', of: ({ name }) => name }],
-        none: 'There are no domains yet: add one with "pennypost domain add".',
+        none: 'No domains yet: add one with "pennypost domain add".',
       }),
     ),
   )

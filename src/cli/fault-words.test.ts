@@ -8,8 +8,8 @@ const fault = (code: string | undefined, message: string, path?: string): Error 
 test('rights and disks that are missing are a sentence with what to do', () => {
   const cases: [Error, string | undefined, RegExp | undefined][] = [
     [fault('EROFS', 'EROFS: read-only file system', '/srv/data'), '/srv/data', /read-only.*--data/],
-    [fault('ENOSPC', 'ENOSPC'), '/srv/data', /no room left/],
-    [fault('ENOENT', 'ENOENT: mkdir', '/nowhere/data'), '/nowhere/data', /cannot be made.*name another with --data/],
+    [fault('ENOSPC', 'ENOSPC'), '/srv/data', /No space left/],
+    [fault('ENOENT', 'ENOENT: mkdir', '/nowhere/data'), '/nowhere/data', /cannot be created.*name another with --data/],
     [fault(undefined, 'unable to open database file'), '/proc', /^The data folder \/proc cannot be (?:used|written)/],
     [
       fault('ERR_SQLITE_ERROR', 'attempt to write a readonly database'),
@@ -19,7 +19,7 @@ test('rights and disks that are missing are a sentence with what to do', () => {
     [
       fault('EACCES', 'EACCES: open', '/etc/k.pem'),
       '/srv/data',
-      /^\/etc\/k\.pem cannot be read by the user \S+: give it the right/,
+      /^\/etc\/k\.pem cannot be read by the user \S+: give that user read access/,
     ],
     [fault('EADDRINUSE', 'taken'), '/srv/data', undefined],
     [fault(undefined, 'anything else'), undefined, undefined],

@@ -28,7 +28,7 @@ function ofMailbox(parent: Command, name: string, description: string): Command 
 }
 
 export const mailbox: Subcommand = (program, terminal) => {
-  const mailboxes = program.command('mailbox').description('the mailboxes of an account')
+  const mailboxes = program.command('mailbox').description('manage the mailboxes of an account')
   examples(
     mailboxes,
     'pennypost mailbox list alice@example.org',
@@ -41,7 +41,7 @@ export const mailbox: Subcommand = (program, terminal) => {
       placeOptions(
         mailboxes
           .command('list')
-          .description('list the mailboxes of an account with their counts')
+          .description('list the mailboxes of an account with message counts')
           .argument('<account>'),
       ),
     ),
@@ -59,13 +59,13 @@ export const mailbox: Subcommand = (program, terminal) => {
           { title: 'SIZE', of: ({ sizeBytes }) => sizeText(sizeBytes), right: true },
           { title: 'UIDNEXT', of: ({ uidNext }) => String(uidNext), right: true },
         ],
-        none: 'It has no mailboxes.',
+        none: 'The account has no mailboxes.',
       }),
     ),
   )
 
   examples(
-    ofMailbox(mailboxes, 'show', 'show a mailbox: counts, size, UIDs').alias('status'),
+    ofMailbox(mailboxes, 'show', 'show the counts, size and UIDs of a mailbox').alias('status'),
     'pennypost mailbox show alice@example.org INBOX',
     'pennypost mailbox status alice@example.org Archive --json',
   ).action(async (account: string, name: string, options: JsonOptions) => {
@@ -74,15 +74,15 @@ export const mailbox: Subcommand = (program, terminal) => {
   })
 
   examples(
-    ofMailbox(mailboxes, 'create', 'make a mailbox, with those above it, and subscribe to it').option(
+    ofMailbox(mailboxes, 'create', 'create a mailbox and its parents, and subscribe to it').option(
       '--role <role>',
-      'what it is for: archive, junk, sent, trash, drafts, all, flagged, important',
+      'special use: archive, junk, sent, trash, drafts, all, flagged, important',
     ),
     'pennypost mailbox create alice@example.org Projects/2026',
     'pennypost mailbox create alice@example.org "All Mail" --role archive',
   ).action(async (account: string, name: string, options: JsonOptions & { role?: string }) => {
     const made = await ask(options, 'mailboxCreate', { account, name, role: options.role })
-    tellDone(terminal, options, made, `${made.account} has a mailbox ${visible(made.name)} now.\n`)
+    tellDone(terminal, options, made, `Created mailbox ${visible(made.name)} of ${made.account}.\n`)
   })
 
   examples(
@@ -90,7 +90,7 @@ export const mailbox: Subcommand = (program, terminal) => {
       placeOptions(
         mailboxes
           .command('rename')
-          .description('rename a mailbox and those below it')
+          .description('rename a mailbox and its children')
           .argument('<account>')
           .argument('<mailbox>')
           .argument('<new-name>'),
@@ -99,32 +99,39 @@ export const mailbox: Subcommand = (program, terminal) => {
     'pennypost mailbox rename alice@example.org Projects Archive/Projects',
   ).action(async (account: string, from: string, to: string, options: JsonOptions) => {
     const done = await ask(options, 'mailboxRename', { account, from, to })
-    tellDone(terminal, options, done, `${visible(done.from)} of ${done.account} is called ${visible(done.to)} now.\n`)
+    tellDone(
+      terminal,
+      options,
+      done,
+      `Renamed mailbox ${visible(done.from)} of ${done.account} to ${visible(done.to)}.\n`,
+    )
   })
 
   examples(
-    ofMailbox(mailboxes, 'delete', 'delete a mailbox with its messages').option(
+    ofMailbox(mailboxes, 'delete', 'delete a mailbox and its messages').option(
       '--yes',
-      'its mail may go: it cannot be brought back',
+      'delete the mail without asking; this cannot be undone',
     ),
     'pennypost mailbox delete alice@example.org Projects/2025 --yes',
   ).action(async (account: string, name: string, options: JsonOptions & { yes?: boolean }) => {
     const { messages } = await ask(options, 'mailboxShow', { account, name })
     if (messages > 0 && !options.yes) {
-      throw new CommandFault(`"${name}" has ${counted(messages, 'message')}, which would be lost: say so with --yes`)
+      throw new CommandFault(
+        `"${name}" has ${counted(messages, 'message')}, which would be deleted: confirm with --yes`,
+      )
     }
     const done = await ask(options, 'mailboxDelete', { account, name })
     tellDone(
       terminal,
       options,
       done,
-      `${visible(done.name)} of ${done.account} is deleted, with ${counted(done.messages, 'message')}.\n`,
+      `Deleted mailbox ${visible(done.name)} of ${done.account} with ${counted(done.messages, 'message')}.\n`,
     )
   })
 
   for (const [word, on, description] of [
-    ['subscribe', true, "let the owner's programs show a mailbox"],
-    ['unsubscribe', false, "let the owner's programs hide a mailbox"],
+    ['subscribe', true, 'subscribe to a mailbox, so that mail programs show it'],
+    ['unsubscribe', false, 'unsubscribe from a mailbox, so that mail programs hide it'],
   ] as const) {
     examples(
       ofMailbox(mailboxes, word, description),

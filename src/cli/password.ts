@@ -11,7 +11,7 @@ export interface PasswordOptions {
 export function passwordOptions(command: Command): Command {
   return command
     .option('--password-stdin', 'read the password from the first line of standard input')
-    .option('--generate', 'make a password and print it once')
+    .option('--generate', 'generate a password and print it once')
 }
 
 export interface NewPassword {
@@ -21,7 +21,7 @@ export interface NewPassword {
 }
 
 export async function newPassword(terminal: Terminal, options: PasswordOptions): Promise<NewPassword> {
-  if (options.passwordStdin && options.generate) throw new UsageFault('Take either --password-stdin or --generate')
+  if (options.passwordStdin && options.generate) throw new UsageFault('Use either --password-stdin or --generate')
   if (options.generate) {
     const [{ easyPassword }, { realRandom }] = await Promise.all([
       import('../accounts/password.ts'),
@@ -31,7 +31,7 @@ export async function newPassword(terminal: Terminal, options: PasswordOptions):
   }
   if (options.passwordStdin) {
     const password = await terminal.readLine()
-    if (password === '') throw new CommandFault('There was no password on standard input: its first line is taken')
+    if (password === '') throw new CommandFault('No password on standard input: the first line is read as the password')
     return { password, generated: false }
   }
   const password = await terminal.readSecret('Password: ')
@@ -40,7 +40,7 @@ export async function newPassword(terminal: Terminal, options: PasswordOptions):
       'stdin is not a terminal, so there is no way to ask for the password: use --password-stdin or --generate',
     )
   }
-  if ((await terminal.readSecret('Once more: ')) !== password)
-    throw new CommandFault('The two passwords differ: nothing was changed')
+  if ((await terminal.readSecret('Repeat password: ')) !== password)
+    throw new CommandFault('The passwords differ; nothing was changed')
   return { password, generated: false }
 }

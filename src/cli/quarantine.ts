@@ -27,7 +27,7 @@ files, "drop" ends it.`
 export const quarantine: Subcommand = (program, terminal) => {
   const group = program
     .command('quarantine')
-    .description('accepted messages that the store could not file: list, retry, export, drop')
+    .description('manage quarantined records: accepted messages that the store could not file')
   examples(
     group,
     'pennypost quarantine list',
@@ -39,7 +39,7 @@ export const quarantine: Subcommand = (program, terminal) => {
     jsonOption(placeOptions(group.command(name).description(description).argument('<id>')))
 
   examples(
-    jsonOption(placeOptions(group.command('list').description('list the records that were set aside'))),
+    jsonOption(placeOptions(group.command('list').description('list the quarantined records'))),
     'pennypost quarantine list',
     'pennypost quarantine list --json',
   ).action((options: JsonOptions) =>
@@ -52,21 +52,21 @@ export const quarantine: Subcommand = (program, terminal) => {
           { title: 'RECIPIENTS', of: ({ recipients }) => visible(recipients.join(', ')) },
           { title: 'REASON', of: ({ reason }) => visible(reason) },
         ],
-        none: 'Nothing is set aside.',
+        none: 'The quarantine is empty.',
       }),
     ),
   )
 
   examples(
-    ofRecord('retry', 'file or queue the messages of a record with new numbers'),
+    ofRecord('retry', 'file or queue the messages of a record now, with new UIDs'),
     'pennypost quarantine retry 3:81920',
   ).action(async (id: string, options: JsonOptions) => {
     await ask(options, 'quarantineRetry', { id })
-    tellDone(terminal, options, { id, retried: true }, `The messages of record ${id} are delivered.\n`)
+    tellDone(terminal, options, { id, retried: true }, `The messages of record ${id} are filed or queued.\n`)
   })
 
   examples(
-    ofRecord('export', 'write the messages of a record into a folder').argument('<folder>'),
+    ofRecord('export', 'write the messages of a record to a folder').argument('<folder>'),
     'pennypost quarantine export 3:81920 /root/rescued',
   ).action(async (id: string, folder: string, options: JsonOptions) => {
     const { files } = await ask(options, 'quarantineExport', { id, folder: resolve(folder) })
@@ -74,24 +74,22 @@ export const quarantine: Subcommand = (program, terminal) => {
   })
 
   examples(
-    ofRecord('drop', 'give a record up: its recipients end as discarded'),
+    ofRecord('drop', 'delete a record: its recipients end as discarded'),
     'pennypost quarantine drop 3:81920',
   ).action(async (id: string, options: JsonOptions) => {
     await ask(options, 'quarantineDrop', { id })
-    tellDone(terminal, options, { id, dropped: true }, `Record ${id} is dropped.\n`)
+    tellDone(terminal, options, { id, dropped: true }, `Dropped record ${id}.\n`)
   })
 }
 
 export const lost: Subcommand = (program, terminal) => {
   const group = program
     .command('lost')
-    .description(
-      'files of the data folder that the database does not know: list, drop ("pennypost salvage" reads them)',
-    )
+    .description('manage files of the data folder that the database does not know ("pennypost salvage" reads them)')
   examples(group, 'pennypost lost list', 'pennypost lost drop --yes')
 
   examples(
-    jsonOption(placeOptions(group.command('list').description('list the files that were moved aside'))),
+    jsonOption(placeOptions(group.command('list').description('list the files in lost/'))),
     'pennypost lost list',
   ).action((options: JsonOptions) =>
     withOwner(options, (owner) =>
@@ -102,7 +100,7 @@ export const lost: Subcommand = (program, terminal) => {
           { title: 'SIZE', of: ({ sizeBytes }) => sizeText(sizeBytes), right: true },
           { title: 'CHANGED', of: ({ changedMs }) => new Date(changedMs).toISOString() },
         ],
-        none: 'Nothing was moved aside.',
+        none: 'There are no lost files.',
       }),
     ),
   )
@@ -112,15 +110,15 @@ export const lost: Subcommand = (program, terminal) => {
       placeOptions(
         group
           .command('drop')
-          .description('remove the files that were moved aside, for good')
-          .option('--yes', 'yes, remove them'),
+          .description('delete the files in lost/; this cannot be undone')
+          .option('--yes', 'confirm the deletion'),
       ),
     ),
     'pennypost lost drop --yes',
   ).action(async (options: JsonOptions & { readonly yes?: boolean }) => {
     const { rows } = await ask(options, 'lostList', {})
     if (rows.length > 0 && !options.yes)
-      throw new CommandFault(`This removes ${counted(rows.length, 'file')} for good: take --yes`)
+      throw new CommandFault(`This deletes ${counted(rows.length, 'file')} for good: confirm with --yes`)
     const { files } = await ask(options, 'lostDrop', {})
     tellDone(terminal, options, { files }, `Removed ${counted(files, 'file')}.\n`)
   })

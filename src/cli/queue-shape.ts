@@ -49,10 +49,10 @@ export async function printShape(
       { title: 'HELD', of: ({ held }) => String(held), right: true },
       { title: 'OLDEST', of: ({ oldestMs }) => timeText(oldestMs) },
     ],
-    none: 'Nothing waits in the queue.',
+    none: 'The queue is empty.',
   })
   if (shown.length < all.length && !options.json)
-    terminal.note(`… and ${all.length - shown.length} more destinations: --json lists all of them.\n`)
+    terminal.note(`… and ${all.length - shown.length} more destinations; --json lists them all.\n`)
 }
 
 async function* one<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row[]> {

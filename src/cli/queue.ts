@@ -32,20 +32,20 @@ interface Act {
 }
 
 const acts: readonly Act[] = [
-  { act: 'hold', description: 'keep recipients in the queue without trying', done: 'held' },
-  { act: 'release', description: 'let held recipients go on', done: 'released' },
-  { act: 'retry', description: 'try recipients now, whenever they were due', done: 'due now' },
-  { act: 'drop', description: 'give recipients up without telling the sender', done: 'dropped' },
+  { act: 'hold', description: 'hold recipients: they stay in the queue without attempts', done: 'held' },
+  { act: 'release', description: 'release held recipients', done: 'released' },
+  { act: 'retry', description: 'try recipients now, whenever they are due', done: 'due now' },
+  { act: 'drop', description: 'delete recipients from the queue without a bounce', done: 'dropped' },
   {
     act: 'fail',
-    description: 'give recipients up and tell the sender (by the running server)',
-    done: 'given up; the sender is told',
+    description: 'give recipients up and send a bounce (by the running server)',
+    done: 'given up; the sender gets a bounce',
     example: ' --reason "The host was closed for good"',
   },
   {
     act: 'reroute',
-    description: 'send recipients by another host from now on',
-    done: 'on their new way',
+    description: 'send recipients through another host from now on',
+    done: 'rerouted',
     example: ' --to relay.example.net:25',
   },
 ]
@@ -61,12 +61,12 @@ interface FilterOptions {
 
 function filterOptions(command: Command): Command {
   return command
-    .option('--sender <address>', 'of this sender: an address, @domain, or <> for bounces')
+    .option('--sender <address>', 'from this sender: an address, @domain, or <> for bounces')
     .option('--recipient <address>', 'to this address')
-    .option('--recipient-domain <domain>', 'to any address of this domain')
-    .option('--destination <name>', 'of this destination, as --by-destination shows them')
+    .option('--recipient-domain <domain>', 'to any address in this domain')
+    .option('--destination <name>', 'to this destination, as shown by --by-destination')
     .option('--state <state>', 'in this state: ready, deferred, leased or held')
-    .option('--older-than <time>', 'accepted longer ago than this, as 2h or 3d')
+    .option('--older-than <time>', 'accepted before this time ago, as 2h or 3d')
 }
 
 interface Filter {
@@ -80,9 +80,9 @@ interface Filter {
 async function filterOf(options: FilterOptions): Promise<Filter> {
   const { sender, recipient, recipientDomain, destination, state, olderThan } = options
   if (recipient !== undefined && recipientDomain !== undefined)
-    throw new UsageFault('Take either --recipient or --recipient-domain')
+    throw new UsageFault('Use either --recipient or --recipient-domain')
   if (state !== undefined && !['ready', 'deferred', 'leased', 'held'].includes(state))
-    throw new UsageFault(`There is no state "${state}": take ready, deferred, leased or held`)
+    throw new UsageFault(`Unknown state "${state}": use ready, deferred, leased or held`)
   return {
     sender: sender === '<>' ? '' : sender?.replace(/^<|>$/g, ''),
     recipient: recipientDomain === undefined ? recipient : `@${recipientDomain.replace(/^@/, '')}`,
@@ -101,7 +101,8 @@ function given<Values extends object>(values: Values): Values {
 
 function readIds(texts: readonly string[]): number[] {
   return texts.map((text) => {
-    if (!/^\d{1,15}$/.test(text)) throw new UsageFault(`"${text}" is no id: take the numbers that "queue list" shows`)
+    if (!/^\d{1,15}$/.test(text))
+      throw new UsageFault(`"${text}" is not an id: use the numbers that "queue list" shows`)
     return Number(text)
   })
 }
@@ -149,7 +150,7 @@ async function* firstRows<Row>(source: AsyncIterable<readonly Row[]>, limit: num
 }
 
 export const queue: Subcommand = (program, terminal) => {
-  const queues = program.command('queue').description('mail that waits for its transfer')
+  const queues = program.command('queue').description('manage the queue of outgoing mail')
   examples(
     queues,
     'pennypost queue list --by-destination',
@@ -159,9 +160,9 @@ export const queue: Subcommand = (program, terminal) => {
   )
 
   examples(
-    filterOptions(jsonOption(placeOptions(queues.command('list').description('list the recipients that wait'))))
-      .option('--limit <count>', 'no more than so many')
-      .option('--by-destination', 'how many wait for which destination, and since when'),
+    filterOptions(jsonOption(placeOptions(queues.command('list').description('list the recipients in the queue'))))
+      .option('--limit <count>', 'show at most this many')
+      .option('--by-destination', 'count recipients by destination and age'),
     'pennypost queue list',
     'pennypost queue list --recipient-domain example.net --older-than 2h',
     'pennypost queue list --by-destination',
@@ -173,7 +174,7 @@ export const queue: Subcommand = (program, terminal) => {
       const filter = await filterOf(options)
       const limit = options.limit === undefined ? Infinity : readCount('--limit', options.limit)
       if (options.byDestination && !isEmpty(filter))
-        throw new UsageFault('--by-destination is of the whole queue: leave the other options out')
+        throw new UsageFault('--by-destination shows the whole queue: leave the other options out')
       return withOwner(options, async (owner) => {
         if (options.byDestination) return printShape(owner, terminal, { json: options.json, limit })
         await printRows(terminal, firstRows(pages(owner, 'queueList', given(filter)), limit), {
@@ -189,7 +190,7 @@ export const queue: Subcommand = (program, terminal) => {
             { title: 'MESSAGE', of: ({ arrivalId }) => arrivalId },
             { title: 'LAST REPLY', of: ({ lastReply }) => lastReply ?? '' },
           ],
-          none: isEmpty(filter) ? 'Nothing waits in the queue.' : 'Nothing of that waits in the queue.',
+          none: isEmpty(filter) ? 'The queue is empty.' : 'No matching recipients in the queue.',
         })
       })
     },
@@ -200,8 +201,8 @@ export const queue: Subcommand = (program, terminal) => {
       placeOptions(
         queues
           .command('show')
-          .description('show a message that waits: its recipients, each attempt, its header')
-          .argument('<id>', 'of one of its recipients, as "queue list" shows them'),
+          .description('show a queued message: its recipients, each attempt, its header')
+          .argument('<id>', 'the id of one of its recipients, as shown by "queue list"'),
       ),
     ),
     'pennypost queue show 17',
@@ -217,11 +218,12 @@ export const queue: Subcommand = (program, terminal) => {
   for (const { act, description, done, example = '' } of acts) {
     const added = filterOptions(
       jsonOption(
-        placeOptions(queues.command(act).description(description).argument('[ids...]', 'as "queue list" shows them')),
-      ).option('--all', 'all that wait'),
+        placeOptions(queues.command(act).description(description).argument('[ids...]', 'ids as shown by "queue list"')),
+      ).option('--all', 'all recipients in the queue'),
     )
-    if (act === 'reroute') added.requiredOption('--to <host:port>', 'this host; "mx" for the usual way of the domain')
-    if (act === 'fail') added.option('--reason <words>', 'what the sender is told')
+    if (act === 'reroute')
+      added.requiredOption('--to <host:port>', 'the host to use; "mx" for the MX hosts or route of the domain')
+    if (act === 'fail') added.option('--reason <words>', 'the reason that the bounce gives')
     examples(
       added,
       `pennypost queue ${act} 17 18${example}`,
@@ -232,7 +234,7 @@ export const queue: Subcommand = (program, terminal) => {
       const ways = [texts.length > 0, options.all ?? false, !isEmpty(filter)].filter(Boolean).length
       if (ways !== 1) {
         throw new UsageFault(
-          `Name the recipients to ${act} by their ids, or take --all, or say which by --sender, --recipient-domain and the like`,
+          `Choose the recipients to ${act}: ids, --all, or filters such as --sender and --recipient-domain`,
         )
       }
       const ids = readIds(texts)
@@ -253,7 +255,7 @@ export const queue: Subcommand = (program, terminal) => {
 type ActOptions = PlaceOptions & FilterOptions & { json?: boolean; all?: boolean; to?: string; reason?: string }
 
 function routeText({ destination }: QueueRow): string {
-  if (destination === '(local)') return 'a mailbox of ours'
+  if (destination === '(local)') return 'a local mailbox'
   if (destination === '(failed)') return 'given up by the operator'
   if (destination.startsWith('=')) return `rerouted to ${destination.slice(1)}`
   return `the mail hosts of ${destination}, or the route that the configuration gives`
@@ -263,12 +265,12 @@ function story(shown: AnswerOf<'queueShow'>): string {
   const { arrivalId, reversePath, sizeBytes, acceptedAtMs, expiresAtMs, header, recipients } = shown
   const lines = [
     `Message ${arrivalId} from ${visible(reversePath || '<>')}, ${sizeText(sizeBytes)}`,
-    `  taken ${timeText(acceptedAtMs)}, given up after ${timeText(expiresAtMs)}`,
+    `  accepted ${timeText(acceptedAtMs)}, expires ${timeText(expiresAtMs)}`,
     '',
   ]
   for (const one of recipients) {
     const next =
-      one.state === 'held' ? 'held' : one.state === 'leased' ? 'under way' : `next ${timeText(one.nextAttemptMs)}`
+      one.state === 'held' ? 'held' : one.state === 'leased' ? 'in progress' : `next ${timeText(one.nextAttemptMs)}`
     lines.push(`  ${one.id}  ${visible(one.address)}: ${next}, ${one.attempts} ${one.attempts === 1 ? 'try' : 'tries'}`)
     lines.push(`      by ${visible(routeText(one))}`)
     for (const { atMs, reply } of one.tried) lines.push(`      ${timeText(atMs)}  ${visible(reply)}`)

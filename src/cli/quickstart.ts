@@ -29,24 +29,21 @@ export const quickstart: Subcommand = (program, terminal, fail) => {
   examples(
     program
       .command('quickstart')
-      .description('set up a mail host for a domain: configuration, first account, DNS records')
+      .description('set up a mail server for a domain: configuration, first account, DNS records')
       .argument('<domain>')
-      .option('--hostname <name>', "this host's name; asked for, else mail.<domain>")
-      .option('--account <address>', 'the first account; asked for, else admin@<domain>')
+      .option('--hostname <name>', "this host's name (asked for; default mail.<domain>)")
+      .option('--account <address>', 'the first account (asked for; default admin@<domain>)')
       .option(
         '-c, --config <file>',
-        'where the configuration is written: /etc/pennypost/pennypost.toml for root, else ./pennypost.toml',
+        'configuration file to write (default: /etc/pennypost/pennypost.toml for root, else ./pennypost.toml)',
       )
-      .option('-d, --data <folder>', 'where mail is kept: /var/lib/pennypost for root, else ./data')
-      .option('--user <name>', 'whom the server becomes when root starts it: pennypost for root')
-      .option(
-        '--cert <file>',
-        'certificate, PEM; without it the one that certbot keeps for the host, else a self-signed one',
-      )
+      .option('-d, --data <folder>', 'data folder (default: /var/lib/pennypost for root, else ./data)')
+      .option('--user <name>', 'user that the server runs as when root starts it (default for root: pennypost)')
+      .option('--cert <file>', "certificate, PEM (default: certbot's certificate for the host, else a self-signed one)")
       .option('--key <file>', 'its private key, PEM')
-      .option('--address <address>', 'where to listen', '[::]')
-      .option('-y, --yes', 'ask nothing, take the defaults')
-      .option('--no-check', 'do not ask the DNS'),
+      .option('--address <address>', 'address to listen on', '[::]')
+      .option('-y, --yes', 'ask no questions, use the defaults')
+      .option('--no-check', 'do not check the DNS'),
     'pennypost quickstart example.org',
     'pennypost quickstart example.org --hostname mx1.example.org --account alice@example.org --yes',
   ).action(async (given: string, options: QuickstartOptions) => {
@@ -57,11 +54,11 @@ export const quickstart: Subcommand = (program, terminal, fail) => {
     ])
     const domain = parseDomain(given)
     if (domain === undefined || domain.startsWith('['))
-      throw new UsageFault(`"${given}" is no domain: write it as example.org`)
+      throw new UsageFault(`"${given}" is not a domain name: write it as example.org`)
     const root = isRoot()
     const file = resolve(options.config ?? (root ? '/etc/pennypost/pennypost.toml' : 'pennypost.toml'))
     if ((await realFiles.sizeBytes(file)) !== undefined)
-      throw new CommandFault(`${file} is there already: edit it, or name another with --config`)
+      throw new CommandFault(`${file} already exists: edit it, or name another file with --config`)
     const ask = asker(terminal, options.yes === true)
     const hostname = parseDomain(options.hostname ?? (await ask('Name of this host', `mail.${domain}`)))
     if (hostname === undefined || hostname.startsWith('['))
@@ -89,7 +86,7 @@ export const quickstart: Subcommand = (program, terminal, fail) => {
     terminal.out(`\nDNS records for ${domain}:\n\n`)
     await printRecords(terminal, config, domain)
     if (options.check) {
-      terminal.out('\nWhat the DNS says now:\n\n')
+      terminal.out('\nCurrent state of the DNS:\n\n')
       if (!(await checkDomain(terminal, config, domain)))
         terminal.note(`\nAdd the records above, then run "pennypost check ${domain} --config ${file}".\n`)
     }
@@ -179,7 +176,9 @@ async function giveToUser(terminal: Terminal, user: string, folders: readonly Fo
     giveFolders(user, folders)
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_UNKNOWN_CREDENTIAL') throw error
-    terminal.note(`There is no user "${user}" yet: make it before the first start, with "useradd --system ${user}".\n`)
+    terminal.note(
+      `The user "${user}" does not exist yet: create it before the first start with "useradd --system ${user}".\n`,
+    )
   }
 }
 

@@ -10,14 +10,12 @@ export const reindex: Subcommand = (program, terminal) => {
       placeOptions(
         program
           .command('reindex')
-          .description(
-            'compute envelopes, structures, dates and threads anew from the messages, while the server runs',
-          ),
-      ).option('--account <address>', "one account's mail alone"),
+          .description('rebuild envelopes, structures, dates and threads from the messages, while the server runs'),
+      ).option('--account <address>', 'only the mail of this account'),
     ),
     'pennypost reindex',
     'pennypost reindex --account alice@example.org',
-    'pennypost verify --deep                    tells whether there is need',
+    'pennypost verify --deep                    shows whether it is needed',
   ).action((options: PlaceOptions & { json?: boolean; account?: string }) =>
     withOwner(options, async (owner) => {
       const { job } = await owner.ask('reindexStart', { account: options.account })
@@ -27,8 +25,8 @@ export const reindex: Subcommand = (program, terminal) => {
       const { messages, contentsMended, threadKeysMended } = report
       const mended =
         contentsMended + threadKeysMended === 0
-          ? 'all was right'
-          : `${contentsMended} were mended, and ${threadKeysMended} ways to their threads`
+          ? 'nothing to repair'
+          : `repaired ${counted(contentsMended, 'content')} and ${counted(threadKeysMended, 'thread key')}`
       terminal.out(`${counted(messages, 'message')} read (${messagesPerSecond} a second): ${mended}.\n`)
     }),
   )

@@ -35,16 +35,16 @@ export const restore: Subcommand = (program, terminal, fail) => {
       placeOptions(
         program
           .command('restore')
-          .description('bring back a backup: all of it, or one account or message into a running system')
-          .argument('<folder>', 'what "pennypost backup" wrote'),
+          .description('restore a backup: all of it, or one account or message into a running system')
+          .argument('<folder>', 'a folder written by "pennypost backup"'),
       ),
     )
-      .option('--force', 'move the present data folder aside (all of it)')
-      .option('--damaged', 'restore although the backup has faults (all of it)')
-      .option('--hold-queue', 'hold what waited in the queue: it may have gone out since (all of it)')
-      .option('--account <address>', "add one account's missing mailboxes and messages; the server may run")
-      .option('--message <id>', 'only the message of this Message-ID or EMAILID (one account)')
-      .option('--into <mailbox>', 'below this mailbox instead of where it was (one account)'),
+      .option('--force', 'move the existing data folder aside (full restore)')
+      .option('--damaged', 'restore even though the backup has errors (full restore)')
+      .option('--hold-queue', 'hold the restored queue, since it may have been sent already (full restore)')
+      .option('--account <address>', 'add the missing mailboxes and messages of one account; the server may run')
+      .option('--message <id>', 'only the message with this Message-ID or EMAILID (with --account)')
+      .option('--into <mailbox>', 'restore below this mailbox instead of the original place (with --account)'),
     'pennypost restore /mnt/backup/pennypost',
     'pennypost restore /mnt/backup/pennypost --force --hold-queue',
     'pennypost restore /mnt/backup/pennypost --account alice@example.org',
@@ -60,10 +60,10 @@ export const restore: Subcommand = (program, terminal, fail) => {
 
 function checkUsage({ account, into, message, force, damaged, holdQueue }: RestoreArguments): void {
   if (account === undefined && (into !== undefined || message !== undefined)) {
-    throw new UsageFault(`${into === undefined ? '--message' : '--into'} needs an account: say whose with --account`)
+    throw new UsageFault(`${into === undefined ? '--message' : '--into'} needs an account: name it with --account`)
   }
   if (account !== undefined && (force || damaged || holdQueue)) {
-    throw new UsageFault('--force, --damaged and --hold-queue are for a whole restore: leave them or --account out')
+    throw new UsageFault('--force, --damaged and --hold-queue are for a full restore and cannot be used with --account')
   }
 }
 
@@ -91,12 +91,14 @@ async function restoreAll(
   terminal.out(
     `Restored ${counted(messages, 'message')} of ${counted(accounts, 'account')} to ${data} as they were at ${timeText(createdMs)}: ${sizeText(bytes)}.\n`,
   )
-  if (movedTo !== undefined) terminal.out(`What was there before is in ${movedTo}: remove it when you are sure.\n`)
+  if (movedTo !== undefined) terminal.out(`The previous data folder is now ${movedTo}: remove it when you are sure.\n`)
   if (queued > held) {
-    terminal.out(`${counted(queued - held, 'recipient')} in the queue: tried when the server starts.\n`)
+    terminal.out(`${counted(queued - held, 'recipient')} in the queue: attempts begin when the server starts.\n`)
   }
   if (held > 0)
-    terminal.out(`${counted(held, 'recipient')} of the queue on hold: look with "queue list", then "queue release".\n`)
+    terminal.out(
+      `${counted(held, 'recipient')} of the queue on hold: see "queue list", then "queue release" or "queue drop".\n`,
+    )
   for (const { text } of verified.faults) terminal.note(`${text}.\n`)
 }
 
@@ -117,16 +119,18 @@ async function restoreAccount(
     if (restored > 0) terminal.out(`  ${name}: ${counted(restored, 'message')}\n`)
   }
   const { restored, present } = report
-  const there = present > 0 ? `; ${present} ${present === 1 ? 'was' : 'were'} there already` : ''
+  const there = present > 0 ? `; ${present} already existed` : ''
   terminal.out(`Restored ${counted(restored, 'message')}${there}.\n`)
   if (report.aliasesGone.length > 0) {
-    terminal.note(`These aliases led to it then and are not here now: ${report.aliasesGone.join(', ')}\n`)
+    terminal.note(
+      `These aliases forwarded to it at the time of the backup and do not exist now: ${report.aliasesGone.join(', ')}\n`,
+    )
   }
 }
 
 function mailboxOf(into: string | undefined): string | undefined {
   if (into === undefined) return undefined
   const name = into.replace(/\/+$/, '')
-  if (name === '') throw new CommandFault('"/" is no mailbox: name one, as Restored/2026-02-01')
+  if (name === '') throw new CommandFault('"/" is not a mailbox: name one, as Restored/2026-02-01')
   return name
 }

@@ -13,9 +13,9 @@ export const route: Subcommand = (program, terminal, fail) => {
       placeOptions(
         program
           .command('route')
-          .description('show where mail for a domain or an address would go, and what TLS it would need')
+          .description('show the next hops for a domain or an address, and the TLS that each requires')
           .argument('<domain>', 'a domain, or an address')
-          .option('--from <address>', 'the sender, where routes differ by sender'),
+          .option('--from <address>', 'the sender, for routes that depend on the sender'),
       ),
     ),
     'pennypost route example.net',
@@ -32,7 +32,7 @@ export const route: Subcommand = (program, terminal, fail) => {
         if (signsInAs !== undefined) terminal.out(`  signs in as ${signsInAs}\n`)
         if (proxy !== undefined) terminal.out(`  through ${proxy}\n`)
       }
-    else terminal.note(`${way.kind === 'never' ? 'Nowhere' : 'Not known now'}: ${way.words}\n`)
+    else terminal.note(`${way.kind === 'never' ? 'No route' : 'Unknown at present'}: ${way.words}\n`)
     if (way.kind !== 'hosts' || way.hosts.every(({ security }) => security === 'impossible')) fail(1)
   })
 }
@@ -55,7 +55,7 @@ async function find(given: string, options: RouteOptions) {
       import('../system/start.ts'),
     ])
   const domain = parseDomain(given.slice(given.lastIndexOf('@') + 1))
-  if (domain === undefined) throw new CommandFault(`"${given}" is no domain: write it as example.net`)
+  if (domain === undefined) throw new CommandFault(`"${given}" is not a domain name: write it as example.net`)
   const config = await configOf(options)
   const resolver = withHosts(() => config.dns, realResolver(config.dns.servers, config.dns))
   const authorities = await readAuthorities(config, realFiles)

@@ -8,11 +8,13 @@ export const salvage: Subcommand = (program, terminal, fail) => {
     jsonOption(
       program
         .command('salvage')
-        .description('bring every readable message out of a damaged data folder, as Maildir; the folder is only read')
+        .description(
+          'extract every readable message of a damaged data folder as Maildir; the folder itself is not changed',
+        )
         .argument('<folder>', 'the data folder')
         .argument(
           '<out>',
-          'a new folder: one Maildir an account, with mailboxes and flags where the database still knows them',
+          'a new folder: one Maildir for each account, with mailboxes and flags if the database still has them',
         ),
     ),
     'pennypost salvage /var/lib/pennypost /root/salvaged',

@@ -44,29 +44,29 @@ export const send: Subcommand = (program, terminal, fail) => {
           .command('send')
           .description('compose a message and send it')
           .option('--from <address>', "sender: 'Alice <alice@example.org>'")
-          .option('--to <address>', 'recipient; may be given again', collect, [])
-          .option('--cc <address>', 'copy; may be given again', collect, [])
-          .option('--bcc <address>', 'blind copy; may be given again', collect, [])
+          .option('--to <address>', 'recipient (repeatable)', collect, [])
+          .option('--cc <address>', 'copy (repeatable)', collect, [])
+          .option('--bcc <address>', 'blind copy (repeatable)', collect, [])
           .option('--subject <text>', 'subject')
-          .option('--text <text>', 'text; without it, --text-file, or stdin when that is not a terminal')
+          .option('--text <text>', 'text (default: --text-file, or stdin when it is not a terminal)')
           .option('--text-file <file>', 'text from a file')
-          .option('--html <html>', 'HTML, beside the text')
+          .option('--html <html>', 'HTML, in addition to the text')
           .option('--html-file <file>', 'HTML from a file')
-          .option('--attach <file>', 'attach a file; may be given again', collect, [])
-          .option('--inline <file>', 'a picture that the HTML shows as cid:<its name>', collect, [])
-          .option('--header <field>', "another field: 'X-Name: value'", collect, [])
-          .option('--reply-to <address>', 'where answers go')
-          .option('--in-reply-to <id>', 'the Message-ID that is answered')
-          .option('--server <host:port>', 'any submission server, instead of our own')
-          .option('--user <name>', 'sign in there')
+          .option('--attach <file>', 'attach a file (repeatable)', collect, [])
+          .option('--inline <file>', 'an image that the HTML shows as cid:<file name> (repeatable)', collect, [])
+          .option('--header <field>', "a further header field: 'X-Name: value' (repeatable)", collect, [])
+          .option('--reply-to <address>', 'address for replies')
+          .option('--in-reply-to <id>', 'the Message-ID that this message replies to')
+          .option('--server <host:port>', 'another submission server (default: this one)')
+          .option('--user <name>', 'sign in with this name')
           .option('--password-stdin', 'the password is the first line of standard input')
           .option('--password-file <file>', 'the password is the first line of a file')
           .option(
             '--tls <mode>',
-            `one of ${tlsModes.join(', ')}; auto: by the port, and demanded where a password is sent`,
+            `one of ${tlsModes.join(', ')}; auto: by port, and required when a password is sent`,
             'auto',
           )
-          .option('--insecure', "take any certificate of the server's")
+          .option('--insecure', 'accept any certificate of the server')
           .option('--print', 'print the message instead of sending it'),
       ),
     ),
@@ -74,9 +74,9 @@ export const send: Subcommand = (program, terminal, fail) => {
     'pennypost send --from alice@example.org --to bob@example.net --html-file letter.html --attach report.pdf',
     'pennypost send --server smtp.example.net:465 --user alice --password-file pw --from … --to … --text …',
   ).action(async (options: SendOptions) => {
-    if (options.from === undefined) throw new UsageFault('Say who sends it: --from alice@example.org')
+    if (options.from === undefined) throw new UsageFault('Name the sender: --from alice@example.org')
     if (options.to.length + options.cc.length + options.bcc.length === 0)
-      throw new UsageFault('Say who gets it: --to bob@example.net')
+      throw new UsageFault('Name a recipient: --to bob@example.net')
     const tls = tlsModes.find((mode) => mode === options.tls)
     if (tls === undefined) throw new UsageFault(`--tls is one of ${tlsModes.join(', ')}`)
     const composed = await compose(terminal, options)
@@ -112,12 +112,12 @@ export const send: Subcommand = (program, terminal, fail) => {
           )
     if (options.json) terminal.out(`${JSON.stringify({ messageId: composed.messageId, ...done })}\n`)
     if (done.kind === 'taken') {
-      if (!options.json) terminal.out(`Taken: ${done.words} (Message-ID <${composed.messageId}>)\n`)
+      if (!options.json) terminal.out(`Accepted: ${done.words} (Message-ID <${composed.messageId}>)\n`)
       return
     }
     terminal.note(
       done.kind === 'later'
-        ? `Not now: ${done.words}. Try again later, or start the server with "pennypost serve".\n`
+        ? `Temporary failure: ${done.words}. Try again later, or start the server with "pennypost serve".\n`
         : `Refused: ${done.words}. Correct what it names and send again.\n`,
     )
     fail(1)
@@ -180,8 +180,8 @@ async function bodyText(terminal: Terminal, options: SendOptions, hasHtml: boole
 async function fileBytes(path: string): Promise<Uint8Array> {
   const { realFiles } = await import('../platform/real/files.ts')
   const sizeBytes = await realFiles.sizeBytes(path)
-  if (sizeBytes === undefined) throw new CommandFault(`There is no file ${path}`)
-  if (sizeBytes > fileBytesMax) throw new CommandFault(`${path} is larger than any message may be`)
+  if (sizeBytes === undefined) throw new CommandFault(`File not found: ${path}`)
+  if (sizeBytes > fileBytesMax) throw new CommandFault(`${path} is too large to attach`)
   return (await realFiles.read(path)) ?? new Uint8Array(0)
 }
 
@@ -198,7 +198,7 @@ async function fileOf(path: string, inline: boolean): Promise<Attachment> {
 
 function fieldOf(text: string): readonly [string, string] {
   const colon = text.indexOf(':')
-  if (colon <= 0) throw new UsageFault(`"${text}" is no field: write it as 'X-Name: value'`)
+  if (colon <= 0) throw new UsageFault(`"${text}" is not a header field: write it as 'X-Name: value'`)
   return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
 }
 

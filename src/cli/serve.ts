@@ -21,7 +21,7 @@ const logCloseMs = 500
 
 export const serve: Subcommand = (program, terminal, fail) => {
   examples(
-    placeOptions(program.command('serve').description('run the whole system until Ctrl-C or SIGTERM')),
+    placeOptions(program.command('serve').description('run the mail server until Ctrl-C or SIGTERM')),
     'pennypost serve',
     'pennypost serve --config /etc/pennypost.toml',
     'pennypost serve --data /var/lib/pennypost',
@@ -33,7 +33,7 @@ export const serve: Subcommand = (program, terminal, fail) => {
     const log = logTo(file, logOptions)
     tellLastFault((error) => {
       log.error('uncaught fault', { error: (error as Error)?.stack ?? String(error) })
-      if (config.log.file !== undefined) terminal.note(`Pennypost had to stop: ${String(error)}.\n`)
+      if (config.log.file !== undefined) terminal.note(`Pennypost stopped after an error: ${String(error)}.\n`)
       return file.close()
     })
     const system = await begin().catch((error: unknown) => {
@@ -95,7 +95,7 @@ export const serve: Subcommand = (program, terminal, fail) => {
       const { name, password } = system.firstAccount
       terminal.out(`First account: ${name}\nIts password:  ${password}\n`)
       if (terminal.isPerson)
-        terminal.note(`It is shown this once; "pennypost account password ${name}" sets another.\n`)
+        terminal.note(`It is shown only once; "pennypost account password ${name}" sets a new one.\n`)
     }
     void notifyServiceManager(environment, 'READY=1', `STATUS=listening at ${system.listening.length} addresses`)
 
@@ -103,7 +103,7 @@ export const serve: Subcommand = (program, terminal, fail) => {
     const left = await system.stop()
     for (const ignore of ignored) ignore()
     if (broken) {
-      terminal.note(`Pennypost had to stop: ${broken.message}.\n`)
+      terminal.note(`Pennypost stopped after an error: ${broken.message}.\n`)
       fail(1)
     } else log.info('stopped', left.length === 0 ? {} : { without: left.join(', ') })
     log.flush()
@@ -129,25 +129,25 @@ function logOptionsOf({ log }: Config, isPerson: boolean): LogOptions {
 function startFault(error: unknown, config: Config): unknown {
   const { name, code, message, address, port } = error as Error & { code?: string; address?: string; port?: number }
   if (name === 'OwnedElsewhere')
-    return new CommandFault(`${message}: stop that one first, or take another folder with --data`)
+    return new CommandFault(`${message}: stop that process first, or use another folder with --data`)
   const place = address === undefined ? 'one of its addresses' : `${address}${port === undefined ? '' : `:${port}`}`
   switch (code) {
     case 'EADDRINUSE':
       return new CommandFault(
-        `${place} is taken by another program: stop that one, or give the listener another address in the configuration`,
+        `${place} is already in use by another program: stop that program, or change the listener's address in the configuration`,
       )
     case 'EADDRNOTAVAIL':
-      return new CommandFault(`${place} is no address of this machine: correct the listener in the configuration`)
+      return new CommandFault(`${place} is not an address of this machine: correct the listener in the configuration`)
     case 'EACCES':
       if (port !== undefined && port > 0) {
         return new CommandFault(
-          `${place} needs more rights, as all ports below 1024: take the service manager's (AmbientCapabilities=CAP_NET_BIND_SERVICE), or another port`,
+          `${place} needs more rights, like all ports below 1024: let the service manager grant them (AmbientCapabilities=CAP_NET_BIND_SERVICE), or use another port`,
         )
       }
       break
     case 'ERR_UNKNOWN_CREDENTIAL':
       return new CommandFault(
-        `There is no such user: ${message}. Make it with "useradd --system ${config.user}", or name another in the configuration`,
+        `There is no such user: ${message}. Create it with "useradd --system ${config.user}", or name another in the configuration`,
       )
   }
   const words = fileFaultWords(error, config.data)

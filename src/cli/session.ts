@@ -17,7 +17,7 @@ import type { Subcommand } from './subcommand.ts'
 type JsonOptions = PlaceOptions & { readonly json?: boolean; readonly account?: string }
 
 export const session: Subcommand = (program, terminal) => {
-  const sessions = program.command('session').description('signed-in sessions: list, end')
+  const sessions = program.command('session').description('list or end sessions that are signed in')
   examples(sessions, 'pennypost session list', 'pennypost session end --account alice@example.org')
 
   examples(
@@ -25,8 +25,8 @@ export const session: Subcommand = (program, terminal) => {
       placeOptions(
         sessions
           .command('list')
-          .description('list the sessions that are signed in, over all protocols')
-          .option('--account <account>', 'those of one account'),
+          .description('list the sessions that are signed in, of all protocols')
+          .option('--account <account>', 'only those of this account'),
       ),
     ),
     'pennypost session list',
@@ -42,7 +42,7 @@ export const session: Subcommand = (program, terminal) => {
           { title: 'FROM', of: ({ address }) => address },
           { title: 'SINCE', of: ({ sinceMs }) => timeText(sinceMs) },
         ],
-        none: 'No session is signed in.',
+        none: 'No sessions are signed in.',
       }),
     ),
   )
@@ -52,8 +52,8 @@ export const session: Subcommand = (program, terminal) => {
       placeOptions(
         sessions
           .command('end')
-          .description('end a session; its client may sign in again as long as the account lets it')
-          .argument('[id]', 'from "session list"')
+          .description('end a session; the client may sign in again if the account allows it')
+          .argument('[id]', 'an id from "session list"')
           .option('--account <account>', 'all sessions of an account'),
       ),
     ),

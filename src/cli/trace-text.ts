@@ -17,7 +17,7 @@ export function traceText({ id, journey, ledger }: Traced): string {
     for (const text of body(line)) lines.push(`    ${visible(text)}`)
   }
   for (const { recipient, outcome, endedAtMs, detail } of ledger) {
-    const end = endedAtMs === null ? 'waits in the queue' : `${outcome} at ${timeText(endedAtMs)}`
+    const end = endedAtMs === null ? 'still in the queue' : `${outcome} at ${timeText(endedAtMs)}`
     lines.push(`  ${visible(recipient)}: ${end}${detail ? ` (${visible(detail)})` : ''}`)
   }
   return `${lines.join('\n')}\n\n`
@@ -38,15 +38,15 @@ function title(line: JourneyLine, id: string): string {
     case 'arrived':
       return 'arrived'
     case 'refused':
-      return line['replies'] === undefined ? 'did not come to its end' : 'was refused'
+      return line['replies'] === undefined ? 'was aborted by the client' : 'was refused'
     case 'notice':
-      return 'is our notice to a sender'
+      return 'is a bounce (DSN) that we sent'
     case 'report':
-      return line.id === id ? "is another host's notice" : `another host told of it, by message ${visible(line.id)}`
+      return line.id === id ? 'is a DSN from another host' : `a DSN from another host came, message ${visible(line.id)}`
     case 'attempt':
       return `attempt${line['n'] === undefined ? '' : ` ${text(line['n'])}`} for ${visible(text(line['recipient']))}: ${text(line['outcome'])}`
     case 'missing':
-      return `the alias ${visible(text(line['alias']))} has a member that does not exist: ${visible(text(line['member']))}`
+      return `the alias ${visible(text(line['alias']))} has a target that does not exist: ${visible(text(line['member']))}`
     case 'ended':
       return `ended for ${visible(text(line['recipient']))}: ${text(line['outcome'])}`
   }
@@ -67,7 +67,7 @@ function connection(line: JourneyLine): string[] {
   if (peer === undefined) return []
   const by = `connection ${text(connection)} (${text(service)}) from ${peer}${port === undefined ? '' : ` port ${text(port)}`}`
   const through = proxy === undefined ? '' : ` through the proxy ${proxy}`
-  return [by + through, `TLS: ${tls ?? 'none'}; signed in: ${user ?? 'nobody'}`]
+  return [by + through, `TLS: ${tls ?? 'none'}; signed in: ${user ?? 'no'}`]
 }
 
 /** What was said, put together from the facts: no secret and no body was ever kept. */

@@ -47,15 +47,15 @@ export const trace: Subcommand = (program, terminal, fail) => {
       placeOptions(
         program
           .command('trace')
-          .description('what became of a message: its journey and how each recipient ended')
-          .argument('[question]', 'an id, an address of sender or recipient, @domain, a Message-ID, a peer'),
+          .description('show the trace of a message: what happened to it, and the outcome for each recipient')
+          .argument('[question]', 'a message id, an address of sender or recipient, @domain, a Message-ID, a peer'),
       ),
     )
-      .option('--since <time>', 'not longer ago than this, as 1h or 2d')
-      .option('--from <time>', 'not before this moment, as 2026-02-01 or 2026-02-01T12:00 (UTC)')
-      .option('--to <time>', 'not after this moment')
-      .option('--follow', 'go on with what happens from now on, until Ctrl-C')
-      .option('--limit <count>', `the newest so many messages (${messagesDefault})`),
+      .option('--since <time>', 'only messages that are no older than this, as 1h or 2d')
+      .option('--from <time>', 'only from this time on, as 2026-02-01 or 2026-02-01T12:00 (UTC)')
+      .option('--to <time>', 'only until this time')
+      .option('--follow', 'show events as they happen, until Ctrl-C')
+      .option('--limit <count>', `show this many messages, the newest ones (default ${messagesDefault})`),
     'pennypost trace alice@example.org',
     'pennypost trace "<20260201.1@example.org>" --json',
     'pennypost trace @example.net --since 1d',
@@ -67,17 +67,19 @@ export const trace: Subcommand = (program, terminal, fail) => {
     if (options.follow) return follow(question?.trim(), options, terminal)
     const span = await spanOf(options)
     if (question === undefined && span.sinceMs === undefined)
-      throw new UsageFault('Say what to look for: an id, an address, a Message-ID; or a time by --since or --from')
+      throw new UsageFault('Say what to look for: an id, an address or a Message-ID, or a time with --since or --from')
     const limit = options.limit === undefined ? messagesDefault : readCount('--limit', options.limit)
     const { found, more } = await find(question?.trim(), span, limit, options)
     if (options.json) terminal.out(`${JSON.stringify(found, null, 1)}\n`)
     else for (const message of found) terminal.out(traceText(message))
     if (more)
-      terminal.note(`There are more: these are the newest ${limit}; --limit shows more, --from and --to others.\n`)
+      terminal.note(
+        `There are more messages; these are the newest ${limit}. --limit shows more, --from and --to choose others.\n`,
+      )
     if (found.length > 0) return
     const what = question === undefined ? 'that time' : `"${question}"`
     terminal.note(
-      `No messages found for ${what}. Traces are kept for 30 days. How recipients ended is kept for a year: ask by the id that Received shows, or by address with --since 300d.\n`,
+      `No messages found for ${what}. Traces are kept for 30 days. Outcomes are kept for a year: search by the id that Received shows, or by address with --since 300d.\n`,
     )
     fail(1)
   })
@@ -86,7 +88,8 @@ export const trace: Subcommand = (program, terminal, fail) => {
 /** Lines, or JSON lines, as they are written. The file is looked at: the server is not asked. */
 async function follow(question: string | undefined, options: TraceOptions, terminal: Terminal): Promise<void> {
   for (const name of ['since', 'from', 'to', 'limit'] as const)
-    if (options[name] !== undefined) throw new UsageFault(`--follow shows what comes: --${name} is for what has been`)
+    if (options[name] !== undefined)
+      throw new UsageFault(`--follow shows new events only and cannot be used with --${name}`)
   const [{ JourneyFollower }, { realFiles }] = await Promise.all([
     import('../transfer/journey-follow.ts'),
     import('../platform/real/files.ts'),
@@ -105,7 +108,7 @@ async function follow(question: string | undefined, options: TraceOptions, termi
 }
 
 async function spanOf({ since, from, to }: TraceOptions): Promise<Span> {
-  if (since !== undefined && from !== undefined) throw new UsageFault('Take either --since or --from')
+  if (since !== undefined && from !== undefined) throw new UsageFault('Use either --since or --from')
   const sinceMs = since === undefined ? undefined : realClock.now() - (await readDuration('--since', since))
   const span = {
     sinceMs: from === undefined ? sinceMs : readTime('--from', from),
@@ -121,7 +124,7 @@ function readTime(option: string, text: string): number {
   const found = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?)?$/.exec(text)
   const time = found ? Date.parse(`${found[1]}T${found[2] ?? '00:00'}${found[3] ?? 'Z'}`) : NaN
   if (Number.isNaN(time))
-    throw new UsageFault(`${option} must be a time, as 2026-02-01 or 2026-02-01T12:00, and "${text}" is none`)
+    throw new UsageFault(`${option} must be a time, as 2026-02-01 or 2026-02-01T12:00, not "${text}"`)
   return time
 }
 

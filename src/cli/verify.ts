@@ -8,10 +8,10 @@ export const verify: Subcommand = (program, terminal, fail) => {
       placeOptions(
         program
           .command('verify')
-          .description('check the whole store: rows, counters, ledger, and every message byte by its digest'),
+          .description('check the whole store: rows, counters, ledger, and the digest of every message'),
       )
-        .option('--deep', 'also what is kept of each message (envelope, structure) against its bytes')
-        .option('--backup <folder>', 'check a backup instead'),
+        .option('--deep', 'also compare the stored envelope and structure of each message with its bytes')
+        .option('--backup <folder>', 'check this backup instead'),
     ),
     'pennypost verify',
     'pennypost verify --data /var/lib/pennypost --json',

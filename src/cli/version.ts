@@ -4,9 +4,9 @@ import { examples, jsonOption } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
 export const version: Subcommand = (program, terminal) => {
-  program.version(facts.version, '-V, --version', 'the version alone')
+  program.version(facts.version, '-V, --version', 'print the version number')
   examples(
-    jsonOption(program.command('version').description('tell the version of Pennypost and of Node')),
+    jsonOption(program.command('version').description('print the versions of Pennypost and Node')),
     'pennypost version',
     'pennypost version --json',
   ).action(({ json }: { json?: boolean }) => {

@@ -63,7 +63,7 @@ for (const [keys, expected] of [
   ['pattern = "/a/"\naction = "prepend"\ntext = "no field"', /The action "prepend" needs a field/],
   ['pattern = "/a/"\naction = "prepend"\ntext = "X-A: a\\r\\nX-B: b"', /The action "prepend" needs a field/],
   ['pattern = "/a/"\naction = "reject"\ntext = "a\\nb"', /one line of ASCII/],
-  ['pattern = "/a/"\naction = "strip"\nwhere = "body"', /Only fields of a header can be taken out/],
+  ['pattern = "/a/"\naction = "strip"\nwhere = "body"', /Only header fields can be removed/],
 ] as const)
   test(`a rule that cannot be: ${keys.replaceAll('\n', ', ')}`, () => {
     const { faults } = read(`[[check]]\n${keys}`)

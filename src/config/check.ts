@@ -27,7 +27,7 @@ export function checkOf(said: Said, at: number): { readonly rule: ContentRule } 
   const read = parsePattern(pattern)
   if (read.kind === 'fault') return { key: 'pattern', text: read.problem }
   if (action === 'strip' && where === 'body')
-    return { key: 'action', text: 'Only fields of a header can be taken out', hint: 'Write where = "header".' }
+    return { key: 'action', text: 'Only header fields can be removed', hint: 'Write where = "header".' }
   const text = textFor(said)
   if (typeof text !== 'string') return text
   return { rule: { name: said.name ?? `check ${at + 1}`, where, pattern: read.expression, action, text, of } }
@@ -50,7 +50,7 @@ function textFor({ action, text }: Said): string | CheckFault {
   if (action === 'reject') {
     if (text === undefined) return 'Refused by a rule of this host'
     if (/^[\x20-\x7e]{1,200}$/.test(text)) return text
-    return { key: 'text', text: 'What a refusal says must be one line of ASCII, 200 characters at most' }
+    return { key: 'text', text: 'The text of a rejection must be one line of ASCII, at most 200 characters' }
   }
   return text ?? ''
 }

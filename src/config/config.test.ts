@@ -261,20 +261,20 @@ retryAfterMs = [
 engine = "postgres"
 `),
     [
-      'f:1: There is no "hostnam" in the configuration. Did you mean "hostname"?',
+      'f:1: Unknown key "hostnam" in the configuration. Did you mean "hostname"?',
       'f:3: listener[0].service must be one of "smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s", "managesieve", "http", "https". Did you mean "smtp"?',
-      'f:6: The service "managesieve" is not served yet. Take this listener out; what is served is smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, http, https.',
-      'f:8: transfer.messageBytesMax must be a size: bytes, or a number with KB, MB, GB or TB (powers of 1024). Write it like "50MB"; the units are B, KB, MB, GB, TB, and a plain number counts bytes.',
-      'f:9: There is no "shutdownGraceMs" in [transfer]. "shutdownGraceMs" belongs in [limits].',
-      'f:10: transfer.retryAfterMs (entry 2) must be a time: milliseconds, or a number with ms, s, m, h or d. Write it like "30s"; the units are ms, s, m, h, d, and a plain number counts milliseconds.',
-      'f:15: The engine "postgres" is not built yet. Use "sqlite", the default.',
+      'f:6: The service "managesieve" is not available yet. Remove this listener; available services: smtp, submission, submissions, lmtp, imap, imaps, pop3, pop3s, http, https.',
+      'f:8: transfer.messageBytesMax must be a size: bytes, or a number with KB, MB, GB or TB (powers of 1024). Write it like "50MB"; units: B, KB, MB, GB, TB, and a plain number counts bytes.',
+      'f:9: Unknown key "shutdownGraceMs" in [transfer]. "shutdownGraceMs" belongs in [limits].',
+      'f:10: transfer.retryAfterMs (entry 2) must be a time: milliseconds, or a number with ms, s, m, h or d. Write it like "30s"; units: ms, s, m, h, d, and a plain number counts milliseconds.',
+      'f:15: The engine "postgres" is not implemented yet. Use "sqlite", the default.',
     ],
   )
 })
 
 const single: readonly (readonly [string, RegExp])[] = [
-  ['hostname = "x', /^f:1: This is no TOML: /],
-  ['hostname = 3', /^f:1: hostname must be a text in quotes\.$/],
+  ['hostname = "x', /^f:1: This is not valid TOML: /],
+  ['hostname = 3', /^f:1: hostname must be a string in quotes\.$/],
   ['hostname = "[127.0.0.1]"', /^f:1: hostname must be a domain name/],
   ['data = ""', /^f:1: data must not be empty\.$/],
   ['domains = "example.org"', /^f:1: domains must be a list in \[ \]\. Write \["example.org"\]/],
@@ -292,14 +292,14 @@ const single: readonly (readonly [string, RegExp])[] = [
   ],
   [
     '[[listener]]\nservice = "imap"\n[[listener]]\nservice = "smtp"\naddress = "127.0.0.1:1143"',
-    /^f:5: Two listeners want 127\.0\.0\.1:1143\. The other one stands in line 1\.$/,
+    /^f:5: Two listeners use 127\.0\.0\.1:1143\. The other one is in line 1\.$/,
   ],
   [
     '[[listener]]\nservice = "imaps"\ntls = "starttls"',
     /^f:3: The service "imaps" cannot have tls = "starttls"\. Use service = "imap" for that\.$/,
   ],
   ['[[listener]]\nservice = "submission"\ntls = "implicit"', /^f:3: .* Use service = "submissions" for that\.$/],
-  ['[[listener]]\nservice = "imap"\ntls = "none"', /^f:3: Nobody could sign in at this imap listener/],
+  ['[[listener]]\nservice = "imap"\ntls = "none"', /^f:3: No client could sign in at this imap listener/],
   [
     '[[listener]]\nservice = "imap"\naddress = "0.0.0.0:143"\nplaintextAuth = true',
     /^f:4: plaintextAuth is for loopback addresses only, and this one is 0\.0\.0\.0/,
@@ -319,7 +319,7 @@ const single: readonly (readonly [string, RegExp])[] = [
   ],
   [
     '[[route]]\ndomain = "*"\nto = "r.example.net"\nusername = "u"\npasswordFile = "p"\ntls = "none"',
-    /^f:6: The route's password would travel without protection/,
+    /^f:6: The route's password would be sent without TLS/,
   ],
   ['[transfer]\nretryAfterMs = []', /^f:2: transfer\.retryAfterMs must have at least 1 entry\.$/],
   ['[transfer]\nqueueLifetimeMs = "30d"', /^f:2: transfer\.queueLifetimeMs must be at most 24 days\.$/],
@@ -327,7 +327,7 @@ const single: readonly (readonly [string, RegExp])[] = [
   ['[transfer]\nhopsMax = 1.5', /^f:2: transfer\.hopsMax must be a whole number, 0 or more\.$/],
   ['[transfer]\nsubaddressDelimiter = "@"', /^f:2: transfer\.subaddressDelimiter must be at most 8 characters/],
   ['dns = { servers = ["dns.example.net"] }', /^f:1: dns\.servers \(entry 1\) must be an address/],
-  ['[zzzzzzzz]\nx = 1', /^f:1: There is no "zzzzzzzz" in the configuration\. It knows hostname, /],
+  ['[zzzzzzzz]\nx = 1', /^f:1: Unknown key "zzzzzzzz" in the configuration\. Known keys: hostname, /],
 ]
 for (const [source, expected] of single) {
   test(`a fault is a sentence with its line: ${JSON.stringify(source)}`, async () => {
@@ -349,7 +349,7 @@ test('plaintextAuth may be switched on for loopback', async () => {
 test('a file that is not there is told so', async () => {
   await assert.rejects(
     loadConfig('/nowhere/pennypost.toml'),
-    /^ConfigError: \/nowhere\/pennypost\.toml: There is no such file\. Check the path/,
+    /^ConfigError: \/nowhere\/pennypost\.toml: File not found\. Check the path/,
   )
 })
 

@@ -31,11 +31,11 @@ test('a directory as it is meant: paths are made absolute', async () => {
 
 const cases: readonly (readonly [string, RegExp])[] = [
   ['base = "dc=a"', /directory\.base has no effect with source = "store"/],
-  ['source = "ldap"\nbase = "dc=a"', /directory\.urls must be said/],
-  ['source = "ldap"\nurls = ["ldaps://l.example"]', /directory\.base must be said/],
-  ['source = "ldap"\nbase = "dc=a"\nurls = ["https://l.example"]', /which is no LDAP server/],
-  ['source = "ldap"\nbase = "dc=a"\nurls = ["ldap://l.example/dc=a"]', /which is no LDAP server/],
-  ['source = "ldap"\nbase = "dc=a"\nurls = ["ldap://l.example"]\nstartTls = false', /without protection/],
+  ['source = "ldap"\nbase = "dc=a"', /needs directory\.urls/],
+  ['source = "ldap"\nurls = ["ldaps://l.example"]', /needs directory\.base/],
+  ['source = "ldap"\nbase = "dc=a"\nurls = ["https://l.example"]', /which is not an LDAP URL/],
+  ['source = "ldap"\nbase = "dc=a"\nurls = ["ldap://l.example/dc=a"]', /which is not an LDAP URL/],
+  ['source = "ldap"\nbase = "dc=a"\nurls = ["ldap://l.example"]\nstartTls = false', /without TLS/],
   [`${ldap}\nbindDn = "cn=x"`, /belong together/],
   [`${ldap}\npasswordFile = "x"`, /belong together/],
   [`${ldap}\nuserFilter = "mail={address}"`, /must stand in parentheses/],
@@ -45,7 +45,7 @@ const cases: readonly (readonly [string, RegExp])[] = [
   [`${ldap}\nuserFilter = "(mail={adress})"`, /unknown place \{adress\}/],
   [`${ldap}\nuserFilter = "(objectClass=person)"`, /needs \{address\} or \{user\}/],
   [`${ldap}\nmemberAttributes = ["member"]`, /no effect without aliasFilter/],
-  [`${ldap}\naliasFilter = "(cn={user})"\naliasAttributes = []`, /leads nowhere/],
+  [`${ldap}\naliasFilter = "(cn={user})"\naliasAttributes = []`, /has no targets/],
 ]
 
 for (const [text, fault] of cases)

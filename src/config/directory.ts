@@ -26,15 +26,15 @@ export function directoryFaults(
     return faults
   }
   if (said.urls.length === 0)
-    fault('source', 'With source = "ldap", directory.urls must be said', 'Write urls = ["ldaps://ldap.example.org"].')
+    fault('source', 'source = "ldap" needs directory.urls', 'Write urls = ["ldaps://ldap.example.org"].')
   for (const url of said.urls) checkUrl(url)
   if (said.base === undefined)
-    fault('source', 'With source = "ldap", directory.base must be said', 'Write base = "dc=example,dc=org".')
+    fault('source', 'source = "ldap" needs directory.base', 'Write base = "dc=example,dc=org".')
   if ((said.bindDn === undefined) !== (said.passwordFile === undefined))
     fault(
       said.bindDn === undefined ? 'passwordFile' : 'bindDn',
       'directory.bindDn and directory.passwordFile belong together',
-      'Add the other one, or remove both to look up as nobody in particular.',
+      'Add the other one, or remove both to bind anonymously.',
     )
   for (const [key, needsPlace] of [
     ['userFilter', true],
@@ -48,9 +48,9 @@ export function directoryFaults(
   }
   for (const key of ['aliasAttributes', 'memberAttributes'] as const)
     if (said.aliasFilter === undefined && has(key))
-      fault(key, `directory.${key} has no effect without aliasFilter`, 'Say which entries are aliases, or remove it.')
+      fault(key, `directory.${key} has no effect without aliasFilter`, 'Set aliasFilter, or remove it.')
   if (said.aliasFilter !== undefined && said.aliasAttributes.length + said.memberAttributes.length === 0)
-    fault('aliasFilter', 'directory.aliasFilter leads nowhere', 'Name aliasAttributes or memberAttributes.')
+    fault('aliasFilter', 'directory.aliasFilter has no targets', 'Set aliasAttributes or memberAttributes.')
   return faults
 
   function checkUrl(url: string): void {
@@ -58,13 +58,13 @@ export function directoryFaults(
     if (!place || !['ldap:', 'ldaps:'].includes(place.protocol) || place.hostname === '' || /[^/]/.test(place.pathname))
       return fault(
         'urls',
-        `directory.urls has "${url}", which is no LDAP server`,
+        `directory.urls has "${url}", which is not an LDAP URL`,
         'Write "ldaps://host", "ldap://host" or one with a port; base and filters have keys of their own.',
       )
     if (place.protocol === 'ldap:' && !said.startTls && !isLoopback(place.hostname.replace(/^\[|\]$/g, '')))
       fault(
         'startTls',
-        `Passwords would travel to ${place.hostname} without protection`,
+        `Passwords would be sent to ${place.hostname} without TLS`,
         'Remove startTls = false, or use ldaps://; it is for a server on this machine.',
       )
   }

@@ -44,7 +44,7 @@ function scaled(
       if (!match || !factor) {
         throw new ValueFault(
           `must be ${words}`,
-          `Write it like ${example}; the units are ${Object.keys(units).join(', ')}, and a plain number counts ${unitless}.`,
+          `Write it like ${example}; units: ${Object.keys(units).join(', ')}, and a plain number counts ${unitless}.`,
         )
       }
       return wholeNumber(Math.round(Number(match[1]) * factor))
@@ -119,7 +119,7 @@ export const flag: Kind<boolean> = {
 export const text: Kind<string> = {
   words: 'a text',
   read(value) {
-    if (typeof value !== 'string') throw new ValueFault('must be a text in quotes')
+    if (typeof value !== 'string') throw new ValueFault('must be a string in quotes')
     return value
   },
   format: quote,

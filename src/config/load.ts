@@ -51,8 +51,8 @@ export async function parseConfig(
         file: path,
         line: error.line,
         key: undefined,
-        text: `This is no TOML: ${reason}`,
-        hint: `It happened at column ${error.column}; texts need quotes, and tables [brackets].`,
+        text: `This is not valid TOML: ${reason}`,
+        hint: `At column ${error.column}. Strings need quotes, and tables [brackets].`,
       },
     ])
   }
@@ -69,7 +69,10 @@ async function readFile(path: string): Promise<Uint8Array> {
   try {
     const sizeBytes = await realFiles.sizeBytes(path)
     if (sizeBytes !== undefined && sizeBytes > fileBytesMax)
-      throw fault(`The file has ${sizeBytes} bytes, which is no configuration`, 'Name another file with --config.')
+      throw fault(
+        `The file has ${sizeBytes} bytes, which is too large for a configuration`,
+        'Name another file with --config.',
+      )
     bytes = await realFiles.read(path)
   } catch (error) {
     if (error instanceof ConfigError) throw error
@@ -79,6 +82,6 @@ async function readFile(path: string): Promise<Uint8Array> {
     )
   }
   if (!bytes)
-    throw fault('There is no such file', 'Check the path after --config, or write one with "pennypost config sample".')
+    throw fault('File not found', 'Check the path after --config, or create one with "pennypost config sample".')
   return bytes
 }

@@ -25,10 +25,10 @@ test('tokens by keys: paths are made absolute, URLs stay', async () => {
 })
 
 const cases: readonly (readonly [string, RegExp])[] = [
-  ['jwks = "k.json"\naudience = "mail"', /oauth\.issuer must be said/],
-  ['jwks = "k.json"\nissuer = "https://i.example"', /oauth\.audience must be said/],
-  ['jwks = "http://i.example/k"\nissuer = "i"\naudience = "a"', /asked without TLS/],
-  ['introspection = "http://i.example/i"', /asked without TLS/],
+  ['jwks = "k.json"\naudience = "mail"', /oauth\.jwks needs oauth\.issuer/],
+  ['jwks = "k.json"\nissuer = "https://i.example"', /oauth\.jwks needs oauth\.audience/],
+  ['jwks = "http://i.example/k"\nissuer = "i"\naudience = "a"', /used without TLS/],
+  ['introspection = "http://i.example/i"', /used without TLS/],
   ['introspection = "i.example"', /must be a URL/],
   ['introspection = "https://i.example/i"\nclientId = "x"', /belong together/],
   [

@@ -28,8 +28,8 @@ export function oauthFaults(said: OAuthOptions, isLoopback: (host: string) => bo
       if (said[key] === undefined)
         fault(
           'jwks',
-          `With oauth.jwks, oauth.${key} must be said`,
-          'Else tokens that were meant for others would do here.',
+          `oauth.jwks needs oauth.${key}`,
+          'Without it, tokens issued for other services would be accepted.',
         )
   }
   if (introspection !== undefined && !isWebAddress(introspection))
@@ -44,7 +44,7 @@ export function oauthFaults(said: OAuthOptions, isLoopback: (host: string) => bo
     const url = said[key]
     if (url === undefined || !/^http:\/\//i.test(url)) continue
     if (!URL.canParse(url) || !isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')))
-      fault(key, `oauth.${key} would be asked without TLS`, 'Use https; http is for this machine alone.')
+      fault(key, `oauth.${key} would be used without TLS`, 'Use https; http is for this machine only.')
   }
   return faults
 }

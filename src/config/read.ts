@@ -47,7 +47,7 @@ class ConfigReader {
     const top = this.#section(root, '', declared.topOptions)
     const store = this.#section(this.#table(root, 'store'), 'store', declared.storeOptions)
     if (store.engine === 'postgres') {
-      this.#fault('store.engine', 'The engine "postgres" is not built yet', 'Use "sqlite", the default.')
+      this.#fault('store.engine', 'The engine "postgres" is not implemented yet', 'Use "sqlite", the default.')
     }
     const dns = this.#section(this.#table(root, 'dns'), 'dns', declared.dnsOptions)
     const transfer = this.#section(this.#table(root, 'transfer'), 'transfer', declared.transferOptions)
@@ -161,13 +161,13 @@ class ConfigReader {
     const where = path === '' ? 'the configuration' : `[${path.replace(/\[\d+\]/g, '')}]`
     const near = nearest(key, known)
     if (near !== undefined)
-      return this.#fault(childPath(path, key), `There is no "${key}" in ${where}`, `Did you mean "${near}"?`)
+      return this.#fault(childPath(path, key), `Unknown key "${key}" in ${where}`, `Did you mean "${near}"?`)
     const home = sections.find(({ options }) => key in options)
     const hint =
       home && home.name !== path
         ? `"${key}" belongs ${home.name === '' ? 'to the top, before the first [table]' : `in ${home.repeated ? `[[${home.name}]]` : `[${home.name}]`}`}.`
-        : `It knows ${known.join(', ')}.`
-    this.#fault(childPath(path, key), `There is no "${key}" in ${where}`, hint)
+        : `Known keys: ${known.join(', ')}.`
+    this.#fault(childPath(path, key), `Unknown key "${key}" in ${where}`, hint)
   }
 
   #listeners(root: Table): readonly ListenerConfig[] {
@@ -183,8 +183,8 @@ class ConfigReader {
       if (other !== undefined)
         this.#fault(
           `${path}.address`,
-          `Two listeners want ${place}`,
-          `The other one stands in line ${this.#source.lines?.of(other)}.`,
+          `Two listeners use ${place}`,
+          `The other one is in line ${this.#source.lines?.of(other)}.`,
         )
       taken.set(place, path)
       return [listener]
@@ -203,8 +203,8 @@ class ConfigReader {
     if (!service.served) {
       this.#fault(
         `${path}.service`,
-        `The service "${name}" is not served yet`,
-        `Take this listener out; what is served is ${defaultServices.join(', ')}.`,
+        `The service "${name}" is not available yet`,
+        `Remove this listener; available services: ${defaultServices.join(', ')}.`,
       )
     }
     const address = said.address?.host ?? '127.0.0.1'
@@ -223,13 +223,13 @@ class ConfigReader {
       this.#fault(
         `${path}.plaintextAuth`,
         `plaintextAuth is for loopback addresses only, and this one is ${address}`,
-        'Passwords would travel in clear: let clients use STARTTLS or the service with TLS.',
+        'Passwords would be sent in clear: let clients use STARTTLS or the service with TLS.',
       )
     }
     if (service.signsIn && tls === 'none' && !said.plaintextAuth) {
       this.#fault(
         `${path}.tls`,
-        `Nobody could sign in at this ${name} listener, since passwords need TLS`,
+        `No client could sign in at this ${name} listener, since passwords need TLS`,
         'Leave tls at its default, or set plaintextAuth = true on a loopback address.',
       )
     }
@@ -243,13 +243,13 @@ class ConfigReader {
       publicPort: said.publicPort ?? said.address?.port ?? service.port,
       ...(said.proxyFrom.length === 0
         ? {}
-        : { proxyFrom: this.#narrow(`${path}.proxyFrom`, said.proxyFrom, 'say that he is anybody') }),
+        : { proxyFrom: this.#narrow(`${path}.proxyFrom`, said.proxyFrom, 'claim any client address') }),
     }
   }
 
   #smtp(table: Table): Config['smtp'] {
     const said = this.#section(table, 'smtp', declared.smtpOptions)
-    return { ...said, xclientFrom: this.#narrow('smtp.xclientFrom', said.xclientFrom, 'say that he is anybody') }
+    return { ...said, xclientFrom: this.#narrow('smtp.xclientFrom', said.xclientFrom, 'claim any client address') }
   }
 
   #check(table: Table, at: number): ContentRule[] {
@@ -276,8 +276,8 @@ class ConfigReader {
       if (prefixBits < 8)
         this.#fault(
           key,
-          `${text} is a large part of the internet: everybody there could ${harm}`,
-          'Name the networks that are yours.',
+          `${text} is a large part of the internet, and every host in it could ${harm}`,
+          'Name only networks of your own.',
         )
     }
     return networks

@@ -110,8 +110,8 @@ export function readRoute(
   if (has('fallbackAfterMs') && !fallback)
     faults.push({
       key: 'fallbackAfterMs',
-      text: 'fallbackAfterMs is of no use without fallback',
-      hint: 'Write fallback = true, or take it out.',
+      text: 'fallbackAfterMs has no effect without fallback',
+      hint: 'Write fallback = true, or remove it.',
     })
   if ((username === undefined) !== (passwordFile === undefined))
     faults.push({
@@ -123,26 +123,26 @@ export function readRoute(
   if (exposed && !hosts.every(({ host }) => isLoopback(host)))
     faults.push({
       key: 'tls',
-      text: `The route's password would travel without protection with tls = "${tls}"`,
+      text: `The route's password would be sent without TLS with tls = "${tls}"`,
       hint: 'Use "required" or "implicit".',
     })
   const families = (sourceAddresses ?? []).map(addressFamily)
   if (new Set(families).size < families.length)
     faults.push({
       key: 'sourceAddresses',
-      text: 'A route comes from one address of each family',
+      text: 'A route has at most one source address of each family',
       hint: 'Keep one IPv4 and one IPv6 address.',
     })
   if (proxy !== undefined && sourceAddresses !== undefined)
     faults.push({
       key: 'sourceAddresses',
       text: 'Through a proxy, connections come from the address of the proxy',
-      hint: 'Take sourceAddresses out.',
+      hint: 'Remove sourceAddresses.',
     })
   if ((proxy?.username === undefined) !== (proxyPasswordFile === undefined))
     faults.push({
       key: proxy ? 'proxy' : 'proxyPasswordFile',
-      text: 'A proxy that wants a password needs a name in proxy and proxyPasswordFile',
+      text: 'A proxy with a password needs both a user name in proxy and proxyPasswordFile',
       hint: 'Write proxy = "socks5://name@host:1080" and proxyPasswordFile, or neither.',
     })
   const route: RouteConfig = {

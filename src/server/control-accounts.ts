@@ -11,7 +11,7 @@ import { accountName, addAccount, CommandRefusal, setPassword } from './provisio
 function domainName(text: string): string {
   const name = parseDomain(text)
   if (name === undefined || name.startsWith('[')) {
-    throw new CommandRefusal('nameBad', `"${text}" is no domain: write it as example.org`)
+    throw new CommandRefusal('nameBad', `"${text}" is not a domain name: write it as example.org`)
   }
   return name
 }
@@ -24,7 +24,7 @@ function aliasAddress(text: string): string {
 /** What an alias leads to: our addresses in their canonical spelling, others' as they spell them. */
 function aliasTarget(store: Store, text: string): string {
   const mailbox = parseMailbox(text)
-  if (!mailbox) throw new CommandRefusal('nameBad', `"${text}" is no address: write it as user@example.org`)
+  if (!mailbox) throw new CommandRefusal('nameBad', `"${text}" is not a mail address: write it as user@example.org`)
   return store.read.isLocalDomain(mailbox.domain)
     ? canonicalAddress(mailbox.localPart, mailbox.domain)
     : formatMailbox(mailbox)
@@ -35,7 +35,7 @@ export function accountOf(store: Store, address: string): Account {
   const name = accountName(address)
   const account = store.read.account(name)
   if (!account)
-    throw new CommandRefusal('noSuchAccount', `There is no account ${name}: "pennypost account list" shows all`)
+    throw new CommandRefusal('noSuchAccount', `There is no account ${name}: "pennypost account list" lists them`)
   return account
 }
 
@@ -122,7 +122,7 @@ export const accountCommands = {
       if (restriction === undefined)
         throw new CommandRefusal(
           'badArguments',
-          `There is no restriction "${args.restriction}": take ${restrictions.join(', ')}`,
+          `Unknown restriction "${args.restriction}": use ${restrictions.join(', ')}`,
         )
       await store.commit([{ kind: 'accountSet', name, restriction }])
       if (restriction === 'none') forgetWatched?.(id)
@@ -143,7 +143,7 @@ export const accountCommands = {
     if (args.targets.length === 0)
       throw new CommandRefusal(
         'badArguments',
-        'An alias needs at least one target: name the addresses that its mail goes to',
+        'An alias needs at least one target: name the addresses that it forwards to',
       )
     const targets = [
       ...new Set([
@@ -156,17 +156,17 @@ export const accountCommands = {
       if (!keepsCopy)
         throw new CommandRefusal(
           'nameTaken',
-          `There is an account ${address}: an alias of its name would take all its mail away. To keep a copy there, name ${address} among the targets`,
+          `There is an account ${address}, and an alias of the same name would forward all its mail away. To keep a copy in the account, name ${address} among the targets`,
         )
     } else if (keepsCopy)
       throw new CommandRefusal(
         'noSuchAccount',
-        `There is no account ${address} that could keep a copy: leave it out of the targets`,
+        `There is no account ${address} to keep a copy: leave it out of the targets`,
       )
     if (targets.length > expandedMax)
       throw new CommandRefusal(
         'tooMany',
-        `An alias leads to at most ${expandedMax} addresses: let it lead to other aliases, or use a mailing list`,
+        `An alias forwards to at most ${expandedMax} addresses: let it forward to other aliases, or use a mailing list`,
       )
     await store.commit([{ kind: 'aliasSet', address, targets }])
     return { address, targets }
@@ -177,20 +177,20 @@ export const accountCommands = {
     const address = aliasAddress(args.address)
     const before = store.read.alias(address)?.targets
     if (!before)
-      throw new CommandRefusal('noSuchAlias', `There is no alias ${address}: "pennypost alias list" shows all`)
+      throw new CommandRefusal('noSuchAlias', `There is no alias ${address}: "pennypost alias list" lists them`)
     const going = new Set(args.targets.map((target) => aliasTarget(store, target)))
     for (const target of going) {
       if (!before.includes(target))
         throw new CommandRefusal(
           'noSuchAlias',
-          `${address} does not lead to ${target}: it leads to ${before.join(', ')}`,
+          `${address} does not forward to ${target}: it forwards to ${before.join(', ')}`,
         )
     }
     const left = going.size === 0 ? [] : before.filter((target) => !going.has(target))
     if (left.length > 0 && going.has(address) && store.read.account(address))
       throw new CommandRefusal(
         'nameTaken',
-        `The account ${address} would get no mail any more: take out the other targets, or the whole alias`,
+        `The account ${address} would no longer get any mail: remove the other targets, or the whole alias`,
       )
     // What leads to its own account alone leads nowhere else.
     const targets = left.length === 1 && left[0] === address ? [] : left

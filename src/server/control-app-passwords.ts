@@ -18,7 +18,7 @@ function checkName(name: string): void {
   if (name.trim() === '' || name.length > appNameLengthMax || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name))
     throw new CommandRefusal(
       'nameBad',
-      `The name of an app password is a line of at most ${appNameLengthMax} characters, such as "Phone"`,
+      `The name of an app password is one line of at most ${appNameLengthMax} characters, such as "Phone"`,
     )
 }
 
@@ -29,12 +29,9 @@ export const appPasswordCommands = {
     checkName(args.name)
     const there = store.read.credentials(id, appCredential)
     if (there.some(({ name }) => name === args.name))
-      throw new CommandRefusal('nameTaken', `${account} has an app password "${args.name}": remove it first`)
+      throw new CommandRefusal('nameTaken', `${account} already has an app password "${args.name}": remove it first`)
     if (there.length >= appPasswordsMax)
-      throw new CommandRefusal(
-        'tooMany',
-        `${account} has ${appPasswordsMax} app passwords, which is the most there can be`,
-      )
+      throw new CommandRefusal('tooMany', `${account} has ${appPasswordsMax} app passwords, which is the maximum`)
     const password = easyPassword(randomBytes(16))
     const value = formatAppPassword(password, clock.now())
     await store.commit([

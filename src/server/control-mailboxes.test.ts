@@ -41,20 +41,16 @@ test('an operator makes, renames, shows and deletes mailboxes', async (t) => {
 test('each refusal says what to do next', async (t) => {
   const ask = await filled(t)
   const refusals: readonly (readonly [name: string, args: object, text: RegExp])[] = [
-    [
-      'mailboxCreate',
-      { name: 'Trash' },
-      /There is a mailbox of that name: take another name, or rename that one first/,
-    ],
-    ['mailboxCreate', { name: 'T', role: 'trash' }, /already has a mailbox for \\trash: leave --role out/],
-    ['mailboxCreate', { name: 'T', role: 'bin' }, /There is no role "bin": take one of drafts, /],
+    ['mailboxCreate', { name: 'Trash' }, /There is a mailbox of that name: use another name, or rename that one first/],
+    ['mailboxCreate', { name: 'T', role: 'trash' }, /already has a mailbox for \\trash: leave out --role/],
+    ['mailboxCreate', { name: 'T', role: 'bin' }, /Unknown role "bin": use one of drafts, /],
     ['mailboxCreate', { name: 'a//b' }, /no empty level/],
-    ['mailboxRename', { from: 'Trash', to: 'INBOX' }, /take another name/],
+    ['mailboxRename', { from: 'Trash', to: 'INBOX' }, /use another name/],
     ['mailboxRename', { from: 'Nowhere', to: 'X' }, /no mailbox "Nowhere": "pennypost mailbox list/],
     ['mailboxDelete', { name: 'INBOX' }, /INBOX cannot be deleted: its owner's mail arrives there/],
     ['mailboxSubscribe', { name: 'Nowhere' }, /no mailbox "Nowhere"/],
     ['mailboxSubscribe', { name: 'Nowhere', on: false }, /not subscribed to "Nowhere"/],
-    ['mailboxShow', { name: 'Nowhere' }, /"pennypost mailbox list alice@example.org" shows all/],
+    ['mailboxShow', { name: 'Nowhere' }, /"pennypost mailbox list alice@example.org" lists them/],
     [
       'mailboxShow',
       { account: 'bob@example.org', name: 'INBOX' },

@@ -13,7 +13,7 @@ function mailboxOf(store: Store, account: Account, name: string): MailboxRow {
   if (row) return row
   throw new CommandRefusal(
     'noSuchMailbox',
-    `${account.name} has no mailbox "${name}": "pennypost mailbox list ${account.name}" shows all`,
+    `${account.name} has no mailbox "${name}": "pennypost mailbox list ${account.name}" lists them`,
   )
 }
 
@@ -28,7 +28,7 @@ async function orTell(work: Promise<unknown>, hints: Partial<Record<StoreRefusal
   }
 }
 
-const anotherName = 'take another name, or rename that one first'
+const anotherName = 'use another name, or rename that one first'
 
 export const mailboxCommands = {
   /** With its missing parents; subscribed, so that its owner's programs show it. */
@@ -36,11 +36,11 @@ export const mailboxCommands = {
     const account = accountOf(store, args.account)
     const { name, role } = args
     if (role !== undefined && !roles.includes(role as MailboxRole)) {
-      throw new CommandRefusal('badArguments', `There is no role "${role}": take one of ${roles.join(', ')}`)
+      throw new CommandRefusal('badArguments', `Unknown role "${role}": use one of ${roles.join(', ')}`)
     }
     const create = { kind: 'mailboxCreate', account: account.id, name, role: role as MailboxRole | undefined } as const
     const work = store.commit([create, { kind: 'subscribe', account: account.id, name, on: true }])
-    await orTell(work, { nameTaken: anotherName, notAllowed: 'leave --role out, or rename that one' })
+    await orTell(work, { nameTaken: anotherName, notAllowed: 'leave out --role, or rename that mailbox' })
     return { ...mailboxOf(store, account, name), account: account.name }
   }),
 
@@ -49,7 +49,7 @@ export const mailboxCommands = {
     const { name: from } = mailboxOf(store, account, args.from)
     const { to } = args
     const work = store.commit([{ kind: 'mailboxRename', account: account.id, from, to, nowMs: clock.now() }])
-    await orTell(work, { nameTaken: anotherName, notAllowed: 'take a name outside of it' })
+    await orTell(work, { nameTaken: anotherName, notAllowed: 'use a name outside of it' })
     return { account: account.name, from, to }
   }),
 
@@ -73,7 +73,7 @@ export const mailboxCommands = {
     if (!on && !store.read.subscriptions(account.id).includes(name)) {
       throw new CommandRefusal(
         'noSuchMailbox',
-        `${account.name} is not subscribed to "${name}": "pennypost mailbox list" shows what is`,
+        `${account.name} is not subscribed to "${name}": "pennypost mailbox list" shows the mailboxes`,
       )
     }
     await store.commit([{ kind: 'subscribe', account: account.id, name, on }])

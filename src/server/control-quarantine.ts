@@ -19,7 +19,7 @@ function placeOf(store: Store, id: string): Place {
   if (known) return place
   throw new CommandRefusal(
     'noSuchRecord',
-    `No record "${id}" is set aside: "pennypost quarantine list" shows those that are`,
+    `There is no quarantined record "${id}": "pennypost quarantine list" lists them`,
   )
 }
 

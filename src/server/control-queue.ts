@@ -21,7 +21,7 @@ const shownHeaderLines = 60
 const turnRows = 100
 
 /** What the sender is told when nobody said why. */
-const failWords = 'The operator of this mail system gave the message up'
+const failWords = 'The administrator of this mail system removed the message from the queue'
 
 const filterArguments = {
   sender: 'text?',
@@ -41,7 +41,7 @@ interface FilterGiven {
 
 function filterOf({ sender, recipient, destination, state, olderThanMs }: FilterGiven, nowMs: number): QueueFilter {
   if (state !== undefined && !['ready', 'deferred', 'leased', 'held'].includes(state)) {
-    throw new CommandRefusal('badArguments', `There is no state "${state}": take ready, deferred, leased or held`)
+    throw new CommandRefusal('badArguments', `Unknown state "${state}": use ready, deferred, leased or held`)
   }
   const acceptedBeforeMs = olderThanMs === undefined ? undefined : nowMs - olderThanMs
   return { sender, recipient, destination, state: state as QueueFilter['state'], acceptedBeforeMs }
@@ -55,10 +55,10 @@ interface Wish {
 
 function checkWish(act: string, to: string | undefined, reason: string | undefined): Wish {
   if (!acts.includes(act as QueueActName)) {
-    throw new CommandRefusal('badArguments', `There is no act ${act}: take one of ${acts.join(', ')}`)
+    throw new CommandRefusal('badArguments', `Unknown action ${act}: use one of ${acts.join(', ')}`)
   }
   if ((act === 'reroute') !== (to !== undefined)) {
-    throw new CommandRefusal('badArguments', 'Only reroute takes a host, and it needs one: --to host:port, or --to mx')
+    throw new CommandRefusal('badArguments', 'Only reroute takes --to, and it needs it: --to host:port, or --to mx')
   }
   return { act: act as QueueActName, to, reason }
 }
@@ -70,7 +70,7 @@ function destinationOf(to: string, row: QueueRow): string {
   if (destination === undefined) {
     throw new CommandRefusal(
       'badArguments',
-      `"${to}" is no host: write it as relay.example.net:25, [2001:db8::1]:25, or mx`,
+      `"${to}" is not a host: write it as relay.example.net:25, [2001:db8::1]:25, or mx`,
     )
   }
   return destination
@@ -85,7 +85,7 @@ function operationOf({ act, to, reason }: Wish, row: QueueRow, nowMs: number): O
   }
   if (act !== 'reroute') return { kind: 'queueAct', recipient, act, nowMs }
   if (row.destination === localDestination) {
-    throw new CommandRefusal('notAllowed', `Recipient ${row.id} waits for a mailbox of ours: it has no other way`)
+    throw new CommandRefusal('notAllowed', `Recipient ${row.id} is local and cannot be rerouted`)
   }
   return { kind: 'queueReroute', recipient, destination: destinationOf(to!, row), nowMs }
 }
@@ -101,7 +101,7 @@ function rowOf(store: Store, id: number): QueueRow {
   if (row) return row
   throw new StoreRefusal(
     'noSuchEntry',
-    `No recipient ${id} waits in the queue: "pennypost queue list" shows those that do, "pennypost trace" what became of others`,
+    `Recipient ${id} is not in the queue: "pennypost queue list" shows those that are, "pennypost trace" what happened to others`,
   )
 }
 

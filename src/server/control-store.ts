@@ -12,7 +12,10 @@ const alsoBackedUp = ['tls', 'quarantine']
 
 export function absolute(folder: string): string {
   if (!folder.startsWith('/') && !/^[A-Za-z]:[\\/]/.test(folder))
-    throw new CommandRefusal('badArguments', `"${folder}" is no absolute path: the server would look for it elsewhere`)
+    throw new CommandRefusal(
+      'badArguments',
+      `"${folder}" is not an absolute path, and the server runs in another folder`,
+    )
   return folder
 }
 
@@ -39,7 +42,7 @@ export const storeCommands = {
     if (args.account !== undefined && !account) {
       throw new CommandRefusal(
         'noSuchAccount',
-        `There is no account ${args.account}: "pennypost account list" shows all`,
+        `There is no account ${args.account}: "pennypost account list" lists them`,
       )
     }
     const total = account?.usedMessages ?? store.read.counts().messages

@@ -50,7 +50,7 @@ export async function runControl(tools: ControlTools, name: string, given: unkno
     return {
       error: {
         code: 'noSuchCommand',
-        text: `This server knows no command ${name}: it is of another version, so restart it with the present one`,
+        text: `The running server does not know the command ${name}, since it is another version: restart it with this one`,
       },
     }
   }
@@ -67,7 +67,10 @@ export async function runControl(tools: ControlTools, name: string, given: unkno
       return { error: { code: error.full ? 'storeFull' : 'storeFault', text: error.message } }
     log?.error('a command failed', { command: name, error: (error as Error).stack ?? String(error) })
     return {
-      error: { code: 'serverBug', text: `${name} failed inside the server (${String(error)}): its log has more` },
+      error: {
+        code: 'serverBug',
+        text: `${name} failed with an internal error (${String(error)}): see the server's log`,
+      },
     }
   }
 }
@@ -85,7 +88,10 @@ export function serveControl(
     try {
       request = JSON.parse(line) as typeof request
     } catch {
-      return JSON.stringify({ id: null, error: { code: 'badRequest', text: 'This is no JSON' } satisfies ControlFault })
+      return JSON.stringify({
+        id: null,
+        error: { code: 'badRequest', text: 'This is not JSON' } satisfies ControlFault,
+      })
     }
     const { id = null, command, args = {} } = request ?? {}
     const answer = await runControl(tools, String(command), args, options.log)

@@ -26,7 +26,7 @@ export class Jobs {
 
   start(name: string, work: (progress: Progress) => Promise<unknown>): number {
     if (this.#state?.state === 'running') {
-      throw new CommandRefusal('busy', `A ${this.#name} is under way: wait until it has ended, then try again`)
+      throw new CommandRefusal('busy', `A ${this.#name} is already running: wait until it has ended, then try again`)
     }
     this.#name = name
     this.#state = { state: 'running', phase: '', done: 0, total: 0 }
@@ -45,8 +45,7 @@ export class Jobs {
   }
 
   state(id: number): JobState {
-    if (id !== this.#id || !this.#state)
-      throw new CommandRefusal('noSuchJob', 'That job is not known here: begin it again')
+    if (id !== this.#id || !this.#state) throw new CommandRefusal('noSuchJob', 'That job is unknown: start it again')
     return this.#state
   }
 
@@ -71,12 +70,12 @@ function faultOf(name: string, error: unknown): { code: string; text: string } {
   if (code === 'ENOSPC' || /SQLITE_FULL|disk is full/.test(message))
     return {
       code: 'full',
-      text: `There is no room left for the ${name} (${message}): make room, or name a folder on another disk`,
+      text: `No space left for the ${name} (${message}): free some space, or name a folder on another disk`,
     }
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
     return {
       code: 'denied',
-      text: `The ${name} may not write there (${message}): give the server's user the rights to the folder`,
+      text: `The ${name} has no permission to write there (${message}): give the server's user access to the folder`,
     }
   return { code: 'failed', text: `The ${name} failed: ${message ?? String(error)}` }
 }

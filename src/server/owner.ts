@@ -32,7 +32,7 @@ export async function openOwner(dataFolder: string, options: OwnerOptions = {}):
   if (!options.create && (await realFiles.sizeBytes(join(dataFolder, 'pennypost.db'))) === undefined) {
     throw new CommandRefusal(
       'noStore',
-      `There is no store in ${dataFolder}: name its folder with --data or --config, or begin one with "pennypost serve" or "pennypost domain add"`,
+      `There is no store in ${dataFolder}: name its folder with --data or --config, or create one with "pennypost serve" or "pennypost domain add"`,
     )
   }
   const giveUpAt = realClock.monotonic() + patienceMs

@@ -34,7 +34,7 @@ const dutyNames = ['postmaster', 'abuse']
 export function accountName(address: string): string {
   const mailbox = parseMailbox(address)
   if (!mailbox || mailbox.domain.startsWith('[')) {
-    throw new CommandRefusal('nameBad', `"${address}" is no address: write it as user@example.org`)
+    throw new CommandRefusal('nameBad', `"${address}" is not a mail address: write it as user@example.org`)
   }
   return canonicalAddress(mailbox.localPart, mailbox.domain)
 }

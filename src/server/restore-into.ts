@@ -60,7 +60,7 @@ export async function restoreInto(
     if (!account) {
       throw new CommandRefusal(
         'noSuchAccount',
-        `The backup of ${new Date(backup.manifest.createdMs).toISOString()} has no account ${request.account}: take its full address, or another backup`,
+        `The backup of ${new Date(backup.manifest.createdMs).toISOString()} has no account ${request.account}: use the full address, or another backup`,
       )
     }
     return await new Restoration(tools, backup, account, request, progress).run()
@@ -105,7 +105,7 @@ class Restoration {
     if (!known && this.#request.message !== undefined) {
       throw new CommandRefusal(
         'noSuchAccount',
-        `There is no account ${name} any more: restore it whole, without --message`,
+        `The account ${name} no longer exists: restore it as a whole, without --message`,
       )
     }
     const boxes = this.#backup.mailboxes(this.#from.id)
@@ -120,7 +120,7 @@ class Restoration {
     if (this.#request.message !== undefined && this.#restored + present === 0) {
       throw new CommandRefusal(
         'noSuchMessage',
-        `The backup has no message ${this.#request.message} of ${name}: take its Message-ID or its EMAILID (M17), or an earlier backup`,
+        `The backup has no message ${this.#request.message} of ${name}: use its Message-ID or its EMAILID (M17), or an earlier backup`,
       )
     }
     const aliasesGone = this.#backup.aliasesTo(name).filter((address) => !this.#store.read.alias(address))
@@ -231,7 +231,7 @@ class Restoration {
       if (!(error instanceof StoreRefusal) || error.code !== 'overQuota') throw error
       throw new CommandRefusal(
         'overQuota',
-        `${this.#from.name} is over quota after ${this.#restored} messages: raise it with "pennypost account quota", and restore again (what came back stays)`,
+        `${this.#from.name} is over quota after ${this.#restored} messages: raise the quota with "pennypost account quota" and restore again (messages restored so far are kept)`,
       )
     }
   }

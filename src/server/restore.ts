@@ -24,7 +24,7 @@ export async function restoreStore(
     if (error instanceof OwnedElsewhere) {
       throw new CommandRefusal(
         'owned',
-        `${error.message}: stop it first, or bring back one account with --account while it runs`,
+        `${error.message}: stop it first, or restore one account with --account while it runs`,
       )
     }
     if (error instanceof BackupFault) throw new CommandRefusal('backup', error.message)

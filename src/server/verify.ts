@@ -39,10 +39,10 @@ export async function salvageStore(folder: string, out: string): Promise<Salvage
     ['segments', 'large', 'pennypost.db'].map((name) => realFiles.sizeBytes(join(folder, name))),
   )
   if (parts.every((size) => size === undefined)) {
-    throw new CommandRefusal('noStore', `${folder} is no data folder: it has neither segments nor a database`)
+    throw new CommandRefusal('noStore', `${folder} is not a data folder: it has neither segments nor a database`)
   }
   if ((await realFiles.sizeBytes(out)) !== undefined) {
-    throw new CommandRefusal('badArguments', `${out} is there already: name a new folder`)
+    throw new CommandRefusal('badArguments', `${out} already exists: name a new folder`)
   }
   return salvageFolder(folder, out)
 }

@@ -33,11 +33,11 @@ export async function openPeople(options: DirectoryOptions, tools: Tools, store:
   const { clock, files, log, openLdap } = tools
   const own = new StoreDirectory(store.read, clock, noteUseIn(store, log))
   if (options.source === 'store') return { directory: own, away: () => false, close() {} }
-  if (!openLdap) throw new Error('There is no LDAP here')
+  if (!openLdap) throw new Error('LDAP is not available on this platform')
   const { urls, startTls, ca, bindDn = '', passwordFile, connectTimeoutMs, timeoutMs } = options
   const read = async (path: string): Promise<Uint8Array> => {
     const bytes = await files.read(path)
-    if (!bytes) throw new Error(`[directory] names a file that does not exist: ${path}`)
+    if (!bytes) throw new Error(`A file named in [directory] does not exist: ${path}`)
     return bytes
   }
   const server = openLdap({

@@ -42,7 +42,8 @@ export function directoryCheck(away: () => boolean): HealthCheck {
     name: 'directory',
     stopsMail: true,
     toldElsewhere: true,
-    look: () => (away() ? { problem: 'the directory does not answer: mail and sign-ins are deferred' } : undefined),
+    look: () =>
+      away() ? { problem: 'the LDAP directory does not answer: mail and sign-ins are deferred' } : undefined,
   }
 }
 
@@ -125,7 +126,7 @@ export class WatchedResolver implements Resolver {
     look: () => {
       if (this.#inVain.size < namesInVainMin) return undefined
       const reason = [...this.#inVain.values()].at(-1)!
-      return { problem: `the DNS gives no answers (${reason})`, facts: { names: this.#inVain.size } }
+      return { problem: `the DNS does not answer (${reason})`, facts: { names: this.#inVain.size } }
     },
   }
 

@@ -30,7 +30,7 @@ export async function readRoutes(config: Config, files: Files): Promise<StaticRo
 async function passwordIn(files: Files, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
   const bytes = await files.read(path)
-  if (!bytes) throw new Error(`A route names a file for a password that does not exist: ${path}`)
+  if (!bytes) throw new Error(`The password file of a route does not exist: ${path}`)
   return latin1(bytes).replace(/\r?\n$/, '')
 }
 
@@ -39,7 +39,7 @@ export async function readAuthorities({ tls }: Config, files: Files): Promise<st
   if (tls.authorities === undefined) return []
   const bytes = await files.read(tls.authorities)
   const found = bytes && latin1(bytes).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-  if (!found) throw new Error(`tls.authorities names a file that holds no certificate: ${tls.authorities}`)
+  if (!found) throw new Error(`The file in tls.authorities has no certificate: ${tls.authorities}`)
   return found
 }
 

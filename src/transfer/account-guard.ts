@@ -37,11 +37,7 @@ export async function holdWaiting(store: Store, account: number, nowMs: number):
 export class StoreAccountGuard implements AccountGuard {
   readonly #tools: GuardTools
   readonly #watch: AccountWatch
-  readonly suspected = new Counter(
-    'pennypost_accounts_suspected',
-    'Accounts that looked as if somebody else used them, by reason.',
-    'reason',
-  )
+  readonly suspected = new Counter('pennypost_accounts_suspected', 'Accounts that looked stolen, by reason.', 'reason')
 
   constructor(tools: GuardTools, watchFor: (suspected: (one: Suspected) => void) => AccountWatch) {
     this.#tools = tools

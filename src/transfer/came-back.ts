@@ -30,7 +30,7 @@ function sentence({
   remoteMta,
   diagnosticCode,
 }: RecipientStatus): string {
-  const who = short(finalRecipient?.value ?? originalRecipient?.value) ?? 'somebody'
+  const who = short(finalRecipient?.value ?? originalRecipient?.value) ?? 'an unnamed recipient'
   const where = remoteMta ? ` (${short(remoteMta.value)})` : ''
   const words = diagnosticCode ? `: ${short(diagnosticCode.value)}` : ''
   return `${who}: ${action ?? 'unknown'} ${short(status) ?? ''}${where}${words}`

@@ -44,7 +44,7 @@ export interface Planning {
 export async function commitArrival(tools: Tools, planning: Planning): Promise<readonly Status[]> {
   const { store, journey } = tools
   const { arrival, content, filed, prefix, sealed, planned, copies } = planning
-  const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, taken as ${arrival.id}` }
+  const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, accepted as ${arrival.id}` }
   try {
     const lmtp = planning.lmtp ? decideEach(planned, queued) : undefined
     if (lmtp?.accepted.length === 0) {

@@ -61,9 +61,9 @@ const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text)
 
 const subjects = {
   failed: 'Your message could not be delivered',
-  delayed: 'Your message is late: it will be tried again',
+  delayed: 'Your message is delayed and will be tried again',
   delivered: 'Your message was delivered',
-  relayed: 'Your message was handed on',
+  relayed: 'Your message was relayed',
 } as const
 /** The gravest names the notice. */
 const gravity = ['failed', 'delayed', 'relayed', 'delivered'] as const
@@ -76,7 +76,7 @@ function headline(action: Report['action'], count: number): string {
     case 'delayed':
       return `Your message could not be delivered to ${them} yet. You need not do anything: it will be tried again.`
     case 'relayed':
-      return `Your message was handed to the mail server of ${them}, which does not tell what becomes of it:`
+      return `Your message was relayed to the mail server of ${them}, which does not send delivery reports:`
     case 'delivered':
       return `Your message was delivered to ${them}:`
   }
@@ -93,7 +93,7 @@ function humanPart(notice: Notice, hostname: string): string {
   const about = [
     `Sent:      ${formatDate(notice.arrivedAtMs)}`,
     ...(subject === undefined ? [] : [`Subject:   ${harmless(utf8Of(subject))}`]),
-    `Told by:   ${hostname}`,
+    `Reported by: ${hostname}`,
   ]
   return [...paragraphs, about.join('\r\n')].join('\r\n\r\n')
 }

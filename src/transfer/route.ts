@@ -43,18 +43,18 @@ export type Routed =
 /** Hosts tried for one message: a domain with a thousand MX records must not keep us busy for hours. */
 const hostsMax = 10
 
-const nullMx: Status = { code: 556, enhanced: '5.1.10', text: 'The domain takes no mail (null MX)' }
+const nullMx: Status = { code: 556, enhanced: '5.1.10', text: 'The domain does not accept mail (null MX)' }
 const noDomain: Status = { code: 550, enhanced: '5.1.2', text: 'The domain does not exist or has no mail host' }
 const dnsTrouble: Status = { code: 451, enhanced: '4.4.3', text: 'The DNS does not answer for this domain' }
 const noAddress: Status = {
   code: 550,
   enhanced: '5.4.4',
-  text: 'Its mail hosts have no address of a family that we use',
+  text: 'Its mail hosts have no address in the address families that we use',
 }
 const loop: Status = {
   code: 554,
   enhanced: '5.4.6',
-  text: 'Mail for this domain is routed to this very host: mail loop',
+  text: 'Mail for this domain is routed back to this host: mail loop',
 }
 
 export interface RouteTools {

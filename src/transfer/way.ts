@@ -55,7 +55,7 @@ function wordsOf(security: Security, { name, domain }: Host): string {
         ? `encrypted if the host can, for the MTA-STS policy of ${domain} is being tested`
         : 'encrypted if the host can'
     case 'encrypted':
-      return 'encrypted, whoever it is'
+      return 'encrypted, the certificate is not checked'
     case 'name':
       return `encrypted, with a certificate for ${name}`
     case 'sts':

@@ -10,7 +10,7 @@ const skip = without('swaks')
 
 function delivered({ code, out, err }: Ran): void {
   assert.equal(code, 0, `${out}\n${err}`)
-  assert.match(out, /250 2\.0\.0 Ok, taken as/)
+  assert.match(out, /250 2\.0\.0 Ok, accepted as/)
 }
 
 test('swaks on every listener', { skip }, async () => {

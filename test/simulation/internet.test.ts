@@ -188,7 +188,7 @@ for (let seed = first; seed < first + Number(process.env.SIMULATION_SEEDS ?? 5);
       )
       await clock.until(client.quit().catch(() => {}))
       sent.recipients.forEach(({ code, lines }, i) => {
-        const arrivalId = /taken as (\w+)/.exec(lines[0]!)?.[1]
+        const arrivalId = /accepted as (\w+)/.exec(lines[0]!)?.[1]
         if (code === 250 && arrivalId !== undefined) accepted.push({ arrivalId, address: recipients[i]!, subject })
       })
       await clock.pass(random.below(hour))

@@ -101,6 +101,6 @@ export async function sendOne(world: World, systems: readonly System[], n: numbe
   // What was answered counts, however the connection ends.
   await world.clock.until(client.quit().catch(() => {}))
   const targets = [...wanted.values()].filter((_, i) => replies[i]!.code === 250)
-  const arrivalId = replies.map(({ lines }) => /taken as (\w+)/.exec(lines[0]!)?.[1]).find((id) => id) ?? ''
+  const arrivalId = replies.map(({ lines }) => /accepted as (\w+)/.exec(lines[0]!)?.[1]).find((id) => id) ?? ''
   return { site, subject, sender, arrivalId, targets }
 }

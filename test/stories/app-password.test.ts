@@ -52,7 +52,7 @@ test('made, listed, used, revoked: while the server runs', async () => {
   const laptop = (JSON.parse(json.out) as { password: string }).password
   assert.match(
     (await run('app-password', 'list', alice)).out,
-    /^NAME +MADE +LAST USED\nPhone +\d{4}-\d\d-\d\d +never\n/,
+    /^NAME +CREATED +LAST USED\nPhone +\d{4}-\d\d-\d\d +never\n/,
   )
 
   for (const word of [phone, laptop, password]) assert.equal(await signIn(word), 'in')
@@ -68,7 +68,7 @@ test('made, listed, used, revoked: while the server runs', async () => {
 
   assert.equal(
     (await run('app-password', 'remove', alice, 'Phone')).out,
-    `The app password "Phone" of ${alice} is revoked.\n`,
+    `Revoked the app password "Phone" of ${alice}.\n`,
   )
   assert.deepEqual([await signIn(phone), await signIn(laptop)], ['refused', 'in'])
 
@@ -86,12 +86,12 @@ test('what cannot be is told in a sentence', async () => {
   }
   assert.match(
     await fails('add', alice, 'Work laptop'),
-    /^alice@a\.example has an app password "Work laptop": remove it first/,
+    /^alice@a\.example already has an app password "Work laptop": remove it first/,
   )
   assert.match(await fails('add', 'nobody@a.example', 'x'), /^There is no account nobody@a\.example/)
   assert.match(
     await fails('add', alice, '\u001b[2J'),
-    /^The name of an app password is a line of at most 64 characters/,
+    /^The name of an app password is one line of at most 64 characters/,
   )
   assert.match(await fails('remove', alice, 'Fridge'), /^alice@a\.example has no app password "Fridge"/)
 })

@@ -66,9 +66,9 @@ test('nowhere is status 1, nonsense too; as JSON for scripts', async () => {
   assert.deepEqual(await route('nowhere.example'), {
     status: 1,
     out: '',
-    err: 'Nowhere: 550 5.1.2 The domain does not exist or has no mail host\n',
+    err: 'No route: 550 5.1.2 The domain does not exist or has no mail host\n',
   })
-  assert.match((await route('not a domain')).err, /"not a domain" is no domain/)
+  assert.match((await route('not a domain')).err, /"not a domain" is not a domain name/)
   const { hosts } = JSON.parse((await route('b.lan', '--json')).out)
   assert.deepEqual([hosts[0].name, hosts[0].security], ['b.lan', 'opportunistic'])
 })

@@ -127,7 +127,7 @@ test('commands steer a running server, and what they make works at once', async 
   ])
   stranger.destroy()
   const refused = await pennypost(['trace', 'nobody@example.org', ...at])
-  assert.match(refused.out, /did not come to its end\n[\s\S]*> RCPT TO:<nobody@example\.org>\n {4}< 550 5\.1\.1 /)
+  assert.match(refused.out, /was aborted by the client\n[\s\S]*> RCPT TO:<nobody@example\.org>\n {4}< 550 5\.1\.1 /)
   const [traced] = JSON.parse((await pennypost(['trace', 'alice@example.org', '--json', ...at])).out) as {
     id: string
     ledger: { outcome: string }[]
@@ -162,7 +162,7 @@ test('a folder has one owner, and the second is told who it is', async (t) => {
   assert.match(
     sentence[0]!,
     new RegExp(
-      `^The data folder .* is in use by another Pennypost process \\(pid ${server.pid}\\): stop that one first, or take another folder with --data\\.$`,
+      `^The data folder .* is in use by another Pennypost process \\(pid ${server.pid}\\): stop that process first, or use another folder with --data\\.$`,
     ),
   )
 })
@@ -211,14 +211,14 @@ test('a port that is taken, and a configuration with faults, are told before any
   assert.match(
     ran.err,
     new RegExp(
-      `^127\\.0\\.0\\.1:${port} is taken by another program: stop that one, or give the listener another address`,
+      `^127\\.0\\.0\\.1:${port} is already in use by another program: stop that program, or change the listener's address`,
       'm',
     ),
   )
   writeFileSync(file, '[[listener]]\nservice = "managesieve"\n')
   const wrong = await pennypost(['serve', '--config', file])
   assert.equal(wrong.status, 1)
-  assert.match(wrong.err, /:2: The service "managesieve" is not served yet\. Take this listener out/)
+  assert.match(wrong.err, /:2: The service "managesieve" is not available yet\. Remove this listener/)
 })
 
 test("another host's notice is part of the story of the message that it is about", async (t) => {
@@ -267,6 +267,6 @@ test("another host's notice is part of the story of the message that it is about
   const { out } = await pennypost(['trace', 'eve@there.example', '--config', file])
   assert.match(
     out,
-    /^Message (\w+)\n[\s\S]*another host told of it, by message (?!\1)\w+\n[\s\S]*by: mx\.far\.example\n {4}told: bob@far\.example: failed 5\.1\.1: 550 5\.1\.1 nobody here\n/,
+    /^Message (\w+)\n[\s\S]*a DSN from another host came, message (?!\1)\w+\n[\s\S]*by: mx\.far\.example\n {4}told: bob@far\.example: failed 5\.1\.1: 550 5\.1\.1 nobody here\n/,
   )
 })

@@ -149,10 +149,10 @@ test('--json gives JSON, also of nothing', async () => {
 test('values that cannot be are told with what can', async () => {
   const faults: readonly (readonly [args: readonly string[], status: number, text: RegExp])[] = [
     [['queue', 'list', '--older-than', 'soon'], 2, /^--older-than must be a time: .* Write it like "30s"/],
-    [['queue', 'list', '--state', 'tired'], 2, /take ready, deferred, leased or held/],
+    [['queue', 'list', '--state', 'tired'], 2, /use ready, deferred, leased or held/],
     [['queue', 'list', '--limit', '0'], 2, /^--limit must be a number above 0/],
     [['queue', 'list', '--by-destination', '--state', 'held'], 2, /leave the other options out/],
-    [['queue', 'retry', '17', '--all'], 2, /by their ids, or take --all/],
+    [['queue', 'retry', '17', '--all'], 2, /ids, --all, or filters/],
     [['queue', 'show', 'x'], 2, /"queue list" shows/],
     [['queue', 'show', '17'], 1, /"pennypost queue list" shows/],
     [['queue', 'reroute', '17'], 2, /required option '--to <host:port>'/],
@@ -162,7 +162,7 @@ test('values that cannot be are told with what can', async () => {
     [['trace', 'x', '--from', '2026-02-02', '--to', '2026-02-01'], 2, /--to must be later/],
     [['restore', nowhere], 1, /There is no backup in .*nowhere: name the folder/],
     [['restore', nowhere, '--into', 'X'], 2, /--into needs an account/],
-    [['restore', nowhere, '--account', alice, '--force'], 2, /are for a whole restore/],
+    [['restore', nowhere, '--account', alice, '--force'], 2, /are for a full restore/],
     [['restore', nowhere, '--account', alice], 1, /There is no backup in/],
     [['restore', join(base, 'backup'), '--account', 'bob@example.org'], 1, /has no account bob@example\.org/],
     [['restore', join(base, 'backup'), '--account', alice, '--message', '<1@x>'], 1, /has no message <1@x>/],
@@ -170,10 +170,10 @@ test('values that cannot be are told with what can', async () => {
     [['backup', data], 1, /lies in the data folder/],
     [['backup', base], 1, /holds something else/],
     [['verify', '--backup', base], 1, /There is no backup in/],
-    [['reindex', '--account', 'bob@example.org'], 1, /"pennypost account list" shows all/],
-    [['mailbox', 'show', alice, 'Nowhere'], 1, /"pennypost mailbox list alice@example\.org" shows all/],
-    [['completion', 'tcsh'], 2, /take bash, zsh, fish/],
-    [['account', 'show', 'nobody'], 1, /is no address: write it as user@example\.org/],
+    [['reindex', '--account', 'bob@example.org'], 1, /"pennypost account list" lists them/],
+    [['mailbox', 'show', alice, 'Nowhere'], 1, /"pennypost mailbox list alice@example\.org" lists them/],
+    [['completion', 'tcsh'], 2, /use bash, zsh, fish/],
+    [['account', 'show', 'nobody'], 1, /is not a mail address: write it as user@example\.org/],
   ]
   for (const [args, status, text] of faults) {
     const ran = await run(args[0] === 'completion' ? args : [...args, '--data', data])

@@ -59,14 +59,14 @@ test('before there is a store, commands say what to do', async () => {
   const err = await failing(1, ['account', 'list', ...at])
   assert.match(
     err,
-    /^There is no store in .*: name its folder with --data or --config, or begin one with "pennypost serve" or "pennypost domain add"\.\n$/,
+    /^There is no store in .*: name its folder with --data or --config, or create one with "pennypost serve" or "pennypost domain add"\.\n$/,
   )
   await failing(1, ['verify', ...at])
 })
 
 test('a domain, accounts and aliases are made and listed', async () => {
   assert.equal(await fine(['domain', 'add', 'Example.ORG', ...at]), 'Added domain example.org.\n')
-  assert.equal(await fine(['domain', 'add', 'example.org', ...at]), 'The domain example.org was there already.\n')
+  assert.equal(await fine(['domain', 'add', 'example.org', ...at]), 'Domain example.org already exists.\n')
   assert.equal(
     await fine(['account', 'add', 'Alice@example.org', '--password-stdin', '--quota', '5GB', ...at], {
       line: 'correct horse',
@@ -119,7 +119,7 @@ test('lists for people have columns', async () => {
     ].join('\n'),
   )
   assert.deepEqual(await list('queue', 'list'), [])
-  assert.equal((await run(['queue', 'list', ...at])).err, 'Nothing waits in the queue.\n')
+  assert.equal((await run(['queue', 'list', ...at])).err, 'The queue is empty.\n')
 })
 
 test('accounts change', async () => {
@@ -134,13 +134,13 @@ test('accounts change', async () => {
   await fine(['account', 'enable', 'bob@example.org', ...at])
   assert.match(
     await failing(1, ['account', 'remove', 'carol@example.org', ...at]),
-    /^carol@example.org has 0 messages, which would be lost: say so with --yes/,
+    /^carol@example.org has 0 messages, which would be deleted: confirm with --yes/,
   )
   await fine(['account', 'remove', 'carol@example.org', '--yes', ...at])
   assert.equal((await list('account', 'list')).length, 2)
   assert.match(
     await failing(1, ['account', 'remove', 'bob@example.org', ...at]),
-    /^bob@example.org has 0 messages, which would be lost/,
+    /^bob@example.org has 0 messages, which would be deleted/,
   )
 })
 
@@ -155,11 +155,11 @@ test('what was asked wrongly is told in one sentence', async () => {
   )
   assert.match(
     await failing(1, ['account', 'add', 'x@example.org', '--password-stdin', ...at]),
-    /^There was no password on standard input/,
+    /^No password on standard input/,
   )
   assert.match(
     await failing(1, ['account', 'add', 'x@example.org', ...at], { secrets: ['one password', 'another one'] }),
-    /^The two passwords differ: nothing was changed\.\n$/,
+    /^The passwords differ; nothing was changed\.\n$/,
   )
   assert.match(
     await failing(2, ['account', 'add', 'x@example.org', ...at]),
@@ -175,13 +175,13 @@ test('what was asked wrongly is told in one sentence', async () => {
   )
   assert.match(
     await failing(1, ['queue', 'drop', '7', ...at]),
-    /^No recipient 7 waits in the queue: "pennypost queue list" shows those that do, /,
+    /^Recipient 7 is not in the queue: "pennypost queue list" shows those that are, /,
   )
   assert.match(
     await failing(2, ['queue', 'drop', ...at]),
-    /^Name the recipients to drop by their ids, or take --all, or say which by --sender, /,
+    /^Choose the recipients to drop: ids, --all, or filters such as --sender /,
   )
-  assert.match(await failing(2, ['queue', 'drop', 'seven', ...at]), /^"seven" is no id/)
+  assert.match(await failing(2, ['queue', 'drop', 'seven', ...at]), /^"seven" is not an id/)
   assert.match(
     await failing(1, ['trace', 'nobody@example.org', ...at]),
     /^No messages found for "nobody@example.org"\. Traces are kept for 30 days/,
@@ -277,11 +277,14 @@ test('a configuration is checked, explained and begun', async () => {
   const file = join(base, 'pennypost.toml')
   const sample = await fine(['config', 'sample'])
   writeFileSync(file, sample)
-  assert.equal(await fine(['config', 'check', file]), `${file} is fine: 10 listeners, data in ${join(base, 'data')}.\n`)
+  assert.equal(
+    await fine(['config', 'check', file]),
+    `${file} is valid: 10 listeners, data in ${join(base, 'data')}.\n`,
+  )
   writeFileSync(file, 'hostname = "mail.example.org"\n\n[[listner]]\nservice = "smtp"\n')
   assert.equal(
     await failing(1, ['config', 'check', file]),
-    `${file}:3: There is no "listner" in the configuration. Did you mean "listener"?\n`,
+    `${file}:3: Unknown key "listner" in the configuration. Did you mean "listener"?\n`,
   )
   const { status, out } = await run(['config', 'check', file, '--json'])
   assert.equal(status, 1)
@@ -290,7 +293,7 @@ test('a configuration is checked, explained and begun', async () => {
     [[3, 'listner']],
   )
   // Whoever uses it is told the same.
-  assert.match(await failing(1, ['account', 'list', '--config', file]), /:3: There is no "listner"/)
+  assert.match(await failing(1, ['account', 'list', '--config', file]), /:3: Unknown key "listner"/)
   assert.match(await fine(['config', 'explain', 'hopsMax']), /^transfer\.hopsMax\n {2}Received fields/)
   assert.equal(await failing(1, ['config', 'explain', 'hopMax']), 'There is no key "hopMax". Did you mean "hopsMax"?\n')
 })

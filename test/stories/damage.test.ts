@@ -76,14 +76,14 @@ test('the operator sees it, and saves what there is', async () => {
   const verified = await pennypost(['verify', '--data', data])
   assert.equal(verified.status, 1)
   assert.match(verified.err, /Content \d+ in segment 1 at \d+ is not what arrived/)
-  assert.match((await pennypost(['quarantine', 'list', '--data', data])).err, /^Nothing is set aside\.\n$/)
+  assert.match((await pennypost(['quarantine', 'list', '--data', data])).err, /^The quarantine is empty\.\n$/)
   assert.equal((await pennypost(['quarantine', 'list', '--json', '--data', data])).out, '[]\n')
   const none = await pennypost(['quarantine', 'retry', '1:8', '--data', data])
   assert.deepEqual(
     [none.status, none.err],
-    [1, 'No record "1:8" is set aside: "pennypost quarantine list" shows those that are.\n'],
+    [1, 'There is no quarantined record "1:8": "pennypost quarantine list" lists them.\n'],
   )
-  assert.match((await pennypost(['lost', 'list', '--data', data])).err, /^Nothing was moved aside\.\n$/)
+  assert.match((await pennypost(['lost', 'list', '--data', data])).err, /^There are no lost files\.\n$/)
   const out = join(folder, 'salvaged')
   const salvaged = await pennypost(['salvage', data, out])
   assert.match(
@@ -93,8 +93,8 @@ test('the operator sees it, and saves what there is', async () => {
   assert.equal(readdirSync(join(out, bob, 'cur')).length, 2)
   const again = await pennypost(['salvage', data, out])
   assert.equal(again.status, 1)
-  assert.match(again.err, /is there already: name a new folder/)
-  assert.match((await pennypost(['salvage', folder, `${out}2`])).err, /is no data folder/)
+  assert.match(again.err, /already exists: name a new folder/)
+  assert.match((await pennypost(['salvage', folder, `${out}2`])).err, /is not a data folder/)
 })
 
 test('a server does not begin anew over mail whose database is gone, and says what to do', async () => {

@@ -72,7 +72,7 @@ test('every session tells its dialogue at debug, and none tells a secret or a me
     /^smtp C: EHLO c\.example$/m,
     /^smtp C: RCPT TO:<alice@a\.example>$/m,
     /^smtp S: 354 /m,
-    /^smtp S: 250 2\.0\.0 Ok, taken as /m,
+    /^smtp S: 250 2\.0\.0 Ok, accepted as /m,
     /^smtp S: 500 5\.5\.1 Unknown command$/m,
     /^submissions C: AUTH PLAIN \(a SASL response\)$/m,
     /^submissions S: 235 /m,

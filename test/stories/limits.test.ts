@@ -50,7 +50,7 @@ test('strangers wait for the greeting, and who does not is no mail server', asyn
   assert.ok((await took('198.51.100.1')) < 1000)
   const early = await Typist.connect(world, address, 25, '203.0.113.2')
   early.type('EHLO spam.example\r\nMAIL FROM:<x@far.example>\r\n')
-  assert.equal(await early.reply(), '554 5.5.1 Wait for the greeting before you speak')
+  assert.equal(await early.reply(), '554 5.5.1 Client spoke before the greeting')
   await world.clock.pass(1000)
   assert.deepEqual([early.closed, early.heard.match(/^\d/gm)?.length], [true, 1])
   // Submission is for people's programs: nobody waits there.

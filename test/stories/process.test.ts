@@ -122,7 +122,7 @@ test('with a log file the fault is written there whole, and told on standard err
   await eventually(() => readFileSync(log, 'utf8').includes('"listening"') || undefined)
   signalProcess(pid, 'SIGUSR2')
   const { status, err } = await server
-  assert.deepEqual([status, err], [1, 'Pennypost had to stop: Error: injected.\n'])
+  assert.deepEqual([status, err], [1, 'Pennypost stopped after an error: Error: injected.\n'])
   assert.match(readFileSync(log, 'utf8'), /"uncaught fault","error":"Error: injected\\n .*\}\n$/)
 })
 

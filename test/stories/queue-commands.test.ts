@@ -301,8 +301,8 @@ test('what cannot be is declined with the next step', async () => {
     /write it as relay\.example\.net:25/,
   )
   assert.match(await refuse({ recipients: [row!.id], act: 'reroute' }), /--to host:port/)
-  assert.match(await refuse({ recipients: [row!.id], act: 'hold', to: 'x' }), /Only reroute takes a host/)
-  assert.match(await refuse({ recipients: [99], act: 'fail' }), /"pennypost queue list" shows those that do/)
+  assert.match(await refuse({ recipients: [row!.id], act: 'hold', to: 'x' }), /Only reroute takes --to/)
+  assert.match(await refuse({ recipients: [99], act: 'fail' }), /"pennypost queue list" shows those that are/)
   assert.equal(home.store.read.queue(0, 10)[0]!.destination, 'b.example')
   await world.stop()
 })

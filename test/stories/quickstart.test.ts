@@ -57,7 +57,7 @@ test('quickstart writes a configuration that is fine, makes an account, prints t
   const again = await pennypost([...args, '--no-check'])
   assert.deepEqual(
     [again.status, again.err],
-    [1, `${file} is there already: edit it, or name another with --config.\n`],
+    [1, `${file} already exists: edit it, or name another file with --config.\n`],
   )
   const records = await pennypost(['domain', 'dns', 'example.org', '--json', '--config', file])
   assert.ok((JSON.parse(records.out) as { type: string }[]).some(({ type }) => type === 'MX'))

@@ -118,7 +118,7 @@ test('a host that never comes back: a notice after five days, parsed back', asyn
   const warning = parseNotice(late!).perRecipient[0]!
   assert.ok(warning.includes('action: delayed'))
   assert.ok(warning.includes('will-retry-until: Sat, 20 Jan 2024 12:00:00 +0000'))
-  assert.match(late!, /\r\nSubject: Your message is late/)
+  assert.match(late!, /\r\nSubject: Your message is delayed/)
   await world.clock.pass(24 * hour)
   const messages = (await messagesIn(home, 'alice@a.example')).slice(1)
   assert.equal(messages.length, 1)

@@ -115,6 +115,6 @@ test('an operator sees sessions, and ends one, or all of an account', async () =
   assert.match(await sessions[1]!.ended, /^-ERR/)
   assert.deepEqual(await control('sessionEnd', { account: bob }), { ended: 2 })
   await allEnd([sessions[0]!, sessions[2]!])
-  await assert.rejects(control('sessionEnd', { account: bob }), /Nobody is signed in as bob/)
+  await assert.rejects(control('sessionEnd', { account: bob }), /There is no session of bob/)
   assert.equal(((await control('sessionList', { account: eve })) as { rows: unknown[] }).rows.length, 3)
 })

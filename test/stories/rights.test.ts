@@ -212,7 +212,10 @@ test(
     writeFileSync(file, `${readFileSync(file, 'utf8')}[tls]\nsource = "files"\ncert = "${key}"\nkey = "${key}"\n`)
     const { status, err } = await pennypost(['serve', '--config', file])
     assert.equal(status, 1)
-    assert.match(err, new RegExp(`^${key} cannot be read by the user ${user!.name}: give it the right to, .*\\.$`, 'm'))
+    assert.match(
+      err,
+      new RegExp(`^${key} cannot be read by the user ${user!.name}: give that user read access, .*\\.$`, 'm'),
+    )
     const free = createServer()
     await new Promise<void>((resolve) => void free.listen(port, '127.0.0.1', resolve))
     free.close()

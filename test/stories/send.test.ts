@@ -50,7 +50,7 @@ test('a message with text, HTML, a picture and a file, through our own server an
   ]
   const own = await pennypost(['send', ...letter, '--text', 'Hällo', ...files, '--header', 'X-Mood: good', ...place])
   assert.deepEqual([own.status, own.err], [0, ''])
-  assert.match(own.out, /^Taken: 250 .* \(Message-ID <\w+@localhost>\)\n$/)
+  assert.match(own.out, /^Accepted: 250 .* \(Message-ID <\w+@localhost>\)\n$/)
 
   const there = [
     '--server',
@@ -62,7 +62,7 @@ test('a message with text, HTML, a picture and a file, through our own server an
   const input = 'correct horse\n'
   const wrong = await pennypost(['send', ...letter, '--text', 'x', ...there, ...place], { input })
   assert.equal(wrong.status, 1)
-  assert.match(wrong.err, /^Not now: the TLS handshake failed: the certificate of 127\.0\.0\.1 does not fit/)
+  assert.match(wrong.err, /^Temporary failure: the TLS handshake failed: the certificate of 127\.0\.0\.1 does not fit/)
   const other = await pennypost(['send', ...letter, '--text', 'second', ...there, '--insecure', '--json', ...place], {
     input,
   })
@@ -86,9 +86,12 @@ test('a message with text, HTML, a picture and a file, through our own server an
 test('what cannot be sent is told, with what to do', async () => {
   assert.equal((await pennypost(['send', '--to', 'bob@example.org', ...place])).status, 2)
   const nowhere = await pennypost(['send', ...letter, '--text', 'x', '--to', 'nobody', ...place])
-  assert.deepEqual([nowhere.status, nowhere.err], [2, '"nobody" is no address: write it as user@example.org.\n'])
+  assert.deepEqual(
+    [nowhere.status, nowhere.err],
+    [2, '"nobody" is not a mail address: write it as user@example.org.\n'],
+  )
   const missing = await pennypost(['send', ...letter, '--text', 'x', '--attach', '/nowhere/x', ...place])
-  assert.deepEqual([missing.status, missing.err], [1, 'There is no file /nowhere/x.\n'])
+  assert.deepEqual([missing.status, missing.err], [1, 'File not found: /nowhere/x.\n'])
   const silent = ['--server', '127.0.0.1:1', '--user', 'alice@example.org']
   const unasked = await pennypost(['send', ...letter, '--text', 'x', ...silent, ...place])
   assert.equal(unasked.status, 2)

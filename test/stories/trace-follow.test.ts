@@ -71,7 +71,7 @@ test('a message, a refusal and the one that was asked for are told while they ha
   await send('nil@a.example')
   await send(alice)
   await all.until(
-    /did not come to its end[^]*> RCPT TO:<nil@a\.example>\n {4}< 550[^]*arrived\n[^]*> RCPT TO:<alice@a\.example>/,
+    /was aborted by the client[^]*> RCPT TO:<nil@a\.example>\n {4}< 550[^]*arrived\n[^]*> RCPT TO:<alice@a\.example>/,
   )
   await one.until(/"event":"refused"/)
   assert.deepEqual([await all.stop(), await one.stop()], [0, 0])
@@ -90,5 +90,5 @@ test('--follow and a time of the past exclude each other', async () => {
     onSignal: () => () => {},
   } as unknown as Terminal
   assert.equal(await runCli(['trace', '--follow', '--since', '1h', '--data', '/nowhere'], terminal), 2)
-  assert.match(said, /--follow shows what comes: --since/)
+  assert.match(said, /--follow shows new events only and cannot be used with --since/)
 })

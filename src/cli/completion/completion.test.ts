@@ -78,6 +78,6 @@ test('each shell is told of every command and option', async () => {
   assert.match(fish!, /-l older-than -d '.*' -x/)
   assert.match(fish!, /-l config -s c -d '.*' -r -F/)
   // An apostrophe of a description must not end its quotes.
-  assert.match(zsh!, /'subscribe:let the owner'\\''s programs show a mailbox'/)
-  assert.match(fish!, /'let the owner\\'s programs show a mailbox'/)
+  assert.match(zsh!, /'subscribe:subscribe to a mailbox, so that mail programs show it'/)
+  assert.match(fish!, /'subscribe to a mailbox, so that mail programs show it'/)
 })

@@ -85,7 +85,7 @@ export function parseSendmailArguments(name: string, given: readonly string[]): 
       else if (one === 'i') ignoreDots = true
       else if (one === 'v') verbose = true
       else if (one === 'I') mode = 'aliases'
-      else if (!ignored.has(one)) throw new SendmailUsage(`there is no option -${one}`)
+      else if (!ignored.has(one)) throw new SendmailUsage(`unknown option -${one}`)
     }
   }
   const sender = found['f']
@@ -124,7 +124,7 @@ function modeOf(letter: string): SendmailMode {
     case 'l':
       throw new SendmailUsage('the daemon is "pennypost serve"')
     default:
-      throw new SendmailUsage(`there is no mode -b${letter}`)
+      throw new SendmailUsage(`unknown mode -b${letter}`)
   }
 }
 

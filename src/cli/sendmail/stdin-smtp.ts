@@ -8,7 +8,7 @@ export async function speakSmtp({ submitSocket }: Config, say: (text: string) =>
     await pipeStdio(submitSocket)
     return 0
   } catch (error) {
-    say(`nobody takes mail at ${submitSocket} (${(error as Error).message}): start "pennypost serve"`)
+    say(`no server listens on ${submitSocket} (${(error as Error).message}): start "pennypost serve"`)
     return 75
   }
 }

@@ -143,7 +143,7 @@ async function submitDirectly(
     asBefore()
     return {
       kind: 'later',
-      words: `nobody takes mail at ${config.submitSocket} (${why.message}), and ${config.data} cannot be opened (${(error as Error).message})`,
+      words: `no server listens on ${config.submitSocket} (${why.message}), and ${config.data} cannot be opened (${(error as Error).message})`,
     }
   }
   let people

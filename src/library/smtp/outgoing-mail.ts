@@ -128,7 +128,7 @@ function mailboxesOf({ from, to }: MailEnvelope): { from: Mailbox | null; to: re
 
 function mailboxOf(address: string): Mailbox {
   const mailbox = parseMailbox(address)
-  if (!mailbox) throw new ComposeFault(`${JSON.stringify(address)} is no address: write it as user@example.org`)
+  if (!mailbox) throw new ComposeFault(`${JSON.stringify(address)} is not a mail address: write it as user@example.org`)
   return mailbox
 }
 

@@ -64,7 +64,7 @@ function personOf(input: string | { readonly name?: string; readonly address: st
 } {
   const given = typeof input === 'string' ? splitPerson(input) : input
   const mailbox = parseMailbox(given.address.trim())
-  if (!mailbox) throw new ComposeFault(`"${tame(given.address)}" is no address: write it as user@example.org`)
+  if (!mailbox) throw new ComposeFault(`"${tame(given.address)}" is not a mail address: write it as user@example.org`)
   return { name: given.name, mailbox }
 }
 

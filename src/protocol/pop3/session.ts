@@ -126,7 +126,7 @@ export class Pop3Session implements Session, Pop3State {
     const [name = '', ...args] = line.split(' ')
     const command = commandNamed(name.toUpperCase())
     if (!command && isHttpVerb(name.toUpperCase())) {
-      this.#part(err('This is no web server: goodbye'))
+      this.#part(err('This is not a web server'))
       return this.next()
     }
     if (!command) return this.#refused(err(this.words.unknownCommand))

@@ -74,7 +74,7 @@ const english: Words = {
   unknownCommand: 'Unknown command',
   lineTooLong: 'Line too long',
   notUtf8: 'Not UTF-8',
-  tooMuchAhead: 'Too much sent ahead',
+  tooMuchAhead: 'Too much data sent ahead',
   tooManyErrors: 'Too many errors',
   capabilities: 'Capabilities',
   listed: (messages, bytes) => `${messages} messages (${bytes} octets)`,

@@ -177,7 +177,7 @@ class ScramClient implements SaslClient {
     const [, nonce, , count] = found as unknown as [string, string, string, string]
     const iterations = Number(count)
     if (!nonce.startsWith(this.#nonce) || nonce.length === this.#nonce.length)
-      throw new SaslFault('the server answers somebody else: its nonce is not ours')
+      throw new SaslFault('the server answered with a nonce that is not ours')
     if (iterations < iterationsMin || iterations > iterationsMax)
       throw new SaslFault(`the server wants ${iterations} iterations, which is too few or too many`)
     const digest = digestOf[this.#hash]

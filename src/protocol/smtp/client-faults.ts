@@ -17,7 +17,7 @@ export class SmtpReplyFault extends Error {
 }
 
 const words: Readonly<Record<Need, string>> = {
-  smtpUtf8: 'The server does not take addresses with such characters (SMTPUTF8)',
+  smtpUtf8: 'The server does not support addresses with such characters (SMTPUTF8)',
   needs8bit: 'The server takes 7 bits only, and the message has more (8BITMIME, BINARYMIME)',
   requireTls: 'The message asks for TLS all the way, and the server does not promise it (REQUIRETLS)',
   deliverBy: 'The message is to be delivered in a time that the server does not promise (DELIVERBY)',

@@ -27,7 +27,7 @@ import { SyntaxFault } from './wire/arguments.ts'
 type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
 
 const goAhead = formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
-const tooEarly = formatReply(554, '5.5.1 Wait for the greeting before you speak')
+const tooEarly = formatReply(554, '5.5.1 Client spoke before the greeting')
 
 export class SmtpServerSession implements Session, IncomingHost {
   readonly options: SmtpServerOptions
@@ -132,7 +132,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   receive(chunk: Uint8Array): void {
     this.#reader.push(chunk)
     if (this.#mode !== 'body' && this.#reader.heldBytes + this.#reader.skippedBytes > limits.heldBytesMax) {
-      this.#close(formatStatus({ code: 421, enhanced: '4.7.0', text: 'Too much sent ahead' }))
+      this.#close(formatStatus({ code: 421, enhanced: '4.7.0', text: 'Too much data sent ahead' }))
     }
   }
 
@@ -225,7 +225,7 @@ export class SmtpServerSession implements Session, IncomingHost {
     const name = latin1(line, 0, space < 0 ? line.length : space).toUpperCase()
     const command = commandNamed(name, this.options.service)
     if (!command && isHttpVerb(name)) {
-      this.#close(formatReply(221, '2.7.0 This is no web server: goodbye'))
+      this.#close(formatReply(221, '2.7.0 This is not a web server'))
       return this.next()
     }
     if (!command) return this.refused(formatReply(500, '5.5.1 Unknown command'))
@@ -302,7 +302,7 @@ export class SmtpServerSession implements Session, IncomingHost {
       return this.#greeting
     }
     if (typeof given.login !== 'string') return begin(null)
-    const unknown = new Refusal({ code: 550, enhanced: '5.7.8', text: 'Nobody here signs in by that name' })
+    const unknown = new Refusal({ code: 550, enhanced: '5.7.8', text: 'This user cannot sign in' })
     const { vouched } = this.options
     if (!vouched || !this.submission) throw unknown
     return vouched.signInVouched([given.login], '', peerBehind(this.host.peer, client)).then((user) => {

@@ -72,7 +72,7 @@ async function check({ name, type, value }: DnsRecord, resolver: Resolver): Prom
       const [, , port, target] = value.split(' ')
       const wanted = `${port} ${target!.replace(/\.$/, '')}`
       const outcome = await resolver.srv(name)
-      if (target === '.' && outcome.kind === 'none') return { state: 'right', found: 'nothing, which will do' }
+      if (target === '.' && outcome.kind === 'none') return { state: 'right', found: 'nothing, which is fine' }
       return judge(
         outcome,
         (srv) => `${srv.priority} ${srv.weight} ${srv.port} ${srv.target}.`,

@@ -37,38 +37,40 @@ export function recordsFor(
       hostname,
       'A/AAAA',
       "this machine's addresses",
-      'where our host is; its reverse name should be the same',
+      'address of this host; its reverse DNS (PTR) should give the same name',
     ),
-    record(true, domain, 'MX', `10 ${hostname}.`, 'mail for the domain comes to us'),
-    record(true, domain, 'TXT', 'v=spf1 mx -all', 'mail from the domain leaves from here only (SPF)'),
+    record(true, domain, 'MX', `10 ${hostname}.`, 'mail for the domain is delivered to this host'),
+    record(true, domain, 'TXT', 'v=spf1 mx -all', 'only these hosts send mail for the domain (SPF)'),
     record(
       false,
       `_dmarc.${domain}`,
       'TXT',
       `v=DMARC1; p=none; rua=mailto:postmaster@${domain}`,
-      'others report who sends in its name (DMARC); raise p to quarantine, then reject',
+      'receivers report mail that claims to be from the domain (DMARC); raise p to quarantine, then reject',
     ),
   ]
   for (const { name, value } of keys)
-    records.push(record(true, name, 'TXT', value, 'the key that signs mail of the domain (DKIM)'))
+    records.push(record(true, name, 'TXT', value, 'public key for DKIM signatures of the domain'))
   for (const role of ['imap', 'pop3', 'submission'] as const) {
     for (const tls of ['implicit', 'starttls'] as const) {
       const offer = offers.find((one) => one.role === role && one.tls === tls)
       const name = `${srvNames[role][tls]}._tcp.${domain}`
       // "." says that there is none, so that programs do not try. RFC 6186 §3.4.
       const value = offer ? `${tls === 'implicit' ? 0 : 10} 1 ${offer.port} ${offer.hostname}.` : '0 0 0 .'
-      records.push(record(false, name, 'SRV', value, offer ? 'mail programs find their settings' : 'not offered here'))
+      records.push(
+        record(false, name, 'SRV', value, offer ? 'mail programs find their settings' : 'not offered by this host'),
+      )
     }
   }
   records.push(
-    record(false, `autoconfig.${domain}`, 'CNAME', `${hostname}.`, 'Thunderbird and others fetch their settings there'),
-    record(false, `autodiscover.${domain}`, 'CNAME', `${hostname}.`, 'Outlook does'),
+    record(false, `autoconfig.${domain}`, 'CNAME', `${hostname}.`, 'Thunderbird and others fetch their settings here'),
+    record(false, `autodiscover.${domain}`, 'CNAME', `${hostname}.`, 'Outlook fetches its settings here'),
     record(
       false,
       `_autodiscover._tcp.${domain}`,
       'SRV',
       `0 1 443 ${hostname}.`,
-      'Outlook, where the name above cannot have a certificate',
+      'for Outlook, if the certificate does not have the name above',
     ),
   )
   return records

@@ -60,7 +60,7 @@ function autoconfig(tools: DiscoveryTools, { query, host }: HttpRequest): HttpRe
   const named = (host ?? '').replace(/:\d+$/, '').toLowerCase()
   const fromHost = [named.replace(/^autoconfig\./, ''), named].find((name) => tools.isLocalDomain(name))
   const domain = localDomain(tools, query.get('emailaddress')) ?? fromHost
-  if (domain === undefined) return notFound('no mail for that domain here')
+  if (domain === undefined) return notFound('this server has no mail for that domain')
   return { status: 200, type: xmlType, body: autoconfigXml(domain, tools.offers()) }
 }
 
@@ -70,7 +70,7 @@ function autoconfig(tools: DiscoveryTools, { query, host }: HttpRequest): HttpRe
  */
 function stsPolicy(tools: DiscoveryTools, { method, host }: HttpRequest): HttpResponse {
   const domain = /^mta-sts\.([^:]+?)\.?(?::\d+)?$/i.exec(host ?? '')?.[1]?.toLowerCase()
-  if (domain === undefined || !tools.isLocalDomain(domain)) return notFound('no policy of that name here')
+  if (domain === undefined || !tools.isLocalDomain(domain)) return notFound('this server has no policy for that name')
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: plain, body: 'GET only\n' }
   return { status: 200, type: plain, body: tools.policy() }
 }

@@ -58,25 +58,26 @@ export function publishedRecords(
   })
   const policy = ownPolicy(hostname, options)
   const host = `mta-sts.${domain}`
-  const strange = known.namesPolicyHost === false ? ', which the one in use does not: nobody can fetch it yet' : ''
+  const strange =
+    known.namesPolicyHost === false ? ' (the certificate in use does not, so the policy cannot be fetched yet)' : ''
   return [
     record(
       host,
       'CNAME',
       `${hostname}.`,
-      `senders fetch our MTA-STS policy there by https, with a certificate that names it${strange}`,
+      `senders fetch our MTA-STS policy here by https; the certificate must have this name${strange}`,
     ),
     record(
       `_mta-sts.${domain}`,
       'TXT',
       formatStsRecord(policyId(policy)),
-      `senders see that we have a policy, mode ${options.mtaSts}; publish it last, and again when [publish] changes`,
+      `announces the MTA-STS policy (mode ${options.mtaSts}); publish it last, and again when [publish] changes`,
     ),
     record(
       `_smtp._tls.${domain}`,
       'TXT',
       `v=TLSRPTv1; rua=${mailto(options.tlsReportsTo ?? `postmaster@${domain}`)}`,
-      'senders report each day how TLS to us went (TLS-RPT)',
+      'senders report each day about TLS connections to us (TLS-RPT)',
     ),
     ...tlsaRecords(hostname, known.ofHost).map((value, at) =>
       record(`_25._tcp.${hostname}`, 'TLSA', value, tlsaWords[at === 0 ? 0 : 1]),
@@ -85,8 +86,8 @@ export function publishedRecords(
 }
 
 const tlsaWords = [
-  'the key that we show (DANE); it counts in a signed zone alone (DNSSEC), and there no other key is taken: before it changes, publish the next one as well',
-  'the next key, which stands in the file of the certificate; reload two TTLs after this is published, and then take the other one away (RFC 7671 §8.1)',
+  'the key of our certificate (DANE). It counts only in a zone signed with DNSSEC, and then no other key is accepted: publish the next key before it changes',
+  'the next key, already in the certificate file; reload two TTLs after publishing this, then remove the other record (RFC 7671 §8.1)',
 ] as const
 
 function tlsaRecords(hostname: string, certificates: readonly Uint8Array[]): string[] {

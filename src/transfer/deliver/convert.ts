@@ -13,12 +13,12 @@ const refusals: Readonly<Record<Need, Status>> = {
   smtpUtf8: {
     code: 550,
     enhanced: '5.6.7',
-    text: 'The server does not take addresses with such characters (SMTPUTF8)',
+    text: 'The server does not support addresses with such characters (SMTPUTF8)',
   },
   needs8bit: {
     code: 554,
     enhanced: '5.6.3',
-    text: 'The server takes 7 bits only, and the message must not be changed: it is signed, or too large',
+    text: 'The server accepts 7-bit messages only, and this one cannot be converted: it is signed, or too large',
   },
   requireTls: { code: 550, enhanced: '5.7.30', text: 'REQUIRETLS support required: the server does not promise TLS' },
   deliverBy: { code: 554, enhanced: '5.4.7', text: 'The server does not promise to deliver in time (DELIVERBY)' },

@@ -39,7 +39,7 @@ const refusals = [
 export function throughProxy(tools: SocksTools, proxy: Proxy): Network {
   const { network, clock } = tools
   return {
-    listen: () => Promise.reject(new Error('nobody can call through a proxy')),
+    listen: () => Promise.reject(new Error('a proxy cannot listen')),
     async connect({ address, port, timeoutMs, tls }) {
       const connection = await network.connect({ address: await addressOf(tools, proxy), port: proxy.port, timeoutMs })
       const tunnel = new Tunnel(connection, { ...connection.peer, address, port })
@@ -209,7 +209,7 @@ class Tunnel implements Connection {
   }
 
   startTlsServer(): Promise<TlsFacts> {
-    return Promise.reject(new Error('nobody can call through a proxy'))
+    return Promise.reject(new Error('a proxy cannot listen'))
   }
 
   startTlsClient(options: TlsClientOptions): Promise<TlsFacts> {

@@ -45,8 +45,7 @@ class AppendIntake implements Intake {
     } else if (this.#messages.length >= appendMessagesMax) throw new ImapRefusal('LIMIT', 'Too many messages at once')
     this.#options(line)
     const { account } = this.#conversation
-    if (sizeBytes > account.appendLimitBytes)
-      throw new ImapRefusal('TOOBIG', 'Message is larger than this server takes')
+    if (sizeBytes > account.appendLimitBytes) throw new ImapRefusal('TOOBIG', 'Message exceeds the size limit')
     // RFC 3502 §6.3.11: no bytes are the client's way to take it all back; alone they are no message.
     if (sizeBytes === 0) throw new ImapRefusal('CANNOT', 'A message has at least one byte')
     this.#sizeBytes += sizeBytes

@@ -33,7 +33,7 @@ export const authenticate = command({
     if (!mechanism) {
       const known = conversation.options.mechanisms.some((row) => row.name === name)
       if (known && !conversation.host.tls)
-        throw new ImapRefusal('PRIVACYREQUIRED', 'This mechanism is taken only under TLS')
+        throw new ImapRefusal('PRIVACYREQUIRED', 'This mechanism is accepted only under TLS')
       throw new ImapRefusal('CANNOT', 'Unsupported authentication mechanism')
     }
     const { authenticator } = conversation.options

@@ -34,7 +34,7 @@ export const create = command({
   },
 
   async run({ account }, { name, use }) {
-    if (name === 'INBOX') throw new ImapRefusal('ALREADYEXISTS', 'INBOX is always there')
+    if (name === 'INBOX') throw new ImapRefusal('ALREADYEXISTS', 'INBOX always exists')
     await account.create(name, use)
   },
 })

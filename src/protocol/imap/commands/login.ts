@@ -20,7 +20,7 @@ export const login = command({
 
   async run(conversation, { user, password }) {
     if (!mayTellPassword(channelOf(conversation)))
-      throw new ImapRefusal('PRIVACYREQUIRED', 'Passwords are taken only under TLS: give STARTTLS first')
+      throw new ImapRefusal('PRIVACYREQUIRED', 'Passwords are accepted only under TLS: use STARTTLS first')
     const { authenticator } = conversation.options
     const authenticated = await authenticator.verifyPassword(user, password, conversation.host.peer)
     if (!authenticated) {

@@ -13,7 +13,7 @@ export const rename = command({
     return { from, to: line.mailboxToCreate() }
   },
   async run({ account }, { from, to }) {
-    if (to === 'INBOX') throw new ImapRefusal('ALREADYEXISTS', 'INBOX is always there')
+    if (to === 'INBOX') throw new ImapRefusal('ALREADYEXISTS', 'INBOX always exists')
     if (to.startsWith(`${from}/`)) throw new ImapRefusal('CANNOT', 'A mailbox cannot move into itself')
     await account.rename(from, to)
   },

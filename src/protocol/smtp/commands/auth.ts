@@ -16,7 +16,7 @@ export const auth: SmtpCommand = {
     return names.length > 0 && !state.user ? `AUTH ${names.join(' ')}` : undefined
   },
   run(state, argument) {
-    if (state.user) return formatReply(503, '5.5.1 You have signed in already')
+    if (state.user) return formatReply(503, '5.5.1 Already authenticated')
     // RFC 4954 §4: not inside a transaction.
     if (state.transaction) return formatReply(503, '5.5.1 Not in the middle of a message')
     if (state.mechanisms.length === 0) throw new Refusal(status.encryptionRequired)

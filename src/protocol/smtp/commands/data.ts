@@ -9,7 +9,7 @@ export const data: SmtpCommand = {
   run(state, argument) {
     if (argument.length > 0) return formatReply(501, '5.5.4 DATA takes no argument')
     // RFC 3030 §2, §3: never mixed with BDAT, and never for bytes that are no lines.
-    if (state.chunking || state.binary) return formatReply(503, '5.5.1 Go on with BDAT')
+    if (state.chunking || state.binary) return formatReply(503, '5.5.1 Continue with BDAT')
     return state.takeData()
   },
 }

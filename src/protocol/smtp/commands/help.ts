@@ -14,7 +14,7 @@ export const help: SmtpCommand = {
     const verb = latin1(argument).toUpperCase()
     if (verb === '') {
       const names = commandsOf(service).flatMap(({ name, offered }) => (offered?.(state) === false ? [] : [name]))
-      return formatReply(214, `2.0.0 Verbs: ${names.join(' ')}`, '2.0.0 HELP verb tells how it is written')
+      return formatReply(214, `2.0.0 Verbs: ${names.join(' ')}`, '2.0.0 HELP verb shows its syntax')
     }
     const command = commandNamed(verb, service)
     return command && command.offered?.(state) !== false

@@ -60,7 +60,11 @@ const rows: Readonly<Record<string, (draft: Draft, value: string | undefined, st
     if (!match || (mode === 'return' && seconds <= 0))
       throw new SyntaxFault('BY=seconds;N or BY=seconds;R, with T or without')
     if (mode === 'return' && seconds * 1000 < state.policy.deliverByMinMs)
-      throw new Refusal({ code: 555, enhanced: '5.4.7', text: 'That is sooner than this server promises to deliver' })
+      throw new Refusal({
+        code: 555,
+        enhanced: '5.4.7',
+        text: 'The deliver-by time is shorter than this server promises',
+      })
     draft.deliverBy = { atMs: state.nowMs + seconds * 1000, mode, trace: match[3] !== '' }
   },
   /** RFC 6710 §3. */

@@ -8,9 +8,9 @@ import { formatReply } from '../wire/reply.ts'
 import { readMailParameters } from './mail-parameters.ts'
 
 const accepted = formatReply(250, '2.1.0 Sender ok')
-const noMore = formatReply(421, '4.7.0 Enough messages on this connection, open another')
+const noMore = formatReply(421, '4.7.0 Too many messages on this connection, open another')
 /** RFC 6710 §4.1: the new priority, then words. */
-const lowered = formatReply(250, '2.3.6 0 is the highest priority for strangers; sender ok')
+const lowered = formatReply(250, '2.3.6 0 is the highest priority for unauthenticated clients; sender ok')
 
 export const mail: SmtpCommand = {
   name: 'MAIL',
@@ -18,7 +18,7 @@ export const mail: SmtpCommand = {
   help: 'MAIL FROM:<sender@example.org> [SIZE=n] [BODY=8BITMIME|BINARYMIME] [SMTPUTF8] [RET=…] [ENVID=…] [REQUIRETLS] [BY=…] [MT-PRIORITY=n] [HOLDFOR=n|HOLDUNTIL=time] [SOLICIT=…]',
   ehlo: ({ options }) => `SIZE ${options.messageBytesMax}`,
   run(state, argument) {
-    if (state.transaction) return formatReply(503, '5.5.1 MAIL was given already')
+    if (state.transaction) return formatReply(503, '5.5.1 MAIL already given')
     const { policy, conduct, options } = state
     // RFC 9422 §4.1.
     if (policy.messagesMax > 0 && conduct.messages >= policy.messagesMax) return state.part(noMore)

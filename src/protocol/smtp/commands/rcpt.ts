@@ -54,7 +54,7 @@ export const rcpt: SmtpCommand = {
   help: 'RCPT TO:<recipient@example.org> [NOTIFY=…] [ORCPT=…]',
   run(state, argument) {
     // RFC 3030 §2: all of them before the first octet.
-    if (state.chunking) return formatReply(503, '5.5.1 Go on with BDAT')
+    if (state.chunking) return formatReply(503, '5.5.1 Continue with BDAT')
     const { mailbox, parameters } = parseRcptArguments(argument)
     const dsn = parse(state, parameters)
     if (state.recipients >= state.policy.recipientsMax) {

@@ -9,7 +9,7 @@ export const starttls: SmtpCommand = {
   ehlo: (state) => (state.mayStartTls ? 'STARTTLS' : undefined),
   run(state, argument) {
     if (argument.length > 0) return formatReply(501, '5.5.4 STARTTLS takes no argument')
-    if (state.host.tls) return formatReply(503, '5.5.1 TLS is in use already')
+    if (state.host.tls) return formatReply(503, '5.5.1 TLS is already active')
     if (!state.mayStartTls) return formatReply(454, '4.7.0 TLS is not available')
     return state.startTls()
   },

@@ -37,7 +37,7 @@ function tell(mailboxes: readonly Mailbox[], code: number, enhanced: string, { u
 }
 
 const unknown = formatReply(550, '5.1.1 No such user here')
-const elsewhere = formatReply(252, '2.1.5 Not ours to verify')
+const elsewhere = formatReply(252, '2.1.5 Cannot verify: not a local address')
 const none = formatReply(252, '2.1.5 Cannot verify, but will take a message and try')
 
 function answer(

@@ -12,7 +12,7 @@ export const xclient: SmtpCommand = {
   help: 'XCLIENT ADDR=… NAME=… PORT=… PROTO=… HELO=… LOGIN=… DESTADDR=… DESTPORT=…',
   ehlo: ({ mayForward }) => (mayForward ? `XCLIENT ${xclientAttributes.join(' ')}` : undefined),
   run(state, argument) {
-    if (!state.mayForward) throw new Refusal({ code: 550, enhanced: '5.7.1', text: 'Not for you to say' })
+    if (!state.mayForward) throw new Refusal({ code: 550, enhanced: '5.7.1', text: 'Not authorized' })
     if (state.transaction) return formatReply(503, '5.5.1 Not in the middle of a message')
     return state.speakFor(parseForwarded(latin1(argument), 'XCLIENT', xclientAttributes))
   },

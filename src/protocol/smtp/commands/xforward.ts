@@ -12,7 +12,7 @@ export const xforward: SmtpCommand = {
   help: 'XFORWARD NAME=… ADDR=… PORT=… PROTO=… HELO=… IDENT=… SOURCE=…',
   ehlo: ({ mayForward }) => (mayForward ? `XFORWARD ${xforwardAttributes.join(' ')}` : undefined),
   run(state, argument) {
-    if (!state.mayForward) throw new Refusal({ code: 550, enhanced: '5.7.1', text: 'Not for you to say' })
+    if (!state.mayForward) throw new Refusal({ code: 550, enhanced: '5.7.1', text: 'Not authorized' })
     if (state.transaction) return formatReply(503, '5.5.1 Not in the middle of a message')
     // A filter may need several commands for it; the end of a message, and RSET, forget it all.
     state.origin = { ...state.origin, ...parseForwarded(latin1(argument), 'XFORWARD', xforwardAttributes) }
