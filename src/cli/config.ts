@@ -56,9 +56,9 @@ export const config: Subcommand = (program, terminal, fail) => {
     if (json) {
       const rows = found.map((entry) => ({
         key: entry.path,
-        is: entry.option.kind.words,
+        type: entry.option.kind.words,
         default: defaultText(entry),
-        why: entry.option.why,
+        description: entry.option.why,
       }))
       terminal.out(`${JSON.stringify(rows, null, 1)}\n`)
     } else terminal.out(found.map(explainEntry).join('\n'))

@@ -55,8 +55,8 @@ export function explainEntry(entry: Entry): string {
   return [
     path,
     `  ${option.why}`,
-    `  where    ${section.name === '' ? 'at the top, before the first [table]' : heading(section)}`,
-    `  is       ${option.kind.words}`,
+    `  where    ${section.name === '' ? 'at the top level, before the first [table]' : heading(section)}`,
+    `  type     ${option.kind.words}`,
     `  default  ${defaultText(entry)}`,
     ...example,
     '',
@@ -81,7 +81,7 @@ const commentWidth = 100
 /** A configuration that says nothing: every key stands there with its default, commented out. */
 export function sampleText(): string {
   const lines = [
-    '# Pennypost. Every key is optional; what stands here are the defaults.',
+    '# Pennypost. Every key is optional; the values shown are the defaults.',
     '# Check a file with "pennypost config check FILE".',
     '',
   ]
@@ -107,19 +107,19 @@ export function referenceText(): string {
     '',
     '<!-- Printed from src/config/options.ts by "pennypost config reference"; a test keeps it fresh. Do not edit. -->',
     '',
-    'One [TOML](https://toml.io) file, named with `--config`; every key is optional, and without a file the defaults hold.',
-    '`pennypost config sample` prints one to edit, `pennypost config check FILE` checks it with line numbers,',
-    '`pennypost config explain KEY` says what a key means. Paths are relative to the folder of the file.',
-    'Sizes are bytes or texts such as `"50MB"`; times are milliseconds or texts such as `"30s"`, `"5m"`, `"4h"`, `"5d"`.',
+    'One [TOML](https://toml.io) file, named with `--config`. Every key is optional; without a file the defaults apply.',
+    '`pennypost config sample` prints a file to edit, `pennypost config check FILE` reports errors with their lines,',
+    '`pennypost config explain KEY` explains a key. Paths are relative to the folder of the file.',
+    'Sizes are bytes or strings such as `"50MB"`; times are milliseconds or strings such as `"30s"`, `"5m"`, `"4h"`, `"5d"`.',
     '',
   ]
   for (const section of sections) {
     lines.push(
-      section.name === '' ? '## The top' : `## \`${heading(section)}\``,
+      section.name === '' ? '## Top level' : `## \`${heading(section)}\``,
       '',
       section.why,
       '',
-      '| key | is | default | why |',
+      '| key | type | default | description |',
       '|---|---|---|---|',
     )
     for (const entry of entries.filter((one) => one.section === section)) {
@@ -140,7 +140,7 @@ function serviceTable(): string[] {
       `| \`${name}\` | ${port} | ${worldPort} | ${tls} | ${signsIn ? 'yes, after TLS' : 'no'} | ${served ? 'yes' : 'not yet'} |`,
   )
   return [
-    '| service | port here | port in the world | tls | people sign in | served |',
+    '| service | default port | standard port | tls | sign-in | available |',
     '|---|---|---|---|---|---|',
     ...rows,
     '',

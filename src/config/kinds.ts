@@ -117,7 +117,7 @@ export const flag: Kind<boolean> = {
 }
 
 export const text: Kind<string> = {
-  words: 'a text',
+  words: 'a string',
   read(value) {
     if (typeof value !== 'string') throw new ValueFault('must be a string in quotes')
     return value
@@ -194,7 +194,7 @@ export const hostPattern: Kind<string> = {
 
 /** What a route is for: a domain, all below one, or all. */
 export const domainPattern: Kind<string> = {
-  words: '"example.org", "*.example.org" for all below it, or "*" for everything that is not ours',
+  words: '"example.org", "*.example.org" for all subdomains, or "*" for all',
   read(value) {
     const name = text.read(value)
     if (name === '*') return name

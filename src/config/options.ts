@@ -43,37 +43,46 @@ export const topOptions = {
   hostname: option(
     kinds.domain,
     'localhost',
-    'Our name in greetings, HELO and Received. It should resolve to this machine and back once mail is sent to others.',
+    'The name of this host in greetings, HELO and Received. Its DNS address should be this machine, and the reverse name (PTR) the same, once mail is sent to other hosts.',
   ),
-  data: option(kinds.path, './data', 'The folder of the store, keys and certificates. One process at a time owns it.'),
+  data: option(
+    kinds.path,
+    './data',
+    'The data folder: store, keys and certificates. One process at a time can use it.',
+  ),
   user: option(
     kinds.text,
     undefined,
-    'Started by root, the process becomes this user as soon as its ports are bound; certificates and the data folder must be readable to it. A service manager that gives CAP_NET_BIND_SERVICE needs no root at all.',
+    'The user that the process runs as after root has started it and the ports are bound. It must be able to read the certificates and the data folder. Not needed where a service manager grants CAP_NET_BIND_SERVICE.',
     'pennypost',
   ),
-  group: option(kinds.text, undefined, "The group that goes with it. Without it the user's own.", 'pennypost'),
+  group: option(
+    kinds.text,
+    undefined,
+    'The group that the process runs as. Default: the primary group of the user.',
+    'pennypost',
+  ),
   domains: option(
     kinds.list(kinds.domain),
     ['pennypost.localhost'],
-    'Domains made on first start, the first of them with an account whose password is shown once. Later ones are added with "pennypost domain add".',
+    'Local domains created on the first start; the first one gets an account, whose password is shown once. Add more with "pennypost domain add".',
   ),
   origin: option(
     kinds.domain,
     undefined,
-    "What completes addresses without a domain, as cron's root or a local user's name. Without it the first of domains.",
+    'The domain appended to addresses without one, such as root (cron) or the name of a local user. Default: the first of domains.',
     'example.org',
   ),
   submitSocket: option(
     kinds.path,
     undefined,
-    'The Unix socket by which "sendmail" submits mail of local users, without a password, to anybody. Without it submit.sock in the data folder, which only its owner can reach; "/run/pennypost/submit.sock" is for all users of this machine.',
+    'The Unix socket through which "sendmail" submits mail of local users, without a password and to any address. Default: submit.sock in the data folder, which only its owner can use. "/run/pennypost/submit.sock" is open to all users of this machine.',
     '/run/pennypost/submit.sock',
   ),
   trustedNetworks: option(
     kinds.list(kinds.ipNetwork),
     [],
-    'Hosts that may send to anybody without signing in: printers, machines of an internal network. Nobody by default, not even loopback: on a shared host every user is there.',
+    'Networks whose hosts may relay to any address without signing in: printers, machines of an internal network. Empty by default; loopback is not included either, since every local user of a shared host could use it.',
     [{ ...parseIpNetwork('192.168.7.0/24')!, text: '192.168.7.0/24' }],
   ),
 }
@@ -82,42 +91,42 @@ export const listenerOptions = {
   service: option(
     kinds.choice(...(Object.keys(services) as (keyof typeof services)[])),
     undefined,
-    'What is spoken there.',
+    'The protocol of this listener.',
     'smtp',
   ),
   address: option(
     kinds.endpoint({ names: false }),
     undefined,
-    "Where it listens. Without it 127.0.0.1 with the service's unprivileged port; port 0 takes any free one.",
+    "The address and port to listen on. Default: 127.0.0.1 with the service's unprivileged port; port 0 chooses a free one.",
     { host: '127.0.0.1', port: 2525 },
   ),
   tls: option(
     kinds.choice('implicit', 'starttls', 'none'),
     undefined,
-    'Follows from the service: submissions and imaps begin with a handshake, the others offer STARTTLS. "none" switches the offer off.',
+    'How TLS begins. Default: by service; submissions, imaps, pop3s and https begin with a handshake ("implicit"), the others offer STARTTLS, and http has none. "none" does not offer TLS.',
     'starttls',
   ),
   plaintextAuth: option(
     kinds.flag,
     false,
-    'Takes passwords before TLS: only on loopback addresses, for tests. Whoever listens on the way could read them elsewhere.',
+    'Accepts passwords without TLS. For tests, and on loopback addresses only, since elsewhere passwords could be read on the network.',
   ),
   bareNewline: option(
     kinds.choice('refuse', 'normalize'),
     undefined,
-    'A message with a CR or LF that stands alone. "refuse" is what RFC 5321 §2.3.8 asks for, and what keeps smuggled messages out: the default of smtp and lmtp. "normalize" makes them CRLF, for scripts and old devices of your own: the default of submission and submissions.',
+    'What to do with a message that has a bare CR or LF. "refuse" follows RFC 5321 §2.3.8 and prevents SMTP smuggling: the default of smtp and lmtp. "normalize" turns them into CRLF, for scripts and old devices of your own: the default of submission and submissions.',
     'refuse',
   ),
   publicPort: option(
     kinds.count(1, 65_535),
     undefined,
-    'The port under which others reach this listener, where a router or container maps it: told to mail programs that look for their settings.',
+    'The port under which clients reach this listener, if a router or container maps it. It is given to mail programs that look up their settings.',
     993,
   ),
   proxyFrom: option(
     kinds.list(kinds.ipNetwork),
     [],
-    'Proxies, as HAProxy, that pass connections on to this listener: theirs begin with a PROXY header, version 1 or 2, and everything that counts by address counts for the client that it names. Without the header they are closed; others connect as ever. Whoever is named here can be anybody.',
+    'Proxies, such as HAProxy, whose connections must begin with a PROXY header (version 1 or 2). The client address in the header is then used for limits, SPF and logs. Connections without the header are closed; other clients connect as usual. A proxy listed here can claim any client address.',
     [{ ...parseIpNetwork('10.0.0.5')!, text: '10.0.0.5' }],
   ),
 }
@@ -126,19 +135,19 @@ export const tlsOptions = {
   source: option(
     kinds.choice('self-signed', 'files'),
     'self-signed',
-    'Where certificates come from. "self-signed": made on first start and kept in the data folder; clients ask once whether to trust it. "files": yours.',
+    'The source of certificates. "self-signed": created on the first start and kept in the data folder; clients ask once whether to trust it. "files": cert and key below.',
   ),
   cert: option(
     kinds.path,
     undefined,
-    'With "files": the certificate and its chain, PEM.',
+    'With "files": the certificate and its chain (PEM).',
     '/etc/ssl/mail.example.org.pem',
   ),
-  key: option(kinds.path, undefined, 'With "files": its private key, PEM.', '/etc/ssl/private/mail.example.org.key'),
+  key: option(kinds.path, undefined, 'With "files": the private key (PEM).', '/etc/ssl/private/mail.example.org.key'),
   authorities: option(
     kinds.path,
     undefined,
-    'Certificates of authorities, PEM, that are believed beside the well-known ones when we connect to other mail hosts: that of a company, say.',
+    'Certificate authorities (PEM) to trust in addition to the well-known ones when we connect to other mail hosts, for example that of a company.',
     '/etc/ssl/company-ca.pem',
   ),
 }
@@ -147,17 +156,17 @@ export const certificateOptions = {
   cert: option(
     kinds.path,
     undefined,
-    'The certificate and its chain, PEM. The first entry answers clients that name no server.',
+    'The certificate and its chain (PEM). The first entry is used for clients that send no server name.',
     '/etc/ssl/mail.example.org.pem',
   ),
-  key: option(kinds.path, undefined, 'Its private key, PEM.', '/etc/ssl/private/mail.example.org.key'),
+  key: option(kinds.path, undefined, 'The private key (PEM).', '/etc/ssl/private/mail.example.org.key'),
 }
 
 export const storeOptions = {
   engine: option(
     kinds.choice('sqlite', 'postgres'),
     'sqlite',
-    'Where mail rests. "sqlite" is embedded and needs nothing else; "postgres" is not built yet.',
+    'The storage engine. "sqlite" is built in and needs nothing else; "postgres" is not implemented yet.',
   ),
 }
 
@@ -165,18 +174,18 @@ export const logOptions = {
   level: option(
     kinds.choice('debug', 'info', 'warn', 'error'),
     'info',
-    'The least that is written. Changed by a reload, so that trouble can be watched while it lasts.',
+    'The lowest level to log. A reload changes it, so you can raise it while you look for a problem.',
   ),
   file: option(
     kinds.path,
     undefined,
-    "Where events go; opened again by a reload, as logrotate wants it. Without it standard error, which is the service manager's.",
+    'The log file; a reload opens it again, as logrotate needs. Default: standard error, which the service manager collects.',
     '/var/log/pennypost.log',
   ),
   format: option(
     kinds.choice('auto', 'json', 'text'),
     'auto',
-    'One JSON object a line, or text for people. "auto": text on a terminal, else JSON.',
+    '"json" for one JSON object per line, "text" for people. "auto": text on a terminal, else JSON.',
   ),
 }
 
@@ -184,7 +193,7 @@ export const pop3Options = {
   loginDelayMs: option(
     kinds.duration,
     0,
-    'What has to pass between two POP3 logins of one account (RFC 2449 §6.5), told to clients in CAPA; for hosts where programs poll every second. 0: nothing.',
+    'Minimum time between two POP3 logins of one account (RFC 2449 §6.5), announced in CAPA. Useful where programs poll every second. 0: none.',
     60_000,
   ),
 }
@@ -193,32 +202,32 @@ export const limitsOptions = {
   connectionsMax: option(
     kinds.count(1, 1_000_000),
     admissionDefaults.connectionsMax,
-    'Connections of all listeners together. An idle one costs some kilobytes; the process needs as many file handles.',
+    'Maximum number of connections of all listeners together. An idle one costs some kilobytes and one file descriptor.',
   ),
   connectionsPerAddressMax: option(
     kinds.count(1, 1_000_000),
     admissionDefaults.connectionsPerAddressMax,
-    'The same from one network, as prefixBitsV4 and prefixBitsV6 have it: an office behind one address fits, and one host cannot take every place.',
+    'Maximum number of connections from one network (see prefixBitsV4, prefixBitsV6). Enough for an office behind one address, and one host cannot use up connectionsMax.',
   ),
   connectionRatePerMinute: option(
     kinds.count(0, 1_000_000),
     admissionDefaults.connectionRatePerMinute,
-    'New connections of one network in a minute; one more is told to come later (421 in SMTP). 0: as many as come. This machine is never counted.',
+    'New connections per minute from one network; beyond it, connections are refused (421 in SMTP). 0: no limit. Loopback is not counted.',
   ),
   prefixBitsV4: option(
     kinds.count(8, 32),
     admissionDefaults.prefixBitsV4,
-    'What of an IPv4 address makes a network that is counted as one. 32: each address, since one is often a whole office; 24 takes in what a customer may change between.',
+    'Prefix length that counts as one network for IPv4. 32: each address, since one is often a whole office. 24 covers the addresses among which a customer may change.',
   ),
   prefixBitsV6: option(
     kinds.count(16, 128),
     admissionDefaults.prefixBitsV6,
-    'The same for IPv6. 64 is the least that anybody is given, so that nobody has more than one place.',
+    'Prefix length that counts as one network for IPv6. 64 is the smallest network that a provider assigns.',
   ),
   shutdownGraceMs: option(
     kinds.duration,
     8000,
-    'What is under way may end within this time when we are told to stop. Container runtimes kill after 10 s.',
+    'Time for open work to finish when the process is told to stop. Container runtimes kill after 10 s.',
   ),
 } satisfies { [K in keyof Config['limits']]: Option<Config['limits'][K]> }
 
@@ -230,78 +239,78 @@ const defaultListeners = defaultServices.map((name) => `${name} on ${services[na
 
 /** In the order of the sample. */
 export const sections: readonly Section[] = [
-  section('', topOptions, 'Who we are and what we keep.'),
+  section('', topOptions, 'Names and places of this server.'),
   section(
     'listener',
     listenerOptions,
-    `Where which service listens. Without any: ${defaultListeners}, all on 127.0.0.1. Writing one replaces all of these.`,
+    `Services and the addresses they listen on. Default: ${defaultListeners}, all on 127.0.0.1. One [[listener]] replaces all of these.`,
     true,
   ),
-  section('tls', tlsOptions, 'The certificates that we show.'),
+  section('tls', tlsOptions, 'Certificates of this server.'),
   section(
     'tls.certificate',
     certificateOptions,
-    'With source = "files": several certificates, chosen by the name that the client asks for (SNI). Instead of cert and key.',
+    'With source = "files": several certificates, chosen by the name that the client sends (SNI). Instead of cert and key.',
     true,
   ),
-  section('store', storeOptions, 'The engine below the data folder.'),
-  section('dns', dnsOptions, 'How names are looked up.'),
+  section('store', storeOptions, 'The storage engine.'),
+  section('dns', dnsOptions, 'DNS look-ups.'),
   section(
     'route',
     routeOptions,
-    'Mail to others that shall not go to their MX hosts, or in another way: a relay, a neighbour, everything to a smarthost.',
+    'Routes for outgoing mail that does not simply go to MX hosts: a relay, a neighbour, everything to a smarthost.',
     true,
   ),
-  section('relay', relayOptions, 'Mail of others that only passes through here.'),
-  section('transfer', transferOptions, 'Mail on its way: what is taken, and how long and how often it is tried.'),
+  section('relay', relayOptions, 'Domains that we relay for without hosting them.'),
+  section('transfer', transferOptions, 'Receiving and sending: size limits, attempts, queue times.'),
   section(
     'destination',
     destinationOptions,
-    'How one destination, or all that a provider serves, is treated. Without any: limits that grow with success and shrink with failure.',
+    'Limits for one destination, or for all domains of a provider. Without any, limits grow with success and shrink with failure.',
     true,
   ),
-  section('authenticity', authenticityOptions, 'Who really sent a message: what is asked, and what follows.'),
+  section('authenticity', authenticityOptions, 'Sender authentication (SPF, DKIM, DMARC, ARC) of incoming mail.'),
   section(
     'senderRule',
     senderRuleOptions,
-    "What holds for messages with a domain in From, beyond that domain's own wishes.",
+    "Local rules by the domain in From, instead of that domain's own policy.",
     true,
   ),
-  section('reports', reportOptions, 'What other domains are told.'),
+  section('reports', reportOptions, 'Reports to other domains.'),
   section(
     'publish',
     publishOptions,
-    'What our own domains tell those who send to them: how safe the way to us is. The https listener serves it, and "pennypost domain dns" prints its records.',
+    'Policies that our own domains publish for senders (MTA-STS, TLS reports). The https listener serves them, and "pennypost domain dns" prints their records.',
   ),
   section(
     'rewrite',
     rewriteOptions,
-    'Addresses that others are to see otherwise, and who gets copies. Senders and headers are changed in the mail of our own users and hosts alone.',
+    'Address rewriting and copies. Senders and headers are rewritten only in mail from signed-in users and trusted hosts.',
   ),
   section(
     'check',
     checkOptions,
-    'Rules for what messages say, in their order; a field meets the first that fits it, a body all that fit. A pattern costs time with every message.',
+    'Content rules, in order: a header field takes the first rule that matches, a body all that match. Each pattern costs time for every message.',
     true,
   ),
-  section('log', logOptions, 'Events: one line each, never a secret, never a message.'),
-  section('smtp', smtpOptions, 'SMTP, submission and LMTP: what clients may ask for, and how much.'),
-  section('pop3', pop3Options, 'POP3: one maildrop, one session.'),
-  section('auth', authOptions, 'How people sign in, and what happens to those who guess.'),
+  section('log', logOptions, 'The log: one line per event, without secrets and message texts.'),
+  section('smtp', smtpOptions, 'Limits and options of SMTP, submission and LMTP.'),
+  section('pop3', pop3Options, 'POP3.'),
+  section('auth', authOptions, 'Sign-in, and limits against guessing.'),
   section(
     'accountWatch',
     accountWatchOptions,
-    'When an account looks as if somebody else used it: sudden volume, many unknown recipients, sign-ins from many networks.',
+    'Detection of stolen accounts: sudden volume, many unknown recipients, sign-ins from many networks.',
   ),
   section(
     'oauth',
     oauthOptions,
-    "Signing in by tokens of somebody else's login page (OAUTHBEARER, XOAUTH2). Offered when jwks or introspection is set.",
+    'Sign-in with tokens of an external login page (OAUTHBEARER, XOAUTH2). Offered when jwks or introspection is set.',
   ),
   section(
     'directory',
     directoryOptions,
-    'Where people are kept: here, or in an LDAP directory. See "Users from LDAP" in the operator guide.',
+    'Users: in the store, or in an LDAP directory as well. See "Users from LDAP" in the operator guide.',
   ),
-  section('limits', limitsOptions, 'Bounds of the whole process.'),
+  section('limits', limitsOptions, 'Limits of the whole process.'),
 ]

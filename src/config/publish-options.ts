@@ -9,23 +9,23 @@ export const publishOptions = {
   mtaSts: option(
     kinds.choice('enforce', 'testing', 'none'),
     'testing',
-    'What senders that know MTA-STS (RFC 8461) do where our hosts have no TLS or no certificate of a known authority. "testing": they deliver and report it, so a certificate that lapses costs no mail; but whoever stands on the way can still take TLS away. "enforce": they do not deliver; go there when the reports have been clean for some weeks. "none" takes a policy back. All of it counts only once the records of "pennypost domain dns" are published.',
+    'The mode of our own MTA-STS policy (RFC 8461): what senders do if our hosts have no TLS or no valid certificate. "testing": they deliver and report it, so an expired certificate costs no mail, but an attacker on the network can still remove TLS. "enforce": they do not deliver; use it once reports have been clean for some weeks. "none" withdraws a policy. It takes effect only with the records of "pennypost domain dns".',
   ),
   mtaStsMaxAgeMs: option(
     maxAge(),
     14 * 86_400_000,
-    'How long a sender keeps the policy when it cannot ask again. The RFC expects weeks, since a day gives way to whoever stops the asking for a day; longer than our hosts are sure to keep their names helps nobody.',
+    'How long senders cache the policy. The RFC expects weeks: with a day, an attacker who blocks the policy for a day gets past it. Do not make it longer than the hosts are sure to keep their names.',
   ),
   mtaStsHosts: option(
     kinds.list(kinds.hostPattern),
     [],
-    'The hosts that MX records name, as the policy lists them. Without it our own hostname; a backup MX of somebody else has to be added.',
+    'MX hosts listed in the policy. Default: our hostname. Add backup MX hosts of other operators.',
     ['mail.example.org', 'backup.example.net'],
   ),
   tlsReportsTo: option(
     kinds.mailAddress,
     undefined,
-    'Where senders send their reports of TLS (RFC 8460): ordinary mail with a JSON file, once a day from each. Without it postmaster at each domain.',
+    'Where senders send their TLS reports (RFC 8460): mail with a JSON file, once a day from each. Default: postmaster at each domain.',
     'tls-reports@example.org',
   ),
 } satisfies { [K in keyof PublishOptions]: Option<PublishOptions[K]> }

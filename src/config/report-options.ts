@@ -7,12 +7,12 @@ export const reportOptions = {
   tls: option(
     kinds.flag,
     false,
-    'Domains that wish for it are told each day how our connections to their mail hosts went (TLS reports, RFC 8460): how many were safe as they want it, what went wrong with which host. Off, since it tells them that somebody here writes to them.',
+    'Sends a daily TLS report (RFC 8460) to domains that request one: how many connections to their hosts met their policy, and what failed. Off by default, since it reveals that we send mail to them.',
   ),
   contact: option(
     kinds.mailAddress,
     undefined,
-    'The address that reports come from, of a domain of ours that signs (DKIM). Without it postmaster at the origin.',
+    'The sender of reports, in a local domain that signs (DKIM). Default: postmaster at origin.',
     'postmaster@example.org',
   ),
 } satisfies { [K in keyof ReportOptions]: Option<ReportOptions[K]> }

@@ -11,61 +11,61 @@ export const routeOptions = {
   domain: option(
     kinds.domainPattern,
     undefined,
-    'Whose mail takes this route; the most exact one wins. With a sender it may be left out: then all domains.',
+    'Recipient domains of this route; the most specific match wins. May be left out with sender: then all domains.',
     '*',
   ),
   sender: option(
     sender(),
     undefined,
-    'Only for messages from this address, or from all of its domain. Of two routes for one domain the one for the sender wins.',
+    'Only messages from this sender address, or domain ("@example.org"). Of two routes for one domain, the one with a sender wins.',
     '@example.org',
   ),
   to: option(
     endpoints(),
     undefined,
-    "The host that takes it, or several, tried in this order. Without a port: 25. Left out, mail goes to the domain's own MX hosts, and the other keys say how.",
+    "The next hop, or several in order of preference; without a port 25. If it is left out, mail goes to the domain's MX hosts with the other keys of this route.",
     [{ host: 'relay.example.net', port: 587 }],
   ),
   tls: option(
     kinds.choice('opportunistic', 'required', 'implicit', 'none'),
     undefined,
-    '"required": STARTTLS with a certificate that fits, or the mail waits; it is the default where there is a username. "implicit": TLS from the first byte. Else "opportunistic": encrypt if we can.',
+    '"required": STARTTLS with a valid certificate, or the mail waits; the default with a username. "implicit": TLS from the first byte. "opportunistic": TLS if offered; the default otherwise. "none": no TLS.',
     'required',
   ),
-  username: option(kinds.text, undefined, 'Signs in there with this name.', 'user@example.net'),
+  username: option(kinds.text, undefined, 'The user name to sign in with.', 'user@example.net'),
   passwordFile: option(
     kinds.path,
     undefined,
-    'A file whose first line is the password; so it does not stand in a configuration that people copy.',
+    'A file whose first line is the password, so that the configuration itself has no secret.',
     './relay-password',
   ),
   sourceAddresses: option(
     kinds.list(ipAddress(), 1),
     undefined,
-    'Addresses of this machine that connections come from: one IPv4, one IPv6, or both. A family without one is not used on this route.',
+    'Local source addresses of connections: one IPv4, one IPv6, or both. A family without one is not used on this route.',
     ['192.0.2.25'],
   ),
   proxy: option(
     socksProxy(),
     undefined,
-    'A SOCKS5 server that connections go through (RFC 1928). Names are looked up here, and by the proxy with "socks5h://": then it is told the names of `to`, and of MX hosts, and there is no DANE.',
+    'A SOCKS5 proxy for connections (RFC 1928). Names are resolved here; with "socks5h://" the proxy resolves the names in `to` and of MX hosts, and there is no DANE.',
     { host: '127.0.0.1', port: 1080 },
   ),
   proxyPasswordFile: option(
     kinds.path,
     undefined,
-    'The password for the proxy, where it wants one: a file, as passwordFile.',
+    'A file whose first line is the password for the proxy.',
     './proxy-password',
   ),
   fallback: option(
     kinds.flag,
     false,
-    'Takes what the MX hosts of a domain could not: when none of them can be reached, or the DNS does not answer. What they refuse is refused.',
+    'Uses this route when no MX host of a domain can be reached, or the DNS does not answer. What an MX host rejects is still rejected.',
   ),
   fallbackAfterMs: option(
     kinds.duration,
     0,
-    'A fallback is for messages that have waited so long. 0: for each, as soon as its hosts cannot be reached.',
+    'Uses the fallback only for messages that have waited this long. 0: as soon as the MX hosts cannot be reached.',
   ),
 }
 
@@ -73,7 +73,7 @@ export const relayOptions = {
   domains: option(
     kinds.list(kinds.domainPattern),
     [],
-    'Domains whose mail is taken from everybody and passed on: we are their backup MX, or stand in front of their mail host. It goes to MX hosts that are better than we are, or by a [[route]].',
+    'Domains that we relay for: mail for them is accepted from any client and sent to MX hosts of better preference than ours, or by a [[route]]. For a backup MX, or a gateway in front of another mail host.',
     ['partner.example'],
   ),
 } satisfies { [K in keyof RelayOptions]: Option<RelayOptions[K]> }
@@ -101,7 +101,7 @@ export function readRoute(
   if (!has('domain') && !has('sender')) {
     faults.push({
       text: 'A route needs "domain"',
-      hint: 'Write domain = "example.org", or "*" for everything that is not ours.',
+      hint: 'Write domain = "example.org", or "*" for all other domains.',
     })
   }
   const mere = !has('tls') && !has('sourceAddresses') && !has('proxy')

@@ -12,24 +12,24 @@ export const dnsOptions = {
   servers: option(
     kinds.list(kinds.endpoint({ names: false })),
     [],
-    "Resolvers to ask, as addresses with or without a port. Empty: the system's own.",
+    'Resolvers to use, as addresses with or without a port. Empty: those of the system.',
     [{ host: '127.0.0.1', port: 5353 }],
   ),
   validated: option(
     kinds.flag,
     false,
-    'The resolvers validate DNSSEC and nobody stands between them and us: they run on this machine, or the way to them is safe. Only then their word is believed, and DANE protects what is sent (RFC 7672). Off, since anybody on the way could say so.',
+    "Trusts the resolvers' DNSSEC validation. Set it only if they validate and run on this machine or are reached over a safe network; DANE (RFC 7672) needs it. Off by default, since otherwise an attacker on the network could forge the answers.",
   ),
   hosts: option(
     kinds.hosts,
     new Map(),
-    'Hosts of an internal network, and domains whose mail goes straight to an address: asked before any resolver.',
+    'Names with fixed addresses, for internal hosts and for domains whose mail goes straight to an address. Used before any resolver.',
     new Map([['mail.lan', ['10.0.0.5']]]),
   ),
   lookups: option(
     kinds.flag,
     true,
-    'Set it to false where there is no DNS: only hosts and routes are known, and a domain in neither is returned at once instead of after days.',
+    'Uses the DNS. Set it to false where there is none: then only hosts and routes are known, and mail for any other domain bounces at once instead of after days.',
   ),
 }
 
@@ -37,20 +37,20 @@ export const destinationOptions = {
   match: option(
     kinds.domainPattern,
     undefined,
-    'A domain of recipients, or the host that takes their mail; the most exact one wins. One that fits hosts makes all the domains that they serve one destination, with one limit.',
+    'A recipient domain, or the host that receives its mail; the most specific match wins. A host pattern makes all domains of the matching hosts one destination with common limits.',
     '*.mail.example.net',
   ),
   connectionsMax: option(
     kinds.count(1, 1000),
     undefined,
-    'Transfers at a time. Without it transfersPerDestinationMax.',
+    'Concurrent transfers. Default: transfersPerDestinationMax.',
     10,
   ),
-  ratePerMinute: option(kinds.count(1, 10_000_000), undefined, 'Recipients a minute. Without it no limit.', 600),
+  ratePerMinute: option(kinds.count(1, 10_000_000), undefined, 'Recipients per minute. Default: no limit.', 600),
   retryAfterMs: option(
     kinds.list(kinds.duration, 1),
     undefined,
-    'Waits between attempts. Without it those of [transfer].',
+    'Waits between attempts. Default: retryAfterMs of [transfer].',
     [600_000, 3_600_000],
   ),
 } satisfies { [K in keyof DestinationRule]-?: Option<DestinationRule[K]> }
@@ -60,98 +60,94 @@ export const transferOptions = {
   messageBytesMax: option(
     kinds.size,
     defaults.messageBytesMax,
-    'Largest message taken, told to clients in SIZE and APPENDLIMIT. 50 MB is what the large providers take, attachments encoded.',
+    'Maximum message size, announced in SIZE and APPENDLIMIT. 50 MB is what large providers accept, with attachments encoded.',
   ),
   subaddressDelimiter: option(
     subaddress(),
     defaults.subaddressDelimiter,
-    'Parts user from detail, as in user+detail@example.org, which is user\'s mail (RFC 5233). "" for none.',
+    'Separates user and detail, as in user+detail@example.org, which is delivered to user (RFC 5233). "" switches this off.',
   ),
   hopsMax: option(
     kinds.count(1, 1000),
     defaults.hopsMax,
-    'Received fields after which a message is taken to run in a circle. RFC 5321 §6.3 asks for at least 100.',
+    'Maximum number of Received fields; a message with more is refused as a mail loop. RFC 5321 §6.3 asks for at least 100.',
   ),
   fileNowMax: option(
     kinds.count(1, 100_000),
     defaults.fileNowMax,
-    'Recipients filed at once, after aliases are expanded; the rest is queued, so that the client gets its answer in time.',
+    'Maximum number of local recipients filed before the reply, after aliases are expanded. The rest is queued, so that the client gets its reply in time.',
   ),
   retryAfterMs: option(
     kinds.list(kinds.duration, 1),
     defaults.retryAfterMs,
-    'Waits between attempts; the last one repeats. RFC 5321 §4.5.4.1: at least 30 minutes in general, sooner at first, since most trouble passes soon.',
+    'Waits between attempts; the last one repeats. RFC 5321 §4.5.4.1 asks for at least 30 minutes in general; the first ones are shorter, since most problems pass soon.',
   ),
   queueLifetimeMs: option(
     kinds.duration,
     defaults.queueLifetimeMs,
-    'A message that could not be sent for so long is returned. RFC 5321 §4.5.4.1: at least 4 to 5 days.',
+    'How long to try before a message bounces. RFC 5321 §4.5.4.1 asks for at least 4 to 5 days.',
   ),
   delayWarningMs: option(
     kinds.duration,
     defaults.delayWarningMs,
-    'A sender is told once of a message that is late by so much, unless he asked not to be (NOTIFY). After four hours people begin to wonder. 0: never.',
+    'After how long the sender gets one delay notification (DSN), unless its NOTIFY excludes that. 0: never.',
   ),
   transfersMax: option(
     kinds.count(1, 10_000),
     defaults.transfersMax,
-    'Transfers under way at a time: each holds a socket and a piece of a message.',
+    'Maximum number of concurrent transfers; each holds a socket and part of a message.',
   ),
   transfersPerDestinationMax: option(
     kinds.count(1, 1000),
     defaults.transfersPerDestinationMax,
-    'The same to one set of hosts, whatever domains they serve: it begins with 5 and grows with success up to this; more is taken for an attack by many.',
+    'Maximum number of concurrent transfers to one set of hosts, whatever domains they serve. It starts at 5 and grows with success up to this; receivers treat more as an attack.',
   ),
   transferRatePerMinute: option(
     kinds.count(0, 10_000_000),
     defaults.transferRatePerMinute,
-    'Recipients a minute to everybody together. 0: as fast as they take it.',
+    'Recipients per minute to all destinations together. 0: no limit.',
   ),
   senderRatePerHour: option(
     kinds.count(0, 10_000_000),
     defaults.senderRatePerHour,
-    'Recipients an hour of one sender to other hosts; what is beyond waits in the queue. A stolen password does less harm. 0: no limit.',
+    'Recipients per hour of one sender to other hosts; the rest waits in the queue. It limits the harm of a stolen password. 0: no limit.',
   ),
   addressFamilies: option(
     kinds.choice('ipv4First', 'ipv6First', 'ipv4', 'ipv6'),
     defaults.addressFamilies,
-    'Which addresses of other hosts are tried. Families take turns; IPv4 begins, since more of the world judges hosts by it. "ipv4": where there is no way to IPv6.',
+    'Address families used for other hosts. Families alternate; IPv4 is first, since more receivers judge hosts by it. "ipv4": where there is no IPv6 connectivity.',
   ),
   mtaSts: option(
     kinds.flag,
     defaults.mtaSts,
-    'Policies of other domains (MTA-STS, RFC 8461) are fetched and obeyed: where one says so, nothing is sent to a host that it does not name, or without a certificate that fits.',
+    'Fetches and obeys MTA-STS policies of other domains (RFC 8461). Where a policy is enforced, nothing is sent to a host that it does not list, or without a valid certificate.',
   ),
-  smtpPort: option(
-    kinds.count(1, 65_535),
-    defaults.smtpPort,
-    "The port of other people's MX hosts; only tests have another.",
-  ),
+  smtpPort: option(kinds.count(1, 65_535), defaults.smtpPort, 'The port of MX hosts; only tests need another.'),
 } satisfies { [K in Exclude<keyof TransferOptions, 'hostname'>]: Option<TransferOptions[K]> }
 
 export const senderRuleOptions = {
   from: option(
     kinds.domainPattern,
     undefined,
-    'The domain in From: a domain, "*.example.net" for those below it, or "*"; the most exact one wins.',
+    'The domain in From: a domain, "*.example.net" for its subdomains, or "*"; the most specific match wins.',
     'example.net',
   ),
   dmarcFail: option(
     kinds.choice('obey', 'refuse', 'junk', 'note'),
     undefined,
-    'DMARC fails. "obey": as the domain wishes. "refuse": 550 in the transaction. "junk": filed into Junk. "note": only written down. Without it [authenticity] dmarc counts.',
+    'When DMARC fails. "obey": follow the domain\'s policy. "refuse": reject with 550. "junk": file into Junk. "note": only record it. Default: dmarc of [authenticity].',
     'refuse',
   ),
   spfFail: option(
     kinds.choice('refuse', 'junk', 'note'),
     undefined,
-    'The domain of the envelope says that this host may not send for it (-all). Forwarders break that: only for domains that are not forwarded.',
+    'When SPF fails (-all) for the domain of the reverse-path. Forwarding breaks SPF, so use it only for domains whose mail is not forwarded.',
     'junk',
   ),
   unproved: option(
     kinds.choice('refuse', 'junk', 'note'),
     undefined,
-    'Neither SPF nor DKIM proves the domain, whether or not it asks for that: for partners that are known to sign.',
+    'When neither SPF nor DKIM authenticates the domain, whether or not it has a DMARC policy. For partners that are known to sign.',
     'refuse',
   ),
 } satisfies { [K in keyof SenderRule]-?: Option<SenderRule[K]> }
@@ -160,29 +156,29 @@ export const authenticityOptions = {
   check: option(
     kinds.flag,
     authenticityDefaults.check,
-    'Messages of strangers are checked: SPF, DKIM, ARC, DMARC and the name of their address. What was found is written into them (Authentication-Results). Not for who signs in, trusted networks and this machine.',
+    'Checks messages from unauthenticated clients: SPF, DKIM, ARC, DMARC and reverse DNS. The results are added in Authentication-Results. Signed-in users, trusted networks and loopback are not checked.',
   ),
   dmarc: option(
     kinds.choice('obey', 'note'),
     authenticityDefaults.dmarc,
-    'What the domain in From wishes for messages that it did not send (RFC 7489). "obey": p=reject is refused, p=quarantine goes to Junk. "note": it is only written down.',
+    'When DMARC fails (RFC 7489). "obey": p=reject is refused, p=quarantine is filed into Junk. "note": the result is only recorded.',
   ),
   trustedSealers: option(
     kinds.list(kinds.domain),
     authenticityDefaults.trustedSealers,
-    'Mailing lists and forwarders whose word counts (ARC, RFC 8617): where one of them says that DMARC passed when the message came to it, what it changed since then is held against nobody. Without one, mail of lists fails for domains with p=reject.',
+    'Mailing lists and forwarders whose ARC seals are trusted (RFC 8617): if one of them says that DMARC passed when it received the message, its changes since then do not count as a failure. Without an entry, list mail from domains with p=reject is refused.',
     ['lists.example.org'],
   ),
   seal: option(
     kinds.flag,
     authenticityDefaults.seal,
-    'What addresses of ours lead elsewhere is sealed (ARC) with what was found about it, by the key of the domain that forwards it: the next host need not hold the sender against us.',
+    'Adds an ARC seal with our results to mail that our aliases forward, signed with the key of the forwarding domain, so that the next host can trust them.',
   ),
 } satisfies { [K in keyof AuthenticityOptions]: Option<AuthenticityOptions[K]> }
 
 function subaddress(): Kind<string> {
   return {
-    words: 'a short text, "" for none',
+    words: 'a short string, "" for none',
     read(value) {
       const delimiter = kinds.text.read(value)
       if (delimiter.length > 8 || /[@\s"<>]/.test(delimiter))
