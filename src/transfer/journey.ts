@@ -95,6 +95,8 @@ export interface ArrivedFacts {
   readonly rules?: readonly string[]
   /** How its bytes are not what came, in words. */
   readonly changed?: readonly string[]
+  /** As an operator knows a mailbox. */
+  readonly mailboxName?: (mailbox: number, account: number) => string
 }
 
 export interface RefusedFacts {
@@ -162,7 +164,7 @@ function parametersText(parameters: MailParameters): string | undefined {
   return said.length === 0 ? undefined : said.join(' ')
 }
 
-function planText(plan: Plan): string {
+function planText(plan: Plan, nameOf: ArrivedFacts['mailboxName'] = String): string {
   switch (plan.kind) {
     case 'refuse':
       return `${plan.recipient}: refused ${statusText(plan.status)}`
@@ -174,8 +176,8 @@ function planText(plan: Plan): string {
       return `${plan.recipient}: discarded by ${plan.rule}`
     case 'file':
       return plan.account.name === plan.recipient
-        ? `${plan.recipient}: filed in mailbox ${plan.mailbox}`
-        : `${plan.recipient}: filed in mailbox ${plan.mailbox} of ${plan.account.name}`
+        ? `${plan.recipient}: filed in ${nameOf(plan.mailbox, plan.account.id)}`
+        : `${plan.recipient}: filed in ${nameOf(plan.mailbox, plan.account.id)} of ${plan.account.name}`
   }
 }
 
@@ -225,6 +227,7 @@ export class FileJourney implements Journey {
     replies,
     rules = [],
     changed = [],
+    mailboxName,
   }: ArrivedFacts): void {
     const stranger = !client.user && !client.trusted
     const network = stranger ? networkOf(client.peer.address) : ''
@@ -249,7 +252,7 @@ export class FileJourney implements Journey {
       messageId,
       rules: rules.length === 0 ? undefined : rules,
       changed: changed.length === 0 ? undefined : changed,
-      plans: plans.slice(0, told).map(planText),
+      plans: plans.slice(0, told).map((plan) => planText(plan, mailboxName)),
       replies: replies.slice(0, told).map(statusText),
     })
     if (!stranger) return

@@ -155,6 +155,7 @@ export class Taking {
       planned: [...planned, { recipient: '', plans: copies }],
       replies,
       rules: verdict.fitted,
+      mailboxName: (mailbox, account) => this.#mailboxName(mailbox, account),
       changed: [...this.#changed],
     })
     if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
@@ -266,6 +267,12 @@ export class Taking {
       envelopeId,
       submitter: client.user?.accountId,
     }
+  }
+
+  /** INBOX, which nearly all of it goes to, costs no read. */
+  #mailboxName(mailbox: number, account: number): string {
+    const { read } = this.#tools.store
+    return read.inbox(account) === mailbox ? 'INBOX' : (read.mailbox(mailbox)?.name ?? `mailbox ${mailbox}`)
   }
 
   /** The account that sends is, or looks, used by somebody else. */

@@ -114,7 +114,7 @@ test('commands steer a running server, and what they make works at once', async 
     assert.equal(status, 0)
     assert.match(
       out,
-      /arrived\n[\s\S]*> MAIL FROM:<eve@there\.example>\n {4}< 250\n[\s\S]*alice@example\.org: filed at .* \(INBOX 1\)/,
+      /arrived\n[\s\S]*> MAIL FROM:<eve@there\.example>\n {4}< 250\n[\s\S]*- alice@example\.org: filed in INBOX\n[\s\S]*alice@example\.org: filed at .* \(INBOX 1\)/,
     )
   }
   const stranger = connect(server.port('smtp'), '127.0.0.1')
