@@ -187,8 +187,8 @@ test('away is never nobody: 454 at sign-in, 451 for an address; told once each w
   state.down = false
   assert.ok(await signIn('alice@a.example', 'right'))
   assert.deepEqual(
-    state.lines.filter((line) => line.startsWith('the directory')),
-    ['the directory does not answer', 'the directory answers again'],
+    state.lines.filter((line) => line.startsWith('directory')),
+    ['directory does not answer', 'directory answers again'],
   )
 })
 

@@ -169,7 +169,7 @@ export class LdapDirectory implements Directory, AddressBook {
       return row.id
     }
     const id = await makeAccount(name, quotaBytes)
-    log.info('account made', { name, by: 'directory' })
+    log.info('account created', { name, by: 'directory' })
     return id
   }
 
@@ -182,7 +182,7 @@ export class LdapDirectory implements Directory, AddressBook {
       return await ask()
     } catch (error) {
       // An answer that makes no sense is the operator's to see; that there is none was told already.
-      if (!this.#server.away) this.#tools.log.warn('the directory is no help', { error: String(error) })
+      if (!this.#server.away) this.#tools.log.warn('directory look-up failed', { error: String(error) })
       throw new Refusal(otherwise, { cause: error })
     }
   }

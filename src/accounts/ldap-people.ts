@@ -118,7 +118,7 @@ export class LdapPeople {
     const alternates = this.#ours(entry, options.alternateAttributes)
     const name = this.#nameOf(mail, alternates)
     if (name === undefined) {
-      log.warn('a person of the directory has no address of our domains', { dn: entry.dn })
+      log.warn('directory entry has no address in a local domain', { dn: entry.dn })
       return undefined
     }
     return {
@@ -155,7 +155,7 @@ export class LdapPeople {
     const [value] = valuesOf(entry, [options.quotaAttribute])
     if (value === undefined) return undefined
     const quotaBytes = parseQuota(value)
-    if (quotaBytes === undefined) log.warn('a quota of the directory cannot be read', { dn: entry.dn, value })
+    if (quotaBytes === undefined) log.warn('directory entry has an invalid quota', { dn: entry.dn, value })
     return quotaBytes
   }
 

@@ -86,7 +86,7 @@ export class IssuerTokens implements TokenCheck {
     try {
       return await this.#verify(token)
     } catch (error) {
-      this.#tools.log.warn('tokens cannot be checked', { error: String(error) })
+      this.#tools.log.warn('token could not be checked', { error: String(error) })
       throw new Refusal(status.authUnavailable, { cause: error })
     }
   }
@@ -153,7 +153,7 @@ class SignedTokens {
       await this.#reading
     } catch (error) {
       if (!this.#keys) throw error
-      this.#tools.log.warn('the keys of tokens cannot be read again', { error: String(error) })
+      this.#tools.log.warn('token keys could not be refreshed', { error: String(error) })
       // As if they were new: or each token would wait for an issuer that does not answer.
       this.#keys = { find: this.#keys.find, atMs: now - keysKeptMs + keysAgainMs }
     }

@@ -32,11 +32,11 @@ export class WatchedLdapServer implements LdapServer {
   async #watch<T>(asked: Promise<T>): Promise<T> {
     try {
       const answer = await asked
-      if (this.#away) this.#log.info('the directory answers again', {})
+      if (this.#away) this.#log.info('directory answers again', {})
       this.#away = false
       return answer
     } catch (error) {
-      if (!this.#away) this.#log.warn('the directory does not answer', { error: String(error) })
+      if (!this.#away) this.#log.warn('directory does not answer', { error: String(error) })
       this.#away = true
       throw error
     }

@@ -32,7 +32,7 @@ export const serve: Subcommand = (program, terminal, fail) => {
     const logOptions = logOptionsOf(config, terminal.isPerson)
     const log = logTo(file, logOptions)
     tellLastFault((error) => {
-      log.error('uncaught fault', { error: (error as Error)?.stack ?? String(error) })
+      log.error('uncaught exception', { error: (error as Error)?.stack ?? String(error) })
       if (config.log.file !== undefined) terminal.note(`Pennypost stopped after an error: ${String(error)}.\n`)
       return file.close()
     })
@@ -70,9 +70,9 @@ export const serve: Subcommand = (program, terminal, fail) => {
         Object.assign(logOptions, logOptionsOf(next, terminal.isPerson))
         file.reopen(next.log.file)
         const later = await system.reload(next)
-        log.info('configuration and certificates read again', later.length === 0 ? {} : { nextStart: later.join(' ') })
+        log.info('configuration and certificates reloaded', later.length === 0 ? {} : { nextStart: later.join(' ') })
       } catch (error) {
-        log.error('the configuration cannot be used, what was good of it before stays', {
+        log.error('reload failed; keeping the previous configuration', {
           error: (error as Error).message,
         })
       }
@@ -85,7 +85,7 @@ export const serve: Subcommand = (program, terminal, fail) => {
     ]
     const openMode = config.data === ':memory:' ? undefined : closeToOthers(config.data)
     if (openMode !== undefined)
-      log.warn('other users of this machine can look into the data folder: take their rights with chmod 700', {
+      log.warn('data folder is accessible to other users; use chmod 700', {
         folder: config.data,
         mode: openMode,
       })

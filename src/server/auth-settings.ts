@@ -34,6 +34,6 @@ export function noteUseIn(store: Store, log: Log): NoteUse {
   return (account, name, atMs) => {
     store
       .commit([{ kind: 'credentialSet', account: account.id, type: appUsedCredential, name, value: String(atMs) }])
-      .catch((error: unknown) => log.warn('the use of an app password was not noted', { error: String(error) }))
+      .catch((error: unknown) => log.warn('app password: last use could not be recorded', { error: String(error) }))
   }
 }

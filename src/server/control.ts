@@ -65,7 +65,7 @@ export async function runControl(tools: ControlTools, name: string, given: unkno
       return { error: { code: error.code, text: error.message } }
     if (error instanceof StoreFault)
       return { error: { code: error.full ? 'storeFull' : 'storeFault', text: error.message } }
-    log?.error('a command failed', { command: name, error: (error as Error).stack ?? String(error) })
+    log?.error('control command failed', { command: name, error: (error as Error).stack ?? String(error) })
     return {
       error: {
         code: 'serverBug',

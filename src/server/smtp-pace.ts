@@ -61,6 +61,6 @@ export class NetworkPace implements SmtpPace {
   guessed(peer: Peer): void {
     const { log, options } = this.#tools
     this.#take(this.#unknown, options().unknownRecipientsPerHour, peer.address)
-    if (this.guesses(peer)) log.info('recipients guessed', { peer: peer.address, port: peer.localPort })
+    if (this.guesses(peer)) log.info('address harvesting suspected', { peer: peer.address, port: peer.localPort })
   }
 }

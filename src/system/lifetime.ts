@@ -81,14 +81,14 @@ export class Lifetime {
     const timer = clock.after(waitMs, () => late())
     const tooLate = new Promise<string>((resolve) => {
       late = () => {
-        log.error('the stop goes on without a part that does not end', { part: name, waitedMs: Math.round(waitMs) })
+        log.error('shutdown continues without a part that does not stop', { part: name, waitedMs: Math.round(waitMs) })
         resolve(name)
       }
     })
     try {
       return await Promise.race([work(), tooLate])
     } catch (error) {
-      log.error('a part could not be stopped', { part: name, error: (error as Error).stack ?? String(error) })
+      log.error('a part failed to stop', { part: name, error: (error as Error).stack ?? String(error) })
       return name
     } finally {
       timer.cancel()

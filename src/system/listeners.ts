@@ -42,7 +42,7 @@ export class Listeners {
       this.#open.delete(key)
       // Not awaited: it ends when its last connection does, and its port is free at once.
       void bound.close()
-      this.#log.info('listening ends', { service: had.service, address: bound.address, port: bound.port })
+      this.#log.info('listener closed', { service: had.service, address: bound.address, port: bound.port })
     }
     const faults: unknown[] = []
     for (const [key, one] of byKey) {

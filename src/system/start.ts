@@ -66,7 +66,7 @@ export async function firstStart(
 export function makeMissingKeys(store: Store, clock: Clock, log: Log): void {
   for (const domain of store.read.domains())
     void makeDkimKeys(store, domain, clock.now()).catch((error: unknown) =>
-      log.warn('no signing keys were made', { domain, error: String(error) }),
+      log.warn('DKIM keys could not be created', { domain, error: String(error) }),
     )
 }
 
@@ -80,7 +80,7 @@ export function sweepNowAndThen(store: Store, clock: Clock, log: Log): Timer {
       running('sweep')
       store
         .sweep(clock.now())
-        .catch((error) => log.warn('the sweep failed', { error: String(error) }))
+        .catch((error) => log.warn('sweep failed', { error: String(error) }))
         .finally(again)
     })
   }

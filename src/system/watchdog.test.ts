@@ -32,7 +32,7 @@ test('a turn of the loop over 200 ms is one line that says what was running', as
   await work(100, 'queue')
   assert.deepEqual(told, [])
   await work(900, 'queue', { doing: 'imap FETCH' }, 'queue')
-  assert.deepEqual(told, [['the event loop was held up', { ms: 900, running: 'imap FETCH, queue' }]])
+  assert.deepEqual(told, [['event loop blocked', { ms: 900, running: 'imap FETCH, queue' }]])
   watchdog.cancel()
 })
 

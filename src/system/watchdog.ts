@@ -40,7 +40,7 @@ export function watchLoop(clock: Clock, log: Log, late?: (seconds: number) => vo
           ms: Math.round(lateMs),
           running: running.length > 0 ? running.join(', ') : 'nothing with a name',
         }
-        log.warn('the event loop was held up', untold > 0 ? { ...facts, untold } : facts)
+        log.warn('event loop blocked', untold > 0 ? { ...facts, untold } : facts)
         quietUntilMs = nowMs + quietMs
         untold = 0
       }

@@ -78,9 +78,9 @@ export class StoreAccountGuard implements AccountGuard {
       const to = `postmaster@${name.slice(name.lastIndexOf('@') + 1)}`
       const text = words(name, reason, count, holds)
       if (!(await sendOwnMessage(this.#tools, { to, subject: `${name} looks stolen`, text, about: name })))
-        log.warn('there is no postmaster to tell of an account', { account: name, to })
+        log.warn('no postmaster to notify about an account', { account: name, to })
     } catch (error) {
-      log.error('what was found of an account could not be acted on', { account: name, error: String(error) })
+      log.error('handling of a suspected account failed', { account: name, error: String(error) })
     }
   }
 }
@@ -92,7 +92,7 @@ function words(name: string, reason: Suspected['reason'], count: number, held: b
     networks: `has signed in from ${count} networks within an hour`,
   }[reason]
   const state = held
-    ? 'What it sends is held in the queue since; it can still sign in, and its mail still comes in.'
+    ? 'Its outgoing mail is held in the queue; it can still sign in and receive mail.'
     : 'Nothing was done about it.'
   return `The account ${name} ${found}. Its password may be known to others.
 

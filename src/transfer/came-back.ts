@@ -76,7 +76,7 @@ export async function watchReturned(
         const line = cameBack(id, bytes)
         if (line) journey.note(line)
       } catch (error) {
-        log.warn('a notice could not be read', { id, error: String(error) })
+        log.warn('DSN from another host could not be read', { id, error: String(error) })
       }
     })
 }

@@ -181,10 +181,10 @@ test('a disk that takes nothing is told of once, and once when it takes somethin
   }
   files.append = () => Promise.reject(new Error('no space left'))
   for (let i = 0; i < 20; i++) await noteOne(`a${i}`)
-  assert.deepEqual(told, ['the journey could not be written'])
+  assert.deepEqual(told, ['trace could not be written'])
   files.append = append
   for (let i = 0; i < 20; i++) await noteOne(`b${i}`)
-  assert.deepEqual(told, ['the journey could not be written', 'the journey is written again'])
+  assert.deepEqual(told, ['trace could not be written', 'trace is written again'])
   files.append = () => Promise.reject(new Error('no space left'))
   await noteOne('c')
   assert.equal(told.length, 3)

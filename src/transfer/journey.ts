@@ -324,10 +324,10 @@ export class FileJourney implements Journey {
     }
     await this.#files.append(path, bytes)
     this.#dayBytes += bytes.length
-    if (this.#failing) this.#log.info('the journey is written again')
+    if (this.#failing) this.#log.info('trace is written again')
     this.#failing = false
     if (this.#dropped > 0) {
-      this.#log.warn('journey lines dropped', { lines: this.#dropped })
+      this.#log.warn('trace lines dropped', { lines: this.#dropped })
       this.#dropped = 0
     }
   }
@@ -336,7 +336,7 @@ export class FileJourney implements Journey {
   #lost(error: unknown): void {
     if (this.#failing) return
     this.#failing = true
-    this.#log.warn('the journey could not be written', { error: String(error) })
+    this.#log.warn('trace could not be written', { error: String(error) })
   }
 
   async #expire(): Promise<void> {

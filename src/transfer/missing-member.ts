@@ -22,10 +22,10 @@ export async function noteMissingMembers(
 ): Promise<void> {
   const { log, journey } = tools
   for (const { alias, member } of missing) {
-    log.warn('an alias names an address that does not exist', { id, alias, member })
+    log.warn('alias target does not exist', { id, alias, member })
     journey.note({ id, event: 'missing', alias, member })
     await tellOwner(tools, atMs, { alias, member }).catch((error: unknown) =>
-      log.warn('the owner of an alias could not be told', { alias, error: String(error) }),
+      log.warn('owner of an alias could not be notified', { alias, error: String(error) }),
     )
   }
 }

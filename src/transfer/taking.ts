@@ -207,7 +207,7 @@ export class Taking {
     if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, changes: forged }
     const { header, body } = await contentParts(store, this.content, '')
     const verdict = rules.length === 0 ? nothingAsked : await checkContent(rules, header, body)
-    if (verdict.fitted.length > 0) log.info('rules fit', { id, rules: verdict.fitted.join(', ') })
+    if (verdict.fitted.length > 0) log.info('content rules matched', { id, rules: verdict.fitted.join(', ') })
     if (verdict.reject) throw new Refusal({ code: 550, enhanced: '5.7.1', text: verdict.reject.words })
     const changes = [...forged, ...verdict.strip, ...(rewrites ? headerChanges(header, rewriter) : [])]
     return { verdict, changes: changes.sort((a, b) => a.start - b.start) }
@@ -335,7 +335,7 @@ export class Taking {
       // The queue asks the directory, and waits where there is no room now.
       const address = plan.kind === 'discard' ? undefined : (plan.account?.name ?? (book && recipient))
       if (address !== undefined) return [{ kind: 'queue', recipient, address, destination: localDestination }]
-      log.warn('a copy cannot be kept', { recipient })
+      log.warn('BCC copy could not be filed', { recipient })
       return []
     })
   }

@@ -136,7 +136,7 @@ test('signing in: a wrong password is the client’s, by STARTTLS and by TLS fro
     assert.equal(failed.length, 6)
     for (const line of failed) assert.ok(line.includes(`"peer":"${clientAddress}"`), line)
     // Health checks come and go, and are the proxy's own; on a busy machine the loop is held up.
-    const expected = /^(?:signed in|sign-in failed|the event loop was held up) |"peer":"127\.0\.0\.1"/
+    const expected = /^(?:signed in|sign-in failed|event loop blocked) |"peer":"127\.0\.0\.1"/
     const others = events.filter((line) => !expected.test(line))
     assert.deepEqual(others, [])
   })

@@ -61,7 +61,7 @@ address = "127.0.0.9:80"
     socket.destroy()
     assert.equal((await (await fetch('http://127.0.0.9/healthz')).text()).trim(), 'ok')
     server.signal('SIGHUP')
-    await server.until('configuration and certificates read again')
+    await server.until('configuration and certificates reloaded')
     // Any user may hand mail to it.
     const sent = await pennypost(['sendmail', '-i', '-f', 'daemon', 'admin'], {
       input: 'Subject: local\n\nx\n',

@@ -302,7 +302,7 @@ test('a segment that cannot be prepared is tried again behind each group, and to
   }
   assert.deepEqual(
     warned.filter((event) => /segment/.test(event)),
-    ['the next segment could not be prepared'],
+    ['next segment could not be prepared'],
   )
   await store.close()
 })

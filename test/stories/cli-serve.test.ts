@@ -76,7 +76,7 @@ test('the first start shows the first account once, and it works', async (t) => 
     server
       .events()
       .map(({ event }) => event)
-      .filter((event) => event !== 'the event loop was held up')
+      .filter((event) => event !== 'event loop blocked')
       .slice(-2),
     ['stopping', 'stopped'],
   )

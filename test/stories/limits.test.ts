@@ -112,7 +112,7 @@ test('who asks for users that do not exist is told nothing any more, of any', as
   // Another connection of the same network goes on where the first one was.
   const two = await ready(world, '203.0.113.1')
   await two.talk(ask('d', '550 5.1.1'), ask('e', '550 5.1.1'), ask('f', '450 4.7.1'), ask('alice', '450 4.7.1'))
-  assert.ok(world.events.some((event) => event.startsWith('info recipients guessed {"peer":"203.0.113.1"')))
+  assert.ok(world.events.some((event) => event.startsWith('info address harvesting suspected {"peer":"203.0.113.1"')))
   const other = await ready(world, '203.0.113.9')
   await other.talk(ask('alice', '250'))
   await world.clock.pass(61 * 60_000)

@@ -97,7 +97,7 @@ for (const [name, deed] of Object.entries({
     signalProcess(server.pid, 'SIGUSR2')
     assert.equal(await server.ended, 1)
     const last = server.events().at(-1)!
-    assert.equal(last.event, 'uncaught fault')
+    assert.equal(last.event, 'uncaught exception')
     assert.match(String(last['error']), name === 'odd' ? /undefined/ : /injected[\s\S]*at /)
     assert.deepEqual(words(server.texts.err), [])
     // What it held is whole, and free again.
@@ -123,7 +123,7 @@ test('with a log file the fault is written there whole, and told on standard err
   signalProcess(pid, 'SIGUSR2')
   const { status, err } = await server
   assert.deepEqual([status, err], [1, 'Pennypost stopped after an error: Error: injected.\n'])
-  assert.match(readFileSync(log, 'utf8'), /"uncaught fault","error":"Error: injected\\n .*\}\n$/)
+  assert.match(readFileSync(log, 'utf8'), /"uncaught exception","error":"Error: injected\\n .*\}\n$/)
 })
 
 async function eventually<T>(look: () => T | undefined): Promise<T> {

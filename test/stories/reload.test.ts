@@ -23,8 +23,8 @@ test('SIGHUP reads configuration and certificates again, and keeps what is good 
   const file = join(base, 'pennypost.toml')
   const data = join(base, 'data')
   const text = `data = "data"\n${listener('smtp')}${listener('imaps')}`
-  const good = 'configuration and certificates read again'
-  const bad = 'the configuration cannot be used, what was good of it before stays'
+  const good = 'configuration and certificates reloaded'
+  const bad = 'reload failed; keeping the previous configuration'
   writeFileSync(file, text)
   const server = await serve(['--config', file], 2)
   t.after(() => {
@@ -64,7 +64,7 @@ test('SIGHUP reads configuration and certificates again, and keeps what is good 
   writeFileSync(file, `${text}${logging}`)
   server.signal('SIGHUP')
   const after = await fileWith(log, good)
-  assert.match(after, /"event":"listening ends","service":"pop3"/)
+  assert.match(after, /"event":"listener closed","service":"pop3"/)
   await ehlo(/^250[ -]SIZE 52428800\r\n/m)
 
   writeFileSync(file, text)

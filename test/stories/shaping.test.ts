@@ -151,7 +151,9 @@ test('copies are kept, and nobody hears of them, nor of those that cannot be', a
   // Her own two; no notice of the copies that failed.
   assert.equal(filed.length, 2)
   for (const message of filed) assert.doesNotMatch(message, /archive|nowhere/)
-  assert.ok(world.events.some((event) => event.startsWith('warn a copy cannot be kept {"recipient":"gone@a.example"')))
+  assert.ok(
+    world.events.some((event) => event.startsWith('warn BCC copy could not be filed {"recipient":"gone@a.example"')),
+  )
   // In LMTP each recipient still has one answer.
   const said = await send(world, { to: [alice, alice], port: 24 })
   assert.equal(said.split('\n').length, 2)
@@ -182,7 +184,7 @@ test('rules of headers and bodies: refused, discarded, prepended, stripped, copi
   await send(world, { lines: about('=?utf-8?q?L=6Fttery?='), hear: '550 5.7.1' })
   await send(world, { lines: about('fun', 'best', 'Casino in town'), hear: '550 5.7.1 No casinos' })
   const forgotten = await send(world, { lines: about('forget') })
-  const taken = /taken as (\S+)/.exec(forgotten)![1]!
+  const taken = /accepted as (\S+)/.exec(forgotten)![1]!
   assert.deepEqual(
     a.store.read.ledger(taken).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`),
     [`${alice} discarded check 1`],

@@ -144,7 +144,7 @@ test('a locked account cannot sign in and sends nothing, its session ends, its m
 test('disabled stays disabled, and an unknown restriction is refused', async () => {
   const world = new World()
   const a = await world.start(home({}))
-  await assert.rejects(restrict(world, a, 'grounded'), /take none, held, locked/)
+  await assert.rejects(restrict(world, a, 'grounded'), /use none, held, locked/)
   await a.store.commit([{ kind: 'accountSet', name: alice, disabled: true }])
   await restrict(world, a, 'none')
   assert.equal(a.store.read.account(alice)!.disabled, true)

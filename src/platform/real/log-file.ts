@@ -24,7 +24,7 @@ export function logFile(path: string | undefined, fallback: LogTarget): LogFile 
     opened.on('error', (error) => {
       if (stream === opened) stream = undefined
       fallback.write(
-        `${JSON.stringify({ level: 'error', event: 'the log file cannot be written', error: String(error) })}\n`,
+        `${JSON.stringify({ level: 'error', event: 'log file cannot be written', error: String(error) })}\n`,
       )
     })
     stream = opened

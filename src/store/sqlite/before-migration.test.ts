@@ -60,7 +60,7 @@ test('a start that changes the rows keeps the database as it was, says where, an
     await store.commit([{ kind: 'domainAdd', name: 'new.example' }])
     await store.close()
   }
-  assert.deepEqual(told, [['the database was changed for this version; it lies as it was beside it', { copy: name }]])
+  assert.deepEqual(told, [['database migrated; a copy of the old one was kept', { copy: name }]])
   assert.deepEqual(readdirSync(join(folder, name)), ['pennypost.db'])
   assert.deepEqual(read(join(folder, name, 'pennypost.db')), [before, 'old.example'])
 })

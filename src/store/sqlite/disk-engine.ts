@@ -39,7 +39,7 @@ export async function diskEngine(options: StoreOptions): Promise<Engine> {
     return await openDisk(options, ownership)
   } catch (error) {
     ownership.release()
-    log.error('store did not open', { folder, error: String(error) })
+    log.error('store could not be opened', { folder, error: String(error) })
     throw error
   }
 }
@@ -56,8 +56,7 @@ async function openDisk(options: StoreOptions, ownership: Ownership): Promise<En
     tag: names.tag,
   } satisfies WriterSettings)
   const { replayed, damage, keptBefore, ...state } = await ready(writer)
-  if (keptBefore !== undefined)
-    log.info('the database was changed for this version; it lies as it was beside it', { copy: keptBefore })
+  if (keptBefore !== undefined) log.info('database migrated; a copy of the old one was kept', { copy: keptBefore })
   for (const { event, facts } of damage) log.error(event, facts)
   const told = new ToldState(log)
   told.now(state)
@@ -116,13 +115,11 @@ class ToldState {
 
   now({ behind, full, incidents }: WriterState): void {
     for (const { place, sizeBytes, reason } of incidents)
-      this.#log.error('a record was set aside: see "pennypost quarantine list"', { ...place, sizeBytes, reason })
-    if (full && !this.state.full)
-      this.#log.error('the disk is nearly full: no mail is taken; reading and deleting go on', {})
-    if (!full && this.state.full) this.#log.info('there is room on the disk again: mail is taken', {})
-    if (behind && !this.state.behind)
-      this.#log.error('rows cannot be written: no mail is taken until they can; what was answered is in the log', {})
-    if (!behind && this.state.behind) this.#log.info('rows can be written again: mail is taken', {})
+      this.#log.error('record quarantined; see "pennypost quarantine list"', { ...place, sizeBytes, reason })
+    if (full && !this.state.full) this.#log.error('disk nearly full; new mail is refused', {})
+    if (!full && this.state.full) this.#log.info('disk space is sufficient again; new mail is accepted', {})
+    if (behind && !this.state.behind) this.#log.error('database cannot be written; new mail is refused', {})
+    if (!behind && this.state.behind) this.#log.info('database can be written again; new mail is accepted', {})
     this.state = { behind, full }
   }
 }
@@ -240,7 +237,7 @@ class ThreadHost implements WriterHost {
       .catch((error) => {
         // It is tried again behind each group, and told once.
         if (!signal.aborted && !this.#preparationFails)
-          this.#log.warn('the next segment could not be prepared', { error: String(error) })
+          this.#log.warn('next segment could not be prepared', { error: String(error) })
         this.#preparationFails = true
       })
       .finally(() => {
@@ -251,7 +248,7 @@ class ThreadHost implements WriterHost {
   #fail(error: Error): void {
     if (this.#broken) return
     this.#broken = true
-    this.#log.error('the store has stopped', { error: error.message })
+    this.#log.error('store stopped', { error: error.message })
     const done = this.#done
     this.#done = undefined
     this.#batcher?.break(error)

@@ -31,7 +31,7 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
 export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
   const { clock, log } = options
   const reads = new SqliteReads(engine.reads, engine.files, clock, (content, { segment, position, file }, problem) =>
-    log.error('a message cannot be read: its bytes are damaged or gone', { content, segment, position, file, problem }),
+    log.error('message content is damaged or missing', { content, segment, position, file, problem }),
   )
   const tables = new Tables(reads, clock)
   const listeners = new Set<(changes: readonly Change[]) => void>()

@@ -83,7 +83,7 @@ export function openWriter(dataFolder: string, options: OpenOptions = {}): OpenW
     damage.push(...foreignSegments(dataFolder, log))
   } catch (error) {
     if (!isFull(error)) throw damaged(dataFolder, error)
-    damage.push({ event: 'the disk is full: mail can be read and nothing is taken', facts: { error: String(error) } })
+    damage.push({ event: 'disk full at start; mail can be read, new mail is refused', facts: { error: String(error) } })
   }
   log.forgetReaders()
   damage.push(...missingSegments(dataFolder, db, size))
@@ -169,7 +169,7 @@ function foreignSegments(dataFolder: string, log: SegmentFiles): Damage[] {
     const path = join(dataFolder, 'segments', segmentName(segment))
     if (segment <= log.soughtSegment || segment === log.place.segment || !hasBytes(path)) continue
     const movedTo = moveToLost(dataFolder, path)
-    damage.push({ event: 'a segment that the database does not know was moved aside', facts: { segment, movedTo } })
+    damage.push({ event: 'unknown segment moved to lost/', facts: { segment, movedTo } })
   }
   return damage
 }
@@ -187,8 +187,8 @@ function missingSegments(dataFolder: string, db: Database, wholeBytes: number): 
     const size = statSync(path, { throwIfNoEntry: false })?.size
     if (size !== undefined && size >= wholeBytes) continue
     const { end, n } = last.get(segment) as { end: number; n: number }
-    if (size === undefined) damage.push({ event: 'a segment is missing', facts: { path, contents: n } })
+    if (size === undefined) damage.push({ event: 'segment missing', facts: { path, contents: n } })
     else if (size < end)
-      damage.push({ event: 'a segment is too short', facts: { path, sizeBytes: size, wantedBytes: end, contents: n } })
+      damage.push({ event: 'segment too short', facts: { path, sizeBytes: size, wantedBytes: end, contents: n } })
   }
 }

@@ -51,7 +51,7 @@ export async function removeOrphans({
         await rm(path, { force: true })
         removed++
       } else {
-        log.warn('a message that the database does not know was moved aside', { movedTo: moveToLost(dataFolder, path) })
+        log.warn('unknown large file moved to lost/', { movedTo: moveToLost(dataFolder, path) })
         movedToLost++
       }
     }

@@ -96,7 +96,7 @@ async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
     } catch (error) {
       if (error instanceof StoreFault) throw error
       // What cannot be read stays where it may be read again one day, and keeps its segment.
-      log.warn('a segment is not emptied, since part of it cannot be read', { segment, error: String(error) })
+      log.warn('segment not reclaimed: part of it cannot be read', { segment, error: String(error) })
     }
   }
   if (emptied.length === 0) return []

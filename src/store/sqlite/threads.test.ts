@@ -56,7 +56,7 @@ test("a writer's thread that ends, as for want of memory, ends the store: commit
     store.commit([{ kind: 'domainAdd', name: 'a.example' }]),
     /The store has stopped: .*thread ended/,
   )
-  assert.deepEqual(told, ['the store has stopped', "the writer's thread ended"])
+  assert.deepEqual(told, ['store stopped', "the writer's thread ended"])
   // What was answered can be read, and is there when it is opened again.
   assert.equal((await rowsOf(store, inbox)).length, 1)
   await store.close()

@@ -57,7 +57,7 @@ export class PutBacks {
       await store.commit(operations)
     } catch (error) {
       // They lapse by themselves.
-      log.error('leases could not be given back', { error: String(error) })
+      log.error('leases could not be returned', { error: String(error) })
     }
   }
 }

@@ -159,7 +159,7 @@ export class Queue implements FirstAttempts {
     const { store, clock, log } = this.#tools
     store
       .commit([{ kind: 'queueReclaim', dueMs: clock.now() + reclaimedAfterMs }])
-      .catch((error) => log.error('the queue could not be taken over', { error: String(error) }))
+      .catch((error) => log.error('queue could not be reclaimed at start', { error: String(error) }))
       .finally(() => {
         this.#begun = true
         this.wake()
@@ -230,7 +230,7 @@ export class Queue implements FirstAttempts {
       this.#takeInHand(batchesOf(rows.filter((row) => !this.#hasInHand(row))))
     } catch (error) {
       this.#more = false
-      log.error('the queue could not be read', { error: String(error) })
+      log.error('queue could not be read', { error: String(error) })
     }
     this.#leasing = false
     if (this.#more || this.#again) this.wake()
@@ -283,7 +283,10 @@ export class Queue implements FirstAttempts {
       this.#pump()
     } catch (error) {
       // The lease lapses by itself, and the recipients are tried again.
-      log.error('a message could not be placed', { destination, error: String((error as Error).stack ?? error) })
+      log.error('queued recipients could not be routed', {
+        destination,
+        error: String((error as Error).stack ?? error),
+      })
       this.#release(batch)
     }
   }
@@ -437,7 +440,7 @@ export class Queue implements FirstAttempts {
     const waiting = site.waiting.splice(0)
     await Promise.all(waiting.map((batch) => this.#defer(batch, this.#ways.get(batch)!, rest))).catch(
       (error: unknown) =>
-        this.#tools.log.error('what waits for a host could not be put off', { site: site.name, error: String(error) }),
+        this.#tools.log.error('queued mail could not be deferred', { site: site.name, error: String(error) }),
     )
     this.#leave(site, waiting)
   }

@@ -58,7 +58,10 @@ export class Transfers {
   async run(batch: Batch, way: Way): Promise<{ readonly written: Promise<void> }> {
     const { destination, rows } = batch
     const failed = (error: unknown): void =>
-      this.#tools.log.error('an attempt failed', { destination, error: String((error as Error).stack ?? error) })
+      this.#tools.log.error('delivery attempt failed with an internal error', {
+        destination,
+        error: String((error as Error).stack ?? error),
+      })
     try {
       if (destination === localDestination) return { written: fileLocally(this.#tools, rows).catch(failed) }
       if (destination === failedDestination)

@@ -73,7 +73,7 @@ export class TlsReporter {
   start(): void {
     this.#timer = this.#tools.clock.after(lookEveryMs, () => {
       this.#looking = this.#look().catch((error: unknown) =>
-        this.#tools.log.warn('TLS reports could not be sent', { error: String(error) }),
+        this.#tools.log.warn('TLS report run failed', { error: String(error) }),
       )
       void this.#looking.finally(() => !this.#stopped && this.start())
     })
@@ -91,7 +91,7 @@ export class TlsReporter {
     if (!counts.changed) return
     counts.changed = false
     await keep(counts.toText()).catch((error: unknown) =>
-      log.warn('the counts of TLS reports could not be kept', { error: String(error) }),
+      log.warn('TLS report counters could not be stored', { error: String(error) }),
     )
   }
 
@@ -118,7 +118,7 @@ export class TlsReporter {
     for (const target of targets) {
       const problem = await this.#send(facts, content, target).catch((error: unknown) => String(error))
       if (problem === undefined) sent = true
-      else this.#tools.log.warn('a TLS report could not be sent', { domain: facts.domain, problem })
+      else this.#tools.log.warn('TLS report could not be sent', { domain: facts.domain, problem })
     }
     return sent
   }

@@ -121,7 +121,7 @@ export class StsPolicies {
     if ('problem' in fetched) {
       const { problem, type } = fetched
       remember(this.#failed, domain, { id, atMs: clock.now(), type })
-      log.warn('an MTA-STS policy could not be had', { domain, problem })
+      log.warn('MTA-STS policy could not be fetched', { domain, problem })
       return type
     }
     const kept: Kept = { id, policy: fetched.policy, fetchedAtMs: clock.now() }
@@ -129,7 +129,7 @@ export class StsPolicies {
     remember(this.#kept, domain, kept)
     await keep
       .write(domain, JSON.stringify(kept))
-      .catch((error: unknown) => log.warn('an MTA-STS policy could not be kept', { domain, error: String(error) }))
+      .catch((error: unknown) => log.warn('MTA-STS policy could not be stored', { domain, error: String(error) }))
     return kept
   }
 
