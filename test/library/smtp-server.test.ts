@@ -703,7 +703,7 @@ test('a proxy names the client, by a PROXY header or by XCLIENT', async () => {
 test('settings that contradict each other, and refusals that refuse nothing, are told at once', () => {
   const onMessage = (): void => {}
   assert.throws(() => new SmtpServer({ onMessage, service: 'submissions' }), /needs `tls`/)
-  assert.throws(() => new SmtpServer({ onMessage, service: 'smtp', onPassword: () => null }), /nobody signs in/)
+  assert.throws(() => new SmtpServer({ onMessage, service: 'smtp', onPassword: () => null }), /smtp has no sign-in/)
   assert.throws(() => new SmtpServer({ onMessage, proxyFrom: ['10.0.0.0/40'] }), /no IP network/)
   assert.throws(() => new SmtpRefusal(250, '2.0.0', 'Fine'), TypeError)
   assert.throws(() => new SmtpRefusal(550, '4.1.1', 'Which?'), TypeError)

@@ -62,7 +62,7 @@ export class SmtpServer<User = unknown> {
     this.#settings = settings
     this.service = settings.service ?? (canSignIn(settings) ? 'submission' : 'smtp')
     if (canSignIn(settings) && !this.service.startsWith('submission'))
-      throw new TypeError(`nobody signs in at ${this.service}: say submission or submissions`)
+      throw new TypeError(`${this.service} has no sign-in: use submission or submissions`)
     if (settings.onCertificate && settings.clientAuthority === undefined)
       throw new TypeError('`onCertificate` needs `clientAuthority`: who may sign certificates')
     if (this.#implicitTls && settings.tls === undefined) throw new TypeError('TLS from the first byte needs `tls`')

@@ -38,19 +38,19 @@ export const defectNames = {
   encodedWordSyntax:
     'An encoded word that is not finished, has white space in it, or an unknown encoding. RFC 2047 §2 [word]',
   encodedWordLong: 'An encoded word of more than 75 characters. RFC 2047 §2 [word]',
-  encodedWordCharset: 'An encoded word in a charset that nobody knows. RFC 2047 §3 [word]',
+  encodedWordCharset: 'An encoded word in an unknown charset. RFC 2047 §3 [word]',
   encodedWordContent:
     'An encoded word with wrong base64, wrong escapes, or bytes that its charset has not. RFC 2047 §4 [word]',
   encodedWordInParameter: 'An encoded word where RFC 2231 has to be used. RFC 2047 §5 (3) [word]',
   // Of contents.
-  encodingUnknown: 'A Content-Transfer-Encoding that nobody knows. RFC 2045 §6.4 [field]',
+  encodingUnknown: 'An unknown Content-Transfer-Encoding. RFC 2045 §6.4 [field]',
   eightBitBody:
     'Bytes beyond ASCII in a part that is said to have none. RFC 2045 §6.2 [from the first to the last such byte]',
   base64Character: 'A character in base64 that it has not. RFC 2045 §6.8 [characters in a row]',
   base64Padding:
     'Base64 that goes on behind its padding, or whose last group is not full. RFC 2045 §6.8 [the padding, or the end]',
   quotedPrintableEscape: 'An equals sign without two digits or a line end behind it. RFC 2045 §6.7 [escape]',
-  charsetUnknown: 'A charset that nobody knows. RFC 2046 §4.1.2 [field]',
+  charsetUnknown: 'An unknown charset. RFC 2046 §4.1.2 [field]',
   charsetBytes: 'Bytes that mean nothing in the charset of the part. RFC 2046 §4.1.2 [body]',
 } as const
 

@@ -112,7 +112,7 @@ class Check {
     this.#countLookup()
     const target = await expandDomain(record.redirect, this.#facts(domain))
     const found = await this.#host(target, outermost)
-    if (found.result === 'none') throw new SpfEnd('permerror', `redirect leads to ${target}, which has no record`)
+    if (found.result === 'none') throw new SpfEnd('permerror', `redirect points to ${target}, which has no record`)
     return found
   }
 
@@ -201,7 +201,7 @@ class Check {
     this.#countLookup()
     const name = await expandDomain(spec, this.#facts(domain))
     const { result } = await this.#host(name, false)
-    if (result === 'none') throw new SpfEnd('permerror', `include leads to ${name}, which has no record`)
+    if (result === 'none') throw new SpfEnd('permerror', `include points to ${name}, which has no record`)
     return result === 'pass'
   }
 
