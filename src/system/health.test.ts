@@ -145,7 +145,7 @@ test('the DNS is in trouble when name after name has no answer, and no more with
     watchedResolver.tlsa('e.example'),
     watchedResolver.reverse('192.0.2.1'),
   ])
-  assert.match(check.look(0)!.problem, /no answers \(timeout\)/)
+  assert.match(check.look(0)!.problem, /does not answer \(timeout\)/)
   outcome = { kind: 'none', nameExists: false }
   await watchedResolver.mx('f.example')
   assert.equal(check.look(0), undefined)

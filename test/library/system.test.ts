@@ -101,7 +101,7 @@ test('accounts: only those that were asked for; strangers, short passwords and d
   const system = await createSystem({ domains: ['example.org'] })
   await assert.rejects(send(system, 'x', 'admin@example.org'), SmtpRecipientsFault)
   await assert.rejects(system.addAccount(bob, 'short'), /at least 8 characters/)
-  await assert.rejects(system.addAccount('bob', password), /"bob" is no address/)
+  await assert.rejects(system.addAccount('bob', password), /"bob" is not a mail address/)
   await system.addAccount(bob, password)
   await assert.rejects(system.addAccount(bob, password))
   await send(system, 'x')

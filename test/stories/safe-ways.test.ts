@@ -129,7 +129,7 @@ test('REQUIRETLS: carried where it is promised by a proven host; else the sender
   const notOffered = await start(t, { server: { pair: good }, policy: enforce })
   assert.equal(await notOffered.send(undefined, need), 'gone')
   assert.equal(notOffered.said, 'nothing')
-  assert.match(await notOffered.journey(), /"outcome":"bounced","why":"550 5\.7\.30/)
+  assert.match(await notOffered.journey(), /"outcome":"bounced","delayMs":\d+,"why":"550 5\.7\.30/)
 
   const unproved = await start(t, { server: { pair: good, keywords: ['REQUIRETLS'] } })
   assert.equal(await unproved.send(undefined, need), 'gone')

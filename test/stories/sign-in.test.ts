@@ -181,7 +181,7 @@ for (const service of services) {
           { smtp: /^501 5\.5\.2/, imap: /^A2 BAD/, pop3: /^-ERR/ }[word],
         )
         assert.equal((await line.auth(name)).kind, 'challenge')
-        const long = await line.raw('A'.repeat(20_000))
+        const long = await line.raw('A'.repeat(40_000))
         assert.match(
           long.kind === 'refused' ? long.line : '',
           { smtp: /^500 5\.5\.6/, imap: /^A3 BAD/, pop3: /^-ERR/ }[word],
