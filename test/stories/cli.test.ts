@@ -294,7 +294,10 @@ test('a configuration is checked, explained and begun', async () => {
   )
   // Whoever uses it is told the same.
   assert.match(await failing(1, ['account', 'list', '--config', file]), /:3: Unknown key "listner"/)
-  assert.match(await fine(['config', 'explain', 'hopsMax']), /^transfer\.hopsMax\n {2}Maximum number of Received fields/)
+  assert.match(
+    await fine(['config', 'explain', 'hopsMax']),
+    /^transfer\.hopsMax\n {2}Maximum number of Received fields/,
+  )
   assert.equal(await failing(1, ['config', 'explain', 'hopMax']), 'Unknown key "hopMax". Did you mean "hopsMax"?\n')
 })
 
