@@ -21,7 +21,7 @@ test('the table of limits has the defaults of the code', () => {
     `| \`handlerTimeoutMs\` | ${count(handlerTimeoutMsDefault)} |`,
     `| \`policy.recipientsMax\` | ${count(smtpDefaults.recipientsMax)} a message |`,
     `| \`policy.errorsMax\` | ${smtpDefaults.errorsMax} a connection`,
-    `| sign-ins that fail | ${authFailuresMax} a connection |`,
+    `| failed sign-ins | ${authFailuresMax} a connection |`,
   ])
     assert.ok(page.includes(row), row)
 })

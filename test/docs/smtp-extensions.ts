@@ -56,25 +56,25 @@ export const extensions: readonly Extension[] = [
   },
   {
     keyword: 'DSN',
-    says: 'what the sender wishes to be told',
+    says: 'delivery status notifications (bounces, receipts)',
     from: [3461],
     offered: everywhere,
     examples: [
       { of: 'RFC 3461 §10.1', runs: 'rfc3461-10.txt' },
       { of: 'RFC 3461 §10.2', excused: 'a relay speaks as a client: test/stories/notices.test.ts' },
-      { of: 'RFC 3461 §10.6', excused: 'notices, not dialogues: test/stories/notices.test.ts' },
+      { of: 'RFC 3461 §10.6', excused: 'reports, not dialogues: test/stories/notices.test.ts' },
     ],
   },
   {
     keyword: 'ENHANCEDSTATUSCODES',
-    says: 'a reason in each reply',
+    says: 'an enhanced status code in each reply',
     from: [2034, 3463, 5248],
     offered: everywhere,
     examples: [{ of: 'RFC 2034 §6', runs: 'rfc2034-6.txt' }],
   },
   {
     keyword: 'REQUIRETLS',
-    says: 'TLS with a proven server all the way',
+    says: 'TLS with an authenticated server on every hop',
     from: [8689],
     offered: 'under TLS',
     examples: [{ of: 'RFC 8689 appendix A.1', runs: 'requiretls.txt' }],
@@ -88,21 +88,21 @@ export const extensions: readonly Extension[] = [
   },
   {
     keyword: 'MT-PRIORITY',
-    says: 'which message goes first',
+    says: 'the priority of a message',
     from: [6710],
     offered: everywhere,
     examples: [{ of: 'RFC 6710 §8', runs: 'rfc6710-8.txt' }],
   },
   {
     keyword: 'FUTURERELEASE',
-    says: 'a message that is held until its time',
+    says: 'sending at a later time',
     from: [4865],
     offered: `${submission}; \`smtp.futureReleaseMaxMs\``,
     examples: [{ of: 'RFC 4865', excused: 'it has no dialogue; release.txt is ours' }],
   },
   {
     keyword: 'NO-SOLICITING',
-    says: 'what is not to be offered here',
+    says: 'solicitation classes that are refused',
     from: [3865],
     offered: '`smtp.noSoliciting`',
     examples: [
@@ -112,14 +112,14 @@ export const extensions: readonly Extension[] = [
   },
   {
     keyword: 'LIMITS',
-    says: 'how many messages and recipients',
+    says: 'limits for messages and recipients',
     from: [9422],
     offered: everywhere,
-    examples: [{ of: 'RFC 9422', excused: 'not looked through for any; limits-told.txt is ours' }],
+    examples: [{ of: 'RFC 9422', excused: 'not searched for examples; limits-told.txt is ours' }],
   },
   {
     keyword: 'SIZE',
-    says: 'the largest message',
+    says: 'the maximum message size',
     from: [1870],
     offered: '`transfer.messageBytesMax`',
     examples: [{ of: 'RFC 1870 §8', runs: 'rfc1870-8.txt' }],
@@ -135,19 +135,19 @@ export const extensions: readonly Extension[] = [
     keyword: 'VRFY',
     says: 'whether an address exists',
     from: [5321],
-    offered: 'to whom `smtp.addressQueries` allows it',
+    offered: 'to clients that `smtp.addressQueries` allows',
     examples: [{ of: 'RFC 5321 §3.5', runs: 'rfc1985-6.txt' }],
   },
   {
     keyword: 'EXPN',
-    says: 'who is behind a list',
+    says: 'the members of a mailing list',
     from: [5321],
     offered: 'the same',
     examples: [{ of: 'RFC 5321 §3.5', runs: 'rfc1985-6.txt' }],
   },
   {
     keyword: 'ETRN',
-    says: 'send what waits for me',
+    says: 'start sending the queue for a domain',
     from: [1985],
     offered: 'works for users and trusted networks',
     examples: [{ of: 'RFC 1985 §6', runs: 'rfc1985-6.txt' }],
@@ -178,14 +178,14 @@ export const extensions: readonly Extension[] = [
   },
   {
     keyword: 'XCLIENT',
-    says: 'a proxy says whom it speaks for',
+    says: 'a proxy passes on the client that it serves',
     from: ["Postfix's XCLIENT_README"],
     offered: 'to `smtp.xclientFrom`',
     examples: [{ of: 'XCLIENT_README', runs: 'xclient.txt' }],
   },
   {
     keyword: 'XFORWARD',
-    says: 'a filter says where a message came from',
+    says: 'a filter passes on where a message came from',
     from: ["Postfix's XFORWARD_README"],
     offered: 'to `smtp.xclientFrom`',
     examples: [{ of: 'XFORWARD_README', runs: 'xforward.txt' }],
@@ -228,8 +228,8 @@ export function extensionsPage(root: string): string {
 
 <!-- Printed by "node scripts/smtp-extensions.mjs"; a test keeps it fresh. Do not edit. -->
 
-What the server offers in EHLO and LHLO, and the dialogues that prove it: those of the documents themselves first. Each is run as it is
-written, byte by byte, and cut at random (\`node scripts/test.mjs transcripts/smtp\`); they are in \`${transcripts}/\` of the repository. Of ${examples.length} examples ${run} are run; what is excused has its reason.
+What the server offers in EHLO and LHLO, and the dialogues that prove it, the RFCs' own examples first. Each is run as
+written, byte by byte, and cut at random (\`node scripts/test.mjs transcripts/smtp\`); they are in \`${transcripts}/\` of the repository. Of ${examples.length} examples ${run} are run; the others have a reason.
 
 | keyword | says | from | offered | examples |
 |---|---|---|---|---|

@@ -137,7 +137,7 @@ export class TlsReporter {
       : await resolver.addresses(hostname)
     const addresses =
       found.kind === 'found' ? found.records.filter((address) => !networksHold(insideNetworks, address)) : []
-    if (addresses.length === 0) return `${hostname} has no address that is anybody's to reach`
+    if (addresses.length === 0) return `${hostname} has no public address`
     const { status } = await httpClient.ask({
       method: 'POST',
       url,
