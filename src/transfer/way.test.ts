@@ -55,6 +55,6 @@ test('what routes make of it', async () => {
     '192.0.2.9: none: in clear, as the route wants it',
   ])
   assert.deepEqual(await words({ routes: to('required', '127.0.0.1') }), [
-    '127.0.0.1: encrypted: encrypted, whoever it is',
+    '127.0.0.1: encrypted: encrypted, the certificate is not checked',
   ])
 })
