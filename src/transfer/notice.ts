@@ -93,7 +93,7 @@ function humanPart(notice: Notice, hostname: string): string {
   const about = [
     `Sent:      ${formatDate(notice.arrivedAtMs)}`,
     ...(subject === undefined ? [] : [`Subject:   ${harmless(utf8Of(subject))}`]),
-    `Reported by: ${hostname}`,
+    `Reporter:  ${hostname}`,
   ]
   return [...paragraphs, about.join('\r\n')].join('\r\n\r\n')
 }

@@ -49,7 +49,7 @@ async function homeWith(world: World, aliases: Readonly<Record<string, string>>)
 function statusOf(notice: string): DeliveryStatus {
   const report = readReport(readMessage(Buffer.from(notice, 'latin1')))
   assert.ok(report?.kind === 'delivery')
-  assert.ok(report.humanText!.includes('Reported by:'))
+  assert.ok(report.humanText!.includes('Reporter:'))
   assert.equal(report.original?.message.subject, 'Grüße')
   return report.status
 }

@@ -68,7 +68,7 @@ test('a data folder that others may look into is told of, and nothing in it can 
   await send(server)
   // Tracing has the journey written down.
   await pennypost(['trace', 'eve@there.example', '--config', file])
-  const warned = server.events().find(({ event }) => event.startsWith('other users of this machine'))
+  const warned = server.events().find(({ event }) => event.startsWith('data folder is accessible'))
   assert.deepEqual([warned?.['folder'], warned?.['mode']], [data, '755'])
   const all = below(data)
   for (const name of [
