@@ -24,7 +24,7 @@ test('a start without room for its rows can be read, takes nothing, and goes on 
   plan.refuses = (sql) => sql === 'COMMIT'
   const { store, behind, damage, crash } = openInPlace(folder, plan)
   assert.ok(behind())
-  assert.match(damage[0]!.event, /the disk is full/)
+  assert.match(damage[0]!.event, /disk full at start/)
   assert.ok(!existsSync(join(folder, 'reserve')), 'the reserve was given up for it')
   assert.equal((await rowsOf(store, inbox, true)).length, 2)
   await assert.rejects(store.commit([await arrival(store, message('three'), [inbox])]), { full: true })

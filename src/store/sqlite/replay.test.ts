@@ -128,7 +128,7 @@ test('what has no rows yet has them after a crash; a damaged one is set aside, a
     error: (event: string, facts?: object) => void faults.push(`${event} ${JSON.stringify(facts)}`),
   }
   const torn = await openStore({ folder: copy, clock: realClock, log, segmentBytes })
-  assert.match(faults.join('\n'), /^a record was set aside.*"segment":1,"position":\d+/)
+  assert.match(faults.join('\n'), /^record quarantined.*"segment":1,"position":\d+/)
   const left = torn.read.queue(0, 10)
   assert.equal(left.length, 3)
   const whole = torn.read.queuedContent(left[2]!.entry)!
