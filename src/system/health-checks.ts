@@ -11,8 +11,8 @@ const certificateDaysMin = 14
 const dayMs = 86_400_000
 /** What is due is tried at once; with a limit of connections or rate it waits, but hardly so long. */
 const overdueMaxMs = 15 * 60_000
-/** How long it has to be so. */
-const overdueSeenMs = 2 * 60_000
+/** How long it has to be so: a lease is renewed within less, also where the clock was set forward behind its end. */
+const overdueSeenMs = 5 * 60_000
 /** Time daemons move the clock by less, or slowly. */
 const clockStepMaxMs = 60_000
 /** Names of one another: a domain whose own servers are broken is not our trouble. */
