@@ -65,6 +65,14 @@ export class LdapDirectory implements Directory, AddressBook {
     return this.#server.away
   }
 
+  /** Asks for the base alone, whatever it answers: `away` knows afterwards. */
+  async probe(): Promise<void> {
+    const base = this.#tools.options.base ?? ''
+    await this.#server
+      .search({ base, scope: 'base', filter: '(objectClass=*)', attributes: ['1.1'], entriesMax: 1 })
+      .catch(() => {})
+  }
+
   isOwn(account: number): boolean {
     return this.#tools.options.storePasswords && this.#tools.source.credentials(account, 'argon2id').length > 0
   }

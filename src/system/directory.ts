@@ -19,6 +19,8 @@ export interface People {
   readonly book?: AddressBook
   /** It does not answer. */
   away(): boolean
+  /** Asks it something, so that `away` is true no longer than it is. */
+  probe(): Promise<void>
   close(): void
 }
 
@@ -32,7 +34,7 @@ interface Tools {
 export async function openPeople(options: DirectoryOptions, tools: Tools, store: Store): Promise<People> {
   const { clock, files, log, openLdap } = tools
   const own = new StoreDirectory(store.read, clock, noteUseIn(store, log))
-  if (options.source === 'store') return { directory: own, away: () => false, close() {} }
+  if (options.source === 'store') return { directory: own, away: () => false, probe: async () => {}, close() {} }
   if (!openLdap) throw new Error('LDAP is not available on this platform')
   const { urls, startTls, ca, bindDn = '', passwordFile, connectTimeoutMs, timeoutMs } = options
   const read = async (path: string): Promise<Uint8Array> => {
@@ -59,5 +61,11 @@ export async function openPeople(options: DirectoryOptions, tools: Tools, store:
     makeAccount: (name, quotaBytes) => addResident(store, name, quotaBytes, clock.now()),
     setQuota: async (name, quotaBytes) => void (await store.commit([{ kind: 'accountSet', name, quotaBytes }])),
   })
-  return { directory, book: directory, away: () => directory.away, close: () => server.close() }
+  return {
+    directory,
+    book: directory,
+    away: () => directory.away,
+    probe: () => directory.probe(),
+    close: () => server.close(),
+  }
 }

@@ -52,7 +52,7 @@ export function openFigures(of: FiguresOf): {
   const certificate = certificateCheck(of.shownCertificate)
   const health = new Health({ clock, log }, [
     ...storeChecks(store),
-    directoryCheck(() => people.away()),
+    directoryCheck(people, clock),
     resolver.check,
     certificate,
     queueCheck(() => store.read.queueDue(), clock),

@@ -36,14 +36,30 @@ export function storeChecks(store: Pick<Store, 'state'>): readonly HealthCheck[]
   ]
 }
 
-/** Without it no recipient is known. */
-export function directoryCheck(away: () => boolean): HealthCheck {
+/** How often a directory that is away is asked by the check itself. */
+const probeEveryMs = 10_000
+
+/**
+ * Without it no recipient is known. While it is away it is asked here: who sends no clients to a system that is not ready would
+ * otherwise wait for ever for the question that finds it again.
+ */
+export function directoryCheck(
+  { away, probe }: { away(): boolean; probe(): Promise<void> },
+  clock: Pick<Clock, 'monotonic'>,
+): HealthCheck {
+  let probedMs = -Infinity
   return {
     name: 'directory',
     stopsMail: true,
     toldElsewhere: true,
-    look: () =>
-      away() ? { problem: 'the LDAP directory does not answer: mail and sign-ins are deferred' } : undefined,
+    look() {
+      if (!away()) return undefined
+      if (clock.monotonic() - probedMs >= probeEveryMs) {
+        probedMs = clock.monotonic()
+        void probe()
+      }
+      return { problem: 'the LDAP directory does not answer: mail and sign-ins are deferred' }
+    },
   }
 }
 

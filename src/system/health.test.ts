@@ -53,7 +53,10 @@ test('a trouble is told once when it begins and once when it is over, however lo
 test('a full disk, rows that cannot be written and a silent directory stop mail, and are told by those who found them', async () => {
   let away = false
   const state = { full: false, behind: false }
-  const { told, health } = watched([...storeChecks({ state: () => state }), directoryCheck(() => away)])
+  const { told, health } = watched([
+    ...storeChecks({ state: () => state }),
+    directoryCheck({ away: () => away, probe: async () => {} }, { monotonic: () => 0 }),
+  ])
   for (const change of [() => (state.full = true), () => (state.behind = true), () => (away = true)]) {
     Object.assign(state, { full: false, behind: false })
     away = false
@@ -150,4 +153,24 @@ test('the DNS is in trouble when name after name has no answer, and no more with
   await watchedResolver.mx('f.example')
   assert.equal(check.look(0), undefined)
   assert.match(watchedResolver.answers.text(), /outcome="failed"\} 25\n[^]*outcome="none"\} 1\n/)
+})
+
+test('a directory that is away is asked by the check itself, and is found again though no client asks', async () => {
+  let answers = false
+  let away = true
+  let probes = 0
+  const probe = async (): Promise<void> => {
+    probes++
+    away = !answers
+  }
+  const clock = new SimulatedClock(Date.UTC(2026, 0, 1))
+  const { health } = watched([directoryCheck({ away: () => away, probe }, clock)], clock)
+  for (let i = 0; i < 50; i++) health.look()
+  assert.equal(probes, 1, 'however often readiness is asked')
+  await clock.pass(5 * minute)
+  assert.ok(probes > 5)
+  answers = true
+  await clock.pass(minute)
+  assert.deepEqual(health.look(), [])
+  health.stop()
 })
