@@ -312,3 +312,23 @@ test('quotas as directories write them', () => {
   assert.equal(parseQuota('1GiB'), 1024 ** 3)
   for (const bad of ['', 'much', '-1', '1P', '999999999999999T']) assert.equal(parseQuota(bad), undefined, bad)
 })
+
+test('a probe finds a directory that is back, and one that is not stays away; nothing is thrown', async () => {
+  const { directory, state } = world()
+  assert.equal(directory.away, false)
+  state.down = true
+  await directory.probe()
+  assert.equal(directory.away, true)
+  await directory.probe()
+  assert.equal(directory.away, true)
+  state.down = false
+  await directory.probe()
+  assert.equal(directory.away, false)
+  assert.deepEqual(state.questions.at(-1), {
+    base,
+    scope: 'base',
+    filter: '(objectClass=*)',
+    attributes: ['1.1'],
+    entriesMax: 1,
+  })
+})

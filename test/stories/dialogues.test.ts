@@ -60,6 +60,17 @@ test('every session tells its dialogue at debug, and none tells a secret or a me
   await talk(real, 'imaps', [`a LOGIN ${user} "${password}"`, 'b SELECT INBOX', 'c FETCH 1 BODY[]', 'd LOGOUT'])
   await talk(real, 'imaps', [`a LOGIN {${user.length}+}\r\n${user} {${password.length}+}\r\n${password}`, 'd LOGOUT'])
   await talk(real, 'imaps', [`a AUTHENTICATE PLAIN ${secret(`\0${user}\0${password}`)}`, 'd LOGOUT'])
+  // Clients that spell it wrongly: what is no command is not told at all.
+  const wrong = [
+    `LOGIN ${user} ${password}`,
+    `a  LOGIN ${user} "${password}"`,
+    `b LOGON ${user} "${password}"`,
+    `c login ${user} "${password}" x`,
+  ]
+  await talk(real, 'imaps', [...wrong, 'd LOGOUT'])
+  await talk(real, 'pop3s', [`PASS  ${password}`, `pass ${password}`, `APOP ${user} ${password}`, 'QUIT'])
+  const encoded = secret(`\0${user}\0${password}`)
+  await talk(real, 'submissions', ['EHLO c.example', `AUTH  PLAIN ${encoded}`, `AUTHPLAIN ${encoded}`, encoded, 'QUIT'])
   const lines = told.map(
     ({ service, client, server }) =>
       `${String(service)} ${client === undefined ? `S: ${String(server)}` : `C: ${String(client)}`}`,

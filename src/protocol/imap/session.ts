@@ -183,7 +183,6 @@ export class ImapSession extends OpenConversation implements Session {
     const tag = line.tag()
     line.space()
     this.commandTag = tag
-    this.host.tell?.('client', imapCommandWords(bytes))
     let word = line.word()
     if (word === 'UID') {
       this.#uid = true
@@ -194,6 +193,7 @@ export class ImapSession extends OpenConversation implements Session {
     if (!found || (this.#uid && !found.uid)) throw new SyntaxFault(0, 'a known command', 'command')
     if (!found.states.includes(this.state)) throw new SyntaxFault(0, `another state for ${word}`, 'RFC 3501 3')
     this.#command = found
+    this.host.tell?.('client', imapCommandWords(bytes, found.name))
     return line
   }
 

@@ -11,15 +11,18 @@ export function withoutSecret(line: string): string {
   return `${verb} ${mechanism}${rest.length > 0 ? ' (a SASL response)' : ''}`
 }
 
-/** The first line of an IMAP command: literals, which may be passwords or messages, come behind it. */
-export function imapCommandWords(bytes: Uint8Array): string {
+/**
+ * The first line of an IMAP command: literals, which may be passwords or messages, come behind it.
+ * @param name the command as it was understood, not as it is spelled: a password must not pass for something else by odd spaces.
+ */
+export function imapCommandWords(bytes: Uint8Array, name: string): string {
   const [line = ''] = utf8(bytes.subarray(0, commandLineMax)).split('\r\n', 1)
-  const [tag = '', verb = '', ...rest] = line.split(' ')
-  switch (verb.toUpperCase()) {
+  const [tag = ''] = line.split(' ', 1)
+  switch (name) {
     case 'LOGIN':
-      return `${tag} ${verb} (a name and a password)`
+      return `${tag} LOGIN (a name and a password)`
     case 'AUTHENTICATE':
-      return `${tag} ${withoutSecret([verb, ...rest].join(' '))}`
+      return `${tag} ${withoutSecret(line.slice(tag.length + 1))}`
     default:
       return line
   }
