@@ -1,10 +1,12 @@
-// Builds src/ into dist/: ESM for Node 20, packages left outside, source maps beside; declarations of the libraries.
-// Code is split, so that what a library user imports and what the server runs are the same modules.
+// Builds src/ into dist/: ESM for Node 20, source maps beside; declarations of the libraries. Code is split, so that what a
+// library user imports and what the server runs are the same modules. Packages in JavaScript are built in, with their licences:
+// who installs Pennypost gets the versions that were tested, and three packages instead of 47.
 import { build } from 'esbuild'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeBrowserModules } from './browser/modules.mjs'
+import { packagesOf, writeLicences } from './licences.mjs'
 import { ensureSqlite } from './sqlite.mjs'
 import { emitTypes } from './types.mjs'
 
@@ -24,7 +26,22 @@ function workers(folder) {
 }
 workers('src')
 
-await build({
+// What is loaded when first needed, and at once then (`createRequire(import.meta.url)('iconv-lite')`), is built in as well: it lies
+// in a function that runs with the first call.
+const lateRequires = {
+  name: 'late requires',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const contents = readFileSync(path, 'utf8').replace(
+        /createRequire\(import\.meta\.url\)\(('[a-z0-9-]+')\)/g,
+        'require($1)',
+      )
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: entries.filter((path) => existsSync(join(root, path))),
   outbase: 'src',
@@ -34,13 +51,23 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  packages: 'external',
+  // Native code: it is not one file, and is another for each machine.
+  external: ['@node-rs/argon2', '@photostructure/sqlite'],
+  // Packages in CommonJS ask for Node's own modules by `require`, which a module of ESM does not have.
+  banner: {
+    js: "import { createRequire as requireHere } from 'node:module'; const require = requireHere(import.meta.url)",
+  },
+  // Modules where a package has them: `import()` of one in CommonJS would have a default export only.
+  mainFields: ['module', 'main'],
+  metafile: true,
+  plugins: [lateRequires],
   // For stacks: `node --enable-source-maps`. The sources themselves are not in the package.
   sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',
 })
 
+writeLicences(root, packagesOf(metafile), join(dist, 'THIRD-PARTY-LICENSES.txt'))
 emitTypes(root, libraries)
 
 // What bundlers find under `pennypost/mail` when they build for browsers.

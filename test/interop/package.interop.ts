@@ -260,6 +260,42 @@ test('a browser gets as much as docs/library/mail.md says, and 30 KB at most for
   }
 })
 
+test('packages that are loaded late are part of the package', async () => {
+  consumer.write(
+    'late.mjs',
+    `import { composeMessage, readMessage } from 'pennypost/mail'
+const bytes = Buffer.from('Content-Type: text/plain; charset=cp437\\r\\n\\r\\n\\x81', 'latin1')
+const options = { nowMs: 0, hostname: 'example.org', unique: () => 'abcdefgh' }
+const written = Buffer.from(await composeMessage({ from: 'a@b\u00fccher.example', text: 'x' }, options).bytes()).toString()
+console.log(readMessage(bytes).plainText, /^From: .*$/m.exec(written)[0])`,
+  )
+  const { out, err } = await consumer.run(process.execPath, ['late.mjs'])
+  assert.equal(err, '')
+  assert.equal(out, '\u00fc From: a@xn--bcher-kva.example\n')
+  // The others are loaded by the same words, which the build has to understand.
+  const loads = consumer.tarball
+    .filter((path) => /^dist\/(?!browser\/).*\.js$/.test(path))
+    .flatMap((path) => {
+      const text = readFileSync(join(consumer.folder, 'node_modules/pennypost', path), 'utf8')
+      return [...text.matchAll(/import\.meta\.url\)\(["']([^"']+)["']\)/g)].map(([, name]) => name!)
+    })
+  assert.deepEqual(loads, [])
+})
+
+test('the licences of the packages that are built in are in the tarball', () => {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>
+  }
+  const text = readFileSync(join(consumer.folder, 'node_modules/pennypost/dist/THIRD-PARTY-LICENSES.txt'), 'utf8')
+  const named = [...text.matchAll(/^(\S+) ([\d.]+) \(\S+\)$/gm)].map(([, name, version]) => [name!, version!])
+  assert.ok(named.length > 20)
+  for (const name of ['iconv-lite', 'tldts', 'jose', 'htmlparser2', '@peculiar/x509', 'commander'])
+    assert.ok(
+      named.some(([one, version]) => one === name && version === devDependencies[name]),
+      name,
+    )
+})
+
 test('an installation is as large as the README says', (t) => {
   const { bytes, packages } = consumer.installed
   const [, statedPackages, megabytes] = /(\d+) packages, (\d+) MB/.exec(readFileSync(join(root, 'README.md'), 'utf8'))!
