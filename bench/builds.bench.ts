@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { ImapClient, messageCount } from './support/imap-client.ts'
 import { fill, messages, rows as imapRows, type Side } from './support/imap-rows.ts'
+import { mailMessage } from './support/messages.ts'
 import { startPennypost, type Pennypost } from './support/pennypost.ts'
 import { cpuSeconds, memory } from './support/processes.ts'
 import { bench, until } from './support/scratch.ts'
@@ -55,6 +56,30 @@ async function endToEnd({ server }: Build): Promise<void> {
   watcher.close()
 }
 
+/** APPENDs, one after the other, until each of `count` idlers was told of it. The round that warms up opens them. */
+const news = (count: number, appends: number) => {
+  const idlers = new Map<Build, ImapClient[]>()
+  return async (build: Build): Promise<void> => {
+    const { server } = build
+    const open = async (): Promise<ImapClient> => {
+      const client = await ImapClient.login(server.port.imap!, server.user, { select: 'Copied' })
+      await client.idle()
+      return client
+    }
+    let clients = idlers.get(build)
+    if (clients === undefined) {
+      idlers.set(build, (clients = []))
+      while (clients.length < count) clients.push(...(await Promise.all(Array.from({ length: 50 }, open))))
+    }
+    const message = mailMessage(1, 4000)
+    for (let append = 0; append < appends; append += 1) {
+      const told = Promise.all(clients.map((client) => client.until('EXISTS')))
+      await build.imap.client.ask(`APPEND Copied {${message.length}+}`, message)
+      await told
+    }
+  }
+}
+
 const rows: readonly Row[] = [
   ...imapRows.map(({ title, unit, run, after }) => ({
     title: `IMAP: ${title}`,
@@ -71,6 +96,8 @@ const rows: readonly Row[] = [
   { title: 'relay: 4 KB, 100 sessions', rounds: 7, run: relay(100, 4000, 4000) },
   { title: 'relay: 100 KB, 20 sessions', rounds: 5, run: relay(20, 100_000, 800) },
   { title: 'end to end: 4 KB, 100 sessions', rounds: 7, run: endToEnd },
+  // Last: their connections stay open.
+  { title: 'news to 1,000 idlers', rounds: 7, run: news(1000, 20) },
 ]
 
 async function start(folder: string, at: number): Promise<Build> {
