@@ -15,7 +15,3 @@ export function prefixesOf(address: string): Prefixes {
   const first = (count: number): string => `${bytes.length} ${Buffer.from(bytes.subarray(0, count)).toString('hex')}`
   return bytes.length === 4 ? { narrow: first(4), wide: first(3) } : { narrow: first(8), wide: first(6) }
 }
-
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.')
-}

@@ -5,7 +5,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { sleep, type Clock } from '../base/clock.ts'
 import { Refusal, status } from '../mail/status.ts'
-import { isLoopback, prefixesOf } from './prefix.ts'
+import { isLoopback } from '../base/loopback.ts'
+import { prefixesOf } from './prefix.ts'
 
 export interface ThrottleOptions {
   /** Different wrong passwords for an account from an address before it has to wait. */

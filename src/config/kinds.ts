@@ -307,3 +307,8 @@ export function list<T>(item: Kind<T>, min = 0): Kind<readonly T[]> {
 function sampleOf(value: unknown): string {
   return typeof value === 'string' ? quote(value) : typeof value === 'number' ? String(value) : '"…"'
 }
+
+export function endpointText({ host, port }: Endpoint): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return port === undefined ? name : `${name}:${port}`
+}

@@ -1,6 +1,7 @@
 /** Who may connect: how many connections there are in all, from one network, and how fast they come. */
 import type { Clock } from '../base/clock.ts'
-import { isLoopback, networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
+import { isLoopback } from '../base/loopback.ts'
+import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
 
 export interface AdmissionLimits extends NetworkSize {
   /** Connections in all, over every listener. */

@@ -1,7 +1,7 @@
 /** The http and https listeners: settings for mail programs; to loopback alone, whether we are well, and figures. OpenMetrics 1.0. */
 import type { HttpRequest, HttpResponse } from '../base/http.ts'
 import { running } from '../base/running.ts'
-import { isLoopback } from './network-rates.ts'
+import { isLoopback } from '../base/loopback.ts'
 import { answerDiscovery, type DiscoveryTools } from './discovery/pages.ts'
 
 export interface HttpTools {

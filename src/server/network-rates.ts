@@ -20,10 +20,6 @@ export function networkOf(address: string, { prefixBitsV4, prefixBitsV6 }: Netwo
   return `${bytes.length}/${bits} ${whole.toString('hex')}`
 }
 
-export function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1'
-}
-
 /** Networks that are remembered, some 200 bytes each; the one that was quiet longest makes room, and has a full share again when it is back. */
 const networksMax = 50_000
 

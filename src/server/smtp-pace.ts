@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
 import type { SmtpPace } from '../protocol/smtp/pace.ts'
-import { isLoopback, networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
+import { isLoopback } from '../base/loopback.ts'
+import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
 
 export interface SmtpPaceOptions {
   /** Of strangers of one network; 0: as many as come. */

@@ -1,4 +1,5 @@
 /** Hands a local user's message over: to the server's socket, or, when nobody runs, straight into the queue of a folder that is ours to open. */
+import { isLoopback } from '../../base/loopback.ts'
 import { silentLog } from '../../base/log.ts'
 import { Wheel } from '../../base/wheel.ts'
 import type { Config } from '../../config/config.ts'
@@ -44,7 +45,7 @@ export async function submitTo(wanted: Submission, envelope: OutgoingEnvelope, b
     ? { kind: 'found' as const, records: [host] }
     : await realResolver().addresses(host)
   if (found.kind !== 'found') return { kind: 'later', words: `${host} has no address` }
-  const nearby = found.records[0]!.startsWith('127.') || found.records[0] === '::1'
+  const nearby = isLoopback(found.records[0]!)
   const tls = { serverName: host, verify: wanted.insecure ? ('none' as const) : ('name' as const) }
   const implicit = wanted.tls === 'implicit' || (wanted.tls === 'auto' && port === 465)
   let client: SmtpClient | undefined

@@ -1,4 +1,5 @@
 /** Who really sent a message: SPF while it comes, DKIM, ARC and DMARC once it is there, and what follows from them. RFC 7208, 6376, 8617, 7489. */
+import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Resolver } from '../../base/resolver.ts'
@@ -61,9 +62,7 @@ const budgetMs = 15_000
 /** Strangers are checked: neither those who signed in, nor hosts of our own, nor this machine. */
 export function isStranger(client: SmtpClientFacts): boolean {
   const { address } = client.peer
-  return (
-    client.service === 'smtp' && !client.user && !client.trusted && !address.startsWith('127.') && address !== '::1'
-  )
+  return client.service === 'smtp' && !client.user && !client.trusted && !isLoopback(address)
 }
 
 export class Authenticity {

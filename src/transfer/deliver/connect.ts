@@ -1,4 +1,5 @@
 /** A connection to one address of a host, protected and signed in as its route, its domain and the sender want it. RFC 3207, RFC 7435. */
+import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Network } from '../../base/network.ts'
@@ -8,7 +9,6 @@ import type { Host } from '../route.ts'
 import { throughProxy } from './socks.ts'
 import type { NotedPolicy, TlsFailure } from './tls-notes.ts'
 import {
-  isNearby,
   needsTls,
   noTlsFault,
   securityOf,
@@ -104,7 +104,7 @@ export async function connect(
       assurances.set(client, tlsWords(wanted, client.tls, clock.now()))
     }
     if (host.username !== undefined) {
-      const nearby = isNearby(address)
+      const nearby = isLoopback(address)
       if (!client.tls && !nearby) throw new Error('no password is sent without TLS')
       await client.authenticate(host.username, host.password ?? '', { plaintext: nearby })
     }

@@ -1,4 +1,5 @@
 /** How safe a connection to a host has to be, and who says so: the route, DANE, MTA-STS, the sender. RFC 7672, RFC 8461, RFC 8689, RFC 7435. */
+import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
 import type { Resolver, TlsaRecord } from '../../base/resolver.ts'
@@ -71,13 +72,8 @@ export async function securityOf(tools: SecurityTools, host: Host): Promise<Secu
   if (dane && !demanded) return dane
   const sts = await stsOf(tools, host)
   // A route may demand more than the domain does, never less.
-  if (demanded && sts.kind === 'opportunistic') return { kind: host.addresses.every(isNearby) ? 'encrypted' : 'name' }
+  if (demanded && sts.kind === 'opportunistic') return { kind: host.addresses.every(isLoopback) ? 'encrypted' : 'name' }
   return sts
-}
-
-/** Nobody is in the middle of this machine. */
-export function isNearby(address: string): boolean {
-  return address === '::1' || address.startsWith('127.')
 }
 
 /** RFC 8689 §4.2.1: its name must be known to be right, by DNSSEC or by a policy, and its certificate must prove it. */
