@@ -1,4 +1,5 @@
 /** The one place that builds everything: a configuration in, a running system out. */
+import type { Log } from './base/log.ts'
 import { watchLoop } from './system/watchdog.ts'
 import { join } from 'node:path'
 import { AccountWatch } from './accounts/account-watch.ts'
@@ -91,6 +92,11 @@ function nextStartKeys(before: Config, after: Config): string[] {
   return changed
 }
 
+function tellOldNames({ warnings }: Config, log: Log): void {
+  for (const { file, line, text, hint } of warnings)
+    log.warn('configuration has an old name', { file, line, text, hint })
+}
+
 async function openSystem(
   first: Config,
   platform: Platform,
@@ -100,6 +106,7 @@ async function openSystem(
   endedWith: (error: Error | undefined) => void,
 ): Promise<System> {
   const { clock, random, network, files, log } = platform
+  tellOldNames(first, log)
   const inMemory = first.data === ':memory:'
   const live = { config: first }
   // The rooms hold these: a reload changes them in place.
@@ -311,6 +318,7 @@ async function openSystem(
 
   const reload = async (next: Config): Promise<readonly string[]> => {
     const later = nextStartKeys(live.config, next)
+    tellOldNames(next, log)
     const { hostname, data, origin } = live.config
     // Whatever may fail comes before the first change.
     const nextRoutes = await life.step('reload routes', () => readRoutes(next, files))

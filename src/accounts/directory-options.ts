@@ -22,9 +22,9 @@ export interface DirectoryOptions {
   readonly bindsMax: number
   readonly connectTimeoutMs: number
   readonly timeoutMs: number
-  readonly foundKeptMs: number
-  readonly unknownKeptMs: number
-  readonly verifiedKeptMs: number
+  readonly cacheTtlMs: number
+  readonly negativeCacheTtlMs: number
+  readonly passwordCacheTtlMs: number
   /** How often the directory is asked about those who are signed in. */
   readonly recheckMs: number
 }
@@ -50,8 +50,8 @@ export const directoryDefaults: DirectoryOptions = {
   bindsMax: 8,
   connectTimeoutMs: 5000,
   timeoutMs: 10_000,
-  foundKeptMs: 60_000,
-  unknownKeptMs: 20_000,
-  verifiedKeptMs: 300_000,
+  cacheTtlMs: 60_000,
+  negativeCacheTtlMs: 20_000,
+  passwordCacheTtlMs: 300_000,
   recheckMs: 300_000,
 }

@@ -145,7 +145,7 @@ test('nobody costs a bind too; domains of others are not asked for', async () =>
 })
 
 test('a password is remembered until its time is over, or the entry has changed', async () => {
-  const { state, alice, signIn } = world({ foundKeptMs: 1000, verifiedKeptMs: 10_000 })
+  const { state, alice, signIn } = world({ cacheTtlMs: 1000, passwordCacheTtlMs: 10_000 })
   alice()
   for (let i = 0; i < 3; i++) assert.ok(await signIn('alice@a.example', 'right'))
   assert.equal(state.binds.length, 1)
@@ -163,7 +163,7 @@ test('a password is remembered until its time is over, or the entry has changed'
 })
 
 test('who is disabled, there or here, is nobody; and nothing is made for him', async () => {
-  const { state, alice, signIn, directory, rows } = world({ disabledFilter: '(x=y)', foundKeptMs: 0 })
+  const { state, alice, signIn, directory, rows } = world({ disabledFilter: '(x=y)', cacheTtlMs: 0 })
   alice()
   assert.ok(await signIn('alice@a.example', 'right'))
   const filter = '(|(mail=alice@a.example)(mailAlternateAddress=alice@a.example))'
@@ -177,7 +177,7 @@ test('who is disabled, there or here, is nobody; and nothing is made for him', a
 })
 
 test('away is never nobody: 454 at sign-in, 451 for an address; told once each way', async () => {
-  const { state, alice, signIn, directory } = world({ foundKeptMs: 0, unknownKeptMs: 0 })
+  const { state, alice, signIn, directory } = world({ cacheTtlMs: 0, negativeCacheTtlMs: 0 })
   alice()
   state.down = true
   for (const name of ['alice@a.example', 'nobody@a.example']) {
@@ -212,7 +212,7 @@ test('accounts with a password in the store are its own, unless they are told no
 })
 
 test('app passwords are the store’s, and need their owner to be in the directory', async () => {
-  const { state, alice, signIn, rows } = world({ foundKeptMs: 0, unknownKeptMs: 0 })
+  const { state, alice, signIn, rows } = world({ cacheTtlMs: 0, negativeCacheTtlMs: 0 })
   alice()
   await signIn('alice@a.example', 'right')
   rows[0]!.credentials.push({ type: 'app', name: 'Phone', value: formatAppPassword('abcd-efgh-jkmn-pqrs', 5) })
@@ -236,7 +236,7 @@ test('there are no keys for SCRAM: it fails as a wrong password does', async () 
 })
 
 test('many messages make one account; its quota follows the directory', async () => {
-  const { state, alice, directory, rows } = world({ quotaAttribute: 'mailQuota', foundKeptMs: 0 })
+  const { state, alice, directory, rows } = world({ quotaAttribute: 'mailQuota', cacheTtlMs: 0 })
   alice({ mail: 'alice@a.example', mailquota: '2G' })
   const ids = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => (await directory.look(`al${i % 2 ? 'ice' : ''}@a.example`)).account?.id),
@@ -252,7 +252,7 @@ test('many messages make one account; its quota follows the directory', async ()
 })
 
 test('an account is named in a way that does not depend on the order of values', async () => {
-  const { alice, directory, addRow } = world({ foundKeptMs: 0 })
+  const { alice, directory, addRow } = world({ cacheTtlMs: 0 })
   const nameOf = async (attributes: Attributes): Promise<string | undefined> => {
     alice(attributes)
     return (await directory.find('alice@a.example'))?.name

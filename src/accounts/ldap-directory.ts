@@ -121,7 +121,7 @@ export class LdapDirectory implements Directory, AddressBook {
     const dn = person?.dn ?? `cn=nobody,${options.base}`
     const bind = (): Promise<boolean> => this.#asked(() => this.#server.bind(dn, password), status.authUnavailable)
     const right = await this.#binds.run(from, bind, known)
-    return right && person ? credentialOf(person, clock.monotonic() + options.verifiedKeptMs) : undefined
+    return right && person ? credentialOf(person, clock.monotonic() + options.passwordCacheTtlMs) : undefined
   }
 
   /** Not beyond its time, and only while the entry is as it was. */

@@ -96,8 +96,8 @@ export class LdapPeople {
     const nowMs = clock.monotonic()
     this.#found.delete(address)
     this.#unknown.delete(address)
-    if (isFound) keep(this.#found, address, { listed, untilMs: nowMs + options.foundKeptMs }, foundMax)
-    else keep(this.#unknown, address, { listed: nobody, untilMs: nowMs + options.unknownKeptMs }, unknownMax)
+    if (isFound) keep(this.#found, address, { listed, untilMs: nowMs + options.cacheTtlMs }, foundMax)
+    else keep(this.#unknown, address, { listed: nobody, untilMs: nowMs + options.negativeCacheTtlMs }, unknownMax)
     return listed
   }
 

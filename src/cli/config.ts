@@ -25,12 +25,21 @@ export const config: Subcommand = (program, terminal, fail) => {
       import('../config/fault.ts'),
     ])
     try {
-      const { listeners, data } = await loadConfig(file)
-      if (json) terminal.out('[]\n')
-      else
+      const { listeners, data, warnings } = await loadConfig(file)
+      if (json)
+        terminal.out(
+          `${JSON.stringify(
+            warnings.map((warning) => ({ ...warning, warning: true })),
+            null,
+            1,
+          )}\n`,
+        )
+      else {
+        for (const warning of warnings) terminal.note(`${formatFault(warning)}\n`)
         terminal.out(
           `${file} is valid: ${listeners.length} ${listeners.length === 1 ? 'listener' : 'listeners'}, data in ${data}.\n`,
         )
+      }
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       if (json) terminal.out(`${JSON.stringify(error.faults, null, 1)}\n`)

@@ -1,6 +1,6 @@
 /** `pennypost salvage`: every message of a damaged data folder that can be read, as Maildir. */
 import { resolve } from 'node:path'
-import { examples, jsonOption } from './context.ts'
+import { counted, examples, jsonOption } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
 export const salvage: Subcommand = (program, terminal, fail) => {
@@ -26,7 +26,7 @@ export const salvage: Subcommand = (program, terminal, fail) => {
     if (options.json) return terminal.out(`${JSON.stringify(report, null, 1)}\n`)
     for (const fault of faults) terminal.note(`${fault}.\n`)
     terminal.out(
-      `${named} messages with their mailbox, ${byRecord} by their records alone, ${queued} that were queued; ${unreadable} could not be read. They are in ${resolve(out)}.\n`,
+      `Wrote ${counted(named + byRecord + queued, 'message')} to ${resolve(out)}: ${named} with the mailbox, ${byRecord} from log records alone, ${queued} from the queue. ${counted(unreadable, 'message')} could not be read.\n`,
     )
   })
 }

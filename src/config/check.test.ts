@@ -19,7 +19,7 @@ action = "reject"
 [[check]]
 name = "money"
 where = "body"
-of = "strangers"
+of = "unauthenticated"
 pattern = "/money/"
 action = "redirect"
 text = "Judge@Example.org"
@@ -47,9 +47,16 @@ text = "Für mich: ${'!'.repeat(200)}"
       pattern: /^Subject: .*lottery/im,
       action: 'reject',
       text: 'Refused by a rule of this host',
-      of: 'everybody',
+      of: 'all',
     },
-    { name: 'money', where: 'body', pattern: /money/m, action: 'redirect', text: 'Judge@example.org', of: 'strangers' },
+    {
+      name: 'money',
+      where: 'body',
+      pattern: /money/m,
+      action: 'redirect',
+      text: 'Judge@example.org',
+      of: 'unauthenticated',
+    },
   ])
 })
 

@@ -29,6 +29,27 @@ async function faultsOf(source: string): Promise<string[]> {
   return []
 }
 
+test('old names of keys, tables and values are understood, each with one warning that tells the new one', async () => {
+  const source =
+    '[[check]]\npattern = "/^Subject: x/"\naction = "junk"\nof = "strangers"\n\n[smtp]\naddressQueries = "nobody"\n[directory]\nsource = "ldap"\nurls = ["ldaps://ldap.example.org"]\nbase = "dc=example"\nfoundKeptMs = "7m"\n'
+  const config = await parseConfig(source, '/etc/pennypost.toml')
+  assert.equal(config.checks[0]!.of, 'unauthenticated')
+  assert.equal(config.smtp.addressQueries, 'none')
+  assert.equal(config.directory.cacheTtlMs, 420_000)
+  assert.deepEqual(config.warnings.map(formatFault), [
+    '/etc/pennypost.toml:4: check[0].of: "strangers" is the old name of "unauthenticated". Rename it: a later version will not know the old one.',
+    '/etc/pennypost.toml:7: smtp.addressQueries: "nobody" is the old name of "none". Rename it: a later version will not know the old one.',
+    '/etc/pennypost.toml:12: "foundKeptMs" is the old name of "cacheTtlMs". Rename it: a later version will not know the old one.',
+  ])
+  assert.deepEqual(
+    await faultsOf(
+      '[directory]\nsource = "ldap"\nurls = ["ldaps://ldap.example.org"]\nbase = "dc=example"\nfoundKeptMs = "7m"\ncacheTtlMs = "8m"\n',
+    ),
+    ['f:5: "foundKeptMs" is the old name of "cacheTtlMs", and both are set. Keep the new one.'],
+  )
+  assert.deepEqual(defaultConfig().warnings, [])
+})
+
 test('without a file, every default holds', () => {
   const config = defaultConfig('/srv/mail')
   assert.equal(config.hostname, 'localhost')
@@ -157,6 +178,7 @@ shutdownGraceMs = "500ms"
     hostname: 'mail.example.org',
     data: '/etc/var/mail',
     user: 'mail',
+    warnings: [],
     group: undefined,
     domains: ['example.org', 'xn--bcher-kva.example'],
     submitSocket: '/etc/var/mail/submit.sock',

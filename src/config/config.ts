@@ -3,6 +3,7 @@ import type { AccountWatchOptions } from '../accounts/account-watch.ts'
 import type { IpNetwork } from '../base/ip-network.ts'
 import type { AuthOptions, OAuthOptions } from '../accounts/options.ts'
 import type { DirectoryOptions } from '../accounts/directory-options.ts'
+import type { ConfigFault } from './fault.ts'
 import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AdmissionLimits } from '../server/admission.ts'
@@ -46,6 +47,8 @@ export interface RouteConfig extends Omit<StaticRoute, 'password' | 'proxy'> {
 }
 
 export interface Config {
+  /** Old names that it has, to be told when it is loaded. */
+  readonly warnings: readonly ConfigFault[]
   readonly hostname: string
   /** The data folder, absolute. */
   readonly data: string

@@ -1,4 +1,4 @@
-/** What is wrong with a configuration: each fault is a sentence with its file and line, and what to do about it. */
+/** What is wrong with a configuration, or old in it: each fault and warning is a sentence with its file and line, and what to do about it. */
 
 export interface ConfigFault {
   /** undefined: no file, the defaults or the command line. */

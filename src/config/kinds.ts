@@ -20,6 +20,8 @@ export interface Kind<T> {
   read(value: unknown): T
   /** The value as TOML, such that `read` gives it back. */
   format(value: T): string
+  /** Words of earlier versions, and what they are called now: understood, with a warning. */
+  readonly renamed?: ReadonlyMap<unknown, T>
 }
 
 function quote(text: string): string {
@@ -146,6 +148,11 @@ export function choice<const Names extends readonly string[]>(...names: Names): 
     },
     format: quote,
   }
+}
+
+/** A choice some of whose words have new names: `renamed(choice('all'), { everybody: 'all' })`. */
+export function renamed<const T extends string>(kind: Kind<T>, words: Readonly<Record<string, NoInfer<T>>>): Kind<T> {
+  return { ...kind, renamed: new Map<unknown, T>(Object.entries(words)) }
 }
 
 export const domain: Kind<string> = {

@@ -9,6 +9,8 @@ export interface Option<T, Default extends T | undefined = T | undefined> {
   readonly why: string
   /** Shown in the sample where there is no default. */
   readonly example?: T
+  /** Names that the key had in earlier versions: understood, with a warning. */
+  readonly formerly?: readonly string[]
 }
 
 export type OptionTable = Readonly<Record<string, Option<never>>>
@@ -20,6 +22,11 @@ export function option<T, const Default extends T | undefined>(
   example?: T,
 ): Option<T, Default> {
   return { kind, default: fallback, why, example }
+}
+
+/** An option whose key has a new name. `formerly('rest', backOffMs)` still understands `rest`. */
+export function formerly<T extends Option<unknown>>(name: string, declared: T): T {
+  return { ...declared, formerly: [...(declared.formerly ?? []), name] }
 }
 
 export type ValuesOf<Table> = {

@@ -37,6 +37,8 @@ export interface Section {
   readonly repeated: boolean
   readonly why: string
   readonly options: OptionTable
+  /** Names that the table had in earlier versions: understood, with a warning. */
+  readonly formerly?: readonly string[]
 }
 
 export const topOptions = {

@@ -2,7 +2,7 @@
 import { authDefaults, oauthDefaults, type AuthOptions, type OAuthOptions } from '../accounts/options.ts'
 import { directoryDefaults, type DirectoryOptions } from '../accounts/directory-options.ts'
 import * as kinds from './kinds.ts'
-import { option } from './option.ts'
+import { formerly, option } from './option.ts'
 
 export const authOptions = {
   clientCertificates: option(
@@ -194,20 +194,29 @@ export const directoryOptions = {
     directoryDefaults.timeoutMs,
     'Time for an answer. Beyond it, senders and users get a temporary error, since they would not wait much longer.',
   ),
-  foundKeptMs: option(
-    kinds.duration,
-    directoryDefaults.foundKeptMs,
-    'How long a found entry is cached. A removed user, or a changed password, is noticed after this time.',
+  cacheTtlMs: formerly(
+    'foundKeptMs',
+    option(
+      kinds.duration,
+      directoryDefaults.cacheTtlMs,
+      'How long a found entry is cached. A removed user, or a changed password, is noticed after this time.',
+    ),
   ),
-  unknownKeptMs: option(
-    kinds.duration,
-    directoryDefaults.unknownKeptMs,
-    'How long an unknown address is cached. Short, for users who have just been added.',
+  negativeCacheTtlMs: formerly(
+    'unknownKeptMs',
+    option(
+      kinds.duration,
+      directoryDefaults.negativeCacheTtlMs,
+      'How long an unknown address is cached. Short, for users who have just been added.',
+    ),
   ),
-  verifiedKeptMs: option(
-    kinds.duration,
-    directoryDefaults.verifiedKeptMs,
-    'How long a verified password is accepted without asking again, while the entry is unchanged; programs sign in very often.',
+  passwordCacheTtlMs: formerly(
+    'verifiedKeptMs',
+    option(
+      kinds.duration,
+      directoryDefaults.passwordCacheTtlMs,
+      'How long a verified password is accepted without asking again, while the entry is unchanged; programs sign in very often.',
+    ),
   ),
   recheckMs: option(
     kinds.duration,

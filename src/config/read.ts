@@ -19,8 +19,9 @@ import { SectionReader, type Source, type Table } from './section-reader.ts'
 import { readTls } from './tls.ts'
 
 /** Reads it all; faults are appended to `faults`, and with any of them the result is not to be used. */
-export function readConfig(root: Table, source: Source, faults: ConfigFault[]): Config {
+export function readConfig(file: Table, source: Source, faults: ConfigFault[]): Config {
   const reader = new SectionReader(source, faults)
+  const root = reader.root(file)
   const top = reader.section(root, '', declared.topOptions)
   const store = reader.section(reader.table(root, 'store'), 'store', declared.storeOptions)
   if (store.engine === 'postgres') {
@@ -30,7 +31,7 @@ export function readConfig(root: Table, source: Source, faults: ConfigFault[]): 
   const transfer = reader.section(reader.table(root, 'transfer'), 'transfer', declared.transferOptions)
   const reports = reader.section(reader.table(root, 'reports'), 'reports', declared.reportOptions)
   const origin = top.origin ?? top.domains[0] ?? top.hostname
-  return {
+  const config = {
     hostname: top.hostname,
     // A store that lives as long as the process: for tests.
     data: top.data === ':memory:' ? top.data : reader.path(top.data),
@@ -64,6 +65,7 @@ export function readConfig(root: Table, source: Source, faults: ConfigFault[]): 
     directory: directory(reader, reader.table(root, 'directory')),
     limits: reader.section(reader.table(root, 'limits'), 'limits', declared.limitsOptions),
   }
+  return { ...config, warnings: reader.warnings }
 }
 
 function smtp(reader: SectionReader, table: Table): Config['smtp'] {

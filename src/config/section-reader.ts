@@ -21,10 +21,16 @@ export interface Source {
 export class SectionReader {
   readonly #source: Source
   readonly #faults: ConfigFault[]
+  readonly #warnings: ConfigFault[] = []
 
   constructor(source: Source, faults: ConfigFault[]) {
     this.#source = source
     this.#faults = faults
+  }
+
+  /** Names of earlier versions that the file has, in its order. */
+  get warnings(): readonly ConfigFault[] {
+    return this.#warnings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
   }
 
   /** The line of a key in the file, for sentences that name it. */
@@ -38,16 +44,43 @@ export class SectionReader {
     this.#faults.push({ file, line: lines?.of(key), key, text, hint })
   }
 
+  #warn(key: KeyPath, text: string, hint: string): void {
+    const { file, lines } = this.#source
+    this.#warnings.push({ file, line: lines?.of(key), key, text, hint })
+  }
+
+  /** The table with the names of today. Of an old and a new name of one thing, the new one counts, and the old one is a fault. */
+  #current(table: Table, path: KeyPath): Table {
+    const names = formerNames(path.replace(/\[\d+\]/g, ''))
+    if (!Object.keys(table).some((key) => names.has(key))) return table
+    const current: Record<string, unknown> = { ...table }
+    for (const [old, name] of names) {
+      if (table[old] === undefined) continue
+      const at = childPath(path, old)
+      const text = `"${old}" is the old name of "${name}"`
+      if (table[name] !== undefined) this.fault(at, `${text}, and both are set`, 'Keep the new one.')
+      else this.#warn(at, text, 'Rename it: a later version will not know the old one.')
+      current[name] ??= table[old]
+      delete current[old]
+    }
+    return current
+  }
+
   /** @returns an absolute path; relative ones begin at the file's folder. */
   path(name: string): string {
     return isAbsolute(name) ? name : resolve(join(this.#source.folder, name))
+  }
+
+  /** The whole file, with the names of today. */
+  root(table: Table): Table {
+    return this.#current(table, '')
   }
 
   /** The table of that name, empty where there is none. */
   table(parent: Table, name: string, path: KeyPath = name): Table {
     const value = parent[name]
     if (value === undefined) return {}
-    if (isTable(value)) return value
+    if (isTable(value)) return this.#current(value, path)
     this.fault(
       path,
       `${path} must be a table`,
@@ -62,7 +95,8 @@ export class SectionReader {
   tables(parent: Table, name: string, path: KeyPath = name): readonly Table[] {
     const value = parent[name]
     if (value === undefined) return []
-    if (Array.isArray(value) && value.every(isTable)) return value
+    if (Array.isArray(value) && value.every(isTable))
+      return value.map((table, at) => this.#current(table, `${path}[${at}]`))
     this.fault(
       path,
       `${path} must be a list of tables`,
@@ -90,7 +124,14 @@ export class SectionReader {
       values[key] = option.default
       if (table[key] === undefined) continue
       try {
-        values[key] = option.kind.read(table[key])
+        const current = option.kind.renamed?.get(table[key])
+        if (current !== undefined)
+          this.#warn(
+            childPath(path, key),
+            `${childPath(path, key)}: "${String(table[key])}" is the old name of "${String(current)}"`,
+            'Rename it: a later version will not know the old one.',
+          )
+        values[key] = option.kind.read(current ?? table[key])
       } catch (error) {
         if (!(error instanceof ValueFault)) throw error
         const near = typeof table[key] === 'string' ? nearest(table[key], choicesOf(option.kind.words)) : undefined
@@ -133,6 +174,20 @@ export class SectionReader {
     }
     return networks
   }
+}
+
+/** Old names of keys and tables in a table, and what they are called now. */
+function formerNames(path: KeyPath): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  const options = (sections.find(({ name }) => name === path)?.options ?? {}) as Readonly<
+    Record<string, Option<unknown>>
+  >
+  for (const [key, { formerly = [] }] of Object.entries(options)) for (const old of formerly) names.set(old, key)
+  const above = path === '' ? '' : `${path}.`
+  for (const { name, formerly = [] } of sections)
+    if (name.startsWith(above) && !name.slice(above.length).includes('.'))
+      for (const old of formerly) names.set(old, name.slice(above.length))
+  return names
 }
 
 function isTable(value: unknown): value is Table {

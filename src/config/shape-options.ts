@@ -153,8 +153,8 @@ export const checkOptions = {
     'We do not play',
   ),
   of: option(
-    kinds.choice('strangers', 'everybody'),
-    'everybody',
-    'Which messages are checked: those from unauthenticated clients on port 25 ("strangers"), or all, with those of signed-in users and trusted networks ("everybody").',
+    kinds.renamed(kinds.choice('unauthenticated', 'all'), { strangers: 'unauthenticated', everybody: 'all' }),
+    'all',
+    'Which messages are checked: those from unauthenticated clients on port 25 ("unauthenticated"), or all, with those of signed-in users and trusted networks ("all").',
   ),
 }

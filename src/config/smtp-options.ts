@@ -73,9 +73,9 @@ export const smtpOptions = {
     ['org.example:ADV'],
   ),
   addressQueries: option(
-    kinds.choice('nobody', 'trusted', 'users'),
+    kinds.renamed(kinds.choice('none', 'trusted', 'users'), { nobody: 'none' }),
     defaults.addressQueries,
-    'Who may use VRFY and EXPN. "nobody": no client, since they are mostly used to collect addresses. "trusted": hosts of trustedNetworks. "users": signed-in users too.',
+    'Who may use VRFY and EXPN. "none": no client, since they are mostly used to collect addresses. "trusted": hosts of trustedNetworks. "users": signed-in users too.',
   ),
   xclientFrom: option(
     kinds.list(kinds.ipNetwork),

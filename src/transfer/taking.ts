@@ -203,7 +203,7 @@ export class Taking {
     if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
     const rewrites = this.#ours && rewriter?.changesHeaders === true
     const stranger = isStranger(this.#brought.client)
-    const rules = contentRules.filter(({ of }) => of === 'everybody' || stranger)
+    const rules = contentRules.filter(({ of }) => of === 'all' || stranger)
     if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, changes: forged }
     const { header, body } = await contentParts(store, this.content, '')
     const verdict = rules.length === 0 ? nothingAsked : await checkContent(rules, header, body)

@@ -83,7 +83,7 @@ async function begin(): Promise<{ talk: Talk; done: () => Promise<void> }> {
   if (random(2) === 0) await host.prepare('xclient 192.0.2.0/24', Buffer.alloc(0))
   if (random(2) === 0) await host.prepare('time 2024-01-15T12:00:00Z', Buffer.alloc(0))
   await host.prepare('policy noSoliciting ["net.example:ADV"]', Buffer.alloc(0))
-  await host.prepare(`policy addressQueries "${pick(['nobody', 'users'])}"`, Buffer.alloc(0))
+  await host.prepare(`policy addressQueries "${pick(['none', 'users'])}"`, Buffer.alloc(0))
   const talk = new Talk(host.open(1))
   assert.match(await talk.listen(), /^220 /)
   return {

@@ -235,7 +235,7 @@ export const protocolParsers: readonly Parser[] = [
               pattern: one.expression,
               action: 'warn' as const,
               text: '',
-              of: 'everybody' as const,
+              of: 'all' as const,
             })),
       )
       return checkContent(rules, parseHeader(bytes), async function* () {

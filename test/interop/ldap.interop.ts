@@ -102,8 +102,8 @@ function startWith(urls: readonly string[], more: Partial<DirectoryOptions> = {}
       aliasFilter: '(&(|(objectClass=nisMailAlias)(objectClass=groupOfNames))(cn={user}))',
       memberAttributes: ['member'],
       timeoutMs: 2000,
-      foundKeptMs: 0,
-      unknownKeptMs: 0,
+      cacheTtlMs: 0,
+      negativeCacheTtlMs: 0,
       ...more,
     },
   })

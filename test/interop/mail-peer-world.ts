@@ -214,7 +214,7 @@ export class PeerWorld {
           pattern: /^Subject: send money/i,
           action: 'reject',
           text: 'we have no money',
-          of: 'everybody',
+          of: 'all',
         },
       ],
       transfer: {

@@ -33,7 +33,7 @@ async function homeWith(
 }
 
 function rule(pattern: string, action: string, text?: string, more: object = {}): ContentRule {
-  const said = { name: undefined, where: 'header', of: 'everybody', pattern, action, text, ...more }
+  const said = { name: undefined, where: 'header', of: 'all', pattern, action, text, ...more }
   const read = checkOf(said as Parameters<typeof checkOf>[0], 0)
   assert.ok('rule' in read, JSON.stringify(read))
   return read.rule
@@ -172,7 +172,7 @@ test('rules of headers and bodies: refused, discarded, prepended, stripped, copi
     rule('/^Subject: lead/', 'redirect', archive),
     rule('/^Subject: lost/', 'redirect', 'gone@a.example'),
     rule('/casino/i', 'reject', 'No casinos', { where: 'body' }),
-    rule('/^Subject: stranger/', 'reject', 'Not from strangers', { of: 'strangers' }),
+    rule('/^Subject: stranger/', 'reject', 'Not from strangers', { of: 'unauthenticated' }),
   ])
   const about = (subject: string, ...body: string[]): readonly string[] => [
     `X-Internal: 1`,

@@ -7,7 +7,6 @@ import {
   type OptionTable,
   type OtherNames,
 } from '../../base/option-check.ts'
-import type { SmtpPolicy } from '../../protocol/smtp/policy.ts'
 import type { SmtpCertificate, SmtpServerSettings } from './server-options.ts'
 
 const certificates = oneOrMore(
@@ -17,7 +16,7 @@ const certificates = oneOrMore(
   ),
 )
 
-const policy: OptionTable<Omit<SmtpPolicy, 'xclientFrom'>> = {
+const policy: OptionTable<NonNullable<SmtpServerSettings<unknown>['policy']>> = {
   recipientsMax: 'number',
   messagesMax: 'number',
   errorsMax: 'number',
@@ -27,7 +26,7 @@ const policy: OptionTable<Omit<SmtpPolicy, 'xclientFrom'>> = {
   futureReleaseMaxMs: 'number',
   deliverByMinMs: 'number',
   noSoliciting: 'list',
-  addressQueries: ['nobody', 'trusted', 'users'],
+  addressQueries: ['none', 'trusted', 'users', 'nobody'],
 }
 
 const table: OptionTable<SmtpServerSettings<unknown>> = {

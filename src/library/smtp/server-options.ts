@@ -42,7 +42,10 @@ export interface SmtpServerSettings<User> extends SmtpHandlers<User> {
   /** A CR or LF that stands alone lets others see two messages in one: the message is refused, or its lines mended. Default: `refuse`. */
   readonly bareNewline?: 'refuse' | 'normalize'
   /** What of `smtpDefaults` is to be otherwise: recipients, messages, errors, pauses; `greetPauseMs` for greylisted greetings. */
-  readonly policy?: Partial<Omit<SmtpPolicy, 'xclientFrom'>>
+  readonly policy?: Partial<Omit<SmtpPolicy, 'xclientFrom' | 'addressQueries'>> & {
+    /** `nobody` is the old name of `none`. */
+    readonly addressQueries?: SmtpPolicy['addressQueries'] | 'nobody'
+  }
   /** Networks (`192.0.2.0/24`) of proxies that may say by XCLIENT and XFORWARD whom they speak for. Default: none. */
   readonly xclientFrom?: readonly string[]
   /** Networks of proxies whose connections begin with a PROXY header; they must. Default: none. */

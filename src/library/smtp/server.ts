@@ -68,7 +68,7 @@ export class SmtpServer<User = unknown> {
     if (this.#implicitTls && settings.tls === undefined) throw new TypeError('TLS from the first byte needs `tls`')
     const offers = settings.offers ?? ['SMTPUTF8']
     this.#withheld = allPromises.filter((promise) => !offers.includes(promise))
-    this.#policy = { ...smtpDefaults, ...settings.policy, xclientFrom: networksOf(settings.xclientFrom) }
+    this.#policy = { ...smtpDefaults, ...policyOf(settings.policy), xclientFrom: networksOf(settings.xclientFrom) }
     this.#proxyFrom = networksOf(settings.proxyFrom)
     const { connectionsMax, connectionsPerAddressMax } = { ...admissionDefaults, ...defined(settings) }
     this.#desk = new Desk({
@@ -187,4 +187,10 @@ function networksOf(texts: readonly string[] = []): IpNetwork[] {
 /** Without what was said to be undefined. */
 function defined<T extends object>(settings: T): Partial<T> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<T>
+}
+
+function policyOf(policy: SmtpServerSettings<unknown>['policy'] = {}): Partial<SmtpPolicy> {
+  const { addressQueries, ...more } = policy
+  if (addressQueries === undefined) return more
+  return { ...more, addressQueries: addressQueries === 'nobody' ? 'none' : addressQueries }
 }

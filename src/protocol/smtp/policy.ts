@@ -20,7 +20,7 @@ export interface SmtpPolicy {
   /** Classes of solicitation that nobody here wants. RFC 3865 §2.1. */
   readonly noSoliciting: readonly string[]
   /** Who may ask by VRFY and EXPN which addresses there are. RFC 5321 §7.3. */
-  readonly addressQueries: 'nobody' | 'trusted' | 'users'
+  readonly addressQueries: 'none' | 'trusted' | 'users'
   /** Proxies and filters that may say whom they speak for, by XCLIENT and XFORWARD. */
   readonly xclientFrom: readonly IpNetwork[]
 }
@@ -38,6 +38,6 @@ export const smtpDefaults: SmtpPolicy = {
   futureReleaseMaxMs: 30 * day,
   deliverByMinMs: minute,
   noSoliciting: [],
-  addressQueries: 'nobody',
+  addressQueries: 'none',
   xclientFrom: [],
 }

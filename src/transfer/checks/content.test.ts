@@ -7,7 +7,7 @@ import { parsePattern } from './pattern.ts'
 function rule(where: 'header' | 'body', pattern: string, action: ContentAction = 'warn', text = ''): ContentRule {
   const read = parsePattern(pattern)
   assert.ok(read.kind === 'pattern', pattern)
-  return { name: pattern, where, pattern: read.expression, action, text, of: 'everybody' }
+  return { name: pattern, where, pattern: read.expression, action, text, of: 'all' }
 }
 
 const header = parseHeader(

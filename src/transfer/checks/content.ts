@@ -16,7 +16,7 @@ export interface ContentRule {
   /** Words of a refusal, the address of a copy or detour, the field to prepend. */
   readonly text: string
   /** Whose messages: those of strangers alone, or everybody's. */
-  readonly of: 'strangers' | 'everybody'
+  readonly of: 'unauthenticated' | 'all'
 }
 
 /** What the rules ask for, all together. */

@@ -11,7 +11,7 @@ import { formatReply } from '../wire/reply.ts'
 const membersMax = 100
 
 function mayAsk({ policy, options, known, user }: ServerState): boolean {
-  if (!options.receiver.lookUp || policy.addressQueries === 'nobody') return false
+  if (!options.receiver.lookUp || policy.addressQueries === 'none') return false
   return policy.addressQueries === 'users' ? known : known && !user
 }
 
