@@ -3,10 +3,10 @@
  * The peer is what an administrator would put together: Postfix, LMTP, Dovecot.
  */
 import { join } from 'node:path'
-import { hashPassword } from '../src/accounts/password.ts'
+import { hashPassword } from '../src/directory/password.ts'
 import { silentLog } from '../src/base/log.ts'
 import { realClock } from '../src/platform/real/clock.ts'
-import { firstMailboxes } from '../src/server/provision.ts'
+import { firstMailboxes } from '../src/admin/provision.ts'
 import { openStore } from '../src/store/sqlite/engine.ts'
 import { startDovecot, type DovecotFormat } from './support/dovecot.ts'
 import { ImapClient, messageCount } from './support/imap-client.ts'

@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
-import type { AnswerOf, ArgumentsOf, ControlName } from '../server/control.ts'
-import type { Page } from '../server/control-command.ts'
+import type { AnswerOf, ArgumentsOf, ControlName } from '../admin/control.ts'
+import type { Page } from '../admin/control-command.ts'
 import { fileFaultWords } from './fault-words.ts'
-import type { Owner, OwnerOptions } from '../server/owner.ts'
+import type { Owner, OwnerOptions } from '../admin/owner.ts'
 
 /** A fault in how the command was called: exit status 2. */
 export class UsageFault extends Error {}
@@ -57,7 +57,7 @@ export async function dataFolderOf(options: PlaceOptions): Promise<string> {
 
 /** What cannot be opened is told as a sentence with what to do. */
 export async function openOwnerOf(data: string, options: OwnerOptions): Promise<Owner> {
-  const { openOwner } = await import('../server/owner.ts')
+  const { openOwner } = await import('../admin/owner.ts')
   return openOwner(data, options).catch((error: unknown) => {
     const words = fileFaultWords(error, data)
     throw words === undefined ? error : new CommandFault(words)

@@ -1,9 +1,9 @@
 /** `pennypost domain dns` and `pennypost check`: the DNS records of a domain, and whether they are there. */
 import type { Config } from '../config/config.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
-import type { CheckedRecord } from '../server/discovery/check.ts'
-import type { DnsRecord } from '../server/discovery/dns.ts'
-import type { KnownCertificates } from '../server/discovery/published.ts'
+import type { CheckedRecord } from '../web/discovery/check.ts'
+import type { DnsRecord } from '../web/discovery/dns.ts'
+import type { KnownCertificates } from '../web/discovery/published.ts'
 import {
   CommandFault,
   configOf,
@@ -28,7 +28,7 @@ async function domainName(text: string): Promise<string> {
 
 /** Of a domain that is ours; none where there is no store yet. */
 async function keysOf(config: Config, domain: string): Promise<readonly { name: string; value: string }[]> {
-  const { askOwner } = await import('../server/owner.ts')
+  const { askOwner } = await import('../admin/owner.ts')
   try {
     const { keys } = await askOwner(config.data, 'domainKeys', { name: domain })
     return keys.filter(({ state }) => state === 'active')
@@ -42,7 +42,7 @@ async function keysOf(config: Config, domain: string): Promise<readonly { name: 
 async function certificatesOf(config: Config, domain: string): Promise<KnownCertificates> {
   const [{ askOwner }, { readCertificates }, { certificateFor }, { realFiles }, { X509Certificate }] =
     await Promise.all([
-      import('../server/owner.ts'),
+      import('../admin/owner.ts'),
       import('../platform/real/certificates.ts'),
       import('../platform/real/tls.ts'),
       import('../platform/real/files.ts'),
@@ -64,9 +64,9 @@ async function certificatesOf(config: Config, domain: string): Promise<KnownCert
 
 async function recordsOf(config: Config, domain: string): Promise<DnsRecord[]> {
   const [{ recordsFor }, { publishedRecords }, { offersOf }] = await Promise.all([
-    import('../server/discovery/dns.ts'),
-    import('../server/discovery/published.ts'),
-    import('../server/discovery/settings.ts'),
+    import('../web/discovery/dns.ts'),
+    import('../web/discovery/published.ts'),
+    import('../web/discovery/settings.ts'),
   ])
   const { hostname, listeners, publish } = config
   return [
@@ -77,7 +77,7 @@ async function recordsOf(config: Config, domain: string): Promise<DnsRecord[]> {
 
 /** As a zone file, each with its reason. */
 export async function printRecords(terminal: Terminal, config: Config, domain: string, json?: boolean): Promise<void> {
-  const { formatRecord } = await import('../server/discovery/dns.ts')
+  const { formatRecord } = await import('../web/discovery/dns.ts')
   const records = await recordsOf(config, domain)
   if (json) terminal.out(`${JSON.stringify(records, null, 1)}\n`)
   else
@@ -108,13 +108,13 @@ export async function checkDomain(
     { realClock },
     { withHosts },
   ] = await Promise.all([
-    import('../server/discovery/check.ts'),
-    import('../server/discovery/check-policy.ts'),
-    import('../server/discovery/published.ts'),
+    import('../web/discovery/check.ts'),
+    import('../web/discovery/check-policy.ts'),
+    import('../web/discovery/published.ts'),
     import('../platform/real/resolver.ts'),
     import('../platform/real/http-client.ts'),
     import('../platform/real/clock.ts'),
-    import('../transfer/hosts.ts'),
+    import('../transport/hosts.ts'),
   ])
   const resolver = withHosts(() => config.dns, realResolver(config.dns.servers, config.dns))
   const tools = { resolver, http: realHttpClient, clock: realClock }
@@ -184,8 +184,8 @@ export const domainKeys: Subcommand = (domains, terminal) => {
     'pennypost domain keys example.org --rotate',
   ).action(async (given: string, options: PlaceOptions & JsonOption & { readonly rotate?: boolean }) => {
     const [{ askOwner }, { formatRecord }] = await Promise.all([
-      import('../server/owner.ts'),
-      import('../server/discovery/dns.ts'),
+      import('../admin/owner.ts'),
+      import('../web/discovery/dns.ts'),
     ])
     const name = await domainName(given)
     const { keys } = await askOwner((await configOf(options)).data, 'domainKeys', { name, rotate: options.rotate })

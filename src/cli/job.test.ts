@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Terminal } from '../platform/real/terminal.ts'
-import type { JobState } from '../server/jobs.ts'
-import type { Owner } from '../server/owner.ts'
+import type { JobState } from '../admin/jobs.ts'
+import type { Owner } from '../admin/owner.ts'
 import { jobEnd } from './job.ts'
 
 /** What a person, or a script, is shown while the work is in these states, one after another. */

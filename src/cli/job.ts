@@ -2,8 +2,8 @@
 import { sleep } from '../base/clock.ts'
 import { realClock } from '../platform/real/clock.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
-import type { JobState } from '../server/jobs.ts'
-import type { Owner } from '../server/owner.ts'
+import type { JobState } from '../admin/jobs.ts'
+import type { Owner } from '../admin/owner.ts'
 import { CommandFault, sizeText } from './context.ts'
 
 /** Short work is told at once, long work is not asked after all the time. */

@@ -1,6 +1,6 @@
 /** `pennypost mailbox`: what an account keeps, mailbox by mailbox. */
 import type { Command } from 'commander'
-import type { AnswerOf } from '../server/control.ts'
+import type { AnswerOf } from '../admin/control.ts'
 import {
   ask,
   CommandFault,

@@ -24,7 +24,7 @@ export async function newPassword(terminal: Terminal, options: PasswordOptions):
   if (options.passwordStdin && options.generate) throw new UsageFault('Use either --password-stdin or --generate')
   if (options.generate) {
     const [{ easyPassword }, { realRandom }] = await Promise.all([
-      import('../accounts/password.ts'),
+      import('../directory/password.ts'),
       import('../platform/real/random.ts'),
     ])
     return { password: easyPassword(realRandom.bytes(16)), generated: true }

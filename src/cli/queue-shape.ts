@@ -1,6 +1,6 @@
 /** `pennypost queue list --by-destination`: who waits for whom, by age. Model: postfix's qshape. */
 import type { Terminal } from '../platform/real/terminal.ts'
-import type { Owner } from '../server/owner.ts'
+import type { Owner } from '../admin/owner.ts'
 import { queueAgesMinutes, type QueueShapeRow } from '../store/entities.ts'
 import { pages, printRows, timeText } from './context.ts'
 

@@ -1,7 +1,7 @@
 /** `pennypost queue`: mail that waits for its transfer. */
 import type { Command } from 'commander'
-import type { AnswerOf } from '../server/control.ts'
-import type { Owner } from '../server/owner.ts'
+import type { AnswerOf } from '../admin/control.ts'
+import type { Owner } from '../admin/owner.ts'
 import type { QueueRow } from '../store/entities.ts'
 import {
   examples,

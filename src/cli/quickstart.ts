@@ -185,7 +185,7 @@ async function giveToUser(terminal: Terminal, user: string, folders: readonly Fo
 /** With a password that is shown once; mail for root, postmaster and abuse goes there too. */
 async function firstAccount(terminal: Terminal, data: string, domain: string, account: string): Promise<void> {
   const [{ easyPassword }, { realRandom }] = await Promise.all([
-    import('../accounts/password.ts'),
+    import('../directory/password.ts'),
     import('../platform/real/random.ts'),
   ])
   const owner = await openOwnerOf(data, { create: true })

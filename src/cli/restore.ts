@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { realClock } from '../platform/real/clock.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
-import type { RestoredAccount } from '../server/restore-into.ts'
+import type { RestoredAccount } from '../admin/restore-into.ts'
 import {
   CommandFault,
   configOf,
@@ -73,7 +73,7 @@ async function restoreAll(
   terminal: Terminal,
   fail: (status: number) => void,
 ): Promise<void> {
-  const { restoreStore } = await import('../server/restore.ts')
+  const { restoreStore } = await import('../admin/restore.ts')
   const { data, user } = options.data === undefined ? await configOf(options) : { data: resolve(options.data) }
   const line = progressLine(terminal)
   const { force, damaged, holdQueue } = options

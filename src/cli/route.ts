@@ -41,8 +41,8 @@ async function find(given: string, options: RouteOptions) {
   const [{ parseDomain }, { realResolver }, { withHosts }, { wayTo }, { StsPolicies }] = await Promise.all([
     import('../mail/address.ts'),
     import('../platform/real/resolver.ts'),
-    import('../transfer/hosts.ts'),
-    import('../transfer/way.ts'),
+    import('../transport/hosts.ts'),
+    import('../transport/explain-route.ts'),
     import('../trust/mta-sts/policies.ts'),
   ])
   const [{ realClock }, { realRandom }, { realHttpClient }, { silentLog }, { realFiles }, { readAuthorities }] =

@@ -19,7 +19,7 @@ export const salvage: Subcommand = (program, terminal, fail) => {
     ),
     'pennypost salvage /var/lib/pennypost /root/salvaged',
   ).action(async (folder: string, out: string, options: { json?: boolean }) => {
-    const { salvageStore } = await import('../server/verify.ts')
+    const { salvageStore } = await import('../admin/verify.ts')
     const report = await salvageStore(resolve(folder), resolve(out))
     const { named, byRecord, queued, unreadable, faults } = report
     if (named + byRecord + queued === 0) fail(1)

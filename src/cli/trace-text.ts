@@ -1,6 +1,6 @@
 /** A message's story for people: the dialogue, the decisions, each attempt, each end. */
 import type { LedgerRow } from '../store/entities.ts'
-import type { JourneyLine } from '../transfer/journey.ts'
+import type { JourneyLine } from '../delivery/trace.ts'
 import { sizeText, timeText, visible } from './context.ts'
 
 export interface Traced {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import { realClock } from '../platform/real/clock.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
-import type { Owner } from '../server/owner.ts'
+import type { Owner } from '../admin/owner.ts'
 import { timePrefix } from '../store/arrival-id.ts'
 import type { LedgerRow } from '../store/entities.ts'
 import {
@@ -91,7 +91,7 @@ async function follow(question: string | undefined, options: TraceOptions, termi
     if (options[name] !== undefined)
       throw new UsageFault(`--follow shows new events only and cannot be used with --${name}`)
   const [{ JourneyFollower }, { realFiles }] = await Promise.all([
-    import('../transfer/journey-follow.ts'),
+    import('../delivery/trace-follow.ts'),
     import('../platform/real/files.ts'),
   ])
   const folder = join(await dataFolderOf(options), 'journey')
@@ -135,7 +135,7 @@ async function find(
   options: TraceOptions,
 ): Promise<{ found: Traced[]; more: boolean }> {
   const [{ findJourneys, journeysOf, reportsAbout, timeOf }, { realFiles }] = await Promise.all([
-    import('../transfer/journey-search.ts'),
+    import('../delivery/trace-search.ts'),
     import('../platform/real/files.ts'),
   ])
   const folder = join(await dataFolderOf(options), 'journey')

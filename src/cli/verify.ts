@@ -17,7 +17,7 @@ export const verify: Subcommand = (program, terminal, fail) => {
     'pennypost verify --data /var/lib/pennypost --json',
     'pennypost verify --backup /mnt/backup/pennypost',
   ).action(async (options: PlaceOptions & { json?: boolean; deep?: boolean; backup?: string }) => {
-    const { verifyBackup, verifyStore } = await import('../server/verify.ts')
+    const { verifyBackup, verifyStore } = await import('../admin/verify.ts')
     const { deep = false, backup } = options
     const report =
       backup === undefined

@@ -1,5 +1,5 @@
 /** Keys of [accountWatch]: when an account looks as if somebody else used it. */
-import { accountWatchDefaults, type AccountWatchOptions } from '../accounts/account-watch.ts'
+import { accountWatchDefaults, type AccountWatchOptions } from '../directory/account-watch.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option } from './option.ts'
 

@@ -1,7 +1,7 @@
 /** A rule for what messages say, from what the configuration says of it. */
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
-import type { ContentRule } from '../transfer/checks/content.ts'
-import { parsePattern } from '../transfer/checks/pattern.ts'
+import type { ContentRule } from '../delivery/checks/content.ts'
+import { parsePattern } from '../delivery/checks/pattern.ts'
 import type { ValuesOf } from './option.ts'
 import type { checkOptions } from './shape-options.ts'
 

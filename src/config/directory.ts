@@ -1,6 +1,6 @@
 /** What the keys of [directory] say together. */
-import type { DirectoryOptions } from '../accounts/directory-options.ts'
-import { filterFault } from '../accounts/ldap-filter.ts'
+import type { DirectoryOptions } from '../directory/directory-options.ts'
+import { filterFault } from '../directory/ldap-filter.ts'
 
 interface DirectoryFault {
   readonly key: keyof DirectoryOptions

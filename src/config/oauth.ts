@@ -1,5 +1,5 @@
 /** What the keys of [oauth] say together. */
-import type { OAuthOptions } from '../accounts/options.ts'
+import type { OAuthOptions } from '../directory/options.ts'
 
 interface OAuthFault {
   readonly key: keyof OAuthOptions

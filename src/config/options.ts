@@ -1,7 +1,7 @@
 /** Every key of the configuration file, declared once: its kind, its default, and why it is so. Reader, sample and reference are made of these. */
 import { parseIpNetwork } from '../base/ip-network.ts'
 import type { Config } from './config.ts'
-import { admissionDefaults } from '../server/admission.ts'
+import { admissionDefaults } from '../listen/admission.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option, type OptionTable } from './option.ts'
 import { accountWatchOptions } from './account-watch-options.ts'

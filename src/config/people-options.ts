@@ -1,6 +1,6 @@
 /** Keys of the configuration file about people: how they sign in, and where they are known. */
-import { authDefaults, oauthDefaults, type AuthOptions, type OAuthOptions } from '../accounts/options.ts'
-import { directoryDefaults, type DirectoryOptions } from '../accounts/directory-options.ts'
+import { authDefaults, oauthDefaults, type AuthOptions, type OAuthOptions } from '../directory/options.ts'
+import { directoryDefaults, type DirectoryOptions } from '../directory/directory-options.ts'
 import * as kinds from './kinds.ts'
 import { formerly, option } from './option.ts'
 

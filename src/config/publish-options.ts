@@ -1,5 +1,5 @@
 /** Keys of [publish]: what our own domains tell those who send to them. */
-import type { PublishOptions } from '../server/discovery/published.ts'
+import type { PublishOptions } from '../web/discovery/published.ts'
 import { maxAgeMaxS } from '../trust/mta-sts/policy.ts'
 import * as kinds from './kinds.ts'
 import { ValueFault, type Kind } from './kinds.ts'

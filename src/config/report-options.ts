@@ -1,5 +1,5 @@
 /** Keys of [reports]: what other domains are told. */
-import type { ReportOptions } from '../transfer/options.ts'
+import type { ReportOptions } from '../transport/options.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option } from './option.ts'
 

@@ -1,7 +1,7 @@
 /** Keys of [[route]] and [relay]: where mail to others goes, and whose mail is only passed on; what they say together. */
 import { parseDomain, parseMailbox } from '../mail/address.ts'
-import type { Proxy } from '../transfer/static-routes.ts'
-import type { RelayOptions } from '../transfer/options.ts'
+import type { Proxy } from '../transport/static-routes.ts'
+import type { RelayOptions } from '../delivery/options.ts'
 import type { RouteConfig } from './config.ts'
 import * as kinds from './kinds.ts'
 import { addressFamily, ValueFault, type Endpoint, type Kind } from './kinds.ts'

@@ -1,7 +1,7 @@
 /** Keys of the configuration file about what changes in messages: addresses, copies, rules for what they say. */
 import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
-import { parsePattern } from '../transfer/checks/pattern.ts'
-import { rewriteDefaults, type AddressMap, type RewriteOptions } from '../transfer/shape/options.ts'
+import { parsePattern } from '../delivery/checks/pattern.ts'
+import { rewriteDefaults, type AddressMap, type RewriteOptions } from '../delivery/rewrite/options.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
 import { option, type Option } from './option.ts'

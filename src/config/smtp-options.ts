@@ -1,7 +1,7 @@
 /** Keys of the configuration file about SMTP: what clients may ask for, and how much. */
 import { parseIpNetwork } from '../base/ip-network.ts'
 import { smtpDefaults } from '../protocol/smtp/policy.ts'
-import { smtpPaceDefaults } from '../server/smtp-pace.ts'
+import { smtpPaceDefaults } from '../listen/smtp-rate-limits.ts'
 import type { Config } from './config.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option } from './option.ts'

@@ -1,7 +1,7 @@
 /** Keys of the configuration file about mail on its way: names, routes, limits, and who really sent it. */
-import { authenticityDefaults, type AuthenticityOptions } from '../transfer/checks/authenticity.ts'
-import type { SenderRule } from '../transfer/checks/consequence.ts'
-import { transferDefaults, type DestinationRule, type TransferOptions } from '../transfer/options.ts'
+import { authenticityDefaults, type AuthenticityOptions } from '../delivery/checks/authenticity.ts'
+import type { SenderRule } from '../delivery/checks/consequence.ts'
+import { transferDefaults, type DestinationRule, type TransferOptions } from '../queue/options.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
 import { option, type Option } from './option.ts'

@@ -4,7 +4,7 @@ import { checkOptions, type OptionTable } from '../base/option-check.ts'
 import type { SmtpServer } from '../library/smtp/server.ts'
 import type { ReadMessage } from '../mail/view/read-message.ts'
 import { realClock } from '../platform/real/clock.ts'
-import { accountName, addAccount } from '../server/provision.ts'
+import { accountName, addAccount } from '../admin/provision.ts'
 import type { System } from '../system/types.ts'
 import { StoredMessage } from './stored-message.ts'
 

@@ -1,16 +1,16 @@
 /** Who the people are: the store's accounts, or those of an LDAP directory beside them. */
-import type { AddressBook } from '../accounts/address-book.ts'
-import type { Directory } from '../accounts/directory.ts'
-import type { DirectoryOptions } from '../accounts/directory-options.ts'
-import { LdapDirectory } from '../accounts/ldap-directory.ts'
-import { StoreDirectory } from '../accounts/store-directory.ts'
+import type { AddressBook } from '../directory/resolved-addresses.ts'
+import type { Directory } from '../directory/directory.ts'
+import type { DirectoryOptions } from '../directory/directory-options.ts'
+import { LdapDirectory } from '../directory/ldap-directory.ts'
+import { StoreDirectory } from '../directory/store-directory.ts'
 import { latin1, utf8 } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Files } from '../base/files.ts'
 import type { OpenLdap } from '../base/ldap.ts'
 import type { Log } from '../base/log.ts'
-import { noteUseIn } from '../server/auth-settings.ts'
-import { addResident } from '../server/provision.ts'
+import { noteUseIn } from '../admin/auth-settings.ts'
+import { addResident } from '../admin/provision.ts'
 import type { Store } from '../store/store.ts'
 
 export interface People {

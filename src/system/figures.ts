@@ -1,16 +1,16 @@
 /** Puts together what tells of this system's health: what is looked at, and the page of figures. */
-import type { AccountAuthenticator } from '../accounts/authenticator.ts'
+import type { AccountAuthenticator } from '../directory/authenticator.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Histogram } from '../base/metrics.ts'
 import facts from '../../package.json' with { type: 'json' }
 import type { ProcessFigures } from '../platform/real/process-figures.ts'
-import type { Desk } from '../server/listen.ts'
-import { FiguresPage } from '../server/metrics.ts'
-import type { Sessions } from '../server/sessions.ts'
+import type { Desk } from '../listen/listen.ts'
+import { FiguresPage } from '../web/metrics.ts'
+import type { Sessions } from '../access/sessions.ts'
 import type { Store } from '../store/store.ts'
-import type { StoreAccountGuard } from '../transfer/account-guard.ts'
-import type { MailFigures } from '../transfer/mail-log.ts'
+import type { StoreAccountGuard } from '../queue/account-guard.ts'
+import type { MailFigures } from '../delivery/mail-log.ts'
 import type { People } from './directory.ts'
 import { Health } from './health.ts'
 import {

@@ -1,8 +1,8 @@
 /** What changes messages on their way in, as the configuration has it, and as a reload changes it. */
 import type { Config } from '../config/config.ts'
-import type { TransferOptions } from '../transfer/options.ts'
-import { Rewriter } from '../transfer/shape/rewriter.ts'
-import type { TakingTools } from '../transfer/taking.ts'
+import type { TransferOptions } from '../queue/options.ts'
+import { Rewriter } from '../delivery/rewrite/rewriter.ts'
+import type { TakingTools } from '../delivery/accept.ts'
 
 export interface Shaping {
   readonly tools: Pick<TakingTools, 'rewriter' | 'contentRules'>

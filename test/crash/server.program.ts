@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs'
 import { silentLog } from '../../src/base/log.ts'
 import { parseConfig } from '../../src/config/load.ts'
-import { addAccount } from '../../src/server/provision.ts'
+import { addAccount } from '../../src/admin/provision.ts'
 import { realPlatform, startSystem } from '../../src/system.ts'
 
 const folder = process.argv[2]!

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { handlerTimeoutMsDefault, messageBytesMaxDefault } from '../../src/library/smtp/server-options.ts'
 import { smtpDefaults } from '../../src/protocol/smtp/policy.ts'
 import { authFailuresMax } from '../../src/protocol/smtp/limits.ts'
-import { admissionDefaults } from '../../src/server/admission.ts'
+import { admissionDefaults } from '../../src/listen/admission.ts'
 import { testExamples } from './examples.ts'
 
 const page = testExamples('smtp', 20)

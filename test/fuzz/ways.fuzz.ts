@@ -6,7 +6,7 @@ import type { Connection, ConnectionHandler, Network } from '../../src/base/netw
 import { realClock } from '../../src/platform/real/clock.ts'
 import { seededRandom } from '../../src/platform/simulated/random.ts'
 import { simulatedResolver } from '../../src/platform/simulated/resolver.ts'
-import { throughProxy } from '../../src/transfer/deliver/socks.ts'
+import { throughProxy } from '../../src/transport/smtp/socks.ts'
 import { checkDane } from '../../src/trust/dane/check.ts'
 import { usableRecords } from '../../src/trust/dane/tlsa.ts'
 import { allowsHost, parseStsPolicy, parseStsRecord } from '../../src/trust/mta-sts/policy.ts'

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { sourceFiles } from '../architecture/source.ts'
 import { parsers } from './parsers.ts'
 
-const rooms = /^(?:mail|trust|transfer|protocol|accounts|sieve|base|platform\/real|cli\/sendmail)\//
+const rooms = /^(?:mail|trust|delivery|transport|queue|protocol|directory|sieve|base|platform\/real|cli\/sendmail)\//
 /** CONTRIBUTING.md, Names: the verb tells what a function is. */
 const named =
   /^export (?:async )?(?:function\*? ((?:parse|decode|read|split|unfold|take|decompress)[A-Z]\w*|\w+To(?:Text|Html))|class (\w*(?:Reader|Parser|Verifier|Decoder|Grammar)))\b/gm

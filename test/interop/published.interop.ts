@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { certificateFor } from '../../src/platform/real/tls.ts'
-import { publishedRecords } from '../../src/server/discovery/published.ts'
+import { publishedRecords } from '../../src/web/discovery/published.ts'
 import { run, withCertified, without } from './programs.ts'
 
 const options = { mtaSts: 'testing', mtaStsMaxAgeMs: 86_400_000, mtaStsHosts: [], tlsReportsTo: undefined } as const

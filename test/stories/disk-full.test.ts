@@ -9,13 +9,13 @@ import { Refusal } from '../../src/mail/status.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
 import { realRandom } from '../../src/platform/real/random.ts'
 import { ImapRefusal } from '../../src/protocol/imap/backend.ts'
-import { StoreImapBackend } from '../../src/server/imap.ts'
+import { StoreImapBackend } from '../../src/access/imap.ts'
 import { addAccount, message } from '../../src/store/conformance/fixtures.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
-import { silentJourney } from '../../src/transfer/journey.ts'
-import { transferDefaults } from '../../src/transfer/options.ts'
-import { Turns } from '../../src/transfer/queue/turns.ts'
-import { Receiver } from '../../src/transfer/receiver.ts'
+import { silentJourney } from '../../src/delivery/trace.ts'
+import { transferDefaults } from '../../src/queue/options.ts'
+import { Turns } from '../../src/delivery/fair-order.ts'
+import { Receiver } from '../../src/delivery/receiver.ts'
 
 test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-room-'))

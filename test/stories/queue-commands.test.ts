@@ -1,7 +1,7 @@
 /** What an operator does to the queue: give up with a notice, send another way, choose by what is in it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runControl, type AnswerOf, type ArgumentsOf, type ControlName } from '../../src/server/control.ts'
+import { runControl, type AnswerOf, type ArgumentsOf, type ControlName } from '../../src/admin/control.ts'
 import type { System } from '../../src/system/types.ts'
 import { fairWeather } from '../../src/platform/simulated/network.ts'
 import { Peer } from './peer.ts'

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { parseConfig } from '../../src/config/load.ts'
 import { simulatedResolver, type ZoneEntry } from '../../src/platform/simulated/resolver.ts'
-import { checkRecords } from '../../src/server/discovery/check.ts'
-import { recordsFor } from '../../src/server/discovery/dns.ts'
-import { offersOf } from '../../src/server/discovery/settings.ts'
+import { checkRecords } from '../../src/web/discovery/check.ts'
+import { recordsFor } from '../../src/web/discovery/dns.ts'
+import { offersOf } from '../../src/web/discovery/settings.ts'
 import { pennypost, removeFolder, temporaryFolder } from './program.ts'
 
 const base = temporaryFolder()

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, test } from 'node:test'
-import { askOwner } from '../../src/server/owner.ts'
+import { askOwner } from '../../src/admin/owner.ts'
 import { dialogue } from './dialogue.ts'
 import { password, startReal, type RealSystem } from './real.ts'
 

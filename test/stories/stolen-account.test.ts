@@ -1,8 +1,8 @@
 /** An account that looks stolen is held and told of; what lock and unlock do. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accountWatchDefaults, type AccountWatchOptions } from '../../src/accounts/account-watch.ts'
-import { accountCommands } from '../../src/server/control-accounts.ts'
+import { accountWatchDefaults, type AccountWatchOptions } from '../../src/directory/account-watch.ts'
+import { accountCommands } from '../../src/admin/control-accounts.ts'
 import type { QueueRow } from '../../src/store/entities.ts'
 import type { System } from '../../src/system/types.ts'
 import { bytesOfText, messagesIn, password, World } from './world.ts'

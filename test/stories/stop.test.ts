@@ -1,7 +1,7 @@
 /** A stop waits for sessions as long as there are any, and not longer. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { admissionDefaults } from '../../src/server/admission.ts'
+import { admissionDefaults } from '../../src/listen/admission.ts'
 import { World } from './world.ts'
 
 test('a stop is over when the last session has said goodbye, long before its time is', async () => {

@@ -6,7 +6,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { drive } from '../../src/protocol/drive.ts'
 import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
-import { throughProxy } from '../../src/transfer/deliver/socks.ts'
+import { throughProxy } from '../../src/transport/smtp/socks.ts'
 import { bytesOfText, password, World } from './world.ts'
 
 const second = 1000

@@ -9,7 +9,7 @@ import type { HttpQuestion } from '../../src/base/http-client.ts'
 import { simulatedResolver } from '../../src/platform/simulated/resolver.ts'
 import type { Platform } from '../../src/system.ts'
 import type { System } from '../../src/system/types.ts'
-import { dkimRecords, makeDkimKeys } from '../../src/transfer/signing.ts'
+import { dkimRecords, makeDkimKeys } from '../../src/delivery/signing.ts'
 import { DkimVerifier } from '../../src/trust/dkim/verify.ts'
 import { messagesIn, World } from './world.ts'
 

@@ -1,5 +1,5 @@
 /** A small internet with our systems on it, in virtual time. */
-import { authDefaults, oauthDefaults } from '../../src/accounts/options.ts'
+import { authDefaults, oauthDefaults } from '../../src/directory/options.ts'
 import type { Log } from '../../src/base/log.ts'
 import type { Random } from '../../src/base/random.ts'
 import { Wheel } from '../../src/base/wheel.ts'
@@ -14,13 +14,13 @@ import type { SimulatedZone, ZoneEntry } from '../../src/platform/simulated/reso
 import { drive } from '../../src/protocol/drive.ts'
 import { ImapClient } from '../../src/protocol/imap/client.ts'
 import { SmtpClient } from '../../src/protocol/smtp/client.ts'
-import { admissionDefaults } from '../../src/server/admission.ts'
-import { addAccount, firstMailboxes } from '../../src/server/provision.ts'
+import { admissionDefaults } from '../../src/listen/admission.ts'
+import { addAccount, firstMailboxes } from '../../src/admin/provision.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
 import { startSystem, type Platform } from '../../src/system.ts'
-import { authenticityDefaults } from '../../src/transfer/checks/authenticity.ts'
-import { transferDefaults, type TransferOptions } from '../../src/transfer/options.ts'
+import { authenticityDefaults } from '../../src/delivery/checks/authenticity.ts'
+import { transferDefaults, type TransferOptions } from '../../src/queue/options.ts'
 
 export const password = 'correct horse'
 /** Where the clients of the stories sit. */

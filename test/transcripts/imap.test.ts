@@ -9,8 +9,8 @@ import { imapHost, user } from './imap-host.ts'
 import { runTranscript } from './run.ts'
 import { stillClock } from './smtp-host.ts'
 import { silentLog } from '../../src/base/log.ts'
-import { StoreImapBackend } from '../../src/server/imap.ts'
-import { firstMailboxes } from '../../src/server/provision.ts'
+import { StoreImapBackend } from '../../src/access/imap.ts'
+import { firstMailboxes } from '../../src/admin/provision.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 
 const folder = join(process.env.PENNYPOST_ROOT!, 'test', 'transcripts', 'imap')

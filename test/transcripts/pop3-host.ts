@@ -2,7 +2,7 @@
 import { silentLog } from '../../src/base/log.ts'
 import { Pop3Session } from '../../src/protocol/pop3/session.ts'
 import { passwordMechanisms } from '../../src/protocol/sasl/mechanisms.ts'
-import { StorePop3Backend } from '../../src/server/pop3.ts'
+import { StorePop3Backend } from '../../src/access/pop3.ts'
 import { arrival, stored } from '../../src/store/conformance/fixtures.ts'
 import { factsOfBytes } from '../../src/store/facts.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'

@@ -10,7 +10,7 @@ function time(epochMs: number): string {
 }
 
 export async function printQueue(config: Config, terminal: Terminal): Promise<number> {
-  const { openOwner } = await import('../../server/owner.ts')
+  const { openOwner } = await import('../../admin/owner.ts')
   const owner = await openOwner(config.data)
   try {
     let bytes = 0
@@ -44,7 +44,7 @@ export async function printQueue(config: Config, terminal: Terminal): Promise<nu
 }
 
 export async function flushQueue(config: Config): Promise<number> {
-  const { openOwner } = await import('../../server/owner.ts')
+  const { openOwner } = await import('../../admin/owner.ts')
   const owner = await openOwner(config.data)
   try {
     // What is held stays held.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { defaultConfig } from '../../config/load.ts'
-import { openOwner } from '../../server/owner.ts'
+import { openOwner } from '../../admin/owner.ts'
 import { takeAliases } from './newaliases.ts'
 
 test('an entry that names its own account keeps a copy, where there is that account', async (t) => {

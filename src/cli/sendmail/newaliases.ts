@@ -1,7 +1,7 @@
 /** `newaliases`: takes /etc/aliases into the store, at the origin's domain. aliases(5). */
 import type { Config } from '../../config/config.ts'
 import { realFiles } from '../../platform/real/files.ts'
-import type { Owner } from '../../server/owner.ts'
+import type { Owner } from '../../admin/owner.ts'
 import type { Terminal } from '../../platform/real/terminal.ts'
 
 const aliasesFile = '/etc/aliases'
@@ -54,7 +54,7 @@ async function hasAccount(owner: Owner, name: string): Promise<boolean> {
 }
 
 export async function takeAliases(config: Config, terminal: Terminal, file = aliasesFile): Promise<number> {
-  const [{ openOwner }, { complete }] = await Promise.all([import('../../server/owner.ts'), import('./message.ts')])
+  const [{ openOwner }, { complete }] = await Promise.all([import('../../admin/owner.ts'), import('./message.ts')])
   const bytes = await realFiles.read(file)
   if (!bytes) {
     terminal.note(`newaliases: there is no ${file}: aliases live in the store, see "pennypost alias"\n`)

@@ -130,9 +130,9 @@ async function submitDirectly(
 ): Promise<Submitted> {
   const [{ openStore }, { Receiver }, { Turns }, { silentJourney }, { parseMailbox }, { Refusal }] = await Promise.all([
     import('../../store/sqlite/engine.ts'),
-    import('../../transfer/receiver.ts'),
-    import('../../transfer/queue/turns.ts'),
-    import('../../transfer/journey.ts'),
+    import('../../delivery/receiver.ts'),
+    import('../../delivery/fair-order.ts'),
+    import('../../delivery/trace.ts'),
     import('../../mail/address.ts'),
     import('../../mail/status.ts'),
   ])

@@ -3,7 +3,7 @@ import type { Network } from '../../base/network.ts'
 import { hostAddresses } from '../../platform/real/host-addresses.ts'
 import { realNetwork } from '../../platform/real/network.ts'
 import { realResolver } from '../../platform/real/resolver.ts'
-import { throughProxy } from '../../transfer/deliver/socks.ts'
+import { throughProxy } from '../../transport/smtp/socks.ts'
 import { clientTools } from './tools.ts'
 
 export interface SmtpProxy {

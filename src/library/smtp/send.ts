@@ -1,5 +1,5 @@
 /** One message over one connection, and what became of it. */
-import { inSevenBits } from '../../transfer/deliver/convert.ts'
+import { inSevenBits } from '../../transport/smtp/convert.ts'
 import type { DkimSigningKey } from '../../trust/dkim/sign.ts'
 import { SmtpNeedFault, type SmtpClient } from '../../protocol/smtp/client.ts'
 import { SmtpReplyFault } from '../../protocol/smtp/client-faults.ts'

@@ -1,5 +1,5 @@
 /** The SASL mechanisms that a program's handlers can serve; what it has no handler for is not offered. RFC 4954, RFC 5802, RFC 7628. */
-import { decoyScramKeys, parseScramKeys, scramKeys } from '../../accounts/scram-keys.ts'
+import { decoyScramKeys, parseScramKeys, scramKeys } from '../../directory/scram-keys.ts'
 import { status, Refusal } from '../../mail/status.ts'
 import { realRandom } from '../../platform/real/random.ts'
 import type {

@@ -1,0 +1,190 @@
+/**
+ * Who is signed in, over all protocols, and what ends that: an account that is disabled, removed or has another password, a credential that
+ * is revoked, an operator. A right that was looked at at sign-in only would last as long as its client sends NOOP.
+ */
+import { appCredential, credentialDigest } from '../directory/app-password.ts'
+import { shutOut, type Directory } from '../directory/directory.ts'
+import { turn, type Clock, type Timer } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Authenticated } from '../protocol/sasl/authenticator.ts'
+import type { Change } from '../store/changes.ts'
+import type { Store } from '../store/store.ts'
+
+/** One connection whose client has signed in. */
+export interface OpenSession {
+  readonly id: string
+  readonly service: string
+  readonly address: string
+  readonly user: Authenticated
+  /** Says goodbye at the next quiet moment. */
+  close(): void
+  /** At once. */
+  destroy(): void
+}
+
+export interface SessionRow {
+  readonly id: string
+  readonly account: string
+  readonly service: string
+  readonly address: string
+  readonly sinceMs: number
+}
+
+/** A session that is busy, or whose client does not read, is cut after so long. */
+const goodbyeMs = 700
+
+/** Many changes at once (accounts added by a script) are one look; a session still ends within a second. */
+const lookAfterMs = 100
+/** Accounts that are looked at in one turn of the loop. */
+const lookedAtOnce = 200
+
+/** Rows of credentials that a password leaves. */
+const passwordKinds = ['argon2id', 'scram-sha-256', 'scram-sha-1'] as const
+
+interface Held extends OpenSession {
+  readonly sinceMs: number
+  /** What the account was at sign-in; '' where another directory knows its password. */
+  readonly rights: string
+}
+
+export interface SessionsTools {
+  readonly store: Pick<Store, 'read' | 'listen'>
+  readonly clock: Clock
+  readonly log: Log
+  /** Asked anew of everybody who is signed in, every so often: what an outside directory takes away is told by nobody. */
+  readonly outside?: { readonly directory: Pick<Directory, 'find'>; readonly recheckMs: () => number }
+}
+
+export class Sessions {
+  readonly #tools: SessionsTools
+  readonly #sessions = new Map<string, Held>()
+  readonly #stopListening: () => void
+  #timer: Timer | undefined
+  #look: Timer | undefined
+  #looking = false
+
+  constructor(tools: SessionsTools) {
+    this.#tools = tools
+    this.#stopListening = tools.store.listen((changes) => this.#heard(changes))
+    if (tools.outside) this.#askLater(tools.outside)
+  }
+
+  add(session: OpenSession): void {
+    const rights = this.#rightsOf(session.user)
+    this.#sessions.set(session.id, { ...session, sinceMs: this.#tools.clock.now(), rights: rights ?? '' })
+    // Between the proof and now they may have gone.
+    if (rights === undefined) this.#end([this.#sessions.get(session.id)!], 'the account is gone')
+  }
+
+  remove(id: string): void {
+    this.#sessions.delete(id)
+  }
+
+  /** In the order in which they signed in. */
+  list(account?: string): readonly SessionRow[] {
+    return [...this.#sessions.values()]
+      .filter(({ user }) => account === undefined || user.name === account)
+      .map(({ id, user, service, address, sinceMs }) => ({ id, account: user.name, service, address, sinceMs }))
+  }
+
+  /** How many are signed in, by service. */
+  countBy(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { service } of this.#sessions.values()) counts.set(service, (counts.get(service) ?? 0) + 1)
+    return counts
+  }
+
+  /** @returns how many were ended. */
+  end(which: { readonly id?: string; readonly account?: string }): number {
+    const ended = [...this.#sessions.values()].filter(
+      ({ id, user }) =>
+        (which.id === undefined || id === which.id) && (which.account === undefined || user.name === which.account),
+    )
+    this.#end(ended, 'ended by the operator')
+    return ended.length
+  }
+
+  close(): void {
+    this.#stopListening()
+    this.#timer?.cancel()
+    this.#look?.cancel()
+  }
+
+  #heard(changes: readonly Change[]): void {
+    if (this.#sessions.size > 0 && changes.some(({ kind }) => kind === 'directory')) this.#lookSoon()
+  }
+
+  #lookSoon(): void {
+    this.#look ??= this.#tools.clock.after(lookAfterMs, () => {
+      this.#look = undefined
+      // What came while a look was under way gets another one behind it.
+      if (this.#looking) return this.#lookSoon()
+      this.#looking = true
+      void this.#lookAtAll().finally(() => (this.#looking = false))
+    })
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const now = new Map<string, string | undefined>()
+    for (const session of [...this.#sessions.values()]) {
+      const { user, rights, id } = session
+      const key = `${user.accountId} ${user.credential ?? ''}`
+      if (!now.has(key)) {
+        now.set(key, this.#rightsOf(user))
+        if (now.size % lookedAtOnce === 0) await turn(this.#tools.clock)
+      }
+      if (now.get(key) !== rights && this.#sessions.get(id) === session)
+        this.#end([session], 'the account, its password or the app password was changed')
+    }
+  }
+
+  /** What a session stands on: another text than at sign-in ends it; undefined: nothing is left. */
+  #rightsOf({ accountId, credential }: Authenticated): string | undefined {
+    const { read } = this.#tools.store
+    const account = read.accountById(accountId)
+    if (!account || shutOut(account)) return undefined
+    // What is kept of an outside directory's passwords is written at sign-in: it tells nothing of a change.
+    if (this.#tools.outside) return String(credential !== undefined && this.#isAppPassword(accountId, credential))
+    const passwords = passwordKinds.map((kind) => read.credentials(accountId, kind).map(({ value }) => value))
+    return JSON.stringify([passwords, credential !== undefined && this.#isAppPassword(accountId, credential)])
+  }
+
+  #isAppPassword(account: number, credential: string): boolean {
+    return this.#tools.store.read
+      .credentials(account, appCredential)
+      .some(({ value }) => credentialDigest(value) === credential)
+  }
+
+  #end(sessions: readonly Held[], reason: string): void {
+    for (const session of sessions) {
+      const { id, user, service, address } = session
+      this.#tools.log.info('session ended', { id, account: user.name, service, peer: address, reason })
+      session.close()
+      this.#tools.clock.after(goodbyeMs, () => session.destroy())
+    }
+  }
+
+  #askLater(outside: NonNullable<SessionsTools['outside']>): void {
+    this.#timer = this.#tools.clock.after(outside.recheckMs(), () => {
+      void this.#askAll(outside.directory).finally(() => this.#askLater(outside))
+    })
+  }
+
+  /** One question an account; a directory that does not answer ends nothing. */
+  async #askAll(directory: Pick<Directory, 'find'>): Promise<void> {
+    const names = new Map<string, Held[]>()
+    for (const session of this.#sessions.values()) {
+      const known = names.get(session.user.name)
+      if (known) known.push(session)
+      else names.set(session.user.name, [session])
+    }
+    for (const [name, sessions] of names) {
+      try {
+        const account = await directory.find(name)
+        if (!account || shutOut(account)) this.#end(sessions, 'the directory does not know the account any more')
+      } catch {
+        return
+      }
+    }
+  }
+}

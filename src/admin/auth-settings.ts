@@ -1,0 +1,39 @@
+/** What signing in keeps in the store besides credentials: a secret that outlives restarts, and what commands must know of the configuration. */
+import { appUsedCredential } from '../directory/app-password.ts'
+import type { NoteUse } from '../directory/store-directory.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Store } from '../store/store.ts'
+
+const secretName = 'authSecret'
+const secretBytes = 32
+
+/** Of this store alone; made when first asked. Names that are no accounts have their SCRAM salts from it, the same ones for ever. */
+export async function authSecret(store: Store, random: Random): Promise<Uint8Array> {
+  const kept = store.read.setting(secretName)
+  if (kept !== undefined) return Buffer.from(kept, 'base64')
+  const secret = Buffer.from(random.bytes(secretBytes))
+  await store.commit([{ kind: 'settingSet', name: secretName, value: secret.toString('base64') }])
+  return secret
+}
+
+const scramSha1Name = 'scramSha1'
+
+/** Whoever sets a password may have no configuration (`--data`): the store remembers what the server was told last. */
+export async function noteScramSha1(store: Store, wanted: boolean): Promise<void> {
+  if (wantsScramSha1(store) === wanted) return
+  await store.commit([{ kind: 'settingSet', name: scramSha1Name, value: wanted ? 'yes' : 'no' }])
+}
+
+export function wantsScramSha1(store: Store): boolean {
+  return store.read.setting(scramSha1Name) === 'yes'
+}
+
+/** Writes down that an app password was used; nobody waits for it, and losing it loses a date. */
+export function noteUseIn(store: Store, log: Log): NoteUse {
+  return (account, name, atMs) => {
+    store
+      .commit([{ kind: 'credentialSet', account: account.id, type: appUsedCredential, name, value: String(atMs) }])
+      .catch((error: unknown) => log.warn('app password: last use could not be recorded', { error: String(error) }))
+  }
+}

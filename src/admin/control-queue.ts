@@ -1,0 +1,204 @@
+/** Commands about mail on its way: what waits, what is done to it, and how what was accepted ended. */
+import { turn } from '../base/clock.ts'
+import type { LedgerRow, QueueFilter, QueueRow } from '../store/entities.ts'
+import type { Operation } from '../store/operations.ts'
+import { StoreRefusal, type Store } from '../store/store.ts'
+import { failedDestination, headerText, localDestination } from '../delivery/file.ts'
+import { commitWaiting } from '../queue/operator-acts.ts'
+import { fixedDestination } from '../transport/route.ts'
+import { returnedHeaderMax } from '../delivery/bounce.ts'
+import { command, pageOf, pageRowsMax, type Page } from './control-command.ts'
+import { CommandRefusal } from './provision.ts'
+
+const acts = ['hold', 'release', 'retry', 'drop', 'fail', 'reroute'] as const
+export type QueueActName = (typeof acts)[number]
+
+/** Recipients of a message that are shown with it, and lines of its header. */
+const shownRecipientsMax = 100
+const shownHeaderLines = 60
+
+/** Rows of one message's ledger after which others have their turn. */
+const turnRows = 100
+
+/** What the sender is told when nobody said why. */
+const failWords = 'The administrator of this mail system removed the message from the queue'
+
+const filterArguments = {
+  sender: 'text?',
+  recipient: 'text?',
+  destination: 'text?',
+  state: 'text?',
+  olderThanMs: 'count?',
+} as const
+
+interface FilterGiven {
+  readonly sender?: string
+  readonly recipient?: string
+  readonly destination?: string
+  readonly state?: string
+  readonly olderThanMs?: number
+}
+
+function filterOf({ sender, recipient, destination, state, olderThanMs }: FilterGiven, nowMs: number): QueueFilter {
+  if (state !== undefined && !['ready', 'deferred', 'leased', 'held'].includes(state)) {
+    throw new CommandRefusal('badArguments', `Unknown state "${state}": use ready, deferred, leased or held`)
+  }
+  const acceptedBeforeMs = olderThanMs === undefined ? undefined : nowMs - olderThanMs
+  return { sender, recipient, destination, state: state as QueueFilter['state'], acceptedBeforeMs }
+}
+
+interface Wish {
+  readonly act: QueueActName
+  readonly to?: string
+  readonly reason?: string
+}
+
+function checkWish(act: string, to: string | undefined, reason: string | undefined): Wish {
+  if (!acts.includes(act as QueueActName)) {
+    throw new CommandRefusal('badArguments', `Unknown action ${act}: use one of ${acts.join(', ')}`)
+  }
+  if ((act === 'reroute') !== (to !== undefined)) {
+    throw new CommandRefusal('badArguments', 'Only reroute takes --to, and it needs it: --to host:port, or --to mx')
+  }
+  return { act: act as QueueActName, to, reason }
+}
+
+/** The way of a recipient by the host that an operator names; `mx` is the usual one of its domain. */
+function destinationOf(to: string, row: QueueRow): string {
+  if (to === 'mx') return row.address.slice(row.address.lastIndexOf('@') + 1).toLowerCase()
+  const destination = fixedDestination(to)
+  if (destination === undefined) {
+    throw new CommandRefusal(
+      'badArguments',
+      `"${to}" is not a host: write it as relay.example.net:25, [2001:db8::1]:25, or mx`,
+    )
+  }
+  return destination
+}
+
+function operationOf({ act, to, reason }: Wish, row: QueueRow, nowMs: number): Operation {
+  const recipient = row.id
+  // The queue itself ends it, with its notice, as it does when a host says no.
+  if (act === 'fail') {
+    const reply = reason ?? failWords
+    return { kind: 'queueReroute', recipient, destination: failedDestination, reply, nowMs, release: true }
+  }
+  if (act !== 'reroute') return { kind: 'queueAct', recipient, act, nowMs }
+  if (row.destination === localDestination) {
+    throw new CommandRefusal('notAllowed', `Recipient ${row.id} is local and cannot be rerouted`)
+  }
+  return { kind: 'queueReroute', recipient, destination: destinationOf(to!, row), nowMs }
+}
+
+/** How many stay held though something else was wished, which is to be told: a new way, or a try, comes with their release. */
+function heldOf(act: string, rows: readonly QueueRow[]): { readonly held?: number } {
+  const held = act === 'reroute' || act === 'retry' ? rows.filter(({ state }) => state === 'held').length : 0
+  return held === 0 ? {} : { held }
+}
+
+function rowOf(store: Store, id: number): QueueRow {
+  const row = store.read.queueRecipient(id)
+  if (row) return row
+  throw new StoreRefusal(
+    'noSuchEntry',
+    `Recipient ${id} is not in the queue: "pennypost queue list" shows those that are, "pennypost trace" what happened to others`,
+  )
+}
+
+/** What was accepted a moment ago stands in the rows as well. */
+async function allRows(store: Store): Promise<void> {
+  await store.commit([{ kind: 'queueRows', all: true }])
+}
+
+export const queueCommands = {
+  queueList: command(
+    { after: 'count?', ...filterArguments },
+    async ({ store, clock }, { after = 0, ...given }): Promise<Page<QueueRow, number>> => {
+      if (after === 0) await allRows(store)
+      const found = store.read.queueWhere(filterOf(given, clock.now()), after, pageRowsMax)
+      const page = pageOf<QueueRow, number>(found.rows, ({ id }) => id)
+      // Cut by its length, or as the store cut it.
+      return page.rows.length < found.rows.length ? page : { rows: page.rows, next: found.next }
+    },
+  ),
+
+  /** How much waits for whom; the pieces are to be added up by destination. */
+  queueShape: command({ after: 'count?' }, async ({ store, clock }, { after = 0 }) => {
+    if (after === 0) await allRows(store)
+    return store.read.queueShape(after, clock.now())
+  }),
+
+  /** A message that waits, with all its recipients that do. */
+  queueShow: command({ recipient: 'count' }, async ({ store }, { recipient }) => {
+    const row = rowOf(store, recipient)
+    const bytes = store.read.queuedContent(row.entry)
+    const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
+    const recipients = store.read.queueSiblings(row, shownRecipientsMax)
+    return {
+      arrivalId: row.arrivalId,
+      reversePath: row.reversePath,
+      sizeBytes: row.sizeBytes,
+      acceptedAtMs: row.acceptedAtMs,
+      expiresAtMs: row.expiresAtMs,
+      header: Buffer.from(header, 'latin1').toString('utf8').split(/\r?\n/).slice(0, shownHeaderLines),
+      recipients: recipients.map((one) => ({ ...one, tried: store.read.queueAttempts(one.id) })),
+    }
+  }),
+
+  /** One commit: all of the recipients or none. */
+  queueAct: command(
+    { recipients: 'counts', act: 'text', to: 'text?', reason: 'text?' },
+    async ({ store, clock }, { recipients, act, to, reason }) => {
+      const wish = checkWish(act, to, reason)
+      const nowMs = clock.now()
+      const rows = recipients.map((id) => rowOf(store, id))
+      await store.commit(rows.map((row) => operationOf(wish, row, nowMs)))
+      return { recipients: recipients.length, ...heldOf(act, rows) }
+    },
+  ),
+
+  /** A piece of all that fit; answers how many were changed, and where the next piece begins. */
+  queueActWhere: command(
+    { act: 'text', to: 'text?', reason: 'text?', after: 'count?', ...filterArguments },
+    async ({ store, clock }, { act, to, reason, after = 0, ...given }) => {
+      const wish = checkWish(act, to, reason)
+      const nowMs = clock.now()
+      const filter = filterOf(given, nowMs)
+      if (after === 0) await allRows(store)
+      const { rows, next } = store.read.queueWhere(filter, after, pageRowsMax)
+      const meant = rows.filter((row) =>
+        act === 'release' ? row.state === 'held' : act !== 'reroute' || row.destination !== localDestination,
+      )
+      const operations = meant.map((row) => operationOf(wish, row, nowMs))
+      return { recipients: await commitWaiting(store, operations), next, ...heldOf(act, meant) }
+    },
+  ),
+
+  /** What became of accepted messages, by their ids. */
+  ledger: command({ arrivalIds: 'texts' }, async ({ store, clock, flushJourney }, { arrivalIds }) => {
+    await flushJourney?.()
+    await allRows(store)
+    const rows: LedgerRow[] = []
+    for (const id of arrivalIds) {
+      const found = store.read.ledger(id)
+      rows.push(...found)
+      // A message may have a thousand of them.
+      if (found.length >= turnRows) await turn(clock)
+    }
+    return { rows }
+  }),
+
+  /** Rows of arrivals whose ids lie between two others, oldest first. */
+  ledgerFind: command(
+    { after: 'text', before: 'text', recipient: 'text?' },
+    async ({ store }, { after, before, recipient }) => {
+      await allRows(store)
+      return store.read.ledgerWhere(after, before, recipient, pageRowsMax)
+    },
+  ),
+
+  counts: command({}, async ({ store }) => {
+    await allRows(store)
+    return store.read.counts()
+  }),
+}

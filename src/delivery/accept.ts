@@ -1,0 +1,348 @@
+/** What is done with a message at the end of its data: checked, shaped, signed, planned, and written down in one commit. docs/architecture.md §3. */
+import type { AddressSource } from '../directory/aliases.ts'
+import { bytesOf } from '../base/bytes.ts'
+import type { Log } from '../base/log.ts'
+import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../mail/address.ts'
+import type { Mailbox, ReversePath } from '../mail/envelope.ts'
+import { formatField } from '../mail/header-format.ts'
+import type { HeaderFacts } from '../mail/message-facts.ts'
+import { Refusal, status, type Status } from '../mail/status.ts'
+import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
+import type { FiledFacts } from '../store/facts.ts'
+import type { StoredContent, StoreReads } from '../store/store.ts'
+import type { FirstAttempts } from './first-attempts.ts'
+import { sealForwarded } from './seal.ts'
+import { DkimSigner } from '../trust/dkim/sign.ts'
+import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
+import { isStranger, type Authenticity, type EarlyEvidence, type Judgement } from './checks/authenticity.ts'
+import type { Authors } from '../mail/authors.ts'
+import { isResultsOf } from '../trust/authentication-results.ts'
+import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
+import { watchReturned } from './incoming-dsn.ts'
+import { commitArrival } from './commit.ts'
+import { localDestination, type TransferTools } from './file.ts'
+import { deliveryPrefix, receivedField, submissionFixes } from './headers.ts'
+import type { Journey, RefusedRecipient } from './trace.ts'
+import { contentParts, withChanges, type Change } from './edits.ts'
+import type { Plan, Planned } from './plan.ts'
+import { fitsQuota, planAddress, planLocal } from './resolve.ts'
+import { noteMissingMembers, type MissingMember } from './missing-member.ts'
+import { isForward, loopMarks, passedMax, wasSentOn } from './loop-mark.ts'
+import { headerChanges } from './rewrite/header.ts'
+import type { Rewriter } from './rewrite/rewriter.ts'
+import type { SigningKeys } from './signing.ts'
+
+export interface TakingTools extends TransferTools {
+  readonly journey: Journey
+  readonly log: Log
+  /** undefined: the queue finds what arrives by itself. */
+  readonly firstAttempts?: FirstAttempts
+  /** undefined: nobody is checked. */
+  readonly authenticity?: Authenticity
+  /** undefined: nothing is signed. */
+  readonly signingKeys?: SigningKeys
+  /** undefined: addresses stay what they are, and nobody gets copies. */
+  readonly rewriter?: Rewriter
+  /** Of headers and bodies; may be changed in place. */
+  readonly contentRules?: readonly ContentRule[]
+}
+
+/** What the transaction has brought. */
+export interface Brought {
+  readonly client: SmtpClientFacts
+  readonly reversePath: ReversePath
+  readonly parameters: MailParameters
+  readonly recipients: readonly ArrivalRecipient[]
+  readonly refused: readonly RefusedRecipient[]
+  readonly early: EarlyEvidence | undefined
+  readonly addresses: AddressSource
+  maySendAs(user: string, mailbox: Mailbox): boolean
+}
+
+/** Who may send to other people's hosts: users who signed in at submission, and hosts of our own networks. Nobody else, whatever the configuration forgets. */
+export function mayRelay(client: SmtpClientFacts): boolean {
+  if (client.trusted) return client.service !== 'lmtp'
+  return client.user !== null && (client.service === 'submission' || client.service === 'submissions')
+}
+
+/** The mailbox for what its owner should look at twice; undefined where he has none. */
+function junkOf(read: StoreReads, account: number): number | undefined {
+  return read.mailboxes(account).find(({ role }) => role === 'junk')?.id
+}
+
+const nothingAsked: ContentVerdict = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [] }
+
+export class Taking {
+  /** As it is now: what has to be given up when it cannot be taken. */
+  content: StoredContent
+  readonly #tools: TakingTools
+  readonly #brought: Brought
+  /** Of our own users and hosts. */
+  readonly #ours: boolean
+  readonly #missing: MissingMember[] = []
+  /** Exceptions of "bytes stay bytes", for the journey. */
+  readonly #changed = new Set<string>()
+
+  constructor(tools: TakingTools, content: StoredContent, brought: Brought) {
+    this.#tools = tools
+    this.content = content
+    this.#brought = brought
+    this.#ours = mayRelay(brought.client)
+  }
+
+  async take(): Promise<readonly Status[]> {
+    const { store, clock, random, options, journey, rewriter } = this.#tools
+    const { client, parameters, recipients, refused, early } = this.#brought
+    const id = newArrivalId(clock, random)
+    const atMs = clock.now()
+    let filed = await this.#mended()
+    let { message } = filed
+    // What is not read cannot be judged, and would be delivered and shown all the same.
+    if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
+    if (message.hopCount > options.hopsMax || message.deliveredTo.length > passedMax)
+      throw new Refusal(status.tooManyHops)
+    // A printer has no account whose addresses it could be held to.
+    if (this.#ours && client.user) this.#checkAuthors(client.user.name, message)
+    const judged = early && (await this.#judge(early, message))
+    if (judged?.refuse) throw new Refusal(judged.refuse)
+    const { verdict, changes } = await this.#shape(id, message)
+    if (changes.length > 0) this.content = await withChanges(store, this.content, changes)
+    const prepended = verdict.prepend.map(formatLine).join('')
+    const sender = this.#ours && rewriter ? rewriter.sender(this.#brought.reversePath) : this.#brought.reversePath
+    const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
+    const fixes =
+      prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.hostname, atMs, author }) : '')
+    // ENVELOPE has to show what we added.
+    if (changes.length > 0 || fixes !== '') {
+      filed = await factsOf(store, this.content, bytesOf(fixes))
+      message = filed.message
+    }
+    const clientName = judged?.evidence.iprev.name ?? client.clientName
+    const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
+    const mailboxes = recipients.map(({ mailbox }) => mailbox)
+    const received = receivedField(via, options.hostname, id, atMs, mailboxes)
+    const signature = this.#ours ? await this.#sign(message, fixes, atMs) : ''
+    const prefix = (judged?.field ?? '') + received + signature + fixes
+    const copied = this.#copied(sender, mailboxes, verdict)
+    const arrival = this.#arrival(id, atMs, sender, copied, message, verdict)
+    const junk = judged?.junk === true || verdict.junk
+    const planned = this.#plan(arrival, message, this.content.sizeBytes + prefix.length, verdict, junk)
+    const copies = copied.flatMap((mailbox) => this.#planCopy(mailbox))
+    // Else the message would be gone with its detour.
+    if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
+    const sealed =
+      judged && this.#tools.authenticity!.seals
+        ? await sealForwarded(this.#tools, this.content, judged, planned, atMs)
+        : ''
+    const noteReturned = sender === null ? await watchReturned(this.#tools, id, this.content) : undefined
+    const replies = await commitArrival(this.#tools, {
+      arrival,
+      content: this.content,
+      filed,
+      prefix,
+      sealed: loopMarks(planned) + sealed,
+      planned,
+      copies,
+      lmtp: client.service === 'lmtp',
+    })
+    journey.arrived({
+      arrival,
+      client,
+      parameters,
+      sizeBytes: this.content.sizeBytes,
+      messageId: message.messageIdKeys.messageId,
+      refused,
+      planned: [...planned, { recipient: '', plans: copies }],
+      replies,
+      rules: verdict.fitted,
+      mailboxName: (mailbox, account) => this.#mailboxName(mailbox, account),
+      changed: [...this.#changed],
+    })
+    if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
+    noteReturned?.()
+    return replies
+  }
+
+  /**
+   * Text without a header, or without the blank line behind it, gets that line: what we put before it would be glued to it else. Before
+   * anything is judged: a line that is no field, put amid a signed header, would show a text of its own under a signature that holds.
+   */
+  async #mended(): Promise<FiledFacts> {
+    const { store } = this.#tools
+    const filed = await factsOf(store, this.content, new Uint8Array(0))
+    if (filed.mends.length === 0) return filed
+    for (const { text } of filed.mends)
+      this.#changed.add(text === '\r\n' ? 'a blank line put before the text' : 'an mbox line made X-Mailbox-Line')
+    this.content = await withChanges(store, this.content, filed.mends)
+    return factsOf(store, this.content, new Uint8Array(0))
+  }
+
+  /** What a user writes as From must be the account's own: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
+  #checkAuthors(user: string, message: HeaderFacts): void {
+    const check = ({ incomplete, countless, mailboxes }: Authors): void => {
+      if (incomplete || countless || !mailboxes.every((mailbox) => this.#brought.maySendAs(user, mailbox)))
+        throw new Refusal(status.senderNotYours)
+    }
+    check(message.authors)
+    // Programs show these as well, as "sent by" or instead of From.
+    for (const authors of message.senders) check(authors)
+  }
+
+  async #judge(early: EarlyEvidence, message: HeaderFacts): Promise<Judgement> {
+    const { store, authenticity } = this.#tools
+    const { header, body } = await contentParts(store, this.content, '')
+    return authenticity!.judge(early, this.#brought.client, message, header, body())
+  }
+
+  /** What the operator's rules ask, and how the bytes change, in their order. Throws a Refusal. */
+  async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; changes: readonly Change[] }> {
+    const { store, rewriter, contentRules = [], log, options } = this.#tools
+    // Fields that claim to be our own findings: from whomever they come, somebody would believe them. RFC 8601 §5.
+    const results = message.results.filter(({ value }) => isResultsOf(value, options.hostname))
+    const forged = this.#ours ? [...results, ...message.blind].sort((a, b) => a.start - b.start) : results
+    if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
+    const rewrites = this.#ours && rewriter?.changesHeaders === true
+    const stranger = isStranger(this.#brought.client)
+    const rules = contentRules.filter(({ of }) => of === 'all' || stranger)
+    if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, changes: forged }
+    const { header, body } = await contentParts(store, this.content, '')
+    const verdict = rules.length === 0 ? nothingAsked : await checkContent(rules, header, body)
+    if (verdict.fitted.length > 0) log.info('content rules matched', { id, rules: verdict.fitted.join(', ') })
+    if (verdict.reject) throw new Refusal({ code: 550, enhanced: '5.7.1', text: verdict.reject.words })
+    const changes = [...forged, ...verdict.strip, ...(rewrites ? headerChanges(header, rewriter) : [])]
+    return { verdict, changes: changes.sort((a, b) => a.start - b.start) }
+  }
+
+  /** Signed as it leaves us, with the fields that we added. Only in the name of a domain of ours. */
+  async #sign(message: HeaderFacts, fixes: string, nowMs: number): Promise<string> {
+    const { store, signingKeys } = this.#tools
+    const domain = message.authors.mailboxes[0]?.domain
+    if (!signingKeys || domain === undefined || !store.read.isLocalDomain(domain)) return ''
+    const keys = signingKeys.of(domain)
+    if (keys.length === 0) return ''
+    const { header, body } = await contentParts(store, this.content, fixes)
+    const signer = new DkimSigner(header, keys, { nowMs })
+    for await (const piece of body()) signer.write(piece)
+    return signer.end()
+  }
+
+  /** Who else gets it. A detour is for everybody whom the message would have had. */
+  #copied(sender: ReversePath, mailboxes: readonly Mailbox[], verdict: ContentVerdict): Mailbox[] {
+    if (verdict.discard !== undefined) return []
+    const copies = verdict.redirect === undefined ? (this.#tools.rewriter?.copies(sender, mailboxes) ?? []) : []
+    const wanted = [...verdict.copies, ...(verdict.redirect === undefined ? [] : [verdict.redirect])]
+    return [...copies, ...wanted.flatMap((address) => parseMailbox(address) ?? [])]
+  }
+
+  #arrival(
+    id: string,
+    atMs: number,
+    reversePath: ReversePath,
+    copies: readonly Mailbox[],
+    message: HeaderFacts,
+    verdict: ContentVerdict,
+  ): Arrival {
+    const { client, recipients } = this.#brought
+    const { body, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#brought.parameters
+    // A client's wish is no need: RFC 6531 §3.2 forbids only what is not ASCII, and many hosts take that alone.
+    const paths = [reversePath, ...recipients.map(({ mailbox }) => mailbox), ...copies]
+    const smtpUtf8 =
+      this.#brought.parameters.smtpUtf8 && (message.isEightBit || paths.some((path) => path && needsSmtpUtf8(path)))
+    return {
+      id,
+      atMs,
+      reversePath,
+      // Of copies the sender knows nothing, and hears nothing. RFC 3461 §4.1.
+      recipients: [...recipients, ...copies.map((mailbox) => ({ mailbox, notify: ['never'] as const }))],
+      body,
+      smtpUtf8,
+      requireTls,
+      deliverBy,
+      priority,
+      release,
+      // RFC 8689 §4.1: MAIL counts more.
+      tlsOptional: !requireTls && message.tlsOptional ? true : undefined,
+      held: verdict.hold || this.#isHeld(recipients.length) || undefined,
+      ret,
+      envelopeId,
+      submitter: client.user?.accountId,
+    }
+  }
+
+  /** INBOX, which nearly all of it goes to, costs no read. */
+  #mailboxName(mailbox: number, account: number): string {
+    const { read } = this.#tools.store
+    return read.inbox(account) === mailbox ? 'INBOX' : (read.mailbox(mailbox)?.name ?? `mailbox ${mailbox}`)
+  }
+
+  /** The account that sends is, or looks, used by somebody else. */
+  #isHeld(recipients: number): boolean {
+    const { user } = this.#brought.client
+    return user !== null && this.#tools.accountGuard?.sends(user.accountId, user.name, recipients) === true
+  }
+
+  #plan(
+    arrival: Arrival,
+    { deliveredTo }: HeaderFacts,
+    sizeBytes: number,
+    verdict: ContentVerdict,
+    junk: boolean,
+  ): Planned[] {
+    const { store } = this.#tools
+    const { discard, redirect } = verdict
+    return this.#brought.recipients.map(({ mailbox }) => {
+      const recipient = formatMailbox(mailbox)
+      const rule = discard ?? (redirect === undefined ? undefined : `${verdict.fitted.join(', ')}: to ${redirect}`)
+      if (rule !== undefined) return { recipient, plans: [{ kind: 'discard', recipient, rule }] }
+      if (!store.read.isLocalDomain(mailbox.domain)) {
+        return { recipient, plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }] }
+      }
+      const again = wasSentOn(deliveredTo, recipient)
+      const local = planLocal(this.#tools, mailbox, recipient, this.#brought.addresses, (member) =>
+        this.#missing.push({ alias: recipient, member }),
+      )
+      // Two people who send each other copies: each has one, and no sender need hear of it.
+      const keepsCopy = local.some(({ kind }) => kind === 'file')
+      const plans = local.map((plan): Plan => {
+        if (again && isForward(plan))
+          return keepsCopy
+            ? { kind: 'discard', recipient, rule: 'sent on before' }
+            : { kind: 'refuse', recipient, status: status.forwardingLoop }
+        if (plan.kind !== 'file') return plan
+        const mailbox = junk ? junkOf(store.read, plan.account.id) : undefined
+        // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.
+        const own = deliveryPrefix(arrival.reversePath, recipient).length
+        const fits = fitsQuota(store.read, plan.account, sizeBytes + own)
+        // RFC 4865 §4.2: nobody has it before its time, not even here.
+        if (fits && (arrival.release || arrival.held))
+          return { kind: 'queue', recipient, address: plan.account.name, destination: localDestination }
+        return fits
+          ? mailbox === undefined
+            ? plan
+            : { ...plan, mailbox }
+          : { kind: 'refuse', recipient, status: status.mailboxFull }
+      })
+      return { recipient, plans }
+    })
+  }
+
+  /** One that cannot be had is nothing that the sender should hear of. */
+  #planCopy(mailbox: Mailbox): Plan[] {
+    const { log, book } = this.#tools
+    const recipient = formatMailbox(mailbox)
+    return planAddress(this.#tools, recipient).flatMap((plan): Plan[] => {
+      if (plan.kind === 'queue') return [plan]
+      // The queue asks the directory, and waits where there is no room now.
+      const address = plan.kind === 'discard' ? undefined : (plan.account?.name ?? (book && recipient))
+      if (address !== undefined) return [{ kind: 'queue', recipient, address, destination: localDestination }]
+      log.warn('BCC copy could not be filed', { recipient })
+      return []
+    })
+  }
+}
+
+/** `Name: value` of a rule, as a field. */
+function formatLine(line: string): string {
+  const colon = line.indexOf(':')
+  return formatField(line.slice(0, colon), line.slice(colon + 1).trim())
+}

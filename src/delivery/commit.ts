@@ -1,0 +1,106 @@
+/** From plans to the commit that keeps an arrival, and what is answered for it. docs/architecture.md §3; RFC 5321 §6.1, RFC 2033 §4.2. */
+import { Refusal, status, type Status } from '../mail/status.ts'
+import type { FiledFacts } from '../store/facts.ts'
+import { StoreRefusal, type StoredContent } from '../store/store.ts'
+import type { Arrival } from './arrival.ts'
+import {
+  arriveOperation,
+  deliveriesOf,
+  failuresOf,
+  failuresWanted,
+  headerText,
+  noticeOperation,
+  type TransferTools,
+} from './file.ts'
+import { pathText } from './headers.ts'
+import { noticeLine, type Journey } from './trace.ts'
+import { returnedFullMax, returnedHeaderMax, type Report } from './bounce.ts'
+import type { Arrive, FirstAttempts } from './first-attempts.ts'
+import { decide, decideEach, type Plan, type Planned } from './plan.ts'
+
+interface Tools extends TransferTools {
+  readonly journey: Journey
+  /** undefined: the queue finds what arrives by itself. */
+  readonly firstAttempts?: FirstAttempts
+}
+
+export interface Planning {
+  readonly arrival: Arrival
+  readonly content: StoredContent
+  readonly filed: FiledFacts
+  /** What every copy carries. */
+  readonly prefix: string
+  /** What stands before it in the copies that leave us. */
+  readonly sealed: string
+  /** Recipients in their order. */
+  readonly planned: readonly Planned[]
+  /** What nobody asked for, and nobody is answered for. */
+  readonly copies: readonly Plan[]
+  /** Each recipient has an answer of its own. */
+  readonly lmtp: boolean
+}
+
+/** @returns the answers. Throws a Refusal, and nothing is kept. */
+export async function commitArrival(tools: Tools, planning: Planning): Promise<readonly Status[]> {
+  const { store, journey } = tools
+  const { arrival, content, filed, prefix, sealed, planned, copies } = planning
+  const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, accepted as ${arrival.id}` }
+  try {
+    const lmtp = planning.lmtp ? decideEach(planned, queued) : undefined
+    if (lmtp?.accepted.length === 0) {
+      content.abort()
+      return lmtp.replies
+    }
+    const outcome = lmtp ? { kind: 'accept' as const, ...lmtp } : decide(planned)
+    if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
+    const { refused } = outcome
+    const accepted = [...outcome.accepted, ...copies]
+    const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
+    const arrive = arriveOperation(tools, arrival, content, filed, { prefix, sealed }, accepted, refused)
+    const notice = reports.length === 0 ? undefined : await noticeOf(tools, arrival, content, reports)
+    const operation = tools.firstAttempts?.lease(arrive) ?? arrive
+    await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
+    if (notice) journey.note(noticeLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
+    return lmtp?.replies ?? [queued]
+  } catch (error) {
+    tools.firstAttempts?.forget(arrival.id)
+    // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.
+    if (error instanceof StoreRefusal) {
+      throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })
+    }
+    throw error
+  }
+}
+
+async function noticeOf(
+  tools: Tools,
+  arrival: Arrival,
+  content: StoredContent,
+  reports: readonly Report[],
+): Promise<Arrive | undefined> {
+  return noticeOperation(tools, {
+    reversePath: pathText(arrival.reversePath),
+    arrivedAtMs: arrival.atMs,
+    envelopeId: arrival.envelopeId,
+    requireTls: arrival.requireTls,
+    header: await headerOf(tools, content),
+    full: await fullOf(tools, arrival, reports, content),
+    reports,
+  })
+}
+
+/** What RET=FULL returns. */
+async function fullOf(
+  { store }: Tools,
+  arrival: Arrival,
+  reports: readonly Report[],
+  content: StoredContent,
+): Promise<Uint8Array | undefined> {
+  const wanted = arrival.ret === 'full' && reports.some(({ action }) => action === 'failed')
+  if (!wanted || content.sizeBytes > returnedFullMax) return undefined
+  return store.readContent(content, 0, content.sizeBytes)
+}
+
+async function headerOf({ store }: Tools, content: StoredContent): Promise<string> {
+  return headerText(await store.readContent(content, 0, Math.min(content.sizeBytes, returnedHeaderMax)))
+}

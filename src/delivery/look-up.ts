@@ -1,0 +1,59 @@
+/** What there is to say of an address that somebody may ask about. RFC 5321 §3.5. */
+import { HeardAddresses, type AddressBook } from '../directory/resolved-addresses.ts'
+import { expandAddress } from '../directory/aliases.ts'
+import { formatMailbox, parseMailbox } from '../mail/address.ts'
+import type { Mailbox } from '../mail/envelope.ts'
+import type { AddressAnswer } from '../protocol/smtp/backend.ts'
+import type { StoreReads } from '../store/store.ts'
+import type { DeliveryOptions } from './options.ts'
+import { completeMailbox } from './resolve.ts'
+
+interface Tools {
+  readonly store: { readonly read: StoreReads }
+  readonly options: DeliveryOptions
+  readonly book?: AddressBook
+  isOwnAddress?(address: string): boolean
+}
+
+/** Domains in which a name without one is looked for: more than that nobody names so. */
+const domainsMax = 100
+
+/** @param name `user@domain`, or `user` in any of our domains. */
+export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer> {
+  const { store, options, book } = tools
+  const { read } = store
+  const candidates: Mailbox[] = []
+  const given = parseMailbox(name)
+  const whole = given && completeMailbox(tools, given)
+  if (whole) {
+    if (!read.isLocalDomain(whole.domain)) return { kind: 'elsewhere' }
+    candidates.push(whole)
+  } else {
+    for (const domain of read.domains().slice(0, domainsMax)) {
+      const mailbox = parseMailbox(`${name}@${domain}`)
+      if (mailbox) candidates.push(mailbox)
+    }
+  }
+  const heard = book && new HeardAddresses(read, book)
+  const { subaddressDelimiter } = options
+  const found: { mailbox: Mailbox; members: Mailbox[] }[] = []
+  for (const { localPart, domain } of candidates) {
+    await heard?.learn(localPart, domain, subaddressDelimiter)
+    const expansion = expandAddress(heard ?? read, localPart, domain, subaddressDelimiter)
+    if (!expansion) continue
+    const names = [...expansion.accounts.map((account) => account.name), ...expansion.remote]
+    const members = names.flatMap((address) => parseMailbox(address) ?? [])
+    // An account that takes nothing now is not told of.
+    if (members.length > 0) found.push({ mailbox: canonical({ localPart, domain }, members), members })
+  }
+  const [one, ...more] = found
+  if (!one) return { kind: 'unknown' }
+  if (more.length > 0) return { kind: 'ambiguous', mailboxes: found.map(({ mailbox }) => mailbox) }
+  return { kind: 'known', ...one }
+}
+
+/** As the account spells it, where it is one. */
+function canonical(asked: Mailbox, members: readonly Mailbox[]): Mailbox {
+  const text = formatMailbox(asked).toLowerCase()
+  return members.find((member) => formatMailbox(member).toLowerCase() === text) ?? asked
+}

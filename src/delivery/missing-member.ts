@@ -1,0 +1,51 @@
+/** A member of an alias that is no address: its copies reach nobody, and the sender cannot mend that. The log and the trace say it each time, the alias' owner hears of it once. */
+import type { Log } from '../base/log.ts'
+import { noticeOperation, type TransferTools } from './file.ts'
+import type { Journey } from './trace.ts'
+import { planAddress } from './resolve.ts'
+
+interface Tools extends TransferTools {
+  readonly journey: Journey
+  readonly log: Log
+}
+
+export interface MissingMember {
+  readonly alias: string
+  readonly member: string
+}
+
+export async function noteMissingMembers(
+  tools: Tools,
+  id: string,
+  atMs: number,
+  missing: readonly MissingMember[],
+): Promise<void> {
+  const { log, journey } = tools
+  for (const { alias, member } of missing) {
+    log.warn('alias target does not exist', { id, alias, member })
+    journey.note({ id, event: 'missing', alias, member })
+    await tellOwner(tools, atMs, { alias, member }).catch((error: unknown) =>
+      log.warn('owner of an alias could not be notified', { alias, error: String(error) }),
+    )
+  }
+}
+
+/** `owner-NAME` where there is one, as mailing lists have it; else the domain's postmaster. RFC 2142 §5, §6. */
+async function tellOwner(tools: Tools, atMs: number, { alias, member }: MissingMember): Promise<void> {
+  const { store } = tools
+  const told = `missing member ${alias} ${member}`
+  if (store.read.setting(told) !== undefined) return
+  const domain = alias.slice(alias.lastIndexOf('@') + 1)
+  const owner = [`owner-${alias}`, `postmaster@${domain}`].find((address) =>
+    planAddress(tools, address).some(({ kind }) => kind !== 'refuse'),
+  )
+  const words = `550 5.1.1 The alias ${alias} names this address, which does not exist: what is sent to the alias does not reach it`
+  const notice = await noticeOperation(tools, {
+    reversePath: owner ?? '',
+    arrivedAtMs: atMs,
+    header: `To: ${alias.replace(/[^\x20-\x7e]/g, '?')}`,
+    reports: [{ action: 'failed', recipient: member, enhanced: '5.1.1', words }],
+  })
+  const remember = { kind: 'settingSet', name: told, value: String(atMs) } as const
+  await store.commit(notice ? [notice, remember] : [remember])
+}

@@ -1,0 +1,54 @@
+/** A message of our own to somebody here: trouble that a person should look at. Null reverse-path, so that nothing answers it. RFC 3834 §5. */
+import { composeMessage } from '../mail/compose/message.ts'
+import { parseMailbox } from '../mail/address.ts'
+import { factsOfBytes } from '../store/facts.ts'
+import { newArrivalId, type Arrival } from './arrival.ts'
+import { arriveOperation, type TransferTools } from './file.ts'
+import { noticeLine, type Journey } from './trace.ts'
+import { planAddress } from './resolve.ts'
+
+export interface OwnMessage {
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  /** What it is about, in the trace. */
+  readonly about: string
+}
+
+/** @returns whether somebody gets it. */
+export async function sendOwnMessage(
+  tools: TransferTools & { readonly journey: Journey },
+  { to, subject, text, about }: OwnMessage,
+): Promise<boolean> {
+  const { store, clock, random, options, journey } = tools
+  const plans = planAddress(tools, to).filter(({ kind }) => kind !== 'refuse')
+  const mailbox = parseMailbox(to)
+  if (plans.length === 0 || !mailbox) return false
+  const nowMs = clock.now()
+  const id = newArrivalId(clock, random)
+  const composed = composeMessage(
+    {
+      from: `Mail system <postmaster@${mailbox.domain}>`,
+      to,
+      subject,
+      fields: [['Auto-Submitted', 'auto-generated']],
+      body: { kind: 'text', subtype: 'plain', text },
+    },
+    { nowMs, hostname: options.hostname, unique: () => id },
+  )
+  const bytes = await composed.bytes()
+  const sink = store.sink()
+  sink.write(bytes)
+  const arrival: Arrival = {
+    id,
+    atMs: nowMs,
+    reversePath: null,
+    recipients: [{ mailbox, notify: ['never'] }],
+    body: '8bitmime',
+    smtpUtf8: composed.smtpUtf8,
+  }
+  const content = await sink.finish()
+  await store.commit([arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, plans)])
+  journey.note(noticeLine(id, about, to))
+  return true
+}

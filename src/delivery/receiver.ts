@@ -1,0 +1,65 @@
+/** The transfer agent's front: takes messages from SMTP, submission and LMTP. RFC 5321, RFC 6409, RFC 2033. */
+import { shutOut } from '../directory/directory.ts'
+import type { ReversePath } from '../mail/envelope.ts'
+import { Refusal, status } from '../mail/status.ts'
+import type { Authenticated, Authenticator } from '../protocol/sasl/authenticator.ts'
+import type {
+  AddressAnswer,
+  MailParameters,
+  SmtpClientFacts,
+  SmtpReceiver,
+  SmtpTransaction,
+  WaitingFor,
+} from '../protocol/smtp/backend.ts'
+import type { Peer } from '../base/network.ts'
+import { lookUp } from './look-up.ts'
+import { Transaction, type TransactionTools } from './transaction.ts'
+
+export interface ReceiverTools extends TransactionTools {
+  readonly authenticator: Authenticator
+  /** Tries what waits for a host; undefined: nobody can ask for it. */
+  readonly flush?: (node: WaitingFor) => Promise<number>
+}
+
+export class Receiver implements SmtpReceiver {
+  readonly #tools: ReceiverTools
+  readonly flush: SmtpReceiver['flush']
+
+  constructor(tools: ReceiverTools) {
+    this.#tools = tools
+    this.flush = tools.flush
+  }
+
+  #isStill({ accountId }: Authenticated): boolean {
+    const account = this.#tools.store.read.accountById(accountId)
+    return account !== undefined && !shutOut(account)
+  }
+
+  lookUp(name: string): Promise<AddressAnswer> {
+    return lookUp(this.#tools, name)
+  }
+
+  verifyPassword(user: string, password: string, peer: Peer): Promise<Authenticated | null> {
+    return this.#tools.authenticator.verifyPassword(user, password, peer)
+  }
+
+  mail(
+    client: SmtpClientFacts,
+    reversePath: ReversePath,
+    parameters: MailParameters,
+  ): SmtpTransaction | Promise<SmtpTransaction> {
+    const transaction = new Transaction(this.#tools, client, reversePath, parameters)
+    const refused = (error: unknown): never => {
+      transaction.noteRefused(error)
+      throw error
+    }
+    try {
+      // The session is the account's that signed in, not its name's: somebody else may have that by now.
+      if (client.user && !this.#isStill(client.user)) throw new Refusal(status.authRequired)
+      const checked = transaction.checkSender()
+      return checked ? checked.then(() => transaction, refused) : transaction
+    } catch (error) {
+      return refused(error)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** From an address to plans: whose mailbox it is, where else it goes, or why not. What can be known at RCPT is decided here. */
+import type { AddressBook } from '../directory/resolved-addresses.ts'
+import { expandAddress, type AddressSource } from '../directory/aliases.ts'
+import { parseMailbox } from '../mail/address.ts'
+import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
+import type { Mailbox } from '../mail/envelope.ts'
+import { fitsDomain } from '../mail/domain-pattern.ts'
+import { status } from '../mail/status.ts'
+import type { StoreReads } from '../store/store.ts'
+import type { RelayOptions, DeliveryOptions } from './options.ts'
+import type { Plan } from './plan.ts'
+
+interface Tools {
+  readonly store: { readonly read: StoreReads }
+  readonly options: DeliveryOptions
+  /** Addresses beyond the store's; undefined where it has them all, and nothing is ever waited for. */
+  readonly book?: AddressBook
+  /** Whether our listeners can be reached at an address; undefined: only where the client has connected to is known. */
+  isOwnAddress?(address: string): boolean
+}
+
+/**
+ * What is the server's own is ours, at the first domain: `<postmaster>` without a domain (RFC 5321 §4.1.1.3), and anybody at an address
+ * literal that names this host (§4.1.3, §4.5.1).
+ * @param localAddress where the client has connected to.
+ */
+export function completeMailbox(tools: Tools, mailbox: Mailbox, localAddress?: string): Mailbox {
+  const { store, options } = tools
+  const { localPart, domain } = mailbox
+  if (domain !== '' && !isOwnLiteral(tools, domain, localAddress)) return mailbox
+  return { localPart, domain: store.read.domains()[0] ?? options.hostname }
+}
+
+function isOwnLiteral({ isOwnAddress }: Tools, domain: string, localAddress: string | undefined): boolean {
+  if (!domain.startsWith('[')) return false
+  const address = domain.slice(1, -1).replace(/^ipv6:/i, '')
+  const same = localAddress !== undefined && parseIpNetwork(localAddress)
+  return (same && networksHold([same], address)) || isOwnAddress?.(address) === true
+}
+
+/**
+ * Plans for a recipient among our domains; `refuse` as the only plan when it cannot be taken.
+ * @param source what is known of addresses: the store's rows, and what a directory has said.
+ * @param noteMissing is told of members of an alias that are no address.
+ */
+export function planLocal(
+  { store, options }: Tools,
+  mailbox: Mailbox,
+  recipient: string,
+  source: AddressSource = store.read,
+  noteMissing?: (member: string) => void,
+): Plan[] {
+  const { read } = store
+  const expansion = expandAddress(source, mailbox.localPart, mailbox.domain, options.subaddressDelimiter)
+  if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
+  if (expansion.cut) return [{ kind: 'refuse', recipient, status: status.aliasTooWide }]
+  if (noteMissing) for (const member of expansion.missing) noteMissing(member)
+  const plans: Plan[] = []
+  for (const account of expansion.accounts) {
+    const inbox = read.inbox(account.id)
+    if (inbox === undefined) continue
+    if (!fitsQuota(read, account, 1)) plans.push({ kind: 'refuse', recipient, status: status.mailboxFull, account })
+    else plans.push({ kind: 'file', recipient, account, mailbox: inbox, flags: [] })
+  }
+  for (const address of expansion.remote) {
+    plans.push({ kind: 'queue', recipient, address, destination: address.slice(address.lastIndexOf('@') + 1) })
+  }
+  if (plans.length === 0) {
+    plans.push({
+      kind: 'refuse',
+      recipient,
+      status: expansion.disabled.length > 0 ? status.accountDisabled : status.mailboxUnknown,
+    })
+  }
+  return plans
+}
+
+/** Mail for a domain whose backup or front we are: anybody may bring it. */
+export function isForOthers(relay: RelayOptions | undefined, domain: string): boolean {
+  return relay?.domains.some((pattern) => fitsDomain(pattern, domain)) ?? false
+}
+
+/** Plans for any address as it stands, ours or not. */
+export function planAddress(tools: Tools, address: string): Plan[] {
+  const mailbox = parseMailbox(address)
+  if (!mailbox) return [{ kind: 'refuse', recipient: address, status: status.recipientSyntax }]
+  if (tools.store.read.isLocalDomain(mailbox.domain)) return planLocal(tools, mailbox, address)
+  return [{ kind: 'queue', recipient: address, address, destination: mailbox.domain }]
+}
+
+/** Whether so many more bytes fit an account. */
+export function fitsQuota(
+  read: StoreReads,
+  account: { readonly id: number; readonly name: string },
+  sizeBytes: number,
+): boolean {
+  const quotaBytes = read.user(account.name)?.quotaBytes ?? 0
+  return quotaBytes === 0 || (read.accountById(account.id)?.usedBytes ?? 0) + sizeBytes <= quotaBytes
+}

@@ -1,0 +1,37 @@
+/** Mail of strangers that an address of ours leads elsewhere: sealed with what we found, so that the next host need not blame us for the sender. RFC 8617. */
+import type { StoredContent, Store } from '../store/store.ts'
+import { ArcSealer } from '../trust/arc/seal.ts'
+import type { Judgement } from './checks/authenticity.ts'
+import { localDestination } from './file.ts'
+import { contentParts } from './edits.ts'
+import type { Planned } from './plan.ts'
+import type { SigningKeys } from './signing.ts'
+
+interface Tools {
+  readonly store: Store
+  readonly signingKeys?: SigningKeys
+}
+
+/** @returns the fields for the copies that leave us; '' where nothing leaves, or nobody can seal. */
+export async function sealForwarded(
+  { store, signingKeys }: Tools,
+  content: StoredContent,
+  { evidence: { arc }, results }: Judgement,
+  planned: readonly Planned[],
+  nowMs: number,
+): Promise<string> {
+  // Without an answer from the DNS we do not know what the chain is: a wrong word about it would break it for good.
+  if (!signingKeys || (arc.result === 'none' && arc.problem !== undefined)) return ''
+  const forwarded = planned.find(({ plans }) =>
+    plans.some((plan) => plan.kind === 'queue' && plan.destination !== localDestination),
+  )
+  if (!forwarded) return ''
+  const domain = forwarded.recipient.slice(forwarded.recipient.lastIndexOf('@') + 1)
+  // RSA, which every verifier knows, stands first.
+  const [key] = signingKeys.of(domain)
+  if (!key) return ''
+  const { header, body } = await contentParts(store, content, '')
+  const sealer = new ArcSealer(header, key, { results, chain: arc, nowMs })
+  for await (const piece of body()) sealer.write(piece)
+  return sealer.end()
+}

@@ -1,0 +1,73 @@
+/** The journeys as they are written: what `pennypost trace --follow` shows. Only looks: the one that writes knows nothing of it. */
+import type { Clock } from '../base/clock.ts'
+import type { Files } from '../base/files.ts'
+import { dayName, type JourneyLine } from './trace.ts'
+import { needlesOf, parseLine, standsAlone } from './trace-search.ts'
+
+/** Read at once; more is read by the next look. */
+const readMax = 1024 * 1024
+
+export class JourneyFollower {
+  readonly #tools: { readonly files: Files; readonly folder: string; readonly clock: Pick<Clock, 'now'> }
+  readonly #needles: readonly Buffer[] | undefined
+  #day = ''
+  #at = 0
+
+  /** @param text found where it stands alone in a line, as `findJourneys` has it; undefined: every line. */
+  constructor(
+    tools: { readonly files: Files; readonly folder: string; readonly clock: Pick<Clock, 'now'> },
+    text: string | undefined,
+  ) {
+    this.#tools = tools
+    this.#needles = text === undefined ? undefined : needlesOf(text)
+  }
+
+  /** From what is written now on. */
+  async start(): Promise<void> {
+    this.#day = dayName(this.#tools.clock.now())
+    this.#at = (await this.#tools.files.sizeBytes(this.#path)) ?? 0
+  }
+
+  get #path(): string {
+    return `${this.#tools.folder}/${this.#day}`
+  }
+
+  /** What was written since the last look, up to some length. */
+  async next(): Promise<readonly JourneyLine[]> {
+    const { files, clock } = this.#tools
+    // Looked at before the file: what is written after midnight into the old day is still read from it.
+    const today = dayName(clock.now())
+    const bytes = await files.readPart(this.#path, this.#at, readMax)
+    const read = bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    // A line that is not at its end yet waits; one that fills everything is passed over.
+    const end = read.lastIndexOf(10) + 1 || (read.length === readMax ? read.length : 0)
+    this.#at += end
+    if (end === 0 && today !== this.#day) {
+      this.#day = today
+      this.#at = 0
+      return this.next()
+    }
+    return this.#fitting(read.subarray(0, end))
+  }
+
+  #fitting(read: Buffer): readonly JourneyLine[] {
+    const found: JourneyLine[] = []
+    for (let start = 0; start < read.length;) {
+      const end = read.indexOf(10, start)
+      if (end < 0) break
+      const text = read.subarray(start, end)
+      if (!this.#needles || this.#needles.some((needle) => stands(text, needle))) {
+        const line = parseLine(read, start)
+        if (line) found.push(line)
+      }
+      start = end + 1
+    }
+    return found
+  }
+}
+
+function stands(line: Buffer, needle: Buffer): boolean {
+  for (let at = line.indexOf(needle); at >= 0; at = line.indexOf(needle, at + 1))
+    if (standsAlone(line, at, needle.length)) return true
+  return false
+}

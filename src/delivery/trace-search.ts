@@ -1,0 +1,158 @@
+/** Finds journeys again: by an id, an address, a Message-ID, a time; the newest first looked at. Day by day, so that one day is in memory. */
+import type { Files } from '../base/files.ts'
+import { dayName, type JourneyLine } from './trace.ts'
+
+export interface JourneyQuestion {
+  /** Found where it stands alone in a line: `a@b.example` is no part of `aa@b.example`. Absent: everything of the time. */
+  readonly text?: string
+  readonly sinceMs?: number
+  readonly untilMs?: number
+  /** So many ids at most. */
+  readonly limit: number
+}
+
+export interface JourneyAnswer {
+  /** Newest first. */
+  readonly ids: readonly string[]
+  /** There are more than `limit`. */
+  readonly more: boolean
+}
+
+/** Ids begin with the time, base 32: docs in store/arrival-id.ts. */
+const timeLength = 9
+/** The end of the year 9999: later times are spelled differently. */
+const timeMax = 253_402_300_799_999
+/** Lines of one message that are shown. */
+const linesMax = 1000
+
+export async function findJourneys(files: Files, folder: string, question: JourneyQuestion): Promise<JourneyAnswer> {
+  const { text, sinceMs = 0, untilMs = timeMax, limit } = question
+  const since = new Date(sinceMs).toISOString()
+  const until = new Date(Math.min(untilMs, timeMax)).toISOString()
+  const needles = text === undefined ? undefined : needlesOf(text)
+  const ids = new Set<string>()
+  for (const name of await days(files, folder)) {
+    if (name < dayName(sinceMs) || name > `${until.slice(0, 10)}.jsonl`) continue
+    const day = await readDay(files, folder, name)
+    for (const line of linesFromEnd(day, needles)) {
+      // The clock may have been set back within a day: every line is looked at.
+      if (line.at < since || line.at > until) continue
+      if (ids.size === limit && !ids.has(line.id)) return { ids: [...ids], more: true }
+      ids.add(line.id)
+    }
+  }
+  return { ids: [...ids], more: false }
+}
+
+/** All lines of these messages, oldest first. */
+export async function journeysOf(
+  files: Files,
+  folder: string,
+  ids: readonly string[],
+): Promise<Map<string, JourneyLine[]>> {
+  const found = new Map<string, JourneyLine[]>(ids.map((id) => [id, []]))
+  const first = Math.min(...ids.map(timeOf))
+  for (const name of [...(await days(files, folder))].reverse()) {
+    if (Number.isFinite(first) && name < dayName(first)) continue
+    const day = await readDay(files, folder, name)
+    for (const id of ids) {
+      const lines = found.get(id)!
+      const needle = Buffer.from(`"id":${JSON.stringify(id)}`)
+      for (let at = day.indexOf(needle); at >= 0 && lines.length < linesMax; at = day.indexOf(needle, at + 1)) {
+        const line = parseLine(day, day.lastIndexOf(10, at) + 1)
+        if (line?.id === id) lines.push(line)
+      }
+    }
+  }
+  // What was noted with the time of an arrival may have been written behind its first attempt.
+  for (const lines of found.values()) lines.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+  return found
+}
+
+const reportNeedle = Buffer.from('"event":"report"')
+
+/** What other hosts told about these messages. @param messageIds of messages that came to us at `sinceMs` or later. */
+export async function reportsAbout(
+  files: Files,
+  folder: string,
+  messageIds: ReadonlySet<string>,
+  sinceMs: number,
+): Promise<JourneyLine[]> {
+  const found: JourneyLine[] = []
+  for (const name of await days(files, folder)) {
+    if (name < dayName(sinceMs)) break
+    for (const line of linesFromEnd(await readDay(files, folder, name), [reportNeedle])) {
+      if (line.event !== 'report' || !messageIds.has(String(line['messageId']))) continue
+      found.unshift(line)
+      if (found.length === linesMax) return found
+    }
+  }
+  return found
+}
+
+/** When a message arrived, by its id; 0 where the id has no time in it. */
+export function timeOf(id: string): number {
+  const time = Number.parseInt(id.slice(0, timeLength), 32)
+  return Number.isFinite(time) && time < timeMax ? time : 0
+}
+
+/** Newest first. */
+async function days(files: Files, folder: string): Promise<readonly string[]> {
+  return (await files.list(folder)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name)).reverse()
+}
+
+async function readDay(files: Files, folder: string, name: string): Promise<Buffer> {
+  const bytes = await files.read(`${folder}/${name}`)
+  return bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.alloc(0)
+}
+
+/** As it was asked, and in lower case: domains are kept so. */
+export function needlesOf(text: string): Buffer[] {
+  const spellings = new Set([text, text.toLowerCase()])
+  return [...spellings].map((spelling) => Buffer.from(JSON.stringify(spelling).slice(1, -1)))
+}
+
+function* linesFromEnd(day: Buffer, needles: readonly Buffer[] | undefined): Generator<JourneyLine> {
+  if (!needles) {
+    for (let end = day.length - 1; end > 0;) {
+      const start = day.lastIndexOf(10, end - 1) + 1
+      const line = parseLine(day, start)
+      if (line) yield line
+      end = start - 1
+    }
+    return
+  }
+  for (const needle of needles) {
+    for (let at = day.lastIndexOf(needle); at >= 0; at = at === 0 ? -1 : day.lastIndexOf(needle, at - 1)) {
+      if (!standsAlone(day, at, needle.length)) continue
+      const line = parseLine(day, day.lastIndexOf(10, at) + 1)
+      if (line) yield line
+    }
+  }
+}
+
+const isLetter = (byte: number | undefined): boolean =>
+  byte !== undefined &&
+  ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122) || byte > 127)
+/** What an address or an id may go on with. */
+const isInner = (byte: number | undefined): boolean => isLetter(byte) || byte === 0x2d || byte === 0x5f || byte === 0x2b
+
+export function standsAlone(day: Buffer, at: number, length: number): boolean {
+  const dot = 0x2e
+  const before = day[at - 1]
+  const after = day[at + length]
+  // "@example.org" asks for everybody there.
+  if (day[at] !== 0x40 && (isInner(before) || (before === dot && isInner(day[at - 2])))) return false
+  return !(isInner(after) || (after === dot && isInner(day[at + length + 1])))
+}
+
+/** A line that a full disk cut off is passed over. */
+export function parseLine(day: Buffer, start: number): JourneyLine | undefined {
+  const end = day.indexOf(10, start)
+  if (end < 0) return undefined
+  try {
+    return JSON.parse(day.toString('utf8', start, end)) as JourneyLine
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLog } from '../base/log.ts'
+import { SimulatedClock } from '../platform/simulated/clock.ts'
+import { memoryFiles } from '../platform/simulated/files.ts'
+import { status } from '../mail/status.ts'
+import type { SmtpClientFacts } from '../protocol/smtp/backend.ts'
+import { timePrefix } from '../store/arrival-id.ts'
+import { FileJourney, journeyMaxBytes, type RefusedFacts } from './trace.ts'
+import { findJourneys, journeysOf } from './trace-search.ts'
+
+const start = Date.UTC(2026, 1, 1, 12)
+const day = 86_400_000
+
+function world() {
+  const clock = new SimulatedClock(start)
+  const files = memoryFiles()
+  return { clock, files, journey: new FileJourney('journey', files, clock, silentLog) }
+}
+
+const client = {
+  connectionId: 'c1',
+  service: 'smtp',
+  peer: { address: '192.0.2.1', port: 4711, localAddress: '192.0.2.9', localPort: 25 },
+  tls: null,
+  helo: 'there.example',
+  withProtocol: 'ESMTP',
+  user: null,
+} as unknown as SmtpClientFacts
+
+const mailbox = (localPart: string, domain: string) => ({ localPart, domain })
+
+test("strangers' messages are told shortly, and those of one network fill a share of the day at most", async () => {
+  const { clock, files, journey } = world()
+  const recipients = Array.from({ length: 1000 }, (_, n) => ({ mailbox: mailbox(`bob+${n}`, 'here.example') }))
+  const arrived = (who: SmtpClientFacts, n: number): void =>
+    journey.arrived({
+      arrival: {
+        id: `${timePrefix(clock.now())}${n}`,
+        atMs: clock.now(),
+        reversePath: null,
+        recipients,
+        body: '7bit',
+        smtpUtf8: false,
+      },
+      client: who,
+      parameters: { body: '7bit', smtpUtf8: false },
+      sizeBytes: 1,
+      messageId: undefined,
+      refused: [],
+      planned: recipients.map(({ mailbox: { localPart } }) => ({
+        recipient: localPart,
+        plans: [{ kind: 'discard' as const, recipient: localPart, rule: 'x'.repeat(2000) }],
+      })),
+      replies: [],
+    })
+  const bytes = async (): Promise<number> => {
+    await journey.flush()
+    return (await files.sizeBytes('journey/2026-02-01.jsonl')) ?? 0
+  }
+  arrived(client, 0)
+  const one = await bytes()
+  assert.ok(one < 100_000, `${one} bytes`)
+  for (let n = 0; n < 600; n++) arrived(client, n)
+  const share = await bytes()
+  assert.ok(share < journeyMaxBytes / 15, `${share} bytes of one network`)
+  const elsewhere = { ...client, peer: { ...client.peer, address: '198.51.100.1' } }
+  arrived(elsewhere, 1)
+  assert.ok((await bytes()) > share)
+  arrived({ ...client, user: { name: 'alice', accountId: 1 } as never }, 2)
+  assert.ok((await bytes()) > share + 1_000_000, 'our own are told whole')
+})
+
+const refusedFacts = (id: string, more: Partial<RefusedFacts> = {}): RefusedFacts => ({
+  id,
+  client,
+  reversePath: mailbox('eve', 'there.example') as never,
+  parameters: { body: '7bit', smtpUtf8: false, sizeBytes: 77 },
+  recipients: [],
+  refused: [{ address: 'nobody@here.example', status: status.mailboxUnknown }],
+  ...more,
+})
+
+async function idsOf(files: ReturnType<typeof memoryFiles>, text: string, limit = 100): Promise<readonly string[]> {
+  return (await findJourneys(files, 'journey', { text, limit })).ids
+}
+
+test('a refusal is found by sender, recipient, peer and name, and says why', async () => {
+  const { files, journey } = world()
+  journey.refused(refusedFacts('r1'))
+  await journey.flush()
+  for (const text of [
+    'eve@there.example',
+    'nobody@here.example',
+    'NOBODY@here.example',
+    '@here.example',
+    '192.0.2.1',
+    'r1',
+  ])
+    assert.deepEqual(await idsOf(files, text), ['r1'], text)
+  const [line] = (await journeysOf(files, 'journey', ['r1'])).get('r1')!
+  assert.equal(line!.event, 'refused')
+  assert.match(String((line!['refused'] as string[])[0]), /^nobody@here\.example: 550 5\.1\.1 /)
+  assert.equal(line!['parameters'], 'SIZE=77')
+})
+
+test('what is asked for stands alone', async () => {
+  const { files, journey } = world()
+  journey.note({ id: 'a1', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'malice@here.example' })
+  journey.note({ id: 'a2', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'alice@here.example.net' })
+  journey.note({
+    id: 'a3',
+    event: 'attempt',
+    outcome: 'later',
+    delayMs: 0,
+    recipient: 'x',
+    words: 'no alice@here.example.',
+  })
+  journey.note({ id: 'a4', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'x.alice@here.example' })
+  await journey.flush()
+  assert.deepEqual(await idsOf(files, 'alice@here.example'), ['a3'])
+  assert.deepEqual(await idsOf(files, 'a'), [])
+})
+
+test('days are looked through from the newest, within the time that is asked for', async () => {
+  const { clock, files, journey } = world()
+  const id = (n: number): string => `${timePrefix(start + n * day)}x`
+  for (let n = 0; n < 5; n++) {
+    journey.note({
+      id: id(n),
+      event: 'ended',
+      outcome: 'bounced',
+      delayMs: 0,
+      why: '',
+      recipient: 'alice@here.example',
+    })
+    await journey.flush()
+    await clock.pass(day)
+  }
+  assert.equal((await files.list('journey')).length, 5)
+  const all = await findJourneys(files, 'journey', { text: 'alice@here.example', limit: 10 })
+  assert.deepEqual(all, { ids: [4, 3, 2, 1, 0].map(id), more: false })
+  const newest = await findJourneys(files, 'journey', { text: 'alice@here.example', limit: 2 })
+  assert.deepEqual(newest, { ids: [id(4), id(3)], more: true })
+  const middle = await findJourneys(files, 'journey', { sinceMs: start + day, untilMs: start + 3 * day - 1, limit: 9 })
+  assert.deepEqual(middle.ids, [id(2), id(1)])
+  // The story goes on after the day on which it began.
+  journey.note({ id: id(1), event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'late' })
+  await journey.flush()
+  assert.equal((await journeysOf(files, 'journey', [id(1)])).get(id(1))!.length, 2)
+})
+
+test('guessing addresses fills a quarter of the day at most, and a half-written line is passed over', async () => {
+  const { files, journey } = world()
+  const words = 'x'.repeat(1_000_000)
+  const recipients = [mailbox(words, 'here.example') as never]
+  for (let i = 0; i < journeyMaxBytes / 4 / 1_000_000 + 20; i++) {
+    journey.refused(refusedFacts(`r${i}`, { recipients }))
+    if (i % 20 === 0) await journey.flush()
+  }
+  journey.note({ id: 'm1', event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'alice@here.example' })
+  await journey.flush()
+  const size = (await files.sizeBytes('journey/2026-02-01.jsonl'))!
+  assert.ok(size < journeyMaxBytes / 4 + 2_000_000 && size > journeyMaxBytes / 4, `${size}`)
+  assert.deepEqual(await idsOf(files, 'm1'), ['m1'])
+  await files.append('journey/2026-02-01.jsonl', Buffer.from('{"id":"m2","at":"2026'))
+  await files.append('journey/2026-02-01.jsonl', Buffer.from('\n'))
+  assert.deepEqual(await idsOf(files, 'm2'), [])
+})
+
+test('a disk that takes nothing is told of once, and once when it takes something again', async () => {
+  const clock = new SimulatedClock(start)
+  const files = memoryFiles()
+  const append = files.append.bind(files)
+  const told: string[] = []
+  const note = (event: string): void => void told.push(event)
+  const journey = new FileJourney('journey', files, clock, { ...silentLog, info: note, warn: note })
+  const noteOne = async (id: string): Promise<void> => {
+    journey.note({ id, event: 'notice' })
+    await journey.flush()
+  }
+  files.append = () => Promise.reject(new Error('no space left'))
+  for (let i = 0; i < 20; i++) await noteOne(`a${i}`)
+  assert.deepEqual(told, ['trace could not be written'])
+  files.append = append
+  for (let i = 0; i < 20; i++) await noteOne(`b${i}`)
+  assert.deepEqual(told, ['trace could not be written', 'trace is written again'])
+  files.append = () => Promise.reject(new Error('no space left'))
+  await noteOne('c')
+  assert.equal(told.length, 3)
+})

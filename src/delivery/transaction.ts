@@ -1,0 +1,169 @@
+/** One message from MAIL to the end of its data: who may send it, and to whom; then it is taken. RFC 5321 §3.3, RFC 6409 §6. */
+import { HeardAddresses } from '../directory/resolved-addresses.ts'
+import { maySendAs, type AddressSource } from '../directory/aliases.ts'
+import { formatMailbox } from '../mail/address.ts'
+import type { ContentSink } from '../mail/content.ts'
+import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
+import { Refusal, status, type Status } from '../mail/status.ts'
+import type { MailParameters, SmtpClientFacts, SmtpTransaction } from '../protocol/smtp/backend.ts'
+import { StoreFault, type StoredContent } from '../store/store.ts'
+import { newArrivalId, type ArrivalRecipient } from './arrival.ts'
+import type { EarlyEvidence } from './checks/authenticity.ts'
+import type { RefusedRecipient } from './trace.ts'
+import type { RelayOptions } from './options.ts'
+import { completeMailbox, isForOthers, planLocal } from './resolve.ts'
+import { mayRelay, Taking, type TakingTools } from './accept.ts'
+
+export interface TransactionTools extends TakingTools {
+  /** undefined: nobody's mail only passes through. */
+  readonly relay?: RelayOptions
+  isOwnAddress?(address: string): boolean
+}
+
+export class Transaction implements SmtpTransaction {
+  readonly #tools: TransactionTools
+  readonly #client: SmtpClientFacts
+  readonly #reversePath: ReversePath
+  readonly #parameters: MailParameters
+  readonly #recipients: ArrivalRecipient[] = []
+  readonly #refused: RefusedRecipient[] = []
+  /** What a directory has said in this transaction; undefined where the store has all addresses. */
+  readonly #heard: HeardAddresses | undefined
+  #sink: ContentSink<StoredContent> | undefined
+  /** Asked for as soon as the sender is known: the answers come while the message does. */
+  readonly #early: EarlyEvidence | undefined
+
+  constructor(tools: TransactionTools, client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters) {
+    this.#tools = tools
+    this.#client = client
+    this.#reversePath = reversePath
+    this.#parameters = parameters
+    this.#heard = tools.book && new HeardAddresses(tools.store.read, tools.book)
+    this.#early = tools.authenticity?.begin(client, reversePath)
+  }
+
+  get #addresses(): AddressSource {
+    return this.#heard ?? this.#tools.store.read
+  }
+
+  /** Throws a Refusal. @returns what has to be waited for, where a directory has to be asked. */
+  checkSender(): void | Promise<void> {
+    const { service, user, trusted } = this.#client
+    if (service !== 'submission' && service !== 'submissions') return
+    if (!user && !trusted) throw new Refusal(status.authRequired)
+    const heard = this.#heard
+    if (!heard || !user) return this.#checkReversePath()
+    const { localPart, domain } = this.#reversePath ?? { localPart: '', domain: '' }
+    const { subaddressDelimiter } = this.#tools.options
+    // All that his messages will be compared with: when one has arrived, nobody is asked.
+    return heard
+      .learnAccount(user.name)
+      .then(() => heard.learn(localPart, domain, subaddressDelimiter))
+      .then(() => this.#checkReversePath())
+  }
+
+  #checkReversePath(): void {
+    const user = this.#client.user?.name
+    // The null reverse-path is anybody's: read receipts have it. RFC 5321 §4.5.5.
+    if (user === undefined || !this.#reversePath) return
+    if (!this.#maySendAs(user, this.#reversePath)) throw new Refusal(status.senderNotYours)
+  }
+
+  /** An internal address counts by what others see of it. */
+  #maySendAs(user: string, mailbox: Mailbox): boolean {
+    const { rewriter, options } = this.#tools
+    const seen = rewriter?.inHeader(mailbox, 'sender')
+    return [mailbox, ...(seen ? [seen] : [])].some(({ localPart, domain }) =>
+      maySendAs(this.#addresses, user, localPart, domain, options.subaddressDelimiter),
+    )
+  }
+
+  recipient(given: Mailbox, dsn: RecipientDsn): void | Promise<void> {
+    const refused = (error: unknown): never => {
+      if (error instanceof Refusal) this.#noteUnknown(given, error.status)
+      throw error
+    }
+    try {
+      const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
+      const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
+      // Only where there is one: without a directory nothing is waited for.
+      const heard = this.#heard?.learn(mailbox.localPart, mailbox.domain, this.#tools.options.subaddressDelimiter)
+      return heard
+        ? heard.then(() => this.#addRecipient(mailbox, dsn)).catch(refused)
+        : this.#addRecipient(mailbox, dsn)
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  #noteUnknown(given: Mailbox, status: Status): void {
+    this.#refused.push({ address: formatMailbox(given), status })
+    const { user } = this.#client
+    if (user && status.enhanced.startsWith('5.1.')) this.#tools.accountGuard?.unknown(user.accountId)
+  }
+
+  #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {
+    if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
+      if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay, mailbox.domain))
+        throw new Refusal(status.relayDenied)
+    } else {
+      const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox), this.#addresses)
+      const refused = plans.find((plan) => plan.kind === 'refuse')
+      if (refused && plans.every((plan) => plan.kind === 'refuse')) throw new Refusal(refused.status)
+    }
+    this.#recipients.push({ mailbox, notify: dsn.notify, originalRecipient: dsn.originalRecipient })
+  }
+
+  data(): ContentSink<StoredContent> {
+    return (this.#sink = this.#tools.store.sink())
+  }
+
+  abort(): void {
+    this.#sink?.abort()
+    this.#sink = undefined
+    // Whoever said MAIL and nothing more has nothing to ask about later.
+    if (this.#recipients.length + this.#refused.length > 0) this.noteRefused(undefined)
+  }
+
+  /** The journey of what never became a message: somebody may ask where it is. */
+  noteRefused(error: unknown): void {
+    const { journey, clock, random } = this.#tools
+    journey.refused({
+      id: newArrivalId(clock, random),
+      client: this.#client,
+      reversePath: this.#reversePath,
+      parameters: this.#parameters,
+      recipients: this.#recipients.map(({ mailbox }) => mailbox),
+      refused: this.#refused,
+      status: error instanceof Refusal ? error.status : undefined,
+    })
+  }
+
+  async finish(): Promise<readonly Status[]> {
+    let taking: Taking | undefined
+    try {
+      taking = new Taking(this.#tools, await this.#sink!.finish(), {
+        client: this.#client,
+        reversePath: this.#reversePath,
+        parameters: this.#parameters,
+        recipients: this.#recipients,
+        refused: this.#refused,
+        early: this.#early,
+        addresses: this.#addresses,
+        maySendAs: (user, mailbox) => this.#maySendAs(user, mailbox),
+      })
+      return await taking.take()
+    } catch (error) {
+      taking?.content.abort()
+      throw this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): unknown {
+    const full = (error instanceof StoreFault && error.full) || (error as { code?: string }).code === 'ENOSPC'
+    const refusal =
+      error instanceof Refusal ? error : new Refusal(full ? status.storeFull : status.localError, { cause: error })
+    this.noteRefused(refusal)
+    return refusal
+  }
+}

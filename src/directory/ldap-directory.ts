@@ -1,0 +1,203 @@
+/**
+ * The people of an LDAP directory: found there, their passwords checked by a bind there, their mail in accounts of the store that are made
+ * when first needed. Accounts with a password in the store stay the store's own. RFC 4513 §5.1.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { LdapServer } from '../base/ldap.ts'
+import type { Log } from '../base/log.ts'
+import { Refusal, status, type Status } from '../mail/status.ts'
+import type { AddressBook, Heard } from './resolved-addresses.ts'
+import { shutOut, type Directory, type DirectoryAccount } from './directory.ts'
+import type { DirectoryOptions } from './directory-options.ts'
+import { HashQueue } from './hashing.ts'
+import { LdapPeople, type LdapPerson, type Listed } from './ldap-people.ts'
+import { passwordBytesMax } from './password.ts'
+import type { ParsedScramKeys, ScramHash } from './scram-keys.ts'
+import type { CredentialSource, StoreDirectory } from './store-directory.ts'
+import { WatchedLdapServer } from './watched-ldap.ts'
+
+/** The rows that this room needs; the store has them. */
+export interface ResidentSource extends CredentialSource {
+  account(name: string): (DirectoryAccount & { readonly quotaBytes: number }) | undefined
+  isLocalDomain(domain: string): boolean
+}
+
+export interface LdapDirectoryTools {
+  readonly server: LdapServer
+  readonly options: DirectoryOptions
+  readonly source: ResidentSource
+  /** The directory of the store's own accounts. */
+  readonly own: StoreDirectory
+  readonly clock: Clock
+  readonly log: Log
+  /** Makes an account with its mailboxes, without a password. @returns its id. */
+  makeAccount(name: string, quotaBytes: number): Promise<number>
+  setQuota(name: string, quotaBytes: number): Promise<void>
+}
+
+export class LdapDirectory implements Directory, AddressBook {
+  readonly #tools: LdapDirectoryTools
+  readonly #people: LdapPeople
+  readonly #binds: HashQueue
+  /** Whom `find` has found there. */
+  readonly #found = new WeakMap<DirectoryAccount, LdapPerson>()
+  readonly #settling = new Map<string, Promise<number>>()
+  readonly #server: WatchedLdapServer
+
+  constructor(tools: LdapDirectoryTools) {
+    const { options, source, clock, log } = tools
+    const server = new WatchedLdapServer(tools.server, log)
+    this.#tools = tools
+    this.#server = server
+    this.#binds = new HashQueue(options.bindsMax)
+    this.#people = new LdapPeople({
+      server,
+      options,
+      clock,
+      log,
+      isLocalDomain: (domain) => source.isLocalDomain(domain),
+      isAccount: (name) => source.account(name) !== undefined,
+    })
+  }
+
+  /** The server did not answer the last question. */
+  get away(): boolean {
+    return this.#server.away
+  }
+
+  /** Asks for the base alone, whatever it answers: `away` knows afterwards. */
+  async probe(): Promise<void> {
+    const base = this.#tools.options.base ?? ''
+    await this.#server
+      .search({ base, scope: 'base', filter: '(objectClass=*)', attributes: ['1.1'], entriesMax: 1 })
+      .catch(() => {})
+  }
+
+  isOwn(account: number): boolean {
+    return this.#tools.options.storePasswords && this.#tools.source.credentials(account, 'argon2id').length > 0
+  }
+
+  async find(name: string): Promise<DirectoryAccount | undefined> {
+    const { source } = this.#tools
+    const row = source.account(name)
+    if (row && this.isOwn(row.id)) return row
+    const at = name.lastIndexOf('@')
+    if (name === '' || (at >= 0 && !source.isLocalDomain(name.slice(at + 1)))) return undefined
+    const { person } = await this.#heard(name, status.authUnavailable)
+    return person && this.#accountOf(person)
+  }
+
+  /** An account of the store wins over a person of its name: it may be a robot's, or the operator's. */
+  #accountOf(person: LdapPerson): DirectoryAccount {
+    const row = this.#tools.source.account(person.name)
+    if (row && this.isOwn(row.id)) return row
+    const account = {
+      id: row?.id ?? 0,
+      name: person.name,
+      disabled: person.disabled || (row?.disabled ?? false),
+      restriction: row?.restriction,
+    }
+    this.#found.set(account, person)
+    return account
+  }
+
+  /**
+   * A bind whoever it is: for nobody one of an entry that does not exist. How long a server takes to refuse that one is its own affair; the
+   * store's own accounts cost a hash here instead, so these few can be told from the people of the directory.
+   */
+  async verify(
+    account: DirectoryAccount | undefined,
+    password: string,
+    from: string,
+    known: boolean,
+  ): Promise<string | undefined> {
+    const { own, options, clock } = this.#tools
+    const person = account && this.#found.get(account)
+    if (account && !person) return own.verify(account, password, from, known)
+    // RFC 4513 §5.1.2: a bind without a password succeeds for everybody, as nobody.
+    if (password === '' || Buffer.byteLength(password) > passwordBytesMax) return undefined
+    const app = account && account.id !== 0 ? own.verifyApp(account, password) : undefined
+    if (app !== undefined) return app
+    const dn = person?.dn ?? `cn=nobody,${options.base}`
+    const bind = (): Promise<boolean> => this.#asked(() => this.#server.bind(dn, password), status.authUnavailable)
+    const right = await this.#binds.run(from, bind, known)
+    return right && person ? credentialOf(person, clock.monotonic() + options.passwordCacheTtlMs) : undefined
+  }
+
+  /** Not beyond its time, and only while the entry is as it was. */
+  stands(account: DirectoryAccount, credential: string): boolean {
+    const person = this.#found.get(account)
+    const match = person && bound.exec(credential)
+    if (!match) return this.#tools.own.stands(account, credential)
+    const untilMs = Number(match[1])
+    return this.#tools.clock.monotonic() < untilMs && credential === credentialOf(person, untilMs)
+  }
+
+  /** A directory has no keys for SCRAM, only the store's own accounts have. */
+  scramKeys(account: DirectoryAccount, hash: ScramHash): ParsedScramKeys | undefined {
+    return this.#found.has(account) ? undefined : this.#tools.own.scramKeys(account, hash)
+  }
+
+  used(account: DirectoryAccount, credential: string): void {
+    if (!bound.test(credential)) this.#tools.own.used(account, credential)
+  }
+
+  async settle(account: DirectoryAccount): Promise<DirectoryAccount> {
+    const person = this.#found.get(account)
+    return person ? { ...account, id: await this.#settle(person) } : account
+  }
+
+  async look(address: string): Promise<Heard> {
+    const { person, targets } = await this.#heard(address, status.directoryUnreachable)
+    const listed = targets ? { targets } : {}
+    if (!person) return listed
+    const account = this.#accountOf(person)
+    // Nothing is made for him who takes nothing.
+    const ready = shutOut(account) !== undefined || !this.#found.has(account) ? account : await this.settle(account)
+    return { ...listed, account: ready, addresses: person.addresses }
+  }
+
+  /** His account as the directory wants it. Many messages may bring it about at a time. */
+  #settle(person: LdapPerson): number | Promise<number> {
+    const { source } = this.#tools
+    const row = source.account(person.name)
+    const isSettled = row && (person.quotaBytes === undefined || person.quotaBytes === row.quotaBytes)
+    if (isSettled) return row.id
+    const under = this.#settling.get(person.name)
+    if (under) return under
+    const work = this.#make(person, row).finally(() => this.#settling.delete(person.name))
+    this.#settling.set(person.name, work)
+    return work
+  }
+
+  async #make({ name, quotaBytes = 0 }: LdapPerson, row: DirectoryAccount | undefined): Promise<number> {
+    const { makeAccount, setQuota, log } = this.#tools
+    if (row) {
+      await setQuota(name, quotaBytes)
+      return row.id
+    }
+    const id = await makeAccount(name, quotaBytes)
+    log.info('account created', { name, by: 'directory' })
+    return id
+  }
+
+  #heard(address: string, otherwise: Status): Promise<Listed> {
+    return this.#asked(() => this.#people.look(address), otherwise)
+  }
+
+  async #asked<T>(ask: () => Promise<T>, otherwise: Status): Promise<T> {
+    try {
+      return await ask()
+    } catch (error) {
+      // An answer that makes no sense is the operator's to see; that there is none was told already.
+      if (!this.#server.away) this.#tools.log.warn('directory look-up failed', { error: String(error) })
+      throw new Refusal(otherwise, { cause: error })
+    }
+  }
+}
+
+const bound = /^ldap (\d+(?:\.\d+)?) /
+
+function credentialOf({ dn, changed }: LdapPerson, untilMs: number): string {
+  return `ldap ${untilMs} ${changed} ${dn}`
+}

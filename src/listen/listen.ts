@@ -1,0 +1,158 @@
+/** The front desk: listens, counts connections, gives each to a session and a driver, and says goodbye to all at the end. */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { Counter } from '../base/metrics.ts'
+import type { Connection, Listener, Network, TlsServer } from '../base/network.ts'
+import type { Wheel } from '../base/wheel.ts'
+import type { Session } from '../protocol/action.ts'
+import { Driver } from '../protocol/drive.ts'
+import { Admission, type AdmissionLimits } from './admission.ts'
+import type { OpenSession, Sessions } from '../access/sessions.ts'
+
+export interface DeskTools {
+  readonly network: Network
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly log: Log
+  readonly limits: AdmissionLimits
+  /** Told of everybody who signs in. */
+  readonly sessions?: Pick<Sessions, 'add' | 'remove'>
+}
+
+/** How one service talks. */
+export interface ServiceDesk {
+  readonly service: string
+  readonly address: string
+  readonly port: number
+  /** Handshake before the first byte. */
+  readonly implicitTls: boolean
+  readonly tls: TlsServer | undefined
+  session(connectionId: string): Session
+  /** What a connection hears that is one too many. */
+  readonly busy: Uint8Array
+  /** Whether connections from there begin with a PROXY header. */
+  readonly proxied?: (address: string) => boolean
+  /** Where it listens, when that is not the system's network. */
+  readonly network?: Network
+}
+
+export class Desk {
+  readonly #tools: DeskTools
+  readonly #drivers = new Set<Driver>()
+  /** Connections by service. */
+  readonly #open = new Map<string, number>()
+  readonly figures = {
+    connections: new Counter('pennypost_connections_accepted', 'Connections accepted.', 'service'),
+    turnedAway: new Counter(
+      'pennypost_connections_refused',
+      'Connections beyond the limits, or while stopping.',
+      'service',
+    ),
+  }
+  readonly #admission: Admission
+  readonly #listeners = new Set<Listener>()
+  #connections = 0
+  #stopping = false
+  #emptied: (() => void) | undefined
+
+  constructor(tools: DeskTools) {
+    this.#tools = tools
+    this.#admission = new Admission(tools.limits, tools.clock)
+  }
+
+  get connections(): number {
+    return this.#drivers.size
+  }
+
+  /** Open ones by service. */
+  connectionsBy(): ReadonlyMap<string, number> {
+    return this.#open
+  }
+
+  /** One more connection of a listener that talks by itself (http). @returns what ends its stay; undefined for one too many. */
+  admit(address: string): (() => void) | undefined {
+    return this.#stopping ? undefined : this.#admission.admitWatcher(address)
+  }
+
+  async open(desk: ServiceDesk): Promise<Listener> {
+    const { log } = this.#tools
+    const network = desk.network ?? this.#tools.network
+    const listener = await network.listen(
+      {
+        address: desk.address,
+        port: desk.port,
+        tls: desk.implicitTls ? desk.tls : undefined,
+        proxied: desk.proxied,
+      },
+      (connection) => this.#connected(desk, connection),
+      (peer, error) =>
+        log.info('connection failed', { service: desk.service, peer: peer?.address, error: error.message }),
+    )
+    this.#listeners.add(listener)
+    return {
+      ...listener,
+      close: () => {
+        this.#listeners.delete(listener)
+        return listener.close()
+      },
+    }
+  }
+
+  #connected(desk: ServiceDesk, connection: Connection): void {
+    const leave = this.#stopping ? undefined : this.#admission.admit(connection.peer.address)
+    const { service } = desk
+    if (!leave) {
+      this.figures.turnedAway.of(service).value++
+      connection.write(desk.busy)
+      connection.end()
+      return
+    }
+    const { clock, wheel, log, sessions } = this.#tools
+    const id = (++this.#connections).toString(36)
+    this.figures.connections.of(service).value++
+    this.#open.set(service, (this.#open.get(service) ?? 0) + 1)
+    const driver: Driver = new Driver(connection, desk.session(id), {
+      clock,
+      wheel,
+      log,
+      tls: desk.tls,
+      facts: { connection: id, service },
+      onSignIn: (user) => {
+        if (!sessions) return
+        sessions.remove(id)
+        if (user) sessions.add(this.#openSession(id, desk.service, driver, user))
+      },
+      onClose: () => {
+        leave()
+        sessions?.remove(id)
+        this.#drivers.delete(driver)
+        this.#open.set(service, this.#open.get(service)! - 1)
+        if (this.#drivers.size === 0) this.#emptied?.()
+      },
+    })
+    this.#drivers.add(driver)
+  }
+
+  #openSession(id: string, service: string, driver: Driver, user: OpenSession['user']): OpenSession {
+    const { address } = driver.peer
+    return { id, service, address, user, close: () => driver.shutdown(), destroy: () => driver.destroy() }
+  }
+
+  /** No new connections; each session says goodbye at its next quiet moment; what remains after `graceMs` is cut. */
+  async close(graceMs: number): Promise<void> {
+    this.#stopping = true
+    for (const listener of this.#listeners) void listener.close()
+    for (const driver of this.#drivers) driver.shutdown()
+    if (this.#drivers.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#tools.clock.after(graceMs, () => {
+        for (const driver of this.#drivers) driver.destroy()
+        resolve()
+      })
+      this.#emptied = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,62 @@
+/** Files a queued recipient of ours: its message's bytes become a content of their own, in the commit that ends its wait. */
+import { canonicalAddress } from '../directory/aliases.ts'
+import { parseMailbox } from '../mail/address.ts'
+import { readSliceBytes } from '../mail/content.ts'
+import { Refusal, status, type Status } from '../mail/status.ts'
+import type { QueueRow } from '../store/entities.ts'
+import type { Filing } from '../store/operations.ts'
+import { StoreRefusal } from '../store/store.ts'
+import { factsOf, newArrivalId } from '../delivery/arrival.ts'
+import type { TransferTools } from '../delivery/file.ts'
+import { deliveryPrefix } from '../delivery/headers.ts'
+import { fitsQuota } from '../delivery/resolve.ts'
+
+/**
+ * The address is an account's own name: aliases were expanded when the message arrived, and are not expanded again. Or one that only a
+ * directory knows, of somebody who is told of his message.
+ * @returns why it could not be filed, if so.
+ */
+export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<Status | undefined> {
+  const { store, clock, random } = tools
+  let account = store.read.user(row.address)
+  const asked = account ? undefined : parseMailbox(row.address)
+  if (asked && tools.book) {
+    try {
+      const { account: known } = await tools.book.look(canonicalAddress(asked.localPart, asked.domain))
+      account = known && store.read.user(known.name)
+    } catch (error) {
+      if (error instanceof Refusal) return error.status
+      throw error
+    }
+  }
+  const mailbox = account && store.read.inbox(account.id)
+  const bytes = store.read.queuedContent(row.entry)
+  if (!account || mailbox === undefined || !bytes) return status.mailboxUnknown
+  if (account.disabled) return status.accountDisabled
+  if (!fitsQuota(store.read, account, bytes.sizeBytes)) return status.mailboxFull
+  const sink = store.sink()
+  for (let at = 0; at < bytes.sizeBytes; at += readSliceBytes) {
+    if (!sink.write(await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes)))) await sink.drained()
+  }
+  const content = await sink.finish()
+  const { facts } = await factsOf(store, content, new Uint8Array(0))
+  const reversePath = row.reversePath === '' ? null : (parseMailbox(row.reversePath) ?? null)
+  // The ledger row of the recipient is the queue's, and ends with the second operation.
+  const filing: Filing = { mailbox, prefix: deliveryPrefix(reversePath, row.address), flags: [], recipients: [] }
+  const arrivalId = newArrivalId(clock, random)
+  const at = { epochMs: row.acceptedAtMs, offsetMinutes: 0 }
+  const lease = { recipient: row.id, fence: row.fence }
+  const reply = 'INBOX'
+  try {
+    await store.commit([
+      { kind: 'arrive', arrivalId, content, facts, at, filings: [filing] },
+      { kind: 'queueFinish', lease, outcome: 'filed', reply, nowMs: clock.now() },
+    ])
+  } catch (error) {
+    content.abort()
+    // Another message took the last room meanwhile.
+    if (error instanceof StoreRefusal && error.code === 'overQuota') return status.mailboxFull
+    throw error
+  }
+  return undefined
+}

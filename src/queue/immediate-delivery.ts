@@ -1,0 +1,102 @@
+/**
+ * Messages that are leased by the commit that takes them: where nothing waits and there is room, their first attempt need not look for them
+ * in the store. What else there is goes by turns, as ever.
+ */
+import { bytesOf } from '../base/bytes.ts'
+import type { MessageBytes } from '../mail/content.ts'
+import type { Change } from '../store/changes.ts'
+import type { QueueRow } from '../store/entities.ts'
+import type { Arrive } from '../delivery/first-attempts.ts'
+import { batchesOf, batchRecipientsMax } from './batches.ts'
+import type { Batch } from './next-hops.ts'
+
+type Leased = Extract<Change, { kind: 'leased' }>
+
+/** Larger messages are read from the store when their turn comes: so much of each stays in memory until it is sent. */
+const contentBytesMax = 64 * 1024
+
+/** Up to so many recipients and so many bytes of messages in hand, what arrives is leased at once: a burst is not read from the disk. */
+const recipientsMax = 10_000
+const bytesMax = 48 * 1024 * 1024
+/** Commits under way of which that is true: nobody knows yet how much they bring to one site. */
+const bornMax = 500
+
+export class Births {
+  /** Leased by commits that are under way. */
+  readonly #born = new Map<string, Arrive>()
+  #bytes = 0
+  /** In hand, with their messages in memory. */
+  recipients = 0
+
+  /** There is room for it, and nothing that it has to wait for; a list goes by turns from the beginning. */
+  mayHave(operation: Arrive, nowMs: number): boolean {
+    const { queue } = operation
+    if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return false
+    const { length } = queue.recipients
+    if (length > batchRecipientsMax || this.recipients + length > recipientsMax) return false
+    return this.#born.size < bornMax && this.#bytes < bytesMax
+  }
+
+  /** @returns the operation as it is to be committed. */
+  lease(operation: Arrive, leasedUntilMs: number): Arrive {
+    const leased = { ...operation, queue: { ...operation.queue!, leasedUntilMs } }
+    this.#born.set(operation.arrivalId, leased)
+    return leased
+  }
+
+  forget(arrivalId: string): void {
+    this.#born.delete(arrivalId)
+  }
+
+  /** It is committed. @returns none where somebody else has leased it. */
+  begin(leased: Leased): Batch[] {
+    const operation = this.#born.get(leased.arrivalId)
+    if (!operation) return []
+    this.#born.delete(leased.arrivalId)
+    return batchesOf(rowsOf(operation, leased), bytesOfArrival(operation))
+  }
+
+  /** A parcel is in hand from now on, or no more. */
+  count({ rows, bytes }: Batch, sign: 1 | -1): void {
+    if (!bytes) return
+    this.recipients += sign * rows.length
+    this.#bytes += sign * bytes.sizeBytes
+  }
+}
+
+/** Its bytes are at hand, and small. */
+function isSmall({ content: { inline } }: Arrive): boolean {
+  return inline !== undefined && inline.length <= contentBytesMax
+}
+
+/** The rows that the commit has made, as a lease would have brought them. */
+function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }: Leased): QueueRow[] {
+  const { reversePath, submitter = null, prefix, firstAttemptMs, expiresAtMs, leasedUntilMs } = queue!
+  return queue!.recipients.map(({ address, destination, parameters, turnMs }, i) => ({
+    id: recipients[i]!,
+    entry,
+    arrivalId,
+    reversePath,
+    address,
+    destination,
+    state: 'leased',
+    attempts: 0,
+    acceptedAtMs: at.epochMs,
+    nextAttemptMs: leasedUntilMs!,
+    turnMs: turnMs ?? firstAttemptMs,
+    expiresAtMs,
+    submitter,
+    fence: 1,
+    leasedUntilMs: leasedUntilMs!,
+    lastReply: null,
+    parameters,
+    sizeBytes: content.sizeBytes + prefix.length,
+    prefixBytes: prefix.length,
+  }))
+}
+
+/** The message as the next host gets it. */
+function bytesOfArrival({ content, queue }: Arrive): MessageBytes {
+  const whole = Buffer.concat([bytesOf(queue!.prefix), content.inline!])
+  return { sizeBytes: whole.length, read: (start, end) => whole.subarray(start, end) }
+}

@@ -1,0 +1,120 @@
+/** What is done with a parcel whose turn has come: filed here, given up, or offered to the hosts of its site; and what the site has shown by it. */
+import type { Log } from '../base/log.ts'
+import type { OutgoingEnvelope } from '../protocol/smtp/outgoing.ts'
+import type { ConnectTools } from '../transport/smtp/connect.ts'
+import { KeptConnections } from '../transport/smtp/kept-connections.ts'
+import { signAnew } from '../delivery/sign-anew.ts'
+import { attempt, type AttemptResult, type AttemptTools } from '../transport/smtp/smtp.ts'
+import { failedDestination, localDestination } from '../delivery/file.ts'
+import type { DestinationRule } from './options.ts'
+import type { Host } from '../transport/route.ts'
+import type { SigningKeys } from '../delivery/signing.ts'
+import { askedOfNext } from './deliver-by.ts'
+import { fileLocally, givenUp, settle, type SettleTools } from './record-results.ts'
+import type { Batch, Site } from './next-hops.ts'
+
+export type TransfersTools = SettleTools &
+  Omit<ConnectTools, 'hostname'> & {
+    readonly log: Log
+    /** undefined: nothing is signed. */
+    readonly signingKeys?: SigningKeys
+  }
+
+/** Where a batch goes, once the DNS has been asked. */
+export interface Way {
+  readonly site: Site
+  readonly hosts: readonly Host[]
+  readonly rule: DestinationRule | undefined
+}
+
+export class Transfers {
+  readonly #tools: TransfersTools
+  readonly #connections: KeptConnections
+  readonly #attempting: AttemptTools
+
+  constructor(tools: TransfersTools) {
+    this.#tools = tools
+    const { options, store, clock, signingKeys } = tools
+    this.#connections = new KeptConnections(tools.clock, tools.wheel)
+    this.#attempting = {
+      ...tools,
+      connections: this.#connections,
+      signAnew: signingKeys && ((before, after) => signAnew({ store, clock, signingKeys }, before, after)),
+      // Options change in place.
+      get hostname() {
+        return options.hostname
+      },
+    }
+  }
+
+  close(): void {
+    this.#connections.close()
+  }
+
+  /**
+   * Resolves when the hosts have said what they think of it; `written` once its end is written down, which others need not wait for.
+   * Neither throws: what goes wrong is tried again when the lease has lapsed.
+   */
+  async run(batch: Batch, way: Way): Promise<{ readonly written: Promise<void> }> {
+    const { destination, rows } = batch
+    const failed = (error: unknown): void =>
+      this.#tools.log.error('delivery attempt failed with an internal error', {
+        destination,
+        error: String((error as Error).stack ?? error),
+      })
+    try {
+      if (destination === localDestination) return { written: fileLocally(this.#tools, rows).catch(failed) }
+      if (destination === failedDestination)
+        return { written: settle(this.#tools, batch, rows.map(givenUp)).catch(failed) }
+      const { results, retryAfterMs } = await this.#offer(batch, way)
+      return { written: settle(this.#tools, batch, results, retryAfterMs).catch(failed) }
+    } catch (error) {
+      failed(error)
+      return { written: Promise.resolve() }
+    }
+  }
+
+  async #offer(
+    { rows, bytes: atHand }: Batch,
+    { site, hosts, rule }: Way,
+  ): Promise<{ readonly results: readonly AttemptResult[]; readonly retryAfterMs?: readonly number[] }> {
+    const { clock, random, store } = this.#tools
+    const { entry, parameters, reversePath } = rows[0]!
+    const bytes = atHand ?? store.read.queuedContent(entry)
+    if (!bytes) return { results: rows.map(gone) }
+    if (bytes.problem !== undefined) return { results: rows.map(unreadable) }
+    const { body, smtpUtf8, ret, envelopeId, requireTls, deliverBy, priority } = parameters
+    const recipients = rows.map(({ address }) => address)
+    const dsn = rows.map((row) => askedOfNext(row.parameters))
+    const envelope: OutgoingEnvelope = {
+      reversePath,
+      recipients,
+      body,
+      smtpUtf8,
+      dsn,
+      ret,
+      envelopeId,
+      requireTls,
+      deliverBy,
+      priority,
+    }
+    const demand = parameters.requireTls ? 'requireTls' : parameters.tlsOptional ? 'tlsOptional' : undefined
+    const places = demand ? hosts.map((host) => ({ ...host, demand }) as const) : hosts
+    const tried = await attempt(this.#attempting, places, envelope, bytes)
+    const told = tried.results[0]!
+    if (tried.hosts === 'well') site.succeeded()
+    else if (tried.hosts === 'answered') site.answered()
+    else
+      site.failed(clock.now(), random, `${told.host === undefined ? '' : `${told.host}: `}${told.words}`, told.enhanced)
+    return { results: tried.results, retryAfterMs: rule?.retryAfterMs }
+  }
+}
+
+/** A disk that is brought back, or a backup, may have it again: the operator was told. */
+function unreadable(): AttemptResult {
+  return { kind: 'later', enhanced: '4.3.0', words: 'The message cannot be read from the disk' }
+}
+
+function gone(): AttemptResult {
+  return { kind: 'never', enhanced: '5.3.0', words: 'The message is no longer stored' }
+}

@@ -1,0 +1,106 @@
+/** What the queue is told of this system for its ways to others: policies that outlive the process, and which addresses are our own. */
+import type { Clock, Timer } from '../base/clock.ts'
+import type { HttpClient } from '../base/http-client.ts'
+import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
+import type { Log } from '../base/log.ts'
+import type { Resolver } from '../base/resolver.ts'
+import type { Store } from '../store/store.ts'
+import type { TlsNotes } from '../transport/smtp/tls-notes.ts'
+import type { TransferOptions } from '../queue/options.ts'
+import { notesWhile, TlsCounts } from '../transport/tls-report/counts.ts'
+import { TlsReporter, type ReporterTools } from '../transport/tls-report/reporter.ts'
+import { StsPolicies, type FoundPolicy } from '../trust/mta-sts/policies.ts'
+import type { Listening } from './types.ts'
+
+interface PolicyTools {
+  readonly store: Store
+  readonly resolver: Resolver
+  readonly httpClient: HttpClient
+  readonly clock: Clock
+  readonly log: Log
+  readonly options: TransferOptions
+  readonly authorities: readonly string[]
+}
+
+/** How often policies are looked through for those of yesterday. RFC 8461 §10.2. */
+const refreshEveryMs = 3600_000
+
+/** Policies are asked for while the option says so, and kept in the store's settings. RFC 8461 §3.3. */
+export function openPolicies(tools: PolicyTools): { of(domain: string): Promise<FoundPolicy>; readonly timer: Timer } {
+  const { store, resolver, httpClient: http, clock, log, options, authorities } = tools
+  const nameOf = (domain: string): string => `mta-sts ${domain}`
+  const policies = new StsPolicies({
+    resolver,
+    http,
+    clock,
+    log,
+    authorities,
+    keep: {
+      read: (domain) => store.read.setting(nameOf(domain)),
+      write: async (domain, value) => void (await store.commit([{ kind: 'settingSet', name: nameOf(domain), value }])),
+    },
+  })
+  let timer: Timer
+  const again = (): void => {
+    timer = clock.after(refreshEveryMs, () => {
+      if (options.mtaSts) void policies.refresh()
+      again()
+    })
+  }
+  again()
+  return {
+    of: (domain) => (options.mtaSts ? policies.of(domain) : Promise.resolve({})),
+    timer: { cancel: () => timer.cancel() },
+  }
+}
+
+/** Whether an address is one of this host's that a listener can be reached at. RFC 5321 §4.1.3. */
+export function ownAddresses(
+  listening: () => readonly Listening[],
+  machine: () => readonly string[],
+): (address: string) => boolean {
+  const isSame = (one: string, other: string): boolean => {
+    const network = parseIpNetwork(one)
+    return network !== undefined && networksHold([network], other)
+  }
+  return (address) =>
+    listening().some(({ address: own }) =>
+      isAny(own) ? machine().some((one) => isSame(one, address)) : isSame(own, address),
+    )
+}
+
+/** Whether whoever connects there reaches us: mail for such a host would come back. RFC 5321 §5.1. */
+export function ownPlaces(
+  listening: () => readonly Listening[],
+  machine: () => readonly string[],
+): (address: string, port: number) => boolean {
+  return (address, port) =>
+    listening().some(
+      (own) =>
+        own.service === 'smtp' &&
+        own.port === port &&
+        (own.address === address || (isAny(own.address) && machine().includes(address))),
+    )
+}
+
+function isAny(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
+}
+
+const countsSetting = 'tls-reports'
+
+/** Counts what other domains may wish to hear, and sends it each day. RFC 8460. */
+export function openReports(tools: Omit<ReporterTools, 'counts' | 'keep'>): {
+  readonly notes: TlsNotes
+  readonly reporter: TlsReporter
+} {
+  const { store, clock, reports } = tools
+  const counts = new TlsCounts(clock, store.read.setting(countsSetting))
+  const reporter = new TlsReporter({
+    ...tools,
+    counts,
+    keep: async (value) => void (await store.commit([{ kind: 'settingSet', name: countsSetting, value }])),
+  })
+  reporter.start()
+  return { notes: notesWhile(counts, () => reports.tls), reporter }
+}
