@@ -17,7 +17,7 @@ import { ownPolicy } from './web/discovery/published.ts'
 import { offersOf } from './web/discovery/settings.ts'
 import { answerHttp } from './web/http.ts'
 import { StoreImapBackend } from './access/imap.ts'
-import { Desk } from './listen/listen.ts'
+import { Acceptor } from './listen/listen.ts'
 import { NetworkPace } from './listen/smtp-rate-limits.ts'
 import { StorePop3Backend } from './access/pop3.ts'
 import { openStore } from './store/sqlite/engine.ts'
@@ -29,7 +29,7 @@ import { WatchedResolver } from './system/health-checks.ts'
 import { Lifetime } from './system/lifetime.ts'
 import { Listeners, type Wanted } from './system/listeners.ts'
 import type { Platform } from './system/platform.ts'
-import { openShaping } from './system/shaping.ts'
+import { openRewriting } from './system/rewriting.ts'
 import { busyWords, localSubmissions, sessionsAt } from './system/services.ts'
 import {
   addDomains,
@@ -45,12 +45,12 @@ import { openPolicies, openReports, ownAddresses, ownPlaces } from './system/out
 import { flushWaiting } from './queue/flush.ts'
 import { withHosts } from './transport/hosts.ts'
 import { MailFigures, MailLog } from './delivery/mail-log.ts'
-import { FileJourney, silentJourney, type Journey } from './delivery/trace.ts'
+import { FileTrace, silentTrace, type Trace } from './delivery/trace.ts'
 import { Authenticity } from './delivery/checks/authenticity.ts'
 import { SigningKeys } from './delivery/signing.ts'
 import { Queue } from './queue/queue.ts'
 import { StoreAccountGuard } from './queue/account-guard.ts'
-import { Turns } from './delivery/fair-order.ts'
+import { FairOrder } from './delivery/fair-order.ts'
 import { Receiver } from './delivery/receiver.ts'
 
 export { realPlatform, type Platform } from './system/platform.ts'
@@ -120,7 +120,7 @@ async function openSystem(
   const relay = { ...first.relay }
   const reports = { ...first.reports }
   const rules = [...first.destinations]
-  const turns = new Turns()
+  const fairOrder = new FairOrder()
   const wheel = new Wheel(clock)
   const tls = await life.step('start TLS', () => platform.openTls(first, certificateNames(first)))
   await life.step('start settings', () => noteScramSha1(store, auth.scramSha1))
@@ -151,15 +151,15 @@ async function openSystem(
           ),
   })
   const mailFigures = new MailFigures()
-  const trace: Journey = inMemory ? silentJourney : new FileJourney(join(first.data, 'journey'), files, clock, log)
+  const trace: Trace = inMemory ? silentTrace : new FileTrace(join(first.data, 'journey'), files, clock, log)
   const journey = new MailLog(trace, { clock, log, figures: mailFigures })
   life.ends('journey', 'inside', () => journey.flush())
   const watchOptions = (): Config['accountWatch'] => live.config.accountWatch
   const guard = new StoreAccountGuard(
-    { store, clock, random, options, log, journey, turns, book: people.book, watchOptions },
+    { store, clock, random, options, log, journey, fairOrder, book: people.book, watchOptions },
     (suspected) => new AccountWatch({ clock, options: watchOptions, suspected }),
   )
-  const tools = { store, clock, random, options, log, journey, turns, book: people.book, accountGuard: guard }
+  const tools = { store, clock, random, options, log, journey, fairOrder, book: people.book, accountGuard: guard }
   const watched = new WatchedResolver(platform.resolver)
   const resolver = withHosts(() => live.config.dns, watched)
   const authenticity = new Authenticity({
@@ -176,7 +176,7 @@ async function openSystem(
     queue.wake()
     return count
   }
-  const shaping = openShaping(first, options)
+  const rewriting = openRewriting(first, options)
   const { httpClient } = platform
   const sts = openPolicies({ ...tools, resolver, httpClient, authorities })
   life.ends('policies', 'outside', () => sts.timer.cancel())
@@ -199,14 +199,14 @@ async function openSystem(
   life.ends('queue', 'outside', (graceMs) => queue.stop(graceMs))
   const receiver = new Receiver({
     ...tools,
-    ...shaping.tools,
+    ...rewriting.tools,
     relay,
     authenticity,
     signingKeys,
     authenticator,
     flush,
     isOwnAddress: ownAddresses(() => listeners.listening, platform.ownAddresses),
-    firstAttempts: queue,
+    immediateDelivery: queue,
   })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => options.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => live.config.pop3.loginDelayMs)
@@ -216,8 +216,8 @@ async function openSystem(
       : { directory: people.directory, recheckMs: () => live.config.directory.recheckMs }
   const sessions = new Sessions({ store, clock, log, outside })
   life.ends('signed-in sessions', 'outside', () => sessions.close())
-  const desk = new Desk({ network, clock, wheel, log, limits, sessions })
-  life.ends('sessions', 'outside', (graceMs) => desk.close(graceMs))
+  const acceptor = new Acceptor({ network, clock, wheel, log, limits, sessions })
+  life.ends('sessions', 'outside', (graceMs) => acceptor.close(graceMs))
   const pace = new NetworkPace({ clock, log, options: () => live.config.smtp, networks: () => live.config.limits })
   const rooms = { live, receiver, imap, pop3, authenticator, mechanisms, clock, pace }
   const listeners = new Listeners(log)
@@ -225,7 +225,7 @@ async function openSystem(
   let stopping: Promise<readonly string[]> | undefined
 
   const { health, figures, loopDelay } = openFigures({
-    ...{ clock, log, store, people, authenticator, desk, sessions, mailFigures, guard },
+    ...{ clock, log, store, people, authenticator, acceptor, sessions, mailFigures, guard },
     resolver: watched,
     shownCertificate: () => tls.shown(live.config.hostname),
     process: platform.process,
@@ -248,11 +248,11 @@ async function openSystem(
     const { service, address, port, proxyFrom } = listener
     const proxied = proxyFrom && ((from: string) => networksHold(proxyFrom, from))
     if (service === 'http' || service === 'https') {
-      const admit = (from: string): (() => void) | undefined => desk.admit(from)
+      const admit = (from: string): (() => void) | undefined => acceptor.admit(from)
       const place = { address, port, tls: service === 'https' ? tls : undefined, proxied, admit }
       return platform.http.listen(place, (request) => answerHttp(pages, request))
     }
-    return desk.open({
+    return acceptor.open({
       service,
       address,
       port,
@@ -276,7 +276,7 @@ async function openSystem(
     port: 0,
     facts: '',
     open: () =>
-      desk.open({
+      acceptor.open({
         service: 'sendmail',
         address: path,
         port: 0,
@@ -296,7 +296,7 @@ async function openSystem(
       serveControl(
         {
           ...{ store, clock, sessions },
-          flushJourney: () => journey.flush(),
+          flushTrace: () => journey.flush(),
           certificateShown: (name) => tls.shown(name),
           forgetWatched: (account) => guard.forget(account),
         },
@@ -331,7 +331,7 @@ async function openSystem(
     Object.assign(auth, next.auth)
     Object.assign(checks, next.authenticity)
     senderRules.splice(0, senderRules.length, ...next.senderRules)
-    shaping.reload(next)
+    rewriting.reload(next)
     Object.assign(relay, next.relay)
     Object.assign(reports, next.reports)
     authorities.splice(0, authorities.length, ...nextAuthorities)

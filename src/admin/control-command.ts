@@ -10,7 +10,7 @@ export interface ControlTools {
   /** Who is signed in; absent where no server runs. */
   readonly sessions?: Sessions
   /** Writes what the journey holds back, so that `trace` sees it. */
-  readonly flushJourney?: () => Promise<void>
+  readonly flushTrace?: () => Promise<void>
   /** The certificate (DER) that a client is shown which asks for this name; absent where nothing listens. */
   /** What is counted of an account begins anew; absent where no server runs. */
   readonly forgetWatched?: (account: number) => void

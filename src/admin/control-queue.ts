@@ -175,8 +175,8 @@ export const queueCommands = {
   ),
 
   /** What became of accepted messages, by their ids. */
-  ledger: command({ arrivalIds: 'texts' }, async ({ store, clock, flushJourney }, { arrivalIds }) => {
-    await flushJourney?.()
+  ledger: command({ arrivalIds: 'texts' }, async ({ store, clock, flushTrace }, { arrivalIds }) => {
+    await flushTrace?.()
     await allRows(store)
     const rows: LedgerRow[] = []
     for (const id of arrivalIds) {

@@ -38,7 +38,7 @@ export const route: Subcommand = (program, terminal, fail) => {
 }
 
 async function find(given: string, options: RouteOptions) {
-  const [{ parseDomain }, { realResolver }, { withHosts }, { wayTo }, { StsPolicies }] = await Promise.all([
+  const [{ parseDomain }, { realResolver }, { withHosts }, { explainRoute }, { StsPolicies }] = await Promise.all([
     import('../mail/address.ts'),
     import('../platform/real/resolver.ts'),
     import('../transport/hosts.ts'),
@@ -64,5 +64,5 @@ async function find(given: string, options: RouteOptions) {
   const keep = { read: () => undefined, write: async () => {} }
   const sts = new StsPolicies({ ...facts, http: realHttpClient, log: silentLog, keep })
   const wanted = config.transfer.mtaSts ? sts : undefined
-  return wayTo({ ...facts, ...config.transfer, routes: config.routes, sts: wanted }, domain, options.from ?? '')
+  return explainRoute({ ...facts, ...config.transfer, routes: config.routes, sts: wanted }, domain, options.from ?? '')
 }

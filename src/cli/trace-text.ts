@@ -1,11 +1,11 @@
 /** A message's story for people: the dialogue, the decisions, each attempt, each end. */
 import type { LedgerRow } from '../store/entities.ts'
-import type { JourneyLine } from '../delivery/trace.ts'
+import type { TraceLine } from '../delivery/trace.ts'
 import { sizeText, timeText, visible } from './context.ts'
 
 export interface Traced {
   readonly id: string
-  readonly journey: readonly JourneyLine[]
+  readonly journey: readonly TraceLine[]
   /** How each accepted recipient ended, or that it still waits. */
   readonly ledger: readonly LedgerRow[]
 }
@@ -24,7 +24,7 @@ export function traceText({ id, journey, ledger }: Traced): string {
 }
 
 /** A line of the journey as it happens. */
-export function followedText(line: JourneyLine): string {
+export function followedText(line: TraceLine): string {
   const head = `${line.at.replace('T', ' ')}  ${visible(line.id)}  ${title(line, line.id)}`
   return `${[head, ...body(line).map((words) => `    ${visible(words)}`)].join('\n')}\n`
 }
@@ -33,7 +33,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : JS
 const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.map(text) : value === undefined ? [] : [text(value)]
 
-function title(line: JourneyLine, id: string): string {
+function title(line: TraceLine, id: string): string {
   switch (line.event) {
     case 'arrived':
       return 'arrived'
@@ -52,7 +52,7 @@ function title(line: JourneyLine, id: string): string {
   }
 }
 
-function body(line: JourneyLine): string[] {
+function body(line: TraceLine): string[] {
   switch (line.event) {
     case 'arrived':
     case 'refused':
@@ -62,8 +62,8 @@ function body(line: JourneyLine): string[] {
   }
 }
 
-function connection(line: JourneyLine): string[] {
-  const { connection, service, peer, port, proxy, tls, user } = line as JourneyLine & Record<string, string | undefined>
+function connection(line: TraceLine): string[] {
+  const { connection, service, peer, port, proxy, tls, user } = line as TraceLine & Record<string, string | undefined>
   if (peer === undefined) return []
   const by = `connection ${text(connection)} (${text(service)}) from ${peer}${port === undefined ? '' : ` port ${text(port)}`}`
   const through = proxy === undefined ? '' : ` through the proxy ${proxy}`
@@ -71,7 +71,7 @@ function connection(line: JourneyLine): string[] {
 }
 
 /** What was said, put together from the facts: no secret and no body was ever kept. */
-function dialogue(line: JourneyLine): string[] {
+function dialogue(line: TraceLine): string[] {
   const refused = texts(line['refused'])
   const replies = texts(line['replies'])
   const parameters = line['parameters'] === undefined ? '' : ` ${text(line['parameters'])}`
@@ -119,7 +119,7 @@ const told = new Set([
   ...['recipients', 'refused', 'plans', 'replies', 'sizeBytes', 'recipient', 'outcome', 'n'],
 ])
 
-function rest(line: JourneyLine): string[] {
+function rest(line: TraceLine): string[] {
   return Object.entries(line)
     .filter(([name]) => !told.has(name) || (line.event === 'attempt' && name === 'tls'))
     .flatMap(([name, value]) => texts(value).map((one) => `${name}: ${one}`))

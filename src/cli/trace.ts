@@ -90,12 +90,12 @@ async function follow(question: string | undefined, options: TraceOptions, termi
   for (const name of ['since', 'from', 'to', 'limit'] as const)
     if (options[name] !== undefined)
       throw new UsageFault(`--follow shows new events only and cannot be used with --${name}`)
-  const [{ JourneyFollower }, { realFiles }] = await Promise.all([
+  const [{ TraceFollower }, { realFiles }] = await Promise.all([
     import('../delivery/trace-follow.ts'),
     import('../platform/real/files.ts'),
   ])
   const folder = join(await dataFolderOf(options), 'journey')
-  const follower = new JourneyFollower({ files: realFiles, folder, clock: realClock }, question)
+  const follower = new TraceFollower({ files: realFiles, folder, clock: realClock }, question)
   await follower.start()
   const ended = new AbortController()
   const ignored = (['SIGINT', 'SIGTERM'] as const).map((name) => terminal.onSignal(name, () => ended.abort()))

@@ -10,7 +10,7 @@ import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { FiledFacts } from '../store/facts.ts'
 import type { StoredContent, StoreReads } from '../store/store.ts'
-import type { FirstAttempts } from './first-attempts.ts'
+import type { ImmediateDelivery } from './immediate-delivery.ts'
 import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
@@ -18,25 +18,25 @@ import { isStranger, type Authenticity, type EarlyEvidence, type Judgement } fro
 import type { Authors } from '../mail/authors.ts'
 import { isResultsOf } from '../trust/authentication-results.ts'
 import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
-import { watchReturned } from './incoming-dsn.ts'
+import { watchIncomingDsn } from './incoming-dsn.ts'
 import { commitArrival } from './commit.ts'
 import { localDestination, type TransferTools } from './file.ts'
 import { deliveryPrefix, receivedField, submissionFixes } from './headers.ts'
-import type { Journey, RefusedRecipient } from './trace.ts'
-import { contentParts, withChanges, type Change } from './edits.ts'
+import type { Trace, RefusedRecipient } from './trace.ts'
+import { contentParts, applyEdits, type Change } from './edits.ts'
 import type { Plan, Planned } from './plan.ts'
 import { fitsQuota, planAddress, planLocal } from './resolve.ts'
 import { noteMissingMembers, type MissingMember } from './missing-member.ts'
 import { isForward, loopMarks, passedMax, wasSentOn } from './loop-mark.ts'
-import { headerChanges } from './rewrite/header.ts'
+import { headerEdits } from './rewrite/header.ts'
 import type { Rewriter } from './rewrite/rewriter.ts'
 import type { SigningKeys } from './signing.ts'
 
-export interface TakingTools extends TransferTools {
-  readonly journey: Journey
+export interface AcceptTools extends TransferTools {
+  readonly journey: Trace
   readonly log: Log
   /** undefined: the queue finds what arrives by itself. */
-  readonly firstAttempts?: FirstAttempts
+  readonly immediateDelivery?: ImmediateDelivery
   /** undefined: nobody is checked. */
   readonly authenticity?: Authenticity
   /** undefined: nothing is signed. */
@@ -48,7 +48,7 @@ export interface TakingTools extends TransferTools {
 }
 
 /** What the transaction has brought. */
-export interface Brought {
+export interface ReceivedMessage {
   readonly client: SmtpClientFacts
   readonly reversePath: ReversePath
   readonly parameters: MailParameters
@@ -72,27 +72,27 @@ function junkOf(read: StoreReads, account: number): number | undefined {
 
 const nothingAsked: ContentVerdict = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [] }
 
-export class Taking {
+export class MessageAcceptance {
   /** As it is now: what has to be given up when it cannot be taken. */
   content: StoredContent
-  readonly #tools: TakingTools
-  readonly #brought: Brought
+  readonly #tools: AcceptTools
+  readonly #received: ReceivedMessage
   /** Of our own users and hosts. */
   readonly #ours: boolean
   readonly #missing: MissingMember[] = []
   /** Exceptions of "bytes stay bytes", for the journey. */
   readonly #changed = new Set<string>()
 
-  constructor(tools: TakingTools, content: StoredContent, brought: Brought) {
+  constructor(tools: AcceptTools, content: StoredContent, brought: ReceivedMessage) {
     this.#tools = tools
     this.content = content
-    this.#brought = brought
+    this.#received = brought
     this.#ours = mayRelay(brought.client)
   }
 
   async take(): Promise<readonly Status[]> {
     const { store, clock, random, options, journey, rewriter } = this.#tools
-    const { client, parameters, recipients, refused, early } = this.#brought
+    const { client, parameters, recipients, refused, early } = this.#received
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
     let filed = await this.#mended()
@@ -106,9 +106,9 @@ export class Taking {
     const judged = early && (await this.#judge(early, message))
     if (judged?.refuse) throw new Refusal(judged.refuse)
     const { verdict, changes } = await this.#shape(id, message)
-    if (changes.length > 0) this.content = await withChanges(store, this.content, changes)
+    if (changes.length > 0) this.content = await applyEdits(store, this.content, changes)
     const prepended = verdict.prepend.map(formatLine).join('')
-    const sender = this.#ours && rewriter ? rewriter.sender(this.#brought.reversePath) : this.#brought.reversePath
+    const sender = this.#ours && rewriter ? rewriter.sender(this.#received.reversePath) : this.#received.reversePath
     const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
     const fixes =
       prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.hostname, atMs, author }) : '')
@@ -134,7 +134,7 @@ export class Taking {
       judged && this.#tools.authenticity!.seals
         ? await sealForwarded(this.#tools, this.content, judged, planned, atMs)
         : ''
-    const noteReturned = sender === null ? await watchReturned(this.#tools, id, this.content) : undefined
+    const noteReturned = sender === null ? await watchIncomingDsn(this.#tools, id, this.content) : undefined
     const replies = await commitArrival(this.#tools, {
       arrival,
       content: this.content,
@@ -173,14 +173,14 @@ export class Taking {
     if (filed.mends.length === 0) return filed
     for (const { text } of filed.mends)
       this.#changed.add(text === '\r\n' ? 'a blank line put before the text' : 'an mbox line made X-Mailbox-Line')
-    this.content = await withChanges(store, this.content, filed.mends)
+    this.content = await applyEdits(store, this.content, filed.mends)
     return factsOf(store, this.content, new Uint8Array(0))
   }
 
   /** What a user writes as From must be the account's own: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
   #checkAuthors(user: string, message: HeaderFacts): void {
     const check = ({ incomplete, countless, mailboxes }: Authors): void => {
-      if (incomplete || countless || !mailboxes.every((mailbox) => this.#brought.maySendAs(user, mailbox)))
+      if (incomplete || countless || !mailboxes.every((mailbox) => this.#received.maySendAs(user, mailbox)))
         throw new Refusal(status.senderNotYours)
     }
     check(message.authors)
@@ -191,7 +191,7 @@ export class Taking {
   async #judge(early: EarlyEvidence, message: HeaderFacts): Promise<Judgement> {
     const { store, authenticity } = this.#tools
     const { header, body } = await contentParts(store, this.content, '')
-    return authenticity!.judge(early, this.#brought.client, message, header, body())
+    return authenticity!.judge(early, this.#received.client, message, header, body())
   }
 
   /** What the operator's rules ask, and how the bytes change, in their order. Throws a Refusal. */
@@ -202,14 +202,14 @@ export class Taking {
     const forged = this.#ours ? [...results, ...message.blind].sort((a, b) => a.start - b.start) : results
     if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
     const rewrites = this.#ours && rewriter?.changesHeaders === true
-    const stranger = isStranger(this.#brought.client)
+    const stranger = isStranger(this.#received.client)
     const rules = contentRules.filter(({ of }) => of === 'all' || stranger)
     if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, changes: forged }
     const { header, body } = await contentParts(store, this.content, '')
     const verdict = rules.length === 0 ? nothingAsked : await checkContent(rules, header, body)
     if (verdict.fitted.length > 0) log.info('content rules matched', { id, rules: verdict.fitted.join(', ') })
     if (verdict.reject) throw new Refusal({ code: 550, enhanced: '5.7.1', text: verdict.reject.words })
-    const changes = [...forged, ...verdict.strip, ...(rewrites ? headerChanges(header, rewriter) : [])]
+    const changes = [...forged, ...verdict.strip, ...(rewrites ? headerEdits(header, rewriter) : [])]
     return { verdict, changes: changes.sort((a, b) => a.start - b.start) }
   }
 
@@ -242,12 +242,12 @@ export class Taking {
     message: HeaderFacts,
     verdict: ContentVerdict,
   ): Arrival {
-    const { client, recipients } = this.#brought
-    const { body, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#brought.parameters
+    const { client, recipients } = this.#received
+    const { body, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#received.parameters
     // A client's wish is no need: RFC 6531 §3.2 forbids only what is not ASCII, and many hosts take that alone.
     const paths = [reversePath, ...recipients.map(({ mailbox }) => mailbox), ...copies]
     const smtpUtf8 =
-      this.#brought.parameters.smtpUtf8 && (message.isEightBit || paths.some((path) => path && needsSmtpUtf8(path)))
+      this.#received.parameters.smtpUtf8 && (message.isEightBit || paths.some((path) => path && needsSmtpUtf8(path)))
     return {
       id,
       atMs,
@@ -277,7 +277,7 @@ export class Taking {
 
   /** The account that sends is, or looks, used by somebody else. */
   #isHeld(recipients: number): boolean {
-    const { user } = this.#brought.client
+    const { user } = this.#received.client
     return user !== null && this.#tools.accountGuard?.sends(user.accountId, user.name, recipients) === true
   }
 
@@ -290,7 +290,7 @@ export class Taking {
   ): Planned[] {
     const { store } = this.#tools
     const { discard, redirect } = verdict
-    return this.#brought.recipients.map(({ mailbox }) => {
+    return this.#received.recipients.map(({ mailbox }) => {
       const recipient = formatMailbox(mailbox)
       const rule = discard ?? (redirect === undefined ? undefined : `${verdict.fitted.join(', ')}: to ${redirect}`)
       if (rule !== undefined) return { recipient, plans: [{ kind: 'discard', recipient, rule }] }
@@ -298,7 +298,7 @@ export class Taking {
         return { recipient, plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }] }
       }
       const again = wasSentOn(deliveredTo, recipient)
-      const local = planLocal(this.#tools, mailbox, recipient, this.#brought.addresses, (member) =>
+      const local = planLocal(this.#tools, mailbox, recipient, this.#received.addresses, (member) =>
         this.#missing.push({ alias: recipient, member }),
       )
       // Two people who send each other copies: each has one, and no sender need hear of it.

@@ -21,7 +21,7 @@ export interface Report {
   readonly untilMs?: number
 }
 
-export interface Notice {
+export interface Bounce {
   /** The message that the notice is about: where it came from, when, and what is returned of it. */
   readonly reversePath: string
   readonly arrivedAtMs: number
@@ -83,7 +83,7 @@ function headline(action: Report['action'], count: number): string {
 }
 
 /** What a person reads: what happened, which server said what, what to do. */
-function humanPart(notice: Notice, hostname: string): string {
+function humanPart(notice: Bounce, hostname: string): string {
   const paragraphs = gravity.flatMap((action) => {
     const reports = notice.reports.filter((report) => report.action === action)
     if (reports.length === 0) return []
@@ -138,7 +138,7 @@ function machinePart(report: Report): string {
 }
 
 /** The third part: the message itself, or its header. */
-function returned({ header, full }: Notice): { head: string; body: Uint8Array } {
+function returned({ header, full }: Bounce): { head: string; body: Uint8Array } {
   if (full) {
     const utf8Header = !isAscii(header) && isUtf8(Buffer.from(header, 'latin1'))
     const encoding = full.every((byte) => byte < 0x80) ? '' : 'Content-Transfer-Encoding: 8bit\r\n'
@@ -156,7 +156,7 @@ function returned({ header, full }: Notice): { head: string; body: Uint8Array } 
 }
 
 /** The whole message, CRLF lines. @param id names the notice's own arrival. */
-export function formatNotice(notice: Notice, hostname: string, id: string, atMs: number): Buffer {
+export function formatBounce(notice: Bounce, hostname: string, id: string, atMs: number): Buffer {
   const boundary = `pennypost_${id}`
   const action = gravity.find((one) => notice.reports.some((report) => report.action === one))!
   const human = humanPart(notice, hostname)

@@ -9,19 +9,19 @@ import {
   failuresOf,
   failuresWanted,
   headerText,
-  noticeOperation,
+  bounceOperation,
   type TransferTools,
 } from './file.ts'
 import { pathText } from './headers.ts'
-import { noticeLine, type Journey } from './trace.ts'
+import { bounceLine, type Trace } from './trace.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './bounce.ts'
-import type { Arrive, FirstAttempts } from './first-attempts.ts'
+import type { Arrive, ImmediateDelivery } from './immediate-delivery.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 
 interface Tools extends TransferTools {
-  readonly journey: Journey
+  readonly journey: Trace
   /** undefined: the queue finds what arrives by itself. */
-  readonly firstAttempts?: FirstAttempts
+  readonly immediateDelivery?: ImmediateDelivery
 }
 
 export interface Planning {
@@ -57,13 +57,13 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     const accepted = [...outcome.accepted, ...copies]
     const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
     const arrive = arriveOperation(tools, arrival, content, filed, { prefix, sealed }, accepted, refused)
-    const notice = reports.length === 0 ? undefined : await noticeOf(tools, arrival, content, reports)
-    const operation = tools.firstAttempts?.lease(arrive) ?? arrive
+    const notice = reports.length === 0 ? undefined : await bounceOf(tools, arrival, content, reports)
+    const operation = tools.immediateDelivery?.lease(arrive) ?? arrive
     await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
-    if (notice) journey.note(noticeLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
+    if (notice) journey.note(bounceLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
     return lmtp?.replies ?? [queued]
   } catch (error) {
-    tools.firstAttempts?.forget(arrival.id)
+    tools.immediateDelivery?.forget(arrival.id)
     // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.
     if (error instanceof StoreRefusal) {
       throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })
@@ -72,13 +72,13 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
   }
 }
 
-async function noticeOf(
+async function bounceOf(
   tools: Tools,
   arrival: Arrival,
   content: StoredContent,
   reports: readonly Report[],
 ): Promise<Arrive | undefined> {
-  return noticeOperation(tools, {
+  return bounceOperation(tools, {
     reversePath: pathText(arrival.reversePath),
     arrivedAtMs: arrival.atMs,
     envelopeId: arrival.envelopeId,

@@ -49,7 +49,7 @@ export interface Change {
 }
 
 /** The content with changes, in their order, as a content of its own; the old one is given up. */
-export async function withChanges(
+export async function applyEdits(
   store: Store,
   content: StoredContent,
   changes: readonly Change[],

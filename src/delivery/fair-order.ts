@@ -1,6 +1,6 @@
 /**
- * Who is first among all that is ready. Senders take turns: each recipient moves its sender a little back in time, so that a list of
- * hundreds of thousands stands behind everybody else's next message, and yet moves up with every minute that passes.
+ * The order of recipients that are ready: fair between senders. Each recipient moves its sender a little back in time, so that a mailing to
+ * hundreds of thousands stands behind the next message of every other sender, and still moves up with every minute that passes.
  */
 
 /** So much later is the next transaction of the same sender. At a hundred recipients each: a list of 100,000 spreads over 16 hours. */
@@ -12,7 +12,7 @@ const priorityMs = 60 * 60_000
 /** Senders whose place is remembered; the one that was quiet for longest goes first. */
 const sendersMax = 10_000
 
-export class Turns {
+export class FairOrder {
   /** Where a sender's next recipient stands, epoch milliseconds; only of those who are ahead of their time. */
   readonly #next = new Map<string, number>()
 

@@ -1,5 +1,5 @@
-/** Turns plans into the operations of one commit: filings by mailbox, queue entries, discards, and the notice for what was refused. */
-import type { AddressBook } from '../directory/resolved-addresses.ts'
+/** FairOrder plans into the operations of one commit: filings by mailbox, queue entries, discards, and the notice for what was refused. */
+import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
@@ -10,9 +10,9 @@ import { factsOfBytes, noFacts, type FiledFacts } from '../store/facts.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
 import { deliveryPrefix, pathText } from './headers.ts'
-import { formatNotice, wantsReport, type Notice, type Report } from './bounce.ts'
+import { formatBounce, wantsReport, type Bounce, type Report } from './bounce.ts'
 import type { DeliveryOptions } from './options.ts'
-import type { Turns } from './fair-order.ts'
+import type { FairOrder } from './fair-order.ts'
 import type { Plan, Refused } from './plan.ts'
 import type { AccountGuard } from '../directory/account-watch.ts'
 import { fitsQuota, planAddress } from './resolve.ts'
@@ -22,9 +22,9 @@ export interface TransferTools {
   readonly clock: Clock
   readonly random: Random
   readonly options: DeliveryOptions
-  readonly turns: Turns
+  readonly fairOrder: FairOrder
   /** Addresses beyond the store's. */
-  readonly book?: AddressBook
+  readonly book?: ExternalDirectory
   /** undefined: accounts are not watched. */
   readonly accountGuard?: AccountGuard
 }
@@ -115,8 +115,8 @@ export function arriveOperation(
   }
 }
 
-function inTurn({ turns }: TransferTools, arrival: Arrival, queued: readonly QueueRecipient[]): QueueRecipient[] {
-  const turnOf = turns.take(pathText(arrival.reversePath), queued.length, arrival.atMs, arrival.priority)
+function inTurn({ fairOrder }: TransferTools, arrival: Arrival, queued: readonly QueueRecipient[]): QueueRecipient[] {
+  const turnOf = fairOrder.take(pathText(arrival.reversePath), queued.length, arrival.atMs, arrival.priority)
   return queued.map((recipient, n) => ({ ...recipient, turnMs: turnOf(n) }))
 }
 
@@ -138,7 +138,7 @@ function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
 }
 
 /** What is asked of a notice. An empty reverse-path is the null one, which is never answered. RFC 5321 §4.5.5. */
-export interface NoticeRequest extends Notice {
+export interface BounceRequest extends Bounce {
   /** Files nothing now: the commit with a filing was declined. */
   readonly queueOnly?: boolean
   /** What it tells of was to be protected all the way; so is what is told. RFC 8689 §5. */
@@ -149,11 +149,11 @@ export interface NoticeRequest extends Notice {
  * The notice to the sender as an arrival of its own: filed when the sender is ours, queued when not.
  * @returns undefined when there is nobody to tell.
  */
-export async function noticeOperation(tools: TransferTools, request: NoticeRequest): Promise<Arrive | undefined> {
+export async function bounceOperation(tools: TransferTools, request: BounceRequest): Promise<Arrive | undefined> {
   if (request.reversePath === '' || request.reports.length === 0) return undefined
   const { store, clock, random, options } = tools
   const id = newArrivalId(clock, random)
-  const bytes = formatNotice(request, options.hostname, id, clock.now())
+  const bytes = formatBounce(request, options.hostname, id, clock.now())
   const plans = planAddress(tools, request.reversePath)
   const accepted = plans.flatMap((plan): Plan[] => {
     if (plan.kind === 'queue') return [plan]

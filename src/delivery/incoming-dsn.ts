@@ -8,7 +8,7 @@ import { readMessage } from '../mail/view/read-message.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Store, StoredContent } from '../store/store.ts'
-import type { Journey, JourneyNote } from './trace.ts'
+import type { Trace, TraceNote } from './trace.ts'
 
 /** Larger ones are not looked into: a notice has a header of the original, or a small original. */
 const reportBytesMax = 512 * 1024
@@ -37,7 +37,7 @@ function sentence({
 }
 
 /** @returns what the journey is told; undefined where the message is no such notice, or does not say what it is about. */
-export function cameBack(id: string, message: Uint8Array): JourneyNote | undefined {
+export function cameBack(id: string, message: Uint8Array): TraceNote | undefined {
   const report = readReport(readMessage(message))
   if (report?.kind !== 'delivery') return undefined
   const messageId = report.original?.message.messageId
@@ -55,7 +55,7 @@ export function cameBack(id: string, message: Uint8Array): JourneyNote | undefin
 interface Tools {
   readonly store: Pick<Store, 'readContent'>
   readonly clock: Clock
-  readonly journey: Journey
+  readonly journey: Trace
   readonly log: Log
 }
 
@@ -63,7 +63,7 @@ interface Tools {
  * Looks into a message with the null reverse-path, while its bytes are at hand.
  * @returns what notes it once it is taken; nobody waits for that.
  */
-export async function watchReturned(
+export async function watchIncomingDsn(
   { store, clock, journey, log }: Tools,
   id: string,
   content: StoredContent,

@@ -1,5 +1,5 @@
 /** What there is to say of an address that somebody may ask about. RFC 5321 §3.5. */
-import { HeardAddresses, type AddressBook } from '../directory/resolved-addresses.ts'
+import { ResolvedAddresses, type ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress } from '../directory/aliases.ts'
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
 import type { Mailbox } from '../mail/envelope.ts'
@@ -11,7 +11,7 @@ import { completeMailbox } from './resolve.ts'
 interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: DeliveryOptions
-  readonly book?: AddressBook
+  readonly book?: ExternalDirectory
   isOwnAddress?(address: string): boolean
 }
 
@@ -34,7 +34,7 @@ export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer>
       if (mailbox) candidates.push(mailbox)
     }
   }
-  const heard = book && new HeardAddresses(read, book)
+  const heard = book && new ResolvedAddresses(read, book)
   const { subaddressDelimiter } = options
   const found: { mailbox: Mailbox; members: Mailbox[] }[] = []
   for (const { localPart, domain } of candidates) {

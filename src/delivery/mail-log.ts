@@ -8,7 +8,7 @@ import { Counter, Histogram, type Metric } from '../base/metrics.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import { pathText } from './headers.ts'
-import type { ArrivedFacts, AttemptNote, EndedNote, Journey, JourneyNote, RefusedFacts } from './trace.ts'
+import type { ArrivedFacts, AttemptNote, EndedNote, Trace, TraceNote, RefusedFacts } from './trace.ts'
 
 /** Addresses that a line names; the trace has more, the ledger all. */
 const namedMax = 5
@@ -66,12 +66,12 @@ interface Tools {
   readonly figures: MailFigures
 }
 
-export class MailLog implements Journey {
-  readonly #trace: Journey
+export class MailLog implements Trace {
+  readonly #trace: Trace
   readonly #tools: Tools
   readonly #outcomes = new Map<string, Outcome>()
 
-  constructor(trace: Journey, tools: Tools) {
+  constructor(trace: Trace, tools: Tools) {
     this.#trace = trace
     this.#tools = tools
   }
@@ -136,7 +136,7 @@ export class MailLog implements Journey {
     })
   }
 
-  note(line: JourneyNote): void {
+  note(line: TraceNote): void {
     this.#trace.note(line)
     const { figures, log } = this.#tools
     switch (line.event) {

@@ -1,11 +1,11 @@
 /** A member of an alias that is no address: its copies reach nobody, and the sender cannot mend that. The log and the trace say it each time, the alias' owner hears of it once. */
 import type { Log } from '../base/log.ts'
-import { noticeOperation, type TransferTools } from './file.ts'
-import type { Journey } from './trace.ts'
+import { bounceOperation, type TransferTools } from './file.ts'
+import type { Trace } from './trace.ts'
 import { planAddress } from './resolve.ts'
 
 interface Tools extends TransferTools {
-  readonly journey: Journey
+  readonly journey: Trace
   readonly log: Log
 }
 
@@ -40,7 +40,7 @@ async function tellOwner(tools: Tools, atMs: number, { alias, member }: MissingM
     planAddress(tools, address).some(({ kind }) => kind !== 'refuse'),
   )
   const words = `550 5.1.1 The alias ${alias} names this address, which does not exist: what is sent to the alias does not reach it`
-  const notice = await noticeOperation(tools, {
+  const notice = await bounceOperation(tools, {
     reversePath: owner ?? '',
     arrivedAtMs: atMs,
     header: `To: ${alias.replace(/[^\x20-\x7e]/g, '?')}`,

@@ -4,7 +4,7 @@ import { parseMailbox } from '../mail/address.ts'
 import { factsOfBytes } from '../store/facts.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
 import { arriveOperation, type TransferTools } from './file.ts'
-import { noticeLine, type Journey } from './trace.ts'
+import { bounceLine, type Trace } from './trace.ts'
 import { planAddress } from './resolve.ts'
 
 export interface OwnMessage {
@@ -17,7 +17,7 @@ export interface OwnMessage {
 
 /** @returns whether somebody gets it. */
 export async function sendOwnMessage(
-  tools: TransferTools & { readonly journey: Journey },
+  tools: TransferTools & { readonly journey: Trace },
   { to, subject, text, about }: OwnMessage,
 ): Promise<boolean> {
   const { store, clock, random, options, journey } = tools
@@ -49,6 +49,6 @@ export async function sendOwnMessage(
   }
   const content = await sink.finish()
   await store.commit([arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, plans)])
-  journey.note(noticeLine(id, about, to))
+  journey.note(bounceLine(id, about, to))
   return true
 }

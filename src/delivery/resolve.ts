@@ -1,5 +1,5 @@
 /** From an address to plans: whose mailbox it is, where else it goes, or why not. What can be known at RCPT is decided here. */
-import type { AddressBook } from '../directory/resolved-addresses.ts'
+import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress, type AddressSource } from '../directory/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
@@ -14,7 +14,7 @@ interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: DeliveryOptions
   /** Addresses beyond the store's; undefined where it has them all, and nothing is ever waited for. */
-  readonly book?: AddressBook
+  readonly book?: ExternalDirectory
   /** Whether our listeners can be reached at an address; undefined: only where the client has connected to is known. */
   isOwnAddress?(address: string): boolean
 }

@@ -7,18 +7,18 @@ import { test } from 'node:test'
 import { realFiles } from '../platform/real/files.ts'
 import { memoryFiles } from '../platform/simulated/files.ts'
 import { dayName } from './trace.ts'
-import { JourneyFollower } from './trace-follow.ts'
+import { TraceFollower } from './trace-follow.ts'
 
 const start = Date.UTC(2026, 0, 31, 23, 59)
 const line = (id: string, more = ''): string =>
   `${JSON.stringify({ id, at: '2026-01-31T23:59:00.000Z', event: 'missing', member: `${more}@a.example` })}\n`
-const ids = async (follower: JourneyFollower): Promise<string[]> => (await follower.next()).map(({ id }) => id)
+const ids = async (follower: TraceFollower): Promise<string[]> => (await follower.next()).map(({ id }) => id)
 
 test('only what comes is told, cut anywhere, over midnight, and only what fits', async () => {
   let nowMs = start
   const files = memoryFiles()
   const append = (text: string): Promise<void> => files.append(`journey/${dayName(nowMs)}`, Buffer.from(text))
-  const follow = (text?: string) => new JourneyFollower({ files, folder: 'journey', clock: { now: () => nowMs } }, text)
+  const follow = (text?: string) => new TraceFollower({ files, folder: 'journey', clock: { now: () => nowMs } }, text)
   const all = follow()
   await all.start()
   assert.deepEqual(await ids(all), [], 'there is no file yet')
@@ -44,7 +44,7 @@ test('only what comes is told, cut anywhere, over midnight, and only what fits',
 
 test('a line without end holds up nothing', async () => {
   const files = memoryFiles()
-  const follower = new JourneyFollower({ files, folder: 'j', clock: { now: () => start } }, undefined)
+  const follower = new TraceFollower({ files, folder: 'j', clock: { now: () => start } }, undefined)
   await follower.start()
   await files.append(`j/${dayName(start)}`, Buffer.from(`${'x'.repeat(3 * 1024 * 1024)}\n${line('a1')}`))
   const found: string[] = []

@@ -1,13 +1,13 @@
 /** The journeys as they are written: what `pennypost trace --follow` shows. Only looks: the one that writes knows nothing of it. */
 import type { Clock } from '../base/clock.ts'
 import type { Files } from '../base/files.ts'
-import { dayName, type JourneyLine } from './trace.ts'
+import { dayName, type TraceLine } from './trace.ts'
 import { needlesOf, parseLine, standsAlone } from './trace-search.ts'
 
 /** Read at once; more is read by the next look. */
 const readMax = 1024 * 1024
 
-export class JourneyFollower {
+export class TraceFollower {
   readonly #tools: { readonly files: Files; readonly folder: string; readonly clock: Pick<Clock, 'now'> }
   readonly #needles: readonly Buffer[] | undefined
   #day = ''
@@ -33,7 +33,7 @@ export class JourneyFollower {
   }
 
   /** What was written since the last look, up to some length. */
-  async next(): Promise<readonly JourneyLine[]> {
+  async next(): Promise<readonly TraceLine[]> {
     const { files, clock } = this.#tools
     // Looked at before the file: what is written after midnight into the old day is still read from it.
     const today = dayName(clock.now())
@@ -50,8 +50,8 @@ export class JourneyFollower {
     return this.#fitting(read.subarray(0, end))
   }
 
-  #fitting(read: Buffer): readonly JourneyLine[] {
-    const found: JourneyLine[] = []
+  #fitting(read: Buffer): readonly TraceLine[] {
+    const found: TraceLine[] = []
     for (let start = 0; start < read.length;) {
       const end = read.indexOf(10, start)
       if (end < 0) break

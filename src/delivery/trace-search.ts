@@ -1,8 +1,8 @@
 /** Finds journeys again: by an id, an address, a Message-ID, a time; the newest first looked at. Day by day, so that one day is in memory. */
 import type { Files } from '../base/files.ts'
-import { dayName, type JourneyLine } from './trace.ts'
+import { dayName, type TraceLine } from './trace.ts'
 
-export interface JourneyQuestion {
+export interface TraceQuestion {
   /** Found where it stands alone in a line: `a@b.example` is no part of `aa@b.example`. Absent: everything of the time. */
   readonly text?: string
   readonly sinceMs?: number
@@ -11,7 +11,7 @@ export interface JourneyQuestion {
   readonly limit: number
 }
 
-export interface JourneyAnswer {
+export interface TraceAnswer {
   /** Newest first. */
   readonly ids: readonly string[]
   /** There are more than `limit`. */
@@ -25,7 +25,7 @@ const timeMax = 253_402_300_799_999
 /** Lines of one message that are shown. */
 const linesMax = 1000
 
-export async function findJourneys(files: Files, folder: string, question: JourneyQuestion): Promise<JourneyAnswer> {
+export async function findJourneys(files: Files, folder: string, question: TraceQuestion): Promise<TraceAnswer> {
   const { text, sinceMs = 0, untilMs = timeMax, limit } = question
   const since = new Date(sinceMs).toISOString()
   const until = new Date(Math.min(untilMs, timeMax)).toISOString()
@@ -49,8 +49,8 @@ export async function journeysOf(
   files: Files,
   folder: string,
   ids: readonly string[],
-): Promise<Map<string, JourneyLine[]>> {
-  const found = new Map<string, JourneyLine[]>(ids.map((id) => [id, []]))
+): Promise<Map<string, TraceLine[]>> {
+  const found = new Map<string, TraceLine[]>(ids.map((id) => [id, []]))
   const first = Math.min(...ids.map(timeOf))
   for (const name of [...(await days(files, folder))].reverse()) {
     if (Number.isFinite(first) && name < dayName(first)) continue
@@ -77,8 +77,8 @@ export async function reportsAbout(
   folder: string,
   messageIds: ReadonlySet<string>,
   sinceMs: number,
-): Promise<JourneyLine[]> {
-  const found: JourneyLine[] = []
+): Promise<TraceLine[]> {
+  const found: TraceLine[] = []
   for (const name of await days(files, folder)) {
     if (name < dayName(sinceMs)) break
     for (const line of linesFromEnd(await readDay(files, folder, name), [reportNeedle])) {
@@ -112,7 +112,7 @@ export function needlesOf(text: string): Buffer[] {
   return [...spellings].map((spelling) => Buffer.from(JSON.stringify(spelling).slice(1, -1)))
 }
 
-function* linesFromEnd(day: Buffer, needles: readonly Buffer[] | undefined): Generator<JourneyLine> {
+function* linesFromEnd(day: Buffer, needles: readonly Buffer[] | undefined): Generator<TraceLine> {
   if (!needles) {
     for (let end = day.length - 1; end > 0;) {
       const start = day.lastIndexOf(10, end - 1) + 1
@@ -147,11 +147,11 @@ export function standsAlone(day: Buffer, at: number, length: number): boolean {
 }
 
 /** A line that a full disk cut off is passed over. */
-export function parseLine(day: Buffer, start: number): JourneyLine | undefined {
+export function parseLine(day: Buffer, start: number): TraceLine | undefined {
   const end = day.indexOf(10, start)
   if (end < 0) return undefined
   try {
-    return JSON.parse(day.toString('utf8', start, end)) as JourneyLine
+    return JSON.parse(day.toString('utf8', start, end)) as TraceLine
   } catch {
     return undefined
   }

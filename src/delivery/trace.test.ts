@@ -6,7 +6,7 @@ import { memoryFiles } from '../platform/simulated/files.ts'
 import { status } from '../mail/status.ts'
 import type { SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import { timePrefix } from '../store/arrival-id.ts'
-import { FileJourney, journeyMaxBytes, type RefusedFacts } from './trace.ts'
+import { FileTrace, traceMaxBytes, type RefusedFacts } from './trace.ts'
 import { findJourneys, journeysOf } from './trace-search.ts'
 
 const start = Date.UTC(2026, 1, 1, 12)
@@ -15,7 +15,7 @@ const day = 86_400_000
 function world() {
   const clock = new SimulatedClock(start)
   const files = memoryFiles()
-  return { clock, files, journey: new FileJourney('journey', files, clock, silentLog) }
+  return { clock, files, journey: new FileTrace('journey', files, clock, silentLog) }
 }
 
 const client = {
@@ -63,7 +63,7 @@ test("strangers' messages are told shortly, and those of one network fill a shar
   assert.ok(one < 100_000, `${one} bytes`)
   for (let n = 0; n < 600; n++) arrived(client, n)
   const share = await bytes()
-  assert.ok(share < journeyMaxBytes / 15, `${share} bytes of one network`)
+  assert.ok(share < traceMaxBytes / 15, `${share} bytes of one network`)
   const elsewhere = { ...client, peer: { ...client.peer, address: '198.51.100.1' } }
   arrived(elsewhere, 1)
   assert.ok((await bytes()) > share)
@@ -154,14 +154,14 @@ test('guessing addresses fills a quarter of the day at most, and a half-written 
   const { files, journey } = world()
   const words = 'x'.repeat(1_000_000)
   const recipients = [mailbox(words, 'here.example') as never]
-  for (let i = 0; i < journeyMaxBytes / 4 / 1_000_000 + 20; i++) {
+  for (let i = 0; i < traceMaxBytes / 4 / 1_000_000 + 20; i++) {
     journey.refused(refusedFacts(`r${i}`, { recipients }))
     if (i % 20 === 0) await journey.flush()
   }
   journey.note({ id: 'm1', event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'alice@here.example' })
   await journey.flush()
   const size = (await files.sizeBytes('journey/2026-02-01.jsonl'))!
-  assert.ok(size < journeyMaxBytes / 4 + 2_000_000 && size > journeyMaxBytes / 4, `${size}`)
+  assert.ok(size < traceMaxBytes / 4 + 2_000_000 && size > traceMaxBytes / 4, `${size}`)
   assert.deepEqual(await idsOf(files, 'm1'), ['m1'])
   await files.append('journey/2026-02-01.jsonl', Buffer.from('{"id":"m2","at":"2026'))
   await files.append('journey/2026-02-01.jsonl', Buffer.from('\n'))
@@ -174,7 +174,7 @@ test('a disk that takes nothing is told of once, and once when it takes somethin
   const append = files.append.bind(files)
   const told: string[] = []
   const note = (event: string): void => void told.push(event)
-  const journey = new FileJourney('journey', files, clock, { ...silentLog, info: note, warn: note })
+  const journey = new FileTrace('journey', files, clock, { ...silentLog, info: note, warn: note })
   const noteOne = async (id: string): Promise<void> => {
     journey.note({ id, event: 'notice' })
     await journey.flush()

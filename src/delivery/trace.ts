@@ -18,13 +18,13 @@ import type { Plan, Planned } from './plan.ts'
 const flushAfterMs = 200
 /** Lines that wait for the disk; more are dropped and counted. */
 const waitingMax = 20_000
-export const journeyMaxBytes = 256 * 1024 * 1024
+export const traceMaxBytes = 256 * 1024 * 1024
 /** Whoever guesses addresses must not fill the day: what never became a message has a share of it. */
-const refusedMaxBytes = journeyMaxBytes / 4
+const refusedMaxBytes = traceMaxBytes / 4
 /** Recipients that are told of a transaction that was refused, and of a stranger's message: the ledger has them all. */
 const toldRecipientsMax = 20
 /** What strangers of one network may fill of a day. */
-const networkMaxBytes = journeyMaxBytes / 16
+const networkMaxBytes = traceMaxBytes / 16
 /** Networks that are counted; beyond that the one that was heard of first begins anew. */
 const networksMax = 10_000
 export const journeyKeepDays = 30
@@ -33,21 +33,21 @@ export const journeyKeepDays = 30
  * `notice`: our own message about another. `report`: another host's message about one of ours. `attempt`: on the way to another host.
  * `refused`: never became a message. `missing`: an alias has a member that is no address.
  */
-export type JourneyEvent = 'arrived' | 'refused' | 'notice' | 'report' | 'attempt' | 'ended' | 'missing'
+export type TraceEvent = 'arrived' | 'refused' | 'notice' | 'report' | 'attempt' | 'ended' | 'missing'
 
-export interface JourneyLine {
+export interface TraceLine {
   readonly id: string
   readonly at: string
-  readonly event: JourneyEvent
+  readonly event: TraceEvent
   readonly [fact: string]: unknown
 }
 
 /** A line before it has its time. */
-export type JourneyNote = AttemptNote | EndedNote | OtherNote
+export type TraceNote = AttemptNote | EndedNote | OtherNote
 
 interface OtherNote {
   readonly id: string
-  readonly event: Exclude<JourneyEvent, 'attempt' | 'ended'>
+  readonly event: Exclude<TraceEvent, 'attempt' | 'ended'>
   readonly [fact: string]: unknown
 }
 
@@ -110,15 +110,15 @@ export interface RefusedFacts {
   readonly status?: Status
 }
 
-export interface Journey {
+export interface Trace {
   arrived(facts: ArrivedFacts): void
   refused(facts: RefusedFacts): void
-  note(line: JourneyNote): void
+  note(line: TraceNote): void
   /** Waits until what was noted is written. */
   flush(): Promise<void>
 }
 
-export const silentJourney: Journey = { arrived() {}, refused() {}, note() {}, flush: async () => {} }
+export const silentTrace: Trace = { arrived() {}, refused() {}, note() {}, flush: async () => {} }
 
 export function dayName(epochMs: number): string {
   return `${new Date(epochMs).toISOString().slice(0, 10)}.jsonl`
@@ -182,7 +182,7 @@ function planText(plan: Plan, nameOf: ArrivedFacts['mailboxName'] = String): str
 }
 
 /** Our own message to a sender about what became of his. */
-export function noticeLine(id: string, about: string, to: string): JourneyNote {
+export function bounceLine(id: string, about: string, to: string): TraceNote {
   return { id, event: 'notice', about, to }
 }
 
@@ -193,7 +193,7 @@ function networkOf(address: string): string {
   return Buffer.from(bytes.subarray(0, bytes.length === 4 ? 3 : 8)).toString('hex')
 }
 
-export class FileJourney implements Journey {
+export class FileTrace implements Trace {
   readonly #folder: string
   readonly #files: Files
   readonly #clock: Clock
@@ -279,12 +279,12 @@ export class FileJourney implements Journey {
     })
   }
 
-  note(line: JourneyNote): void {
+  note(line: TraceNote): void {
     this.#add({ at: new Date(this.#clock.now()).toISOString(), ...line })
   }
 
   /** @returns how long the line is. */
-  #add(line: JourneyLine): number {
+  #add(line: TraceLine): number {
     if (this.#waiting.length >= waitingMax) {
       this.#dropped++
       return 0
@@ -318,7 +318,7 @@ export class FileJourney implements Journey {
       await this.#expire()
     }
     const bytes = Buffer.from(lines.join(''))
-    if (this.#dayBytes + bytes.length > journeyMaxBytes) {
+    if (this.#dayBytes + bytes.length > traceMaxBytes) {
       this.#dropped += lines.length
       return
     }

@@ -1,5 +1,5 @@
 /** One message from MAIL to the end of its data: who may send it, and to whom; then it is taken. RFC 5321 §3.3, RFC 6409 §6. */
-import { HeardAddresses } from '../directory/resolved-addresses.ts'
+import { ResolvedAddresses } from '../directory/resolved-addresses.ts'
 import { maySendAs, type AddressSource } from '../directory/aliases.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { ContentSink } from '../mail/content.ts'
@@ -12,9 +12,9 @@ import type { EarlyEvidence } from './checks/authenticity.ts'
 import type { RefusedRecipient } from './trace.ts'
 import type { RelayOptions } from './options.ts'
 import { completeMailbox, isForOthers, planLocal } from './resolve.ts'
-import { mayRelay, Taking, type TakingTools } from './accept.ts'
+import { mayRelay, MessageAcceptance, type AcceptTools } from './accept.ts'
 
-export interface TransactionTools extends TakingTools {
+export interface TransactionTools extends AcceptTools {
   /** undefined: nobody's mail only passes through. */
   readonly relay?: RelayOptions
   isOwnAddress?(address: string): boolean
@@ -28,7 +28,7 @@ export class Transaction implements SmtpTransaction {
   readonly #recipients: ArrivalRecipient[] = []
   readonly #refused: RefusedRecipient[] = []
   /** What a directory has said in this transaction; undefined where the store has all addresses. */
-  readonly #heard: HeardAddresses | undefined
+  readonly #heard: ResolvedAddresses | undefined
   #sink: ContentSink<StoredContent> | undefined
   /** Asked for as soon as the sender is known: the answers come while the message does. */
   readonly #early: EarlyEvidence | undefined
@@ -38,7 +38,7 @@ export class Transaction implements SmtpTransaction {
     this.#client = client
     this.#reversePath = reversePath
     this.#parameters = parameters
-    this.#heard = tools.book && new HeardAddresses(tools.store.read, tools.book)
+    this.#heard = tools.book && new ResolvedAddresses(tools.store.read, tools.book)
     this.#early = tools.authenticity?.begin(client, reversePath)
   }
 
@@ -140,9 +140,9 @@ export class Transaction implements SmtpTransaction {
   }
 
   async finish(): Promise<readonly Status[]> {
-    let taking: Taking | undefined
+    let taking: MessageAcceptance | undefined
     try {
-      taking = new Taking(this.#tools, await this.#sink!.finish(), {
+      taking = new MessageAcceptance(this.#tools, await this.#sink!.finish(), {
         client: this.#client,
         reversePath: this.#reversePath,
         parameters: this.#parameters,

@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import type { LdapServer } from '../base/ldap.ts'
 import type { Log } from '../base/log.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
-import type { AddressBook, Heard } from './resolved-addresses.ts'
+import type { ExternalDirectory, Heard } from './resolved-addresses.ts'
 import { shutOut, type Directory, type DirectoryAccount } from './directory.ts'
 import type { DirectoryOptions } from './directory-options.ts'
 import { HashQueue } from './hashing.ts'
@@ -35,7 +35,7 @@ export interface LdapDirectoryTools {
   setQuota(name: string, quotaBytes: number): Promise<void>
 }
 
-export class LdapDirectory implements Directory, AddressBook {
+export class LdapDirectory implements Directory, ExternalDirectory {
   readonly #tools: LdapDirectoryTools
   readonly #people: LdapPeople
   readonly #binds: HashQueue

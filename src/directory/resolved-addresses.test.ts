@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Refusal } from '../mail/status.ts'
-import { HeardAddresses, type AddressBook, type Heard } from './resolved-addresses.ts'
+import { ResolvedAddresses, type ExternalDirectory, type Heard } from './resolved-addresses.ts'
 import { expandAddress, maySendAs, type AddressSource } from './aliases.ts'
 
 const rows: Record<string, number> = { 'root@a.example': 1, 'alice@a.example': 2 }
@@ -15,14 +15,14 @@ const store: AddressSource = {
 
 function world(listed: Readonly<Record<string, Heard>>) {
   const asked: string[] = []
-  const book: AddressBook = {
+  const book: ExternalDirectory = {
     isOwn: (account) => account === 1,
     async look(address) {
       asked.push(address)
       return listed[address] ?? {}
     },
   }
-  const heard = new HeardAddresses(store, book)
+  const heard = new ResolvedAddresses(store, book)
   const expand = async (address: string): Promise<string> => {
     const [local, domain] = address.split('@') as [string, string]
     await heard.learn(local, domain, '+')

@@ -17,7 +17,7 @@ export interface Heard {
   readonly targets?: readonly string[]
 }
 
-export interface AddressBook {
+export interface ExternalDirectory {
   /** Throws a Refusal when it cannot be told now. @param address canonical, of a domain of ours. */
   look(address: string): Promise<Heard>
   /** Whether an account is the store's own, whatever the directory says. */
@@ -30,16 +30,16 @@ const looksMax = 3000
 const looksAtATime = 32
 
 /** The store's rows, with what was heard on top. */
-export class HeardAddresses implements AddressSource {
+export class ResolvedAddresses implements AddressSource {
   readonly #store: AddressSource
-  readonly #book: AddressBook
+  readonly #book: ExternalDirectory
   readonly #heard = new Map<string, Heard>()
   /** Of whoever is known by his account: his addresses lead to him without being looked up. */
   readonly #people = new Map<string, User>()
   /** What was asked for and has not been heard. */
   #missing = new Set<string>()
 
-  constructor(store: AddressSource, book: AddressBook) {
+  constructor(store: AddressSource, book: ExternalDirectory) {
     this.#store = store
     this.#book = book
   }

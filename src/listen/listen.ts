@@ -1,4 +1,4 @@
-/** The front desk: listens, counts connections, gives each to a session and a driver, and says goodbye to all at the end. */
+/** Accepts connections: listens, admits or refuses, gives each to a session and a driver, and ends them all at shutdown. */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Counter } from '../base/metrics.ts'
@@ -20,7 +20,7 @@ export interface DeskTools {
 }
 
 /** How one service talks. */
-export interface ServiceDesk {
+export interface ServiceListener {
   readonly service: string
   readonly address: string
   readonly port: number
@@ -36,7 +36,7 @@ export interface ServiceDesk {
   readonly network?: Network
 }
 
-export class Desk {
+export class Acceptor {
   readonly #tools: DeskTools
   readonly #drivers = new Set<Driver>()
   /** Connections by service. */
@@ -74,19 +74,19 @@ export class Desk {
     return this.#stopping ? undefined : this.#admission.admitWatcher(address)
   }
 
-  async open(desk: ServiceDesk): Promise<Listener> {
+  async open(wanted: ServiceListener): Promise<Listener> {
     const { log } = this.#tools
-    const network = desk.network ?? this.#tools.network
+    const network = wanted.network ?? this.#tools.network
     const listener = await network.listen(
       {
-        address: desk.address,
-        port: desk.port,
-        tls: desk.implicitTls ? desk.tls : undefined,
-        proxied: desk.proxied,
+        address: wanted.address,
+        port: wanted.port,
+        tls: wanted.implicitTls ? wanted.tls : undefined,
+        proxied: wanted.proxied,
       },
-      (connection) => this.#connected(desk, connection),
+      (connection) => this.#connected(wanted, connection),
       (peer, error) =>
-        log.info('connection failed', { service: desk.service, peer: peer?.address, error: error.message }),
+        log.info('connection failed', { service: wanted.service, peer: peer?.address, error: error.message }),
     )
     this.#listeners.add(listener)
     return {
@@ -98,12 +98,12 @@ export class Desk {
     }
   }
 
-  #connected(desk: ServiceDesk, connection: Connection): void {
+  #connected(wanted: ServiceListener, connection: Connection): void {
     const leave = this.#stopping ? undefined : this.#admission.admit(connection.peer.address)
-    const { service } = desk
+    const { service } = wanted
     if (!leave) {
       this.figures.turnedAway.of(service).value++
-      connection.write(desk.busy)
+      connection.write(wanted.busy)
       connection.end()
       return
     }
@@ -111,16 +111,16 @@ export class Desk {
     const id = (++this.#connections).toString(36)
     this.figures.connections.of(service).value++
     this.#open.set(service, (this.#open.get(service) ?? 0) + 1)
-    const driver: Driver = new Driver(connection, desk.session(id), {
+    const driver: Driver = new Driver(connection, wanted.session(id), {
       clock,
       wheel,
       log,
-      tls: desk.tls,
+      tls: wanted.tls,
       facts: { connection: id, service },
       onSignIn: (user) => {
         if (!sessions) return
         sessions.remove(id)
-        if (user) sessions.add(this.#openSession(id, desk.service, driver, user))
+        if (user) sessions.add(this.#openSession(id, wanted.service, driver, user))
       },
       onClose: () => {
         leave()

@@ -4,12 +4,12 @@ import type { Log } from '../base/log.ts'
 import { Counter } from '../base/metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { TransferTools } from '../delivery/file.ts'
-import type { Journey } from '../delivery/trace.ts'
+import type { Trace } from '../delivery/trace.ts'
 import { commitWaiting } from './operator-acts.ts'
 import { sendOwnMessage } from '../delivery/own-message.ts'
 
 export type GuardTools = TransferTools & {
-  readonly journey: Journey
+  readonly journey: Trace
   readonly log: Log
   readonly watchOptions: () => AccountWatchOptions
 }

@@ -1,4 +1,4 @@
-/** Recipients that are leased, in the parcels in which they go out. */
+/** Recipients that are leased, in the batches in which they are sent. */
 import type { MessageBytes } from '../mail/content.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Batch } from './next-hops.ts'
@@ -6,7 +6,7 @@ import type { Batch } from './next-hops.ts'
 /** Recipients of one transaction: a server that follows RFC 5321 §4.5.3.1.8 takes a hundred. So many of a destination are leased at once. */
 export const batchRecipientsMax = 100
 
-/** Recipients of one message and destination, in the order of their turns, as many as fit a transaction. @param bytes of their one message, where it is at hand. */
+/** Recipients of one message and destination, in fair order, as many as fit a transaction. @param bytes of their one message, where it is at hand. */
 export function batchesOf(rows: readonly QueueRow[], bytes?: MessageBytes): Batch[] {
   const open = new Map<string, QueueRow[]>()
   const batches: Batch[] = []

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { QueueRow } from '../store/entities.ts'
-import { ruleFor, Site, siteName, Sites, type Batch } from './next-hops.ts'
+import { ruleFor, NextHop, nextHopName, NextHops, type Batch } from './next-hops.ts'
 
 const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0 }
 const host = (name: string, port = 25) => ({ name, port })
 const batch = (turnMs: number): Batch => ({ destination: 'x', rows: [{ turnMs } as QueueRow] })
 
 test('a site is a set of hosts, in whatever order they come', () => {
-  assert.equal(siteName([host('b.example'), host('a.example')], undefined), 'a.example b.example')
-  assert.equal(siteName([host('a.example'), host('b.example')], undefined), 'a.example b.example')
-  assert.equal(siteName([host('relay.example', 587)], undefined), 'relay.example:587')
+  assert.equal(nextHopName([host('b.example'), host('a.example')], undefined), 'a.example b.example')
+  assert.equal(nextHopName([host('a.example'), host('b.example')], undefined), 'a.example b.example')
+  assert.equal(nextHopName([host('relay.example', 587)], undefined), 'relay.example:587')
   // A host that has shut out one address of ours may like another.
-  const via = (address: string): string => siteName([{ ...host('a.example'), localAddresses: [address] }], undefined)
+  const via = (address: string): string => nextHopName([{ ...host('a.example'), localAddresses: [address] }], undefined)
   assert.notEqual(via('192.0.2.1'), via('192.0.2.2'))
 })
 
@@ -21,27 +21,27 @@ test('a rule that fits the hosts makes one site of all that they serve', () => {
   const hosts = [host('MX1.provider.example')]
   const rule = ruleFor(rules, 'customer.example', hosts)
   assert.equal(rule?.ratePerMinute, 60)
-  assert.equal(siteName(hosts, rule), '*.provider.example')
+  assert.equal(nextHopName(hosts, rule), '*.provider.example')
   assert.equal(ruleFor(rules, 'special.example', hosts), rules[2])
   assert.equal(ruleFor(rules, 'other.example', [host('mx.other.example')]), rules[0])
-  assert.equal(siteName([host('mx.other.example')], rules[0]), 'mx.other.example')
+  assert.equal(nextHopName([host('mx.other.example')], rules[0]), 'mx.other.example')
 })
 
 test('the earliest turn is the first in line, and equal ones keep their order', () => {
-  const site = new Site('x', 20, undefined)
+  const site = new NextHop('x', 20, undefined)
   const batches = [batch(5), batch(1), batch(5), batch(3)]
   for (const one of batches) site.add(one)
   assert.deepEqual(site.waiting, [batches[1], batches[3], batches[0], batches[2]])
 })
 
 test('of a burst the last in turn leaves for what comes later and has its turn before; what was leased out of the store has room of its own', () => {
-  const site = new Site('x', 20, undefined)
+  const site = new NextHop('x', 20, undefined)
   const news = (turnMs: number): Batch => ({ ...batch(turnMs), bytes: { sizeBytes: 1, read: () => new Uint8Array(1) } })
   for (let turn = 0; turn < 4999; turn++) assert.equal(site.add(news(turn)), undefined)
-  assert.ok(site.takesNews(9000))
+  assert.ok(site.takesImmediate(9000))
   assert.equal(site.add(news(9000)), undefined)
-  assert.ok(!site.takesNews(9000))
-  assert.ok(site.takesNews(8999))
+  assert.ok(!site.takesImmediate(9000))
+  assert.ok(site.takesImmediate(8999))
   const fetched = batch(9999)
   assert.equal(site.add(fetched), undefined)
   assert.ok(!site.isBusy)
@@ -55,7 +55,7 @@ test('of a burst the last in turn leaves for what comes later and has its turn b
 })
 
 test('transfers at a time grow with success up to the limit', () => {
-  const site = new Site('x', 7, undefined)
+  const site = new NextHop('x', 7, undefined)
   assert.equal(site.window, 5)
   for (let n = 0; n < 5; n++) site.succeeded()
   assert.equal(site.window, 6)
@@ -64,39 +64,39 @@ test('transfers at a time grow with success up to the limit', () => {
 })
 
 test('failures halve them, three in a row give it a rest, and each rest is twice as long until it is well again', () => {
-  const site = new Site('x', 20, undefined)
+  const site = new NextHop('x', 20, undefined)
   site.failed(0, random, 'refused', '4.4.1')
   assert.equal(site.window, 2)
-  assert.equal(site.restAt(0), undefined)
+  assert.equal(site.backOffAt(0), undefined)
   site.failed(0, random, 'refused', '4.4.1')
   site.failed(0, random, 'refused', '4.4.1')
-  assert.deepEqual(site.restAt(0), { untilMs: 60_000, words: 'refused', enhanced: '4.4.1' })
-  assert.equal(site.restAt(60_000), undefined)
+  assert.deepEqual(site.backOffAt(0), { untilMs: 60_000, words: 'refused', enhanced: '4.4.1' })
+  assert.equal(site.backOffAt(60_000), undefined)
   assert.equal(site.window, 1)
   // It had its rest: one more failure is enough.
   site.failed(60_000, random, 'refused', '4.4.1')
-  assert.equal(site.restAt(60_000)!.untilMs, 180_000)
+  assert.equal(site.backOffAt(60_000)!.untilMs, 180_000)
   for (let n = 0; n < 20; n++) site.failed(0, random, 'refused', '4.4.1')
-  assert.equal(site.restAt(0)!.untilMs, 3_600_000)
+  assert.equal(site.backOffAt(0)!.untilMs, 3_600_000)
   site.succeeded()
-  assert.equal(site.restAt(0), undefined)
+  assert.equal(site.backOffAt(0), undefined)
   site.failed(0, random, 'refused', '4.4.1')
-  assert.equal(site.restAt(0), undefined)
+  assert.equal(site.backOffAt(0), undefined)
 })
 
 test('what a site answers for a recipient alone is no failure of the site', () => {
-  const site = new Site('x', 20, undefined)
+  const site = new NextHop('x', 20, undefined)
   for (let n = 0; n < 10; n++) site.answered()
   assert.equal(site.window, 5)
   site.failed(0, random, 'x', '4.4.1')
   site.failed(0, random, 'x', '4.4.1')
   site.answered()
   site.failed(0, random, 'x', '4.4.1')
-  assert.equal(site.restAt(0), undefined)
+  assert.equal(site.backOffAt(0), undefined)
 })
 
 test('sites beyond the limit are forgotten, but for those that have mail', () => {
-  const sites = new Sites()
+  const sites = new NextHops()
   const first = sites.of('s0', 20)
   first.add(batch(1))
   for (let n = 1; n <= 5001; n++) sites.of(`s${n}`, 20)

@@ -1,6 +1,6 @@
 /**
- * What is known of the places that mail goes to. A site is a set of hosts: all domains that one provider serves are one site, and share
- * its connections, its limits and its bad days.
+ * Next hops, and what is known of each: its line, window, rate and back-off. A next hop is a set of hosts: all domains that one provider
+ * serves are one next hop, and share its connections and limits.
  */
 import type { MessageBytes } from '../mail/content.ts'
 import { fitsDomain } from '../mail/domain-pattern.ts'
@@ -18,27 +18,31 @@ export interface Batch {
   readonly bytes?: MessageBytes
 }
 
-/** Transfers at a time to a site of which nothing is known. */
+/** Transfers at a time to a next hop of which nothing is known. */
 const windowAtFirst = 5
-/** Failures in a row, of attempts for different messages perhaps, after which a site is left alone for a while. */
+/** Failures in a row, of attempts for different messages perhaps, after which no attempt is made for a while. */
 const failuresMax = 3
-/** How long it is left alone: at first, and at most. Twice as long each time. */
-const restAtFirstMs = 60_000
-const restMaxMs = 60 * 60_000
-/** Recipients that are leased out of the store for a site: it has what to do next, and must not take the others' room. */
+/** The back-off: at first, and at most. It doubles each time. */
+const backOffAtFirstMs = 60_000
+const backOffMaxMs = 60 * 60_000
+/** Recipients that are leased for one next hop: enough to go on with, and room is left for the others. */
 const heldMax = 200
 /** Recipients of first attempts, whose messages are in memory. */
-const newsMax = 5000
-/** Sites that are remembered though nothing goes there now. */
-const sitesMax = 5000
+const immediateMax = 5000
+/** Next hops that are remembered although nothing is queued for them. */
+const nextHopsMax = 5000
+/** Destinations whose next hop is known, for as long as mail is held for them and a little longer. */
+const knownMax = 10_000
+/** Names of destinations that have enough, as far as a lease is told of them. */
+const busyNamesMax = 1000
 
-export interface Rest {
+export interface BackOff {
   readonly untilMs: number
   readonly words: string
   readonly enhanced: string
 }
 
-export class Site {
+export class NextHop {
   readonly name: string
   /** Earliest turn first. */
   readonly waiting: Batch[] = []
@@ -47,13 +51,13 @@ export class Site {
   running = 0
   /** Recipients that wait here or are under way: leased out of the store, and those of first attempts. */
   #held = 0
-  #news = 0
+  #immediate = 0
   /** Transfers that it may have at a time: grows with success, shrinks with failure. */
   window: number
   #successes = 0
   #failures = 0
-  #rests = 0
-  #rest: Rest | undefined
+  #backOffs = 0
+  #backOff: BackOff | undefined
 
   constructor(name: string, connectionsMax: number, ratePerMinute: number | undefined) {
     this.name = name
@@ -62,11 +66,11 @@ export class Site {
     this.rate = ratePerMinute ? new Rate(ratePerMinute, 60_000) : undefined
   }
 
-  /** Puts it in line. @returns who has to leave for it: the last of the first attempts, where there are too many. */
+  /** Puts it in line. @returns the batch that has to leave for it: the last of the immediate ones, where there are too many. */
   add(batch: Batch): Batch | undefined {
     this.#count(batch, 1)
     this.waiting.splice(this.#placeOf(turnOf(batch)), 0, batch)
-    if (this.#news <= newsMax) return undefined
+    if (this.#immediate <= immediateMax) return undefined
     const last = this.waiting.findLastIndex(({ bytes }) => bytes !== undefined)
     return last < 0 ? undefined : this.waiting.splice(last, 1)[0]
   }
@@ -83,41 +87,41 @@ export class Site {
     return low
   }
 
-  /** It is under way no more, nor in line. */
+  /** It is no longer in line or under way. */
   release(batch: Batch): void {
     this.#count(batch, -1)
   }
 
   #count({ rows, bytes }: Batch, sign: 1 | -1): void {
-    if (bytes) this.#news += sign * rows.length
+    if (bytes) this.#immediate += sign * rows.length
     else this.#held += sign * rows.length
   }
 
-  /** What arrives may be tried at once: there is room, or somebody in line whose turn is after it. */
-  takesNews(turnMs: number): boolean {
+  /** An arrival may be attempted at once: there is room, or the last one in line comes after it. */
+  takesImmediate(turnMs: number): boolean {
     const last = this.waiting.at(-1)
-    return this.#news < newsMax || (last !== undefined && turnMs < turnOf(last))
+    return this.#immediate < immediateMax || (last !== undefined && turnMs < turnOf(last))
   }
 
   get isBusy(): boolean {
     return this.#held >= heldMax
   }
 
-  /** There is more of it than it can have: what was leased beyond goes back. */
+  /** More is leased than it can use: what is beyond is returned. */
   get isFull(): boolean {
     return this.#held >= 2 * heldMax
   }
 
-  /** Why and until when it is left alone. */
-  restAt(nowMs: number): Rest | undefined {
-    return this.#rest && this.#rest.untilMs > nowMs ? this.#rest : undefined
+  /** Why no attempt is made, and until when. */
+  backOffAt(nowMs: number): BackOff | undefined {
+    return this.#backOff && this.#backOff.untilMs > nowMs ? this.#backOff : undefined
   }
 
   get isForgettable(): boolean {
-    return this.#held === 0 && this.#news === 0 && this.running === 0
+    return this.#held === 0 && this.#immediate === 0 && this.running === 0
   }
 
-  /** It took a message, or said no for good: it is well. */
+  /** It took a message, or refused one for good: it works. */
   succeeded(): void {
     this.answered()
     if (++this.#successes < this.window) return
@@ -125,23 +129,23 @@ export class Site {
     this.window = Math.min(this.#connectionsMax, this.window + 1)
   }
 
-  /** It spoke, and had a reason of its own for each recipient: greylisting, a full mailbox. */
+  /** It answered, with a reason for each recipient: greylisting, a full mailbox. */
   answered(): void {
     this.#failures = 0
-    this.#rests = 0
-    this.#rest = undefined
+    this.#backOffs = 0
+    this.#backOff = undefined
   }
 
-  /** It could not be reached, or has no room for us. */
+  /** It could not be reached, or refuses connections for now. */
   failed(nowMs: number, random: Random, words: string, enhanced: string): void {
     this.#successes = 0
     this.window = Math.max(1, this.window >> 1)
-    if (++this.#failures < failuresMax && this.#rests === 0) return
-    const pause = Math.min(restMaxMs, restAtFirstMs * 2 ** Math.min(this.#rests, 10))
-    this.#rests++
+    if (++this.#failures < failuresMax && this.#backOffs === 0) return
+    const pause = Math.min(backOffMaxMs, backOffAtFirstMs * 2 ** Math.min(this.#backOffs, 10))
+    this.#backOffs++
     this.#failures = 0
     this.window = 1
-    this.#rest = { untilMs: nowMs + pause + random.below(Math.ceil(pause / 10)), words, enhanced }
+    this.#backOff = { untilMs: nowMs + pause + random.below(Math.ceil(pause / 10)), words, enhanced }
   }
 }
 
@@ -165,9 +169,9 @@ export function ruleFor(
 
 /**
  * The name of a set of hosts, in whatever order the DNS gave them; with a rule that covers several hosts, the rule's. Hosts see where
- * connections come from: an address of ours that they have shut out is another site than those that they take mail from.
+ * connections come from: an address of ours that they block is another next hop than one that they accept.
  */
-export function siteName(
+export function nextHopName(
   hosts: readonly Pick<Host, 'name' | 'port' | 'localAddresses' | 'proxy'>[],
   rule: DestinationRule | undefined,
 ): string {
@@ -181,30 +185,55 @@ export function siteName(
   return names.sort().join(' ') + suffix
 }
 
-export class Sites {
-  readonly #sites = new Map<string, Site>()
+export class NextHops {
+  readonly #nextHops = new Map<string, NextHop>()
+  /** The next hop that a destination had last. */
+  readonly #lastOf = new Map<string, NextHop>()
 
-  of(name: string, connectionsMax: number, ratePerMinute?: number): Site {
-    let site = this.#sites.get(name)
-    if (site) return site
-    this.#sites.set(name, (site = new Site(name, connectionsMax, ratePerMinute)))
-    if (this.#sites.size > sitesMax) this.#forget()
-    return site
+  of(name: string, connectionsMax: number, ratePerMinute?: number): NextHop {
+    let nextHop = this.#nextHops.get(name)
+    if (nextHop) return nextHop
+    this.#nextHops.set(name, (nextHop = new NextHop(name, connectionsMax, ratePerMinute)))
+    if (this.#nextHops.size > nextHopsMax) this.#forget()
+    return nextHop
   }
 
-  /** The options of sites changed: they are made anew, but for those where mail is under way. */
+  /** The options changed: next hops are made anew, but for those where mail is under way. */
   renew(): void {
-    for (const [name, site] of this.#sites) if (site.isForgettable) this.#sites.delete(name)
+    for (const [name, nextHop] of this.#nextHops) if (nextHop.isForgettable) this.#nextHops.delete(name)
+    this.#lastOf.clear()
+  }
+
+  /** The next hop that a destination had last; undefined: not known. */
+  lastOf(destination: string): NextHop | undefined {
+    return this.#lastOf.get(destination)
+  }
+
+  remember(destination: string, nextHop: NextHop): void {
+    this.#lastOf.delete(destination)
+    this.#lastOf.set(destination, nextHop)
+    if (this.#lastOf.size > knownMax) this.#lastOf.delete(this.#lastOf.keys().next().value!)
+  }
+
+  /** Destinations that have enough to do. */
+  busyDestinations(): string[] {
+    const busy: string[] = []
+    for (const [name, nextHop] of this.#lastOf) {
+      if (!nextHop.isBusy) continue
+      busy.push(name)
+      if (busy.length === busyNamesMax) break
+    }
+    return busy
   }
 
   #forget(): void {
-    for (const [name, site] of this.#sites) {
-      if (this.#sites.size <= sitesMax / 2) return
-      if (site.isForgettable) this.#sites.delete(name)
+    for (const [name, nextHop] of this.#nextHops) {
+      if (this.#nextHops.size <= nextHopsMax / 2) return
+      if (nextHop.isForgettable) this.#nextHops.delete(name)
     }
   }
 
-  *[Symbol.iterator](): IterableIterator<Site> {
-    yield* this.#sites.values()
+  *[Symbol.iterator](): IterableIterator<NextHop> {
+    yield* this.#nextHops.values()
   }
 }

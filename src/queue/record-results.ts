@@ -6,10 +6,10 @@ import type { QueueRow } from '../store/entities.ts'
 import type { Lease, Operation } from '../store/operations.ts'
 import { StoreRefusal } from '../store/store.ts'
 import type { AttemptResult } from '../transport/smtp/smtp.ts'
-import { failedDestination, headerText, noticeOperation, type TransferTools } from '../delivery/file.ts'
-import { noticeLine, type Journey } from '../delivery/trace.ts'
+import { failedDestination, headerText, bounceOperation, type TransferTools } from '../delivery/file.ts'
+import { bounceLine, type Trace } from '../delivery/trace.ts'
 import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../delivery/bounce.ts'
-import type { Reports } from './result-batcher.ts'
+import type { ResultBatcher } from './result-batcher.ts'
 import type { Batch } from './next-hops.ts'
 import { endOf, lateByWish, nextWithin, relayIsTold } from './deliver-by.ts'
 import { fileQueued } from './file-queued.ts'
@@ -18,13 +18,13 @@ import { fileQueued } from './file-queued.ts'
 const expiredStatus = '5.4.7'
 const lateStatus = '4.4.7'
 
-export interface SettleTools extends TransferTools {
+export interface RecordTools extends TransferTools {
   readonly options: TransferOptions
-  readonly journey: Journey
-  readonly reports: Reports
+  readonly journey: Trace
+  readonly reports: ResultBatcher
 }
 
-type Notice = Extract<Operation, { kind: 'arrive' }>
+type Bounce = Extract<Operation, { kind: 'arrive' }>
 
 export function leaseOf(row: QueueRow): Lease {
   return { recipient: row.id, fence: row.fence }
@@ -32,7 +32,7 @@ export function leaseOf(row: QueueRow): Lease {
 
 /** It may wait until then without a word to anybody. */
 export function mayWait(
-  { options }: Pick<SettleTools, 'options'>,
+  { options }: Pick<RecordTools, 'options'>,
   row: QueueRow,
   untilMs: number,
   nowMs: number,
@@ -61,8 +61,8 @@ interface End {
 }
 
 /** @param retryAfterMs the destination's own waits, where it has some. */
-export async function settle(
-  tools: SettleTools,
+export async function recordResults(
+  tools: RecordTools,
   { rows, bytes, destination }: Tried,
   results: readonly AttemptResult[],
   retryAfterMs: readonly number[] = tools.options.retryAfterMs,
@@ -82,7 +82,7 @@ export async function settle(
 }
 
 function endOfAttempt(
-  tools: SettleTools,
+  tools: RecordTools,
   row: QueueRow,
   result: AttemptResult,
   nowMs: number,
@@ -122,7 +122,7 @@ function endOfAttempt(
 
 /** One commit, with the notice that tells of what it writes and of nothing else. */
 async function writeEnds(
-  tools: SettleTools,
+  tools: RecordTools,
   all: readonly End[],
   first: { readonly row: QueueRow; readonly bytes?: MessageBytes },
 ): Promise<void> {
@@ -132,7 +132,7 @@ async function writeEnds(
   while (ends.length > 0) {
     const reports = ends.flatMap(({ report }) => report ?? [])
     const operations = ends.map(({ operation }) => operation)
-    const notice = await noticeOf(tools, first, reports, queueOnly)
+    const notice = await bounceOf(tools, first, reports, queueOnly)
     try {
       await (notice ? store.commit([...operations, notice]) : tools.reports.give(operations))
       return noteEnds(tools, first.row, ends, notice?.arrivalId)
@@ -148,7 +148,7 @@ async function writeEnds(
   }
 }
 
-async function stillLeased({ store }: SettleTools, ends: readonly End[]): Promise<readonly End[]> {
+async function stillLeased({ store }: RecordTools, ends: readonly End[]): Promise<readonly End[]> {
   // What was accepted a moment ago stands in the rows as well.
   await store.commit([{ kind: 'queueRows', all: true }])
   return ends.filter(({ row }) => {
@@ -158,12 +158,12 @@ async function stillLeased({ store }: SettleTools, ends: readonly End[]): Promis
 }
 
 /** Jitter: what failed together must not come back together. */
-function waitAfter({ random }: SettleTools, retryAfterMs: readonly number[], attempts: number): number {
+function waitAfter({ random }: RecordTools, retryAfterMs: readonly number[], attempts: number): number {
   const wait = retryAfterMs[Math.min(attempts, retryAfterMs.length - 1)]!
   return Math.floor(wait * (0.9 + random.below(201) / 1000))
 }
 
-function noteAttempt({ journey, clock, accountGuard }: SettleTools, row: QueueRow, result: AttemptResult): void {
+function noteAttempt({ journey, clock, accountGuard }: RecordTools, row: QueueRow, result: AttemptResult): void {
   const { kind, host, words, tls, tried } = result
   if (row.submitter !== null && result.kind === 'never' && result.enhanced.startsWith('5.1.'))
     accountGuard?.unknown(row.submitter)
@@ -183,7 +183,7 @@ function noteAttempt({ journey, clock, accountGuard }: SettleTools, row: QueueRo
 
 /** Why a way ended that did not reach its end, and by which message the sender was told. */
 function noteEnds(
-  { journey, clock }: SettleTools,
+  { journey, clock }: RecordTools,
   { arrivalId, reversePath }: QueueRow,
   ends: readonly End[],
   notice: string | undefined,
@@ -203,15 +203,15 @@ function noteEnds(
       notice: report && notice,
     })
   }
-  if (notice !== undefined) journey.note(noticeLine(notice, arrivalId, reversePath))
+  if (notice !== undefined) journey.note(bounceLine(notice, arrivalId, reversePath))
 }
 
-async function noticeOf(
-  tools: SettleTools,
+async function bounceOf(
+  tools: RecordTools,
   { row, bytes: atHand }: { readonly row: QueueRow; readonly bytes?: MessageBytes },
   reports: readonly Report[],
   queueOnly = false,
-): Promise<Notice | undefined> {
+): Promise<Bounce | undefined> {
   const { store } = tools
   if (reports.length === 0 || row.reversePath === '') return undefined
   const bytes = atHand ?? store.read.queuedContent(row.entry)
@@ -221,7 +221,7 @@ async function noticeOf(
   const whole = parameters.ret === 'full' && reports.some(({ action }) => action === 'failed')
   const full = whole && bytes && bytes.sizeBytes <= returnedFullMax ? await bytes.read(0, bytes.sizeBytes) : undefined
   const deliverByMs = parameters.deliverBy?.atMs
-  return noticeOperation(tools, {
+  return bounceOperation(tools, {
     reversePath,
     arrivedAtMs,
     deliverByMs,
@@ -235,7 +235,7 @@ async function noticeOf(
 }
 
 /** Recipients of ours that were too many to be filed at once. */
-export async function fileLocally(tools: SettleTools, rows: readonly QueueRow[]): Promise<void> {
+export async function fileLocally(tools: RecordTools, rows: readonly QueueRow[]): Promise<void> {
   for (const row of rows) {
     let refused
     try {
@@ -248,7 +248,7 @@ export async function fileLocally(tools: SettleTools, rows: readonly QueueRow[])
     if (refused) {
       const { code, enhanced, text } = refused
       const kind = code < 500 ? 'later' : 'never'
-      await settle(tools, { rows: [row] }, [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
+      await recordResults(tools, { rows: [row] }, [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
       continue
     }
     const { address: recipient, arrivalId, parameters } = row
@@ -263,7 +263,7 @@ export async function fileLocally(tools: SettleTools, rows: readonly QueueRow[])
       enhanced: '2.1.5',
       words: '250 2.1.5 Filed',
     } as const
-    const notice = await noticeOf(tools, { row }, [report])
+    const notice = await bounceOf(tools, { row }, [report])
     if (notice) await tools.store.commit([notice])
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SimulatedClock } from '../platform/simulated/clock.ts'
 import type { Operation } from '../store/operations.ts'
 import { StoreFault, StoreRefusal, type Store } from '../store/store.ts'
-import { Reports } from './result-batcher.ts'
+import { ResultBatcher } from './result-batcher.ts'
 
 const finish = (recipient: number): Operation => ({
   kind: 'queueFinish',
@@ -24,7 +24,7 @@ function world(fault: (recipients: readonly number[]) => Error | undefined = () 
     if (error) throw error
     return operations.map(() => null)
   }
-  return { clock, commits, reports: new Reports({ store: { commit } as unknown as Store, clock }) }
+  return { clock, commits, reports: new ResultBatcher({ store: { commit } as unknown as Store, clock }) }
 }
 
 test('what one turn of the loop brings is one commit; the next turn has its own', async () => {

@@ -14,7 +14,7 @@ interface Report {
   readonly reject: (error: unknown) => void
 }
 
-export class Reports {
+export class ResultBatcher {
   readonly #tools: Tools
   #waiting: Report[] = []
 

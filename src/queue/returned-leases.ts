@@ -12,7 +12,7 @@ interface Tools {
   readonly log: Log
 }
 
-export interface PutBack {
+export interface LeaseReturn {
   /** Not before that. */
   readonly dueMs: number
   /** They come back one after the other within so long. */
@@ -21,9 +21,9 @@ export interface PutBack {
   readonly reply?: string
 }
 
-export class PutBacks {
+export class ReturnedLeases {
   readonly #tools: Tools
-  #waiting = new Map<string, { readonly how: PutBack; readonly recipients: Lease[] }>()
+  #waiting = new Map<string, { readonly how: LeaseReturn; readonly recipients: Lease[] }>()
   #flushed: Promise<void> | undefined
 
   constructor(tools: Tools) {
@@ -31,7 +31,7 @@ export class PutBacks {
   }
 
   /** Resolves when it is so. */
-  give(batches: readonly Batch[], how: PutBack): Promise<void> {
+  give(batches: readonly Batch[], how: LeaseReturn): Promise<void> {
     const recipients = batches.flatMap(({ rows }) => rows.map(leaseOf))
     if (recipients.length === 0) return Promise.resolve()
     const key = JSON.stringify([how.dueMs, how.spreadMs, how.reply])

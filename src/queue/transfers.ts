@@ -1,4 +1,4 @@
-/** What is done with a parcel whose turn has come: filed here, given up, or offered to the hosts of its site; and what the site has shown by it. */
+/** What is done with a parcel whose turn has come: filed here, given up, or offered to the hosts of its next hop; and what the next hop has shown by it. */
 import type { Log } from '../base/log.ts'
 import type { OutgoingEnvelope } from '../protocol/smtp/outgoing.ts'
 import type { ConnectTools } from '../transport/smtp/connect.ts'
@@ -10,10 +10,10 @@ import type { DestinationRule } from './options.ts'
 import type { Host } from '../transport/route.ts'
 import type { SigningKeys } from '../delivery/signing.ts'
 import { askedOfNext } from './deliver-by.ts'
-import { fileLocally, givenUp, settle, type SettleTools } from './record-results.ts'
-import type { Batch, Site } from './next-hops.ts'
+import { fileLocally, givenUp, recordResults, type RecordTools } from './record-results.ts'
+import type { Batch, NextHop } from './next-hops.ts'
 
-export type TransfersTools = SettleTools &
+export type TransfersTools = RecordTools &
   Omit<ConnectTools, 'hostname'> & {
     readonly log: Log
     /** undefined: nothing is signed. */
@@ -21,8 +21,8 @@ export type TransfersTools = SettleTools &
   }
 
 /** Where a batch goes, once the DNS has been asked. */
-export interface Way {
-  readonly site: Site
+export interface ResolvedRoute {
+  readonly nextHop: NextHop
   readonly hosts: readonly Host[]
   readonly rule: DestinationRule | undefined
 }
@@ -55,7 +55,7 @@ export class Transfers {
    * Resolves when the hosts have said what they think of it; `written` once its end is written down, which others need not wait for.
    * Neither throws: what goes wrong is tried again when the lease has lapsed.
    */
-  async run(batch: Batch, way: Way): Promise<{ readonly written: Promise<void> }> {
+  async run(batch: Batch, route: ResolvedRoute): Promise<{ readonly written: Promise<void> }> {
     const { destination, rows } = batch
     const failed = (error: unknown): void =>
       this.#tools.log.error('delivery attempt failed with an internal error', {
@@ -65,9 +65,9 @@ export class Transfers {
     try {
       if (destination === localDestination) return { written: fileLocally(this.#tools, rows).catch(failed) }
       if (destination === failedDestination)
-        return { written: settle(this.#tools, batch, rows.map(givenUp)).catch(failed) }
-      const { results, retryAfterMs } = await this.#offer(batch, way)
-      return { written: settle(this.#tools, batch, results, retryAfterMs).catch(failed) }
+        return { written: recordResults(this.#tools, batch, rows.map(givenUp)).catch(failed) }
+      const { results, retryAfterMs } = await this.#offer(batch, route)
+      return { written: recordResults(this.#tools, batch, results, retryAfterMs).catch(failed) }
     } catch (error) {
       failed(error)
       return { written: Promise.resolve() }
@@ -76,7 +76,7 @@ export class Transfers {
 
   async #offer(
     { rows, bytes: atHand }: Batch,
-    { site, hosts, rule }: Way,
+    { nextHop, hosts, rule }: ResolvedRoute,
   ): Promise<{ readonly results: readonly AttemptResult[]; readonly retryAfterMs?: readonly number[] }> {
     const { clock, random, store } = this.#tools
     const { entry, parameters, reversePath } = rows[0]!
@@ -102,10 +102,15 @@ export class Transfers {
     const places = demand ? hosts.map((host) => ({ ...host, demand }) as const) : hosts
     const tried = await attempt(this.#attempting, places, envelope, bytes)
     const told = tried.results[0]!
-    if (tried.hosts === 'well') site.succeeded()
-    else if (tried.hosts === 'answered') site.answered()
+    if (tried.hosts === 'well') nextHop.succeeded()
+    else if (tried.hosts === 'answered') nextHop.answered()
     else
-      site.failed(clock.now(), random, `${told.host === undefined ? '' : `${told.host}: `}${told.words}`, told.enhanced)
+      nextHop.failed(
+        clock.now(),
+        random,
+        `${told.host === undefined ? '' : `${told.host}: `}${told.words}`,
+        told.enhanced,
+      )
     return { results: tried.results, retryAfterMs: rule?.retryAfterMs }
   }
 }

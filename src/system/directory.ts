@@ -1,5 +1,5 @@
 /** Who the people are: the store's accounts, or those of an LDAP directory beside them. */
-import type { AddressBook } from '../directory/resolved-addresses.ts'
+import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { DirectoryOptions } from '../directory/directory-options.ts'
 import { LdapDirectory } from '../directory/ldap-directory.ts'
@@ -16,7 +16,7 @@ import type { Store } from '../store/store.ts'
 export interface People {
   readonly directory: Directory
   /** Addresses beyond the store's; undefined where there are none. */
-  readonly book?: AddressBook
+  readonly book?: ExternalDirectory
   /** It does not answer. */
   away(): boolean
   /** Asks it something, so that `away` is true no longer than it is. */

@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts'
 import { Histogram } from '../base/metrics.ts'
 import facts from '../../package.json' with { type: 'json' }
 import type { ProcessFigures } from '../platform/real/process-figures.ts'
-import type { Desk } from '../listen/listen.ts'
+import type { Acceptor } from '../listen/listen.ts'
 import { FiguresPage } from '../web/metrics.ts'
 import type { Sessions } from '../access/sessions.ts'
 import type { Store } from '../store/store.ts'
@@ -31,7 +31,7 @@ export interface FiguresOf {
   readonly store: Store
   readonly people: People
   readonly authenticator: Pick<AccountAuthenticator, 'signIns'>
-  readonly desk: Desk
+  readonly acceptor: Acceptor
   readonly sessions: Sessions
   readonly mailFigures: MailFigures
   readonly guard: Pick<StoreAccountGuard, 'suspected'>
@@ -48,7 +48,7 @@ export function openFigures(of: FiguresOf): {
   readonly figures: FiguresPage
   readonly loopDelay: Histogram
 } {
-  const { clock, log, store, people, authenticator, desk, sessions, mailFigures, resolver, process, dataFolder } = of
+  const { clock, log, store, people, authenticator, acceptor, sessions, mailFigures, resolver, process, dataFolder } = of
   const certificate = certificateCheck(of.shownCertificate)
   const health = new Health({ clock, log }, [
     ...storeChecks(store),
@@ -58,8 +58,8 @@ export function openFigures(of: FiguresOf): {
     queueCheck(() => store.read.queueDue(), clock),
     clockCheck(clock),
   ])
-  const loopDelay = new Histogram('pennypost_loop_delay_seconds', 'How late turns of the event loop are.', loopBounds)
-  const { connections, turnedAway } = desk.figures
+  const loopDelay = new Histogram('pennypost_loop_delay_seconds', 'How late fairOrder of the event loop are.', loopBounds)
+  const { connections, turnedAway } = acceptor.figures
   const figures = new FiguresPage({
     clock,
     version: facts.version,
@@ -73,7 +73,7 @@ export function openFigures(of: FiguresOf): {
       resolver.answers,
       loopDelay,
     ],
-    connections: () => desk.connectionsBy(),
+    connections: () => acceptor.connectionsBy(),
     sessions: () => sessions.countBy(),
     troubles: () => health.samples(),
     certificateEndMs: () => certificate.endMs(),

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { begun, begunSince } from '../base/running.ts'
 
-/** Turns that are told. */
+/** FairOrder that are told. */
 const turnMaxMs = 200
 /** How often it looks. What is held up is seen by its lateness, which may be shorter by as much. */
 const everyMs = 50

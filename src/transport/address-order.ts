@@ -6,7 +6,7 @@ export type AddressFamilies = 'ipv4First' | 'ipv6First' | 'ipv4' | 'ipv6'
 /** A host with a hundred addresses must not keep a message busy for an hour. */
 const addressesMax = 10
 
-/** Families take turns, so that one that leads nowhere costs one wait; within a family chance decides, so that the load is shared. */
+/** Families alternate, so that one that does not work costs one wait; within a family the order is random, which shares the load. */
 export function orderAddresses(addresses: readonly string[], families: AddressFamilies, random: Random): string[] {
   const four = shuffled(
     addresses.filter((address) => !isSix(address)),

@@ -5,7 +5,7 @@ import { seededRandom } from '../platform/simulated/random.ts'
 import { simulatedResolver, type ZoneEntry } from '../platform/simulated/resolver.ts'
 import type { StsPolicy } from '../trust/mta-sts/policy.ts'
 import type { StaticRoute } from './static-routes.ts'
-import { wayTo } from './explain-route.ts'
+import { explainRoute } from './explain-route.ts'
 
 interface Case {
   readonly zone?: Readonly<Record<string, ZoneEntry>>
@@ -17,7 +17,7 @@ async function words({ zone = {}, policy, routes = [] }: Case): Promise<string[]
   const resolver = simulatedResolver({ names: new Map(Object.entries(zone)), fails: () => false })
   const sts = { of: async () => ({ policy }) }
   const tools = { resolver, sts, clock: realClock, random: seededRandom(1), routes, hostname: 'us.example' }
-  const way = await wayTo({ ...tools, smtpPort: 25, addressFamilies: 'ipv4First' }, 'b.example', 'pat@a.example')
+  const way = await explainRoute({ ...tools, smtpPort: 25, addressFamilies: 'ipv4First' }, 'b.example', 'pat@a.example')
   if (way.kind !== 'hosts') return [`${way.kind}: ${way.words}`]
   return way.hosts.map(({ name, security, words }) => `${name}: ${security}: ${words}`)
 }

@@ -18,11 +18,11 @@ export interface WayHost {
   readonly words: string
 }
 
-export type Way =
+export type RouteExplanation =
   | { readonly kind: 'hosts'; readonly hosts: readonly WayHost[] }
   | { readonly kind: 'never' | 'later'; readonly words: string }
 
-export async function wayTo(tools: RouteTools & SecurityTools, domain: string, sender: string): Promise<Way> {
+export async function explainRoute(tools: RouteTools & SecurityTools, domain: string, sender: string): Promise<RouteExplanation> {
   // Of a message that has waited for long: with all that might take it.
   const routed = await routeTo(tools, domain, sender, Number.MAX_SAFE_INTEGER)
   if (routed.kind !== 'hosts') {

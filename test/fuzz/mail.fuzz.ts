@@ -208,7 +208,7 @@ function check(message: Buffer, random: () => number): void {
   createTextMatcher('zq').text(message, root)
 }
 
-/** Reports, files in texts and in winmail.dat, invitations, defects; and the same message as a stream. */
+/** ResultBatcher, files in texts and in winmail.dat, invitations, defects; and the same message as a stream. */
 function checkReaders(message: Buffer, root: Part, random: () => number): void {
   const read = new ReadMessage(message, root)
   readReport(read)

@@ -56,7 +56,7 @@ async function serving(
 /** A promise, and who keeps it. */
 function later(): { readonly promise: Promise<void>; readonly resolve: () => void } {
   let resolve!: () => void
-  const promise = new Promise<void>((settle) => (resolve = settle))
+  const promise = new Promise<void>((recordResults) => (resolve = recordResults))
   return { promise, resolve }
 }
 

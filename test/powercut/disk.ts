@@ -93,7 +93,7 @@ export class Disk {
           this.#pendingNames,
           (change) => change.folder === event.path && change.time <= event.startedAt,
         )
-        for (const change of certain) this.#settle(change)
+        for (const change of certain) this.#recordResults(change)
         this.#pendingNames = rest
         return
       }
@@ -108,7 +108,7 @@ export class Disk {
     }
   }
 
-  #settle({ name, inode }: NameChange): void {
+  #recordResults({ name, inode }: NameChange): void {
     if (inode) this.#durableNames.set(name, inode)
     else this.#durableNames.delete(name)
   }

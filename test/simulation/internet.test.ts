@@ -11,7 +11,7 @@ import { seededRandom } from '../../src/platform/simulated/random.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { System } from '../../src/system/types.ts'
 import { Peer, type PeerOptions } from '../stories/peer.ts'
-import { bytesOfText, messagesIn, World, type Site } from '../stories/world.ts'
+import { bytesOfText, messagesIn, World, type NextHop } from '../stories/world.ts'
 import { Process } from './process.ts'
 
 const minute = 60_000
@@ -26,7 +26,7 @@ const noteMs = 1000
 /** A host that has all of a message thinks about it for so long, whether or not the sender is still there. */
 const slowMs = 40_000
 
-const home: Site = {
+const home: NextHop = {
   hostname: 'mx.a.example',
   address: '10.0.0.1',
   domains: ['a.example'],

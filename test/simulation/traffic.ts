@@ -1,7 +1,7 @@
 /** Four systems that send and forward to each other, to nobody, and into a hole in the DNS. */
 import { seededRandom } from '../../src/platform/simulated/random.ts'
 import type { System } from '../../src/system/types.ts'
-import { bytesOfText, type Site, type World } from '../stories/world.ts'
+import { bytesOfText, type NextHop, type World } from '../stories/world.ts'
 
 export const minute = 60_000
 export const hour = 60 * minute
@@ -22,7 +22,7 @@ export interface Sent {
 export const domain = (site: number): string => `d${site}.example`
 const address = (site: number): string => `10.0.0.${site + 1}`
 
-export function siteOf(site: number): Site {
+export function siteOf(site: number): NextHop {
   return {
     hostname: `mx.${domain(site)}`,
     address: address(site),

@@ -7,11 +7,11 @@ import { StoreRefusal, type Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
 import { Process } from '../simulation/process.ts'
 import { Peer } from './peer.ts'
-import { bytesOfText, World, type Site } from './world.ts'
+import { bytesOfText, World, type NextHop } from './world.ts'
 
 const text = 'From: pat@far.example\nSubject: hello\n\nHello\n'
 const minute = 60_000
-const home: Site = { hostname: 'mx.a.example', address: '10.0.0.1', domains: ['a.example'], mailboxes: ['x@a.example'] }
+const home: NextHop = { hostname: 'mx.a.example', address: '10.0.0.1', domains: ['a.example'], mailboxes: ['x@a.example'] }
 
 /** What arrives for it goes on to another host. */
 const forward = (system: System): Promise<unknown> =>

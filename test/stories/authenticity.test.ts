@@ -4,11 +4,11 @@ import { test } from 'node:test'
 import { authenticityDefaults } from '../../src/delivery/checks/authenticity.ts'
 import { makeDkimKeys, dkimRecords } from '../../src/delivery/signing.ts'
 import type { System } from '../../src/system/types.ts'
-import { bytesOfText, messagesIn, password, World, type Site } from './world.ts'
+import { bytesOfText, messagesIn, password, World, type NextHop } from './world.ts'
 
 const strangers = '198.51.100.7'
 const checked = { authenticity: authenticityDefaults }
-const home: Site = {
+const home: NextHop = {
   hostname: 'mx.a.example',
   address: '10.0.0.1',
   domains: ['a.example'],
@@ -83,7 +83,7 @@ test('what a domain asks for is done: refused, put into Junk, or only noted', as
 
 test('what our users send is signed, and passes at the other end; a byte changed on the way fails', async () => {
   const world = new World()
-  const site: Site = { hostname: 'mx.b.example', address: '10.0.0.2', domains: ['b.example'], users: ['bob@b.example'] }
+  const site: NextHop = { hostname: 'mx.b.example', address: '10.0.0.2', domains: ['b.example'], users: ['bob@b.example'] }
   const [a, b] = [await world.start(home), await world.start(site)]
   await world.clock.outside(makeDkimKeys(b.store, 'b.example', world.clock.now()))
   for (const { name, value } of dkimRecords(b.store.read, 'b.example')) world.zone.names.set(name, { txt: [value] })

@@ -5,9 +5,9 @@ import { authenticityDefaults } from '../../src/delivery/checks/authenticity.ts'
 import type { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { makeDkimKeys } from '../../src/delivery/signing.ts'
 import type { System } from '../../src/system/types.ts'
-import { bytesOfText, messagesIn, password, World, type Site } from './world.ts'
+import { bytesOfText, messagesIn, password, World, type NextHop } from './world.ts'
 
-const home: Site = {
+const home: NextHop = {
   hostname: 'mx.a.example',
   address: '10.0.0.1',
   domains: ['a.example'],

@@ -12,9 +12,9 @@ import { ImapRefusal } from '../../src/protocol/imap/backend.ts'
 import { StoreImapBackend } from '../../src/access/imap.ts'
 import { addAccount, message } from '../../src/store/conformance/fixtures.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
-import { silentJourney } from '../../src/delivery/trace.ts'
+import { silentTrace } from '../../src/delivery/trace.ts'
 import { transferDefaults } from '../../src/queue/options.ts'
-import { Turns } from '../../src/delivery/fair-order.ts'
+import { FairOrder } from '../../src/delivery/fair-order.ts'
 import { Receiver } from '../../src/delivery/receiver.ts'
 
 test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', async () => {
@@ -26,11 +26,11 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
   const receiver = new Receiver({
     store,
     clock,
-    turns: new Turns(),
+    fairOrder: new FairOrder(),
     random: realRandom,
     options: transferDefaults,
     authenticator,
-    journey: silentJourney,
+    journey: silentTrace,
     log: silentLog,
   })
   const peer = { address: '127.0.0.1', port: 1, localAddress: '127.0.0.1', localPort: 25 }

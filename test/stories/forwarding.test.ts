@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { System } from '../../src/system/types.ts'
 import { Peer } from './peer.ts'
-import { bytesOfText, messagesIn, World, type Site } from './world.ts'
+import { bytesOfText, messagesIn, World, type NextHop } from './world.ts'
 
-const site = (name: string, n: number, mailboxes: string[] = []): Site => ({
+const site = (name: string, n: number, mailboxes: string[] = []): NextHop => ({
   hostname: `mx.${name}.example`,
   address: `10.0.0.${n}`,
   domains: [`${name}.example`],

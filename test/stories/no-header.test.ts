@@ -11,9 +11,9 @@ import { DkimSigner } from '../../src/trust/dkim/sign.ts'
 import { Header } from '../../src/mail/header.ts'
 import { Peer } from './peer.ts'
 import { startReal } from './real.ts'
-import { bytesOfText, messagesIn, password, World, type Site } from './world.ts'
+import { bytesOfText, messagesIn, password, World, type NextHop } from './world.ts'
 
-const home: Site = {
+const home: NextHop = {
   hostname: 'mx.a.example',
   address: '10.0.0.1',
   domains: ['a.example'],

@@ -1,4 +1,4 @@
-/** The queue among many: turns, sites that rest, connections that are kept, rates, deadlines, and a stop in the middle. */
+/** The queue among many: fair order, next hops that back off, connections that are kept, rates, deadlines, and a stop in the middle. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Connection } from '../../src/base/network.ts'
@@ -9,14 +9,14 @@ import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { Store } from '../../src/store/store.ts'
 import { Process } from '../simulation/process.ts'
 import { Peer } from './peer.ts'
-import { bytesOfText, messagesIn, World, type Site } from './world.ts'
+import { bytesOfText, messagesIn, World, type NextHop } from './world.ts'
 
 const text = 'From: pat@far.example\nSubject: hello\n\nHello\n'
 const second = 1000
 const minute = 60_000
 const hour = 60 * minute
 
-const homeSite: Site = {
+const homeSite: NextHop = {
   hostname: 'mx.a.example',
   address: '10.0.0.1',
   domains: ['a.example'],
@@ -28,7 +28,7 @@ async function list(system: System, address: string, members: readonly string[])
   await system.store.commit([{ kind: 'aliasSet', address, targets: members }])
 }
 
-const withGrace = (shutdownGraceMs: number): NonNullable<Site['config']> => ({
+const withGrace = (shutdownGraceMs: number): NonNullable<NextHop['config']> => ({
   limits: { ...admissionDefaults, shutdownGraceMs },
 })
 

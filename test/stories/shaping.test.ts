@@ -229,7 +229,7 @@ test('what is held waits for the operator, here and for others', async () => {
     ['held 0', 'held 0'],
   )
   assert.deepEqual([await messagesIn(a, alice), await messagesIn(b, 'bob@b.example')], [[], []])
-  const tools = { store: a.store, clock: world.clock, flushJourney: async () => {} }
+  const tools = { store: a.store, clock: world.clock, flushTrace: async () => {} }
   await runControl(tools, 'queueAct', { recipients: rows.map(({ id }) => id), act: 'release' } as never)
   await world.clock.pass(60_000)
   assert.equal((await messagesIn(a, alice)).length, 1)

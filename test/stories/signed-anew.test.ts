@@ -11,9 +11,9 @@ import { ArcVerifier, type ArcVerdict } from '../../src/trust/arc/verify.ts'
 import { DkimSigner } from '../../src/trust/dkim/sign.ts'
 import { DkimVerifier, type DkimDns, type DkimVerdict } from '../../src/trust/dkim/verify.ts'
 import { Peer } from './peer.ts'
-import { bytesOfText, password, World, type Site } from './world.ts'
+import { bytesOfText, password, World, type NextHop } from './world.ts'
 
-const home: Site = {
+const home: NextHop = {
   hostname: 'mx.a.example',
   address: '10.0.0.1',
   domains: ['a.example'],

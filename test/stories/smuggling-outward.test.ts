@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { Peer } from './peer.ts'
-import { World, type Site } from './world.ts'
+import { World, type NextHop } from './world.ts'
 
 const file = join(process.env.PENNYPOST_ROOT!, '..', 'shared', 'vectors', 'smtp-smuggling', 'sequences.json')
 /** Of our own, where there are no vectors. */
@@ -14,7 +14,7 @@ const sequences = existsSync(file)
   ? (JSON.parse(readFileSync(file, 'utf8')) as { sequence: string }[]).map(({ sequence }) => sequence)
   : known
 
-const home: Site = {
+const home: NextHop = {
   hostname: 'mx.a.example',
   address: '10.0.0.1',
   domains: ['a.example'],

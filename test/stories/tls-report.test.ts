@@ -1,4 +1,4 @@
-/** Reports of TLS to the domains that wish for them: a day of mail, then the report, signed, in their mailbox or at their web server. RFC 8460. */
+/** ResultBatcher of TLS to the domains that wish for them: a day of mail, then the report, signed, in their mailbox or at their web server. RFC 8460. */
 import assert from 'node:assert/strict'
 import { gunzipSync } from 'node:zlib'
 import { test } from 'node:test'

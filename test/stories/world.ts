@@ -28,7 +28,7 @@ const clientAddress = '198.51.100.7'
 
 const ports: Partial<Record<Service, number>> = { smtp: 25, submission: 587, submissions: 465, lmtp: 24, imap: 143 }
 
-export interface Site {
+export interface NextHop {
   readonly hostname: string
   readonly address: string
   readonly domains: readonly string[]
@@ -66,7 +66,7 @@ export class World {
   }
 
   /** Starts a system and writes it into the zone: each domain's MX, and the host's address. */
-  async start(site: Site, within?: Within, store?: Store): Promise<System> {
+  async start(site: NextHop, within?: Within, store?: Store): Promise<System> {
     const { hostname, address, domains, mailboxes = [], users = [] } = site
     const system = await this.boot(site, within, store)
     this.systems.push(system)
@@ -81,7 +81,7 @@ export class World {
   }
 
   /** The process alone, on a store of its own or a given one. */
-  boot(site: Site, within: Within = (platform) => platform, store?: Store): Promise<System> {
+  boot(site: NextHop, within: Within = (platform) => platform, store?: Store): Promise<System> {
     const { hostname, address, transfer = {}, routes = [] } = site
     const listeners = Object.entries(ports).map(([service, port]): ListenerConfig => ({
       service: service as Service,

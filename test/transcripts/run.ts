@@ -148,7 +148,7 @@ class Speaker implements SessionHost {
       this.#pump()
       if (this.#busy && this.#random % 3 === 0) await turn()
     }
-    await this.#settle()
+    await this.#recordResults()
   }
 
   #cutSize(left: number): number {
@@ -173,12 +173,12 @@ class Speaker implements SessionHost {
   }
 
   async expectClosed(line: number): Promise<void> {
-    await this.#settle()
+    await this.#recordResults()
     assert.ok(this.#closed, `line ${line}: the connection is still open`)
   }
 
   async expectNothing(): Promise<void> {
-    await this.#settle()
+    await this.#recordResults()
     assert.equal(this.said.slice(this.#read), '', 'the server said more than was expected')
   }
 
@@ -202,7 +202,7 @@ class Speaker implements SessionHost {
     }
   }
 
-  async #settle(): Promise<void> {
+  async #recordResults(): Promise<void> {
     for (let quiet = 0; quiet < 3;) {
       await turn()
       quiet = this.#busy || this.#waking ? 0 : quiet + 1

@@ -12,9 +12,9 @@ import { SmtpServerSession } from '../../src/protocol/smtp/session.ts'
 import type { SmtpServerOptions } from '../../src/protocol/smtp/state.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { Store } from '../../src/store/store.ts'
-import { silentJourney } from '../../src/delivery/trace.ts'
+import { silentTrace } from '../../src/delivery/trace.ts'
 import { transferDefaults, type TransferOptions } from '../../src/queue/options.ts'
-import { Turns } from '../../src/delivery/fair-order.ts'
+import { FairOrder } from '../../src/delivery/fair-order.ts'
 import { flushWaiting } from '../../src/queue/flush.ts'
 import { Receiver } from '../../src/delivery/receiver.ts'
 import type { TranscriptHost } from './run.ts'
@@ -127,7 +127,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
     },
   }
   let origin: unknown
-  const turns = new Turns()
+  const fairOrder = new FairOrder()
   let options: Omit<SmtpServerOptions, 'receiver'> = {
     service: 'smtp',
     hostname: 'foo.com',
@@ -147,10 +147,10 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
         receiver: new Receiver({
           store,
           clock,
-          turns,
+          fairOrder,
           random,
           log: silentLog,
-          journey: { ...silentJourney, arrived: ({ client }) => void (origin = client.origin) },
+          journey: { ...silentTrace, arrived: ({ client }) => void (origin = client.origin) },
           options: transfer,
           authenticator,
           flush: (node) => flushWaiting({ store, clock }, node),

@@ -128,7 +128,7 @@ async function submitDirectly(
   bytes: Uint8Array,
   why: Error,
 ): Promise<Submitted> {
-  const [{ openStore }, { Receiver }, { Turns }, { silentJourney }, { parseMailbox }, { Refusal }] = await Promise.all([
+  const [{ openStore }, { Receiver }, { FairOrder }, { silentTrace }, { parseMailbox }, { Refusal }] = await Promise.all([
     import('../../store/sqlite/engine.ts'),
     import('../../delivery/receiver.ts'),
     import('../../delivery/fair-order.ts'),
@@ -155,11 +155,11 @@ async function submitDirectly(
       store,
       book: people?.book,
       clock: realClock,
-      turns: new Turns(),
+      fairOrder: new FairOrder(),
       random: realRandom,
       options: config.transfer,
       log: silentLog,
-      journey: silentJourney,
+      journey: silentTrace,
       authenticator,
     })
     const client = {

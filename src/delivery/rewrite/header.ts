@@ -23,7 +23,7 @@ const sides: Readonly<Record<string, 'sender' | 'recipient'>> = {
 }
 
 /** In the order of the header. */
-export function headerChanges(header: Header, rewriter: Rewriter): Change[] {
+export function headerEdits(header: Header, rewriter: Rewriter): Change[] {
   if (!rewriter.changesHeaders) return []
   return header.fields.flatMap((field): Change[] => {
     const side = Object.hasOwn(sides, field.name) ? sides[field.name] : undefined

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatMailbox, parseMailbox } from '../../mail/address.ts'
 import { parseHeader } from '../../mail/header.ts'
-import { headerChanges } from './header.ts'
+import { headerEdits } from './header.ts'
 import { rewriteDefaults, type RewriteOptions } from './options.ts'
 import { Rewriter } from './rewriter.ts'
 
@@ -115,7 +115,7 @@ const header = [
 
 test('address fields of a header change, and only where something does', () => {
   const parsed = parseHeader(Buffer.from(header))
-  const changes = headerChanges(parsed, rewriter({ canonical: new Map([['@lan.example', '@example.org']]) }))
+  const changes = headerEdits(parsed, rewriter({ canonical: new Map([['@lan.example', '@example.org']]) }))
   assert.deepEqual(
     changes.map(({ start, end, text }) => [header.slice(start, end).split(':')[0], text]),
     [
@@ -124,13 +124,13 @@ test('address fields of a header change, and only where something does', () => {
       ['To', 'To: x@y.example, group: b@example.org, =?utf-8?q?c=C3=A9?= <c@z.example>;\r\n'],
     ],
   )
-  assert.deepEqual(headerChanges(parsed, rewriter({ alwaysBcc: ['x@y.example'] })), [])
+  assert.deepEqual(headerEdits(parsed, rewriter({ alwaysBcc: ['x@y.example'] })), [])
 })
 
 test('senders and recipients of a header have tables of their own; UTF-8 stays UTF-8', () => {
   const text = 'From: josé@lan.example\r\nTo: josé@lan.example\r\n\r\n'
   const parsed = parseHeader(Buffer.from(text))
-  const [change, ...more] = headerChanges(
+  const [change, ...more] = headerEdits(
     parsed,
     rewriter({ senderCanonical: new Map([['josé@lan.example', 'ñ@b.example']]) }),
   )

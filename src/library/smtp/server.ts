@@ -14,7 +14,7 @@ import type { SmtpPromise } from '../../protocol/smtp/promises.ts'
 import { SmtpServerSession } from '../../protocol/smtp/session.ts'
 import { formatStatus } from '../../protocol/smtp/wire/reply.ts'
 import { admissionDefaults } from '../../listen/admission.ts'
-import { Desk } from '../../listen/listen.ts'
+import { Acceptor } from '../../listen/listen.ts'
 import { Calls } from './calls.ts'
 import { overheard } from './dialogue.ts'
 import { GuardedSession } from './guarded-session.ts'
@@ -48,7 +48,7 @@ export interface Listening {
 export class SmtpServer<User = unknown> {
   readonly service: SmtpService
   readonly #settings: SmtpServerSettings<User>
-  readonly #desk: Desk
+  readonly #acceptor: Acceptor
   readonly #withheld: readonly SmtpPromise[]
   readonly #policy: SmtpPolicy
   readonly #proxyFrom: readonly IpNetwork[]
@@ -71,7 +71,7 @@ export class SmtpServer<User = unknown> {
     this.#policy = { ...smtpDefaults, ...policyOf(settings.policy), xclientFrom: networksOf(settings.xclientFrom) }
     this.#proxyFrom = networksOf(settings.proxyFrom)
     const { connectionsMax, connectionsPerAddressMax } = { ...admissionDefaults, ...defined(settings) }
-    this.#desk = new Desk({
+    this.#acceptor = new Acceptor({
       network: settings.dialogue ? overheard(realNetwork, settings.dialogue) : realNetwork,
       clock: realClock,
       wheel: new Wheel(realClock),
@@ -94,7 +94,7 @@ export class SmtpServer<User = unknown> {
     if (this.#closed) throw new Error('the server is closed')
     const { tls } = this.#settings
     if (tls !== undefined) this.#tls ??= new RealTls(await this.#pairsOf(tls), this.#settings.clientAuthority)
-    const bound = await this.#desk.open({
+    const bound = await this.#acceptor.open({
       service: this.service,
       address,
       port,
@@ -126,10 +126,10 @@ export class SmtpServer<User = unknown> {
 
   /** How many there are now. */
   get connections(): number {
-    return this.#desk.connections
+    return this.#acceptor.connections
   }
 
-  /** A conversation; the desk gives it a connection. */
+  /** A conversation; the acceptor gives it a connection. */
   #session(id: string): Session {
     const settings = this.#settings
     const session = new SmtpSession<User>(id, this.service)
@@ -163,7 +163,7 @@ export class SmtpServer<User = unknown> {
     checkClose(options)
     const { graceMs = graceMsDefault } = options
     this.#closed = true
-    return this.#desk.close(graceMs)
+    return this.#acceptor.close(graceMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ import { DkimSigner, fieldsToSign, type DkimSigningKey } from '../../trust/dkim/
 import { parseTlsRptRecord, type ReportTarget } from '../../trust/tls-rpt/record.ts'
 import { newArrivalId, type Arrival } from '../../delivery/arrival.ts'
 import { arriveOperation, type TransferTools } from '../../delivery/file.ts'
-import { noticeLine, type Journey } from '../../delivery/trace.ts'
+import { bounceLine, type Trace } from '../../delivery/trace.ts'
 import type { ReportOptions } from '../options.ts'
 import { planAddress } from '../../delivery/resolve.ts'
 import type { SigningKeys } from '../../delivery/signing.ts'
@@ -26,7 +26,7 @@ export interface ReporterTools extends TransferTools {
   readonly resolver: Resolver
   readonly httpClient: HttpClient
   readonly signingKeys: SigningKeys
-  readonly journey: Journey
+  readonly journey: Trace
   readonly log: Log
   readonly reports: ReportOptions
   readonly counts: TlsCounts
@@ -184,7 +184,7 @@ export class TlsReporter {
     const operation = arriveOperation(this.#tools, arrival, stored, factsOfBytes(bytes), { prefix: signature }, plans)
     const queue = operation.queue && { ...operation.queue, expiresAtMs: nowMs + triedForMs }
     await store.commit([{ ...operation, queue }])
-    journey.note(noticeLine(arrival.id, `TLS report of ${facts.day} for ${facts.domain}`, address))
+    journey.note(bounceLine(arrival.id, `TLS report of ${facts.day} for ${facts.domain}`, address))
     return undefined
   }
 }

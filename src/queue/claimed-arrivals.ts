@@ -1,12 +1,12 @@
 /**
  * Messages that are leased by the commit that takes them: where nothing waits and there is room, their first attempt need not look for them
- * in the store. What else there is goes by turns, as ever.
+ * in the store. All others are leased in fair order.
  */
 import { bytesOf } from '../base/bytes.ts'
 import type { MessageBytes } from '../mail/content.ts'
 import type { Change } from '../store/changes.ts'
 import type { QueueRow } from '../store/entities.ts'
-import type { Arrive } from '../delivery/first-attempts.ts'
+import type { Arrive } from '../delivery/immediate-delivery.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
 import type { Batch } from './next-hops.ts'
 
@@ -19,44 +19,44 @@ const contentBytesMax = 64 * 1024
 const recipientsMax = 10_000
 const bytesMax = 48 * 1024 * 1024
 /** Commits under way of which that is true: nobody knows yet how much they bring to one site. */
-const bornMax = 500
+const claimsMax = 500
 
-export class Births {
+export class ClaimedArrivals {
   /** Leased by commits that are under way. */
-  readonly #born = new Map<string, Arrive>()
+  readonly #claims = new Map<string, Arrive>()
   #bytes = 0
   /** In hand, with their messages in memory. */
   recipients = 0
 
-  /** There is room for it, and nothing that it has to wait for; a list goes by turns from the beginning. */
+  /** There is room for it, and nothing that it has to wait for; a mailing list waits in fair order from the start. */
   mayHave(operation: Arrive, nowMs: number): boolean {
     const { queue } = operation
     if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return false
     const { length } = queue.recipients
     if (length > batchRecipientsMax || this.recipients + length > recipientsMax) return false
-    return this.#born.size < bornMax && this.#bytes < bytesMax
+    return this.#claims.size < claimsMax && this.#bytes < bytesMax
   }
 
   /** @returns the operation as it is to be committed. */
   lease(operation: Arrive, leasedUntilMs: number): Arrive {
     const leased = { ...operation, queue: { ...operation.queue!, leasedUntilMs } }
-    this.#born.set(operation.arrivalId, leased)
+    this.#claims.set(operation.arrivalId, leased)
     return leased
   }
 
   forget(arrivalId: string): void {
-    this.#born.delete(arrivalId)
+    this.#claims.delete(arrivalId)
   }
 
   /** It is committed. @returns none where somebody else has leased it. */
   begin(leased: Leased): Batch[] {
-    const operation = this.#born.get(leased.arrivalId)
+    const operation = this.#claims.get(leased.arrivalId)
     if (!operation) return []
-    this.#born.delete(leased.arrivalId)
+    this.#claims.delete(leased.arrivalId)
     return batchesOf(rowsOf(operation, leased), bytesOfArrival(operation))
   }
 
-  /** A parcel is in hand from now on, or no more. */
+  /** A batch is in hand from now on, or no longer. */
   count({ rows, bytes }: Batch, sign: 1 | -1): void {
     if (!bytes) return
     this.recipients += sign * rows.length

@@ -4,7 +4,7 @@ import type { Operation } from '../store/operations.ts'
 export type Arrive = Extract<Operation, { kind: 'arrive' }>
 
 /** Asked for each arrival that others are to have. */
-export interface FirstAttempts {
+export interface ImmediateDelivery {
   /** @returns the operation as it is to be committed. */
   lease(operation: Arrive): Arrive
   /** The commit was refused. */

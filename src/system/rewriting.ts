@@ -2,14 +2,14 @@
 import type { Config } from '../config/config.ts'
 import type { TransferOptions } from '../queue/options.ts'
 import { Rewriter } from '../delivery/rewrite/rewriter.ts'
-import type { TakingTools } from '../delivery/accept.ts'
+import type { AcceptTools } from '../delivery/accept.ts'
 
-export interface Shaping {
-  readonly tools: Pick<TakingTools, 'rewriter' | 'contentRules'>
+export interface Rewriting {
+  readonly tools: Pick<AcceptTools, 'rewriter' | 'contentRules'>
   reload(config: Config): void
 }
 
-export function openShaping(first: Config, options: TransferOptions): Shaping {
+export function openRewriting(first: Config, options: TransferOptions): Rewriting {
   const rewrite = { ...first.rewrite }
   const contentRules = [...first.checks]
   return {
