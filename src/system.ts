@@ -156,10 +156,30 @@ async function openSystem(
   life.ends('journey', 'inside', () => journey.flush())
   const watchOptions = (): Config['accountWatch'] => live.config.accountWatch
   const guard = new StoreAccountGuard(
-    { store, clock, random, options, log, journey, fairOrder, book: people.book, watchOptions },
+    {
+      store,
+      clock,
+      random,
+      options,
+      log,
+      journey,
+      fairOrder,
+      externalDirectory: people.externalDirectory,
+      watchOptions,
+    },
     (suspected) => new AccountWatch({ clock, options: watchOptions, suspected }),
   )
-  const tools = { store, clock, random, options, log, journey, fairOrder, book: people.book, accountGuard: guard }
+  const tools = {
+    store,
+    clock,
+    random,
+    options,
+    log,
+    journey,
+    fairOrder,
+    externalDirectory: people.externalDirectory,
+    accountGuard: guard,
+  }
   const watched = new WatchedResolver(platform.resolver)
   const resolver = withHosts(() => live.config.dns, watched)
   const authenticity = new Authenticity({

@@ -19,7 +19,7 @@ import {
 } from '../protocol/imap/backend.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
 import { turn, type Clock } from '../base/clock.ts'
-import { factsOf } from '../delivery/arrival.ts'
+import { messageIndex } from '../delivery/arrival.ts'
 import type { MailboxRole, MailboxRow } from '../store/entities.ts'
 import type { Ranges } from '../store/operations.ts'
 import {
@@ -247,7 +247,7 @@ class Account implements ImapAccount {
     const operations = []
     for (const message of messages) {
       const content = message.content as StoredContent
-      const { facts } = await factsOf(store, content, new Uint8Array(0))
+      const { facts } = await messageIndex(store, content, new Uint8Array(0))
       operations.push({
         kind: 'append' as const,
         mailbox,

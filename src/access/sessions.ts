@@ -65,7 +65,7 @@ export class Sessions {
 
   constructor(tools: SessionsTools) {
     this.#tools = tools
-    this.#stopListening = tools.store.listen((changes) => this.#heard(changes))
+    this.#stopListening = tools.store.listen((changes) => this.#resolved(changes))
     if (tools.outside) this.#askLater(tools.outside)
   }
 
@@ -110,7 +110,7 @@ export class Sessions {
     this.#look?.cancel()
   }
 
-  #heard(changes: readonly Change[]): void {
+  #resolved(changes: readonly Change[]): void {
     if (this.#sessions.size > 0 && changes.some(({ kind }) => kind === 'directory')) this.#lookSoon()
   }
 

@@ -15,7 +15,7 @@ import {
   type BackupReader,
 } from '../store/sqlite/backup-reader.ts'
 import { StoreRefusal, type Store, type StoredContent } from '../store/store.ts'
-import { factsOf } from '../delivery/arrival.ts'
+import { messageIndex } from '../delivery/arrival.ts'
 import type { Progress } from './jobs.ts'
 import { CommandRefusal } from './provision.ts'
 
@@ -238,7 +238,7 @@ class Restoration {
 
   async #arrival(mailbox: number, row: BackedMessage): Promise<Arrive> {
     const content = await copyContent(this.#store, row.content)
-    const { facts } = await factsOf(this.#store, content, bytesOf(row.head))
+    const { facts } = await messageIndex(this.#store, content, bytesOf(row.head))
     const filing = { mailbox, prefix: row.prefix, flags: row.flags, recipients: [], uidl: row.uidl }
     // No recipient: the ledger knows how it ended when it first came.
     const arrivalId = `${timePrefix(this.#clock.now())}restored`

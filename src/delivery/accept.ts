@@ -13,7 +13,7 @@ import type { StoredContent, StoreReads } from '../store/store.ts'
 import type { ImmediateDelivery } from './immediate-delivery.ts'
 import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
-import { factsOf, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
+import { messageIndex, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { isStranger, type Authenticity, type EarlyEvidence, type Judgement } from './checks/authenticity.ts'
 import type { Authors } from '../mail/authors.ts'
 import { isResultsOf } from '../trust/authentication-results.ts'
@@ -23,7 +23,7 @@ import { commitArrival } from './commit.ts'
 import { localDestination, type TransferTools } from './file.ts'
 import { deliveryPrefix, receivedField, submissionFixes } from './headers.ts'
 import type { Trace, RefusedRecipient } from './trace.ts'
-import { contentParts, applyEdits, type Change } from './edits.ts'
+import { contentParts, applyEdits, type Edit } from './edits.ts'
 import type { Plan, Planned } from './plan.ts'
 import { fitsQuota, planAddress, planLocal } from './resolve.ts'
 import { noteMissingMembers, type MissingMember } from './missing-member.ts'
@@ -105,16 +105,16 @@ export class MessageAcceptance {
     if (this.#ours && client.user) this.#checkAuthors(client.user.name, message)
     const judged = early && (await this.#judge(early, message))
     if (judged?.refuse) throw new Refusal(judged.refuse)
-    const { verdict, changes } = await this.#shape(id, message)
-    if (changes.length > 0) this.content = await applyEdits(store, this.content, changes)
+    const { verdict, edits } = await this.#shape(id, message)
+    if (edits.length > 0) this.content = await applyEdits(store, this.content, edits)
     const prepended = verdict.prepend.map(formatLine).join('')
     const sender = this.#ours && rewriter ? rewriter.sender(this.#received.reversePath) : this.#received.reversePath
     const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
     const fixes =
       prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.hostname, atMs, author }) : '')
     // ENVELOPE has to show what we added.
-    if (changes.length > 0 || fixes !== '') {
-      filed = await factsOf(store, this.content, bytesOf(fixes))
+    if (edits.length > 0 || fixes !== '') {
+      filed = await messageIndex(store, this.content, bytesOf(fixes))
       message = filed.message
     }
     const clientName = judged?.evidence.iprev.name ?? client.clientName
@@ -169,12 +169,12 @@ export class MessageAcceptance {
    */
   async #mended(): Promise<FiledFacts> {
     const { store } = this.#tools
-    const filed = await factsOf(store, this.content, new Uint8Array(0))
+    const filed = await messageIndex(store, this.content, new Uint8Array(0))
     if (filed.mends.length === 0) return filed
     for (const { text } of filed.mends)
       this.#changed.add(text === '\r\n' ? 'a blank line put before the text' : 'an mbox line made X-Mailbox-Line')
     this.content = await applyEdits(store, this.content, filed.mends)
-    return factsOf(store, this.content, new Uint8Array(0))
+    return messageIndex(store, this.content, new Uint8Array(0))
   }
 
   /** What a user writes as From must be the account's own: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
@@ -195,7 +195,7 @@ export class MessageAcceptance {
   }
 
   /** What the operator's rules ask, and how the bytes change, in their order. Throws a Refusal. */
-  async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; changes: readonly Change[] }> {
+  async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; edits: readonly Edit[] }> {
     const { store, rewriter, contentRules = [], log, options } = this.#tools
     // Fields that claim to be our own findings: from whomever they come, somebody would believe them. RFC 8601 §5.
     const results = message.results.filter(({ value }) => isResultsOf(value, options.hostname))
@@ -204,13 +204,13 @@ export class MessageAcceptance {
     const rewrites = this.#ours && rewriter?.changesHeaders === true
     const stranger = isStranger(this.#received.client)
     const rules = contentRules.filter(({ of }) => of === 'all' || stranger)
-    if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, changes: forged }
+    if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, edits: forged }
     const { header, body } = await contentParts(store, this.content, '')
     const verdict = rules.length === 0 ? nothingAsked : await checkContent(rules, header, body)
     if (verdict.fitted.length > 0) log.info('content rules matched', { id, rules: verdict.fitted.join(', ') })
     if (verdict.reject) throw new Refusal({ code: 550, enhanced: '5.7.1', text: verdict.reject.words })
-    const changes = [...forged, ...verdict.strip, ...(rewrites ? headerEdits(header, rewriter) : [])]
-    return { verdict, changes: changes.sort((a, b) => a.start - b.start) }
+    const edits = [...forged, ...verdict.strip, ...(rewrites ? headerEdits(header, rewriter) : [])]
+    return { verdict, edits: edits.sort((a, b) => a.start - b.start) }
   }
 
   /** Signed as it leaves us, with the fields that we added. Only in the name of a domain of ours. */
@@ -328,12 +328,12 @@ export class MessageAcceptance {
 
   /** One that cannot be had is nothing that the sender should hear of. */
   #planCopy(mailbox: Mailbox): Plan[] {
-    const { log, book } = this.#tools
+    const { log, externalDirectory } = this.#tools
     const recipient = formatMailbox(mailbox)
     return planAddress(this.#tools, recipient).flatMap((plan): Plan[] => {
       if (plan.kind === 'queue') return [plan]
       // The queue asks the directory, and waits where there is no room now.
-      const address = plan.kind === 'discard' ? undefined : (plan.account?.name ?? (book && recipient))
+      const address = plan.kind === 'discard' ? undefined : (plan.account?.name ?? (externalDirectory && recipient))
       if (address !== undefined) return [{ kind: 'queue', recipient, address, destination: localDestination }]
       log.warn('BCC copy could not be filed', { recipient })
       return []

@@ -35,7 +35,7 @@ export function newArrivalId(clock: Clock, random: Random): string {
 }
 
 /** What the store wants to know of a content. `head` stands before it as if it had arrived with it (submission's fix-ups). */
-export async function factsOf(
+export async function messageIndex(
   store: Pick<Store, 'readContent'>,
   content: StoredContent,
   head: Uint8Array,

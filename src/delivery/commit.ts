@@ -58,12 +58,12 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
     const arrive = arriveOperation(tools, arrival, content, filed, { prefix, sealed }, accepted, refused)
     const notice = reports.length === 0 ? undefined : await bounceOf(tools, arrival, content, reports)
-    const operation = tools.immediateDelivery?.lease(arrive) ?? arrive
+    const operation = tools.immediateDelivery?.claim(arrive) ?? arrive
     await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
     if (notice) journey.note(bounceLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
     return lmtp?.replies ?? [queued]
   } catch (error) {
-    tools.immediateDelivery?.forget(arrival.id)
+    tools.immediateDelivery?.cancel(arrival.id)
     // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.
     if (error instanceof StoreRefusal) {
       throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })

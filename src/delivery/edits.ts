@@ -42,18 +42,14 @@ export async function contentParts(
 }
 
 /** What stands from `start` to `end` of a content becomes `text`, one byte a character; nothing when absent. */
-export interface Change {
+export interface Edit {
   readonly start: number
   readonly end: number
   readonly text?: string
 }
 
-/** The content with changes, in their order, as a content of its own; the old one is given up. */
-export async function applyEdits(
-  store: Store,
-  content: StoredContent,
-  changes: readonly Change[],
-): Promise<StoredContent> {
+/** The content with edits, in their order, as a content of its own; the old one is given up. */
+export async function applyEdits(store: Store, content: StoredContent, edits: readonly Edit[]): Promise<StoredContent> {
   const sink = store.sink()
   try {
     let from = 0
@@ -66,7 +62,7 @@ export async function applyEdits(
         await write(content.inline ? content.inline.subarray(at, end) : await store.readContent(content, at, end))
       }
     }
-    for (const { start, end, text } of changes) {
+    for (const { start, end, text } of edits) {
       // Of two for one place the first counts.
       if (start < from) continue
       await keep(start)

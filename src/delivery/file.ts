@@ -24,7 +24,7 @@ export interface TransferTools {
   readonly options: DeliveryOptions
   readonly fairOrder: FairOrder
   /** Addresses beyond the store's. */
-  readonly book?: ExternalDirectory
+  readonly externalDirectory?: ExternalDirectory
   /** undefined: accounts are not watched. */
   readonly accountGuard?: AccountGuard
 }
@@ -158,7 +158,7 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
   const accepted = plans.flatMap((plan): Plan[] => {
     if (plan.kind === 'queue') return [plan]
     // The directory may know him, but a commit does not wait for it: the queue will.
-    if (tools.book && plan.kind === 'refuse' && plan.status === status.mailboxUnknown)
+    if (tools.externalDirectory && plan.kind === 'refuse' && plan.status === status.mailboxUnknown)
       return [{ kind: 'queue', recipient: plan.recipient, address: plan.recipient, destination: localDestination }]
     if (plan.kind === 'discard' || !plan.account) return []
     const { account, recipient } = plan

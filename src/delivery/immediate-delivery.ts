@@ -6,7 +6,7 @@ export type Arrive = Extract<Operation, { kind: 'arrive' }>
 /** Asked for each arrival that others are to have. */
 export interface ImmediateDelivery {
   /** @returns the operation as it is to be committed. */
-  lease(operation: Arrive): Arrive
+  claim(operation: Arrive): Arrive
   /** The commit was refused. */
-  forget(arrivalId: string): void
+  cancel(arrivalId: string): void
 }

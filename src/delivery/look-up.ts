@@ -11,7 +11,7 @@ import { completeMailbox } from './resolve.ts'
 interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: DeliveryOptions
-  readonly book?: ExternalDirectory
+  readonly externalDirectory?: ExternalDirectory
   isOwnAddress?(address: string): boolean
 }
 
@@ -20,7 +20,7 @@ const domainsMax = 100
 
 /** @param name `user@domain`, or `user` in any of our domains. */
 export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer> {
-  const { store, options, book } = tools
+  const { store, options, externalDirectory } = tools
   const { read } = store
   const candidates: Mailbox[] = []
   const given = parseMailbox(name)
@@ -34,11 +34,11 @@ export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer>
       if (mailbox) candidates.push(mailbox)
     }
   }
-  const heard = book && new ResolvedAddresses(read, book)
+  const heard = externalDirectory && new ResolvedAddresses(read, externalDirectory)
   const { subaddressDelimiter } = options
   const found: { mailbox: Mailbox; members: Mailbox[] }[] = []
   for (const { localPart, domain } of candidates) {
-    await heard?.learn(localPart, domain, subaddressDelimiter)
+    await heard?.prefetch(localPart, domain, subaddressDelimiter)
     const expansion = expandAddress(heard ?? read, localPart, domain, subaddressDelimiter)
     if (!expansion) continue
     const names = [...expansion.accounts.map((account) => account.name), ...expansion.remote]

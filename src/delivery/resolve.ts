@@ -14,7 +14,7 @@ interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: DeliveryOptions
   /** Addresses beyond the store's; undefined where it has them all, and nothing is ever waited for. */
-  readonly book?: ExternalDirectory
+  readonly externalDirectory?: ExternalDirectory
   /** Whether our listeners can be reached at an address; undefined: only where the client has connected to is known. */
   isOwnAddress?(address: string): boolean
 }

@@ -28,7 +28,7 @@ export class Transaction implements SmtpTransaction {
   readonly #recipients: ArrivalRecipient[] = []
   readonly #refused: RefusedRecipient[] = []
   /** What a directory has said in this transaction; undefined where the store has all addresses. */
-  readonly #heard: ResolvedAddresses | undefined
+  readonly #resolved: ResolvedAddresses | undefined
   #sink: ContentSink<StoredContent> | undefined
   /** Asked for as soon as the sender is known: the answers come while the message does. */
   readonly #early: EarlyEvidence | undefined
@@ -38,12 +38,12 @@ export class Transaction implements SmtpTransaction {
     this.#client = client
     this.#reversePath = reversePath
     this.#parameters = parameters
-    this.#heard = tools.book && new ResolvedAddresses(tools.store.read, tools.book)
+    this.#resolved = tools.externalDirectory && new ResolvedAddresses(tools.store.read, tools.externalDirectory)
     this.#early = tools.authenticity?.begin(client, reversePath)
   }
 
   get #addresses(): AddressSource {
-    return this.#heard ?? this.#tools.store.read
+    return this.#resolved ?? this.#tools.store.read
   }
 
   /** Throws a Refusal. @returns what has to be waited for, where a directory has to be asked. */
@@ -51,14 +51,14 @@ export class Transaction implements SmtpTransaction {
     const { service, user, trusted } = this.#client
     if (service !== 'submission' && service !== 'submissions') return
     if (!user && !trusted) throw new Refusal(status.authRequired)
-    const heard = this.#heard
+    const heard = this.#resolved
     if (!heard || !user) return this.#checkReversePath()
     const { localPart, domain } = this.#reversePath ?? { localPart: '', domain: '' }
     const { subaddressDelimiter } = this.#tools.options
     // All that his messages will be compared with: when one has arrived, nobody is asked.
     return heard
       .learnAccount(user.name)
-      .then(() => heard.learn(localPart, domain, subaddressDelimiter))
+      .then(() => heard.prefetch(localPart, domain, subaddressDelimiter))
       .then(() => this.#checkReversePath())
   }
 
@@ -87,7 +87,7 @@ export class Transaction implements SmtpTransaction {
       const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
       const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
       // Only where there is one: without a directory nothing is waited for.
-      const heard = this.#heard?.learn(mailbox.localPart, mailbox.domain, this.#tools.options.subaddressDelimiter)
+      const heard = this.#resolved?.prefetch(mailbox.localPart, mailbox.domain, this.#tools.options.subaddressDelimiter)
       return heard
         ? heard.then(() => this.#addRecipient(mailbox, dsn)).catch(refused)
         : this.#addRecipient(mailbox, dsn)

@@ -15,17 +15,17 @@ const store: AddressSource = {
 
 function world(listed: Readonly<Record<string, Heard>>) {
   const asked: string[] = []
-  const book: ExternalDirectory = {
+  const externalDirectory: ExternalDirectory = {
     isOwn: (account) => account === 1,
     async look(address) {
       asked.push(address)
       return listed[address] ?? {}
     },
   }
-  const heard = new ResolvedAddresses(store, book)
+  const heard = new ResolvedAddresses(store, externalDirectory)
   const expand = async (address: string): Promise<string> => {
     const [local, domain] = address.split('@') as [string, string]
-    await heard.learn(local, domain, '+')
+    await heard.prefetch(local, domain, '+')
     const expansion = expandAddress(heard, local, domain, '+')
     if (!expansion) return 'unknown'
     const accounts = expansion.accounts.map(({ name, detail }) => name.split('@')[0] + (detail ? `/${detail}` : ''))
@@ -97,6 +97,6 @@ test('a person sends as all addresses of his, and as groups once they were asked
   await heard.learnAccount('alice@a.example')
   assert.ok(may('alice') && may('al') && may('al+x'))
   assert.ok(!may('bob') && !may('staff') && !may('root'))
-  await heard.learn('staff', 'a.example', '+')
+  await heard.prefetch('staff', 'a.example', '+')
   assert.ok(may('staff'))
 })

@@ -32,16 +32,16 @@ const looksAtATime = 32
 /** The store's rows, with what was heard on top. */
 export class ResolvedAddresses implements AddressSource {
   readonly #store: AddressSource
-  readonly #book: ExternalDirectory
-  readonly #heard = new Map<string, Heard>()
+  readonly #external: ExternalDirectory
+  readonly #resolved = new Map<string, Heard>()
   /** Of whoever is known by his account: his addresses lead to him without being looked up. */
   readonly #people = new Map<string, User>()
   /** What was asked for and has not been heard. */
   #missing = new Set<string>()
 
-  constructor(store: AddressSource, book: ExternalDirectory) {
+  constructor(store: AddressSource, external: ExternalDirectory) {
     this.#store = store
-    this.#book = book
+    this.#external = external
   }
 
   isLocalDomain(domain: string): boolean {
@@ -61,7 +61,7 @@ export class ResolvedAddresses implements AddressSource {
   }
 
   /** Hears of everything that the address leads to. Throws a Refusal when it cannot be told now. */
-  async learn(localPart: string, domain: string, delimiter: string): Promise<void> {
+  async prefetch(localPart: string, domain: string, delimiter: string): Promise<void> {
     if (!this.isLocalDomain(domain)) return
     let looks = 0
     // Each round goes one alias deeper.
@@ -80,25 +80,25 @@ export class ResolvedAddresses implements AddressSource {
   async learnAccount(name: string): Promise<void> {
     if (this.#own(name)) return
     await this.#look([name])
-    const { account, addresses = [] } = this.#heard.get(name)!
+    const { account, addresses = [] } = this.#resolved.get(name)!
     if (account) for (const address of addresses) this.#people.set(address, account)
   }
 
   async #look(addresses: readonly string[]): Promise<void> {
     for (let at = 0; at < addresses.length; at += looksAtATime) {
       const some = addresses.slice(at, at + looksAtATime)
-      const heard = await Promise.all(some.map((address) => this.#book.look(address)))
-      some.forEach((address, i) => this.#heard.set(address, heard[i]!))
+      const heard = await Promise.all(some.map((address) => this.#external.look(address)))
+      some.forEach((address, i) => this.#resolved.set(address, heard[i]!))
     }
   }
 
   #own(name: string): User | undefined {
     const user = this.#store.user(name)
-    return user && this.#book.isOwn(user.id) ? user : undefined
+    return user && this.#external.isOwn(user.id) ? user : undefined
   }
 
   #listed(address: string): Heard | undefined {
-    const heard = this.#heard.get(address)
+    const heard = this.#resolved.get(address)
     if (!heard) this.#missing.add(address)
     return heard
   }

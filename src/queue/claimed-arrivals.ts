@@ -29,7 +29,7 @@ export class ClaimedArrivals {
   recipients = 0
 
   /** There is room for it, and nothing that it has to wait for; a mailing list waits in fair order from the start. */
-  mayHave(operation: Arrive, nowMs: number): boolean {
+  hasRoomFor(operation: Arrive, nowMs: number): boolean {
     const { queue } = operation
     if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return false
     const { length } = queue.recipients
@@ -38,13 +38,13 @@ export class ClaimedArrivals {
   }
 
   /** @returns the operation as it is to be committed. */
-  lease(operation: Arrive, leasedUntilMs: number): Arrive {
+  claim(operation: Arrive, leasedUntilMs: number): Arrive {
     const leased = { ...operation, queue: { ...operation.queue!, leasedUntilMs } }
     this.#claims.set(operation.arrivalId, leased)
     return leased
   }
 
-  forget(arrivalId: string): void {
+  cancel(arrivalId: string): void {
     this.#claims.delete(arrivalId)
   }
 

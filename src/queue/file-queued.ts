@@ -6,7 +6,7 @@ import { Refusal, status, type Status } from '../mail/status.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Filing } from '../store/operations.ts'
 import { StoreRefusal } from '../store/store.ts'
-import { factsOf, newArrivalId } from '../delivery/arrival.ts'
+import { messageIndex, newArrivalId } from '../delivery/arrival.ts'
 import type { TransferTools } from '../delivery/file.ts'
 import { deliveryPrefix } from '../delivery/headers.ts'
 import { fitsQuota } from '../delivery/resolve.ts'
@@ -20,9 +20,9 @@ export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<S
   const { store, clock, random } = tools
   let account = store.read.user(row.address)
   const asked = account ? undefined : parseMailbox(row.address)
-  if (asked && tools.book) {
+  if (asked && tools.externalDirectory) {
     try {
-      const { account: known } = await tools.book.look(canonicalAddress(asked.localPart, asked.domain))
+      const { account: known } = await tools.externalDirectory.look(canonicalAddress(asked.localPart, asked.domain))
       account = known && store.read.user(known.name)
     } catch (error) {
       if (error instanceof Refusal) return error.status
@@ -39,7 +39,7 @@ export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<S
     if (!sink.write(await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes)))) await sink.drained()
   }
   const content = await sink.finish()
-  const { facts } = await factsOf(store, content, new Uint8Array(0))
+  const { facts } = await messageIndex(store, content, new Uint8Array(0))
   const reversePath = row.reversePath === '' ? null : (parseMailbox(row.reversePath) ?? null)
   // The ledger row of the recipient is the queue's, and ends with the second operation.
   const filing: Filing = { mailbox, prefix: deliveryPrefix(reversePath, row.address), flags: [], recipients: [] }

@@ -93,13 +93,13 @@ export class Queue implements ImmediateDelivery {
     else if (dueMs < Infinity) this.#plan()
   }
 
-  lease(operation: Arrive): Arrive {
+  claim(operation: Arrive): Arrive {
     const nowMs = this.#tools.clock.now()
     // Whoever waits already has his turn before it.
-    if (this.#stopped || !this.#begun || this.#more || !this.#claimed.mayHave(operation, nowMs)) return operation
+    if (this.#stopped || !this.#begun || this.#more || !this.#claimed.hasRoomFor(operation, nowMs)) return operation
     const { recipients, firstAttemptMs } = operation.queue!
     if (!recipients.every((one) => this.#mayTry(one, firstAttemptMs))) return operation
-    return this.#claimed.lease(operation, nowMs + leaseMs)
+    return this.#claimed.claim(operation, nowMs + leaseMs)
   }
 
   #mayTry({ destination, turnMs }: QueueRecipient, firstAttemptMs: number): boolean {
@@ -107,8 +107,8 @@ export class Queue implements ImmediateDelivery {
     return this.#nextHops.lastOf(destination)?.takesImmediate(turnMs ?? firstAttemptMs) ?? true
   }
 
-  forget(arrivalId: string): void {
-    this.#claimed.forget(arrivalId)
+  cancel(arrivalId: string): void {
+    this.#claimed.cancel(arrivalId)
   }
 
   #takeInHand(batches: readonly Batch[]): void {

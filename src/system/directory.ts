@@ -16,7 +16,7 @@ import type { Store } from '../store/store.ts'
 export interface People {
   readonly directory: Directory
   /** Addresses beyond the store's; undefined where there are none. */
-  readonly book?: ExternalDirectory
+  readonly externalDirectory?: ExternalDirectory
   /** It does not answer. */
   away(): boolean
   /** Asks it something, so that `away` is true no longer than it is. */
@@ -63,7 +63,7 @@ export async function openPeople(options: DirectoryOptions, tools: Tools, store:
   })
   return {
     directory,
-    book: directory,
+    externalDirectory: directory,
     away: () => directory.away,
     probe: () => directory.probe(),
     close: () => server.close(),

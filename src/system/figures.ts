@@ -48,7 +48,8 @@ export function openFigures(of: FiguresOf): {
   readonly figures: FiguresPage
   readonly loopDelay: Histogram
 } {
-  const { clock, log, store, people, authenticator, acceptor, sessions, mailFigures, resolver, process, dataFolder } = of
+  const { clock, log, store, people, authenticator, acceptor, sessions, mailFigures, resolver, process, dataFolder } =
+    of
   const certificate = certificateCheck(of.shownCertificate)
   const health = new Health({ clock, log }, [
     ...storeChecks(store),
@@ -58,7 +59,11 @@ export function openFigures(of: FiguresOf): {
     queueCheck(() => store.read.queueDue(), clock),
     clockCheck(clock),
   ])
-  const loopDelay = new Histogram('pennypost_loop_delay_seconds', 'How late fairOrder of the event loop are.', loopBounds)
+  const loopDelay = new Histogram(
+    'pennypost_loop_delay_seconds',
+    'How late fairOrder of the event loop are.',
+    loopBounds,
+  )
   const { connections, turnedAway } = acceptor.figures
   const figures = new FiguresPage({
     clock,

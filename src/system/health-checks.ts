@@ -147,25 +147,25 @@ export class WatchedResolver implements Resolver {
   }
 
   mx(name: string): ReturnType<Resolver['mx']> {
-    return this.#heard(name, this.#resolver.mx(name))
+    return this.#resolved(name, this.#resolver.mx(name))
   }
   addresses(name: string): ReturnType<Resolver['addresses']> {
-    return this.#heard(name, this.#resolver.addresses(name))
+    return this.#resolved(name, this.#resolver.addresses(name))
   }
   txt(name: string): ReturnType<Resolver['txt']> {
-    return this.#heard(name, this.#resolver.txt(name))
+    return this.#resolved(name, this.#resolver.txt(name))
   }
   srv(name: string): ReturnType<Resolver['srv']> {
-    return this.#heard(name, this.#resolver.srv(name))
+    return this.#resolved(name, this.#resolver.srv(name))
   }
   tlsa(name: string): ReturnType<Resolver['tlsa']> {
-    return this.#heard(name, this.#resolver.tlsa(name))
+    return this.#resolved(name, this.#resolver.tlsa(name))
   }
   reverse(address: string): ReturnType<Resolver['reverse']> {
-    return this.#heard(address, this.#resolver.reverse(address))
+    return this.#resolved(address, this.#resolver.reverse(address))
   }
 
-  async #heard<T>(name: string, asked: Promise<DnsOutcome<T>>): Promise<DnsOutcome<T>> {
+  async #resolved<T>(name: string, asked: Promise<DnsOutcome<T>>): Promise<DnsOutcome<T>> {
     const outcome = await asked
     this.answers.of(outcome.kind).value++
     if (outcome.kind !== 'failed') this.#inVain.clear()

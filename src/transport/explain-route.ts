@@ -22,7 +22,11 @@ export type RouteExplanation =
   | { readonly kind: 'hosts'; readonly hosts: readonly WayHost[] }
   | { readonly kind: 'never' | 'later'; readonly words: string }
 
-export async function explainRoute(tools: RouteTools & SecurityTools, domain: string, sender: string): Promise<RouteExplanation> {
+export async function explainRoute(
+  tools: RouteTools & SecurityTools,
+  domain: string,
+  sender: string,
+): Promise<RouteExplanation> {
   // Of a message that has waited for long: with all that might take it.
   const routed = await routeTo(tools, domain, sender, Number.MAX_SAFE_INTEGER)
   if (routed.kind !== 'hosts') {

@@ -106,12 +106,12 @@ export async function routeTo(
 }
 
 /** What a route says of all its hosts. The configuration's word is as good as a signature. */
-function factsOf({ tls, username, password, sourceAddresses, proxy }: StaticRoute) {
+function routeDefaults({ tls, username, password, sourceAddresses, proxy }: StaticRoute) {
   return { tls, username, password, localAddresses: sourceAddresses, proxy, nameSecure: true }
 }
 
 async function toRoute(tools: RouteTools, route: StaticRoute): Promise<Routed> {
-  const facts = factsOf(route)
+  const facts = routeDefaults(route)
   // Each is worse than the one before it, so one that is ours ends the list.
   const wanted = route.hosts.map(({ host, port }, preference) => ({ ...facts, name: host, port, preference }))
   return chosen(await lookAll(tools, wanted))
@@ -119,7 +119,7 @@ async function toRoute(tools: RouteTools, route: StaticRoute): Promise<Routed> {
 
 /** @param route what it says of the way, without hosts of its own. */
 async function toMailHosts(tools: RouteTools, domain: string, route: StaticRoute | undefined): Promise<Routed> {
-  const facts = { port: tools.smtpPort, ...(route ? factsOf(route) : { tls: 'opportunistic' as const }) }
+  const facts = { port: tools.smtpPort, ...(route ? routeDefaults(route) : { tls: 'opportunistic' as const }) }
   if (domain.startsWith('[')) {
     const name = domain.slice(1, -1).replace(/^IPv6:/i, '')
     return chosen(await lookAll(tools, [{ ...facts, name, preference: 0, nameSecure: false }]))

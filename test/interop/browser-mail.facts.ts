@@ -50,7 +50,7 @@ function valuesOf(message: ReadMessage): Record<string, unknown> {
 }
 
 /** Of each message its values, those of what is composed of it, and what came of it in a stream. */
-export async function factsOf(messages: readonly Uint8Array[]): Promise<string[]> {
+export async function sampleFacts(messages: readonly Uint8Array[]): Promise<string[]> {
   const facts: string[] = []
   for (const [index, bytes] of messages.entries()) {
     const message = readMessage(bytes)

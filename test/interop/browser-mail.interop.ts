@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { writeTnef } from '../support/tnef-writer.ts'
-import { factsOf } from './browser-mail.facts.ts'
+import { sampleFacts } from './browser-mail.facts.ts'
 import { run, without } from './programs.ts'
 
 const root = process.env.PENNYPOST_ROOT!
@@ -65,7 +65,7 @@ test('Chromium reads and composes what Node does', { skip: without('chromium') }
     ])
     const found = /<pre id="facts">([^<]*)<\/pre>/.exec(out)?.[1] ?? ''
     const theirs = found.split(' ').map((one) => Buffer.from(one, 'base64').toString())
-    const ours = await factsOf(all)
+    const ours = await sampleFacts(all)
     for (const [at, fact] of ours.entries()) assert.deepEqual(parsed(theirs[at]), parsed(fact), `message ${at}`)
     assert.equal(theirs.length, ours.length)
     t.diagnostic(`${all.length} messages, ${Math.round(code.length / 1024)} KiB of script`)

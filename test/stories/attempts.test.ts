@@ -11,7 +11,12 @@ import { bytesOfText, World, type NextHop } from './world.ts'
 
 const text = 'From: pat@far.example\nSubject: hello\n\nHello\n'
 const minute = 60_000
-const home: NextHop = { hostname: 'mx.a.example', address: '10.0.0.1', domains: ['a.example'], mailboxes: ['x@a.example'] }
+const home: NextHop = {
+  hostname: 'mx.a.example',
+  address: '10.0.0.1',
+  domains: ['a.example'],
+  mailboxes: ['x@a.example'],
+}
 
 /** What arrives for it goes on to another host. */
 const forward = (system: System): Promise<unknown> =>

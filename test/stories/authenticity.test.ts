@@ -83,7 +83,12 @@ test('what a domain asks for is done: refused, put into Junk, or only noted', as
 
 test('what our users send is signed, and passes at the other end; a byte changed on the way fails', async () => {
   const world = new World()
-  const site: NextHop = { hostname: 'mx.b.example', address: '10.0.0.2', domains: ['b.example'], users: ['bob@b.example'] }
+  const site: NextHop = {
+    hostname: 'mx.b.example',
+    address: '10.0.0.2',
+    domains: ['b.example'],
+    users: ['bob@b.example'],
+  }
   const [a, b] = [await world.start(home), await world.start(site)]
   await world.clock.outside(makeDkimKeys(b.store, 'b.example', world.clock.now()))
   for (const { name, value } of dkimRecords(b.store.read, 'b.example')) world.zone.names.set(name, { txt: [value] })

@@ -17,7 +17,7 @@ export class SaslLine {
   readonly #protocol: Protocol
   readonly #hello: string
   #text = ''
-  #heard: (() => void) | undefined
+  #resolved: (() => void) | undefined
   #closed = false
   #tags = 0
 
@@ -47,12 +47,12 @@ export class SaslLine {
   #listen(socket: Socket): void {
     socket.on('data', (chunk: Buffer) => {
       this.#text += chunk.toString('latin1')
-      this.#heard?.()
+      this.#resolved?.()
     })
     socket.on('error', () => {})
     socket.on('close', () => {
       this.#closed = true
-      this.#heard?.()
+      this.#resolved?.()
     })
   }
 
@@ -79,7 +79,7 @@ export class SaslLine {
         return line
       }
       if (this.#closed) return ''
-      await new Promise<void>((resolve) => (this.#heard = resolve))
+      await new Promise<void>((resolve) => (this.#resolved = resolve))
     }
   }
 

@@ -134,7 +134,7 @@ async function speak(line: SaslLine, offered: string[], facts: TlsFacts, word = 
   return `${client.name} ${answer.kind}`
 }
 
-const factsOf = (line: SaslLine, kinds: readonly ChannelBindingType[]): TlsFacts => ({
+const tlsInfoOf = (line: SaslLine, kinds: readonly ChannelBindingType[]): TlsFacts => ({
   version: 'TLSv1.3',
   cipher: '',
   resumed: false,
@@ -150,15 +150,15 @@ for (const service of services) {
         [[], `SCRAM-${hash}`],
       ] as const) {
         const offered = [`SCRAM-${hash}-PLUS`, `SCRAM-${hash}`]
-        assert.equal(await by(service, {}, (line) => speak(line, offered, factsOf(line, kinds))), `${name} in`)
+        assert.equal(await by(service, {}, (line) => speak(line, offered, tlsInfoOf(line, kinds))), `${name} in`)
         assert.equal(
-          await by(service, {}, (line) => speak(line, offered, factsOf(line, kinds), 'wrong')),
+          await by(service, {}, (line) => speak(line, offered, tlsInfoOf(line, kinds), 'wrong')),
           `${name} refused`,
         )
       }
     const old = { maxVersion: 'TLSv1.2' as const }
     assert.equal(
-      await by(service, old, (line) => speak(line, ['SCRAM-SHA-256-PLUS'], factsOf(line, ['tls-server-end-point']))),
+      await by(service, old, (line) => speak(line, ['SCRAM-SHA-256-PLUS'], tlsInfoOf(line, ['tls-server-end-point']))),
       'SCRAM-SHA-256-PLUS in',
     )
     assert.ok(await by(service, old, async (line) => (await line.advertised()).includes('SCRAM-SHA-256-PLUS')))
@@ -186,7 +186,7 @@ for (const service of services) {
           long.kind === 'refused' ? long.line : '',
           { smtp: /^500 5\.5\.6/, imap: /^A3 BAD/, pop3: /^-ERR/ }[word],
         )
-        assert.equal(await speak(line, ['SCRAM-SHA-256'], factsOf(line, [])), 'SCRAM-SHA-256 in')
+        assert.equal(await speak(line, ['SCRAM-SHA-256'], tlsInfoOf(line, [])), 'SCRAM-SHA-256 in')
       })
     // Gone in the middle: nothing is left behind.
     await by(service, {}, (line) => line.auth('SCRAM-SHA-256', `n,,n=${alice},r=abc`))
@@ -248,7 +248,7 @@ test('certificates that prove nothing: of others, for servers, out of date, with
     assert.ok(!(await by('imaps', stranger, (line) => line.advertised())).includes('EXTERNAL'), `stranger ${at}`)
     assert.equal(await by('imaps', stranger, async (line) => (await line.auth('EXTERNAL', alice)).kind), 'refused')
     // The password still does.
-    assert.equal(await by('imaps', stranger, (line) => speak(line, ['PLAIN'], factsOf(line, []))), 'PLAIN in')
+    assert.equal(await by('imaps', stranger, (line) => speak(line, ['PLAIN'], tlsInfoOf(line, []))), 'PLAIN in')
   }
 })
 
@@ -263,7 +263,7 @@ test('a resumed session still knows whom it belongs to, and binds the connection
     assert.equal((await line.auth('EXTERNAL', '')).kind, 'in')
   })
   await by('imaps', { session }, async (line) =>
-    assert.equal(await speak(line, ['SCRAM-SHA-256-PLUS'], factsOf(line, ['tls-exporter'])), 'SCRAM-SHA-256-PLUS in'),
+    assert.equal(await speak(line, ['SCRAM-SHA-256-PLUS'], tlsInfoOf(line, ['tls-exporter'])), 'SCRAM-SHA-256-PLUS in'),
   )
 })
 
@@ -286,7 +286,7 @@ test('our own clients take the best way in', async () => {
 
 test('each failure is one line with address and name, and without what was tried', async () => {
   events.length = 0
-  await by('imaps', {}, (line) => speak(line, ['PLAIN'], factsOf(line, []), 'sesame open'))
+  await by('imaps', {}, (line) => speak(line, ['PLAIN'], tlsInfoOf(line, []), 'sesame open'))
   assert.deepEqual(
     events.filter((event) => event.startsWith('sign-in')),
     [

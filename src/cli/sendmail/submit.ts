@@ -128,14 +128,15 @@ async function submitDirectly(
   bytes: Uint8Array,
   why: Error,
 ): Promise<Submitted> {
-  const [{ openStore }, { Receiver }, { FairOrder }, { silentTrace }, { parseMailbox }, { Refusal }] = await Promise.all([
-    import('../../store/sqlite/engine.ts'),
-    import('../../delivery/receiver.ts'),
-    import('../../delivery/fair-order.ts'),
-    import('../../delivery/trace.ts'),
-    import('../../mail/address.ts'),
-    import('../../mail/status.ts'),
-  ])
+  const [{ openStore }, { Receiver }, { FairOrder }, { silentTrace }, { parseMailbox }, { Refusal }] =
+    await Promise.all([
+      import('../../store/sqlite/engine.ts'),
+      import('../../delivery/receiver.ts'),
+      import('../../delivery/fair-order.ts'),
+      import('../../delivery/trace.ts'),
+      import('../../mail/address.ts'),
+      import('../../mail/status.ts'),
+    ])
   const asBefore = actAsOwnerOf(config.data)
   let store
   try {
@@ -153,7 +154,7 @@ async function submitDirectly(
     const authenticator = { verifyPassword: async () => null }
     const receiver = new Receiver({
       store,
-      book: people?.book,
+      externalDirectory: people?.externalDirectory,
       clock: realClock,
       fairOrder: new FairOrder(),
       random: realRandom,

@@ -5,7 +5,7 @@ import { decodeAddressMailbox } from '../../mail/authors.ts'
 import { formatAddressList, parseAddressList, type AddressEntry, type AddressMailbox } from '../../mail/address-list.ts'
 import { formatField } from '../../mail/header-format.ts'
 import type { Header } from '../../mail/header.ts'
-import type { Change } from '../edits.ts'
+import type { Edit } from '../edits.ts'
 import type { Rewriter } from './rewriter.ts'
 
 const sides: Readonly<Record<string, 'sender' | 'recipient'>> = {
@@ -23,9 +23,9 @@ const sides: Readonly<Record<string, 'sender' | 'recipient'>> = {
 }
 
 /** In the order of the header. */
-export function headerEdits(header: Header, rewriter: Rewriter): Change[] {
+export function headerEdits(header: Header, rewriter: Rewriter): Edit[] {
   if (!rewriter.changesHeaders) return []
-  return header.fields.flatMap((field): Change[] => {
+  return header.fields.flatMap((field): Edit[] => {
     const side = Object.hasOwn(sides, field.name) ? sides[field.name] : undefined
     if (!side) return []
     let changed = false

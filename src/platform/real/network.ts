@@ -31,7 +31,7 @@ const handshakeTimeoutMs = 20_000
 /** What the kernel queues of connections that we have not taken yet. */
 const backlogDefault = 1024
 
-function factsOf(socket: TLSSocket, side: 'server' | 'client'): TlsFacts {
+function tlsInfo(socket: TLSSocket, side: 'server' | 'client'): TlsFacts {
   const cipher = socket.getCipher()
   const serverName = (socket as TLSSocket & { servername?: string | false }).servername
   return {
@@ -169,7 +169,7 @@ export class SocketConnection implements Connection {
         this.#socket = socket
         this.#attach(socket)
         if (this.#handler) socket.on('data', (chunk: Buffer) => this.#handler!.data(chunk))
-        this.tls = factsOf(socket, event === 'secure' ? 'server' : 'client')
+        this.tls = tlsInfo(socket, event === 'secure' ? 'server' : 'client')
         resolve(this.tls)
       })
     })

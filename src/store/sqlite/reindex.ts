@@ -102,7 +102,9 @@ class Reindex {
       const facts =
         run === 'unreadable'
           ? undefined
-          : await factsOf(new StoredBytes(this.#tools.files, sourceOf(row), prefix, run)).catch(() => undefined)
+          : await readContentFacts(new StoredBytes(this.#tools.files, sourceOf(row), prefix, run)).catch(
+              () => undefined,
+            )
       this.#messages++
       if (!facts) continue
       if (isNew && !sameFacts(row, facts)) {
@@ -125,7 +127,7 @@ class Reindex {
   }
 }
 
-async function factsOf(bytes: StoredBytes): Promise<ContentFacts> {
+async function readContentFacts(bytes: StoredBytes): Promise<ContentFacts> {
   const parser = new StructureParser()
   for (let at = 0; at < bytes.sizeBytes; at += sliceBytes) parser.push(await bytes.read(at, at + sliceBytes))
   return contentFacts(parser.end())
