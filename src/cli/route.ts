@@ -58,7 +58,7 @@ async function find(given: string, options: RouteOptions) {
   if (domain === undefined) throw new CommandFault(`"${given}" is not a domain name: write it as example.net`)
   const config = await configOf(options)
   const resolver = withHosts(() => config.dns, realResolver(config.dns.servers, config.dns))
-  const authorities = await readAuthorities(config, realFiles)
+  const authorities = { now: await readAuthorities(config, realFiles) }
   const facts = { resolver, clock: realClock, random: realRandom, authorities }
   // Policies are fetched for this answer alone: what the server keeps is its own.
   const keep = { read: () => undefined, write: async () => {} }

@@ -1,4 +1,5 @@
 /** What is done with a message at the end of its data: checked, shaped, signed, planned, and written down in one commit. docs/architecture.md §3. */
+import type { Live } from '../base/live.ts'
 import type { AddressSource } from '../directory/aliases.ts'
 import { bytesOf } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
@@ -43,8 +44,8 @@ export interface AcceptTools extends TransferTools {
   readonly signingKeys?: SigningKeys
   /** undefined: addresses stay what they are, and nobody gets copies. */
   readonly rewriter?: Rewriter
-  /** Of headers and bodies; may be changed in place. */
-  readonly contentRules?: readonly ContentRule[]
+  /** Of headers and bodies. */
+  readonly contentRules?: Live<readonly ContentRule[]>
 }
 
 /** What the transaction has brought. */
@@ -99,7 +100,7 @@ export class MessageAcceptance {
     let { message } = filed
     // What is not read cannot be judged, and would be delivered and shown all the same.
     if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
-    if (message.hopCount > options.hopsMax || message.deliveredTo.length > passedMax)
+    if (message.hopCount > options.now.hopsMax || message.deliveredTo.length > passedMax)
       throw new Refusal(status.tooManyHops)
     // A printer has no account whose addresses it could be held to.
     if (this.#ours && client.user) this.#checkAuthors(client.user.name, message)
@@ -111,7 +112,7 @@ export class MessageAcceptance {
     const sender = this.#ours && rewriter ? rewriter.sender(this.#received.reversePath) : this.#received.reversePath
     const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
     const fixes =
-      prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.hostname, atMs, author }) : '')
+      prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.now.hostname, atMs, author }) : '')
     // ENVELOPE has to show what we added.
     if (edits.length > 0 || fixes !== '') {
       filed = await messageIndex(store, this.content, bytesOf(fixes))
@@ -120,7 +121,7 @@ export class MessageAcceptance {
     const clientName = judged?.evidence.iprev.name ?? client.clientName
     const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
     const mailboxes = recipients.map(({ mailbox }) => mailbox)
-    const received = receivedField(via, options.hostname, id, atMs, mailboxes)
+    const received = receivedField(via, options.now.hostname, id, atMs, mailboxes)
     const signature = this.#ours ? await this.#sign(message, fixes, atMs) : ''
     const prefix = (judged?.field ?? '') + received + signature + fixes
     const copied = this.#copied(sender, mailboxes, verdict)
@@ -196,14 +197,14 @@ export class MessageAcceptance {
 
   /** What the operator's rules ask, and how the bytes change, in their order. Throws a Refusal. */
   async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; edits: readonly Edit[] }> {
-    const { store, rewriter, contentRules = [], log, options } = this.#tools
+    const { store, rewriter, contentRules, log, options } = this.#tools
     // Fields that claim to be our own findings: from whomever they come, somebody would believe them. RFC 8601 §5.
-    const results = message.results.filter(({ value }) => isResultsOf(value, options.hostname))
+    const results = message.results.filter(({ value }) => isResultsOf(value, options.now.hostname))
     const forged = this.#ours ? [...results, ...message.blind].sort((a, b) => a.start - b.start) : results
     if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
     const rewrites = this.#ours && rewriter?.changesHeaders === true
     const stranger = isStranger(this.#received.client)
-    const rules = contentRules.filter(({ of }) => of === 'all' || stranger)
+    const rules = contentRules?.now.filter(({ of }) => of === 'all' || stranger) ?? []
     if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, edits: forged }
     const { header, body } = await contentParts(store, this.content, '')
     const verdict = rules.length === 0 ? nothingAsked : await checkContent(rules, header, body)

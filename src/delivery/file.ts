@@ -1,4 +1,5 @@
 /** FairOrder plans into the operations of one commit: filings by mailbox, queue entries, discards, and the notice for what was refused. */
+import type { Live } from '../base/live.ts'
 import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Clock } from '../base/clock.ts'
@@ -21,7 +22,7 @@ export interface TransferTools {
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
-  readonly options: DeliveryOptions
+  readonly options: Live<DeliveryOptions>
   readonly fairOrder: FairOrder
   /** Addresses beyond the store's. */
   readonly externalDirectory?: ExternalDirectory
@@ -68,7 +69,7 @@ export function arriveOperation(
       // Several addresses that lead to one mailbox give one message there.
       const filing = filings.get(plan.mailbox)
       if (filing) filing.recipients.push(plan.recipient)
-      else if (filings.size >= options.fileNowMax) {
+      else if (filings.size >= options.now.fileNowMax) {
         // By the account's own name: the recipient may be an alias, which would be expanded once more for each that waits.
         const parameters = parametersOf(arrival, plan.recipient)
         const address = plan.account.name
@@ -108,7 +109,7 @@ export function arriveOperation(
             recipients: inTurn(tools, arrival, queued),
             prefix: sealed + prefix,
             firstAttemptMs: startMs,
-            expiresAtMs: startMs + options.queueLifetimeMs,
+            expiresAtMs: startMs + options.now.queueLifetimeMs,
             submitter: arrival.submitter,
             held: arrival.held,
           },
@@ -153,7 +154,7 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
   if (request.reversePath === '' || request.reports.length === 0) return undefined
   const { store, clock, random, options } = tools
   const id = newArrivalId(clock, random)
-  const bytes = formatBounce(request, options.hostname, id, clock.now())
+  const bytes = formatBounce(request, options.now.hostname, id, clock.now())
   const plans = planAddress(tools, request.reversePath)
   const accepted = plans.flatMap((plan): Plan[] => {
     if (plan.kind === 'queue') return [plan]

@@ -1,4 +1,5 @@
 /** What there is to say of an address that somebody may ask about. RFC 5321 §3.5. */
+import type { Live } from '../base/live.ts'
 import { ResolvedAddresses, type ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress } from '../directory/aliases.ts'
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
@@ -10,7 +11,7 @@ import { completeMailbox } from './resolve.ts'
 
 interface Tools {
   readonly store: { readonly read: StoreReads }
-  readonly options: DeliveryOptions
+  readonly options: Live<DeliveryOptions>
   readonly externalDirectory?: ExternalDirectory
   isOwnAddress?(address: string): boolean
 }
@@ -35,7 +36,7 @@ export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer>
     }
   }
   const heard = externalDirectory && new ResolvedAddresses(read, externalDirectory)
-  const { subaddressDelimiter } = options
+  const { subaddressDelimiter } = options.now
   const found: { mailbox: Mailbox; members: Mailbox[] }[] = []
   for (const { localPart, domain } of candidates) {
     await heard?.prefetch(localPart, domain, subaddressDelimiter)

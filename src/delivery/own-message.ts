@@ -34,7 +34,7 @@ export async function sendOwnMessage(
       fields: [['Auto-Submitted', 'auto-generated']],
       body: { kind: 'text', subtype: 'plain', text },
     },
-    { nowMs, hostname: options.hostname, unique: () => id },
+    { nowMs, hostname: options.now.hostname, unique: () => id },
   )
   const bytes = await composed.bytes()
   const sink = store.sink()

@@ -1,4 +1,5 @@
 /** From an address to plans: whose mailbox it is, where else it goes, or why not. What can be known at RCPT is decided here. */
+import type { Live } from '../base/live.ts'
 import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress, type AddressSource } from '../directory/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
@@ -12,7 +13,7 @@ import type { Plan } from './plan.ts'
 
 interface Tools {
   readonly store: { readonly read: StoreReads }
-  readonly options: DeliveryOptions
+  readonly options: Live<DeliveryOptions>
   /** Addresses beyond the store's; undefined where it has them all, and nothing is ever waited for. */
   readonly externalDirectory?: ExternalDirectory
   /** Whether our listeners can be reached at an address; undefined: only where the client has connected to is known. */
@@ -28,7 +29,7 @@ export function completeMailbox(tools: Tools, mailbox: Mailbox, localAddress?: s
   const { store, options } = tools
   const { localPart, domain } = mailbox
   if (domain !== '' && !isOwnLiteral(tools, domain, localAddress)) return mailbox
-  return { localPart, domain: store.read.domains()[0] ?? options.hostname }
+  return { localPart, domain: store.read.domains()[0] ?? options.now.hostname }
 }
 
 function isOwnLiteral({ isOwnAddress }: Tools, domain: string, localAddress: string | undefined): boolean {
@@ -51,7 +52,7 @@ export function planLocal(
   noteMissing?: (member: string) => void,
 ): Plan[] {
   const { read } = store
-  const expansion = expandAddress(source, mailbox.localPart, mailbox.domain, options.subaddressDelimiter)
+  const expansion = expandAddress(source, mailbox.localPart, mailbox.domain, options.now.subaddressDelimiter)
   if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
   if (expansion.cut) return [{ kind: 'refuse', recipient, status: status.aliasTooWide }]
   if (noteMissing) for (const member of expansion.missing) noteMissing(member)

@@ -1,4 +1,5 @@
 /** One message from MAIL to the end of its data: who may send it, and to whom; then it is taken. RFC 5321 §3.3, RFC 6409 §6. */
+import type { Live } from '../base/live.ts'
 import { ResolvedAddresses } from '../directory/resolved-addresses.ts'
 import { maySendAs, type AddressSource } from '../directory/aliases.ts'
 import { formatMailbox } from '../mail/address.ts'
@@ -16,7 +17,7 @@ import { mayRelay, MessageAcceptance, type AcceptTools } from './accept.ts'
 
 export interface TransactionTools extends AcceptTools {
   /** undefined: nobody's mail only passes through. */
-  readonly relay?: RelayOptions
+  readonly relay?: Live<RelayOptions>
   isOwnAddress?(address: string): boolean
 }
 
@@ -54,7 +55,7 @@ export class Transaction implements SmtpTransaction {
     const heard = this.#resolved
     if (!heard || !user) return this.#checkReversePath()
     const { localPart, domain } = this.#reversePath ?? { localPart: '', domain: '' }
-    const { subaddressDelimiter } = this.#tools.options
+    const { subaddressDelimiter } = this.#tools.options.now
     // All that his messages will be compared with: when one has arrived, nobody is asked.
     return heard
       .learnAccount(user.name)
@@ -74,7 +75,7 @@ export class Transaction implements SmtpTransaction {
     const { rewriter, options } = this.#tools
     const seen = rewriter?.inHeader(mailbox, 'sender')
     return [mailbox, ...(seen ? [seen] : [])].some(({ localPart, domain }) =>
-      maySendAs(this.#addresses, user, localPart, domain, options.subaddressDelimiter),
+      maySendAs(this.#addresses, user, localPart, domain, options.now.subaddressDelimiter),
     )
   }
 
@@ -87,7 +88,7 @@ export class Transaction implements SmtpTransaction {
       const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
       const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
       // Only where there is one: without a directory nothing is waited for.
-      const heard = this.#resolved?.prefetch(mailbox.localPart, mailbox.domain, this.#tools.options.subaddressDelimiter)
+      const heard = this.#resolved?.prefetch(mailbox.localPart, mailbox.domain, this.#tools.options.now.subaddressDelimiter)
       return heard
         ? heard.then(() => this.#addRecipient(mailbox, dsn)).catch(refused)
         : this.#addRecipient(mailbox, dsn)
@@ -104,7 +105,7 @@ export class Transaction implements SmtpTransaction {
 
   #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {
     if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
-      if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay, mailbox.domain))
+      if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay?.now, mailbox.domain))
         throw new Refusal(status.relayDenied)
     } else {
       const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox), this.#addresses)

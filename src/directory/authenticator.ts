@@ -1,4 +1,5 @@
 /** Who may sign in: by password, by SCRAM, by what an authority vouches for; throttled, logged, and equally slow for users who do not exist. */
+import type { Live } from '../base/live.ts'
 import { createHmac, randomBytes } from 'node:crypto'
 import { saslprep } from '@mongodb-js/saslprep'
 import type { Clock } from '../base/clock.ts'
@@ -27,7 +28,7 @@ export interface AuthenticatorTools {
   readonly log: Log
   /** Stays the same over restarts: names without an account get their salts from it. */
   readonly secret: Uint8Array
-  readonly options: ThrottleOptions
+  readonly options: Live<ThrottleOptions>
   /** Told of everybody who has signed in. */
   readonly signedIn?: (account: number, name: string, peer: Peer) => void
 }

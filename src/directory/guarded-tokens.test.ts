@@ -29,7 +29,7 @@ function world() {
     clock,
     log,
     secret: randomBytes(32),
-    options: authDefaults,
+    options: { now: authDefaults },
   })
   const asked: string[] = []
   const answers = new Map<string, Verified>([

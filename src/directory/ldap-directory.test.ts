@@ -98,7 +98,7 @@ function world(more: Partial<DirectoryOptions> = {}) {
     clock,
     log,
     secret: Buffer.alloc(32, 1),
-    options: { ...authDefaults, failuresFree: 1000 },
+    options: { now: { ...authDefaults, failuresFree: 1000 } },
   })
   const alice = (attributes: Attributes = { mail: 'Alice@A.example', modifytimestamp: '1' }): void => {
     const found = [entry('uid=alice', attributes)]

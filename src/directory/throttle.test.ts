@@ -26,7 +26,7 @@ const alice = 'alice@a.example'
 
 function make() {
   const clock = new Stopwatch()
-  const throttle = new Throttle(authDefaults, clock)
+  const throttle = new Throttle({ now: authDefaults }, clock)
   /** Tries a password: how long it had to wait, or that it was refused. */
   const wrong = async (address: string, name: string, password: string | undefined): Promise<number | 'refused'> => {
     const before = clock.waitedMs

@@ -2,6 +2,7 @@
  * Who may try a password now. Failures count for an account *from* an address: what others do elsewhere locks nobody out, and an office
  * behind one address waits only for its own wrong passwords. Kept in memory: a restart forgives, and also forgets whom it trusted.
  */
+import type { Live } from '../base/live.ts'
 import { createHmac, randomBytes } from 'node:crypto'
 import { sleep, type Clock } from '../base/clock.ts'
 import { Refusal, status } from '../mail/status.ts'
@@ -58,7 +59,7 @@ interface Address {
 }
 
 export class Throttle {
-  readonly #options: ThrottleOptions
+  readonly #options: Live<ThrottleOptions>
   readonly #clock: Clock
   /** Names and passwords are kept as keyed hashes alone; the key dies with the process. */
   readonly #secret = randomBytes(32)
@@ -66,7 +67,7 @@ export class Throttle {
   readonly #addresses = new Map<string, Address>()
   readonly #trusted = new Map<string, number>()
 
-  constructor(options: ThrottleOptions, clock: Clock) {
+  constructor(options: Live<ThrottleOptions>, clock: Clock) {
     this.#options = options
     this.#clock = clock
   }
@@ -119,7 +120,7 @@ export class Throttle {
   succeeded(address: string, name: string): void {
     const [narrow] = this.#pairsOf(address, name)
     this.#pairs.delete(narrow!.key)
-    renew(this.#trusted, narrow!.key, this.#clock.monotonic() + this.#options.trustMs, trustedMax)
+    renew(this.#trusted, narrow!.key, this.#clock.monotonic() + this.#options.now.trustMs, trustedMax)
     const hash = this.#hash(name)
     for (const { counts, max } of this.#countsOf(address)) {
       counts.failed.delete(hash)
@@ -129,7 +130,7 @@ export class Throttle {
 
   #delay({ failures }: Pair, free: number): number {
     if (failures <= free) return 0
-    return Math.min(this.#options.delayMaxMs, delayFirstMs * 2 ** Math.min(20, failures - free - 1))
+    return Math.min(this.#options.now.delayMaxMs, delayFirstMs * 2 ** Math.min(20, failures - free - 1))
   }
 
   #isTrusted(key: string, now: number): boolean {
@@ -140,7 +141,7 @@ export class Throttle {
   #pairsOf(address: string, name: string): { key: string; pair: Pair | undefined; free: number }[] {
     const now = this.#clock.monotonic()
     const { narrow, wide } = prefixesOf(address)
-    const { failuresFree } = this.#options
+    const { failuresFree } = this.#options.now
     const of = (prefix: string, free: number): { key: string; pair: Pair | undefined; free: number } => {
       const key = this.#hash(`pair ${prefix} ${name}`)
       const pair = this.#pairs.get(key)
@@ -163,7 +164,7 @@ export class Throttle {
   #countsOf(address: string, make = true): { counts: Address; max: number }[] {
     if (isLoopback(address)) return []
     const { narrow, wide } = prefixesOf(address)
-    const { accountsPerAddressMax } = this.#options
+    const { accountsPerAddressMax } = this.#options.now
     const now = this.#clock.monotonic()
     return [
       { key: `= ${narrow}`, max: accountsPerAddressMax },

@@ -6,7 +6,7 @@ import { networkOf, NetworkRates } from './network-rates.ts'
 
 function admission(limits: Partial<AdmissionLimits>): { clock: SimulatedClock; door: Admission } {
   const clock = new SimulatedClock(0)
-  return { clock, door: new Admission({ ...admissionDefaults, ...limits }, clock) }
+  return { clock, door: new Admission({ now: { ...admissionDefaults, ...limits } }, clock) }
 }
 
 test('networks are as large as they are said to be', () => {

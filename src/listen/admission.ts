@@ -1,4 +1,5 @@
 /** Who may connect: how many connections there are in all, from one network, and how fast they come. */
+import type { Live } from '../base/live.ts'
 import type { Clock } from '../base/clock.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
@@ -21,24 +22,23 @@ export const admissionDefaults: AdmissionLimits = {
 }
 
 export class Admission {
-  readonly #limits: AdmissionLimits
+  readonly #limits: Live<AdmissionLimits>
   readonly #clock: Clock
   readonly #open = new Map<string, number>()
   readonly #rates = new NetworkRates(60_000)
   #count = 0
 
-  /** @param limits may be changed in place. */
-  constructor(limits: AdmissionLimits, clock: Clock) {
+  constructor(limits: Live<AdmissionLimits>, clock: Clock) {
     this.#limits = limits
     this.#clock = clock
   }
 
   /** @returns what ends the stay, once; undefined for one that is too many. */
   admit(address: string): (() => void) | undefined {
-    const { connectionsMax, connectionsPerAddressMax, connectionRatePerMinute } = this.#limits
+    const { connectionsMax, connectionsPerAddressMax, connectionRatePerMinute } = this.#limits.now
     if (this.#count >= connectionsMax) return undefined
     if (isLoopback(address)) return this.#enter(undefined)
-    const network = networkOf(address, this.#limits)
+    const network = networkOf(address, this.#limits.now)
     if ((this.#open.get(network) ?? 0) >= connectionsPerAddressMax) return undefined
     if (!this.#rates.allow(connectionRatePerMinute).take(network, this.#clock.monotonic())) return undefined
     return this.#enter(network)

@@ -1,4 +1,5 @@
 /** Accepts connections: listens, admits or refuses, gives each to a session and a driver, and ends them all at shutdown. */
+import type { Live } from '../base/live.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Counter } from '../base/metrics.ts'
@@ -14,7 +15,7 @@ export interface DeskTools {
   readonly clock: Clock
   readonly wheel: Wheel
   readonly log: Log
-  readonly limits: AdmissionLimits
+  readonly limits: Live<AdmissionLimits>
   /** Told of everybody who signs in. */
   readonly sessions?: Pick<Sessions, 'add' | 'remove'>
 }

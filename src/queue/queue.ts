@@ -127,7 +127,7 @@ export class Queue implements ImmediateDelivery {
 
   /** The options were changed: limits count from now on. */
   configure(): void {
-    const { transferRatePerMinute } = this.#tools.options
+    const { transferRatePerMinute } = this.#tools.options.now
     this.#rate = transferRatePerMinute > 0 ? new Rate(transferRatePerMinute, 60_000) : undefined
     this.#nextHops.renew()
   }
@@ -289,7 +289,7 @@ export class Queue implements ImmediateDelivery {
     const { options, clock } = this.#tools
     running('queue')
     let waitMs = Number.POSITIVE_INFINITY
-    const mayBegin = (): boolean => this.#running < options.transfersMax && this.#unwritten < unwrittenMax
+    const mayBegin = (): boolean => this.#running < options.now.transfersMax && this.#unwritten < unwrittenMax
     for (let begun = true; begun && !this.#stopped && mayBegin();) {
       begun = false
       for (const nextHop of [...this.#ready]) {

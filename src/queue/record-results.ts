@@ -1,4 +1,5 @@
 /** Writes down how an attempt went: outcomes, next attempts, and the notices to the sender, in one commit. RFC 3461 §5, §6.2; RFC 5321 §4.5.4. */
+import type { Live } from '../base/live.ts'
 import type { TransferOptions } from './options.ts'
 import { running } from '../base/running.ts'
 import type { MessageBytes } from '../mail/content.ts'
@@ -19,7 +20,7 @@ const expiredStatus = '5.4.7'
 const lateStatus = '4.4.7'
 
 export interface RecordTools extends TransferTools {
-  readonly options: TransferOptions
+  readonly options: Live<TransferOptions>
   readonly journey: Trace
   readonly reports: ResultBatcher
 }
@@ -39,7 +40,7 @@ export function mayWait(
 ): boolean {
   const { deliverBy, notify, warned } = row.parameters
   if (endOf(row) <= untilMs || (deliverBy && deliverBy.atMs <= untilMs)) return false
-  const late = options.delayWarningMs > 0 && nowMs - row.acceptedAtMs >= options.delayWarningMs
+  const late = options.now.delayWarningMs > 0 && nowMs - row.acceptedAtMs >= options.now.delayWarningMs
   return !late || warned === true || row.reversePath === '' || !wantsReport(notify, 'delay')
 }
 
@@ -65,7 +66,7 @@ export async function recordResults(
   tools: RecordTools,
   { rows, bytes, destination }: Tried,
   results: readonly AttemptResult[],
-  retryAfterMs: readonly number[] = tools.options.retryAfterMs,
+  retryAfterMs: readonly number[] = tools.options.now.retryAfterMs,
 ): Promise<void> {
   running('result of an attempt')
   const nowMs = tools.clock.now()
@@ -88,7 +89,7 @@ function endOfAttempt(
   nowMs: number,
   retryAfterMs: readonly number[],
 ): End {
-  const { delayWarningMs } = tools.options
+  const { delayWarningMs } = tools.options.now
   const { host, words } = result
   const reply = host === undefined ? words : `${host}: ${words}`
   const { notify, originalRecipient, warned } = row.parameters

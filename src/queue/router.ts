@@ -1,4 +1,5 @@
 /** Where a parcel goes: its hosts, the next hop that they are, and what the configuration says of it. */
+import type { Live } from '../base/live.ts'
 import type { AttemptResult } from '../transport/smtp/smtp.ts'
 import { failedDestination, localDestination, type TransferTools } from '../delivery/file.ts'
 import type { DestinationRule, TransferOptions } from './options.ts'
@@ -6,11 +7,12 @@ import { routeTo, type RouteTools } from '../transport/route.ts'
 import { ruleFor, nextHopName, type Batch, type NextHops } from './next-hops.ts'
 import type { ResolvedRoute } from './transfers.ts'
 
-export type RouterTools = Pick<TransferTools, 'clock' | 'random'> & { readonly options: TransferOptions } & Pick<
+export type RouterTools = Pick<TransferTools, 'clock' | 'random'> & { readonly options: Live<TransferOptions> } & Pick<
     RouteTools,
-    'routes' | 'isOurs' | 'resolver'
+    'isOurs' | 'resolver'
   > & {
-    readonly rules: readonly DestinationRule[]
+    readonly rules: Live<readonly DestinationRule[]>
+    readonly routes: Live<RouteTools['routes']>
   }
 
 /** Ours beyond `fileNowMax`, and what an operator gave up: next hops without hosts. */
@@ -30,7 +32,7 @@ export class Router {
   /** @returns why there is none, if so. */
   async resolve({ destination, rows }: Batch): Promise<ResolvedRoute | AttemptResult> {
     const { options, clock, rules } = this.#tools
-    const perSite = options.transfersPerDestinationMax
+    const perSite = options.now.transfersPerDestinationMax
     if (nowhere.has(destination))
       return { nextHop: this.#nextHops.of(destination, perSite), hosts: [], rule: undefined }
     const { reversePath, acceptedAtMs } = rows[0]!
@@ -42,7 +44,7 @@ export class Router {
     // A last resort says nothing of whose next hop it is, unless there is nothing else.
     const own = routed.hosts.filter(({ fallback }) => !fallback)
     const named = own.length > 0 ? own : routed.hosts
-    const rule = ruleFor(rules, destination, named)
+    const rule = ruleFor(rules.now, destination, named)
     const nextHop = this.#nextHops.of(nextHopName(named, rule), rule?.connectionsMax ?? perSite, rule?.ratePerMinute)
     return { nextHop, hosts: routed.hosts, rule }
   }
@@ -53,16 +55,18 @@ function routingOf({ resolver, random, routes, isOurs, options }: RouterTools): 
   return {
     resolver,
     random,
-    routes,
     isOurs,
+    get routes() {
+      return routes.now
+    },
     get hostname() {
-      return options.hostname
+      return options.now.hostname
     },
     get smtpPort() {
-      return options.smtpPort
+      return options.now.smtpPort
     },
     get addressFamilies() {
-      return options.addressFamilies
+      return options.now.addressFamilies
     },
   }
 }

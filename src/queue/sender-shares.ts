@@ -1,4 +1,5 @@
 /** What one sender may have of the queue: a share of the transfers under way, and recipients an hour. */
+import type { Live } from '../base/live.ts'
 import { Rate, Rates } from '../base/rate.ts'
 
 /** One sender never has all transfers, however slow the hosts are that it writes to. */
@@ -11,25 +12,24 @@ interface Options {
 }
 
 export class SenderShares {
-  /** As it is now: a reload changes it. */
-  readonly #options: Options
+  readonly #options: Live<Options>
   readonly #transfers = new Map<string, number>()
   readonly #rates: Rates
 
-  constructor(options: Options) {
+  constructor(options: Live<Options>) {
     this.#options = options
-    this.#rates = new Rates(() => new Rate(options.senderRatePerHour, hourMs, options.senderRatePerHour))
+    this.#rates = new Rates(() => new Rate(options.now.senderRatePerHour, hourMs, options.now.senderRatePerHour))
   }
 
   /** It has its share of all transfers already. */
   isUsedUp(sender: string): boolean {
-    const share = Math.max(1, Math.floor(this.#options.transfersMax * shareMax))
+    const share = Math.max(1, Math.floor(this.#options.now.transfersMax * shareMax))
     return (this.#transfers.get(sender) ?? 0) >= share
   }
 
   /** @returns 0: the recipients are counted; else how long they have to wait, milliseconds. The null sender has no rate. */
   spend(sender: string, recipients: number, nowMs: number): number {
-    if (this.#options.senderRatePerHour === 0 || sender === '') return 0
+    if (this.#options.now.senderRatePerHour === 0 || sender === '') return 0
     const rate = this.#rates.of(sender)
     const waitMs = rate.waitMs(nowMs)
     if (waitMs === 0) rate.spend(nowMs, recipients)

@@ -42,7 +42,7 @@ export class Transfers {
       signAnew: signingKeys && ((before, after) => signAnew({ store, clock, signingKeys }, before, after)),
       // Options change in place.
       get hostname() {
-        return options.hostname
+        return options.now.hostname
       },
     }
   }

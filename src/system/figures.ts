@@ -59,11 +59,7 @@ export function openFigures(of: FiguresOf): {
     queueCheck(() => store.read.queueDue(), clock),
     clockCheck(clock),
   ])
-  const loopDelay = new Histogram(
-    'pennypost_loop_delay_seconds',
-    'How late fairOrder of the event loop are.',
-    loopBounds,
-  )
+  const loopDelay = new Histogram('pennypost_loop_delay_seconds', 'How late turns of the event loop are.', loopBounds)
   const { connections, turnedAway } = acceptor.figures
   const figures = new FiguresPage({
     clock,

@@ -1,4 +1,5 @@
 /** What the queue is told of this system for its ways to others: policies that outlive the process, and which addresses are our own. */
+import type { Live } from '../base/live.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { HttpClient } from '../base/http-client.ts'
 import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
@@ -18,8 +19,8 @@ interface PolicyTools {
   readonly httpClient: HttpClient
   readonly clock: Clock
   readonly log: Log
-  readonly options: TransferOptions
-  readonly authorities: readonly string[]
+  readonly options: Live<TransferOptions>
+  readonly authorities: Live<readonly string[]>
 }
 
 /** How often policies are looked through for those of yesterday. RFC 8461 §10.2. */
@@ -43,13 +44,13 @@ export function openPolicies(tools: PolicyTools): { of(domain: string): Promise<
   let timer: Timer
   const again = (): void => {
     timer = clock.after(refreshEveryMs, () => {
-      if (options.mtaSts) void policies.refresh()
+      if (options.now.mtaSts) void policies.refresh()
       again()
     })
   }
   again()
   return {
-    of: (domain) => (options.mtaSts ? policies.of(domain) : Promise.resolve({})),
+    of: (domain) => (options.now.mtaSts ? policies.of(domain) : Promise.resolve({})),
     timer: { cancel: () => timer.cancel() },
   }
 }
@@ -102,5 +103,5 @@ export function openReports(tools: Omit<ReporterTools, 'counts' | 'keep'>): {
     keep: async (value) => void (await store.commit([{ kind: 'settingSet', name: countsSetting, value }])),
   })
   reporter.start()
-  return { notes: notesWhile(counts, () => reports.tls), reporter }
+  return { notes: notesWhile(counts, () => reports.now.tls), reporter }
 }

@@ -42,7 +42,7 @@ export interface Platform {
   readonly log: Log
   /** Tests make steps of a start, a reload or a stop fail. */
   readonly watchSteps?: StepWatch
-  /** FairOrder of the real event loop are watched: virtual time is never late. */
+  /** Turns of the real event loop are watched: virtual time is never late. */
   readonly hasRealTime?: boolean
   /** undefined: there is no process of its own. */
   readonly process?: ProcessFigures

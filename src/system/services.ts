@@ -1,5 +1,6 @@
 /** What is spoken at each listener: a session of its protocol on the rooms of this system. */
 import type { Clock } from '../base/clock.ts'
+import type { Live } from '../base/live.ts'
 import { networksHold } from '../base/ip-network.ts'
 import type { Config, ListenerConfig, Service } from '../config/config.ts'
 import { status } from '../mail/status.ts'
@@ -17,7 +18,7 @@ import { formatStatus } from '../protocol/smtp/wire/reply.ts'
 
 export interface Rooms {
   /** As it is now: a reload changes it, and the next session heeds it. */
-  readonly live: { readonly config: Config }
+  readonly config: Live<Config>
   readonly receiver: SmtpReceiver
   readonly imap: ImapBackend
   readonly pop3: Pop3Backend
@@ -41,7 +42,7 @@ export function busyWords(service: Service): Uint8Array {
 
 /** Makes the sessions of a listener. */
 export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionId: string) => Session {
-  const { live, receiver, authenticator, mechanisms, clock } = rooms
+  const { config, receiver, authenticator, mechanisms, clock } = rooms
   const { service, plaintextAuth } = listener
   const startTls = listener.tls === 'starttls'
   if (smtpServices.includes(service)) {
@@ -49,14 +50,14 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
       new SmtpServerSession({
         service: service as SmtpService,
         receiver,
-        hostname: live.config.hostname,
+        hostname: config.now.hostname,
         mechanisms,
         startTls,
         plaintextAuth,
-        messageBytesMax: live.config.transfer.messageBytesMax,
+        messageBytesMax: config.now.transfer.messageBytesMax,
         bareNewline: listener.bareNewline,
-        trusted: ({ address }) => networksHold(live.config.trustedNetworks, address),
-        policy: live.config.smtp,
+        trusted: ({ address }) => networksHold(config.now.trustedNetworks, address),
+        policy: config.now.smtp,
         clock,
         vouched: rooms.authenticator,
         pace: rooms.pace,
@@ -71,8 +72,8 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
         mechanisms,
         startTls,
         plaintextAuth,
-        hostname: live.config.hostname,
-        loginDelaySeconds: Math.ceil(live.config.pop3.loginDelayMs / 1000),
+        hostname: config.now.hostname,
+        loginDelaySeconds: Math.ceil(config.now.pop3.loginDelayMs / 1000),
       })
   }
   const imapOptions = {
@@ -87,19 +88,19 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
 }
 
 /** Mail of this machine's users, by a socket that only they can reach: no password, no TLS, no limit on where it goes. */
-export function localSubmissions({ live, receiver, clock }: Rooms): (connectionId: string) => Session {
+export function localSubmissions({ config, receiver, clock }: Rooms): (connectionId: string) => Session {
   return (connectionId) =>
     new SmtpServerSession({
       service: 'submission',
       receiver,
-      hostname: live.config.hostname,
+      hostname: config.now.hostname,
       mechanisms: [],
       startTls: false,
       plaintextAuth: false,
-      messageBytesMax: live.config.transfer.messageBytesMax,
+      messageBytesMax: config.now.transfer.messageBytesMax,
       bareNewline: 'normalize',
       trusted: () => true,
-      policy: live.config.smtp,
+      policy: config.now.smtp,
       clock,
       connectionId,
     })

@@ -69,7 +69,7 @@ test('MX hosts by preference; without MX the domain itself; IDN by its A-label; 
   )
 })
 
-test('families take fairOrder, or one of them is all', async () => {
+test('families alternate, or one of them is all', async () => {
   const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::1', '2001:db8::2']
   const zone = { 'c.example': { addresses } }
   const tried = async (families: AddressFamilies): Promise<string> =>

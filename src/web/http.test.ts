@@ -263,7 +263,7 @@ test('hundreds of half requests do not keep a watcher from its answer', async (t
 })
 
 test('http stands under the admission by network; this machine comes in when all places of mail are taken', async (t) => {
-  const limits = { ...admissionDefaults, connectionsMax: 3, connectionsPerAddressMax: 2 }
+  const limits = { now: { ...admissionDefaults, connectionsMax: 3, connectionsPerAddressMax: 2 } }
   const admission = new Admission(limits, realClock)
   const proxied = (): boolean => true
   const admit = (address: string): (() => void) | undefined => admission.admitWatcher(address)

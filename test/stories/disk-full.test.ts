@@ -28,7 +28,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
     clock,
     fairOrder: new FairOrder(),
     random: realRandom,
-    options: transferDefaults,
+    options: { now: transferDefaults },
     authenticator,
     journey: silentTrace,
     log: silentLog,

@@ -151,7 +151,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
           random,
           log: silentLog,
           journey: { ...silentTrace, arrived: ({ client }) => void (origin = client.origin) },
-          options: transfer,
+          options: { now: transfer },
           authenticator,
           flush: (node) => flushWaiting({ store, clock }, node),
         }),

@@ -158,7 +158,7 @@ async function submitDirectly(
       clock: realClock,
       fairOrder: new FairOrder(),
       random: realRandom,
-      options: config.transfer,
+      options: { now: config.transfer },
       log: silentLog,
       journey: silentTrace,
       authenticator,

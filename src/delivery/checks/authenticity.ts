@@ -1,4 +1,5 @@
 /** Who really sent a message: SPF while it comes, DKIM, ARC and DMARC once it is there, and what follows from them. RFC 7208, 6376, 8617, 7489. */
+import type { Live } from '../../base/live.ts'
 import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
@@ -34,8 +35,8 @@ export interface AuthenticityTools {
   readonly clock: Clock
   readonly random: Random
   readonly hostname: string
-  readonly options: AuthenticityOptions
-  readonly rules: readonly SenderRule[]
+  readonly options: Live<AuthenticityOptions>
+  readonly rules: Live<readonly SenderRule[]>
 }
 
 /** What is asked as soon as the sender is known. */
@@ -74,13 +75,13 @@ export class Authenticity {
 
   /** What is forwarded is sealed with what was found. */
   get seals(): boolean {
-    return this.#tools.options.seal
+    return this.#tools.options.now.seal
   }
 
   /** undefined: this client is not checked. */
   begin(client: SmtpClientFacts, reversePath: ReversePath): EarlyEvidence | undefined {
     const { options, hostname, clock } = this.#tools
-    if (!options.check || !isStranger(client)) return undefined
+    if (!options.now.check || !isStranger(client)) return undefined
     const mailFrom = reversePath === null ? '' : formatMailbox(reversePath)
     const question = { ip: client.peer.address, mailFrom, helo: client.helo, receiver: hostname, nowMs: clock.now() }
     const unknown: SpfVerdict = {
@@ -133,7 +134,7 @@ export class Authenticity {
     const results = formatAuthenticationResults(hostname, evidence)
     const field = formatField('Authentication-Results', results)
     const { options, rules, random } = this.#tools
-    const { measure, refuse } = consequenceOf(evidence, options, rules, random)
+    const { measure, refuse } = consequenceOf(evidence, options.now, rules.now, random)
     return { evidence, results, field, refuse, junk: measure === 'junk' }
   }
 

@@ -7,7 +7,7 @@ import { rewriteDefaults, type RewriteOptions } from './options.ts'
 import { Rewriter } from './rewriter.ts'
 
 function rewriter(options: Partial<RewriteOptions>): Rewriter {
-  return new Rewriter({ ...rewriteDefaults, ...options }, () => '+')
+  return new Rewriter({ now: { ...rewriteDefaults, ...options } }, () => '+')
 }
 
 function senders(options: Partial<RewriteOptions>, ...addresses: string[]): string[] {

@@ -1,4 +1,5 @@
 /** Addresses as others are to see them: canonical ones for old or internal ones, domains for the hosts in them; and who gets a copy. */
+import type { Live } from '../../base/live.ts'
 import { formatMailbox, parseMailbox } from '../../mail/address.ts'
 import type { Mailbox, ReversePath } from '../../mail/envelope.ts'
 import type { AddressMap, RewriteOptions } from './options.ts'
@@ -6,18 +7,18 @@ import type { AddressMap, RewriteOptions } from './options.ts'
 type Side = 'sender' | 'recipient'
 
 export class Rewriter {
-  readonly #options: RewriteOptions
+  readonly #options: Live<RewriteOptions>
   readonly #delimiter: () => string
 
-  /** @param options may be changed in place. @param delimiter what parts user from detail; '' for none. */
-  constructor(options: RewriteOptions, delimiter: () => string) {
+  /** @param delimiter what parts user from detail; '' for none. */
+  constructor(options: Live<RewriteOptions>, delimiter: () => string) {
     this.#options = options
     this.#delimiter = delimiter
   }
 
   /** Whether anything in a header could change. */
   get changesHeaders(): boolean {
-    const { canonical, senderCanonical, recipientCanonical, masqueradeDomains } = this.#options
+    const { canonical, senderCanonical, recipientCanonical, masqueradeDomains } = this.#options.now
     return canonical.size + senderCanonical.size + recipientCanonical.size + masqueradeDomains.length > 0
   }
 
@@ -38,7 +39,7 @@ export class Rewriter {
 
   /** Who gets a copy, each once, and none that is a recipient already. */
   copies(sender: ReversePath, recipients: readonly Mailbox[]): Mailbox[] {
-    const { alwaysBcc, senderBcc, recipientBcc } = this.#options
+    const { alwaysBcc, senderBcc, recipientBcc } = this.#options.now
     if (alwaysBcc.length + senderBcc.size + recipientBcc.size === 0) return []
     const delimiter = this.#delimiter()
     const wanted = [...alwaysBcc]
@@ -58,7 +59,7 @@ export class Rewriter {
   }
 
   #canonical(mailbox: Mailbox, side: Side): Mailbox {
-    const { canonical, senderCanonical, recipientCanonical } = this.#options
+    const { canonical, senderCanonical, recipientCanonical } = this.#options.now
     const delimiter = this.#delimiter()
     const own = side === 'sender' ? senderCanonical : recipientCanonical
     const first = mapped(own, mailbox, delimiter) ?? mailbox
@@ -66,7 +67,7 @@ export class Rewriter {
   }
 
   #masqueraded(mailbox: Mailbox): Mailbox {
-    const { masqueradeDomains, masqueradeExceptUsers, masqueradeExceptDomains } = this.#options
+    const { masqueradeDomains, masqueradeExceptUsers, masqueradeExceptDomains } = this.#options.now
     const { localPart, domain } = mailbox
     const outer = masqueradeDomains.find((one) => domain.endsWith(`.${one}`))
     if (outer === undefined || masqueradeExceptUsers.includes(localPart.toLowerCase())) return mailbox

@@ -76,7 +76,7 @@ export class SmtpServer<User = unknown> {
       clock: realClock,
       wheel: new Wheel(realClock),
       log: settings.log ?? silentLog,
-      limits: { ...admissionDefaults, connectionsMax, connectionsPerAddressMax },
+      limits: { now: { ...admissionDefaults, connectionsMax, connectionsPerAddressMax } },
     })
   }
 

@@ -73,7 +73,7 @@ async function attempt(t: TestContext, one: Case): Promise<Tried> {
     log: silentLog,
     hostname: 'client.example',
     resolver: simulatedResolver({ names: zone, fails: () => one.tlsaFails === true }),
-    authorities: [authority.cert],
+    authorities: { now: [authority.cert] },
     sts: { of: async () => ({ policy: one.sts }) },
     tlsNotes: { note: (_, { type }, failure = 'success' as never) => void notes.push(`${type} ${failure}`) },
   }

@@ -1,4 +1,5 @@
 /** How safe a connection to a host has to be, and who says so: the route, DANE, MTA-STS, the sender. RFC 7672, RFC 8461, RFC 8689, RFC 7435. */
+import type { Live } from '../../base/live.ts'
 import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { TlsClientOptions, TlsFacts } from '../../base/network.ts'
@@ -16,7 +17,7 @@ export interface SecurityTools {
   /** undefined: no domain's policy is asked for. */
   readonly sts?: Pick<StsPolicies, 'of'>
   /** Authorities beside the well-known ones, PEM. */
-  readonly authorities?: readonly string[]
+  readonly authorities?: Live<readonly string[]>
   readonly tlsNotes?: TlsNotes
 }
 
@@ -148,7 +149,7 @@ export function tlsOptions(
   security: Security,
   failed: (failure: TlsFailure) => void,
 ): TlsClientOptions {
-  const plain = { serverName: host.name, verify: 'none' as const, ca: tools.authorities }
+  const plain = { serverName: host.name, verify: 'none' as const, ca: tools.authorities?.now }
   if (security.kind === 'sts' || security.kind === 'name') return { ...plain, verify: 'name' }
   if (security.kind !== 'dane') return plain
   const accept = ({ chain = [] }: TlsFacts): void => {

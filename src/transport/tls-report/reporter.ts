@@ -1,4 +1,5 @@
 /** Sends each day's reports to the domains that wish for them: by mail, signed, or by HTTPS. RFC 8460 §3, §5. */
+import type { Live } from '../../base/live.ts'
 import { latin1 } from '../../base/bytes.ts'
 import type { Timer } from '../../base/clock.ts'
 import type { HttpClient } from '../../base/http-client.ts'
@@ -28,7 +29,7 @@ export interface ReporterTools extends TransferTools {
   readonly signingKeys: SigningKeys
   readonly journey: Trace
   readonly log: Log
-  readonly reports: ReportOptions
+  readonly reports: Live<ReportOptions>
   readonly counts: TlsCounts
   /** Where counts outlive the process. */
   keep(text: string): Promise<void>
@@ -100,9 +101,9 @@ export class TlsReporter {
     for (const { day, domain, policies } of counts.finished()) {
       const dueMs = dayEndMs(day) + this.#delayMs
       if (this.#stopped || clock.now() < dueMs) continue
-      const { hostname: organization } = this.#tools.options
-      const facts = { day, domain, policies, organization, contact: reports.contact }
-      if (!reports.tls || (await this.#report(facts)) || clock.now() > dueMs + triedForMs) counts.forget(day, domain)
+      const { hostname: organization } = this.#tools.options.now
+      const facts = { day, domain, policies, organization, contact: reports.now.contact }
+      if (!reports.now.tls || (await this.#report(facts)) || clock.now() > dueMs + triedForMs) counts.forget(day, domain)
     }
     await this.#keep()
   }
@@ -160,7 +161,7 @@ export class TlsReporter {
     const address = formatMailbox(to)
     const composed = composeMessage(reportDraft(facts, content, address), {
       nowMs,
-      hostname: options.hostname,
+      hostname: options.now.hostname,
       unique: () => randomId(random, 24).replaceAll('_', '0'),
     })
     const bytes = await composed.bytes()

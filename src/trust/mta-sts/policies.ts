@@ -1,4 +1,5 @@
 /** The MTA-STS policies of the domains that we send to: found, kept for as long as they say, and asked for again each day. RFC 8461 §3.3, §5.1, §10.2. */
+import type { Live } from '../../base/live.ts'
 import type { Clock } from '../../base/clock.ts'
 import { utf8 } from '../../base/bytes.ts'
 import type { HttpClient } from '../../base/http-client.ts'
@@ -20,7 +21,7 @@ export interface StsTools {
   readonly log: Log
   readonly keep: StsKeep
   /** Authorities that are believed beside the well-known ones, PEM; read anew each time. */
-  readonly authorities?: readonly string[]
+  readonly authorities?: Live<readonly string[]>
 }
 
 export type FetchFailure = 'sts-policy-fetch-error' | 'sts-policy-invalid' | 'sts-webpki-invalid'
@@ -146,7 +147,7 @@ export class StsPolicies {
         method: 'GET',
         url: `https://${host}/.well-known/mta-sts.txt`,
         addresses: addresses.records,
-        authorities: this.#tools.authorities,
+        authorities: this.#tools.authorities?.now,
         timeoutMs: fetchTimeoutMs,
         bytesMax: policyBytesMax,
       })

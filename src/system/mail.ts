@@ -1,0 +1,133 @@
+/** Puts together the rooms that mail passes through: delivery, queue and transport, with what they share. */
+import { join } from 'node:path'
+import type { Live } from '../base/live.ts'
+import type { Resolver } from '../base/resolver.ts'
+import { Wheel } from '../base/wheel.ts'
+import type { Config } from '../config/config.ts'
+import type { AcceptTools } from '../delivery/accept.ts'
+import { Authenticity } from '../delivery/checks/authenticity.ts'
+import { FairOrder } from '../delivery/fair-order.ts'
+import { MailFigures, MailLog } from '../delivery/mail-log.ts'
+import { Receiver } from '../delivery/receiver.ts'
+import { Rewriter } from '../delivery/rewrite/rewriter.ts'
+import { SigningKeys } from '../delivery/signing.ts'
+import { FileTrace, silentTrace, type Trace } from '../delivery/trace.ts'
+import { AccountWatch } from '../directory/account-watch.ts'
+import type { Authenticator } from '../protocol/sasl/authenticator.ts'
+import type { WaitingFor } from '../protocol/smtp/backend.ts'
+import { StoreAccountGuard } from '../queue/account-guard.ts'
+import { flushWaiting } from '../queue/flush.ts'
+import type { TransferOptions } from '../queue/options.ts'
+import { Queue } from '../queue/queue.ts'
+import type { Store } from '../store/store.ts'
+import { withHosts } from '../transport/hosts.ts'
+import type { People } from './directory.ts'
+import { WatchedResolver } from './health-checks.ts'
+import type { Lifetime } from './lifetime.ts'
+import { openPolicies, openReports, ownAddresses, ownPlaces } from './outbound.ts'
+import type { Platform } from './platform.ts'
+import type { Settings } from './settings.ts'
+import type { Listening } from './types.ts'
+
+export interface MailTools {
+  readonly platform: Platform
+  readonly settings: Settings
+  readonly store: Store
+  readonly life: Lifetime
+  readonly people: People
+  /** Where this system listens: mail for these places would come back. */
+  readonly listening: () => readonly Listening[]
+}
+
+/** What all rooms of mail are handed. */
+export interface SharedTools {
+  readonly tools: AcceptTools & { readonly options: Live<TransferOptions>; readonly accountGuard: StoreAccountGuard }
+  readonly mailFigures: MailFigures
+  readonly watchedResolver: WatchedResolver
+  readonly resolver: Resolver
+  readonly signingKeys: SigningKeys
+  readonly wheel: Wheel
+}
+
+/** Trace, figures, the guard of accounts, and what else several rooms need. */
+export function openShared({ platform, settings, store, life, people }: MailTools): SharedTools {
+  const { clock, random, files, log } = platform
+  const { data } = settings.config.now
+  const mailFigures = new MailFigures()
+  const file: Trace = data === ':memory:' ? silentTrace : new FileTrace(join(data, 'journey'), files, clock, log)
+  const journey = new MailLog(file, { clock, log, figures: mailFigures })
+  life.ends('journey', 'inside', () => journey.flush())
+  const { externalDirectory } = people
+  const watchOptions = (): Config['accountWatch'] => settings.config.now.accountWatch
+  const basic = {
+    ...{ store, clock, random, log, journey, externalDirectory },
+    options: settings.of('transfer'),
+    fairOrder: new FairOrder(),
+  }
+  const accountGuard = new StoreAccountGuard(
+    { ...basic, watchOptions },
+    (suspected) => new AccountWatch({ clock, options: watchOptions, suspected }),
+  )
+  const watchedResolver = new WatchedResolver(platform.resolver)
+  const resolver = withHosts(() => settings.config.now.dns, watchedResolver)
+  const signingKeys = new SigningKeys(store.read)
+  return {
+    tools: { ...basic, accountGuard },
+    mailFigures,
+    watchedResolver,
+    resolver,
+    signingKeys,
+    wheel: new Wheel(clock),
+  }
+}
+
+/** The queue, with policies and reports of TLS. */
+export function openQueue(of: MailTools, { tools, resolver, signingKeys, wheel }: SharedTools): Queue {
+  const { platform, settings, life, listening } = of
+  const { network, httpClient } = platform
+  const { authorities, routes } = settings
+  const sts = openPolicies({ ...tools, resolver, httpClient, authorities })
+  life.ends('policies', 'outside', () => sts.timer.cancel())
+  const reports = settings.of('reports')
+  const { notes: tlsNotes, reporter } = openReports({ ...tools, resolver, httpClient, signingKeys, reports })
+  life.ends('reports', 'outside', () => reporter.stop())
+  const queue = new Queue({
+    ...tools,
+    ...{ network, resolver, wheel, routes, authorities, sts, tlsNotes, signingKeys },
+    rules: settings.of('destinations'),
+    isOurs: ownPlaces(listening, platform.ownAddresses),
+  })
+  life.ends('queue', 'outside', (graceMs) => queue.stop(graceMs))
+  return queue
+}
+
+/** What accepts messages of SMTP, submission and LMTP. */
+export function openReceiver(
+  { platform, settings, store, listening }: MailTools,
+  { tools, resolver, signingKeys }: SharedTools,
+  queue: Queue,
+  authenticator: Authenticator,
+): Receiver {
+  const { clock, random } = platform
+  const options = settings.of('transfer')
+  const authenticity = new Authenticity({
+    ...{ resolver, clock, random },
+    hostname: settings.config.now.hostname,
+    options: settings.of('authenticity'),
+    rules: settings.of('senderRules'),
+  })
+  const flush = async (node: WaitingFor): Promise<number> => {
+    const count = await flushWaiting({ store, clock }, node)
+    queue.wake()
+    return count
+  }
+  return new Receiver({
+    ...tools,
+    ...{ authenticity, signingKeys, authenticator, flush },
+    rewriter: new Rewriter(settings.of('rewrite'), () => options.now.subaddressDelimiter),
+    contentRules: settings.of('checks'),
+    relay: settings.of('relay'),
+    isOwnAddress: ownAddresses(listening, platform.ownAddresses),
+    immediateDelivery: queue,
+  })
+}

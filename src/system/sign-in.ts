@@ -1,0 +1,49 @@
+/** How clients of this system sign in: accounts, passwords, tokens, and the SASL mechanisms that can be offered. */
+import type { Peer } from '../base/network.ts'
+import { AccountAuthenticator } from '../directory/authenticator.ts'
+import { IssuerTokens } from '../directory/tokens.ts'
+import type { SaslMechanism } from '../protocol/sasl/mechanism.ts'
+import { saslMechanisms } from '../protocol/sasl/mechanisms.ts'
+import type { People } from './directory.ts'
+import type { Platform } from './platform.ts'
+import type { Settings } from './settings.ts'
+
+interface Tools {
+  readonly platform: Platform
+  readonly settings: Settings
+  readonly people: People
+  /** Of the store: stable answers for unknown users are made with it. */
+  readonly secret: Uint8Array
+  signedIn(account: number, name: string, peer: Peer): void
+}
+
+export interface SignIn {
+  readonly authenticator: AccountAuthenticator
+  readonly mechanisms: readonly SaslMechanism[]
+}
+
+export function openSignIn({ platform, settings, people, secret, signedIn }: Tools): SignIn {
+  const { clock, random, files, log, httpClient } = platform
+  const { auth, oauth, directory } = settings.config.now
+  const authenticator = new AccountAuthenticator({
+    directory: people.directory,
+    clock,
+    log,
+    secret,
+    options: settings.of('auth'),
+    signedIn,
+  })
+  const hasTokens = oauth.jwks !== undefined || oauth.introspection !== undefined
+  const mechanisms = saslMechanisms({
+    random,
+    // A client that takes the strongest mechanism would fail for every account whose password is elsewhere.
+    scram: directory.source === 'store' || directory.scram ? authenticator : undefined,
+    scramSha1: auth.scramSha1,
+    scramPlus: auth.scramPlus,
+    vouched: authenticator,
+    tokens: hasTokens
+      ? authenticator.guarded(new IssuerTokens({ options: oauth, clock, files, http: httpClient, log }))
+      : undefined,
+  })
+  return { authenticator, mechanisms }
+}
