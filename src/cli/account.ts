@@ -1,4 +1,6 @@
 /** `pennypost account`: accounts, their passwords and quotas. */
+import type { Command } from 'commander'
+import type { Terminal } from '../platform/real/terminal.ts'
 import {
   ask,
   CommandFault,
@@ -43,7 +45,17 @@ export const account: Subcommand = (program, terminal) => {
     'pennypost account quota alice@example.org 5GB',
     'pennypost account list --json',
   )
+  addAdd(accounts, terminal)
+  addPassword(accounts, terminal)
+  addQuota(accounts, terminal)
+  addDisableAndEnable(accounts, terminal)
+  addLockAndUnlock(accounts, terminal)
+  addRemove(accounts, terminal)
+  addShow(accounts, terminal)
+  addList(accounts, terminal)
+}
 
+function addAdd(accounts: Command, terminal: Terminal): void {
   examples(
     passwordOptions(
       jsonOption(
@@ -70,7 +82,9 @@ export const account: Subcommand = (program, terminal) => {
     ]
     tellDone(terminal, options, { name: account, quotaBytes, aliases, ...secret }, `${sentences.join('\n')}\n`)
   })
+}
 
+function addPassword(accounts: Command, terminal: Terminal): void {
   examples(
     passwordOptions(
       jsonOption(placeOptions(accounts.command('password').description('set a new password').argument('<address>'))),
@@ -83,7 +97,9 @@ export const account: Subcommand = (program, terminal) => {
     const sentence = `New password of ${done.name}${generated ? `: ${password}` : ' is set'}.\n`
     tellDone(terminal, options, { name: done.name, ...(generated ? { password } : {}) }, sentence)
   })
+}
 
+function addQuota(accounts: Command, terminal: Terminal): void {
   examples(
     jsonOption(
       placeOptions(
@@ -102,7 +118,9 @@ export const account: Subcommand = (program, terminal) => {
     const sentence = `Quota of ${done.name}: ${quotaText(quotaBytes)}.\n`
     tellDone(terminal, options, { name: done.name, quotaBytes }, sentence)
   })
+}
 
+function addDisableAndEnable(accounts: Command, terminal: Terminal): void {
   for (const [word, disabled, told] of [
     ['disable', true, 'cannot sign in and receives no mail'],
     ['enable', false, 'can sign in and receives mail'],
@@ -117,7 +135,9 @@ export const account: Subcommand = (program, terminal) => {
       tellDone(terminal, options, { name: done.name, disabled }, `${done.name} ${told}.\n`)
     })
   }
+}
 
+function addLockAndUnlock(accounts: Command, terminal: Terminal): void {
   for (const [word, restriction, about] of [
     ['lock', 'locked', 'lock an account: it cannot sign in and sends nothing; incoming mail is still delivered'],
     ['unlock', 'none', 'unlock an account, also one whose mail was held because it looked stolen'],
@@ -135,7 +155,9 @@ export const account: Subcommand = (program, terminal) => {
       tellDone(terminal, options, done, `${done.name} ${is}.${waits}\n`)
     })
   }
+}
 
+function addRemove(accounts: Command, terminal: Terminal): void {
   examples(
     jsonOption(
       placeOptions(accounts.command('remove').description('remove an account with all its mail').argument('<address>')),
@@ -152,7 +174,9 @@ export const account: Subcommand = (program, terminal) => {
     tellDone(terminal, options, done, `Removed account ${done.name} and its mail.\n`)
     if (done.aliases.length > 0) terminal.note(`These aliases still forward to it: ${done.aliases.join(', ')}\n`)
   })
+}
 
+function addShow(accounts: Command, terminal: Terminal): void {
   examples(
     jsonOption(
       placeOptions(
@@ -171,7 +195,9 @@ export const account: Subcommand = (program, terminal) => {
         `  used      ${sizeText(usedBytes)} of ${quotaText(quotaBytes)}${share}\n`,
     )
   })
+}
 
+function addList(accounts: Command, terminal: Terminal): void {
   examples(
     jsonOption(placeOptions(accounts.command('list').description('list accounts with usage, quota and state'))),
     'pennypost account list',

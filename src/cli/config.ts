@@ -1,4 +1,6 @@
 /** `pennypost config`: check a configuration, learn what a key means, get a sample to edit. */
+import type { Command } from 'commander'
+import type { Terminal } from '../platform/real/terminal.ts'
 import { CommandFault, examples, jsonOption } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 
@@ -10,7 +12,13 @@ export const config: Subcommand = (program, terminal, fail) => {
     'pennypost config check pennypost.toml',
     'pennypost config explain transfer.retryAfterMs',
   )
+  addCheck(configs, terminal, fail)
+  addExplain(configs, terminal)
+  addSample(configs, terminal)
+  addReference(configs, terminal)
+}
 
+function addCheck(configs: Command, terminal: Terminal, fail: (status: number) => void): void {
   examples(
     jsonOption(
       configs
@@ -47,7 +55,9 @@ export const config: Subcommand = (program, terminal, fail) => {
       fail(1)
     }
   })
+}
 
+function addExplain(configs: Command, terminal: Terminal): void {
   examples(
     jsonOption(configs.command('explain').description('explain one key, or all of them').argument('[key]')),
     'pennypost config explain',
@@ -72,7 +82,9 @@ export const config: Subcommand = (program, terminal, fail) => {
       terminal.out(`${JSON.stringify(rows, null, 1)}\n`)
     } else terminal.out(found.map(explainEntry).join('\n'))
   })
+}
 
+function addSample(configs: Command, terminal: Terminal): void {
   examples(
     configs.command('sample').description('print a commented sample configuration with all defaults'),
     'pennypost config sample > pennypost.toml',
@@ -80,7 +92,9 @@ export const config: Subcommand = (program, terminal, fail) => {
     const { sampleText } = await import('../config/explain.ts')
     terminal.out(sampleText())
   })
+}
 
+function addReference(configs: Command, terminal: Terminal): void {
   examples(
     configs.command('reference').description('print the reference of all keys (docs/config.md)'),
     'pennypost config reference > docs/config.md',

@@ -1,4 +1,5 @@
 /** `pennypost mailbox`: what an account keeps, mailbox by mailbox. */
+import type { Terminal } from '../platform/real/terminal.ts'
 import type { Command } from 'commander'
 import type { AnswerOf } from '../admin/control.ts'
 import {
@@ -35,7 +36,15 @@ export const mailbox: Subcommand = (program, terminal) => {
     'pennypost mailbox show alice@example.org INBOX',
     'pennypost mailbox create alice@example.org Projects/2026',
   )
+  addList(mailboxes, terminal)
+  addShow(mailboxes, terminal)
+  addCreate(mailboxes, terminal)
+  addRename(mailboxes, terminal)
+  addDelete(mailboxes, terminal)
+  addSubscribeAndUnsubscribe(mailboxes, terminal)
+}
 
+function addList(mailboxes: Command, terminal: Terminal): void {
   examples(
     jsonOption(
       placeOptions(
@@ -63,7 +72,9 @@ export const mailbox: Subcommand = (program, terminal) => {
       }),
     ),
   )
+}
 
+function addShow(mailboxes: Command, terminal: Terminal): void {
   examples(
     ofMailbox(mailboxes, 'show', 'show the counts, size and UIDs of a mailbox').alias('status'),
     'pennypost mailbox show alice@example.org INBOX',
@@ -72,7 +83,9 @@ export const mailbox: Subcommand = (program, terminal) => {
     const shown = await ask(options, 'mailboxShow', { account, name })
     tellDone(terminal, options, shown, story(shown))
   })
+}
 
+function addCreate(mailboxes: Command, terminal: Terminal): void {
   examples(
     ofMailbox(mailboxes, 'create', 'create a mailbox and its parents, and subscribe to it').option(
       '--role <role>',
@@ -84,7 +97,9 @@ export const mailbox: Subcommand = (program, terminal) => {
     const made = await ask(options, 'mailboxCreate', { account, name, role: options.role })
     tellDone(terminal, options, made, `Created mailbox ${visible(made.name)} of ${made.account}.\n`)
   })
+}
 
+function addRename(mailboxes: Command, terminal: Terminal): void {
   examples(
     jsonOption(
       placeOptions(
@@ -106,7 +121,9 @@ export const mailbox: Subcommand = (program, terminal) => {
       `Renamed mailbox ${visible(done.from)} of ${done.account} to ${visible(done.to)}.\n`,
     )
   })
+}
 
+function addDelete(mailboxes: Command, terminal: Terminal): void {
   examples(
     ofMailbox(mailboxes, 'delete', 'delete a mailbox and its messages').option(
       '--yes',
@@ -128,7 +145,9 @@ export const mailbox: Subcommand = (program, terminal) => {
       `Deleted mailbox ${visible(done.name)} of ${done.account} with ${counted(done.messages, 'message')}.\n`,
     )
   })
+}
 
+function addSubscribeAndUnsubscribe(mailboxes: Command, terminal: Terminal): void {
   for (const [word, on, description] of [
     ['subscribe', true, 'subscribe to a mailbox, so that mail programs show it'],
     ['unsubscribe', false, 'unsubscribe from a mailbox, so that mail programs hide it'],

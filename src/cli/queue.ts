@@ -1,4 +1,5 @@
 /** `pennypost queue`: mail that waits for its transfer. */
+import type { Terminal } from '../platform/real/terminal.ts'
 import type { Command } from 'commander'
 import type { AnswerOf } from '../admin/control.ts'
 import type { Owner } from '../admin/owner.ts'
@@ -158,7 +159,12 @@ export const queue: Subcommand = (program, terminal) => {
     'pennypost queue retry --recipient-domain example.net',
     'pennypost queue fail --sender spammer@example.org',
   )
+  addList(queues, terminal)
+  addShow(queues, terminal)
+  addActs(queues, terminal)
+}
 
+function addList(queues: Command, terminal: Terminal): void {
   examples(
     filterOptions(jsonOption(placeOptions(queues.command('list').description('list the recipients in the queue'))))
       .option('--limit <count>', 'show at most this many')
@@ -195,7 +201,9 @@ export const queue: Subcommand = (program, terminal) => {
       })
     },
   )
+}
 
+function addShow(queues: Command, terminal: Terminal): void {
   examples(
     jsonOption(
       placeOptions(
@@ -214,7 +222,9 @@ export const queue: Subcommand = (program, terminal) => {
       terminal.out(options.json ? `${JSON.stringify(shown, null, 1)}\n` : story(shown))
     })
   })
+}
 
+function addActs(queues: Command, terminal: Terminal): void {
   for (const { act, description, done, example = '' } of acts) {
     const added = filterOptions(
       jsonOption(

@@ -73,55 +73,57 @@ export const send: Subcommand = (program, terminal, fail) => {
     'pennypost send --from alice@example.org --to bob@example.net --subject Hello --text "How are you?"',
     'pennypost send --from alice@example.org --to bob@example.net --html-file letter.html --attach report.pdf',
     'pennypost send --server smtp.example.net:465 --user alice --password-file pw --from … --to … --text …',
-  ).action(async (options: SendOptions) => {
-    if (options.from === undefined) throw new UsageFault('Name the sender: --from alice@example.org')
-    if (options.to.length + options.cc.length + options.bcc.length === 0)
-      throw new UsageFault('Name a recipient: --to bob@example.net')
-    const tls = tlsModes.find((mode) => mode === options.tls)
-    if (tls === undefined) throw new UsageFault(`--tls is one of ${tlsModes.join(', ')}`)
-    const composed = await compose(terminal, options)
-    const bytes = await composed.bytes()
-    if (options.print) {
-      terminal.out(Buffer.from(bytes).toString('utf8'))
-      return
-    }
-    const { formatMailbox } = await import('../mail/address.ts')
-    const envelope = {
-      reversePath: formatMailbox(composed.sender),
-      recipients: composed.recipients.map(formatMailbox),
-      body: composed.body === '7bit' ? ('7bit' as const) : ('8bitmime' as const),
-      smtpUtf8: composed.smtpUtf8,
-    }
-    const password = await passwordOf(terminal, options)
-    const { submitLocally, submitTo } = await import('./sendmail/submit.ts')
-    const config = await configOf(options)
-    const done =
-      options.server === undefined
-        ? await submitLocally(config, envelope, bytes)
-        : await submitTo(
-            {
-              server: options.server,
-              user: options.user,
-              password,
-              tls,
-              insecure: options.insecure === true,
-              hostname: config.hostname,
-            },
-            envelope,
-            bytes,
-          )
-    if (options.json) terminal.out(`${JSON.stringify({ messageId: composed.messageId, ...done })}\n`)
-    if (done.kind === 'taken') {
-      if (!options.json) terminal.out(`Accepted: ${done.words} (Message-ID <${composed.messageId}>)\n`)
-      return
-    }
-    terminal.note(
-      done.kind === 'later'
-        ? `Temporary failure: ${done.words}. Try again later, or start the server with "pennypost serve".\n`
-        : `Refused: ${done.words}. Correct what it names and send again.\n`,
-    )
-    fail(1)
-  })
+  ).action((options: SendOptions) => sendMessage(options, terminal, fail))
+}
+
+async function sendMessage(options: SendOptions, terminal: Terminal, fail: (status: number) => void): Promise<void> {
+  if (options.from === undefined) throw new UsageFault('Name the sender: --from alice@example.org')
+  if (options.to.length + options.cc.length + options.bcc.length === 0)
+    throw new UsageFault('Name a recipient: --to bob@example.net')
+  const tls = tlsModes.find((mode) => mode === options.tls)
+  if (tls === undefined) throw new UsageFault(`--tls is one of ${tlsModes.join(', ')}`)
+  const composed = await compose(terminal, options)
+  const bytes = await composed.bytes()
+  if (options.print) {
+    terminal.out(Buffer.from(bytes).toString('utf8'))
+    return
+  }
+  const { formatMailbox } = await import('../mail/address.ts')
+  const envelope = {
+    reversePath: formatMailbox(composed.sender),
+    recipients: composed.recipients.map(formatMailbox),
+    body: composed.body === '7bit' ? ('7bit' as const) : ('8bitmime' as const),
+    smtpUtf8: composed.smtpUtf8,
+  }
+  const password = await passwordOf(terminal, options)
+  const { submitLocally, submitTo } = await import('./sendmail/submit.ts')
+  const config = await configOf(options)
+  const done =
+    options.server === undefined
+      ? await submitLocally(config, envelope, bytes)
+      : await submitTo(
+          {
+            server: options.server,
+            user: options.user,
+            password,
+            tls,
+            insecure: options.insecure === true,
+            hostname: config.hostname,
+          },
+          envelope,
+          bytes,
+        )
+  if (options.json) terminal.out(`${JSON.stringify({ messageId: composed.messageId, ...done })}\n`)
+  if (done.kind === 'taken') {
+    if (!options.json) terminal.out(`Accepted: ${done.words} (Message-ID <${composed.messageId}>)\n`)
+    return
+  }
+  terminal.note(
+    done.kind === 'later'
+      ? `Temporary failure: ${done.words}. Try again later, or start the server with "pennypost serve".\n`
+      : `Refused: ${done.words}. Correct what it names and send again.\n`,
+  )
+  fail(1)
 }
 
 async function compose(terminal: Terminal, options: SendOptions): Promise<ComposedMessage> {

@@ -6,7 +6,8 @@ import { realClock } from '../platform/real/clock.ts'
 import { releaseHeldPorts } from '../platform/real/held-ports.ts'
 import { tellLastFault } from '../platform/real/last-net.ts'
 import { logFile } from '../platform/real/log-file.ts'
-import { logTo, type LogOptions } from '../platform/real/log.ts'
+import { logTo, type GatheringLog, type LogOptions } from '../platform/real/log.ts'
+import type { Terminal } from '../platform/real/terminal.ts'
 import { closeToOthers } from '../platform/real/private-folder.ts'
 import { becomeUser, isRoot, type Folder } from '../platform/real/privileges.ts'
 import { notifyServiceManager } from '../platform/real/service-manager.ts'
@@ -25,92 +26,115 @@ export const serve: Subcommand = (program, terminal, fail) => {
     'pennypost serve',
     'pennypost serve --config /etc/pennypost.toml',
     'pennypost serve --data /var/lib/pennypost',
-  ).action(async (options: PlaceOptions) => {
-    // Side by side: the configuration needs its parser, the system its rooms.
-    const [config, { realPlatform, startSystem }] = await Promise.all([configOf(options), import('../system.ts')])
-    const file = logFile(config.log.file, { write: (line) => terminal.note(line) })
-    const logOptions = logOptionsOf(config, terminal.isPerson)
-    const log = logTo(file, logOptions)
-    tellLastFault((error) => {
-      log.error('uncaught exception', { error: (error as Error)?.stack ?? String(error) })
-      if (config.log.file !== undefined) terminal.note(`Pennypost stopped after an error: ${String(error)}.\n`)
-      return file.close()
-    })
-    const system = await begin().catch((error: unknown) => {
-      // Ports that were bound as root would keep a process alive that serves nothing.
-      releaseHeldPorts()
-      throw startFault(error, config)
-    })
-    async function begin(): Promise<System> {
-      if (config.user !== undefined && isRoot()) {
-        const { listeners } = config
-        await becomeUser(config.user, config.group, { listeners, folders: foldersOf(config) })
-        log.info('user changed', { user: config.user })
-      }
-      return startSystem(config, realPlatform(config, log))
-    }
-    const { environment } = terminal
-    // Before anything is said of it: who reads that it listens may stop it at once.
-    let stopping = false
-    const stop = (): void => {
-      // Whoever asks twice does not want to wait.
-      if (stopping) {
-        log.flush()
-        return terminal.exit(130)
-      }
-      stopping = true
-      log.info('stopping')
-      void notifyServiceManager(environment, 'STOPPING=1')
-      void system.stop()
-    }
-    const reload = async (): Promise<void> => {
-      try {
-        await notifyServiceManager(environment, 'RELOADING=1')
-        const next = await configOf(options)
-        Object.assign(logOptions, logOptionsOf(next, terminal.isPerson))
-        file.reopen(next.log.file)
-        const later = await system.reload(next)
-        log.info('configuration and certificates reloaded', later.length === 0 ? {} : { nextStart: later.join(' ') })
-      } catch (error) {
-        log.error('reload failed; keeping the previous configuration', {
-          error: (error as Error).message,
-        })
-      }
-      void notifyServiceManager(environment, 'READY=1')
-    }
-    const ignored = [
-      terminal.onSignal('SIGINT', stop),
-      terminal.onSignal('SIGTERM', stop),
-      terminal.onSignal('SIGHUP', () => void reload()),
-    ]
-    const openMode = config.data === ':memory:' ? undefined : closeToOthers(config.data)
-    if (openMode !== undefined)
-      log.warn('data folder is accessible to other users; use chmod 700', {
-        folder: config.data,
-        mode: openMode,
-      })
-    for (const { service, address, port } of system.listening) log.info('listening', { service, address, port })
-    if (terminal.isPerson) terminal.note(tryLines(system))
-    if (system.firstAccount) {
-      const { name, password } = system.firstAccount
-      terminal.out(`First account: ${name}\nIts password:  ${password}\n`)
-      if (terminal.isPerson)
-        terminal.note(`It is shown only once; "pennypost account password ${name}" sets a new one.\n`)
-    }
-    void notifyServiceManager(environment, 'READY=1', `STATUS=listening at ${system.listening.length} addresses`)
+  ).action((options: PlaceOptions) => serveUntilStopped(options, terminal, fail))
+}
 
-    const broken = await system.ended
-    const left = await system.stop()
-    for (const ignore of ignored) ignore()
-    if (broken) {
-      terminal.note(`Pennypost stopped after an error: ${broken.message}.\n`)
-      fail(1)
-    } else log.info('stopped', left.length === 0 ? {} : { without: left.join(', ') })
-    log.flush()
-    await Promise.race([file.close(), sleep(realClock, logCloseMs)])
-    // What did not end would hold the process.
-    if (left.length > 0) terminal.exit(broken ? 1 : 0)
+async function serveUntilStopped(
+  options: PlaceOptions,
+  terminal: Terminal,
+  fail: (status: number) => void,
+): Promise<void> {
+  // Side by side: the configuration needs its parser, the system its rooms.
+  const [config, { realPlatform, startSystem }] = await Promise.all([configOf(options), import('../system.ts')])
+  const file = logFile(config.log.file, { write: (line) => terminal.note(line) })
+  const logging = { now: logOptionsOf(config, terminal.isPerson) }
+  const log = logTo(file, logging)
+  tellLastFault((error) => {
+    log.error('uncaught exception', { error: (error as Error)?.stack ?? String(error) })
+    if (config.log.file !== undefined) terminal.note(`Pennypost stopped after an error: ${String(error)}.\n`)
+    return file.close()
   })
+  const begin = async (): Promise<System> => {
+    await leaveRoot(config, log)
+    return startSystem(config, realPlatform(config, log))
+  }
+  const system = await begin().catch((error: unknown) => {
+    // Ports that were bound as root would keep a process alive that serves nothing.
+    releaseHeldPorts()
+    throw startFault(error, config)
+  })
+  // Before the listeners are announced: a reader of that line may stop the process at once.
+  const ignored = onSignals({ options, terminal, log, system }, (next) => {
+    logging.now = logOptionsOf(next, terminal.isPerson)
+    file.reopen(next.log.file)
+  })
+  announce(config, terminal, log, system)
+  const broken = await system.ended
+  const left = await system.stop()
+  for (const ignore of ignored) ignore()
+  if (broken) {
+    terminal.note(`Pennypost stopped after an error: ${broken.message}.\n`)
+    fail(1)
+  } else log.info('stopped', left.length === 0 ? {} : { without: left.join(', ') })
+  log.flush()
+  await Promise.race([file.close(), sleep(realClock, logCloseMs)])
+  // A part that did not end would hold the process.
+  if (left.length > 0) terminal.exit(broken ? 1 : 0)
+}
+
+/** Binds the ports and becomes the configured user, when root has started the process. */
+async function leaveRoot(config: Config, log: GatheringLog): Promise<void> {
+  if (config.user === undefined || !isRoot()) return
+  const { listeners } = config
+  await becomeUser(config.user, config.group, { listeners, folders: foldersOf(config) })
+  log.info('user changed', { user: config.user })
+}
+
+interface Serving {
+  readonly options: PlaceOptions
+  readonly terminal: Terminal
+  readonly log: GatheringLog
+  readonly system: System
+}
+
+/** SIGINT and SIGTERM stop, SIGHUP reloads. @param reloading takes over what the log is told. @returns what ends each of them. */
+function onSignals({ options, terminal, log, system }: Serving, reloading: (next: Config) => void): (() => void)[] {
+  const { environment } = terminal
+  let stopping = false
+  const stop = (): void => {
+    // Asked a second time, it does not wait.
+    if (stopping) {
+      log.flush()
+      return terminal.exit(130)
+    }
+    stopping = true
+    log.info('stopping')
+    void notifyServiceManager(environment, 'STOPPING=1')
+    void system.stop()
+  }
+  const reload = async (): Promise<void> => {
+    try {
+      await notifyServiceManager(environment, 'RELOADING=1')
+      const next = await configOf(options)
+      reloading(next)
+      const later = await system.reload(next)
+      log.info('configuration and certificates reloaded', later.length === 0 ? {} : { nextStart: later.join(' ') })
+    } catch (error) {
+      log.error('reload failed; keeping the previous configuration', { error: (error as Error).message })
+    }
+    void notifyServiceManager(environment, 'READY=1')
+  }
+  return [
+    terminal.onSignal('SIGINT', stop),
+    terminal.onSignal('SIGTERM', stop),
+    terminal.onSignal('SIGHUP', () => void reload()),
+  ]
+}
+
+/** Where it listens, how to try it, and the password of the first account: shown once. */
+function announce(config: Config, terminal: Terminal, log: GatheringLog, system: System): void {
+  const openMode = config.data === ':memory:' ? undefined : closeToOthers(config.data)
+  if (openMode !== undefined)
+    log.warn('data folder is accessible to other users; use chmod 700', { folder: config.data, mode: openMode })
+  for (const { service, address, port } of system.listening) log.info('listening', { service, address, port })
+  if (terminal.isPerson) terminal.note(tryLines(system))
+  if (system.firstAccount) {
+    const { name, password } = system.firstAccount
+    terminal.out(`First account: ${name}\nIts password:  ${password}\n`)
+    if (terminal.isPerson)
+      terminal.note(`It is shown only once; "pennypost account password ${name}" sets a new one.\n`)
+  }
+  void notifyServiceManager(terminal.environment, 'READY=1', `STATUS=listening at ${system.listening.length} addresses`)
 }
 
 /** Those that the service's user needs: its data, and the place of a socket that all may use. */

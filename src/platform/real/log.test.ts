@@ -32,7 +32,7 @@ test('what a peer says cannot steer the terminal or begin a line', () => {
 
 test('a long text is cut, and what is less than wanted is not written', () => {
   const lines: string[] = []
-  const log = logTo({ write: (line) => lines.push(line) }, { readable: false, level: 'warn' })
+  const log = logTo({ write: (line) => lines.push(line) }, { now: { readable: false, level: 'warn' } })
   log.debug('a')
   log.info('b')
   log.warn('c', { text: 'x'.repeat(100_000) })
@@ -46,7 +46,7 @@ test('a long text is cut, and what is less than wanted is not written', () => {
 
 test('what one turn tells is one write; trouble is written at once, in its order', async () => {
   const writes: string[] = []
-  const log = logTo({ write: (lines) => writes.push(lines) }, { readable: false })
+  const log = logTo({ write: (lines) => writes.push(lines) }, { now: { readable: false } })
   log.info('a')
   log.info('b')
   assert.deepEqual(writes, [])
@@ -70,7 +70,7 @@ test('what one turn tells is one write; trouble is written at once, in its order
 
 test('a turn that tells very much is written in parts', () => {
   const writes: string[] = []
-  const log = logTo({ write: (lines) => writes.push(lines) }, { readable: false })
+  const log = logTo({ write: (lines) => writes.push(lines) }, { now: { readable: false } })
   for (let i = 0; i < 100; i++) log.info('a', { text: 'x'.repeat(4000) })
   assert.ok(writes.length >= 4 && writes.every((lines) => lines.length < 80_000))
 })

@@ -1,4 +1,5 @@
 /** Events on standard error: one JSON line each, or a readable one where a person looks on. */
+import type { Live } from '../../base/live.ts'
 import type { Log, LogFacts, LogLevel } from '../../base/log.ts'
 
 const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
@@ -69,9 +70,9 @@ function readable(value: unknown): string {
 /** What may change while it is written to. */
 export interface LogOptions {
   /** Text for people, else JSON. */
-  readable: boolean
+  readonly readable: boolean
   /** The least that is written. */
-  level?: LogLevel
+  readonly level?: LogLevel
 }
 
 /** A log that gathers: what one turn of the loop tells leaves in one write. */
@@ -83,7 +84,7 @@ export interface GatheringLog extends Log {
 /** Of what waits to be written; a turn that tells more is written in parts. */
 const gatheredMax = 64 * 1024
 
-export function logTo(target: LogTarget, options: LogOptions): GatheringLog {
+export function logTo(target: LogTarget, options: Live<LogOptions>): GatheringLog {
   let gathered = ''
   let waiting = false
   const flush = (): void => {
@@ -93,8 +94,8 @@ export function logTo(target: LogTarget, options: LogOptions): GatheringLog {
     if (lines !== '') target.write(lines)
   }
   const write = (level: LogLevel, event: string, facts: LogFacts = {}): void => {
-    if (ranks[level] < ranks[options.level ?? 'info']) return
-    const format = options.readable ? readableLine : jsonLine
+    if (ranks[level] < ranks[options.now.level ?? 'info']) return
+    const format = options.now.readable ? readableLine : jsonLine
     gathered += format(Date.now(), level, event, facts)
     // Trouble is told at once, behind what was told before it: the process may not live another turn.
     if (ranks[level] >= ranks.warn || gathered.length > gatheredMax) return flush()
@@ -109,7 +110,7 @@ export function logTo(target: LogTarget, options: LogOptions): GatheringLog {
     error: (event, facts) => write('error', event, facts),
     flush,
     get verbose() {
-      return ranks[options.level ?? 'info'] <= ranks.debug
+      return ranks[options.now.level ?? 'info'] <= ranks.debug
     },
   }
 }
