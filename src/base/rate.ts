@@ -1,4 +1,5 @@
 /** A rate in one number: the generic cell rate algorithm. */
+import { BoundedMap } from './bounded-map.ts'
 
 export class Rate {
   readonly #intervalMs: number
@@ -24,20 +25,17 @@ export class Rate {
 
 /** One rate for each key, as many keys as fit. */
 export class Rates {
-  readonly #rates = new Map<string, Rate>()
+  readonly #rates: BoundedMap<string, Rate>
   readonly #make: () => Rate
-  readonly #keysMax: number
 
   constructor(make: () => Rate, keysMax = 10_000) {
     this.#make = make
-    this.#keysMax = keysMax
+    this.#rates = new BoundedMap(keysMax)
   }
 
   of(key: string): Rate {
     const rate = this.#rates.get(key) ?? this.#make()
-    this.#rates.delete(key)
     this.#rates.set(key, rate)
-    if (this.#rates.size > this.#keysMax) this.#rates.delete(this.#rates.keys().next().value!)
     return rate
   }
 }

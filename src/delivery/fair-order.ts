@@ -2,6 +2,7 @@
  * The order of recipients that are ready: fair between senders. Each recipient moves its sender a little back in time, so that a mailing to
  * hundreds of thousands stands behind the next message of every other sender, and still moves up with every minute that passes.
  */
+import { BoundedMap } from '../base/bounded-map.ts'
 
 /** So much later is the next transaction of the same sender. At a hundred recipients each: a list of 100,000 spreads over 16 hours. */
 const stepMs = 60_000
@@ -14,7 +15,7 @@ const sendersMax = 10_000
 
 export class FairOrder {
   /** Where a sender's next recipient stands, epoch milliseconds; only of those who are ahead of their time. */
-  readonly #next = new Map<string, number>()
+  readonly #next = new BoundedMap<string, number>(sendersMax)
 
   /**
    * Places in line for `count` recipients of one message that may go from `fromMs` on.
@@ -23,9 +24,7 @@ export class FairOrder {
    */
   take(sender: string, count: number, fromMs: number, priority = 0): (n: number) => number {
     const start = Math.max(fromMs, this.#next.get(sender) ?? 0)
-    this.#next.delete(sender)
     this.#next.set(sender, start + (count * stepMs) / stepRecipients)
-    if (this.#next.size > sendersMax) this.#next.delete(this.#next.keys().next().value!)
     const first = Math.floor(start) - priority * priorityMs
     return (n) => first + Math.floor(n / stepRecipients) * stepMs
   }

@@ -2,6 +2,7 @@
  * The journey of each message in words: one JSON line per event, in day files, behind the delivery path. docs/architecture.md §9.
  * Best effort: it never waits, never fails a delivery, and is capped and expiring. The ledger is what must not be lost.
  */
+import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { parseIpAddress } from '../base/ip-network.ts'
 import type { Files } from '../base/files.ts'
@@ -207,7 +208,7 @@ export class FileTrace implements Trace {
   #dayBytes = 0
   #refusedBytes = 0
   /** What strangers' messages have filled today, by network. */
-  readonly #networkBytes = new Map<string, number>()
+  readonly #networkBytes = new BoundedMap<string, number>(networksMax)
 
   constructor(folder: string, files: Files, clock: Clock, log: Log) {
     this.#folder = folder
@@ -256,9 +257,7 @@ export class FileTrace implements Trace {
       replies: replies.slice(0, told).map(statusText),
     })
     if (!stranger) return
-    this.#networkBytes.delete(network)
     this.#networkBytes.set(network, before + bytes)
-    if (this.#networkBytes.size > networksMax) this.#networkBytes.delete(this.#networkBytes.keys().next().value!)
   }
 
   refused({ id, client, reversePath, parameters, recipients, refused, status }: RefusedFacts): void {

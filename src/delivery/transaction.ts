@@ -88,7 +88,11 @@ export class Transaction implements SmtpTransaction {
       const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
       const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
       // Only where there is one: without a directory nothing is waited for.
-      const heard = this.#resolved?.prefetch(mailbox.localPart, mailbox.domain, this.#tools.options.now.subaddressDelimiter)
+      const heard = this.#resolved?.prefetch(
+        mailbox.localPart,
+        mailbox.domain,
+        this.#tools.options.now.subaddressDelimiter,
+      )
       return heard
         ? heard.then(() => this.#addRecipient(mailbox, dsn)).catch(refused)
         : this.#addRecipient(mailbox, dsn)

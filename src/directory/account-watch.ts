@@ -2,6 +2,7 @@
  * Notices an account that somebody else seems to use: it sends to very many, to many who do not exist, or signs in from many networks. Counted
  * over an hour, in memory; a restart begins anew.
  */
+import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { prefixesOf } from './prefix.ts'
 
@@ -62,7 +63,7 @@ export class AccountWatch {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #options: () => AccountWatchOptions
   readonly #suspected: (one: Suspected) => void
-  readonly #accounts = new Map<number, Watched>()
+  readonly #accounts = new BoundedMap<number, Watched>(accountsMax)
 
   /** @param suspected told once, until a day later. */
   constructor(tools: {
@@ -123,9 +124,7 @@ export class AccountWatch {
       networks: new Set(),
       toldMs: known?.toldMs ?? -Infinity,
     }
-    this.#accounts.delete(account)
     this.#accounts.set(account, fresh)
-    if (this.#accounts.size > accountsMax) this.#accounts.delete(this.#accounts.keys().next().value!)
     return fresh
   }
 }

@@ -58,7 +58,13 @@ async function make(password = 'correct horse') {
     alice.credentials.push({ type: 'app-used', name, value: String(atMs) })
   })
   const again = (): AccountAuthenticator =>
-    new AccountAuthenticator({ directory, clock, log, secret, options: { now: { ...authDefaults, failuresFree: 1000 } } })
+    new AccountAuthenticator({
+      directory,
+      clock,
+      log,
+      secret,
+      options: { now: { ...authDefaults, failuresFree: 1000 } },
+    })
   return { alice, bare, lines, used, authenticator: again(), again }
 }
 

@@ -1,4 +1,5 @@
 /** Who may sign in: by password, by SCRAM, by what an authority vouches for; throttled, logged, and equally slow for users who do not exist. */
+import { BoundedMap } from '../base/bounded-map.ts'
 import type { Live } from '../base/live.ts'
 import { createHmac, randomBytes } from 'node:crypto'
 import { saslprep } from '@mongodb-js/saslprep'
@@ -55,7 +56,7 @@ export class AccountAuthenticator {
   readonly #throttle: Throttle
   /** The cache's key dies with the process: its entries are useless to whoever reads memory later. */
   readonly #cacheKey = randomBytes(32)
-  readonly #cache = new Map<string, { readonly credential: string; readonly untilMs: number }>()
+  readonly #cache = new BoundedMap<string, { readonly credential: string; readonly untilMs: number }>(passwordCacheMax)
   readonly signIns = new Counter(
     'pennypost_sign_ins',
     'Sign-ins by way and outcome; "refused": it had to wait for too many failures before.',
@@ -246,7 +247,6 @@ export class AccountAuthenticator {
   }
 
   #remember(key: string, credential: string): void {
-    if (this.#cache.size >= passwordCacheMax) this.#cache.delete(this.#cache.keys().next().value!)
     this.#cache.set(key, { credential, untilMs: this.#tools.clock.monotonic() + passwordCacheMs })
   }
 }

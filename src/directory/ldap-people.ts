@@ -1,4 +1,5 @@
 /** Who has an address, by an LDAP directory: people and aliases, remembered for a moment in bounded tables. RFC 4511 §4.5. */
+import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LdapEntry, LdapServer } from '../base/ldap.ts'
 import type { Log } from '../base/log.ts'
@@ -59,8 +60,8 @@ export class LdapPeople {
   readonly #tools: PeopleTools
   readonly #userFilter: string
   readonly #attributes: readonly string[]
-  readonly #found = new Map<string, Kept>()
-  readonly #unknown = new Map<string, Kept>()
+  readonly #found = new BoundedMap<string, Kept>(foundMax)
+  readonly #unknown = new BoundedMap<string, Kept>(unknownMax)
   readonly #asking = new Map<string, Promise<Listed>>()
 
   constructor(tools: PeopleTools) {
@@ -96,8 +97,8 @@ export class LdapPeople {
     const nowMs = clock.monotonic()
     this.#found.delete(address)
     this.#unknown.delete(address)
-    if (isFound) keep(this.#found, address, { listed, untilMs: nowMs + options.cacheTtlMs }, foundMax)
-    else keep(this.#unknown, address, { listed: nobody, untilMs: nowMs + options.negativeCacheTtlMs }, unknownMax)
+    if (isFound) this.#found.set(address, { listed, untilMs: nowMs + options.cacheTtlMs })
+    else this.#unknown.set(address, { listed: nobody, untilMs: nowMs + options.negativeCacheTtlMs })
     return listed
   }
 
@@ -217,9 +218,4 @@ export function parseQuota(value: string): number | undefined {
   const match = /^\s*(\d{1,15})\s*(?:([KMGT]?)i?B?|S)\s*$/i.exec(value)
   const bytes = match ? Number(match[1]) * quotaUnits[(match[2] ?? '').toUpperCase()]! : NaN
   return Number.isSafeInteger(bytes) ? bytes : undefined
-}
-
-function keep(table: Map<string, Kept>, address: string, kept: Kept, max: number): void {
-  if (table.size >= max) table.delete(table.keys().next().value!)
-  table.set(address, kept)
 }

@@ -2,6 +2,7 @@
  * Who may try a password now. Failures count for an account *from* an address: what others do elsewhere locks nobody out, and an office
  * behind one address waits only for its own wrong passwords. Kept in memory: a restart forgives, and also forgets whom it trusted.
  */
+import { BoundedMap } from '../base/bounded-map.ts'
 import type { Live } from '../base/live.ts'
 import { createHmac, randomBytes } from 'node:crypto'
 import { sleep, type Clock } from '../base/clock.ts'
@@ -63,9 +64,9 @@ export class Throttle {
   readonly #clock: Clock
   /** Names and passwords are kept as keyed hashes alone; the key dies with the process. */
   readonly #secret = randomBytes(32)
-  readonly #pairs = new Map<string, Pair>()
-  readonly #addresses = new Map<string, Address>()
-  readonly #trusted = new Map<string, number>()
+  readonly #pairs = new BoundedMap<string, Pair>(pairsMax)
+  readonly #addresses = new BoundedMap<string, Address>(addressesMax)
+  readonly #trusted = new BoundedMap<string, number>(trustedMax)
 
   constructor(options: Live<ThrottleOptions>, clock: Clock) {
     this.#options = options
@@ -111,7 +112,7 @@ export class Throttle {
         if (pair.seen.length > passwordsSeenMax) pair.seen.shift()
         pair.freeAtMs = Math.max(pair.freeAtMs, now + this.#delay(pair, free))
       }
-      renew(this.#pairs, key, pair, pairsMax)
+      this.#pairs.set(key, pair)
     }
     for (const { counts, max } of this.#countsOf(address))
       if (counts.failed.size < 4 * max) counts.failed.add(this.#hash(name))
@@ -120,7 +121,7 @@ export class Throttle {
   succeeded(address: string, name: string): void {
     const [narrow] = this.#pairsOf(address, name)
     this.#pairs.delete(narrow!.key)
-    renew(this.#trusted, narrow!.key, this.#clock.monotonic() + this.#options.now.trustMs, trustedMax)
+    this.#trusted.set(narrow!.key, this.#clock.monotonic() + this.#options.now.trustMs)
     const hash = this.#hash(name)
     for (const { counts, max } of this.#countsOf(address)) {
       counts.failed.delete(hash)
@@ -174,7 +175,7 @@ export class Throttle {
       if (known && known.untilMs > now) return [{ counts: known, max }]
       if (!make) return []
       const counts = { failed: new Set<string>(), succeeded: new Set<string>(), untilMs: now + failuresKeptMs }
-      renew(this.#addresses, key, counts, addressesMax)
+      this.#addresses.set(key, counts)
       return [{ counts, max }]
     })
   }
@@ -182,11 +183,4 @@ export class Throttle {
   #hash(text: string): string {
     return createHmac('sha256', this.#secret).update(text).digest('base64').slice(0, 24)
   }
-}
-
-/** Sets it as the newest; the oldest goes when there are too many. */
-function renew<T>(table: Map<string, T>, key: string, value: T, max: number): void {
-  table.delete(key)
-  if (table.size >= max) table.delete(table.keys().next().value!)
-  table.set(key, value)
 }

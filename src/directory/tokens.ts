@@ -1,4 +1,5 @@
 /** Tokens of an issuer: signed ones (JWT) checked by its keys, others by asking it. RFC 7519, RFC 7517, RFC 7662. */
+import { BoundedMap } from '../base/bounded-map.ts'
 import { createHmac, randomBytes } from 'node:crypto'
 import type * as Jose from 'jose'
 import { latin1, utf8 } from '../base/bytes.ts'
@@ -179,7 +180,7 @@ class AskedTokens {
   readonly #url: string
   /** By a keyed hash: tokens are not kept. */
   readonly #secret = randomBytes(32)
-  readonly #answers = new Map<string, { readonly verified: Verified; readonly untilMs: number }>()
+  readonly #answers = new BoundedMap<string, { readonly verified: Verified; readonly untilMs: number }>(answersMax)
   #asking = 0
   #password: string | undefined
 
@@ -198,7 +199,6 @@ class AskedTokens {
     try {
       const claims = await this.#ask(token)
       const verified = this.#check(claims)
-      if (this.#answers.size >= answersMax) this.#answers.delete(this.#answers.keys().next().value!)
       const leftMs = typeof claims['exp'] === 'number' ? claims['exp'] * 1000 - clock.now() : answerKeptMs
       this.#answers.set(key, { verified, untilMs: clock.monotonic() + Math.max(0, Math.min(answerKeptMs, leftMs)) })
       return verified

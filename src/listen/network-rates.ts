@@ -1,4 +1,5 @@
 /** Rates by the network around an address: what one host, or one line, may do. */
+import { BoundedMap } from '../base/bounded-map.ts'
 import { parseIpAddress } from '../base/ip-network.ts'
 import { Rate } from '../base/rate.ts'
 
@@ -25,7 +26,7 @@ const networksMax = 50_000
 
 /** So many in a time for each network, all at once if it likes. */
 export class NetworkRates {
-  readonly #rates = new Map<string, Rate>()
+  readonly #rates = new BoundedMap<string, Rate>(networksMax)
   readonly #perMs: number
   #count = 0
 
@@ -51,9 +52,7 @@ export class NetworkRates {
     // One less than the burst, since a rate lets one more through than it has room for.
     const rate = this.#rates.get(network) ?? new Rate(this.#count, this.#perMs, this.#count - 1)
     rate.spend(nowMs, 1)
-    this.#rates.delete(network)
     this.#rates.set(network, rate)
-    if (this.#rates.size > networksMax) this.#rates.delete(this.#rates.keys().next().value!)
     return true
   }
 }

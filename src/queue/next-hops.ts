@@ -2,6 +2,7 @@
  * Next hops, and what is known of each: its line, window, rate and back-off. A next hop is a set of hosts: all domains that one provider
  * serves are one next hop, and share its connections and limits.
  */
+import { BoundedMap } from '../base/bounded-map.ts'
 import type { MessageBytes } from '../mail/content.ts'
 import { fitsDomain } from '../mail/domain-pattern.ts'
 import type { Random } from '../base/random.ts'
@@ -188,7 +189,7 @@ export function nextHopName(
 export class NextHops {
   readonly #nextHops = new Map<string, NextHop>()
   /** The next hop that a destination had last. */
-  readonly #lastOf = new Map<string, NextHop>()
+  readonly #lastOf = new BoundedMap<string, NextHop>(knownMax)
 
   of(name: string, connectionsMax: number, ratePerMinute?: number): NextHop {
     let nextHop = this.#nextHops.get(name)
@@ -210,9 +211,7 @@ export class NextHops {
   }
 
   remember(destination: string, nextHop: NextHop): void {
-    this.#lastOf.delete(destination)
     this.#lastOf.set(destination, nextHop)
-    if (this.#lastOf.size > knownMax) this.#lastOf.delete(this.#lastOf.keys().next().value!)
   }
 
   /** Destinations that have enough to do. */

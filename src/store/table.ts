@@ -1,4 +1,5 @@
 /** The messages of one mailbox in typed arrays, shared by all who look at it: 28 bytes a message, however many sessions. */
+import { lowerBound } from '../base/lower-bound.ts'
 import type { Change } from './changes.ts'
 import type { MailboxRow } from './entities.ts'
 
@@ -26,17 +27,6 @@ export interface LiveTable {
   /** `changed` runs after each change, on a turn of its own. @returns how to stop. */
   listen(changed: () => void): () => void
   release(): void
-}
-
-function search(uids: Uint32Array, count: number, uid: number): number {
-  let low = 0
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (uids[middle]! < uid) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 const spareMin = 64
@@ -83,7 +73,7 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
     case 'flags': {
       for (const range of change.ranges) {
         for (
-          let at = search(table.uids, table.count, range.first);
+          let at = lowerBound(table.uids, table.count, range.first);
           at < table.count && table.uids[at]! <= range.last;
           at++
         ) {
@@ -100,8 +90,8 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
       let from = 0
       // Copies the runs between the removed ranges; readers of the old arrays are not disturbed.
       for (const [first, last] of change.uids) {
-        const start = search(table.uids, table.count, first)
-        const end = search(table.uids, table.count, last + 1)
+        const start = lowerBound(table.uids, table.count, first)
+        const end = lowerBound(table.uids, table.count, last + 1)
         if (start === end) continue
         kept ??= new MessageTable(table.count + spareMin)
         copyRun(table, kept, from, start)

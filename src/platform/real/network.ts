@@ -1,4 +1,5 @@
 /** TCP sockets as connections. Server sockets stay half-open, so that a client which has said all it wants still gets its answers. */
+import { BoundedMap } from '../../base/bounded-map.ts'
 import { connect as connectTcp, createServer, isIP, type AddressInfo, type Socket } from 'node:net'
 import {
   checkServerIdentity,
@@ -195,7 +196,7 @@ function chainOf(socket: TLSSocket): Uint8Array[] {
 
 /** Sets of authorities that were asked for lately: there is one for mail, and perhaps one for people. */
 const contextsMax = 8
-const contexts = new Map<string, SecureContext>()
+const contexts = new BoundedMap<string, SecureContext>(contextsMax)
 
 /** Reading all roots takes 30 ms, far longer than a handshake: it is done once for a set. */
 function contextWith(authorities: readonly string[]): SecureContext {
@@ -204,7 +205,6 @@ function contextWith(authorities: readonly string[]): SecureContext {
   if (context) return context
   context = createSecureContext({ ca: [...rootCertificates, ...authorities], minVersion: tlsLeast })
   contexts.set(key, context)
-  if (contexts.size > contextsMax) contexts.delete(contexts.keys().next().value!)
   return context
 }
 

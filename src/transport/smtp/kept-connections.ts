@@ -1,4 +1,5 @@
 /** Connections that are kept for the next message to the same place, and addresses that did not answer a moment ago. RFC 5321 §4.5.4.1. */
+import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Deadline, Wheel } from '../../base/wheel.ts'
 import type { SmtpClient } from '../../protocol/smtp/client.ts'
@@ -26,9 +27,9 @@ export class KeptConnections {
   /** By place, the one that rests longest first. */
   readonly #kept = new Map<string, Kept[]>()
   #count = 0
-  readonly #deadUntil = new Map<string, number>()
+  readonly #deadUntil = new BoundedMap<string, number>(deadAddressesMax)
   /** Places that offer CHUNKING and refuse BDAT, the one found last at the end. */
-  readonly #withoutChunking = new Set<string>()
+  readonly #withoutChunking = new BoundedMap<string, true>(deadAddressesMax)
 
   constructor(clock: Clock, wheel: Wheel) {
     this.#clock = clock
@@ -36,9 +37,7 @@ export class KeptConnections {
   }
 
   noteNoChunking(line: string): void {
-    this.#withoutChunking.add(line)
-    if (this.#withoutChunking.size > deadAddressesMax)
-      this.#withoutChunking.delete(this.#withoutChunking.keys().next().value!)
+    this.#withoutChunking.set(line, true)
   }
 
   refusesChunks(line: string): boolean {
@@ -94,9 +93,7 @@ export class KeptConnections {
   }
 
   noteDead(address: string): void {
-    this.#deadUntil.delete(address)
     this.#deadUntil.set(address, this.#clock.monotonic() + deadMs)
-    if (this.#deadUntil.size > deadAddressesMax) this.#deadUntil.delete(this.#deadUntil.keys().next().value!)
   }
 
   isDead(address: string): boolean {

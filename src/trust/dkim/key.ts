@@ -1,4 +1,5 @@
 /** A domain's public key, as the DNS has it. RFC 6376 §3.6.1, RFC 8463 §4.2. */
+import { BoundedMap } from '../../base/bounded-map.ts'
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { decodeTagBase64, parseTags } from './tags.ts'
 
@@ -21,8 +22,8 @@ const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex')
 type Parsed = DkimKey | 'revoked' | { readonly problem: string }
 
 /** Records that were read lately: OpenSSL takes longer to load a key than to verify by it, and most mail comes from a few senders. */
-const parsed = new Map<string, Parsed>()
 const parsedMax = 500
+const parsed = new BoundedMap<string, Parsed>(parsedMax)
 /** Longer texts are no keys that anybody publishes, and are not kept. */
 const keptTextMax = 4096
 
@@ -33,7 +34,6 @@ export function parseDkimKey(text: string): Parsed {
   const key = read(text)
   if (text.length > keptTextMax) return key
   parsed.set(text, key)
-  if (parsed.size > parsedMax) parsed.delete(parsed.keys().next().value!)
   return key
 }
 
