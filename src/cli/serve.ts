@@ -1,4 +1,4 @@
-/** `pennypost serve`: the whole system, until it is told to stop. */
+/** `pennypost serve`: runs the whole system until it is stopped. */
 import { dirname } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import type { Config } from '../config/config.ts'
@@ -16,7 +16,7 @@ import { fileFaultWords } from './fault-words.ts'
 import type { Subcommand } from './subcommand.ts'
 import { tryLines } from './try-lines.ts'
 
-/** A log on a disk that hangs is left as it is. */
+/** How long to wait for the log to close: its disk may hang. */
 const logCloseMs = 500
 
 export const serve: Subcommand = (program, terminal, fail) => {
@@ -37,7 +37,7 @@ export const serve: Subcommand = (program, terminal, fail) => {
       return file.close()
     })
     const system = await begin().catch((error: unknown) => {
-      // Ports that were bound as root would keep a process alive that serves nothing.
+      // Ports bound as root but not used would keep the process alive.
       releaseHeldPorts()
       throw startFault(error, config)
     })
@@ -50,10 +50,10 @@ export const serve: Subcommand = (program, terminal, fail) => {
       return startSystem(config, realPlatform(config, log))
     }
     const { environment } = terminal
-    // Before anything is said of it: who reads that it listens may stop it at once.
+    // Before the start is reported: the reader of that line may stop the server at once.
     let stopping = false
     const stop = (): void => {
-      // Whoever asks twice does not want to wait.
+      // A second signal means: do not wait any longer.
       if (stopping) {
         log.flush()
         return terminal.exit(130)
@@ -108,12 +108,12 @@ export const serve: Subcommand = (program, terminal, fail) => {
     } else log.info('stopped', left.length === 0 ? {} : { without: left.join(', ') })
     log.flush()
     await Promise.race([file.close(), sleep(realClock, logCloseMs)])
-    // What did not end would hold the process.
+    // Parts that did not end would keep the process alive.
     if (left.length > 0) terminal.exit(broken ? 1 : 0)
   })
 }
 
-/** Those that the service's user needs: its data, and the place of a socket that all may use. */
+/** Folders that the service's user needs: its data, and that of a socket open to all users. */
 function foldersOf({ data, submitSocket }: Config): Folder[] {
   if (data === ':memory:') return []
   const beside = dirname(submitSocket)
@@ -125,7 +125,7 @@ function logOptionsOf({ log }: Config, isPerson: boolean): LogOptions {
   return { readable, level: log.level }
 }
 
-/** What went wrong at the start, as a sentence with what to do next. */
+/** A failed start as a sentence that says what to do. */
 function startFault(error: unknown, config: Config): unknown {
   const { name, code, message, address, port } = error as Error & { code?: string; address?: string; port?: number }
   if (name === 'OwnedElsewhere')
