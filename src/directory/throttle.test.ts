@@ -100,7 +100,7 @@ test('failures from elsewhere do not lock the account: neither at home nor from 
   assert.equal(await right('198.51.100.1', alice), 0)
 })
 
-test("an office behind one address: wrong passwords of one user do not delay the others", async () => {
+test('an office behind one address: wrong passwords of one user do not delay the others', async () => {
   const { wrong, right } = make()
   for (let at = 0; at < 50; at++) await wrong(home, alice, `guess ${at}`)
   assert.equal(await right(home, 'bob@a.example'), 0)
