@@ -1,4 +1,4 @@
-/** What we got wrong ourselves: an assert ends the session with 451 or NO [SERVERBUG], the stack goes to the log. */
+/** Assertions, for our own bugs: a failed one ends the session with 451 or NO [SERVERBUG], and the stack goes to the log. */
 
 export class AssertionFault extends Error {
   constructor(message: string) {

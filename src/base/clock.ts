@@ -1,4 +1,4 @@
-/** Time, as the platform tells it: the real one, or the simulator's. Timers exist in `platform/` only. */
+/** The interface to time: real, or simulated. Timers exist in `platform/` only. */
 
 export interface Timer {
   cancel(): void
@@ -10,12 +10,12 @@ export interface Clock {
   /** Milliseconds that only grow: for limits and measurements. */
   monotonic(): number
   after(delayMs: number, run: () => void): Timer
-  /** Runs once the events that wait now have been served: how long work gives the loop back. */
+  /** Runs after the events that are pending now: long work yields to the event loop by this. */
   soon(run: () => void): void
 }
 
 /**
- * Waits; a promise for code that is a sequence of steps. An aborted `signal` ends the wait at once: look at it afterwards.
+ * Resolves after the delay. An aborted `signal` ends the wait at once and without an error: check it afterwards.
  * @internal
  */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -32,7 +32,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
-/** Gives the event loop back once. */
+/** Yields to the event loop once. */
 export function turn(clock: Clock): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve))
 }

@@ -1,4 +1,4 @@
-/** The few things that rooms do with files; the store's engine has its own. */
+/** The interface to files, with the few operations that rooms need; the store's engine has its own. */
 
 export interface Files {
   /** undefined: there is no such file. */
@@ -6,8 +6,8 @@ export interface Files {
   /** Bytes from `start` on, `lengthMax` at most; fewer at the end. undefined: there is no such file. */
   readPart(path: string, start: number, lengthMax: number): Promise<Uint8Array | undefined>
   /**
-   * Replaces the file in one step: readers see the old or the new. Folders that miss are made.
-   * @param options.shared every user of the machine may read it; else those whom the process's umask lets.
+   * Replaces the file atomically: readers see the old or the new one. Missing folders are created.
+   * @param options.shared every user of the machine may read it; else the process's umask decides.
    */
   write(
     path: string,

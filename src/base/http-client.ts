@@ -1,4 +1,4 @@
-/** HTTP to others: one question, one answer, both small. The platform has the client. */
+/** The interface for HTTP requests to other hosts: small requests, small responses. The platform has the client. */
 
 export interface HttpQuestion {
   readonly method: 'GET' | 'POST'
@@ -6,23 +6,23 @@ export interface HttpQuestion {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
-  /** Where the host is, where that is known; else the system is asked. */
+  /** Addresses of the host, if known; else the system resolves it. */
   readonly addresses?: readonly string[]
-  /** Authorities that are believed beside the well-known ones, PEM. */
+  /** Authorities in addition to the well-known ones, PEM. */
   readonly authorities?: readonly string[]
-  /** Until the whole answer is there. */
+  /** Time limit for the whole response. */
   readonly timeoutMs: number
   readonly bytesMax: number
 }
 
 export interface HttpReply {
   readonly status: number
-  /** As it was said; undefined where it was not. */
+  /** The Content-Type field as it was sent; undefined without one. */
   readonly contentType?: string
   readonly body: Uint8Array
 }
 
 export interface HttpClient {
-  /** Redirects are not followed: they are an answer like others. Throws when there is none, or one too large. */
+  /** Redirects are not followed; they are responses like others. Throws without a response, or when it is too large. */
   ask(question: HttpQuestion): Promise<HttpReply>
 }

@@ -1,4 +1,4 @@
-/** HTTP as rooms see it: a request in, a response out. The platform has the server. */
+/** The interface of an HTTP server: a request in, a response out. The platform has the server. */
 import type { Listener, Peer, TlsServer } from './network.ts'
 
 export interface HttpRequest {
@@ -6,12 +6,12 @@ export interface HttpRequest {
   /** Path without its query. */
   readonly path: string
   readonly query: URLSearchParams
-  /** The Host field, as the client said it. */
+  /** The Host field, as the client sent it. */
   readonly host: string | undefined
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly body: Uint8Array
   readonly peer: Peer
-  /** A proxy has passed it on for another: its peer is the proxy, not the one that asks. */
+  /** A proxy has forwarded the request: the peer is the proxy, not the client. */
   readonly forwarded: boolean
 }
 
@@ -22,13 +22,13 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** What a request may bring: an Autodiscover question has under 1 KB. A longer one is answered 413. */
+/** Limit of a request body: an Autodiscover request has under 1 KB. A longer one is answered 413. */
 export const httpBodyBytesMax = 64 * 1024
 
 export interface HttpServer {
   /**
    * @param options.tls https: every connection starts with a handshake. `proxied` as in `Network.listen`.
-   * @param options.admit whether one more from there may come in: what it returns is called when it has gone.
+   * @param options.admit whether one more connection from there is admitted; what it returns is called when that one is closed.
    */
   listen(
     options: {

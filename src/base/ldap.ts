@@ -1,17 +1,19 @@
-/** A directory elsewhere, as it is asked: look-ups as one who may read, and whether a name has a password. The platform has the client. RFC 4511. */
+/**
+ * The interface to an LDAP directory: searches with the server's own bind, and checks of passwords. The platform has the client. RFC 4511.
+ */
 
 export interface LdapPlace {
-  /** `ldap:` or `ldaps:` with a host and perhaps a port; the first that answers is used. */
+  /** `ldap:` or `ldaps:` URLs with a host and optionally a port; the first that answers is used. */
   readonly urls: readonly string[]
   /** STARTTLS before anything else at `ldap:` (RFC 4511 §4.14); a server without it is not used. */
   readonly startTls: boolean
-  /** PEM of the authorities that its certificate may come from; undefined: the usual ones. */
+  /** PEM of the authorities for its certificate; undefined: the well-known ones. */
   readonly ca: string | undefined
-  /** Who looks up; '' for nobody in particular. */
+  /** The DN to bind as for searches; '' for an anonymous bind. */
   readonly bindDn: string
   readonly bindPassword: string
   readonly connectTimeoutMs: number
-  /** For one answer. */
+  /** Time limit for each answer. */
   readonly timeoutMs: number
 }
 
@@ -22,23 +24,26 @@ export interface LdapQuestion {
   /** RFC 4515. */
   readonly filter: string
   readonly attributes: readonly string[]
-  /** No more are answered. */
+  /** Further entries are left out. */
   readonly entriesMax: number
 }
 
 export interface LdapEntry {
   readonly dn: string
-  /** Values by attribute, lower case; those that were asked for and are there. */
+  /** Values by attribute name in lower case; only requested attributes that exist. */
   readonly values: ReadonlyMap<string, readonly string[]>
 }
 
 export interface LdapServer {
-  /** Throws when there is no answer, or one that is none: empty always means that there is nothing. */
+  /** Throws without a valid answer, so that an empty list always means that there are no such entries. */
   search(question: LdapQuestion): Promise<readonly LdapEntry[]>
-  /** Whether the entry has that password, which is never empty: a bind without one succeeds for anybody (RFC 4513 §5.1.2). Throws when it cannot be told. */
+  /**
+   * Whether the entry has that password. Never called with an empty one: such a bind always succeeds (RFC 4513 §5.1.2). Throws without an
+   * answer.
+   */
   bind(dn: string, password: string): Promise<boolean>
   close(): void
 }
 
-/** Connects when first asked, and again when it has to. */
+/** Connects at the first request, and again when the connection was lost. */
 export type OpenLdap = (place: LdapPlace) => LdapServer

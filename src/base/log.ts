@@ -9,7 +9,7 @@ export interface Log {
   info(event: string, facts?: LogFacts): void
   warn(event: string, facts?: LogFacts): void
   error(event: string, facts?: LogFacts): void
-  /** Debug events are written: where gathering their facts costs something, it is looked at first. */
+  /** Debug events are written. Checked first where gathering their facts costs something. */
   readonly verbose?: boolean
 }
 

@@ -5,7 +5,7 @@ export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
 }
 
-/** An address, or the name that is nothing else. RFC 6761 §6.3. */
+/** Also for the name `localhost`, which never means anything else. RFC 6761 §6.3. */
 export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || (isLoopback(host) && !/[^\d.:]/.test(host))
 }

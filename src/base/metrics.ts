@@ -1,14 +1,14 @@
 /**
- * Figures of a running program, and their text for Prometheus. OpenMetrics 1.0.
- * Counting is an addition: the labels of a series are looked up once, by `of`, where the path is hot. No library: the text is a page, and
- * the usual one brings four packages and 4.6 MB for it.
+ * Metrics of a running program, and their text for Prometheus. OpenMetrics 1.0.
+ * Counting is an addition: on hot paths the labels of a series are looked up once, by `of`. No library: the text is simple, and the usual
+ * library brings four packages and 4.6 MB.
  */
 
-/** Series of one metric; what comes beyond is counted under the label `other`, so that nothing a peer says can fill the memory. */
+/** Series of one metric; further ones are counted under the label `other`, so that a peer cannot fill the memory with label values. */
 const seriesMax = 500
 
 export interface Metric {
-  /** Its lines: type, help, samples. */
+  /** The lines of the metric: type, help, samples. */
   text(): string
 }
 
@@ -23,12 +23,12 @@ interface Named {
   readonly labels?: readonly string[]
 }
 
-/** The series of a metric by the values of their labels: found by these alone, since spelling labels costs more than counting. */
+/** The series of a metric by their label values. The text of labels is not made for this: it costs more than counting. */
 class Series<T> {
   readonly #labels: readonly string[]
   readonly #make: () => T
   readonly #found = new Map<string, T>()
-  /** By the spelling of their labels. */
+  /** Keyed by the text of their labels. */
   readonly all = new Map<string, T>()
 
   constructor(labels: readonly string[], make: () => T) {
@@ -56,7 +56,7 @@ export class Counter implements Metric {
   constructor(name: string, help: string, ...labels: readonly string[]) {
     this.#metric = { name, help, labels }
     this.#cells = new Series(labels, () => ({ value: 0 }))
-    // A counter without labels is told from the start on: a rate needs the first 0.
+    // A counter without labels is exported from the start: a rate needs the first 0.
     if (labels.length === 0) this.of()
   }
 
@@ -71,13 +71,13 @@ export class Counter implements Metric {
   }
 }
 
-/** How often values of each size came. Sizes are seconds or octets. */
+/** Counts values by size, in buckets. Sizes are seconds or octets. */
 export class Histogram implements Metric {
   readonly #metric: Named
   readonly #bounds: readonly number[]
   readonly #series: Series<Distribution>
 
-  /** @param bounds upper ends of the buckets, growing. */
+  /** @param bounds upper bounds of the buckets, ascending. */
   constructor(name: string, help: string, bounds: readonly number[], ...labels: readonly string[]) {
     this.#metric = { name, help, labels }
     this.#bounds = bounds
@@ -127,12 +127,12 @@ export class Distribution {
 /** A value with its labels. */
 export type Sample = readonly [value: number, ...labels: string[]]
 
-/** What is asked for when somebody looks: a number as it is now, or one for each of its labels' values. */
+/** A value that is computed on request: one number, or one for each combination of label values. */
 export class Gauge implements Metric {
   readonly #metric: Named
   readonly #now: () => number | undefined | readonly Sample[]
 
-  /** @param now undefined: not known, and not told. */
+  /** @param now undefined: not known, and left out. */
   constructor(name: string, help: string, now: () => number | undefined | readonly Sample[], ...labels: string[]) {
     this.#metric = { name, help, labels }
     this.#now = now
@@ -153,14 +153,14 @@ export class Gauge implements Metric {
   }
 }
 
-/** A number that only grows and that somebody else counts. */
+/** A counter whose value another part of the program keeps. */
 export class CountedElsewhere extends Gauge {
   protected override get kind(): { readonly type: string; readonly suffix: string } {
     return { type: 'counter', suffix: '_total' }
   }
 }
 
-/** The whole page. */
+/** The whole text of `/metrics`. */
 export function metricsText(metrics: readonly Metric[]): string {
   return `${metrics.map((metric) => metric.text()).join('')}# EOF\n`
 }

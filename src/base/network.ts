@@ -26,7 +26,9 @@ export interface TlsFacts {
   readonly problem?: string
   /** On a client that asked for it: what the server showed, DER, its own certificate first. */
   readonly chain?: readonly Uint8Array[]
-  /** What both ends of this very channel know and nobody between them can bring about; undefined where it does not exist. Made when asked. */
+  /**
+   * Channel binding: known to both ends of this channel, and not to be forged in between; undefined if not available. Computed on demand.
+   */
   binding?(type: ChannelBindingType): Uint8Array | undefined
   /** On a server that asked for it: mail addresses (rfc822Name) of the client's certificate, none unless our authority signed it. */
   clientAddresses?(): readonly string[]
@@ -39,13 +41,13 @@ export interface TlsServer {
 
 export interface TlsClientOptions {
   readonly serverName: string
-  /** 'none': encrypt, whoever it is (opportunistic). 'name': chain and name must be right. */
+  /** 'none': encrypt without checking the certificate (opportunistic). 'name': chain and name must be valid. */
   readonly verify: 'none' | 'name'
-  /** Authorities beside the well-known ones, PEM. */
+  /** Authorities in addition to the well-known ones, PEM. */
   readonly ca?: readonly string[]
   /** `TlsFacts.chain` is wanted. */
   readonly showChain?: boolean
-  /** Asked as soon as the handshake is done, before anything is said: what it throws ends the connection. */
+  /** Called right after the handshake, before anything is sent: throwing ends the connection. */
   accept?(facts: TlsFacts): void
 }
 
@@ -71,12 +73,12 @@ export interface Connection {
   pause(): void
   resume(): void
   /**
-   * Flushes, then says that we send no more; what still comes is read and dropped until the peer ends too.
-   * @param peerIsDone nothing comes any more: all is over as soon as our words are out.
+   * Flushes, then ends our side; what still arrives is read and dropped until the peer ends too.
+   * @param peerIsDone the peer will send nothing more: the connection closes as soon as our bytes are sent.
    */
   end(peerIsDone?: boolean): void
   destroy(): void
-  /** Turns the stream into TLS. What was received and not yet handed out is dropped: nothing said before a handshake counts. */
+  /** Starts TLS. Bytes received but not yet handed out are dropped: nothing sent before a handshake may count after it. */
   startTlsServer(tls: TlsServer): Promise<TlsFacts>
   startTlsClient(options: TlsClientOptions): Promise<TlsFacts>
 }
@@ -90,8 +92,8 @@ export interface Listener {
 export interface Network {
   /**
    * `tls` makes every connection start with a handshake. Connections whose handshake fails are only reported to `failed`.
-   * `proxied` tells of an address whether it is a proxy's: its connections must begin, before any handshake, with a PROXY header, and have
-   * the peer that this names; whose does not is closed.
+   * `proxied` tells whether an address is a proxy. Connections of proxies must begin, before any handshake, with a PROXY header, which
+   * names the peer; without a valid header they are closed.
    */
   listen(
     options: {

@@ -1,4 +1,4 @@
-/** Options of public functions: a table says which names there are and what each takes; whatever else is given is told in one sentence. */
+/** Checks options of public functions against a table of names and types; a fault is told in one sentence. */
 import { nearest } from './suggest.ts'
 
 /** Kinds of values, in the words of `kindWords`. */
@@ -18,7 +18,7 @@ type KeyOf<T> = T extends unknown ? keyof T : never
 /** A rule for each option that `T` has: one that is added to the type must be added to the table. */
 export type OptionTable<T> = Readonly<Record<KeyOf<T> & string, OptionRule>>
 
-/** What people write who come from other libraries, and what to write here. */
+/** Names of the same options in other libraries, and what to write here. */
 export type OtherNames = Readonly<Record<string, string>>
 
 const kindWords = {
@@ -133,7 +133,7 @@ export function optionsOf<T>(table: OptionTable<T>, otherNames?: OtherNames) {
 /** A wrong word is shown where one of some words is wanted, if it can be one. */
 const wordLengthMax = 30
 
-/** By its kind: text may be a password. */
+/** By its type only: text may be a password. */
 function shown(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return kindWords.list

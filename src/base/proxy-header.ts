@@ -1,4 +1,4 @@
-/** The header by which a proxy tells whose connection it passes on: HAProxy's PROXY protocol, versions 1 and 2. */
+/** The header in which a proxy names the client of a connection: HAProxy's PROXY protocol, versions 1 and 2. */
 import { latin1 } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
 import { parseIpAddress } from './ip-network.ts'
@@ -6,17 +6,17 @@ import { parseIpAddress } from './ip-network.ts'
 export interface ProxiedAddresses {
   readonly address: string
   readonly port: number
-  /** Where the client had connected to. */
+  /** The address that the client connected to. */
   readonly localAddress: string
   readonly localPort: number
 }
 
 export type ProxyHeader =
-  /** So far it is one, but not all of it. */
+  /** The beginning of a header; more bytes are needed. */
   | { readonly kind: 'incomplete' }
-  /** It is none, or a wrong one: the connection must not be believed to be anybody's. */
+  /** No header, or a malformed one: the client is unknown, and the connection must be closed. */
   | { readonly kind: 'fault'; readonly problem: string }
-  /** `addresses` is undefined where the proxy speaks for itself, or does not know: then the connection's own count. */
+  /** `addresses` is undefined if the proxy connects for itself, or does not know: the connection's own addresses then apply. */
   | { readonly kind: 'header'; readonly sizeBytes: number; readonly addresses: ProxiedAddresses | undefined }
 
 /** The longest line of version 1, with its CRLF. §2.1. */
@@ -24,7 +24,7 @@ const lineBytesMax = 107
 const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a)
 /** Signature, version and command, family and protocol, length. §2.2. */
 const fixedBytes = 16
-/** Addresses and TLVs of version 2: certificates of clients are in them at most; more is an attack on our memory. */
+/** Addresses and TLVs of version 2. The largest TLV is a client certificate; more is an attack on our memory. */
 export const version2BytesMax = 4096
 const crcType = 3
 
@@ -53,7 +53,7 @@ function version1(bytes: Uint8Array): ProxyHeader {
   if (end < 0) return bytes.length < lineBytesMax ? incomplete : fault('a PROXY line that does not end')
   const line = latin1(bytes, 0, end + 1)
   const sizeBytes = end + 1
-  // What stands behind UNKNOWN means nothing.
+  // Anything after UNKNOWN is to be ignored. §2.1.
   if (/^PROXY UNKNOWN(?: [^\r\n]*)?\r\n$/.test(line)) return { kind: 'header', sizeBytes, addresses: undefined }
   const match = /^PROXY TCP([46]) (\S+) (\S+) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})\r\n$/.exec(line)
   const [, family, address = '', localAddress = '', from, to] = match ?? []
@@ -64,7 +64,7 @@ function version1(bytes: Uint8Array): ProxyHeader {
   return { kind: 'header', sizeBytes, addresses: { address: plain(address), port, localAddress, localPort } }
 }
 
-/** As sockets tell it: IPv4 within IPv6 is IPv4. */
+/** As sockets report it: an IPv4-mapped IPv6 address as IPv4. */
 function plain(address: string): string {
   const bytes = parseIpAddress(address)!
   return bytes.length === 4 ? bytes.join('.') : address.toLowerCase()
@@ -83,13 +83,13 @@ function version2(bytes: Uint8Array): ProxyHeader {
   const size = local ? undefined : addressBytes.get(family)
   if (!local && size === undefined) return fault('a PROXY header of a family that no mail comes by')
   if ((size ?? 0) > length) return fault('a PROXY header without its addresses')
-  // Whose health it checks is the proxy's own affair: what a LOCAL one says is skipped, of whatever family. §2.2.
+  // LOCAL is the proxy's own health check: its addresses and TLVs are skipped, whatever the family. §2.2.
   const problem = local ? undefined : wrongTlv(header, fixedBytes + size!)
   if (problem !== undefined) return fault(problem)
   return { kind: 'header', sizeBytes, addresses: local ? undefined : addressesOf(header, view, family) }
 }
 
-/** Streams alone. Unspecified, and Unix sockets, tell of no address that we could use. */
+/** TCP only. Unspecified, and Unix sockets, carry no address that we could use. */
 const addressBytes: ReadonlyMap<number, number> = new Map([
   [0x00, 0],
   [0x11, 12],
@@ -113,7 +113,7 @@ function formatAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.')
   const view = new DataView(bytes.buffer, bytes.byteOffset, 16)
   const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(2 * i).toString(16))
-  // The longest row of zeros is left out: addresses are compared as sockets write them. RFC 5952 §4.2.
+  // The longest run of zeros becomes `::`, since addresses are compared with those of sockets. RFC 5952 §4.2.
   const text = groups.join(':')
   const zeros = [...text.matchAll(/(?:^|:)(0(?::0)+)(?=:|$)/g)].sort((a, b) => b[1]!.length - a[1]!.length)[0]
   if (!zeros) return plain(text)

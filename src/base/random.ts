@@ -1,4 +1,4 @@
-/** Chance, as the platform deals it: cryptographic in production, seeded in the simulator. */
+/** The interface to random numbers: cryptographic in production, seeded in the simulator. */
 
 export interface Random {
   bytes(count: number): Uint8Array
@@ -6,7 +6,7 @@ export interface Random {
   below(end: number): number
 }
 
-/** Lower-case base-32 without vowels that could spell words: ids that people read aloud. */
+/** Lower-case base 32 without vowels, so that ids spell no words: people read them aloud. */
 const idAlphabet = '0123456789bcdfghjklmnpqrstvwxyz_'.slice(0, 32)
 
 /** A name of `length` characters, five bits each. */

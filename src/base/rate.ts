@@ -4,16 +4,16 @@ import { BoundedMap } from './bounded-map.ts'
 export class Rate {
   readonly #intervalMs: number
   readonly #burstMs: number
-  /** When everything that was let through would have been due at an even pace. */
+  /** When all events admitted so far would have been due at an even pace. */
   #paidUntilMs = 0
 
-  /** @param burst so many may come at once after a pause. */
+  /** @param burst so many are admitted at once after a pause. */
   constructor(count: number, perMs: number, burst = 0) {
     this.#intervalMs = perMs / count
     this.#burstMs = burst * this.#intervalMs
   }
 
-  /** Milliseconds until the next may come; 0: now. */
+  /** Milliseconds until the next event is admitted; 0: now. */
   waitMs(nowMs: number): number {
     return Math.max(0, Math.ceil(this.#paidUntilMs - this.#burstMs - nowMs))
   }
@@ -23,7 +23,7 @@ export class Rate {
   }
 }
 
-/** One rate for each key, as many keys as fit. */
+/** One rate for each key, for a limited number of keys. */
 export class Rates {
   readonly #rates: BoundedMap<string, Rate>
   readonly #make: () => Rate

@@ -1,15 +1,15 @@
-/** The DNS as the rest of the program asks it: the system's resolvers, configured ones, or the simulator's zone. */
+/** The interface to the DNS: the system's resolvers, configured ones, or the simulator's zone. */
 
 export type DnsOutcome<T> =
   | {
       readonly kind: 'found'
       readonly records: readonly T[]
-      /** Signed, validated, and told by a resolver that is believed (RFC 4035 §4.9.3); absent where that is not known. */
+      /** Validated by DNSSEC, by a resolver that is trusted (RFC 4035 §4.9.3); absent if not known. */
       readonly secure?: boolean
-      /** The name that the records belong to, at the end of its aliases, where the DNS said so. */
+      /** The name that the records belong to, at the end of a CNAME chain, if the DNS said so. */
       readonly name?: string
     }
-  /** The name does not exist (NXDOMAIN), or exists without such records. `secure`: that is proved. */
+  /** The name does not exist (NXDOMAIN), or exists without such records. `secure`: DNSSEC proves it. */
   | { readonly kind: 'none'; readonly nameExists: boolean; readonly secure?: boolean }
   /** SERVFAIL, timeout, refusal: ask again later. */
   | { readonly kind: 'failed'; readonly reason: string }

@@ -1,9 +1,9 @@
 /**
- * What the event loop does, for the line of the watchdog (`system/watchdog.ts`): the newest few things that began. Set before the part of
- * some work that does not wait; one store, since it stands before each command.
+ * What the event loop works on, for the log line of the watchdog (`system/watchdog.ts`): the last few things that began. Set before
+ * synchronous work; a single assignment, since that is before each command.
  */
 
-/** Said when it is wanted: what a session does changes, and costs nothing to keep. */
+/** A name, or an object whose `doing` is read only when the name is wanted. */
 export type Doing = string | { readonly doing?: string | undefined }
 
 const keptMax = 8
@@ -15,18 +15,18 @@ export function running(doing: Doing): void {
   kept[count++ % keptMax] = doing
 }
 
-/** How many things have begun. */
+/** How many things have begun so far. */
 export function begun(): number {
   return count
 }
 
-/** What has begun since that many had, oldest first, each once; of many the last. */
+/** What has begun since the count was `before`: oldest first, each once, only the last few of many. */
 export function begunSince(before: number): string[] {
   const names = new Set<string>()
   for (let n = Math.max(before, count - keptMax); n < count; n++) {
     const doing = kept[n % keptMax]!
     const name = typeof doing === 'string' ? doing : doing.doing
-    // The newest stands last.
+    // Deleted first, so that the newest stands last.
     if (name !== undefined) names.delete(name)
     if (name !== undefined) names.add(name)
   }

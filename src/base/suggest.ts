@@ -1,9 +1,9 @@
 /** "Did you mean": the known name that is nearest to a mistyped one. */
 
-/** Longer words are compared by their start: the cost is the product of both lengths. */
+/** Of longer words only the start is compared: the cost is the product of both lengths. */
 const comparedMax = 64
 
-/** Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other (optimal string alignment). */
+/** Number of insertions, deletions, substitutions and swaps of neighbours between two words (optimal string alignment). */
 export function editDistance(from: string, to: string): number {
   const a = from.slice(0, comparedMax)
   const b = to.slice(0, comparedMax)
@@ -23,7 +23,7 @@ export function editDistance(from: string, to: string): number {
   return previous[b.length]!
 }
 
-/** `plaintext_auth` and `plaintextAuth` are one word to whoever types them. */
+/** `plaintext_auth` and `plaintextAuth` count as the same word. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '')
 }

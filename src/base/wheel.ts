@@ -1,14 +1,14 @@
-/** One timer for all connections: deadlines in slots of a second. A touch is one assignment, so an idle connection costs nothing. */
+/** One timer for all connections, with deadlines in slots of a second. Moving a deadline is one assignment, so it costs nothing. */
 import type { Clock, Timer } from './clock.ts'
 
 /** Ten thousand connections with timers of their own cost megabytes and heap churn; a second's accuracy is enough for all protocol limits. */
 const slotMs = 1000
 const slotCount = 64
-/** Every entry is looked at this often, so that a deadline which a touch has drawn nearer is met at most so much late. */
+/** Every entry is checked this often, so that a deadline that was moved nearer is met at most this much late. */
 const lookSlots = 8
 
 export interface Deadline {
-  /** Monotonic milliseconds; Infinity: never. Writing it is all that a touch is. */
+  /** Monotonic milliseconds; Infinity: never. Assign it to move the deadline. */
   atMs: number
 }
 
@@ -23,7 +23,7 @@ export class Wheel {
   #at = 0
   #count = 0
   #timer: Timer | undefined
-  /** What expires may add: the timer is armed once, after all slots were visited. */
+  /** Set while slots are visited: callbacks may add entries, and the timer is armed once, after that. */
   #ticking = false
 
   constructor(clock: Clock) {
@@ -36,7 +36,7 @@ export class Wheel {
     return this.#clock.monotonic()
   }
 
-  /** `expired` runs once when `atMs` has passed, about a second late; up to `lookSlots` seconds where a touch drew it nearer. */
+  /** `expired` runs once after `atMs`, up to a second late; up to `lookSlots` seconds if the deadline was moved nearer. */
   add(atMs: number, expired: () => void): Deadline {
     const entry: Entry = { atMs, expired, dead: false }
     this.#place(entry)
@@ -55,7 +55,7 @@ export class Wheel {
     if (--this.#count === 0) this.#rest()
   }
 
-  /** Nothing to watch: a timer would hold a command up that has done its work, sendmail for one. */
+  /** Without entries there is no timer: it would keep a finished command (sendmail) from exiting. */
   #rest(): void {
     this.#timer?.cancel()
     this.#timer = undefined

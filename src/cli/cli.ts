@@ -1,4 +1,4 @@
-/** The command `pennypost`: its subcommands, and what a fault looks like. Exit status 0: done, 1: failed, 2: wrong usage. */
+/** The command `pennypost`: its subcommands, and how errors are printed. Exit status 0: done, 1: failed, 2: wrong usage. */
 import { Command, CommanderError } from 'commander'
 import { Interrupted, type Terminal } from '../platform/real/terminal.ts'
 import { account } from './account.ts'
@@ -25,7 +25,7 @@ import { trace } from './trace.ts'
 import { verify } from './verify.ts'
 import { version } from './version.ts'
 
-/** In the order of the help. What is heavy is loaded by the action that needs it. */
+/** In the order of the help. Heavy modules are loaded by the actions that need them. */
 const subcommands = [
   serve,
   quickstart,
@@ -52,7 +52,7 @@ const subcommands = [
   version,
 ]
 
-/** Errors whose text is a whole sentence for people. */
+/** Errors whose text is a complete sentence for the user. */
 const plainFaults = new Set(['ConfigError', 'CommandRefusal', 'OwnedElsewhere', 'StoreFault', 'StoreRefusal'])
 
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -86,14 +86,14 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   }
 }
 
-/** Commander shall throw instead of leaving, and write where we do: set on every command, since each has its own. */
+/** Makes Commander throw instead of exiting, and write to our terminal; set on each command, since it is not inherited. */
 function quietly(command: Command, terminal: Terminal): void {
   command.exitOverride()
   command.configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.note(text) })
   for (const below of command.commands) quietly(below, terminal)
 }
 
-/** Whoever asked for JSON gets JSON in any case; the sentence stands on standard error as well. */
+/** With --json an error is JSON too; the sentence is on standard error as well. */
 function tellJson(sentence: string, status: number, terminal: Terminal): void {
   terminal.out(`${JSON.stringify({ error: sentence, status })}\n`)
 }

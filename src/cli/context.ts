@@ -1,4 +1,4 @@
-/** What all subcommands share: options that each has, how faults are told, how lists are printed. */
+/** Shared by all subcommands: common options, errors, printing of lists. */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
@@ -8,13 +8,13 @@ import type { Page } from '../admin/control-command.ts'
 import { fileFaultWords } from './fault-words.ts'
 import type { Owner, OwnerOptions } from '../admin/owner.ts'
 
-/** A fault in how the command was called: exit status 2. */
+/** The command was called wrongly: exit status 2. */
 export class UsageFault extends Error {}
 
-/** A fault in what was asked: exit status 1, its text and nothing more. */
+/** The command failed for an expected reason: exit status 1, and only its text is printed. */
 export class CommandFault extends Error {}
 
-/** What every command that touches a data folder may be told. */
+/** Options of every command that uses a data folder. */
 export interface PlaceOptions {
   readonly config?: string
   readonly data?: string
@@ -38,7 +38,7 @@ export function examples(command: Command, ...lines: readonly string[]): Command
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`)
 }
 
-/** Named by --config; else, unless a data folder is named, by PENNYPOST_CONFIG or found at its usual place; else the defaults. */
+/** From --config; else, unless a data folder is given, from PENNYPOST_CONFIG or the usual place; else the defaults. */
 export async function configOf({ config: named, data }: PlaceOptions): Promise<Config> {
   const [{ defaultConfig, loadConfig }, { usualConfigFile }] = await Promise.all([
     import('../config/load.ts'),
@@ -50,12 +50,12 @@ export async function configOf({ config: named, data }: PlaceOptions): Promise<C
   return data === undefined ? config : { ...config, data: data === ':memory:' ? data : resolve(data) }
 }
 
-/** The folder alone: a configuration with faults does not stop an operator who names it. */
+/** Only the folder: if --data is given, a faulty configuration does not matter. */
 export async function dataFolderOf(options: PlaceOptions): Promise<string> {
   return options.data === undefined ? (await configOf(options)).data : resolve(options.data)
 }
 
-/** What cannot be opened is told as a sentence with what to do. */
+/** A folder that cannot be opened is a CommandFault that says what to do. */
 export async function openOwnerOf(data: string, options: OwnerOptions): Promise<Owner> {
   const { openOwner } = await import('../admin/owner.ts')
   return openOwner(data, options).catch((error: unknown) => {
@@ -64,7 +64,7 @@ export async function openOwnerOf(data: string, options: OwnerOptions): Promise<
   })
 }
 
-/** Works with the owner of the data folder, and lets it go again. */
+/** Runs work with the owner of the data folder, and releases it afterwards. */
 export async function withOwner<T>(
   options: PlaceOptions & { readonly create?: boolean },
   work: (owner: Owner) => Promise<T>,
@@ -79,7 +79,7 @@ export async function withOwner<T>(
   }
 }
 
-/** Asks one thing. */
+/** Sends one control command. */
 export function ask<Name extends ControlName>(
   options: PlaceOptions & { readonly create?: boolean },
   name: Name,
@@ -111,7 +111,7 @@ export interface Column<Row> {
   readonly right?: boolean
 }
 
-/** Prints pages as they come: a JSON array, or columns that grow wider when a later page needs it. */
+/** Prints pages as they arrive: a JSON array, or columns that get wider if a later page needs it. */
 export async function printRows<Row>(
   terminal: Terminal,
   rows: AsyncIterable<readonly Row[]>,
@@ -146,7 +146,7 @@ function tableLine(
   return `${padded.join('  ').trimEnd()}\n`
 }
 
-/** Strangers choose some of these texts: what could steer a terminal is shown as a dot. */
+/** Some texts come from unauthenticated clients: control characters are shown as a dot. */
 export function visible(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·')
 }
@@ -175,7 +175,7 @@ export function counted(count: number, singular: string, plural = `${singular}s`
   return `${count} ${count === 1 ? singular : plural}`
 }
 
-/** What was done: an object with --json, else a sentence. */
+/** Prints the result: an object with --json, else a sentence. */
 export function tellDone(
   terminal: Terminal,
   { json }: { readonly json?: boolean },

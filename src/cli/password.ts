@@ -1,4 +1,6 @@
-/** Where a command gets a new password from: the keyboard, standard input, or chance. Never the arguments, which everybody can see. */
+/**
+ * How a command gets a new password: from a prompt, from stdin, or generated. Never from arguments, which all users of the machine can see.
+ */
 import type { Command } from 'commander'
 import type { Terminal } from '../platform/real/terminal.ts'
 import { CommandFault, UsageFault } from './context.ts'
@@ -16,7 +18,7 @@ export function passwordOptions(command: Command): Command {
 
 export interface NewPassword {
   readonly password: string
-  /** To be printed: nobody else knows it. */
+  /** Generated, and so to be printed. */
   readonly generated: boolean
 }
 

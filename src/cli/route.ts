@@ -1,4 +1,4 @@
-/** `pennypost route`: where mail for somebody would go now, and how safe each connection would have to be. */
+/** `pennypost route`: where mail for an address would go now, and the security that each connection would need. */
 import { CommandFault, configOf, examples, jsonOption, placeOptions, type PlaceOptions } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
 

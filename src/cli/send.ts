@@ -31,7 +31,7 @@ interface SendOptions extends PlaceOptions {
 }
 
 const tlsModes = ['auto', 'implicit', 'starttls', 'none'] as const
-/** A file that is attached is read whole before it is sent. */
+/** Attached files are read into memory before they are sent. */
 const fileBytesMax = 512 * 1024 * 1024
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
@@ -174,7 +174,7 @@ async function compose(terminal: Terminal, options: SendOptions): Promise<Compos
 async function bodyText(terminal: Terminal, options: SendOptions, hasHtml: boolean): Promise<string | undefined> {
   if (options.text !== undefined) return options.text
   if (options.textFile !== undefined) return textOf(options.textFile)
-  // A keyboard, or a password on standard input, leaves no text to read.
+  // No text to read if stdin is a terminal, or has the password.
   if (options.passwordStdin || !terminal.readText) return hasHtml ? undefined : ''
   return (await terminal.readText(fileBytesMax)) ?? (hasHtml ? undefined : '')
 }

@@ -1,4 +1,4 @@
-/** `pennypost serve`: the whole system, until it is told to stop. */
+/** `pennypost serve`: runs the whole system until it is stopped. */
 import { dirname } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import type { Config } from '../config/config.ts'
@@ -17,7 +17,7 @@ import { fileFaultWords } from './fault-words.ts'
 import type { Subcommand } from './subcommand.ts'
 import { tryLines } from './try-lines.ts'
 
-/** A log on a disk that hangs is left as it is. */
+/** How long to wait for the log to close: its disk may hang. */
 const logCloseMs = 500
 
 export const serve: Subcommand = (program, terminal, fail) => {
@@ -137,7 +137,7 @@ function announce(config: Config, terminal: Terminal, log: GatheringLog, system:
   void notifyServiceManager(terminal.environment, 'READY=1', `STATUS=listening at ${system.listening.length} addresses`)
 }
 
-/** Those that the service's user needs: its data, and the place of a socket that all may use. */
+/** Folders that the service's user needs: its data, and that of a socket open to all users. */
 function foldersOf({ data, submitSocket }: Config): Folder[] {
   if (data === ':memory:') return []
   const beside = dirname(submitSocket)
@@ -149,7 +149,7 @@ function logOptionsOf({ log }: Config, isPerson: boolean): LogOptions {
   return { readable, level: log.level }
 }
 
-/** What went wrong at the start, as a sentence with what to do next. */
+/** A failed start as a sentence that says what to do. */
 function startFault(error: unknown, config: Config): unknown {
   const { name, code, message, address, port } = error as Error & { code?: string; address?: string; port?: number }
   if (name === 'OwnedElsewhere')

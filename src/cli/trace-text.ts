@@ -1,4 +1,4 @@
-/** A message's story for people: the dialogue, the decisions, each attempt, each end. */
+/** The trace of a message as text: the dialogue, the decisions, each attempt, the outcome of each recipient. */
 import type { LedgerRow } from '../store/entities.ts'
 import type { TraceLine } from '../delivery/trace.ts'
 import { sizeText, timeText, visible } from './context.ts'
@@ -6,7 +6,7 @@ import { sizeText, timeText, visible } from './context.ts'
 export interface Traced {
   readonly id: string
   readonly journey: readonly TraceLine[]
-  /** How each accepted recipient ended, or that it still waits. */
+  /** The outcome of each accepted recipient, or that it is still queued. */
   readonly ledger: readonly LedgerRow[]
 }
 
@@ -23,7 +23,7 @@ export function traceText({ id, journey, ledger }: Traced): string {
   return `${lines.join('\n')}\n\n`
 }
 
-/** A line of the journey as it happens. */
+/** A line of `trace --follow`. */
 export function followedText(line: TraceLine): string {
   const head = `${line.at.replace('T', ' ')}  ${visible(line.id)}  ${title(line, line.id)}`
   return `${[head, ...body(line).map((words) => `    ${visible(words)}`)].join('\n')}\n`
@@ -70,7 +70,7 @@ function connection(line: TraceLine): string[] {
   return [by + through, `TLS: ${tls ?? 'none'}; signed in: ${user ?? 'no'}`]
 }
 
-/** What was said, put together from the facts: no secret and no body was ever kept. */
+/** The SMTP dialogue, rebuilt from facts: secrets and bodies are never stored. */
 function dialogue(line: TraceLine): string[] {
   const refused = texts(line['refused'])
   const replies = texts(line['replies'])
@@ -98,7 +98,7 @@ function hello(protocol: string): string {
   return protocol === 'SMTP' ? 'HELO' : 'EHLO'
 }
 
-/** Facts that are told already. */
+/** Facts that are printed elsewhere. */
 const told = new Set([
   ...[
     'id',

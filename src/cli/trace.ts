@@ -1,4 +1,4 @@
-/** `pennypost trace`: what is known of a message, from its arrival to its end. */
+/** `pennypost trace`: what happened to a message, from its arrival to its outcome. */
 import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import { realClock } from '../platform/real/clock.ts'
@@ -20,11 +20,11 @@ import {
 import type { Subcommand } from './subcommand.ts'
 import { followedText, traceText, type Traced } from './trace-text.ts'
 
-/** Messages that one question brings up unless --limit says more. */
+/** Messages shown unless --limit says otherwise. */
 const messagesDefault = 20
-/** How often --follow looks. Lines are written some 200 ms after what they tell. */
+/** How often --follow reads. Lines are written some 200 ms after the event. */
 const followEveryMs = 250
-/** The ledger is asked for so many ids at once. */
+/** Ids in one request to the ledger. */
 const askedMax = 100
 
 interface TraceOptions extends PlaceOptions {
@@ -85,7 +85,7 @@ export const trace: Subcommand = (program, terminal, fail) => {
   })
 }
 
-/** Lines, or JSON lines, as they are written. The file is looked at: the server is not asked. */
+/** Prints new lines, as text or JSON. Reads the file, without asking the server. */
 async function follow(question: string | undefined, options: TraceOptions, terminal: Terminal): Promise<void> {
   for (const name of ['since', 'from', 'to', 'limit'] as const)
     if (options[name] !== undefined)
@@ -119,7 +119,7 @@ async function spanOf({ since, from, to }: TraceOptions): Promise<Span> {
   return span
 }
 
-/** UTC where no zone is said, as the times are that trace shows. */
+/** UTC without a zone, like the times that trace prints. */
 function readTime(option: string, text: string): number {
   const found = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?)?$/.exec(text)
   const time = found ? Date.parse(`${found[1]}T${found[2] ?? '00:00'}${found[3] ?? 'Z'}`) : NaN
@@ -140,12 +140,12 @@ async function find(
   ])
   const folder = join(await dataFolderOf(options), 'journey')
   return withOwner(options, async (owner) => {
-    // First, since it also writes what the journey holds back.
+    // First, since it also flushes trace lines to the file.
     const asked = await owner.ask('ledger', { arrivalIds: question === undefined ? [] : [question] })
     const noted = await findJourneys(realFiles, folder, { text: question, ...span, limit })
     const ended = await fromLedger(owner, question, span, limit)
     const known = asked.rows.length > 0 ? [question!] : []
-    // Ids begin with their time: the newest, in the order in which they came.
+    // Ids begin with their time: the newest ones, in order of arrival.
     const all = [...new Set([...known, ...noted.ids, ...ended.ids])].sort()
     const ids = all.slice(-limit)
     const journeys = await journeysOf(realFiles, folder, ids)
@@ -170,7 +170,7 @@ async function find(
   })
 }
 
-/** The ledger's own answer, for what the journey has forgotten: by recipient or time, where a time bounds the work. */
+/** From the ledger, for messages whose trace has expired: by recipient or time, if a time limits the work. */
 async function fromLedger(
   owner: Owner,
   question: string | undefined,

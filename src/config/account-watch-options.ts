@@ -1,4 +1,4 @@
-/** Keys of [accountWatch]: when an account looks as if somebody else used it. */
+/** Keys of [accountWatch]: signs of a compromised account. */
 import { accountWatchDefaults, type AccountWatchOptions } from '../directory/account-watch.ts'
 import * as kinds from './kinds.ts'
 import { option, type Option } from './option.ts'

@@ -32,7 +32,7 @@ action = "discard"
 text = "Für mich: ${'!'.repeat(200)}"
 `)
   assert.deepEqual(faults, [])
-  // What an action says that is told to nobody is the operator's own note.
+  // The text of an action without a reply is a note of the operator.
   assert.deepEqual(
     config.checks.slice(2).map(({ action, text }) => [action, text.slice(0, 8)]),
     [

@@ -1,10 +1,10 @@
-/** The kinds of values that a configuration has: how each is read from TOML, written back, and described. */
+/** The types of values in the configuration: how each is read from TOML, written back, and described. */
 import { parseIpNetwork, type IpNetwork } from '../base/ip-network.ts'
 import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
 
 /** What is wrong with a value, as the end of a sentence that starts with the key: 'must be …'. */
 export class ValueFault extends Error {
-  /** What to do about it, a sentence. */
+  /** How to fix it, a sentence. */
   readonly hint: string | undefined
   constructor(text: string, hint?: string) {
     super(text)
@@ -18,9 +18,9 @@ export interface Kind<T> {
   readonly words: string
   /** Throws a ValueFault. */
   read(value: unknown): T
-  /** The value as TOML, such that `read` gives it back. */
+  /** The value as TOML; `read` gives it back. */
   format(value: T): string
-  /** Words of earlier versions, and what they are called now: understood, with a warning. */
+  /** Values of earlier versions and their new names: accepted, with a warning. */
   readonly renamed?: ReadonlyMap<unknown, T>
 }
 
@@ -28,7 +28,7 @@ function quote(text: string): string {
   return JSON.stringify(text)
 }
 
-/** Things that grow from a number with a unit: the largest unit that divides it is written. */
+/** Numbers with a unit; written with the largest unit that divides them. */
 function scaled(
   words: string,
   example: string,
@@ -92,7 +92,7 @@ export const duration: Kind<number> = {
   },
 }
 
-/** A time that nothing waits for, only compares with: it may be longer. */
+/** A duration that is only compared, so that it may be longer. */
 export const span: Kind<number> = anyDuration
 
 export function count(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
@@ -127,7 +127,7 @@ export const text: Kind<string> = {
   format: quote,
 }
 
-/** A path; read relative to the configuration's own folder. */
+/** A path, relative to the folder of the configuration file. */
 export const path: Kind<string> = {
   words: "a path, relative to this file's folder",
   read(value) {
@@ -150,7 +150,7 @@ export function choice<const Names extends readonly string[]>(...names: Names): 
   }
 }
 
-/** A choice some of whose words have new names: `renamed(choice('all'), { everybody: 'all' })`. */
+/** A choice whose values have old names too: `renamed(choice('none'), { never: 'none' })`. */
 export function renamed<const T extends string>(kind: Kind<T>, words: Readonly<Record<string, NoInfer<T>>>): Kind<T> {
   return { ...kind, renamed: new Map<unknown, T>(Object.entries(words)) }
 }
@@ -176,7 +176,7 @@ export const mailAddress: Kind<string> = {
   format: quote,
 }
 
-/** `user@example.org`, or `@example.org` for all of a domain. As accounts are kept: lower case. */
+/** `user@example.org`, or `@example.org` for a whole domain; lower case, like account names. */
 export const accountOrDomain: Kind<string> = {
   words: 'an account, or "@example.org" for all of a domain',
   read(value) {
@@ -189,7 +189,7 @@ export const accountOrDomain: Kind<string> = {
   format: quote,
 }
 
-/** A host, or all whose name has one label more: what a certificate and an MTA-STS policy can name. RFC 8461 §4.1. */
+/** A host, or `*.` and a domain for one more label, as in certificates and MTA-STS policies. RFC 8461 §4.1. */
 export const hostPattern: Kind<string> = {
   words: '"mx.example.org", or "*.example.org" for hosts directly below it',
   read(value) {
@@ -199,7 +199,7 @@ export const hostPattern: Kind<string> = {
   format: quote,
 }
 
-/** What a route is for: a domain, all below one, or all. */
+/** The domains of a route: one, all below one, or all. */
 export const domainPattern: Kind<string> = {
   words: '"example.org", "*.example.org" for all subdomains, or "*" for all',
   read(value) {
@@ -210,7 +210,7 @@ export const domainPattern: Kind<string> = {
   format: quote,
 }
 
-/** 4, 6, or 0 for what is no address. */
+/** 4, 6, or 0 for text that is no IP address. */
 export function addressFamily(host: string): 0 | 4 | 6 {
   if (parseDomain(`[${host}]`) !== undefined) return 4
   return parseDomain(`[IPv6:${host}]`) === undefined ? 0 : 6
@@ -218,11 +218,11 @@ export function addressFamily(host: string): 0 | 4 | 6 {
 
 export interface Endpoint {
   readonly host: string
-  /** undefined: none was said. */
+  /** undefined: not given. */
   readonly port: number | undefined
 }
 
-/** `host`, `host:port`, `[IPv6]:port`; whether the host may be a name is said by `names`. */
+/** `host`, `host:port`, `[IPv6]:port`. @param options.names the host may be a name. */
 export function endpoint(options: { readonly names: boolean }): Kind<Endpoint> {
   const example = options.names ? 'relay.example.net:587' : '127.0.0.1:2525'
   const words = options.names
@@ -254,7 +254,7 @@ export function endpoint(options: { readonly names: boolean }): Kind<Endpoint> {
   }
 }
 
-/** A network, or an address alone. */
+/** A network, or a single address. */
 export const ipNetwork: Kind<IpNetwork & { readonly text: string }> = {
   words: 'a network, as "10.0.0.0/8" or "fd00::/8", or an address',
   read(value) {
@@ -287,7 +287,7 @@ export const hosts: Kind<ReadonlyMap<string, readonly string[]>> = {
     `{ ${[...map].map(([name, addresses]) => `${quote(name)} = [${addresses.map(quote).join(', ')}]`).join(', ')} }`,
 }
 
-/** Larger lists than this are a mistake or an attack on the reader. */
+/** A longer list is a mistake, or an attack on the parser. */
 const listMax = 10_000
 
 export function list<T>(item: Kind<T>, min = 0): Kind<readonly T[]> {

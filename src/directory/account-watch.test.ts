@@ -57,7 +57,7 @@ test('unknown recipients and networks have limits of their own; addresses of one
   assert.deepEqual(found[1], { account: 2, name: 'bob@example.org', reason: 'unknown recipients', count: 6 })
 })
 
-test('who is exempt is not counted, by name or by domain; with "off" nobody is', () => {
+test('who is exempt is not counted, by name or by domain; with "off" no account is', () => {
   const many = (options: Partial<AccountWatchOptions>, who: string): boolean =>
     watch(options).account.sends(1, who, 1_000_000)
   assert.equal(many({ exempt: [name] }, name), false)

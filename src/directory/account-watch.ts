@@ -1,17 +1,17 @@
 /**
- * Notices an account that somebody else seems to use: it sends to very many, to many who do not exist, or signs in from many networks. Counted
- * over an hour, in memory; a restart begins anew.
+ * Detects accounts that are probably compromised: they send to very many recipients, to many that do not exist, or sign in from many
+ * networks. Counted over an hour, in memory; a restart begins anew.
  */
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { prefixesOf } from './prefix.ts'
 
 export interface AccountWatchOptions {
-  /** Nothing is counted with "off"; "note" tells, "hold" also keeps what the account sends in the queue. */
+  /** "off" counts nothing; "note" logs; "hold" also holds what the account sends in the queue. */
   readonly action: 'off' | 'note' | 'hold'
   /** Recipients that an account may write to in an hour. */
   readonly recipientsPerHour: number
-  /** Recipients of those that do not exist. */
+  /** Recipients that do not exist. */
   readonly unknownPerHour: number
   /** Networks (/24, /48) from which it may sign in. */
   readonly networksPerHour: number
@@ -33,22 +33,22 @@ export interface Suspected {
   readonly account: number
   readonly name: string
   readonly reason: Suspicion
-  /** How many there were in the hour. */
+  /** The number within the hour. */
   readonly count: number
 }
 
-/** As the rooms of transfer see it. */
+/** The interface for `delivery/` and `queue/`. */
 export interface AccountGuard {
-  /** A message of the account to so many is about to be accepted. @returns whether it is held. */
+  /** A message of the account to so many recipients is about to be accepted. @returns whether it is held. */
   sends(account: number, name: string, recipients: number): boolean
   /** A recipient of the account's mail does not exist. */
   unknown(account: number): void
 }
 
-/** Accounts that are counted; beyond, the one that was heard of first begins anew. */
+/** Accounts that are counted; with more, the oldest entry is dropped. */
 const accountsMax = 20_000
 const hourMs = 3_600_000
-/** It is told of once in so long, however much goes on. */
+/** An account is reported at most once in this time. */
 const toldAgainMs = 24 * hourMs
 
 interface Watched {
@@ -65,7 +65,7 @@ export class AccountWatch {
   readonly #suspected: (one: Suspected) => void
   readonly #accounts = new BoundedMap<number, Watched>(accountsMax)
 
-  /** @param suspected told once, until a day later. */
+  /** @param suspected called at most once a day for each account. */
   constructor(tools: {
     readonly clock: Pick<Clock, 'monotonic'>
     readonly options: () => AccountWatchOptions
@@ -76,12 +76,12 @@ export class AccountWatch {
     this.#suspected = tools.suspected
   }
 
-  /** It is about to send a message to so many. @returns whether that is more than it may. */
+  /** The account is about to send to so many recipients. @returns whether that exceeds the limit. */
   sends(account: number, name: string, recipients: number): boolean {
     return this.#count(account, name, 'recipients', (watched) => (watched.recipients += recipients))
   }
 
-  /** A host, or we, said that a recipient of its mail does not exist. */
+  /** A next hop, or we, refused a recipient of its mail as unknown. */
   unknown(account: number, name: string): void {
     this.#count(account, name, 'unknown recipients', (watched) => ++watched.unknown)
   }
@@ -94,7 +94,7 @@ export class AccountWatch {
     })
   }
 
-  /** The operator has looked at it. */
+  /** The operator has dealt with it. */
   forget(account: number): void {
     this.#accounts.delete(account)
   }

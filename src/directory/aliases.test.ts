@@ -46,7 +46,7 @@ test('aliases name aliases, each account once; loops end', () => {
   assert.equal(expand('loop1@a.example'), '')
 })
 
-test('an alias that leads further than we follow says so: nobody is left out in silence', () => {
+test('an alias that leads further than we follow says so: no member is left out in silence', () => {
   const wide = (count: number): AddressSource => ({
     ...source,
     user: () => undefined,
@@ -66,7 +66,7 @@ test('an alias that leads further than we follow says so: nobody is left out in 
   assert.equal(expandAddress(deep, '0', 'a.example')!.cut, true)
 })
 
-test('a catch-all takes what nobody has, in its own domain only', () => {
+test('a catch-all takes unknown addresses, in its own domain only', () => {
   assert.equal(expand('whoever@a.example'), 'alice/caught')
   assert.equal(expand('alice@b.example'), 'unknown')
   assert.equal(expand('gone@a.example'), 'disabled gone@a.example')

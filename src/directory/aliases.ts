@@ -8,21 +8,21 @@ export interface AddressSource {
 }
 
 /**
- * Aliases may name aliases, so deep and so wide at most: all that one recipient stands for is written in one commit. A loop ends by
- * itself, since nothing is expanded twice.
+ * Limits of nested aliases, in depth and number: everything that one recipient expands to is written in one commit. A loop ends by
+ * itself, since no address is expanded twice.
  */
 export const expansionDepthMax = 10
 export const expandedMax = 5000
 
 export interface Expansion {
   readonly accounts: readonly { readonly id: number; readonly name: string; readonly detail: string }[]
-  /** Addresses elsewhere that aliases name. */
+  /** Targets of aliases in other domains. */
   readonly remote: readonly string[]
-  /** Accounts that exist but take nothing now. */
+  /** Accounts that exist but receive no mail now. */
   readonly disabled: readonly string[]
-  /** Members among our domains that are no address: their copies reach nobody. */
+  /** Targets in local domains that do not exist: no copy is delivered there. */
   readonly missing: readonly string[]
-  /** It leads further than we follow: somebody is missing here, and the message must not be taken. */
+  /** A limit was reached: recipients are missing, and the message must not be accepted. */
   readonly cut: boolean
 }
 
@@ -37,8 +37,8 @@ function canonicalTarget(target: string): string {
 }
 
 /**
- * @param delimiter what parts user from detail; '' for none.
- * @returns undefined when nobody has the address.
+ * @param delimiter separates user and detail; '' for none.
+ * @returns undefined if the address is unknown.
  */
 export function expandAddress(
   source: AddressSource,
@@ -66,7 +66,7 @@ export function expandAddress(
   const visit = (local: string, at: string, depth: number): void => {
     const address = canonicalAddress(local, at)
     if (seen.has(address)) return
-    // The address itself is not one of those that it leads to.
+    // The address itself is not one of its targets.
     if (seen.size > expandedMax || depth > expansionDepthMax) {
       cut = true
       return
@@ -121,14 +121,14 @@ export function maySendAs(
   if (!source.isLocalDomain(domain)) return false
   const address = canonicalAddress(localPart, domain)
   if (address === account) return true
-  // Who is sent copies of an account's mail does not become it.
+  // A user who gets copies of an account's mail may not send as that account.
   const own = source.user(address)
   if (own) return own.name === account
   const mark = delimiter === '' ? -1 : localPart.indexOf(delimiter, 1)
   const base = mark > 0 ? canonicalAddress(localPart.slice(0, mark), domain) : undefined
   const detailed = base === undefined || source.alias(address) ? undefined : source.user(base)
   if (detailed) return detailed.name === account
-  // A catch-all leads everything to somebody; to send as an address it must be named.
+  // A catch-all matches every address; to send as an address it must be listed.
   const named: AddressSource = {
     ...bind(source),
     alias: (address) => (address.startsWith('@') ? undefined : source.alias(address)),

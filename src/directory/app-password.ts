@@ -1,23 +1,23 @@
 /**
- * App passwords: one for each program or device, made by us, revoked one by one. They hold 80 random bits, so one keyed hash keeps them
- * as safe as Argon2 keeps what people think of; and a wrong password then costs one Argon2 hash however many of them there are.
+ * App passwords: one for each program or device, generated, revoked one by one. They have 80 random bits, so a keyed hash is as safe for
+ * them as Argon2 for passwords that people choose; and a wrong password costs one Argon2 hash, however many app passwords there are.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** Credentials of this type, named by their program. */
+/** The credential type; a credential is named after its program. */
 export const appCredential = 'app'
-/** When each was used last, under the same name: a row of its own, so that noting it can never bring back what was revoked. */
+/** The time of the last use, under the same name. A separate row, so that recording it can never restore a revoked password. */
 export const appUsedCredential = 'app-used'
 
-/** More than anybody has devices; each is looked at with every sign-in. */
+/** More than a user has devices; each is compared at every sign-in. */
 export const appPasswordsMax = 100
-/** A name is for people, in a list. */
+/** The name is only for display, in a list. */
 export const appNameLengthMax = 64
 
 const saltBytes = 16
 
 function digest(salt: Uint8Array, password: string): Buffer {
-  // Spaces and hyphens are how it is shown, and how people type it differs.
+  // Spaces and hyphens are only for display, and users type them in different ways.
   return createHmac('sha256', salt).update(password.replace(/[\s-]/g, '')).digest()
 }
 
@@ -40,7 +40,7 @@ export function appPasswordCreatedAtMs(value: string): number {
   return Number(value.split('$')[1] ?? 0) || 0
 }
 
-/** A name for a credential that tells nothing of it: what a session carries. */
+/** A name for a credential that reveals nothing about it, for sessions to keep. */
 export function credentialDigest(value: string): string {
   return createHash('sha256').update(value).digest('base64url').slice(0, 16)
 }

@@ -68,7 +68,7 @@ async function make(password = 'correct horse') {
   return { alice, bare, lines, used, authenticator: again(), again }
 }
 
-/** A client's proof for keys; `key` is what it takes for the password's. */
+/** A client's proof for keys; `key` is the client key that it uses. */
 async function prove(authenticator: AccountAuthenticator, user: string, password: string, hash: ScramHash = 'sha-256') {
   const attempt = await authenticator.scramAttempt(user, hash, peer)
   const { salt, iterations, storedKey } = attempt.keys
@@ -78,12 +78,12 @@ async function prove(authenticator: AccountAuthenticator, user: string, password
   return { attempt, proved }
 }
 
-/** An answer without what it was proved by. */
+/** An answer without its credential. */
 function who(answer: { accountId: number; name: string } | null): object | null {
   return answer && { accountId: answer.accountId, name: answer.name }
 }
 
-test('the password, whatever the case of the name; a wrong one, and nobody', async () => {
+test('the password, whatever the case of the name; a wrong one, and an unknown user', async () => {
   const { authenticator, lines } = await make()
   const signedIn = { accountId: 1, name: 'alice@a.example' }
   assert.deepEqual(who(await authenticator.verifyPassword('ALICE@a.EXAMPLE', 'correct horse', peer)), signedIn)
@@ -167,7 +167,7 @@ test('SCRAM: a name without an account has the same salt for ever, over restarts
     assert.equal(await (await authenticator.scramAttempt(name, 'sha-256', peer)).finish(true), null)
   }
   assert.notDeepEqual(await keys(authenticator, 'a@a.example'), await keys(authenticator, 'b@a.example'))
-  // No keys of that hash: like nobody.
+  // No keys of that hash: like an unknown user.
   assert.equal((await keys(authenticator, 'alice@a.example', 'sha-1')).storedKey.length, 20)
 })
 
@@ -184,7 +184,7 @@ test('vouched addresses: one account, the asked one, none, several', async () =>
   assert.equal(await ask([], ''), null)
 })
 
-test('names are prepared: case, width, what is invisible; what SASLprep forbids is nobody', () => {
+test('names are prepared: case, width, what is invisible; what SASLprep forbids is an unknown user', () => {
   assert.equal(canonicalName('Alice@A.Example'), 'alice@a.example')
   assert.equal(canonicalName('al\u00adice@a.example'), 'alice@a.example')
   assert.equal(canonicalName('a\u0308@a.example'), 'ä@a.example')

@@ -1,4 +1,4 @@
-/** Who may sign in: by password, by SCRAM, by what an authority vouches for; throttled, logged, and equally slow for users who do not exist. */
+/** Sign-in by password, SCRAM, certificate or token: throttled, logged, and equally slow for unknown users. */
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Live } from '../base/live.ts'
 import { createHmac, randomBytes } from 'node:crypto'
@@ -20,41 +20,41 @@ import type { TokenCheck, Verified } from './tokens.ts'
 /** How long a checked password is remembered: mail clients sign in again and again. */
 const passwordCacheMs = 600_000
 const passwordCacheMax = 20_000
-/** Of a name that failed, in the log: strangers choose it. */
+/** Characters of a failed name in the log: unauthenticated clients choose it. */
 const nameLoggedMax = 80
 
 export interface AuthenticatorTools {
   readonly directory: Directory
   readonly clock: Clock
   readonly log: Log
-  /** Stays the same over restarts: names without an account get their salts from it. */
+  /** Stays the same over restarts: the SCRAM salts of unknown users are derived from it. */
   readonly secret: Uint8Array
   readonly options: Live<ThrottleOptions>
-  /** Told of everybody who has signed in. */
+  /** Called after each successful sign-in. */
   readonly signedIn?: (account: number, name: string, peer: Peer) => void
 }
 
 interface SignedIn {
   readonly accountId: number
   readonly name: string
-  /** What was proved, as `credentialDigest` names it. */
+  /** The digest of the credential that was used, see `credentialDigest`. */
   readonly credential?: string | undefined
 }
 
-/** How somebody has tried. */
+/** How the client tried to sign in. */
 type Way = 'password' | 'scram' | 'vouched'
 
-/** As the mechanisms ask for them. */
+/** Tokens as the mechanisms check them. */
 export interface GuardedTokens {
   readonly hints: TokenCheck['hints']
-  /** @param asked as whom; '' for the token's own. */
+  /** @param asked the account that the client wants; '' for the token's own. */
   verifyToken(token: string, asked: string, peer: Peer): Promise<Verified>
 }
 
 export class AccountAuthenticator {
   readonly #tools: AuthenticatorTools
   readonly #throttle: Throttle
-  /** The cache's key dies with the process: its entries are useless to whoever reads memory later. */
+  /** The cache's key exists only in this process: entries are useless without it. */
   readonly #cacheKey = randomBytes(32)
   readonly #cache = new BoundedMap<string, { readonly credential: string; readonly untilMs: number }>(passwordCacheMax)
   readonly signIns = new Counter(
@@ -78,7 +78,7 @@ export class AccountAuthenticator {
     const cached = account && !shutOut(account) && (await this.#cached(account, cacheKey))
     if (cached) return this.#succeeded(name, account, cached, peer, 'password')
     const tooLong = Buffer.byteLength(password) > passwordBytesMax
-    // The same work for those who may not come in as for those whom we do not have, or answers would tell who exists.
+    // The same work for disabled accounts as for unknown users, or timing would reveal which exist.
     const checked = account && shutOut(account) ? undefined : account
     const credential = tooLong
       ? undefined
@@ -92,7 +92,7 @@ export class AccountAuthenticator {
     return this.#succeeded(name, checked, credential, peer, 'password')
   }
 
-  /** Keys for anybody: who does not exist, or has none, gets some that nobody can prove. */
+  /** Always returns keys: for an unknown user, or one without keys, some that no password fits. */
   async scramAttempt(
     user: string,
     hash: ScramHash,
@@ -120,8 +120,8 @@ export class AccountAuthenticator {
   }
 
   /**
-   * Signs in whom an authority has vouched for: the account that its addresses lead to.
-   * @param asked as whom; '' for the only one there is.
+   * Signs in the account of the addresses that a third party has vouched for.
+   * @param asked the account that the client wants; '' if there is only one.
    */
   async signInVouched(addresses: readonly string[], asked: string, peer: Peer): Promise<SignedIn | null> {
     const names = [...new Set(addresses.map(canonicalName))]
@@ -145,7 +145,7 @@ export class AccountAuthenticator {
     return this.#failed(asked === '' ? addresses.join(' ') : asked, undefined, peer, 'vouched', reason, undefined)
   }
 
-  /** The same tokens for those who do not guess: who does waits as with passwords, and costs their issuer no question meanwhile. */
+  /** The same tokens, throttled: clients that guess have to wait as with passwords, and cause no requests to the issuer meanwhile. */
   guarded(tokens: TokenCheck): GuardedTokens {
     return {
       hints: tokens.hints,
@@ -154,8 +154,8 @@ export class AccountAuthenticator {
   }
 
   async #verifyToken(tokens: TokenCheck, token: string, asked: string, peer: Peer): Promise<Verified> {
-    // Who names nobody is a name of his own with each token: an office whose people all name nobody does not wait for one of them,
-    // and a list of tokens is a list of names to the throttle.
+    // Without a name, each token counts as a name of its own: so one user's bad token does not delay other users behind the same
+    // address, and trying a list of tokens looks to the throttle like trying a list of names.
     const name = asked === '' ? this.#keyOf('', token) : canonicalName(asked)
     const admission = await this.#admit(asked, name, peer, 'vouched')
     const verified = await tokens.verifyToken(token)
@@ -164,7 +164,7 @@ export class AccountAuthenticator {
       const { fault, authentic } = verified
       const reason =
         fault === 'insufficient_scope' ? 'token for something else' : authentic ? 'old token' : 'wrong token'
-      // Programs try what they have until it is renewed: that is no guess.
+      // Programs try an expired token until it is renewed: that is no guess.
       this.#failed(asked, authentic ? undefined : name, peer, 'vouched', reason, token)
     }
     return verified
@@ -188,7 +188,7 @@ export class AccountAuthenticator {
     }
   }
 
-  /** @param asked the name that was given: failures are counted under it, and an account may have several. */
+  /** @param asked the name as given: failures are counted under it, and an account may have several names. */
   #succeeded(
     asked: string,
     account: DirectoryAccount,
@@ -209,7 +209,7 @@ export class AccountAuthenticator {
       : { accountId: account.id, name: account.name, ...proved }
   }
 
-  /** @param name undefined where nothing was guessed. */
+  /** @param name undefined if it was not a guess. */
   #failed(
     user: string,
     name: string | undefined,
@@ -223,7 +223,7 @@ export class AccountAuthenticator {
     return null
   }
 
-  /** One line that tools which shut out addresses can read; docs/operator-guide.md promises its form. */
+  /** One line for tools that block addresses, such as fail2ban; docs/operator-guide.md promises its form. */
   #log(event: 'sign-in failed' | 'sign-in refused', user: string, peer: Peer, by: Way, reason: string): void {
     this.signIns.of(by, event === 'sign-in failed' ? 'failed' : 'refused').value++
     this.#tools.log.info(event, {
@@ -238,7 +238,7 @@ export class AccountAuthenticator {
   async #cached(account: DirectoryAccount, key: string): Promise<string | undefined> {
     const known = this.#cache.get(key)
     if (!known || known.untilMs <= this.#tools.clock.monotonic()) return undefined
-    // Only as long as that very credential still stands: a changed password ends it at once.
+    // Only while that credential is still valid: a changed password ends it at once.
     return (await this.#tools.directory.stands(account, known.credential)) ? known.credential : undefined
   }
 
@@ -251,7 +251,10 @@ export class AccountAuthenticator {
   }
 }
 
-/** A name as accounts are kept under it. RFC 4013, unassigned characters allowed as in a query; what it forbids is nobody's name. */
+/**
+ * A name in the form of account names. RFC 4013, with unassigned characters allowed, as in a query. Prohibited characters: no account has
+ * such a name.
+ */
 export function canonicalName(user: string): string {
   let prepared: string
   try {

@@ -1,13 +1,13 @@
-/** Who the accounts are and how their passwords are known: the store's own rows, or somebody else's directory. */
+/** The interface to accounts and their passwords: the store's own rows, or an external directory. */
 import type { ParsedScramKeys, ScramHash } from './scram-keys.ts'
 
 export interface DirectoryAccount {
-  /** Of the store; 0 while it has none. */
+  /** The account's id in the store; 0 while it has none. */
   readonly id: number
   /** `user@domain`, as it is kept. */
   readonly name: string
   readonly disabled: boolean
-  /** As the store has it; absent where it has no such account yet. */
+  /** As in the store; absent if the account is not there yet. */
   readonly restriction?: 'none' | 'held' | 'locked'
 }
 
@@ -18,14 +18,14 @@ export function shutOut({ disabled, restriction }: DirectoryAccount): 'disabled'
 
 type Soon<T> = T | Promise<T>
 
-/** Anything may take its time. What cannot be told now throws a Refusal. */
+/** Each call may have to wait, and throws a Refusal if there is no answer now. */
 export interface Directory {
   /** @param name canonical: lower case, NFC. */
   find(name: string): Soon<DirectoryAccount | undefined>
   /**
-   * Takes as long for nobody (`undefined`) as for a wrong password.
-   * @param from where the question comes from: they take turns.
-   * @param known the account has signed in from there: it does not wait behind those who guess.
+   * Takes as long for an unknown user (`undefined`) as for a wrong password.
+   * @param from the client's address: addresses take turns.
+   * @param known the account has signed in from there: it does not wait behind guesses.
    * @returns a name of the credential that the password matches, for `stands`.
    */
   verify(
@@ -38,8 +38,8 @@ export interface Directory {
   stands(account: DirectoryAccount, credential: string): Soon<boolean>
   /** undefined: it has none, of this hash or at all. */
   scramKeys(account: DirectoryAccount, hash: ScramHash): Soon<ParsedScramKeys | undefined>
-  /** Somebody has proved to be it: from now on it is an account of the store, with mailboxes. Without this it always is. */
+  /** Called after a successful check: makes it an account of the store, with mailboxes. Absent if it always is one. */
   settle?(account: DirectoryAccount): Promise<DirectoryAccount>
-  /** Somebody has signed in by it. */
+  /** Called after a sign-in with this credential. */
   used?(account: DirectoryAccount, credential: string): void
 }

@@ -1,4 +1,4 @@
-/** Tokens that are guessed cost their guesser as much patience as passwords do. */
+/** Guesses of tokens are throttled like guesses of passwords. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
@@ -87,7 +87,7 @@ test('wrong tokens for an account: three are free, then each waits twice as long
   assert.equal(asked.length, 8)
   assert.equal(lines.at(-1), 'sign-in refused: alice@a.example: too many failures')
   assert.equal(lines[0], 'sign-in failed: alice@a.example: wrong token')
-  // Nobody else waits for that: another account from there, the same one from elsewhere.
+  // No other client waits for that: another account from there, the same one from elsewhere.
   assert.equal(await attempt('x', 'bob@a.example'), 'no')
   assert.equal(await attempt('good', alice.name, '198.51.100.7'), 'in')
 })
@@ -113,7 +113,7 @@ test('what the issuer made is no guess: a program tries its old tokens until it 
   ])
 })
 
-test('tokens without a name: nobody waits for the others of his address, until it tries a list of them', async () => {
+test('tokens without a name: no user waits for others at the same address, until it tries a list of them', async () => {
   const { attempt, asked } = world()
   for (let at = 0; at < 21; at++) assert.equal(await attempt(`guess${at}`, ''), 'no')
   assert.equal(await attempt('guess21', ''), 'later')

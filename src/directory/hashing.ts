@@ -1,9 +1,12 @@
-/** Passwords checked in bounded numbers, in fair turns: hashes share their threads with file reads and their memory with everything, binds a directory with others. */
+/**
+ * Limits and fair turns for checks of passwords: hashes compete with file reads for threads and use much memory; binds load a shared
+ * directory.
+ */
 import { Refusal, status } from '../mail/status.ts'
 
-/** Hashes at a time: they run on the pool that file reads share, so half of it stays free. */
+/** Hashes at the same time: half of the thread pool stays free for file reads. */
 const hashingMax = 2
-/** Logins that wait for a hash; more are told to try again, or a storm would be served long after its clients gave up. */
+/** Logins that may wait for a hash; further ones are told to try again, or a burst would be served long after its clients gave up. */
 const hashQueueMax = 4000
 
 const othersEvery = 4
@@ -17,9 +20,9 @@ export class HashQueue {
   readonly #runningMax: number
   #running = 0
   #count = 0
-  /** By where they come from, in the order of their next turns. */
+  /** Waiting checks by address, in the order of their next turns. */
   readonly #waiting = new Map<string, Waiting[]>()
-  /** The same of accounts that have signed in from there before: guesses from a thousand addresses do not make them wait. */
+  /** The same for accounts that have signed in from that address before: guesses from a thousand addresses do not delay them. */
   readonly #known = new Map<string, Waiting[]>()
   #turns = 0
 
@@ -28,9 +31,9 @@ export class HashQueue {
   }
 
   /**
-   * @param from whose turn it takes: an address that asks for a thousand hashes makes itself wait, and nobody else.
-   * @param known goes before those who are not.
-   * Throws a Refusal when too many wait.
+   * @param from the client's address. Addresses take turns: one that asks for a thousand hashes delays only itself.
+   * @param known the account has signed in from there: takes precedence.
+   * Throws a Refusal if too many wait.
    */
   async run<T>(from: string, work: () => Promise<T>, known = false): Promise<T> {
     if (this.#running >= this.#runningMax) await this.#turn(from, known ? this.#known : this.#waiting)
@@ -55,7 +58,7 @@ export class HashQueue {
   }
 
   #next(): Waiting | undefined {
-    // One turn in four is the others', or a storm of those who are known would keep newcomers out.
+    // One turn in four goes to the others, or a burst of known ones would lock them out.
     const others = this.#known.size === 0 || (this.#waiting.size > 0 && ++this.#turns % othersEvery === 0)
     const line = others ? this.#waiting : this.#known
     const first = line.entries().next()
@@ -63,13 +66,13 @@ export class HashQueue {
     const [from, queue] = first.value
     const next = queue.shift()!
     this.#count--
-    // Behind all others.
+    // To the end of the line.
     line.delete(from)
     if (queue.length > 0) line.set(from, queue)
     return next
   }
 
-  /** Whoever has most waiting gives way; the newcomer itself if it is his. */
+  /** Drops a check of the address that has most waiting; refuses the new one if that is its own address. */
   #makeRoom(from: string): void {
     let longest: Waiting[] = []
     let whose = from

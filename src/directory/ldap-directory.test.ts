@@ -31,7 +31,7 @@ interface Row {
   credentials: { type: string; name: string; value: string }[]
 }
 
-/** A directory by the filters that it is asked with. */
+/** A directory that answers known filters. */
 function world(more: Partial<DirectoryOptions> = {}) {
   const state = {
     nowMs: 0,
@@ -112,7 +112,7 @@ function world(more: Partial<DirectoryOptions> = {}) {
 
 const isLater = (code: number) => (error: unknown) => error instanceof Refusal && error.status.code === code
 
-/** An answer without what it was proved by. */
+/** An answer without its credential. */
 function who(answer: { accountId: number; name: string } | null): object | null {
   return answer && { accountId: answer.accountId, name: answer.name }
 }
@@ -127,7 +127,7 @@ test('a password is checked by a bind as the entry; the account is made with the
   assert.deepEqual(state.made, ['alice@a.example 0'])
 })
 
-test('RFC 4513 §5.1.2: no bind without a password, for nobody', async () => {
+test('RFC 4513 §5.1.2: no bind without a password, not for unknown users either', async () => {
   const { state, alice, signIn } = world()
   alice()
   state.passwords.set('uid=alice', '')
@@ -136,7 +136,7 @@ test('RFC 4513 §5.1.2: no bind without a password, for nobody', async () => {
   assert.deepEqual(state.binds, [])
 })
 
-test('nobody costs a bind too; domains of others are not asked for', async () => {
+test('an unknown user costs a bind too; other domains are not looked up', async () => {
   const { state, signIn } = world()
   assert.equal(await signIn('nobody@a.example', 'x'), null)
   assert.equal(await signIn('nobody@far.example', 'x'), null)
@@ -162,7 +162,7 @@ test('a password is remembered until its time is over, or the entry has changed'
   assert.equal(await signIn('alice@a.example', 'right'), null)
 })
 
-test('who is disabled, there or here, is nobody; and nothing is made for him', async () => {
+test('a user disabled there or here counts as unknown, and no account is created', async () => {
   const { state, alice, signIn, directory, rows } = world({ disabledFilter: '(x=y)', cacheTtlMs: 0 })
   alice()
   assert.ok(await signIn('alice@a.example', 'right'))
@@ -176,7 +176,7 @@ test('who is disabled, there or here, is nobody; and nothing is made for him', a
   assert.equal(await signIn('alice@a.example', 'right'), null)
 })
 
-test('away is never nobody: 454 at sign-in, 451 for an address; told once each way', async () => {
+test('a directory that does not answer is never an unknown user: 454 at sign-in, 451 for an address; logged once each way', async () => {
   const { state, alice, signIn, directory } = world({ cacheTtlMs: 0, negativeCacheTtlMs: 0 })
   alice()
   state.down = true
@@ -261,7 +261,7 @@ test('an account is named in a way that does not depend on the order of values',
   assert.equal(await nameOf({ mail: ['a@a.example', 'b@a.example'] }), 'a@a.example')
   addRow('b@a.example')
   assert.equal(await nameOf({ mail: ['a@a.example', 'b@a.example'] }), 'b@a.example')
-  // Another one's old account does not come with his address.
+  // An address does not bring along an old account of another user.
   addRow('left@a.example')
   assert.equal(await nameOf({ mail: 'c@a.example', mailalternateaddress: 'left@a.example' }), 'c@a.example')
   assert.equal(await nameOf({ mail: 'c@far.example', mailalternateaddress: 'SMTP:d@A.example' }), 'd@a.example')
@@ -289,7 +289,7 @@ test('aliases: addresses, names of the same domain, members by their entries', a
   await assert.rejects(directory.look('large@a.example'), isLater(451))
 })
 
-test('an address is asked for once at a time, and remembered; strangers push nobody out', async () => {
+test('an address is asked for once at a time, and remembered; unknown addresses do not evict known ones', async () => {
   const { state, alice, directory } = world()
   alice()
   await Promise.all(Array.from({ length: 50 }, () => directory.look('alice@a.example')))

@@ -1,6 +1,6 @@
 /**
- * The people of an LDAP directory: found there, their passwords checked by a bind there, their mail in accounts of the store that are made
- * when first needed. Accounts with a password in the store stay the store's own. RFC 4513 §5.1.
+ * Users of an LDAP directory: looked up there, passwords checked by a bind. Their mail is in accounts of the store, created when first
+ * needed. Accounts with a password in the store do not use the directory. RFC 4513 §5.1.
  */
 import type { Clock } from '../base/clock.ts'
 import type { LdapServer } from '../base/ldap.ts'
@@ -30,7 +30,7 @@ export interface LdapDirectoryTools {
   readonly own: StoreDirectory
   readonly clock: Clock
   readonly log: Log
-  /** Makes an account with its mailboxes, without a password. @returns its id. */
+  /** Creates an account with its mailboxes, without a password. @returns its id. */
   makeAccount(name: string, quotaBytes: number): Promise<number>
   setQuota(name: string, quotaBytes: number): Promise<void>
 }
@@ -39,7 +39,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
   readonly #tools: LdapDirectoryTools
   readonly #people: LdapPeople
   readonly #binds: HashQueue
-  /** Whom `find` has found there. */
+  /** The LDAP user of each account that `find` returned. */
   readonly #found = new WeakMap<DirectoryAccount, LdapPerson>()
   readonly #settling = new Map<string, Promise<number>>()
   readonly #server: WatchedLdapServer
@@ -60,12 +60,12 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     })
   }
 
-  /** The server did not answer the last question. */
+  /** The server did not answer the last request. */
   get away(): boolean {
     return this.#server.away
   }
 
-  /** Asks for the base alone, whatever it answers: `away` knows afterwards. */
+  /** Requests only the base entry, to update `away`. */
   async probe(): Promise<void> {
     const base = this.#tools.options.base ?? ''
     await this.#server
@@ -87,7 +87,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     return person && this.#accountOf(person)
   }
 
-  /** An account of the store wins over a person of its name: it may be a robot's, or the operator's. */
+  /** An account of the store takes precedence over an LDAP user of the same name: it may be a program's, or the operator's. */
   #accountOf(person: LdapPerson): DirectoryAccount {
     const row = this.#tools.source.account(person.name)
     if (row && this.isOwn(row.id)) return row
@@ -102,8 +102,8 @@ export class LdapDirectory implements Directory, ExternalDirectory {
   }
 
   /**
-   * A bind whoever it is: for nobody one of an entry that does not exist. How long a server takes to refuse that one is its own affair; the
-   * store's own accounts cost a hash here instead, so these few can be told from the people of the directory.
+   * Always costs a bind; for an unknown user, of an entry that does not exist. How long a server takes to refuse that is beyond our
+   * control. The store's own accounts cost a hash instead, so by timing these few can be told from LDAP users.
    */
   async verify(
     account: DirectoryAccount | undefined,
@@ -114,7 +114,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     const { own, options, clock } = this.#tools
     const person = account && this.#found.get(account)
     if (account && !person) return own.verify(account, password, from, known)
-    // RFC 4513 §5.1.2: a bind without a password succeeds for everybody, as nobody.
+    // RFC 4513 §5.1.2: a bind without a password succeeds for any name, as anonymous.
     if (password === '' || Buffer.byteLength(password) > passwordBytesMax) return undefined
     const app = account && account.id !== 0 ? own.verifyApp(account, password) : undefined
     if (app !== undefined) return app
@@ -124,7 +124,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     return right && person ? credentialOf(person, clock.monotonic() + options.passwordCacheTtlMs) : undefined
   }
 
-  /** Not beyond its time, and only while the entry is as it was. */
+  /** Until it expires, and only while the entry is unchanged. */
   stands(account: DirectoryAccount, credential: string): boolean {
     const person = this.#found.get(account)
     const match = person && bound.exec(credential)
@@ -133,7 +133,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     return this.#tools.clock.monotonic() < untilMs && credential === credentialOf(person, untilMs)
   }
 
-  /** A directory has no keys for SCRAM, only the store's own accounts have. */
+  /** Only for the store's own accounts: LDAP has no SCRAM keys. */
   scramKeys(account: DirectoryAccount, hash: ScramHash): ParsedScramKeys | undefined {
     return this.#found.has(account) ? undefined : this.#tools.own.scramKeys(account, hash)
   }
@@ -152,12 +152,12 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     const listed = targets ? { targets } : {}
     if (!person) return listed
     const account = this.#accountOf(person)
-    // Nothing is made for him who takes nothing.
+    // No account is created for a user who may not receive mail.
     const ready = shutOut(account) !== undefined || !this.#found.has(account) ? account : await this.settle(account)
     return { ...listed, account: ready, addresses: person.addresses }
   }
 
-  /** His account as the directory wants it. Many messages may bring it about at a time. */
+  /** Creates or updates the account of an LDAP user. Several messages may need it at the same time. */
   #settle(person: LdapPerson): number | Promise<number> {
     const { source } = this.#tools
     const row = source.account(person.name)
@@ -189,7 +189,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     try {
       return await ask()
     } catch (error) {
-      // An answer that makes no sense is the operator's to see; that there is none was told already.
+      // Logged only if there was an answer, but an invalid one: a missing answer was logged before.
       if (!this.#server.away) this.#tools.log.warn('directory look-up failed', { error: String(error) })
       throw new Refusal(otherwise, { cause: error })
     }

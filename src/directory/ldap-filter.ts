@@ -3,7 +3,7 @@
 /** `{address}`: user@domain; `{user}` and `{domain}`: its parts. */
 const places = /\{(address|user|domain)\}/g
 
-/** RFC 4515 §3: what has a meaning in a filter, and NUL, as two digits each; else whoever chooses the address would choose the filter. */
+/** RFC 4515 §3: special characters and NUL are escaped as two hex digits, or an address could change the filter (LDAP injection). */
 export function escapeFilterValue(text: string): string {
   return text.replace(/[\\*()\0]/g, (one) => `\\${one.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
@@ -19,13 +19,15 @@ export function fillFilter(template: string, address: string): string {
   return template.replace(places, (_, place: keyof typeof values) => escapeFilterValue(values[place]))
 }
 
-/** Finds whoever has the address in one of the attributes. */
+/** A filter for entries that have the address in one of the attributes. */
 export function addressFilter(attributes: readonly string[]): string {
   const each = attributes.map((attribute) => `(${attribute}={address})`)
   return each.length === 1 ? each[0]! : `(|${each.join('')})`
 }
 
-/** What is wrong with a filter of an operator, as the end of a sentence; undefined when nothing is seen. The server has the last word. */
+/**
+ * What is wrong with a configured filter, as the end of a sentence; undefined if no fault is found. The LDAP server may still reject it.
+ */
 export function filterFault(template: string, needsPlace: boolean): string | undefined {
   let depth = 0
   for (let at = 0; at < template.length; at++) {

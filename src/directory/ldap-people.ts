@@ -1,4 +1,4 @@
-/** Who has an address, by an LDAP directory: people and aliases, remembered for a moment in bounded tables. RFC 4511 §4.5. */
+/** Looks up users and aliases by address in an LDAP directory, with caches of limited size. RFC 4511 §4.5. */
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LdapEntry, LdapServer } from '../base/ldap.ts'
@@ -8,32 +8,32 @@ import { canonicalAddress, expandedMax } from './aliases.ts'
 import type { DirectoryOptions } from './directory-options.ts'
 import { addressFilter, fillFilter } from './ldap-filter.ts'
 
-/** Addresses remembered that somebody has: some hundred bytes each. */
+/** Existing addresses in the cache: some hundred bytes each. */
 const foundMax = 20_000
-/** And that nobody has. Strangers choose these, so they have a table of their own and cannot push the others out. */
+/** Unknown addresses in the cache. Any sender chooses these, so they have a table of their own and cannot evict existing ones. */
 const unknownMax = 10_000
-/** Addresses that are being looked up; more wait for nothing but a directory that is too slow. */
+/** Look-ups at the same time; with more the directory is too slow, and they are refused. */
 const askingMax = 256
-/** Entries that one alias may have in the directory, as where several groups share an address. */
+/** Entries for one alias: several groups may share an address. */
 const aliasEntriesMax = 20
 
-/** When the entry was changed last, as each server keeps it by itself. RFC 4512 §3.4.2. */
+/** When the entry was last changed; maintained by every server. RFC 4512 §3.4.2. */
 const changedAttribute = 'modifyTimestamp'
 
 export interface LdapPerson {
   readonly dn: string
-  /** The address that his account is kept under. */
+  /** The address that names the account. */
   readonly name: string
-  /** All of his that are ours, `name` among them. */
+  /** All addresses of the user in local domains, `name` among them. */
   readonly addresses: readonly string[]
   readonly disabled: boolean
-  /** undefined: the directory says nothing of it. */
+  /** undefined: not in the directory. */
   readonly quotaBytes: number | undefined
-  /** Differs once the entry was changed, his password with it; '' where we may not see it. */
+  /** Differs after a change of the entry, and so of the password; '' if we may not read it. */
   readonly changed: string
 }
 
-/** What stands behind an address: a person, addresses that it leads to, both or nothing. */
+/** What an address is: a user, an alias with targets, both or neither. */
 export interface Listed {
   readonly person?: LdapPerson
   readonly targets?: readonly string[]
@@ -73,14 +73,14 @@ export class LdapPeople {
   }
 
   /**
-   * @param address canonical; or a name without a domain, as somebody may sign in with.
-   * Throws when the directory cannot be asked, or answers what makes no sense: never taken for "nobody".
+   * @param address canonical; or a name without a domain, as at sign-in.
+   * Throws if the directory does not answer, or its answer is invalid: that never counts as an unknown user.
    */
   async look(address: string): Promise<Listed> {
     const now = this.#tools.clock.monotonic()
     const kept = this.#found.get(address) ?? this.#unknown.get(address)
     if (kept && kept.untilMs > now) return kept.listed
-    // Many may ask for one address at a time: a message to a thousand of a group.
+    // One look-up serves all callers: a message to a thousand members of a group.
     const under = this.#asking.get(address)
     if (under) return under
     if (this.#asking.size >= askingMax) throw new Error('too many addresses are being looked up')
@@ -113,7 +113,7 @@ export class LdapPeople {
     ])
     const [entry, another] = entries
     if (!entry) return undefined
-    // Whose mail would it be? Somebody has to decide, and until then it waits at its sender.
+    // It is unclear whose mail this is. The operator must decide; until then the sender keeps the message.
     if (another) throw new Error(`two entries have the address ${address}: ${entry.dn} and ${another.dn}`)
     const mail = this.#ours(entry, [options.mailAttribute])
     const alternates = this.#ours(entry, options.alternateAttributes)
@@ -133,8 +133,10 @@ export class LdapPeople {
   }
 
   /**
-   * Values of an attribute have no order (RFC 4511 §4.1.7), so it is found in a way that does not depend on it: his mail address that is an
-   * account already, else the first by the alphabet. Alternates count only where there is no other, and are never somebody's old account.
+   * The address that names the account. Values of an attribute have no order (RFC 4511 §4.1.7), so the choice does not depend on it: the
+   * mail address that is an account already, else the alphabetically first. Alternates count only if there is no mail address; among them
+   * an
+   * existing account is not preferred, since it may be another user's.
    */
   #nameOf(mail: readonly string[], alternates: readonly string[]): string | undefined {
     const sorted = mail.toSorted()
@@ -177,12 +179,12 @@ export class LdapPeople {
     const domain = address.slice(address.lastIndexOf('@') + 1)
     const written = entries.flatMap((entry) => valuesOf(entry, aliasAttributes))
     const members = entries.flatMap((entry) => valuesOf(entry, memberAttributes))
-    // Silently leaving somebody out would be worse than mail that waits.
+    // Silently leaving members out would be worse than mail that waits.
     if (written.length + members.length > expandedMax)
       throw new Error(`${address} has more than ${expandedMax} members`)
     const found = await Promise.all(members.map((dn) => this.#addressOf(dn)))
     const targets = [
-      // As `rfc822MailMember` and `memberUid` have them: without a domain they are neighbours.
+      // Values of `rfc822MailMember` and `memberUid` without a domain are in the group's own domain.
       ...written.map((value) => (value.includes('@') ? value : `${value}@${domain}`)),
       ...found.flatMap((value) => value ?? []),
     ].flatMap((value) => {
@@ -192,7 +194,7 @@ export class LdapPeople {
     return [...new Set(targets)]
   }
 
-  /** The mail address of a group's member; undefined for one who has none, or is gone. */
+  /** The mail address of a group's member; undefined if it has none, or no longer exists. */
   async #addressOf(dn: string): Promise<string | undefined> {
     const { server, options } = this.#tools
     const attributes = [options.mailAttribute]
@@ -213,7 +215,7 @@ function mailboxOf(value: string): ReturnType<typeof parseMailbox> {
 
 const quotaUnits: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }
 
-/** Bytes, or a number with K, M, G or T, with or without B; `S` behind bytes is Maildir++'s. undefined for anything else. */
+/** Bytes, or a number with K, M, G or T, with or without B; also `S` after bytes, as in Maildir++. undefined for anything else. */
 export function parseQuota(value: string): number | undefined {
   const match = /^\s*(\d{1,15})\s*(?:([KMGT]?)i?B?|S)\s*$/i.exec(value)
   const bytes = match ? Number(match[1]) * quotaUnits[(match[2] ?? '').toUpperCase()]! : NaN

@@ -91,7 +91,7 @@ test('an alias that leads too far is not taken, rather than taken for some', asy
   assert.ok(asked.length <= 3000, String(asked.length))
 })
 
-test('a person sends as all addresses of his, and as groups once they were asked for', async () => {
+test('a user may send as each of their addresses, and as groups once these were looked up', async () => {
   const { heard } = world(listed)
   const may = (local: string): boolean => maySendAs(heard, 'alice@a.example', local, 'a.example')
   await heard.learnAccount('alice@a.example')

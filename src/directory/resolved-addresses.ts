@@ -1,42 +1,42 @@
 /**
- * Addresses that somebody else's directory knows, beside the store's rows. It is asked when a transaction names an address, and what it said
- * is kept for the transaction: at the end of data everything is known. docs/architecture.md §12a.
+ * Addresses from an external directory, in addition to the store's rows. The directory is asked when a transaction names an address, and
+ * the answers are kept for the transaction: at the end of data nothing is left to ask. docs/architecture.md §12a.
  */
 import { Refusal, status } from '../mail/status.ts'
 import { expandAddress, expansionDepthMax, type AddressSource } from './aliases.ts'
 
 type User = NonNullable<ReturnType<AddressSource['user']>>
 
-/** What the directory says of an address. */
+/** The directory's answer about an address. */
 export interface Heard {
-  /** Whose it is; an account that can take mail, or one that is disabled. */
+  /** The account of the address; it may be disabled. */
   readonly account?: User
   /** All addresses of that account. */
   readonly addresses?: readonly string[]
-  /** Where an alias leads. */
+  /** The targets of an alias. */
   readonly targets?: readonly string[]
 }
 
 export interface ExternalDirectory {
-  /** Throws a Refusal when it cannot be told now. @param address canonical, of a domain of ours. */
+  /** Throws a Refusal without an answer. @param address canonical, of a local domain. */
   look(address: string): Promise<Heard>
   /** Whether an account is the store's own, whatever the directory says. */
   isOwn(account: number): boolean
 }
 
-/** Addresses looked up for one recipient: more than the largest group that is expanded in one step, with what its members lead to. */
+/** Addresses looked up for one recipient: enough for the largest group that is expanded in one step, and the targets of its members. */
 const looksMax = 3000
-/** Of these at a time, so that a large group leaves room for others. */
+/** How many of these at the same time, so that a large group leaves room for others. */
 const looksAtATime = 32
 
-/** The store's rows, with what was heard on top. */
+/** The store's rows, overlaid with the directory's answers. */
 export class ResolvedAddresses implements AddressSource {
   readonly #store: AddressSource
   readonly #external: ExternalDirectory
   readonly #resolved = new Map<string, Heard>()
-  /** Of whoever is known by his account: his addresses lead to him without being looked up. */
+  /** All addresses of accounts found so far: none of them has to be looked up. */
   readonly #people = new Map<string, User>()
-  /** What was asked for and has not been heard. */
+  /** Addresses that an expansion needed and that were not looked up yet. */
   #missing = new Set<string>()
 
   constructor(store: AddressSource, external: ExternalDirectory) {
@@ -54,13 +54,13 @@ export class ResolvedAddresses implements AddressSource {
 
   alias(address: string): { readonly targets: readonly string[] } | undefined {
     const own = this.#store.alias(address)
-    // Catch-alls are the store's: one in a directory would be asked for with every spam.
+    // Catch-alls only come from the store: one in the directory would be looked up for each spam.
     if (own || address.startsWith('@') || this.#own(address)) return own
     const targets = this.#listed(address)?.targets
     return targets && { targets }
   }
 
-  /** Hears of everything that the address leads to. Throws a Refusal when it cannot be told now. */
+  /** Looks up everything that the address expands to. Throws a Refusal if the directory does not answer. */
   async prefetch(localPart: string, domain: string, delimiter: string): Promise<void> {
     if (!this.isLocalDomain(domain)) return
     let looks = 0
@@ -76,7 +76,7 @@ export class ResolvedAddresses implements AddressSource {
     throw new Refusal(status.directoryUnreachable, { cause: new Error('the address leads too far') })
   }
 
-  /** Hears of an account's addresses. */
+  /** Looks up an account's addresses. */
   async learnAccount(name: string): Promise<void> {
     if (this.#own(name)) return
     await this.#look([name])

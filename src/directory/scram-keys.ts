@@ -1,16 +1,16 @@
-/** SCRAM keys, for clients that prove a password without sending it, and the form that passwords take first. RFC 5802, RFC 7677, RFC 4013. */
+/** SCRAM keys, for clients that prove a password without sending it, and the preparation of passwords. RFC 5802, RFC 7677, RFC 4013. */
 import { createHmac, pbkdf2, randomBytes, createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { saslprep } from '@mongodb-js/saslprep'
 
 const derive = promisify(pbkdf2)
 
-/** RFC 7677 §4 asks for 4,096 at least; passwords are guessed on graphics cards today. */
+/** RFC 7677 §4 requires at least 4,096; today passwords are guessed on graphics cards. */
 export const scramIterations = 100_000
 
 export const scramSaltBytes = 16
 
-/** RFC 4013; a password with characters that SASLprep forbids is taken as it is, as RFC 5802 §2.2 allows for stored ones. */
+/** RFC 4013. A password with characters that SASLprep prohibits is left unchanged, as RFC 5802 §2.2 allows for stored ones. */
 export function preparePassword(password: string): string {
   try {
     return saslprep(password)
@@ -19,7 +19,7 @@ export function preparePassword(password: string): string {
   }
 }
 
-/** The hashes that SCRAM is spoken with here. */
+/** The supported hashes. */
 export type ScramHash = 'sha-256' | 'sha-1'
 
 const digests: Readonly<Record<ScramHash, { readonly name: string; readonly bytes: number }>> = {
@@ -45,7 +45,7 @@ export interface ParsedScramKeys {
   readonly serverKey: Uint8Array
 }
 
-/** @returns undefined for what has another form or another hash. */
+/** @returns undefined for another form or another hash. */
 export function parseScramKeys(text: string, hash: ScramHash): ParsedScramKeys | undefined {
   const found = /^(SCRAM-SHA-(?:256|1))\$(\d{1,9}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/.exec(text)
   if (found?.[1] !== `SCRAM-${hash.toUpperCase()}`) return undefined
@@ -63,8 +63,8 @@ export function parseScramKeys(text: string, hash: ScramHash): ParsedScramKeys |
 }
 
 /**
- * Keys of somebody who does not exist: the same name has the same salt for ever, as if he had. RFC 5802 §9 leaves it to us.
- * @param secret the store's own, or a restart would tell who exists.
+ * Keys for an unknown user. The same name always gets the same salt, as a real user does. RFC 5802 §9 leaves this to us.
+ * @param secret kept in the store: a new one after a restart would reveal which users exist.
  */
 export function decoyScramKeys(secret: Uint8Array, name: string, hash: ScramHash): ParsedScramKeys {
   const { bytes } = digests[hash]
@@ -72,7 +72,7 @@ export function decoyScramKeys(secret: Uint8Array, name: string, hash: ScramHash
   return {
     salt: part('salt').subarray(0, scramSaltBytes),
     iterations: scramIterations,
-    // Nobody knows a password of these.
+    // No password fits these.
     storedKey: part('stored').subarray(0, bytes),
     serverKey: part('server').subarray(0, bytes),
   }

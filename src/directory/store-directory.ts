@@ -1,4 +1,4 @@
-/** The directory that the store keeps: accounts and their credentials as rows. */
+/** The store as a directory: accounts and their credentials are rows. */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { appCredential, appUsedCredential, checkAppPassword } from './app-password.ts'
@@ -13,10 +13,10 @@ export interface CredentialSource {
   credentials(account: number, type: string): readonly { readonly name: string; readonly value: string }[]
 }
 
-/** Writes down when an app password was used. */
+/** Records when an app password was used. */
 export type NoteUse = (account: DirectoryAccount, name: string, atMs: number) => void
 
-/** The last use is told to the day: a write for each sign-in would cost more than it tells. */
+/** The last use is recorded once a day: a write for each sign-in would cost too much. */
 const useNotedEveryMs = 86_400_000
 
 export class StoreDirectory implements Directory {
@@ -36,7 +36,7 @@ export class StoreDirectory implements Directory {
     return this.#source.account(name)
   }
 
-  /** One Argon2 hash whoever it is: for an account without a password, and for nobody, of a password that nobody has. */
+  /** Always costs one Argon2 hash, also for an unknown user or an account without a password: then it is the hash of a dummy password. */
   async verify(
     account: DirectoryAccount | undefined,
     password: string,
@@ -52,7 +52,7 @@ export class StoreDirectory implements Directory {
     return right ? hash : undefined
   }
 
-  /** By app passwords alone. */
+  /** Checks app passwords only. */
   verifyApp(account: DirectoryAccount, password: string): string | undefined {
     return this.#source.credentials(account.id, appCredential).find(({ value }) => checkAppPassword(value, password))
       ?.value

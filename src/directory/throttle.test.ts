@@ -6,7 +6,7 @@ import { authDefaults } from './options.ts'
 import { prefixesOf } from './prefix.ts'
 import { Throttle } from './throttle.ts'
 
-/** Time that passes when it is told to; whoever waits is served at once, and the wait noted. */
+/** A clock that is set by the test; waits end at once and are recorded. */
 class Stopwatch implements Clock {
   nowMs = 0
   waitedMs = 0
@@ -92,7 +92,7 @@ test('after a while all is forgotten, and a slow guesser has one a minute', asyn
   assert.equal(await wrong(home, alice, 'new day'), 0)
 })
 
-test('failures elsewhere lock nobody out: neither the owner at home nor one who travels', async () => {
+test('failures from elsewhere do not lock the account: neither at home nor from a new place', async () => {
   const { wrong, right } = make()
   for (let host = 0; host < 250; host++)
     for (let at = 0; at < 5; at++) await wrong(`203.0.${host}.7`, alice, `g${host} ${at}`)
@@ -100,7 +100,7 @@ test('failures elsewhere lock nobody out: neither the owner at home nor one who 
   assert.equal(await right('198.51.100.1', alice), 0)
 })
 
-test("an office behind one address: one's wrong passwords slow down nobody else", async () => {
+test('an office behind one address: wrong passwords of one user do not delay the others', async () => {
   const { wrong, right } = make()
   for (let at = 0; at < 50; at++) await wrong(home, alice, `guess ${at}`)
   assert.equal(await right(home, 'bob@a.example'), 0)
@@ -111,12 +111,12 @@ test('where the account signs in, failures of others at that address are let pas
   await right(home, alice)
   for (let at = 0; at < 90; at++) assert.equal(await wrong(home, alice, `guess ${at}`), 0)
   assert.equal(await right(home, alice), 0)
-  // But not for ever: a stranger at the same address does not guess on and on.
+  // But not for ever: an attacker at the same address cannot go on guessing.
   for (let at = 0; at < 150; at++) await wrong(home, alice, `next ${at}`)
   assert.equal(await wrong(home, alice, 'one more'), 'refused')
 })
 
-test('somebody with a whole network is slowed down too', async () => {
+test('guesses from a whole network are delayed too', async () => {
   const { wrong } = make()
   const outcomes = []
   for (let host = 0; host < 250; host++) outcomes.push(await wrong(`192.0.2.${host}`, alice, `guess ${host}`))
@@ -139,7 +139,7 @@ test('an address that tries a list of names is refused; one where most get in is
     Array.from({ length: 21 }, () => 0),
   )
   assert.deepEqual(new Set(outcomes.slice(21)), new Set(['refused']))
-  // Who signed in there before still may.
+  // Accounts that signed in there before still may.
   const office = '198.51.100.9'
   for (let at = 0; at < 30; at++) await right(office, `clerk${at}@a.example`)
   for (let at = 0; at < 40; at++) assert.equal(await wrong(office, `typo${at}@a.example`, 'x'), 0)

@@ -1,6 +1,6 @@
 /**
- * Who may try a password now. Failures count for an account *from* an address: what others do elsewhere locks nobody out, and an office
- * behind one address waits only for its own wrong passwords. Kept in memory: a restart forgives, and also forgets whom it trusted.
+ * Limits attempts at passwords. Failures count for an account *from* an address: failures from elsewhere lock no account, and behind a
+ * shared address each user waits only for their own wrong passwords. Kept in memory: a restart forgets failures, and trusted addresses.
  */
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Live } from '../base/live.ts'
@@ -14,32 +14,32 @@ export interface ThrottleOptions {
   /** Different wrong passwords for an account from an address before it has to wait. */
   readonly failuresFree: number
   readonly delayMaxMs: number
-  /** How long an address where an account has signed in is its own. */
+  /** How long an address is trusted for an account after a sign-in from there. */
   readonly trustMs: number
-  /** Accounts that fail from one address before it looks like a list being tried. */
+  /** Accounts that may fail from one address; with more it is taken to be trying a list of names. */
   readonly accountsPerAddressMax: number
 }
 
 /** The wait doubles from here with each failure. */
 const delayFirstMs = 1000
-/** Whoever would have to wait longer is told to come again: a connection that only waits is held by us too. */
+/** Longer waits are refused: a waiting connection costs us too. */
 const waitMaxMs = 10_000
-/** Failures are forgotten after so long without a new one. */
+/** Failures are forgotten after this time without a new one. */
 const failuresKeptMs = 3_600_000
-/** Somebody with a whole network guesses from many of its addresses: it may fail so many times what one may. */
+/** An attacker with a whole network guesses from many addresses: the network may fail this many times as often as one address. */
 const wideFactor = 5
-/** What an address that the account uses may fail between two successes: somebody else there, or a device with an old password. */
+/** Failures from a trusted address between two successes: other users there, or a device with an old password. */
 const trustedFailuresFree = 100
-/** Wrong passwords remembered by their keyed hash, so that a device that repeats one counts once. */
+/** Wrong passwords remembered (as keyed hashes), so that a device that repeats one counts once. */
 const passwordsSeenMax = 8
-/** Bounds of the tables, each entry some 200 bytes; the oldest makes room. */
+/** Limits of the tables, some 200 bytes an entry; the oldest entry is dropped. */
 const pairsMax = 50_000
 const addressesMax = 20_000
 const trustedMax = 100_000
 
-/** An attempt that may go on. */
+/** An attempt that is allowed. */
 export interface Admission {
-  /** When the one after it might, as things stood. */
+  /** When the next attempt would have been allowed, at that time. */
   readonly freeAtMs: number
   /** The account has signed in from there. */
   readonly known: boolean
@@ -62,7 +62,7 @@ interface Address {
 export class Throttle {
   readonly #options: Live<ThrottleOptions>
   readonly #clock: Clock
-  /** Names and passwords are kept as keyed hashes alone; the key dies with the process. */
+  /** Names and passwords are kept only as keyed hashes; the key exists only in this process. */
   readonly #secret = randomBytes(32)
   readonly #pairs = new BoundedMap<string, Pair>(pairsMax)
   readonly #addresses = new BoundedMap<string, Address>(addressesMax)
@@ -73,7 +73,7 @@ export class Throttle {
     this.#clock = clock
   }
 
-  /** Waits for its turn. Throws a Refusal, before anything is computed, where the wait would be too long. */
+  /** Waits until the attempt is allowed. If that would take too long, throws a Refusal before any work is done. */
   async admit(address: string, name: string): Promise<Admission> {
     const now = this.#clock.monotonic()
     const pairs = this.#pairsOf(address, name)
@@ -92,14 +92,14 @@ export class Throttle {
     return { freeAtMs, known }
   }
 
-  /** Many may have been admitted before the first of them failed: what comes too late is not told whether it was right. */
+  /** Many attempts may be admitted before the first of them fails: later ones are refused without telling whether they were right. */
   checkStill(address: string, name: string, admission: Admission): void {
     const since = Math.max(admission.freeAtMs, this.#clock.monotonic())
     const late = this.#pairsOf(address, name).some(({ pair }) => (pair?.freeAtMs ?? 0) - since > waitMaxMs)
     if (late) throw new Refusal(status.authUnavailable)
   }
 
-  /** @param password undefined where it is not known (SCRAM): each failure then counts. */
+  /** @param password undefined if not known (SCRAM): each failure then counts. */
   failed(address: string, name: string, password: string | undefined): void {
     const now = this.#clock.monotonic()
     const hash = password === undefined ? undefined : this.#hash(`password ${name.length} ${name}${password}`)
@@ -138,7 +138,7 @@ export class Throttle {
     return (this.#trusted.get(key) ?? 0) > now
   }
 
-  /** The account from the address itself, then from the network around it; what is forgotten is undefined. */
+  /** The account from the address itself, then from its network; undefined if forgotten. */
   #pairsOf(address: string, name: string): { key: string; pair: Pair | undefined; free: number }[] {
     const now = this.#clock.monotonic()
     const { narrow, wide } = prefixesOf(address)
@@ -149,19 +149,19 @@ export class Throttle {
       return { key, pair: pair && now - pair.lastMs < failuresKeptMs ? pair : undefined, free }
     }
     const near = of(`= ${narrow}`, failuresFree)
-    // Its own place: neither an earlier fault there nor the neighbours' count as strangers' do.
+    // A trusted address: neither earlier failures there nor those of its network count as for other addresses.
     if (this.#isTrusted(near.key, now)) return [{ ...near, free: trustedFailuresFree }]
     return [near, of(`~ ${wide}`, failuresFree * wideFactor)]
   }
 
-  /** Whether an address looks like one that tries a list of names. An office in which most get in does not. */
+  /** Whether an address seems to try a list of names. Not so if most accounts there sign in. */
   #tries(address: string): boolean {
     return this.#countsOf(address, false).some(
       ({ counts, max }) => counts.failed.size > max && counts.failed.size > 2 * counts.succeeded.size,
     )
   }
 
-  /** Nothing for loopback: proxies and webmail bring everybody from there. */
+  /** Nothing for loopback: proxies and webmail connect all users from there. */
   #countsOf(address: string, make = true): { counts: Address; max: number }[] {
     if (isLoopback(address)) return []
     const { narrow, wide } = prefixesOf(address)

@@ -57,7 +57,7 @@ async function keyPair(kid: string, alg = 'ES256') {
 }
 
 const invalid = { fault: 'invalid_token' }
-/** The issuer did make it: whoever shows it has guessed nothing. */
+/** The issuer did make it, so it was not guessed. */
 const old = { ...invalid, authentic: true }
 
 test('a signed token names the account; every claim counts', async () => {
@@ -81,7 +81,7 @@ test('a signed token names the account; every claim counts', async () => {
   assert.deepEqual(await check(`${expired.slice(0, -6)}AAAAAA`), invalid)
   assert.deepEqual(await check(token.slice(0, 40)), invalid)
   assert.deepEqual(await check('x'.repeat(20_000)), invalid)
-  // Not signed at all; signed by what everybody may read.
+  // Not signed at all; signed with the public key as a secret.
   const claims = { email, iss: issuer, aud: 'mail', exp: startMs / 1000 + 600 }
   assert.deepEqual(await check(new UnsecuredJWT(claims).encode()), invalid)
   const shared = await new SignJWT(claims)
@@ -104,7 +104,7 @@ test('a token without an end is none', async () => {
   assert.deepEqual(await tokens.verifyToken(endless), invalid)
 })
 
-test('new keys are fetched for a token that names one, but not for every stranger', async () => {
+test('new keys are fetched for a token that names one, but not for every unknown one', async () => {
   const [one, two, stranger] = await Promise.all([keyPair('one'), keyPair('two', 'RS256'), keyPair('stranger')])
   const { tokens, state } = world({ jwks: url })
   state.answer = () => ({ keys: [one.jwk] })
@@ -116,7 +116,7 @@ test('new keys are fetched for a token that names one, but not for every strange
   assert.equal(state.asked.length, 2)
   for (let at = 0; at < 20; at++) assert.deepEqual(await tokens.verifyToken(await stranger.sign({ email })), invalid)
   assert.equal(state.asked.length, 2)
-  // The issuer is away for a while: what we have goes on.
+  // The issuer is down for a while: the keys we have stay in use.
   state.nowMs += 3_600_000
   state.answer = () => undefined
   const later = await one.sign({ email }, (jwt) => jwt.setExpirationTime(state.nowMs / 1000 + 60))

@@ -1,4 +1,4 @@
-/** Tokens of an issuer: signed ones (JWT) checked by its keys, others by asking it. RFC 7519, RFC 7517, RFC 7662. */
+/** Checks tokens of an issuer: signed ones (JWT) by its keys, others by asking it. RFC 7519, RFC 7517, RFC 7662. */
 import { BoundedMap } from '../base/bounded-map.ts'
 import { createHmac, randomBytes } from 'node:crypto'
 import type * as Jose from 'jose'
@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts'
 import { Refusal, status } from '../mail/status.ts'
 import type { OAuthOptions } from './options.ts'
 
-/** Public keys alone: with a shared secret whoever checks a token could also make one. */
+/** Public keys only: with a shared secret, each party that checks a token could also forge one. */
 const algorithms: Jose.JWTVerifyOptions['algorithms'] = [
   'RS256',
   'RS384',
@@ -28,16 +28,16 @@ const algorithms: Jose.JWTVerifyOptions['algorithms'] = [
 const clockToleranceSeconds = 30
 /** How long the issuer's keys are used without asking again; issuers announce new ones days before. */
 const keysKeptMs = 3_600_000
-/** A token may name a key that we do not have yet; anybody can invent such tokens, so the issuer is not asked more often. */
+/** A token may name a key that we do not have yet. Such tokens are easily forged, so the issuer is not asked more often. */
 const keysAgainMs = 30_000
-/** How long an answer about a token holds: so late we hear of its revocation. */
+/** How long an answer about a token is kept: a revocation takes effect that much later. */
 const answerKeptMs = 60_000
 const answersMax = 10_000
-/** Questions about tokens under way. */
+/** Requests to the issuer at the same time. */
 const askingMax = 32
 const askTimeoutMs = 10_000
 const answerBytesMax = 256 * 1024
-/** Beyond this it is no token; the protocols' lines end near it too. */
+/** A longer text is no token; the line limits of the protocols are similar. */
 const tokenLengthMax = 12_288
 
 export interface TokenTools {
@@ -50,10 +50,10 @@ export interface TokenTools {
 
 export type Verified =
   | { readonly address: string }
-  /** `authentic`: the issuer did make it, and it only does not count any more, or not for this: nobody guessed it. */
+  /** `authentic`: the issuer made it, but it has expired or is for another service. It was not guessed. */
   | { readonly fault: 'invalid_token' | 'insufficient_scope'; readonly authentic?: boolean }
 
-/** What tells whom a token was given to. */
+/** Checks a token and tells whose it is. */
 export interface TokenCheck {
   readonly hints: { readonly scope?: string; readonly 'openid-configuration'?: string }
   verifyToken(token: string): Promise<Verified>
@@ -81,7 +81,7 @@ export class IssuerTokens implements TokenCheck {
     }
   }
 
-  /** Whom a token was given to. Throws a Refusal when its issuer cannot be asked now. */
+  /** Whose token it is. Throws a Refusal if its issuer cannot be asked now. */
   async verifyToken(token: string): Promise<Verified> {
     if (token.length > tokenLengthMax) return invalid
     try {
@@ -93,14 +93,14 @@ export class IssuerTokens implements TokenCheck {
   }
 }
 
-/** Who it is, once the token itself is known to be good. */
+/** The address in the claims of a valid token. */
 function verifiedOf(claims: Readonly<Record<string, unknown>>, { claim, scope }: OAuthOptions): Verified {
   if (scope !== undefined) {
     const granted = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : []
     if (!granted.includes(scope)) return authenticFault('insufficient_scope')
   }
   const address = claims[claim]
-  // An address that its issuer has not looked at is whatever the user has typed there. OpenID Connect Core §5.1.
+  // An address that the issuer has not verified is whatever the user typed there. OpenID Connect Core §5.1.
   if (typeof address !== 'string' || address === '' || (claim === 'email' && claims['email_verified'] === false))
     return authenticFault('invalid_token')
   return { address }
@@ -130,7 +130,7 @@ class SignedTokens {
       })
       return verifiedOf(payload, options)
     }
-    // The signature is looked at before what it signs: what is only too old was ours once.
+    // The signature is checked before the claims: so a token that is only too old is known to be authentic.
     const told = (error: unknown): Verified => {
       if (!(error instanceof errors.JOSEError)) throw error
       return error instanceof errors.JWTExpired ? authenticFault('invalid_token') : invalid
@@ -145,7 +145,7 @@ class SignedTokens {
     return check().catch(told)
   }
 
-  /** Reads the keys again when they are older; many ask, one reads. Keys that cannot be read anew stay. */
+  /** Fetches the keys again if they are older, once for all callers. If that fails, the old keys stay. */
   async #fresh(keptMs: number): Promise<void> {
     const now = this.#tools.clock.monotonic()
     if (this.#keys && now - this.#keys.atMs < keptMs) return
@@ -155,7 +155,7 @@ class SignedTokens {
     } catch (error) {
       if (!this.#keys) throw error
       this.#tools.log.warn('token keys could not be refreshed', { error: String(error) })
-      // As if they were new: or each token would wait for an issuer that does not answer.
+      // Treated as fresh, or each token would wait for an issuer that does not answer.
       this.#keys = { find: this.#keys.find, atMs: now - keysKeptMs + keysAgainMs }
     }
   }
@@ -178,7 +178,7 @@ class SignedTokens {
 class AskedTokens {
   readonly #tools: TokenTools
   readonly #url: string
-  /** By a keyed hash: tokens are not kept. */
+  /** Tokens are remembered only as keyed hashes. */
   readonly #secret = randomBytes(32)
   readonly #answers = new BoundedMap<string, { readonly verified: Verified; readonly untilMs: number }>(answersMax)
   #asking = 0
@@ -207,7 +207,7 @@ class AskedTokens {
     }
   }
 
-  /** RFC 7662 §2.2: the issuer has checked it; that it was meant for us is ours to see. */
+  /** RFC 7662 §2.2: the issuer has checked the token; we check that it was issued for us. */
   #check(claims: Readonly<Record<string, unknown>>): Verified {
     const { options, clock } = this.#tools
     const { issuer, audience } = options

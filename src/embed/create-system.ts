@@ -8,14 +8,14 @@ import { checkCreateOptions, readSystemConfig, type CreateSystemOptions, type Sy
 import { RunningSystem } from './running-system.ts'
 
 /**
- * Starts SMTP, submission, LMTP, IMAP, POP3 and HTTP, with their store.
+ * Starts SMTP, submission, LMTP, IMAP, POP3 and HTTP, with a store.
  *
- * Without a configuration all is in memory, each service listens on a free port of 127.0.0.1 and takes passwords in clear, and there
- * are no domains and no accounts but those of `options`. With `data` in the configuration the store is a folder, which one process at a
- * time may own.
+ * Without a configuration everything is in memory, each service listens on a free port of 127.0.0.1 and allows passwords in clear, and
+ * the only domains and accounts are those of `options`. With `data` in the configuration the store is a folder, which only one process
+ * at a time may own.
  *
- * Rejects with a TypeError for an option that there is not, a ConfigError that tells all that is wrong with the configuration, and with
- * what sockets and files reject with (EADDRINUSE, EACCES). Where it rejects, nothing is left running.
+ * Rejects with a TypeError for an unknown option, a ConfigError that lists every fault of the configuration, and with the errors of
+ * sockets and files (EADDRINUSE, EACCES). After a rejection nothing is left running.
  */
 export async function createSystem(
   config: SystemConfig = {},
@@ -26,7 +26,7 @@ export async function createSystem(
   try {
     const bound = await sink?.listen(0)
     const read = await readSystemConfig(config, bound?.port)
-    // Domains are made behind the start: there they would be given an account with a password that is to be shown.
+    // Domains are created after the start, which would give each an account with a generated password and print it.
     const system = await startSystem({ ...read, domains: [] }, platformFor(read, options.log ?? silentLog))
     const running = new RunningSystem(system, sink)
     try {

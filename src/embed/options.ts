@@ -1,4 +1,4 @@
-/** What a program may say of the system that it runs, and the defaults: everything in memory, on any free ports of this machine. */
+/** Options of an embedded system, and its defaults: everything in memory, on free ports of this machine. */
 import type { Log } from '../base/log.ts'
 import { checkOptions, checkValue, type OptionTable } from '../base/option-check.ts'
 import type { Config } from '../config/config.ts'
@@ -14,14 +14,14 @@ import type { IncomingMessage } from '../library/smtp/incoming-message.ts'
 export type SystemConfig = string | Readonly<Record<string, unknown>>
 
 export interface CreateSystemOptions {
-  /** Addresses and their passwords (8 characters at least): accounts, and their domains, that are made unless they are there. */
+  /** Addresses and their passwords (at least 8 characters). These accounts and their domains are created if they do not exist. */
   readonly accounts?: Readonly<Record<string, string>>
   /**
-   * Takes every message that would leave for other hosts, so that none does; it says what becomes of each as `onMessage` of an
-   * `SmtpServer` does. Default: mail leaves as the configuration says: to the MX hosts of its domains, unless a route is given.
+   * Gets every message for other hosts instead of them, and decides its outcome as `onMessage` of an `SmtpServer` does.
+   * Default: mail is relayed as the configuration says: to the MX hosts of its domains, unless a route is given.
    */
   outgoing?(message: IncomingMessage): Later<MessageResult>
-  /** Hears of events. Default: nothing does; nothing is written to standard output or standard error. */
+  /** Gets log events. Default: none; nothing is written to standard output or standard error. */
   readonly log?: Log
 }
 
@@ -35,7 +35,7 @@ const table: OptionTable<CreateSystemOptions> = {
   log: 'object',
 }
 
-/** Throws a TypeError of one sentence. The keys of the configuration are checked by its reader, in its own words. @internal */
+/** Throws a TypeError of one sentence. The keys of the configuration are checked later, when it is read. @internal */
 export function checkCreateOptions(config: unknown, options: unknown): void {
   checkValue('createSystem: the configuration', config, 'string|object')
   checkOptions('createSystem', options, table, {
@@ -45,7 +45,7 @@ export function checkCreateOptions(config: unknown, options: unknown): void {
   })
 }
 
-/** @param sink the port of what takes outgoing mail. Throws a ConfigError that tells everything that is wrong. @internal */
+/** @param sink the port that gets outgoing mail. Throws a ConfigError that lists every fault. @internal */
 export async function readSystemConfig(config: SystemConfig, sink: number | undefined): Promise<Config> {
   const complete = (root: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
     data: ':memory:',

@@ -1,4 +1,4 @@
-/** A running system in the hands of the program that embeds it: where it listens, accounts, what was delivered, and its end. */
+/** A running system, as the program that embeds it sees it: listeners, accounts, delivered messages, stop. */
 import { sleep } from '../base/clock.ts'
 import { checkOptions, type OptionTable } from '../base/option-check.ts'
 import type { SmtpServer } from '../library/smtp/server.ts'
@@ -8,7 +8,7 @@ import { accountName, addAccount } from '../admin/provision.ts'
 import type { System } from '../system/types.ts'
 import { StoredMessage } from './stored-message.ts'
 
-/** What a listener speaks. */
+/** The service of a listener. */
 export type MailService =
   | 'smtp'
   | 'submission'
@@ -31,15 +31,15 @@ export interface Listening {
 export interface WaitOptions {
   /** Default: `INBOX`. */
   readonly mailbox?: string
-  /** Which message is meant. Default: the first. */
+  /** Selects the message. Default: the first one. */
   where?(message: ReadMessage, stored: StoredMessage): boolean
-  /** After so long it rejects. Default: 5,000. */
+  /** Rejects after this time. Default: 5,000. */
   readonly timeoutMs?: number
 }
 
 const waitTable: OptionTable<WaitOptions> = { mailbox: 'string', where: 'function', timeoutMs: 'number' }
 const waitMsDefault = 5_000
-/** A list is in memory; the oldest are shown. */
+/** Lists are held in memory; beyond this only the oldest messages are listed. */
 const listMax = 100_000
 
 export class RunningSystem {
@@ -53,27 +53,27 @@ export class RunningSystem {
     this.#sink = sink
   }
 
-  /** Where it listens really; an http listener too. */
+  /** The actual addresses and ports, those of http listeners too. */
   get listening(): readonly Listening[] {
     return this.#system.listening.map(({ service, address, port }) => ({ service, address, port }))
   }
 
-  /** The port of the first listener for it. Throws a RangeError where there is none. */
+  /** The port of the first listener of this service. Throws a RangeError if there is none. */
   port(service: MailService): number {
     const found = this.#system.listening.find((one) => one.service === service)
     if (!found) throw new RangeError(`nothing listens for ${service}`)
     return found.port
   }
 
-  /** Mail for its addresses is ours from now on. One that is there stays as it is. */
+  /** Makes the domain local: mail for its addresses is delivered here. An existing domain is left as it is. */
   async addDomain(name: string): Promise<void> {
     const { store } = this.#system
     if (!store.read.isLocalDomain(name)) await store.commit([{ kind: 'domainAdd', name }])
   }
 
   /**
-   * Makes an account, and its domain where that is missing. Rejects where the account is there, the address is none, or the password
-   * has fewer than 8 characters.
+   * Creates an account, and its domain if missing. Rejects if the account exists, the address is invalid, or the password has fewer
+   * than 8 characters.
    */
   async addAccount(address: string, password: string): Promise<void> {
     const name = accountName(address)
@@ -81,15 +81,15 @@ export class RunningSystem {
     await addAccount(this.#system.store, name, password, { nowMs: realClock.now() })
   }
 
-  /** The same unless it is there. @internal */
+  /** The same, but an existing account is left as it is. @internal */
   async ensureAccount(address: string, password: string): Promise<void> {
     if (!this.#system.store.read.account(accountName(address))) await this.addAccount(address, password)
   }
 
-  /** What a mailbox holds, oldest first; whatever was answered with 250 is there. Rejects for an account or a mailbox that there is not. */
+  /** The messages of a mailbox, oldest first, with all that were answered with 250. Rejects for an unknown account or mailbox. */
   async messages(address: string, mailbox = 'INBOX'): Promise<readonly StoredMessage[]> {
     this.#mailbox(address, mailbox)
-    // A 250 is said once a message is on disk, its rows follow: a commit behind it is answered when it can be seen.
+    // A 250 is sent when the message is on disk; its rows follow. A later commit resolves only when those rows can be seen.
     await this.#system.store.commit([])
     return this.#list(address, mailbox)
   }
@@ -108,7 +108,7 @@ export class RunningSystem {
   }
 
   /**
-   * Resolves with the first message that is meant: one that is there already, or that comes. For programs that send in the background.
+   * Resolves with the first message that `where` selects, already there or still to come. For programs that send in the background.
    * Rejects after `timeoutMs`, when the system stops, and with what `where` throws.
    */
   async waitForMessage(address: string, options: WaitOptions = {}): Promise<StoredMessage> {
@@ -117,14 +117,14 @@ export class RunningSystem {
     const ending = new AbortController()
     const late = sleep(realClock, timeoutMs, ending.signal).then(() => 'late' as const)
     const stopped = this.#system.ended.then(() => 'stopped' as const)
-    // Whatever changes may have been the message: a list is cheap, and only what is new is read.
+    // Any change may be the message: listing is cheap, and only new messages are read.
     let wake = (): void => {}
     const change = (): Promise<'changed'> => new Promise((resolve) => (wake = () => resolve('changed')))
     const forget = this.#system.store.listen(() => wake())
     let seen = 0
     try {
       for (;;) {
-        // Before the look: what comes meanwhile is one more turn.
+        // Subscribed before listing, so that a message that arrives meanwhile is not missed.
         const changed = change()
         for (const stored of await this.#list(address, mailbox)) {
           if (stored.uid <= seen) continue
@@ -141,7 +141,7 @@ export class RunningSystem {
     }
   }
 
-  /** Empties a mailbox: for tests that follow each other. Rejects for an account or a mailbox that there is not. */
+  /** Empties a mailbox, for tests that follow each other. Rejects for an unknown account or mailbox. */
   async removeMessages(address: string, mailbox = 'INBOX'): Promise<void> {
     const id = this.#mailbox(address, mailbox)
     const uids = (await this.messages(address, mailbox)).map(({ uid }) => [uid, uid] as const)
@@ -159,14 +159,14 @@ export class RunningSystem {
     return found.id
   }
 
-  /** Resolves with the reason when the system had to stop by itself (its disk broke), with undefined after `stop()`. */
+  /** Resolves with the error if the system had to stop by itself (a disk failure), with undefined after `stop()`. */
   get ended(): Promise<Error | undefined> {
     return this.#system.ended
   }
 
   /**
-   * Takes nothing more, says goodbye to clients, waits for what is under way, closes the store. Over within `limits.shutdownGraceMs`;
-   * rejects with the parts that did not end by then. More than once is once.
+   * Takes no new connections, sends clients a goodbye, waits for work in progress, closes the store. Takes at most
+   * `limits.shutdownGraceMs`; rejects with the names of the parts that did not end by then. Further calls return the same promise.
    */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop())

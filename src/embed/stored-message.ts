@@ -1,11 +1,11 @@
-/** A message in a mailbox of the system, as the program that embeds it sees it. */
+/** A message in a mailbox, as the program that embeds the system sees it. */
 import { readMessage, type ReadMessage } from '../mail/view/read-message.ts'
 import type { MessageRow, Store } from '../store/store.ts'
 
 export class StoredMessage {
-  /** Unique in its mailbox, and growing. RFC 9051 §2.3.1.1. */
+  /** Unique in its mailbox, and strictly ascending. RFC 9051 §2.3.1.1. */
   readonly uid: number
-  /** When it was filed, milliseconds since 1970. RFC 9051 §2.3.3. */
+  /** INTERNALDATE, milliseconds since 1970. RFC 9051 §2.3.3. */
   readonly receivedAtMs: number
   /** With the trace fields that were added at delivery. */
   readonly sizeBytes: number
@@ -21,7 +21,7 @@ export class StoredMessage {
     this.#mailbox = mailbox
   }
 
-  /** As IMAP shows it: Return-Path, Delivered-To and Received, then what arrived. Rejects when it was removed meanwhile. */
+  /** As IMAP shows it: Return-Path, Delivered-To and Received, then the message as it arrived. Rejects if it was removed meanwhile. */
   async bytes(): Promise<Uint8Array> {
     const uids = Uint32Array.of(this.uid)
     for await (const [row] of this.#store.read.rows(this.#mailbox, uids, { bytes: true })) {
@@ -31,7 +31,7 @@ export class StoredMessage {
     throw new Error(`message ${this.uid} is not there any more`)
   }
 
-  /** Subject, texts, files and all else that `pennypost/mail` reads. Rejects when it was removed meanwhile. */
+  /** Parsed by `pennypost/mail`: subject, texts, files and so on. Rejects if it was removed meanwhile. */
   async parse(): Promise<ReadMessage> {
     return readMessage(await this.bytes())
   }

@@ -1,9 +1,9 @@
-/** Address lists written. RFC 5322 §3.4. */
+/** Formats address lists. RFC 5322 §3.4. */
 import type { AddressEntry, AddressMailbox } from './address-entry.ts'
 
 /**
- * A list as header text, to be folded at its spaces: what `parseAddressList` reads back the same. Encoded words and 8-bit bytes stay what
- * they are; other names are quoted where they have to be. RFC 5322 §3.4.
+ * A list as header text, to be folded at its spaces; `parseAddressList` reads it back as the same list. Encoded words and 8-bit bytes are
+ * not changed; other names are quoted if necessary. RFC 5322 §3.4.
  */
 export function formatAddressList(entries: readonly AddressEntry[]): string {
   return entries.map(formatAddressEntry).join(', ')

@@ -1,5 +1,5 @@
 /**
- * Address lists of header fields (From, To, Cc …), read kindly. RFC 5322 §3.4, §4.4.
+ * Address lists of header fields (From, To, Cc …), read leniently. RFC 5322 §3.4, §4.4.
  *
  * Text here is header text: one character per byte (latin1), so that nothing is lost before a charset is known.
  */
@@ -14,7 +14,7 @@ export const addressesMax = 10_000
 /** Comments within comments: deeper ones are read as flat text. */
 const commentDepthMax = 50
 
-/** Reads the value of an address field; folds may still be in it. Never throws; what is no address is skipped. */
+/** Reads the value of an address field, folded or not. Never throws; text that is no address is skipped. */
 export function parseAddressList(text: string): AddressEntry[] {
   return new AddressReader(text).list()
 }

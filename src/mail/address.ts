@@ -4,8 +4,8 @@ import type { Mailbox } from './envelope.ts'
 
 export type { Mailbox } from './envelope.ts'
 
-// RFC 5321 §4.5.3.1.1 says 64 must be taken. Mailing lists write longer return addresses (VERP), and whoever refuses
-// those loses mail, so the bound is only what keeps rows small.
+// RFC 5321 §4.5.3.1.1 demands at least 64. Mailing lists use longer return addresses (VERP), and refusing those would lose
+// mail: this limit only keeps rows small.
 const localPartOctetsMax = 255
 // RFC 5321 §4.5.3.1.2, RFC 1035 §2.3.4: 255 with the length octets, 253 as text.
 const domainOctetsMax = 253
@@ -13,7 +13,7 @@ const labelOctetsMax = 63
 
 const atomLocalPart = /^[\w!#$%&'*+\-/=?^`{|}~\u0080-\u{10ffff}]+(?:\.[\w!#$%&'*+\-/=?^`{|}~\u0080-\u{10ffff}]+)*$/u
 const dotsAnywhere = /^[\w!#$%&'*+\-/=?^`{|}~.\u0080-\u{10ffff}]+$/u
-// RFC 5321 §4.1.2 has no underscore; DNS has (RFC 2181 §11), and so have domains that people get mail from.
+// RFC 5321 §4.1.2 has no underscore, but the DNS allows it (RFC 2181 §11), and real mail domains have it.
 const asciiDomain = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/
 const notAscii = /[\u0080-\uffff]/
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
@@ -33,7 +33,7 @@ const idnaRules = { checkBidi: true, checkHyphens: false, checkJoiners: true, us
  * Reads a mailbox without angle brackets by RFC 5321: no comments, no white space, no obsolete forms.
  * Departs: RFC 5321 §4.1.2, because people have addresses with dots at the ends of the local part or side by side, and domains with
  * underscores, and nothing else can be meant. `formatMailbox` quotes such a local part.
- * @returns undefined when it is not one. The local part comes without its quotes, in its own spelling.
+ * @returns undefined if it is not a mailbox. The local part is returned without quotes, its case unchanged.
  */
 export function parseMailbox(input: string | Uint8Array): Mailbox | undefined {
   const text = typeof input === 'string' ? input : decodeUtf8(input)
@@ -47,7 +47,7 @@ export function parseMailbox(input: string | Uint8Array): Mailbox | undefined {
   return domain === undefined ? undefined : { localPart, domain }
 }
 
-/** `<>`-less text of a mailbox, quoted where its local part needs it. A UTF-8 local part stays UTF-8. */
+/** A mailbox as text without angle brackets, the local part quoted if necessary. A UTF-8 local part stays UTF-8. */
 export function formatMailbox(mailbox: Mailbox): string {
   return `${formatLocalPart(mailbox.localPart)}@${mailbox.domain}`
 }
@@ -58,8 +58,8 @@ export function formatLocalPart(localPart: string): string {
 }
 
 /**
- * A domain or address literal in the form we compare and store: lower case, A-labels, without the dot that may end it.
- * @returns undefined for what is neither.
+ * A domain or address literal in the form that is compared and stored: lower case, A-labels, without a trailing dot.
+ * @returns undefined if it is neither.
  */
 export function parseDomain(text: string): string | undefined {
   if (text.startsWith('[')) return parseAddressLiteral(text)
@@ -76,14 +76,14 @@ export function parseDomain(text: string): string | undefined {
   return domain
 }
 
-/** A domain as people read it: U-labels where its A-labels are sound. */
+/** A domain for display: U-labels instead of valid A-labels. */
 export function formatDomainText(domain: string): string {
   if (!domain.includes('xn--')) return domain
   const unicode = loadTr46().toUnicode(domain, idnaRules)
   return unicode.error ? domain : unicode.domain
 }
 
-/** Whether SMTP needs SMTPUTF8 to carry this mailbox. RFC 6531 §3.4. */
+/** Whether this mailbox can only be sent with SMTPUTF8. RFC 6531 §3.4. */
 export function needsSmtpUtf8(mailbox: Mailbox): boolean {
   return notAscii.test(mailbox.localPart)
 }
@@ -106,7 +106,7 @@ function isIpv6(text: string): boolean {
   const last = groups.at(-1)
   let count = groups.length
   if (last?.includes('.')) {
-    // `::1.2.3.4` yes, `1.2.3.4::` no.
+    // `::1.2.3.4` is valid, `1.2.3.4::` is not.
     if (!ipv4.test(last) || text.endsWith(':')) return false
     groups.pop()
     count += 1
@@ -115,7 +115,7 @@ function isIpv6(text: string): boolean {
   return halves.length === 2 ? count <= 7 : count === 8
 }
 
-/** The index behind the closing quote, or -1. */
+/** The index after the closing quote, or -1. */
 function quotedEnd(text: string): number {
   for (let at = 1; at < text.length; at += 1) {
     if (text[at] === '\\') at += 1
@@ -137,7 +137,7 @@ function unquote(inside: string): string | undefined {
     if (!(code >= 0x20) || code === 0x7f) return undefined
     out += inside[at]
   }
-  // The grammar allows `""@example`, but nothing delivers to it and an empty name is easily mistaken for none.
+  // The grammar allows `""@example`, but no such mailbox exists, and an empty name is easily mistaken for a missing one.
   return out === '' ? undefined : out
 }
 

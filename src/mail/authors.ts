@@ -1,6 +1,6 @@
 /**
- * Who a message says wrote it, as those who judge it have to know it: by RFC 5322's grammar where it holds, and where it does not, by
- * every way in which programs are known to read such a field. RFC 5322 §3.6.2, §4.4; RFC 6532; RFC 7489 §6.6.1.
+ * The authors of a message, for DMARC and other checks: by RFC 5322's grammar if the field is valid, and if not, by every way in which
+ * programs are known to read such a field. RFC 5322 §3.6.2, §4.4; RFC 6532; RFC 7489 §6.6.1.
  */
 import { mailboxesOf, parseAddressList, type AddressEntry, type AddressMailbox } from './address-list.ts'
 import { parseDomain } from './address.ts'
@@ -12,13 +12,13 @@ import { decodeUnlabelled } from './mime/charset.ts'
 import { decodeEncodedWords } from './mime/encoded-word.ts'
 
 export interface Authors {
-  /** Fields of that name. */
+  /** Number of fields of that name. */
   readonly fields: number
-  /** One field, and it is what RFC 5322 has: any program reads the same mailboxes out of it. */
+  /** There is one field, valid by RFC 5322: all programs read the same mailboxes from it. */
   readonly certain: boolean
-  /** An entry has no domain: programs that complete one would name an address that does not stand here. */
+  /** An address has no domain: programs that add one would show an address that is not listed here. */
   readonly incomplete: boolean
-  /** There are more places for an address than are looked at. */
+  /** There are more possible addresses than are read. */
   readonly countless: boolean
   /**
    * Text, no bytes: UTF-8 decoded, domains as A-labels where they are any. Where it is not certain, all that any usual reading finds;

@@ -2,9 +2,9 @@
 import { decodeEncodedWords } from './mime/encoded-word.ts'
 
 export interface BaseSubject {
-  /** Case and accents as they came; compare with `foldText`. */
+  /** Case and accents are unchanged; compare with `foldText`. */
   readonly text: string
-  /** Something was removed that tells of a reply or a forward. RFC 5256 §3 (REFERENCES). */
+  /** A sign of a reply or forward was removed. RFC 5256 §3 (REFERENCES). */
   readonly isReplyOrForward: boolean
 }
 

@@ -1,32 +1,32 @@
-/** Message bytes on their way in (a sink) and out (a reader). Both keep memory flat however large the message is. */
+/** Interfaces to write message bytes (a sink) and to read them. Both use little memory however large the message is. */
 
-/** Where a protocol puts the bytes of a message that arrives: SMTP DATA, IMAP APPEND, JMAP upload. */
+/** Takes the bytes of an arriving message: SMTP DATA, IMAP APPEND, JMAP upload. */
 export interface ContentSink<Content = unknown> {
   /**
-   * Takes bytes, which are the sink's from then on: nobody writes into their memory any more.
-   * @returns false when the writer should wait for `drained()` before it writes more.
+   * Takes bytes, which belong to the sink from then on: the caller must not overwrite them.
+   * @returns false if the caller should wait for `drained()` before it writes more.
    */
   write(bytes: Uint8Array): boolean
   drained(): Promise<void>
-  /** No more bytes come: the content can now be named in a commit. */
+  /** Call after the last byte: the content can then be named in a commit. */
   finish(): Promise<Content>
-  /** The sender went away or was refused: forget all of it. */
+  /** The client disconnected or was refused: drops all bytes. */
   abort(): void
 }
 
-/** The bytes of a stored message, what we prepended to it included. */
+/** The bytes of a stored message, including the prefix that we added. */
 export interface MessageBytes {
   readonly sizeBytes: number
   /**
-   * The bytes [start, end). Answers at once (not a promise) when they are in memory already.
-   * A reader of large messages asks in slices of `readSliceBytes`.
+   * The bytes [start, end). Not a promise if they are in memory.
+   * Large messages are read in slices of `readSliceBytes`.
    */
   read(start: number, end: number): Uint8Array | Promise<Uint8Array>
-  /** All of it as it lies in memory, uncopied; undefined where it does not. */
+  /** The whole message without copying, if it is in memory; else undefined. */
   pieces?(): readonly Uint8Array[] | undefined
-  /** Why the bytes cannot be read, where that is known: then `read` throws. */
+  /** Why the bytes cannot be read, if known: `read` then throws. */
   readonly problem?: string | undefined
 }
 
-/** How much of a message is read, and held, at a time. 64 KiB fills a socket buffer and is cheap to hold for 10,000 connections. */
+/** Bytes of a message read and held at a time. 64 KiB fill a socket buffer and are cheap to hold for 10,000 connections. */
 export const readSliceBytes = 65_536

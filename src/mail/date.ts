@@ -2,7 +2,7 @@
 
 export interface MessageDate {
   readonly epochMs: number
-  /** East of Greenwich. 0 also for `-0000` and unknown zones. */
+  /** Positive east of Greenwich. 0 also for `-0000` and unknown zones. */
   readonly offsetMinutes: number
   /** The day that is written, in its own zone: days since 1970-01-01. */
   readonly day: number
@@ -48,7 +48,7 @@ const timeAndZone = /^\s*(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.
 const usual =
   /^(?:[A-Z][a-z]{2}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})(?: \([A-Z]+\))?$/
 
-/** Reads the value of a Date field kindly. undefined when no day can be made out. */
+/** Reads the value of a Date field, leniently. undefined if it has no recognisable day. */
 export function parseDate(value: string): MessageDate | undefined {
   const simple = usual.exec(value)
   if (simple !== null) {
@@ -156,7 +156,7 @@ function parseZone(text: string): number {
   return (name !== undefined && Object.hasOwn(zones, name) ? zones[name] : 0) ?? 0
 }
 
-/** Text without its comments, a space in the place of each. RFC 5322 §3.2.2. */
+/** Text with each comment replaced by a space. RFC 5322 §3.2.2. */
 export function dropComments(text: string): string {
   let out = ''
   let depth = 0

@@ -1,4 +1,4 @@
-/** Text made comparable: case, width and accents' spelling no longer matter. */
+/** Folds text for comparison: differences of case, width and the encoding of accents disappear. */
 
 /**
  * Departs: RFC 5051 §2, because i;unicode-casemap maps each character to title case and decomposes it, while this takes

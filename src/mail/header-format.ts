@@ -1,4 +1,4 @@
-/** Header fields that we write: Received, Return-Path, Message-ID, and any other, folded. RFC 5322 §2.2.3, RFC 5321 §4.4. */
+/** Formats header fields, folded: Received, Return-Path, Message-ID and any other. RFC 5322 §2.2.3, RFC 5321 §4.4. */
 import { formatMailbox } from './address.ts'
 import { formatDate } from './date.ts'
 import type { Mailbox, ReversePath } from './envelope.ts'
@@ -9,8 +9,7 @@ const lineLengthWished = 78
 /**
  * `Name: value`, folded at spaces, with CRLF at the end.
  *
- * A line end or NUL in name or value is our fault and throws: text of others that reached this far would add fields, or
- * a body, of their own.
+ * A line end or NUL in name or value is our bug and throws: otherwise text from a peer could add fields or a body.
  */
 export function formatField(name: string, value: string): string {
   if (!/^[!-9;-~]+$/.test(name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`)
@@ -24,7 +23,7 @@ export function formatField(name: string, value: string): string {
       word !== '' && line.length + 1 + word.length > lineLengthWished && line.trim() !== '' && !line.endsWith(':')
     if (isFull) {
       out += `${line}\r\n`
-      // The space itself stands behind the fold: unfolded, the value is what it was. RFC 5322 §2.2.3.
+      // The space stays after the fold, so that unfolding gives the same value. RFC 5322 §2.2.3.
       line = ` ${word}`
     } else line += ` ${word}`
   }
@@ -32,16 +31,16 @@ export function formatField(name: string, value: string): string {
 }
 
 export interface ReceivedFacts {
-  /** What the client said in EHLO or HELO; only its harmless characters are written. */
+  /** The argument of EHLO or HELO; only its harmless characters are written. */
   readonly helo: string
   readonly clientAddress: string
-  /** The client's name, where its address and that name agree. */
+  /** The client's name, if reverse and forward DNS agree. */
   readonly clientName?: string
   readonly by: string
   /** 'ESMTPSA' and so on. RFC 3848, RFC 6531 §4.3. */
   readonly protocol: string
   readonly id: string
-  /** Only for a single recipient: with several, it would tell blind copies. RFC 5321 §7.2. */
+  /** Only for a single recipient: with several, it would disclose blind copies. RFC 5321 §7.2. */
   readonly recipient?: Mailbox
   /** `TLSv1.3 TLS_AES_256_GCM_SHA384`. RFC 8314 §4.3 asks for the cipher. */
   readonly tls?: string
@@ -60,18 +59,18 @@ export function formatReceived(facts: ReceivedFacts): string {
   return formatField('Received', `${words.join(' ')}; ${formatDate(facts.atMs, facts.offsetMinutes)}`)
 }
 
-/** What final delivery adds. RFC 5321 §4.4. */
+/** The field that final delivery adds. RFC 5321 §4.4. */
 export function formatReturnPath(path: ReversePath): string {
   return formatField('Return-Path', path === null ? '<>' : `<${formatMailbox(path)}>`)
 }
 
-/** A Message-ID field. @param unique text that nobody else uses: ids and random come from the caller. */
+/** A Message-ID field. @param unique globally unique text, made by the caller from ids and random numbers. */
 export function formatMessageId(unique: string, domain: string): string {
   if (!/^[\w.+=-]+$/.test(unique)) throw new TypeError(`not an id: ${JSON.stringify(unique)}`)
   return formatField('Message-ID', `<${unique}@${domain}>`)
 }
 
-/** Text of a peer without what could leave its place: brackets, quotes, spaces and controls become question marks. */
+/** Text from a peer, made safe inside a field: brackets, quotes, spaces and control characters become question marks. */
 function harmless(text: string): string {
   return text === '' ? 'unknown' : text.replace(/[^\w.:[\]/+=@\u0080-\uffff-]/g, '?').slice(0, 255)
 }

@@ -1,5 +1,5 @@
 /**
- * Header fields as ranges over the bytes they came in. RFC 5322 §2.2, read kindly.
+ * Header fields as ranges of the message's bytes, read leniently. RFC 5322 §2.2.
  *
  * Header text is a string with one character per byte (latin1): it loses nothing, and the engine searches it natively.
  * Charsets come later (`mime/encoded-word.ts`). All offsets are those of the message.
@@ -14,7 +14,7 @@ export interface HeaderField {
   readonly end: number
 }
 
-/** Fields kept of one header. Real ones have under 200; each costs us an object, and lookups walk them. */
+/** Fields kept of one header. Real ones have under 200; each costs an object, and look-ups are linear. */
 export const fieldsMax = 5_000
 
 /** A line that goes on so far without a colon is no field. */
@@ -25,7 +25,7 @@ const colon = 0x3a
 
 export class Header {
   readonly fields: readonly HeaderField[]
-  /** Some line was no field: no colon, a space in its name, or a fold that continues nothing. */
+  /** Some line was not a field: no colon, a space in its name, or a continuation line without a field. */
   readonly oddLines: boolean
   /** There were more than `fieldsMax`. */
   readonly truncated: boolean
@@ -59,12 +59,12 @@ export class Header {
     this.truncated = truncated
   }
 
-  /** All that it was made from. */
+  /** The header text that was parsed. */
   get text(): string {
     return this.#text
   }
 
-  /** Nothing in it is encoded, in a charset of escapes, or 8-bit: its values are text as they stand. */
+  /** The header has no encoded words, no escapes of a charset and no 8-bit bytes: its values are plain text. */
   get isPlain(): boolean {
     return !this.#text.includes('=?') && !/[\x1b\x80-\xff]/.test(this.#text)
   }
@@ -87,7 +87,7 @@ export class Header {
     return this.get(name) !== undefined
   }
 
-  /** The value of a field unfolded, white space around it gone. */
+  /** The value of a field, unfolded and trimmed. */
   value(field: HeaderField): string {
     const text = this.#text
     let start = field.valueStart - this.#start
@@ -97,13 +97,13 @@ export class Header {
     return unfold(text.slice(start, end))
   }
 
-  /** The value of the first field of that name, unfolded and trimmed; undefined where there is none. */
+  /** The value of the first field of that name, unfolded and trimmed; undefined if there is none. */
   valueOf(name: string): string | undefined {
     const field = this.get(name)
     return field === undefined ? undefined : this.value(field)
   }
 
-  /** The field as it stands, line end included. */
+  /** The raw field, line end included. */
   raw(field: HeaderField): string {
     return this.#text.slice(field.start - this.#start, field.end - this.#start)
   }
@@ -114,7 +114,7 @@ export function parseHeader(bytes: Uint8Array, start = 0, end = bytes.length): H
   return new Header(latin1(bytes, start, headerEnd(bytes, start, end)), start)
 }
 
-/** Where the header ends, its blank line included; `end` where there is no blank line. */
+/** Where the header ends, its blank line included; `end` if there is no blank line. */
 export function headerEnd(bytes: Uint8Array, start: number, end: number): number {
   let pos = start
   while (pos < end) {
@@ -161,7 +161,7 @@ export function unfold(value: string): string {
   return value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value
 }
 
-/** ASCII letters in lower case; characters that stand for 8-bit bytes stay what they are. */
+/** ASCII letters to lower case; characters that stand for 8-bit bytes are not changed. */
 export function lowerAscii(text: string): string {
   return /[\x80-\xff]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text.toLowerCase()
 }

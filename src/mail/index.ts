@@ -1,4 +1,4 @@
-/** What of this room other rooms and `pennypost/mail` (library/mail/) are given: internet messages, read from bytes and composed. */
+/** The exports of this room, for other rooms and `pennypost/mail` (library/mail/): internet messages, read from bytes and composed. */
 export {
   formatDomainText,
   formatLocalPart,

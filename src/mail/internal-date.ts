@@ -3,7 +3,7 @@ import { formatClock, formatYear, formatZone, monthNames } from './date.ts'
 
 export interface InternalDate {
   readonly epochMs: number
-  /** East of Greenwich: the zone that the date is told in. */
+  /** The zone that the date is shown in; positive east of Greenwich. */
   readonly offsetMinutes: number
 }
 

@@ -1,4 +1,4 @@
-/** Everything that filing a message wants to know of it, gathered once after the structure pass. */
+/** Facts about a message for checks and filing, gathered once after the structure pass. */
 import { addressesMax, parseAddressList } from './address-list.ts'
 import type { AddressEntry } from './address-list.ts'
 import { authorsOf } from './authors.ts'
@@ -14,49 +14,49 @@ import { messageIdKeys } from './message-ids.ts'
 import type { MessageIdKeys } from './message-ids.ts'
 import type { Part } from './mime/part.ts'
 
-/** A field: where it stands, and its value. */
+/** A field: its place and its value. */
 export interface FieldText {
   readonly start: number
   readonly end: number
   readonly value: string
 }
 
-/** What the header says of a message that somebody has to take or to refuse. */
+/** Facts from the header, for checks and routing. */
 export interface HeaderFacts {
   /** The Date field. */
   readonly sent?: MessageDate
   readonly messageIdKeys: MessageIdKeys
-  /** Received fields: how often the message was handed on. RFC 5321 §6.3. */
+  /** Number of Received fields, that is, of hops so far. RFC 5321 §6.3. */
   readonly hopCount: number
   readonly hasDate: boolean
   readonly hasMessageId: boolean
-  /** `TLS-Required: No`: to arrive counts more than TLS. RFC 8689 §3. */
+  /** `TLS-Required: No`: delivery takes precedence over TLS. RFC 8689 §3. */
   readonly tlsOptional: boolean
-  /** Of all From fields, as those who judge the message have to know them. */
+  /** From all From fields, since DMARC and other checks must know each author. */
   readonly authors: Authors
-  /** Of Sender, Resent-From and Resent-Sender, where there are any. */
+  /** From Sender, Resent-From and Resent-Sender, if present. */
   readonly senders: readonly Authors[]
-  /** As ENVELOPE shows them: with groups and names, in header text. */
+  /** As in ENVELOPE: with groups and display names, still encoded. */
   readonly from: readonly AddressEntry[]
-  /** Longer, of more fields or of more addresses than are read: what was found is not all. */
+  /** The header has more bytes, fields or addresses than are read: these facts are incomplete. */
   readonly beyondLimits: boolean
   /** Authentication-Results fields: those that claim to be ours are forged. RFC 8601 §5. */
   readonly results: readonly FieldText[]
-  /** Bcc, Resent-Bcc and Return-Path: what a submission has of them is no reader's business. RFC 5322 §3.6.3, RFC 5321 §4.4. */
+  /** Bcc, Resent-Bcc and Return-Path: taken out of submissions, since recipients must not see them. RFC 5322 §3.6.3, RFC 5321 §4.4. */
   readonly blind: readonly FieldText[]
-  /** Delivered-To, lower case: where it was before. */
+  /** Delivered-To fields, lower case: addresses that it was delivered to before. */
   readonly deliveredTo: readonly string[]
-  /** Bytes beyond ASCII in it. RFC 6531 §3.2. */
+  /** The header has bytes beyond ASCII. RFC 6531 §3.2. */
   readonly isEightBit: boolean
 }
 
-/** And what a mailbox keeps of it. */
+/** The same, and what a mailbox stores of the message. */
 export interface MessageFacts extends HeaderFacts {
   /** ENVELOPE, BODY and BODYSTRUCTURE in the spelling that FETCH sends. */
   readonly envelope: Uint8Array
   readonly body: Uint8Array
   readonly bodyStructure: Uint8Array
-  /** The day that SENTSINCE compares: as written, disregarding time and zone. Days since 1970-01-01. RFC 9051 §6.4.4. */
+  /** The day for SENTSINCE and the like: as written, ignoring time and zone. Days since 1970-01-01. RFC 9051 §6.4.4. */
   readonly sentDay?: number
   readonly baseSubject: BaseSubject
 }
@@ -66,7 +66,7 @@ function headerOf({ header }: Part): Header {
   return header
 }
 
-/** @param root the tree of the whole message. Its header as far as the structure pass kept it. */
+/** @param root the tree of the whole message; of its header, what the structure pass kept. */
 export function headerFacts(root: Part): HeaderFacts {
   const header = headerOf(root)
   const date = header.valueOf('date')
@@ -90,7 +90,7 @@ export function headerFacts(root: Part): HeaderFacts {
   }
 }
 
-/** @param known what was read of it already. */
+/** @param known facts that were gathered before. */
 export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root)): MessageFacts {
   const header = headerOf(root)
   const {
@@ -109,7 +109,7 @@ export function messageFacts(root: Part, known: HeaderFacts = headerFacts(root))
     deliveredTo,
     isEightBit,
   } = known
-  // Spread, it would cost as much as all the rest: this is done for every message.
+  // No spread: it would cost as much as all the rest, for every message.
   return {
     sent,
     messageIdKeys,
@@ -137,7 +137,7 @@ const addressFields = new Set(
   ['', 'resent-'].flatMap((before) => ['from', 'sender', 'to', 'cc', 'bcc', 'reply-to'].map((name) => before + name)),
 )
 
-/** Counted only where they could be: the shortest takes two bytes. */
+/** Counted only if there is room for too many: the shortest address takes two bytes. */
 function hasTooManyAddresses(header: Header, { bodyStart, headerStart }: Part): boolean {
   if (bodyStart - headerStart < 2 * addressesMax) return false
   let count = 0
@@ -150,7 +150,7 @@ function hasTooManyAddresses(header: Header, { bodyStart, headerStart }: Part): 
   return false
 }
 
-/** What is looked for among all fields, in one pass: it is done for each message that only goes through, too. */
+/** Facts from all fields in one pass, since this is done for relayed messages too. */
 function fieldFacts(header: Header): Pick<HeaderFacts, 'hopCount' | 'senders' | 'results' | 'blind' | 'deliveredTo'> {
   let hopCount = 0
   const senders: string[] = []

@@ -1,7 +1,7 @@
-/** Message identifiers, as threads and replies use them. RFC 5322 §3.6.4, RFC 5256 §3. */
+/** Message ids, for threads and replies. RFC 5322 §3.6.4, RFC 5256 §3. */
 import type { Header } from './header.ts'
 
-/** Ids taken of one References field: enough for any conversation; clients cut it at a few hundred themselves. */
+/** Ids read of one References field: enough for any thread; clients limit it to a few hundred themselves. */
 export const messageIdsMax = 1_000
 /** RFC 5322 §2.1.1 keeps a line, and with it an id, under 998; longer ones are not kept as keys. */
 const messageIdOctetsMax = 998
@@ -29,7 +29,7 @@ export function parseMessageIds(value: string): string[] {
 
 export interface MessageIdKeys {
   readonly messageId?: string
-  /** What it answers: References, then In-Reply-To where that adds something; each once, the parent last. */
+  /** Ids of the messages that it replies to: References, then further ones of In-Reply-To; each once, the parent last. */
   readonly references: readonly string[]
 }
 

@@ -1,5 +1,5 @@
 /**
- * Text search as IMAP's HEADER, BODY and TEXT keys ask for it: substrings of decoded text, whatever the case.
+ * Text search for IMAP's HEADER, BODY and TEXT keys: substrings of decoded text, ignoring case.
  * RFC 9051 §6.4.4, RFC 3501 §6.4.4; comparison see `foldText`.
  */
 import { mailboxesOf, parseAddressList, type AddressMailbox } from './address-list.ts'
@@ -18,14 +18,14 @@ type LikelyCharset = () => string | undefined
 
 export interface TextMatcher {
   /**
-   * Whether a field of that lower-case name holds the needle; an empty needle asks whether there is such a field. Fields of addresses are
-   * searched as they stand and as ENVELOPE understands them, `name <local@domain>`.
-   * @param likely the charset of raw 8-bit text that is no UTF-8; asked only where there is such text.
+   * Whether a field of that lower-case name contains the needle; an empty needle asks whether there is such a field. Address fields are
+   * searched as written, and as ENVELOPE parses them: `name <local@domain>`.
+   * @param likely the charset of raw 8-bit text that is not UTF-8; called only if there is such text.
    */
   header(header: Header, name: string, likely?: LikelyCharset): boolean
   /** The text of the message and of messages in it, and of bounces and other reports; no header. */
   body(message: Uint8Array, root: Part): boolean
-  /** All that `body` looks at, and all headers: the message's, those of messages in it, those of parts with the names of files. */
+  /** Everything that `body` searches, and all headers: of the message, of messages in it, and of parts with file names. */
   text(message: Uint8Array, root: Part): boolean
 }
 
@@ -43,7 +43,7 @@ export function createTextMatcher(needle: string): TextMatcher {
     ) ||
     (addressFields.has(name) && fields.all(name).some((field) => inAddresses(fields.value(field), likely)))
 
-  /** What is written in the one way that everybody would choose was found already. */
+  /** Whether a parsed address matches. Only if it is not written in the usual form, which was searched as text before. */
   const inAddresses = (value: string, likely: LikelyCharset | undefined): boolean =>
     /[(\\"]|=\?/.test(value) &&
     mailboxesOf(parseAddressList(value)).some((mailbox) => matchesInLine(formatAddress(mailbox, likely)))
@@ -66,14 +66,14 @@ export function createTextMatcher(needle: string): TextMatcher {
   function inBodies(message: Uint8Array, part: Part): boolean {
     if (part.kind === 'multipart') return part.children.some((child) => inBodies(message, child))
     if (part.message !== undefined) return inBodies(message, part.message)
-    // Of a message/* that is no message the body is text: a report's addresses, for one.
+    // The body of a message/* part that is not a message is text: the addresses in a report, for example.
     if (part.kind !== 'text' && part.contentType.type !== 'message') return false
     const raw = message.subarray(part.bodyStart, part.bodyEnd)
     const bytes = decodeTransfer(raw, transferEncoding(part.encoding))
     if (asciiNeedle !== undefined && isAsciiSuperset(part)) {
       const lowered = lowerAscii(bytes)
       if (lowered.bytes.includes(asciiNeedle)) return true
-      // Where every byte was ASCII, there is nothing that folding could still find.
+      // If every byte is ASCII, case folding cannot find more.
       if (lowered.ascii && !(isHtml(part) && bytes.includes(ampersand))) return false
     }
     const text = textOf(part, bytes)
@@ -95,7 +95,7 @@ function valueOf(fields: Header, field: HeaderField): string {
   return unfold(fields.raw(field).slice(field.valueStart - field.start))
 }
 
-/** Where a field was folded, and by how many blanks or tabs, is nothing that a reader sees. */
+/** Readers do not see where a field is folded, nor by how many blanks or tabs. */
 function oneBlank(text: string): string {
   return /[\t]|  /.test(text) ? text.replace(/[ \t]+/g, ' ') : text
 }
@@ -109,7 +109,7 @@ function decoded(text: string, likely: LikelyCharset | undefined): string {
   return decodeEncodedWords(text, isOdd ? likely() : undefined)
 }
 
-/** Looked for once, and only where something needs it. */
+/** Determined once, and only if needed. */
 function likelyOf(root: Part): LikelyCharset {
   let found: { readonly charset: string | undefined } | undefined
   return () => (found ??= { charset: likelyCharset(root) }).charset
@@ -118,14 +118,14 @@ function likelyOf(root: Part): LikelyCharset {
 const ampersand = 0x26
 const isHtml = ({ contentType: { type, subtype } }: Part): boolean => type === 'text' && subtype === 'html'
 
-/** A text part as text: its charset decoded, UTF-8 or windows-1252 where none is named or known. */
+/** A text part as text: decoded by its charset; by UTF-8 or windows-1252 if none is named or known. */
 function textOf(part: Part, bytes: Uint8Array): string {
   const charset = parameterText(part.contentType.parameters, 'charset')
   const named = charset === undefined ? undefined : decodeCharset(bytes, charset)
   return named ?? decodeUnlabelled(bytes)
 }
 
-/** Charsets in which a byte below 0x80 always stands for its ASCII character. The others are searched decoded. */
+/** Charsets in which a byte below 0x80 is always its ASCII character. Text in others is decoded before the search. */
 function isAsciiSuperset(part: Part): boolean {
   const charset = parameterText(part.contentType.parameters, 'charset')
   return (

@@ -1,6 +1,6 @@
 /** Reply codes with their enhanced codes and public words. RFC 5321 §4.2, RFC 3463, RFC 5248. */
 
-/** What we say when we decline or fail: the SMTP code, the enhanced code, and words that anybody may read. */
+/** A reply for a refusal or failure: the SMTP code, the enhanced code, and a text that is safe to show to any client. */
 export interface Status {
   readonly code: number
   readonly enhanced: string
@@ -43,7 +43,7 @@ export const status = {
   authUnavailable: row(454, '4.7.0', 'Temporary authentication failure'),
 } as const satisfies Record<string, Status>
 
-/** What we decline: thrown by whoever knows, mapped to words in each protocol's session.ts. The cause is for the log alone. */
+/** A request that is refused. Each protocol's session.ts turns it into a reply. The cause goes only to the log. */
 export class Refusal extends Error {
   readonly status: Status
   constructor(why: Status, options?: { readonly cause?: unknown }) {

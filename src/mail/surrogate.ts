@@ -1,4 +1,4 @@
-/** A message that is written in UTF-8 for a client that knows only ASCII headers. RFC 6858. */
+/** Internationalized messages for clients that only support ASCII headers. RFC 6858. */
 import { isUtf8 } from 'node:buffer'
 import { formatMailbox } from './address.ts'
 import { mailboxesOf, parseAddressList, type AddressEntry, type AddressMailbox } from './address-list.ts'
@@ -24,15 +24,15 @@ const addressFields = new Set([
   'sender',
   'to',
 ])
-/** RFC 6858 §2.3, and the other fields of plain text, for which the same can be done. */
+/** RFC 6858 §2.3, and the other fields of plain text, which are treated the same. */
 const textFields = new Set(['subject', 'comments', 'content-description'])
 
 /**
- * The header, its blank line included, as ASCII; undefined where it is to stay as it is: ASCII already, or 8-bit text that
- * is no UTF-8, which is no internationalized message but an old mailer's.
+ * The header as ASCII, with its blank line; undefined if it stays as it is: because it is ASCII, or 8-bit text other than UTF-8,
+ * which comes from an old mailer and not from an internationalized message.
  *
- * Addresses that only UTF-8 can spell become invalid ones that show what they were; text is encoded; parameters and
- * fields that cannot be said are left out. RFC 6858 §2.
+ * UTF-8 addresses become invalid ones that show the original; text is encoded; parameters and fields that cannot be converted are
+ * left out. RFC 6858 §2.
  *
  * Not yet: RFC 6858 §2.2 for the headers of body parts, which pass as they are.
  */
@@ -42,7 +42,7 @@ export function surrogateHeader(header: Uint8Array): Uint8Array | undefined {
   const out: (string | Uint8Array)[] = []
   let end = 0
   for (const field of parsed.fields) {
-    // What stands between two fields is no field; it goes on as it is when it can.
+    // Text between two fields is not a field; it is kept if it is ASCII.
     if (field.start > end && isAscii(header.subarray(end, field.start))) out.push(header.subarray(end, field.start))
     const raw = header.subarray(field.start, field.end)
     if (isAscii(raw)) out.push(raw)
@@ -71,7 +71,7 @@ function address(entry: AddressEntry): string {
   return `${encodePhrase(decodeEncodedWords(entry.name)) || '""'}: ${mailboxesOf([entry]).map(mailbox).join(', ')};`
 }
 
-/** RFC 6858 §2.1: nobody's address, and a name that tells whose it was. */
+/** RFC 6858 §2.1: an invalid address, with a display name that shows the original. */
 function mailbox({ name, localPart, domain }: AddressMailbox): string {
   const display = name === undefined ? '' : decodeEncodedWords(name)
   const text = (part: string): string => decodeEncodedWords(part)

@@ -18,7 +18,7 @@ test('UTF-8 that is labelled US-ASCII is UTF-8: in bodies, encoded words, file n
   const message = readMessage(Buffer.concat([Buffer.from(head), euro]))
   assert.equal(message.plainText, 'déjà – 5 €')
   assert.ok(createTextMatcher('DÉJÀ').body(message.bytes, message.root))
-  // What is no UTF-8 stays what it was.
+  // Bytes that are not UTF-8 are decoded as before.
   assert.equal(decodeCharset(Buffer.from([0x64, 0xe9, 0x80]), 'us-ascii'), 'dé€')
 })
 

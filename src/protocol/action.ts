@@ -27,9 +27,9 @@ export interface SessionHost {
   readonly tls: TlsFacts | null
   /** Something can be said now though nothing arrived: a mailbox changed, a commit ended. Cheap; may be called often. */
   wake(): void
-  /** Told what was said, for the log at debug; undefined while nobody wants it. Without secrets, and without anything of a message. */
+  /** Gets the lines of the dialogue for the debug log, without secrets and messages; undefined while that is off. */
   readonly tell?: ((side: 'client' | 'server', words: string) => void) | undefined
-  /** The client has signed in; `null`: it is nobody again. Its connection may then be ended for the sake of the account. */
+  /** The client has signed in; `null`: it no longer is. A signed-in connection can be ended for the sake of its account. */
   signedIn?(
     user: { readonly accountId: number; readonly name: string; readonly credential?: string | undefined } | null,
   ): void
@@ -49,7 +49,7 @@ export interface Session {
    * listened to for ever. undefined: any byte gives new time.
    */
   readonly waitingFor?: number | undefined
-  /** What comes is as long as a message: its bytes give more time, as a slow line needs it. Never for a stranger's mere words. */
+  /** The input is as long as a message: its bytes extend the time, for slow lines. Never set for commands of unauthenticated clients. */
   readonly mayBeSlow?: boolean
   /** What it does, in a word or two: for the line that tells what held the event loop up. */
   readonly doing?: string
@@ -59,7 +59,7 @@ export interface Session {
   timedOut(): Uint8Array | undefined
   /** The peer sends no more. Complete commands already received are still answered; then `next()` says close. */
   ended(): void
-  /** A verb failed with something that nobody expected: the stack is in the log. The words to say; the session goes on or closes by `next()`. */
+  /** A verb failed unexpectedly; the stack is in the log. Returns the reply; the session goes on or closes by `next()`. */
   failed(error: unknown): Uint8Array | undefined
   /** The server stops: the parting words (421, BYE) at the next quiet moment. `next()` then says close. */
   shutdown(): void

@@ -1,8 +1,8 @@
-/** News: what a commit made visible. The only source of what IDLE, NOTIFY, push and webmail tell. */
+/** Changes that a commit made visible: the only source for IDLE, NOTIFY, push and webmail. */
 import type { Ranges } from './operations.ts'
 
 export type Change =
-  /** Messages came, in UID order; parallel arrays, one entry a message. */
+  /** New messages, in UID order; parallel arrays, one entry a message. */
   | {
       readonly kind: 'added'
       readonly mailbox: number
@@ -19,7 +19,10 @@ export type Change =
   /** The account has a new keyword at this bit. */
   | { readonly kind: 'flagName'; readonly account: number; readonly bit: number; readonly name: string }
   | { readonly kind: 'queue'; readonly dueMs: number }
-  /** An arrival that leased its recipients (`QueueRequest.leasedUntilMs`) is committed: the ids that their rows have, or will have, in their order. */
+  /**
+   * An arrival that leased its recipients (`QueueRequest.leasedUntilMs`) is committed; with the ids of their present or later rows, in
+   * order.
+   */
   | {
       readonly kind: 'leased'
       readonly arrivalId: string

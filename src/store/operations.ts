@@ -1,8 +1,8 @@
-/** Everything that can be written: one tagged union, applied by the engine's writer in order. */
+/** All write operations: one tagged union, applied in order by the engine's writer. */
 import type { Account, MailboxRole, QueueParameters, QueueRow } from './entities.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
 
-/** What is computed from a content once, at delivery: in FETCH's own spelling, one byte a character. */
+/** Facts computed from a content once, at delivery; texts in the form that FETCH sends, one byte a character. */
 export interface ContentFacts {
   readonly envelope: string
   readonly body: string
@@ -16,10 +16,10 @@ export interface ContentFacts {
 /** One message into one mailbox. */
 export interface Filing {
   readonly mailbox: number
-  /** What we add before the content, one byte a character; '' for APPEND. */
+  /** The header fields that we add before the content, one byte a character; '' for APPEND. */
   readonly prefix: string
   readonly flags: readonly string[]
-  /** The recipient addresses whose ledger rows this filing ends: several where they all lead to this mailbox. */
+  /** The recipients whose ledger rows get the outcome `filed`: several, if all of them resolve to this mailbox. */
   readonly recipients: readonly string[]
   /** As of 'append'. */
   readonly uidl?: string
@@ -30,11 +30,11 @@ export interface QueueRecipient {
   /** The routing key: the domain, or a static route's name. */
   readonly destination: string
   readonly parameters: QueueParameters
-  /** Where it stands among all that is ready, epoch milliseconds; when it is first due, where absent. */
+  /** Its place among all recipients that are due, epoch milliseconds. Default: the time when it is first due. */
   readonly turnMs?: number
 }
 
-/** Recipients to be transferred later. */
+/** Recipients for the queue. */
 export interface QueueRequest {
   readonly reversePath: string
   readonly recipients: readonly QueueRecipient[]
@@ -43,9 +43,9 @@ export interface QueueRequest {
   readonly expiresAtMs: number
   /** The account that submitted it, if one did. */
   readonly submitter?: number
-  /** Nothing is tried before an operator releases it. */
+  /** No attempt until an operator releases it. */
   readonly held?: boolean
-  /** Leased until then by the commit itself, with fence 1, to whoever commits: the change `leased` tells when. */
+  /** The commit itself leases the recipients until then, with fence 1, to its caller. The change `leased` tells when that is done. */
   readonly leasedUntilMs?: number
 }
 
@@ -60,7 +60,7 @@ export type Operation =
       readonly filings: readonly Filing[]
       readonly queue?: QueueRequest
       readonly discarded?: readonly { readonly recipient: string; readonly rule: string }[]
-      /** Accepted at RCPT, and refused at the end of data while others were taken: with the words for it. */
+      /** Recipients that were accepted at RCPT but refused at the end of data, while others were accepted; with the reply. */
       readonly bounced?: readonly { readonly recipient: string; readonly reply: string }[]
     }
   /** A message that a client puts into a mailbox: no ledger row. */
@@ -72,7 +72,7 @@ export type Operation =
       readonly internalDate: ZonedInstant
       readonly savedAtMs: number
       readonly flags: readonly string[]
-      /** POP3's unique id, kept from where the message lived before; without it one is derived. 1–70 characters from 0x21 to 0x7E, RFC 1939 §7. */
+      /** POP3's unique id from an earlier server; without it one is derived. 1–70 characters from 0x21 to 0x7E, RFC 1939 §7. */
       readonly uidl?: string
     }
   | {
@@ -81,7 +81,7 @@ export type Operation =
       readonly uids: Ranges
       readonly mode: 'add' | 'remove' | 'replace'
       readonly flags: readonly string[]
-      /** Messages whose modSeq is larger are left alone and named in the result. */
+      /** Messages with a larger modSeq are not changed, and are listed in the result. */
       readonly unchangedSince?: number
     }
   /** Removes messages: those of `uids` (all when absent) that are \Deleted. `force`: whatever their flags. */
@@ -126,7 +126,7 @@ export type Operation =
       readonly name: string
       readonly quotaBytes: number
       readonly mailboxes: readonly { readonly name: string; readonly role: MailboxRole | null }[]
-      /** What it can sign in with from the first moment. */
+      /** Credentials that the new account has from the start. */
       readonly credentials?: readonly { readonly type: string; readonly value: string }[]
       readonly nowMs: number
     }
@@ -146,39 +146,39 @@ export type Operation =
   | { readonly kind: 'aliasSet'; readonly address: string; readonly targets: readonly string[] }
   | { readonly kind: 'settingSet'; readonly name: string; readonly value: string }
   /**
-   * Takes up to `limit` recipients that are due, in the order of their turns, at most `perDestination` of each destination. Where many
-   * wait whose destinations are busy or have given enough, it goes round the others by name, from behind `after`, so that nobody waits
-   * for another's dead host. A lease is not synced: a power cut takes it back, and its holder with it.
+   * Leases up to `limit` due recipients in the order of their turns, at most `perDestination` of each destination. If too many of the next
+   * ones are for destinations that are busy or have had their share, it visits the other destinations by name, after `after`, so that no
+   * recipient waits for another's dead host. A lease is not synced: a power cut undoes it, and ends its holder too.
    */
   | {
       readonly kind: 'queueLease'
       readonly nowMs: number
       readonly leaseMs: number
       readonly limit: number
-      /** All of `limit` when absent. */
+      /** Default: `limit`. */
       readonly perDestination?: number
-      /** Where an earlier lease left off. */
+      /** `next` of the previous lease. */
       readonly after?: string
       /** Destinations that have enough to do. */
       readonly busy?: readonly string[]
     }
   | { readonly kind: 'queueRenew'; readonly recipients: readonly Lease[]; readonly untilMs: number }
-  /** Gives leases back without an attempt: due again at `dueMs`. What is leased no more is passed by. */
+  /** Returns leases without an attempt: due again at `dueMs`. Leases that were lost are ignored. */
   | {
       readonly kind: 'queuePutBack'
       readonly recipients: readonly Lease[]
       readonly dueMs: number
-      /** Spread over so much time from `dueMs` on. */
+      /** The recipients become due at times spread over this period, from `dueMs` on. */
       readonly spreadMs?: number
-      /** Stands as the last reply from now on. */
+      /** Replaces the last reply. */
       readonly reply?: string
       readonly nowMs: number
     }
-  /** Rows that were left for later: all of them, or those that an earlier operation of this kind has seen. */
+  /** Writes late rows: all of them, or only those that were already late at the previous operation of this kind. */
   | { readonly kind: 'queueRows'; readonly all: boolean }
-  /** The holder of every lease is gone: all are due again at `dueMs`. */
+  /** Ends all leases, whose holder no longer exists: all are due again at `dueMs`. */
   | { readonly kind: 'queueReclaim'; readonly dueMs: number }
-  /** The recipient's way ends here. */
+  /** The final outcome of a recipient. */
   | {
       readonly kind: 'queueFinish'
       readonly lease: Lease
@@ -186,39 +186,39 @@ export type Operation =
       readonly reply: string
       readonly nowMs: number
     }
-  /** An attempt failed for now. */
+  /** An attempt failed temporarily. */
   | {
       readonly kind: 'queueDefer'
       readonly lease: Lease
-      /** The sender was told of the delay in this commit. */
+      /** This commit also sends the delay DSN to the sender. */
       readonly warned?: boolean
       readonly nextAttemptMs: number
       readonly reply: string
       readonly nowMs: number
     }
-  /** Forgets up to `limit` rows of each kind that nobody holds any more; answers the large files and contents that went with them. */
+  /** Deletes up to `limit` unreferenced rows of each kind; returns the large files and contents that were freed. */
   | {
       readonly kind: 'sweepRows'
       readonly limit: number
       readonly expungedBeforeMs: number
-      /** Ledger rows of arrivals before this id that have ended. Ids grow with time. */
+      /** Deletes finished ledger rows of arrivals before this id. Ids ascend with time. */
       readonly ledgerBefore: string
     }
-  /** A record that was set aside is dealt with: its arrivals are made anew in the same commit, or discarded by a rule's name. */
+  /** Settles a quarantined record: its arrivals are repeated in the same commit, or discarded under a rule's name. */
   | {
       readonly kind: 'quarantineSettle'
       readonly place: { readonly segment: number; readonly position: number }
       readonly discard?: { readonly rule: string; readonly nowMs: number }
     }
-  /** Segments that hold nothing any more: their use is forgotten before their files go. Answers those of which it is true still. */
+  /** Forgets empty segments, before their files are deleted. Returns those that are still empty. */
   | { readonly kind: 'segmentsGone'; readonly segments: readonly number[] }
-  /** What is kept of contents, computed anew from their bytes; thread keys that miss. */
+  /** Corrected facts of contents, computed again from their bytes, and missing thread keys. */
   | {
       readonly kind: 'reindex'
       readonly contents: readonly MendedContent[]
       readonly threads: readonly MendedThread[]
     }
-  /** What an operator does: hold, release, retry now (what is held stays so), drop (discarded, without notice). */
+  /** Commands of an operator: hold, release, retry now (held ones stay held), drop (discarded, without a bounce). */
   | {
       readonly kind: 'queueAct'
       readonly recipient: number
@@ -226,8 +226,8 @@ export type Operation =
       readonly nowMs: number
     }
   /**
-   * Another destination from now on, where it is tried at once; what is held stays held unless `release` says so. `reply`: the words that
-   * stand for the last attempt's.
+   * Changes the destination and retries at once; a held recipient stays held unless `release` is set. `reply` replaces the last attempt's
+   * reply.
    */
   | {
       readonly kind: 'queueReroute'
@@ -276,7 +276,7 @@ interface Results {
   segmentsGone: { readonly segments: readonly number[] }
   queueLease: {
     readonly rows: readonly QueueRow[]
-    /** Where the next lease goes on; undefined: the round is complete. */
+    /** The destination after which the next lease continues; undefined: the round is complete. */
     readonly next?: string
     /** Something due may be left, in this round or the next. */
     readonly more: boolean

@@ -1,4 +1,4 @@
-/** The store as everybody sees it: one way to write, bounded reads, a feed of changes. Engines implement `Store`. */
+/** The interface of the store: one way to write, bounded reads, a feed of changes. Engines implement `Store`. */
 import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
@@ -22,63 +22,63 @@ export type { StoredContent, ZonedInstant } from './content.ts'
 
 export interface Store {
   /**
-   * Does all operations or none, in order. With `until: 'durable'` the promise resolves when power loss can no longer undo it (SMTP's 250);
-   * with 'visible' (the default) also every reader sees it. Results stand in the order of the operations; those of
-   * delivery operations are known (UIDs) with 'visible' only.
-   * Throws `StoreRefusal` for what cannot be (no such mailbox, over quota, name taken), StoreFault for what failed (disk full).
+   * Does all operations or none, in order. With `until: 'durable'` the promise resolves when power loss can no longer undo them (SMTP's
+   * 250); with 'visible' (the default) when every reader sees them too. Results are in the order of the operations; those of delivery
+   * operations (UIDs) are only known with 'visible'.
+   * Throws `StoreRefusal` for impossible operations (no such mailbox, over quota, name taken), StoreFault for failures (disk full).
    */
   commit<const Ops extends readonly Operation[]>(
     operations: Ops,
     options?: { readonly until?: 'durable' | 'visible' },
   ): Promise<{ [I in keyof Ops]: ResultOf<Ops[I]> }>
 
-  /** Where the bytes of a message go while it arrives. */
+  /** Takes the bytes of an arriving message. */
   sink(): ContentSink<StoredContent>
-  /** Bytes [start, end) of a content that no commit has named yet. */
+  /** Bytes [start, end) of a content that is not committed yet. */
   readContent(content: StoredContent, start: number, end: number): Promise<Uint8Array>
 
-  /** Listens to what becomes visible. Called on a turn of its own, never inside a commit's caller. @returns how to stop. */
+  /** Listens to changes as they become visible. Never called synchronously within `commit`. @returns a function that stops listening. */
   listen(listener: (changes: readonly Change[]) => void): () => void
 
   readonly read: StoreReads
 
-  /** Frees what nobody holds any more and old expunge records. Called by a timer of the system, in small steps. */
+  /** Deletes unreferenced rows and files, and old expunge records. Called by a timer of the system, in small steps. */
   sweep(nowMs: number): Promise<SweepReport>
-  /** A consistent copy of the whole store into a new folder or that of an earlier backup, while everything goes on. */
+  /** Copies the whole store consistently into a new folder, or into that of an earlier backup, while it is in use. */
   backup(folder: string, options?: BackupOptions): Promise<BackupReport>
-  /** Whether mail is taken: readiness asks. */
+  /** Whether mail is accepted; for readiness. */
   state(): StoreState
-  /** Files of the data folder that the rows do not know: moved aside, never removed by the store itself. */
+  /** Files of the data folder without a row: moved to `lost/`, never deleted by the store itself. */
   lost(): readonly LostFile[]
-  /** Removes them. @returns how many there were. */
+  /** Deletes them. @returns how many there were. */
   dropLost(): number
   readonly quarantine: StoreQuarantine
-  /** Computes anew what is kept of contents beside their bytes, and mends what differs. */
+  /** Computes the facts of all contents again from their bytes, and corrects those that differ. */
   reindex(options?: ReindexOptions): Promise<ReindexReport>
   close(): Promise<void>
 }
 
 export interface StoreState {
-  /** Rows are missing that the log has: nothing is taken until they can be written. */
+  /** Rows of committed records are missing: no mail is accepted until they can be written. */
   readonly behind: boolean
-  /** There is less room on the disk than is kept free: nothing new is taken, reading and deleting go on. */
+  /** The disk has less space than the reserve: no new mail is accepted; reading and deleting still work. */
   readonly full: boolean
 }
 
 export interface LostFile {
-  /** From the data folder. */
+  /** Relative to the data folder. */
   readonly path: string
   readonly sizeBytes: number
   readonly changedMs: number
 }
 
-/** Where a record of the log lies. */
+/** The position of a record in the log. */
 export interface Place {
   readonly segment: number
   readonly position: number
 }
 
-/** A record of the log that could not be applied, or not be read though it was synced. Its recipients' ledger rows stay open. */
+/** A synced record that could not be applied or read. The ledger rows of its recipients stay open. */
 export interface QuarantinedRecord {
   readonly place: Place
   readonly sizeBytes: number
@@ -87,25 +87,25 @@ export interface QuarantinedRecord {
   readonly recipients: readonly string[]
 }
 
-/** What can be done about records that were set aside. */
+/** Commands for quarantined records. */
 export interface StoreQuarantine {
   count(): number
   has(place: Place): boolean
   list(limit: number): readonly QuarantinedRecord[]
-  /** The messages of a record, with what stands before them; none where it cannot be read. */
+  /** The messages of a record, with their prefixes; none if it cannot be read. */
   messages(place: Place): Promise<readonly Uint8Array[]>
-  /** The bytes of the record, as they lie on the disk; undefined where even the copy is gone. */
+  /** The bytes of the record on disk; undefined if even the copy is missing. */
   bytes(place: Place): Uint8Array | undefined
-  /** Writes its messages into a folder, or the record's bytes where it cannot be read. */
+  /** Writes its messages into a folder, or the bytes of the record if it cannot be read. */
   export(place: Place, folder: string): Promise<{ readonly files: readonly string[] }>
-  /** Does what the record says, with new numbers. A mailbox that is gone is the recipient's INBOX. Throws StoreRefusal where it cannot. */
+  /** Applies the record again with new numbers; INBOX replaces a deleted mailbox. Throws StoreRefusal if that is impossible. */
   retry(place: Place): Promise<void>
-  /** Its recipients end as discarded. */
+  /** Gives its recipients the outcome `discarded`. */
   drop(place: Place): Promise<void>
 }
 
 export interface ReindexOptions {
-  /** One account's mail alone. */
+  /** Only the mail of this account. */
   readonly account?: number
   /** Called with the messages looked at so far. */
   readonly progress?: (messages: number) => void
@@ -115,14 +115,14 @@ export interface ReindexReport {
   readonly messages: number
   /** Contents whose facts differed. */
   readonly contentsMended: number
-  /** Ways to find a thread that missed. */
+  /** Thread keys that were missing. */
   readonly threadKeysMended: number
 }
 
 export interface BackupOptions {
   /** Called with the bytes that are in the backup so far. */
   readonly progress?: (bytes: number) => void
-  /** Folders of the data folder, beside the store's own, that belong to it. */
+  /** Further folders of the data folder that belong to the backup. */
   readonly also?: readonly string[]
 }
 
@@ -131,7 +131,7 @@ export interface BackupReport {
   readonly accounts: number
   readonly messages: number
   readonly bytes: number
-  /** What had to be copied: an earlier backup in that folder had the rest. */
+  /** Bytes that were copied; the rest was there from an earlier backup. */
   readonly copiedBytes: number
 }
 
@@ -145,17 +145,17 @@ export interface SweepReport {
 
 /** Reads by key, in bounded pages. */
 export interface StoreReads {
-  /** The domains that are ours, lower case. */
+  /** The local domains, lower case. */
   domains(): readonly string[]
   isLocalDomain(domain: string): boolean
-  /** What delivery asks of an address with every message: remembered until the directory changes. */
+  /** Needed for the addresses of every message, so cached until the directory changes. */
   user(name: string): User | undefined
   /** The account's INBOX, which never changes. */
   inbox(account: number): number | undefined
   account(name: string): Account | undefined
   accountById(id: number): Account | undefined
   accounts(after: string, limit: number): readonly Account[]
-  /** Remembered like `user`. */
+  /** Cached like `user`. */
   alias(address: string): Alias | undefined
   aliases(after: string, limit: number): readonly Alias[]
   /** Credentials of one kind, newest first. */
@@ -168,43 +168,43 @@ export interface StoreReads {
   mailboxes(account: number): readonly MailboxRow[]
   mailbox(id: number): MailboxRow | undefined
   mailboxByName(account: number, name: string): MailboxRow | undefined
-  /** Remembered, unlike the row: who appends or copies asks again and again. */
+  /** Cached, unlike the row: APPEND and COPY need it often. */
   mailboxId(account: number, name: string): number | undefined
   subscriptions(account: number): readonly string[]
   /** Names of the account's flag bits; index = bit. Shared, grows in place. */
   flagNames(account: number): readonly (string | undefined)[]
-  /** The messages of a mailbox, shared by all who hold it; `release()` it. */
+  /** The messages of a mailbox, in a table that all its holders share; `release()` it. */
   table(mailbox: number): Promise<LiveTable>
-  /** What FETCH asks of messages: in pages, in UID order. */
+  /** Facts of messages for FETCH: in pages, in UID order. */
   rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]>
   /** Throws SearchCancelled once `signal` says so, StoreRefusal 'searchTooLong'. Searches of different accounts take turns. */
   search(mailbox: number, key: SearchKey, within: UidRanges, options?: SearchOptions): Promise<Uint32Array>
 
-  /** What tells each message of a mailbox from every other, wherever it lies: behind `after`, in UID order. */
+  /** An identity for each message of a mailbox, equal in other mailboxes and stores: after UID `after`, in UID order. */
   identities(mailbox: number, after: number, limit: number): readonly MessageIdentity[]
 
   queue(after: number, limit: number): readonly QueueRow[]
   /**
-   * Those of the next `looked` recipients that fit, up to `limit`; `next` is where to go on, undefined at the end. However few fit, one call
-   * reads no more than that.
+   * Matching recipients among the next `looked` ones, up to `limit`; `next` is where to continue, undefined at the end. However few match,
+   * one call reads no more rows.
    */
   queueWhere(filter: QueueFilter, after: number, limit: number): QueuePage
   queueRecipient(id: number): QueueRow | undefined
-  /** The recipients that still wait of the same message, up to `limit`. */
+  /** Queued recipients of the same message, up to `limit`. */
   queueSiblings(row: QueueRow, limit: number): readonly QueueRow[]
   queueAttempts(recipient: number): readonly QueueAttempt[]
-  /** How much waits for whom, over the next recipients in the order of their ids. */
+  /** How many recipients wait for each destination, among the next ones by id. */
   queueShape(after: number, nowMs: number): QueueShape
   /** When the next queued recipient is due, epoch milliseconds. */
   queueDue(): number | undefined
-  /** `problem`: why it cannot be read; each read of it throws. */
+  /** If it has a `problem`, it cannot be read: each read throws. */
   queuedContent(entry: number): MessageBytes | undefined
   ledger(arrivalId: string): readonly LedgerRow[]
-  /** Rows of arrivals with `after` < id < `before`, oldest first, of one recipient where one is given; bounded as `queueWhere`. */
+  /** Rows of arrivals with `after` < id < `before`, oldest first; of one recipient if given; limited like `queueWhere`. */
   ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): LedgerPage
-  /** How many messages of a mailbox have that UID or a larger one; of many only the first are counted, and `next` is where to go on. */
+  /** How many messages of a mailbox have this UID or a larger one; counts a limited number, `next` is where to continue. */
   messagesFrom(mailbox: number, uid: number): { readonly count: number; readonly next?: number }
-  /** What there is in all: kept by the writer, not counted. */
+  /** Totals, maintained by the writer instead of counted. */
   counts(): StoreCounts
 }
 
@@ -215,9 +215,9 @@ export interface MessageIdentity {
 }
 
 export interface SearchOptions {
-  /** Nobody waits for it any more. */
+  /** Aborts the search. */
   readonly signal?: AbortSignal
-  /** Called now and then while it goes on. */
+  /** Called at intervals while the search runs. */
   readonly still?: () => void
 }
 
@@ -244,7 +244,7 @@ export interface LedgerPage {
 }
 
 export interface RowNeed {
-  /** false: date, size and ids are not wanted (they are then 0): the page is read quicker. */
+  /** false: date, size and ids are not needed (they are 0 then), which is quicker. */
   readonly facts?: boolean
   readonly envelope?: boolean
   readonly body?: boolean
@@ -252,7 +252,10 @@ export interface RowNeed {
   readonly bytes?: boolean
 }
 
-/** Date, size and ids come with every row unless `facts` is false; the rest when asked. Strings are in FETCH's own spelling, one byte a character. */
+/**
+ * Date, size and ids are in every row unless `facts` is false; the rest on request. Strings are in the form that FETCH sends, one byte a
+ * character.
+ */
 export interface MessageRow {
   readonly uid: number
   readonly internalDate: ZonedInstant
@@ -260,13 +263,13 @@ export interface MessageRow {
   readonly emailId: number
   readonly threadId: number
   readonly saveDateMs: number
-  /** What an import gave; null: derived from uidValidity and UID. */
+  /** Given by an import; null: derived from uidValidity and UID. */
   readonly uidl: string | null
   readonly envelope?: string
   readonly body?: string
   readonly bodyStructure?: string
   readonly bytes?: MessageBytes
-  /** Why the bytes that were asked for cannot be read: each read of them throws. */
+  /** Why the requested bytes cannot be read: each read throws. */
   readonly problem?: string
 }
 
@@ -287,7 +290,7 @@ export type StoreRefusalCode =
   | 'notReadable'
   | 'searchTooLong'
 
-/** What cannot be done, and why: expected, nothing was changed. */
+/** An expected refusal, with its reason: nothing was changed. */
 export class StoreRefusal extends Error {
   readonly code: StoreRefusalCode
   constructor(code: StoreRefusalCode, text: string) {
@@ -297,7 +300,7 @@ export class StoreRefusal extends Error {
   }
 }
 
-/** What failed: nothing of the commit was done. `full`: there is no room on the disk; it may be tried again later. */
+/** A failure: nothing of the commit was done. `full`: the disk is full; try again later. */
 export class StoreFault extends Error {
   readonly full: boolean
   constructor(text: string, full: boolean) {

@@ -1,4 +1,4 @@
-/** What was found about a message's origin, as one field for those who read it later. RFC 8601. */
+/** The Authentication-Results field: results of SPF, DKIM, DMARC and so on. RFC 8601. */
 import { dropComments } from '../mail/date.ts'
 import type { ArcVerdict } from './arc/verify.ts'
 import type { DkimVerdict } from './dkim/verify.ts'
@@ -10,12 +10,12 @@ export interface Evidence {
   readonly dkim: readonly DkimVerdict[]
   readonly dmarc: DmarcVerdict
   readonly arc: ArcVerdict
-  /** Whether the client's address has a name that leads back to it. RFC 8601 §3. */
+  /** Whether the client's address has a name that resolves back to it. RFC 8601 §3. */
   readonly iprev: { readonly result: 'pass' | 'fail' | 'temperror'; readonly name?: string }
   readonly clientAddress: string
 }
 
-/** The value behind `Authentication-Results:`, without folds. @param host our name, by which readers know it is ours. */
+/** The value of `Authentication-Results:`, not folded. @param host our name, by which readers recognise the field as ours. */
 export function formatAuthenticationResults(host: string, evidence: Evidence): string {
   const { spf, dkim, dmarc, arc, iprev, clientAddress } = evidence
   const results = [
@@ -33,13 +33,13 @@ export function formatAuthenticationResults(host: string, evidence: Evidence): s
   return `${host}; ${results.join('; ')}`
 }
 
-/** Whether a field claims to be of that host. RFC 8601 §5: such a one from outside is forged. */
+/** Whether a field claims to be by that host. RFC 8601 §5: if it comes from outside, it is forged. */
 export function isResultsOf(fieldValue: string, host: string): boolean {
   const id = /^\s*"?([^\s;"]+)/.exec(dropComments(fieldValue))?.[1]
   return id !== undefined && id.toLowerCase() === host.toLowerCase()
 }
 
-/** Words of strangers in brackets: none of theirs may close it. */
+/** A comment of text from others, which must not be able to close it. */
 function comment(text: string | undefined): string {
   return text === undefined ? '' : ` (${text.replace(/[^\x20-\x7e]|[()\\]/g, '?').slice(0, 200)})`
 }

@@ -1,4 +1,4 @@
-/** What a local user's text becomes before it is submitted: CRLF, a complete header, addresses with domains. RFC 6409 §8, sendmail(8). */
+/** Completes a local user's message before it is submitted: CRLF, a complete header, addresses with domains. RFC 6409 §8, sendmail(8). */
 import { formatMailbox, parseMailbox } from '../../mail/address.ts'
 import {
   formatAddressList,
@@ -15,22 +15,22 @@ import { NewlineMender } from '../../protocol/text/newlines.ts'
 
 export interface LocalMessage {
   readonly bytes: Uint8Array
-  /** As envelopes spell them. */
+  /** In the form of envelopes. */
   readonly recipients: readonly string[]
 }
 
 export interface LocalWishes {
-  /** `user@domain`, the one who sends. */
+  /** The sender as `user@domain`. */
   readonly sender: string
   readonly fullName: string | undefined
-  /** The domain of addresses that have none. */
+  /** The domain for addresses without one. */
   readonly origin: string
   readonly ignoreDots: boolean
   readonly fromHeader: boolean
   readonly recipients: readonly string[]
 }
 
-/** Whose address is not one: EX_DATAERR or EX_USAGE says the caller. */
+/** An invalid address; the caller exits with EX_DATAERR or EX_USAGE. */
 export class NoAddress extends Error {}
 
 const recipientFields = ['to', 'cc', 'bcc']
@@ -82,7 +82,7 @@ function beforeDot(input: Uint8Array): Uint8Array {
   return input
 }
 
-/** As the server does at receipt: what is read here as a header has to be one. */
+/** Adds a missing blank line, as the server does at receipt: here the header must be a real one. */
 function withHeader(bytes: Uint8Array): Uint8Array {
   const pieces: Uint8Array[] = []
   let from = 0
@@ -93,7 +93,7 @@ function withHeader(bytes: Uint8Array): Uint8Array {
   return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(from)])
 }
 
-/** Where the blank line behind the header begins; what is missing of it is added by `withHeader` and CRLF alone. */
+/** Where the blank line after the header begins. */
 function blankLineStart(bytes: Uint8Array, end: number): number {
   return end >= 2 && bytes[end - 2] === 13 && bytes[end - 1] === 10 && (end === 2 || bytes[end - 3] === 10)
     ? end - 2
@@ -110,7 +110,7 @@ function addressesOf(header: Header, field: HeaderField, origin: string): string
   })
 }
 
-/** An address with a domain, as SMTP spells it. */
+/** The address in SMTP's form, with a domain. */
 export function complete(given: string, origin: string): string {
   const text = given.replace(/^<(.*)>$/, '$1')
   const mailbox = parseMailbox(text) ?? parseMailbox(`${text}@${origin}`)
@@ -123,7 +123,7 @@ function fieldBytes(bytes: Uint8Array, header: Header, field: HeaderField, origi
   const ends = raw[raw.length - 1] === 10 ? raw : Buffer.concat([raw, Buffer.from('\r\n')])
   if (!addressFields.has(field.name)) return ends
   const entries = parseAddressList(header.value(field))
-  // `root` alone: whoever answers elsewhere has to know where that is.
+  // Only `root`: replies from elsewhere need the full address.
   if (!mailboxesOf(entries).some(({ localPart, domain }) => domain === '' && localPart !== '')) return ends
   const text = header.raw(field)
   const name = text.slice(0, text.indexOf(':')).trimEnd()

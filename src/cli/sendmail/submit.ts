@@ -1,4 +1,6 @@
-/** Hands a local user's message over: to the server's socket, or, when nobody runs, straight into the queue of a folder that is ours to open. */
+/**
+ * Submits a local user's message: to the server's socket, or, if no server runs, directly into the queue of a data folder that we may open.
+ */
 import { isLoopback } from '../../base/loopback.ts'
 import { silentLog } from '../../base/log.ts'
 import { Wheel } from '../../base/wheel.ts'
@@ -12,14 +14,14 @@ import type { People } from '../../system/directory.ts'
 import { SmtpClient, SmtpReplyFault, type OutgoingEnvelope } from '../../protocol/smtp/client.ts'
 import { replyText } from '../../protocol/smtp/wire/reply.ts'
 
-/** A server of this machine answers at once, or is not well. */
+/** A healthy server on this machine answers at once. */
 const connectTimeoutMs = 10_000
 
 export type Submitted =
   | { readonly kind: 'taken'; readonly words: string }
-  /** For good: nobody takes it like this. */
+  /** Refused permanently. */
   | { readonly kind: 'refused'; readonly words: string }
-  /** Later it may go. */
+  /** Failed temporarily. */
   | { readonly kind: 'later'; readonly words: string }
 
 export interface Submission {
@@ -28,12 +30,12 @@ export interface Submission {
   readonly user: string | undefined
   readonly password: string | undefined
   readonly tls: 'auto' | 'implicit' | 'starttls' | 'none'
-  /** Any certificate will do. */
+  /** The certificate is not checked. */
   readonly insecure: boolean
   readonly hostname: string
 }
 
-/** To any submission server. RFC 6409, RFC 8314. */
+/** Submits to any submission server. RFC 6409, RFC 8314. */
 export async function submitTo(wanted: Submission, envelope: OutgoingEnvelope, bytes: Uint8Array): Promise<Submitted> {
   const [{ realNetwork }, { realResolver }, { endpoint }] = await Promise.all([
     import('../../platform/real/network.ts'),
@@ -121,7 +123,7 @@ async function connectLocally(config: Config): Promise<SmtpClient | Error> {
   }
 }
 
-/** The same receiver as the server's, on the folder itself: durable when it returns, transferred when the server runs again. */
+/** With the server's own receiver, on the data folder: durable when it returns, relayed when the server runs again. */
 async function submitDirectly(
   config: Config,
   envelope: OutgoingEnvelope,
@@ -208,7 +210,7 @@ async function submitDirectly(
   }
 }
 
-/** Where people are not the store's alone, recipients of ours may be known elsewhere. */
+/** With LDAP, local recipients may be known only there. */
 async function openDirectory({ directory }: Config, store: Store): Promise<People> {
   const [{ openPeople }, { openLdap }, { realFiles }] = await Promise.all([
     import('../../system/directory.ts'),

@@ -1,4 +1,4 @@
-/** Composing for other programs: options are checked, and what a message needs of the world is there. */
+/** Composing for other programs: options are checked; clock and random text are provided. */
 import { checkOptions } from '../../base/option-check.ts'
 import { composeMessage as compose, type ComposedMessage, type MessageDraft } from '../../mail/compose/message.ts'
 import { mailboxesOfInput } from '../../mail/compose/fields.ts'
@@ -6,8 +6,8 @@ import { realClock } from '../../platform/real/clock.ts'
 import { composeOptions, draftOptions, draftOtherNames, type ComposeOptions } from './draft-options.ts'
 
 /**
- * A message from what its writer means: texts, files, addresses. The nesting of parts follows by itself.
- * Throws a TypeError for an option that there is not, or of a wrong kind; a ComposeFault for what cannot be composed.
+ * Composes a message from texts, files and addresses. The MIME structure follows from them.
+ * Throws a TypeError for an option that is unknown or of a wrong type; a ComposeFault for a draft that cannot be composed.
  */
 export function composeMessage(draft: MessageDraft, options: ComposeOptions = {}): ComposedMessage {
   checkOptions('composeMessage', draft, draftOptions, draftOtherNames)
@@ -23,7 +23,7 @@ export function composeMessage(draft: MessageDraft, options: ComposeOptions = {}
   })
 }
 
-/** Without From there is no message: that is told by what composes it. */
+/** A missing From is reported later, by the composer. */
 function domainOf({ from }: MessageDraft): string {
   const [first] = from === undefined ? [] : mailboxesOfInput([from].flat())
   return first?.domain ?? 'localhost'

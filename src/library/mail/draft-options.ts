@@ -1,14 +1,14 @@
-/** The options of what composes messages, for `checkOptions`, and what people write who come from Nodemailer. */
+/** The options of drafts, for `checkOptions`, and the names that they have in Nodemailer. */
 import { checkOptions, oneOrMore, optionsOf, type OptionTable, type OtherNames } from '../../base/option-check.ts'
 import type { Attachment, ComposeOptions as Needed, ListFields, MessageDraft } from '../../mail/compose/message.ts'
 
-/** All have a default. */
+/** All are optional. */
 export interface ComposeOptions extends Partial<Needed> {
-  /** For Date. Default: now. */
+  /** The time in Date, milliseconds since 1970. Default: now. */
   readonly nowMs?: number
-  /** The right side of a Message-ID that is made (RFC 5322 §3.6.4). Default: the domain of From. */
+  /** The right side of a generated Message-ID (RFC 5322 §3.6.4). Default: the domain of From. */
   readonly hostname?: string
-  /** Text that nothing else has, 8 to 60 letters and digits; asked for ids and boundaries. Default: by chance. */
+  /** Returns unique text, 8 to 60 letters and digits, for ids and boundaries. Default: random. */
   unique?(): string
 }
 
@@ -55,7 +55,7 @@ const list: OptionTable<ListFields> = {
   archive: 'string',
 }
 
-/** Of a `MessageDraft`. */
+/** Options of a `MessageDraft`. */
 export const draftOptions: OptionTable<MessageDraft> = {
   from: addresses,
   sender: addresses,

@@ -1,6 +1,6 @@
 /** The public API of `pennypost/mail`: internet messages, read from bytes and composed. */
 export * from '../../mail/index.ts'
-// These check what they are given, and need less: they stand in front of the room's own of the same names.
+// These replace the exports of the same names above: they check their arguments and require fewer of them.
 export { composeMessage } from './compose.ts'
 export type { ComposeOptions } from './draft-options.ts'
 export { deliveryReport, dispositionReport, feedbackReport } from './reports.ts'

@@ -1,4 +1,4 @@
-/** Reading for other programs: text and ArrayBuffers are taken too; what is no message yet is told how to become one. */
+/** Reading for other programs: also from text and ArrayBuffers; other values are rejected with a hint at what to do. */
 import { checkOptions, type OptionTable } from '../../base/option-check.ts'
 import { inspectMessage as inspect, type Inspection } from '../../mail/inspect/inspect.ts'
 import type { Part } from '../../mail/mime/part.ts'
@@ -6,7 +6,7 @@ import { readStream as readChunks, type StreamEvent } from '../../mail/mime/stre
 import { structureLimits, type StructureLimits } from '../../mail/mime/structure.ts'
 import { readMessage as read, type ReadMessage } from '../../mail/view/read-message.ts'
 
-/** A message that is in memory: bytes, which are not copied, or text, which is taken as UTF-8. */
+/** A message in memory: bytes (not copied), or text (encoded as UTF-8). */
 export type MessageSource = Uint8Array | ArrayBuffer | string
 
 const limitOptions: OptionTable<StructureLimits> = {
@@ -18,23 +18,23 @@ const limitOptions: OptionTable<StructureLimits> = {
 }
 
 /**
- * Reads a message that is in memory. Whatever the bytes are, it does not throw because of them.
- * @param limits what of `structureLimits` is to be otherwise.
- * Throws a TypeError for what is neither bytes nor text: a stream is gathered first, or read by `readStream`.
+ * Reads a message in memory. Malformed messages do not throw.
+ * @param limits those that differ from `structureLimits`.
+ * Throws a TypeError for anything but bytes or text; for streams there is `readStream`.
  */
 export function readMessage(source: MessageSource, limits: Partial<StructureLimits> = {}): ReadMessage {
   return read(bytesOf('readMessage', source), limitsOf('readMessage', limits))
 }
 
-/** What is odd about a message, and where. Throws a TypeError for what is neither bytes nor text. */
+/** What is malformed or unusual in a message, and where. Throws a TypeError for anything but bytes or text. */
 export function inspectMessage(source: MessageSource, root?: Part): Inspection {
   return inspect(bytesOf('inspectMessage', source), root)
 }
 
 /**
- * Reads a message as it comes, in chunks of any size; memory does not grow with it. Rejects with what the source rejects with.
- * @param chunks bytes, or text (as of a stream with an encoding), which is taken as UTF-8.
- * Throws a TypeError for what gives no chunks.
+ * Reads a message from a stream, in chunks of any size; memory does not grow with the message. Errors of the stream are passed on.
+ * @param chunks bytes, or text (a stream with an encoding), which is encoded as UTF-8.
+ * Throws a TypeError for a value that is not iterable.
  */
 export function readStream(
   chunks: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
@@ -61,7 +61,7 @@ function limitsOf(where: string, limits: Partial<StructureLimits>): StructureLim
 function bytesOf(where: string, source: unknown): Uint8Array {
   if (source instanceof Uint8Array) return source
   if (typeof source === 'string') return new TextEncoder().encode(source)
-  // One of another realm (a frame, a sandbox) is of another class.
+  // Not instanceof: an ArrayBuffer of another realm (a frame, a sandbox) has another class.
   if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return new Uint8Array(source as ArrayBuffer)
   throw new TypeError(`${where} takes bytes or text${hint(source)}`)
 }

@@ -1,4 +1,4 @@
-/** Reports for other programs: what they are made of is checked. RFC 3464, RFC 8098, RFC 5965. */
+/** Reports for other programs: their options are checked. RFC 3464, RFC 8098, RFC 5965. */
 import { checkOptions, optionsOf, type OptionTable } from '../../base/option-check.ts'
 import type { PartDraft } from '../../mail/compose/part.ts'
 import * as room from '../../mail/report/compose-report.ts'
@@ -91,7 +91,7 @@ const feedbackTable: OptionTable<FeedbackReport> = {
   extensions: 'list!',
 }
 
-/** A delivery status notification, as `body` of a draft. RFC 3464 §2. Throws a TypeError for an option that there is not. */
+/** A delivery status notification, as `body` of a draft. RFC 3464 §2. Throws a TypeError for an unknown option. */
 export function deliveryReport(draft: ReportDraft, status: DeliveryStatus): PartDraft {
   checkOptions('deliveryReport', draft, draftTable)
   checkOptions('deliveryReport: the status', status, statusTable)
@@ -100,7 +100,7 @@ export function deliveryReport(draft: ReportDraft, status: DeliveryStatus): Part
   return room.deliveryReport(draft, status)
 }
 
-/** A message disposition notification, as `body` of a draft. RFC 8098 §3. Throws a TypeError for an option that there is not. */
+/** A message disposition notification, as `body` of a draft. RFC 8098 §3. Throws a TypeError for an unknown option. */
 export function dispositionReport(draft: ReportDraft, notification: DispositionNotification): PartDraft {
   checkOptions('dispositionReport', draft, draftTable)
   checkOptions('dispositionReport: the notification', notification, notificationTable)
@@ -108,8 +108,8 @@ export function dispositionReport(draft: ReportDraft, notification: DispositionN
 }
 
 /**
- * A feedback report, as `body` of a draft; its `original` must be there. RFC 5965 §2 (d).
- * Throws a TypeError for an option that there is not, a ComposeFault without `original`.
+ * A feedback report, as `body` of a draft; `original` is required. RFC 5965 §2 (d).
+ * Throws a TypeError for an unknown option, a ComposeFault without `original`.
  */
 export function feedbackReport(draft: ReportDraft, feedback: FeedbackReport): PartDraft {
   checkOptions('feedbackReport', draft, draftTable)

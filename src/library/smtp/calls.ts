@@ -1,4 +1,4 @@
-/** Calls of handlers: bounded in time, and what they throw made into what the client may hear. */
+/** Calls of handlers: limited in time; what they throw becomes a reply that the client may see. */
 import type { Clock, Timer } from '../../base/clock.ts'
 import { Refusal, status } from '../../mail/status.ts'
 import type { SmtpHandlers } from './handlers.ts'
@@ -17,7 +17,7 @@ export class Calls<User> {
   readonly #session: SmtpSession<User>
   readonly #clock: Clock
   readonly #timeoutMs: number
-  /** A handler has said 421: its answer is the last one. */
+  /** A handler answered 421: no further reply follows. */
   leaving = false
 
   constructor(handlers: SmtpHandlers<User>, session: SmtpSession<User>, clock: Clock, timeoutMs: number) {
@@ -43,7 +43,7 @@ export class Calls<User> {
     return refusal
   }
 
-  /** For those whose answer nobody waits for. */
+  /** For handlers whose result is not used. */
   tell(work: () => void): void {
     try {
       work()

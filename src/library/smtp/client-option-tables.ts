@@ -1,4 +1,4 @@
-/** The options of clients, for `checkOptions`, and what people write who come from Nodemailer. */
+/** The options of clients, for `checkOptions`, and the names that they have in Nodemailer. */
 import { checkOptions, oneOrMore, optionsOf, type OptionTable, type OtherNames } from '../../base/option-check.ts'
 import type { DeliverBy } from '../../mail/envelope.ts'
 import { draftOptions, draftOtherNames } from '../mail/draft-options.ts'
@@ -114,7 +114,7 @@ const poolOtherNames: OtherNames = {
 
 const rawTable: OptionTable<RawMail> = { raw: 'string|bytes|stream|object!', envelope }
 
-/** Each throws a TypeError of one sentence. */
+/** Like the other checks here, throws a TypeError of one sentence. */
 export function checkConnectOptions(options: unknown): void {
   checkOptions('connectSmtp', options, connectTable, connectOtherNames)
 }
@@ -132,7 +132,7 @@ export function checkWishes(wishes: unknown, own: boolean): void {
   })
 }
 
-/** What `composeMessage` gave was checked by it. */
+/** What `composeMessage` returned was already checked there. */
 export function checkMail(mail: unknown): void {
   const isObject = typeof mail === 'object' && mail !== null
   if (isObject && 'stream' in mail && 'recipients' in mail) return

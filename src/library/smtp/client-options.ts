@@ -1,4 +1,4 @@
-/** What clients may be told. Each option has a default that is safe; none is needed but `host`. */
+/** Options of clients. Only `host` is required; every default is safe. */
 import type { TellDialogue } from './dialogue.ts'
 import type { SendWishes } from './outgoing-mail.ts'
 import type { SmtpProxy } from './proxy.ts'
@@ -6,58 +6,61 @@ import type { DkimOptions } from './sign-mail.ts'
 
 /**
  * - `implicit`: TLS from the first byte, the certificate checked.
- * - `starttls`: TLS before anything is told, the certificate checked; no mail without it.
- * - `opportunistic`: TLS where it can be had, whoever it is, and clear text where not: what servers do among each other. RFC 7435.
+ * - `starttls`: TLS by STARTTLS, the certificate checked; without TLS nothing is sent.
+ * - `opportunistic`: TLS if the server offers it, without checking its certificate, else clear text; as between mail servers. RFC 7435.
  * - `none`: clear text.
  */
 export type SmtpTlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
 
 export type SmtpSignIn =
   | { readonly username: string; readonly password: string }
-  /** OAUTHBEARER or XOAUTH2; a function is asked at each connection, so that the token can be a new one. */
+  /** OAUTHBEARER or XOAUTH2. A function is called for each connection, so that it can return a fresh token. */
   | { readonly username: string; readonly token: string | (() => string | Promise<string>) }
 
 export interface SmtpConnectOptions {
-  /** Name or address. */
+  /** Host name or IP address. */
   readonly host: string
   /** Default: 465 for implicit TLS, else 587. */
   readonly port?: number
   /** Default: `implicit` at port 465, else `starttls`. */
   readonly tls?: SmtpTlsMode
-  /** Authorities beside the well-known ones, PEM: for certificates of one's own. */
+  /** Certificate authorities in addition to the well-known ones, PEM: for private certificates. */
   readonly ca?: string | readonly string[]
-  /** The name that the certificate must have. Default: `host`. */
+  /** The name that the certificate must be valid for. Default: `host`. */
   readonly serverName?: string
-  /** false: whoever answers is believed, also with `implicit` and `starttls`. Default: true. */
+  /** false: the certificate is not checked, not even with `implicit` and `starttls`. Default: true. */
   readonly verify?: boolean
-  /** By SCRAM where the server has it; a password or token is said under TLS alone, or to this machine. */
+  /** SCRAM is preferred. A password or token is sent as it is only under TLS, or to loopback. */
   readonly auth?: SmtpSignIn
-  /** What we call ourselves. Default: this machine's name. */
+  /** Our name in EHLO. Default: this machine's name. */
   readonly hostname?: string
-  /** LMTP, RFC 2033: each recipient gets an answer of its own. */
+  /** Speak LMTP (RFC 2033): each recipient has its own reply. */
   readonly lmtp?: boolean
   readonly localAddress?: string
   /** SOCKS5. RFC 1928, RFC 1929. */
   readonly proxy?: SmtpProxy
-  /** Hears every line that is said, without passwords and messages: for finding faults. */
+  /** Called with every line of the dialogue, without passwords and messages: for debugging. */
   readonly dialogue?: TellDialogue
   /** Default: 30,000. */
   readonly connectTimeoutMs?: number
 }
 
 export interface SmtpPoolOptions extends SmtpConnectOptions {
-  /** At a time. Default: 5. */
+  /** Connections at the same time. Default: 5. */
   readonly connectionsMax?: number
-  /** One connection carries so many messages, then another is made. Default: 100; servers say their own limit by LIMITS (RFC 9422). */
+  /** Messages on one connection, before a new one is made. Default: 100; a lower limit of the server (LIMITS, RFC 9422) is obeyed. */
   readonly messagesMax?: number
-  /** No more than `messages` begin in any `perMs`: for servers that want it so. Default: as fast as it goes. */
+  /** At most `messages` start within any `perMs`, for servers that limit the rate. Default: no limit. */
   readonly rate?: { readonly messages: number; readonly perMs: number }
-  /** A connection without work is kept for so long. Default: 5,000. */
+  /** How long an idle connection is kept. Default: 5,000. */
   readonly idleMs?: number
-  /** Messages that wait for a connection; one more is refused at once with a RangeError, or a burst would fill the memory. Default: 10,000. */
+  /**
+   * Messages that may wait for a connection; further ones are refused at once with a RangeError, so that a burst cannot fill the memory.
+   * Default: 10,000.
+   */
   readonly waitingMax?: number
-  /** Signs every message, each with all keys. */
+  /** Every message is signed with each of these keys. */
   readonly dkim?: DkimOptions | readonly DkimOptions[]
-  /** For every message; what `send` is told goes over it. */
+  /** For every message; those given to `send` take precedence. */
   readonly wishes?: SendWishes
 }

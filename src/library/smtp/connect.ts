@@ -1,4 +1,4 @@
-/** A connection to a server: protected, signed in, ready to send. RFC 3207, RFC 8314, RFC 4954. */
+/** Connects to a server: TLS and sign-in done, ready to send. RFC 3207, RFC 8314, RFC 4954. */
 import type { TlsClientOptions } from '../../base/network.ts'
 import { realNetwork } from '../../platform/real/network.ts'
 import { SmtpClient } from '../../protocol/smtp/client.ts'
@@ -12,15 +12,16 @@ import { clientTools, ownName } from './tools.ts'
 const connectTimeoutMsDefault = 30_000
 
 /**
- * Connects, says hello, starts TLS, signs in. The client sends one message at a time; call `quit()` when done.
- * Rejects with TypeError (an option), SmtpConnectionFault (nobody there, not safe, no way to sign in) or SmtpReplyFault (the server said no).
+ * Connects, sends EHLO, starts TLS, signs in. The client sends one message at a time; call `quit()` when done.
+ * Rejects with TypeError (an option), SmtpConnectionFault (no connection, not secure enough, no usable mechanism) or SmtpReplyFault (the
+ * server refused).
  */
 export async function connectSmtp(options: SmtpConnectOptions): Promise<SmtpClient> {
   checkConnectOptions(options)
   return connectChecked(options)
 }
 
-/** The same for options that are checked already, and may be more. @internal */
+/** The same for options that were checked by the caller, and may have further keys. @internal */
 export async function connectChecked(options: SmtpConnectOptions): Promise<SmtpClient> {
   const mode = options.tls ?? (options.port === 465 ? 'implicit' : 'starttls')
   const tls = tlsOptionsOf(options, mode)
@@ -62,7 +63,7 @@ function open(options: SmtpConnectOptions, mode: SmtpTlsMode, tls: TlsClientOpti
   })
 }
 
-/** A handshake that fails must not lose mail that clear text would deliver. RFC 7435. */
+/** Opportunistic TLS: a failed handshake must not stop mail that clear text would deliver. RFC 7435. */
 async function tryTls(client: SmtpClient, options: SmtpConnectOptions, tls: TlsClientOptions): Promise<SmtpClient> {
   try {
     await client.startTls(tls)

@@ -1,4 +1,4 @@
-/** What is said on connections, line by line, for whoever looks for a fault: without passwords, and without messages. */
+/** The dialogue on connections, line by line, for debugging: without passwords and messages. */
 import type {
   Connection,
   ConnectionHandler,
@@ -9,19 +9,19 @@ import type {
 } from '../../base/network.ts'
 
 export interface DialogueLine {
-  /** Counts the connections of a server or client from 1. */
+  /** Number of the connection, from 1, in its server or client. */
   readonly connection: number
   readonly from: 'client' | 'server'
-  /** Without its line end; `(1234 bytes)` stands for a message, `***` for what signs in. */
+  /** Without the line end; `(1234 bytes)` stands for a message, `***` for credentials. */
   readonly text: string
 }
 
 export type TellDialogue = (line: DialogueLine) => void
 
-/** Longer ones are cut: a peer decides how long a line is. */
+/** Longer lines are cut, since the peer decides how long they are. */
 const lineLengthMax = 1000
 
-/** The same network, with its connections overheard. */
+/** The same network; each line on its connections is passed to `tell`. */
 export function overheard(network: Network, tell: TellDialogue): Network {
   let connections = 0
   return {
@@ -34,15 +34,15 @@ export function overheard(network: Network, tell: TellDialogue): Network {
   }
 }
 
-/** Follows a conversation as far as it must know what not to tell. */
+/** Follows a dialogue just far enough to know which lines must be hidden. */
 class Ear {
   readonly #tell: TellDialogue
   readonly #connection: number
   readonly #rest = { client: '', server: '' }
   #mode: 'commands' | 'sasl' | 'message' = 'commands'
-  /** Of the message so far. */
+  /** Bytes of the present message so far. */
   #bytes = 0
-  /** Of a BDAT still to come. */
+  /** Octets of the present BDAT that are still to come. */
   #octets = 0
 
   constructor(tell: TellDialogue, connection: number) {
@@ -62,7 +62,7 @@ class Ear {
     let at = 0
     while (at < bytes.length) {
       if (this.#mode === 'message') {
-        // Up to the reply: where its last line is, the session knows.
+        // All bytes up to the reply count as the message: only the session knows where it ends.
         this.#bytes += bytes.length - at
         return
       }
@@ -116,7 +116,7 @@ class Overheard implements Connection {
   readonly #ear: Ear
   readonly #own: DialogueLine['from']
 
-  /** @param own which side we are. */
+  /** @param own the side that we are. */
   constructor(inner: Connection, ear: Ear, own: DialogueLine['from']) {
     this.#inner = inner
     this.#ear = ear

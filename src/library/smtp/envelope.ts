@@ -1,17 +1,17 @@
-/** What MAIL and RCPT have said, as handlers see it. RFC 5321 §3.3, RFC 3461. */
+/** The envelope (MAIL and RCPT), as handlers see it. RFC 5321 §3.3, RFC 3461. */
 import { formatMailbox } from '../../mail/address.ts'
 import type { Mailbox, RecipientDsn, ReversePath } from '../../mail/envelope.ts'
 import type { MailParameters } from '../../protocol/smtp/backend.ts'
 
 /** MAIL FROM with its parameters: SIZE, BODY, SMTPUTF8, and those that the server `offers`. */
 export interface SmtpSender extends MailParameters {
-  /** `user@example.org`, the domain in lower case; '' is the null reverse-path of notices. RFC 5321 §4.5.5. */
+  /** `user@example.org`, the domain in lower case; '' is the null reverse-path of bounces. RFC 5321 §4.5.5. */
   readonly address: string
   /** null: the null reverse-path. */
   readonly mailbox: ReversePath
 }
 
-/** RCPT TO; `notify` and `originalRecipient` only where the server `offers` DSN. RFC 3461 §4. */
+/** RCPT TO; `notify` and `originalRecipient` only if the server `offers` DSN. RFC 3461 §4. */
 export interface SmtpRecipient extends RecipientDsn {
   readonly address: string
   readonly mailbox: Mailbox
@@ -19,7 +19,7 @@ export interface SmtpRecipient extends RecipientDsn {
 
 export interface SmtpEnvelope {
   readonly sender: SmtpSender
-  /** Those that were taken, in order. */
+  /** Accepted recipients, in order. */
   readonly recipients: readonly SmtpRecipient[]
 }
 

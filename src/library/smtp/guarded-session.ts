@@ -1,4 +1,4 @@
-/** An SMTP session with a program's say at its doors: when somebody connects, when TLS stands, and after a 421. */
+/** An SMTP session with handlers around it: at connect, after the TLS handshake, and after a 421. */
 import { Refusal, status } from '../../mail/status.ts'
 import type { Action, Session, SessionHost } from '../../protocol/action.ts'
 import type { SmtpServerSession } from '../../protocol/smtp/session.ts'
@@ -12,9 +12,9 @@ export class GuardedSession<User> implements Session {
   readonly #handlers: SmtpHandlers<User>
   readonly #session: SmtpSession<User>
   readonly #calls: Calls<User>
-  /** What is asked before the conversation goes on. */
+  /** A handler to be asked before the session goes on. */
   #gate: (() => Promise<void>) | undefined
-  /** The last words. */
+  /** The last reply. */
   #parting: Uint8Array | undefined
 
   constructor(inner: SmtpServerSession, handlers: SmtpHandlers<User>, session: SmtpSession<User>, calls: Calls<User>) {

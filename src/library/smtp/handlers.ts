@@ -1,67 +1,68 @@
-/** What a program that receives mail says to it: one function for each moment, all of them optional but the last. */
+/** The handlers of an `SmtpServer`: one function for each moment of a session. Only `onMessage` is required. */
 import type { SmtpEnvelope, SmtpRecipient, SmtpSender } from './envelope.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import type { SmtpRefusal } from './refusal.ts'
 import type { SmtpSession } from './server-session.ts'
 
-/** Now, or in a while; at most `handlerTimeoutMs`. */
+/** A value, or a promise that settles within `handlerTimeoutMs`. */
 export type Later<T> = T | Promise<T>
 
-/** What becomes of a message, or of one recipient's copy: taken (in these words: `Queued as 17`), or refused. */
+/** The outcome for a message, or for one recipient: accepted (a string is the text of the reply: `Queued as 17`), or refused. */
 export type MessageResult = void | string | SmtpRefusal
 
-/** Nobody. */
+/** No such user. */
 export type NoUser = null | undefined | false
 
 /**
- * A handler that throws an SmtpRefusal is answered for in its words. Whatever else it throws is told to `onError`; the client hears
- * `451 4.3.0` and may try again.
+ * A handler refuses by throwing an SmtpRefusal, which becomes the reply. Any other error goes to `onError`, and the client gets
+ * `451 4.3.0`: it may try again.
  */
 export interface SmtpHandlers<User> {
-  /** PLAIN and LOGIN. @returns the user; null for a wrong password or name. Offered under TLS alone, but for `plaintextAuth`. */
+  /** PLAIN and LOGIN. Offered under TLS only, unless `plaintextAuth` is set. @returns the user; null for a wrong name or password. */
   onPassword?(
     credentials: { readonly username: string; readonly password: string },
     session: SmtpSession<User>,
   ): Later<User | NoUser>
-  /** OAUTHBEARER (RFC 7628) and XOAUTH2. `username` is '' where the client names none. @returns the user; null for a token that is not good. */
+  /** OAUTHBEARER (RFC 7628) and XOAUTH2. `username` is '' if the client names none. @returns the user; null for an invalid token. */
   onToken?(
     credentials: { readonly username: string; readonly token: string },
     session: SmtpSession<User>,
   ): Later<User | NoUser>
   /**
-   * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS: the keys that `makeScramKeys` made of somebody's password, and who it is.
-   * @returns null for an unknown name: the client cannot tell that from a wrong password. RFC 7677.
+   * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS. RFC 7677.
+   * @returns the user and the keys that `makeScramKeys` made of the password; null for an unknown name, which the client cannot tell
+   * from a wrong password.
    */
   findScramKeys?(
     username: string,
     session: SmtpSession<User>,
   ): Later<{ readonly keys: string; readonly user: User } | NoUser>
   /**
-   * EXTERNAL: the client's certificate, which `clientAuthority` has signed, says who it is; `username` is '' where the client asks for
-   * none. @returns the user; null where nobody has one of these addresses. RFC 4422 appendix A.
+   * EXTERNAL: sign-in by a client certificate that `clientAuthority` has signed. `addresses` are the mail addresses in it; `username` is
+   * '' if the client asks for none. @returns the user; null if no user has one of these addresses. RFC 4422 appendix A.
    */
   onCertificate?(
     credentials: { readonly username: string; readonly addresses: readonly string[] },
     session: SmtpSession<User>,
   ): Later<User | NoUser>
-  /** Somebody is there; he has heard nothing yet. A refusal is the last thing that he hears. */
+  /** A client has connected; no greeting was sent yet. A refusal ends the connection. */
   onConnect?(session: SmtpSession<User>): Later<void>
-  /** TLS stands, by STARTTLS or from the first byte. A refusal is the last thing that the client hears. */
+  /** TLS is established, by STARTTLS or from the first byte. A refusal ends the connection. */
   onSecure?(session: SmtpSession<User>): Later<void>
   /** MAIL. */
   onMail?(sender: SmtpSender, session: SmtpSession<User>): Later<void>
-  /** RCPT, one call for each. Without this handler every recipient is taken. */
+  /** RCPT, one call for each. Without this handler every recipient is accepted. */
   onRcpt?(recipient: SmtpRecipient, session: SmtpSession<User>): Later<void>
   /**
-   * The message, from its first bytes on. When this resolves the client is told that it was taken: a promise that it will not be lost
-   * (RFC 5321 §6.1). A list answers for each recipient in order. LMTP tells them all (RFC 2033 §4.2); SMTP has one answer, which is
-   * 250 where any was taken: the bounces for the others are then yours.
+   * The message, from its first bytes on. When this resolves, the client gets a 250: a promise that the message will not be lost
+   * (RFC 5321 §6.1). A list is one outcome for each recipient, in order. LMTP sends a reply for each (RFC 2033 §4.2). SMTP has a single
+   * reply, which is 250 if any recipient was accepted: bouncing to the sender for the others is then up to you.
    */
   onMessage(message: IncomingMessage, session: SmtpSession<User>): Later<MessageResult | readonly MessageResult[]>
-  /** RSET, a new EHLO, or the connection went, with a transaction open. */
+  /** A transaction ended without a message: by RSET, by a new EHLO, or because the connection was lost. */
   onReset?(envelope: SmtpEnvelope, session: SmtpSession<User>): void
-  /** The connection is gone. */
+  /** The connection is closed. */
   onClose?(session: SmtpSession<User>): void
-  /** A handler threw what is no SmtpRefusal, or took too long. Without this it goes to `console.error`. */
+  /** A handler threw something other than an SmtpRefusal, or took too long. Default: `console.error`. */
   onError?(error: unknown, session: SmtpSession<User>): void
 }

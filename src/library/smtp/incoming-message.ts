@@ -1,12 +1,12 @@
-/** A message on its way in: what the handler reads, and the sink that the session fills. Neither runs ahead of the other. */
+/** A message while it arrives: what the handler reads, and the sink that the session fills, with back-pressure between them. */
 import type { ContentSink } from '../../mail/content.ts'
 import { readMessage, type ReadMessage } from '../../mail/view/read-message.ts'
 import type { SmtpEnvelope } from './envelope.ts'
 
-/** What waits unread before the client is made to wait: some reads of a socket, times the number of connections. */
+/** Bytes held unread before the client has to wait. A few socket reads; it counts once for each connection. */
 const waitingBytesMax = 262_144
 
-/** The message ended before its end: the client has gone, it was too large, or broke the rules. Nobody believes that it was delivered. */
+/** The message is incomplete: the client disconnected, or it was too large or malformed. The client got no 250 for it. */
 export class SmtpAbortFault extends Error {
   constructor() {
     super('the message broke off')
@@ -15,23 +15,23 @@ export class SmtpAbortFault extends Error {
 }
 
 /**
- * One message: its envelope, and its bytes as they come, lines ended by CRLF, dot-stuffing undone.
+ * One message: its envelope, and its bytes as they arrive, with CRLF line ends, dot-stuffing removed.
  *
- * `for await (const chunk of message)` reads it once; the client waits while the loop does. What is not read is dropped. The loop throws
- * an SmtpAbortFault where the message breaks off: undo then what was done with it.
+ * `for await (const chunk of message)` reads it once; the client waits while the loop does. Unread bytes are dropped. The loop throws
+ * an SmtpAbortFault if the message is cut off: discard then what was read.
  */
 export class IncomingMessage implements AsyncIterable<Uint8Array> {
   readonly envelope: SmtpEnvelope
   readonly #pipe: Pipe
   #bytes: Promise<Uint8Array> | undefined
 
-  /** @param pipe what the session fills. */
+  /** @param pipe filled by the session. */
   constructor(envelope: SmtpEnvelope, pipe: Pipe) {
     this.envelope = envelope
     this.#pipe = pipe
   }
 
-  /** Bytes that have come so far; all of them once it was read. */
+  /** Bytes received so far; the whole size once the message was read. */
   get sizeBytes(): number {
     return this.#pipe.sizeBytes
   }
@@ -40,7 +40,7 @@ export class IncomingMessage implements AsyncIterable<Uint8Array> {
     return this.#pipe.read()
   }
 
-  /** All of it, at most the server's `messageBytesMax`. */
+  /** The whole message, at most the server's `messageBytesMax`. */
   bytes(): Promise<Uint8Array> {
     return (this.#bytes ??= this.#gather())
   }
@@ -51,7 +51,7 @@ export class IncomingMessage implements AsyncIterable<Uint8Array> {
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
 
-  /** All of it, read as `pennypost/mail` reads messages: subject, people, texts, files. Never throws for what it holds. */
+  /** The whole message, parsed by `pennypost/mail`: subject, addresses, texts, files. Malformed content does not throw. */
   async parse(): Promise<ReadMessage> {
     return readMessage(await this.bytes())
   }
@@ -64,15 +64,14 @@ export class Pipe implements ContentSink<undefined> {
   #waitingBytes = 0
   #ended = false
   #fault: Error | undefined
-  /** Nobody reads any more. */
+  /** The handler has stopped reading. */
   #closed = false
   #begun = false
-  /** The reader waits for bytes, or the writer for room. */
   #wakeReader: (() => void) | undefined
   #wakeWriter: (() => void) | undefined
   readonly #bounded: (work: Promise<void>) => Promise<void>
 
-  /** @param bounded gives a wait for the reader an end. */
+  /** @param bounded limits how long the writer waits for the reader. */
   constructor(bounded: (work: Promise<void>) => Promise<void>) {
     this.#bounded = bounded
   }
@@ -80,7 +79,7 @@ export class Pipe implements ContentSink<undefined> {
   write(bytes: Uint8Array): boolean {
     this.sizeBytes += bytes.length
     if (this.#closed || bytes.length === 0) return true
-    // The view is the session's.
+    // Copied: the view belongs to the session.
     this.#waiting.push(Buffer.from(bytes))
     this.#waitingBytes += bytes.length
     this.#wake()
@@ -104,12 +103,12 @@ export class Pipe implements ContentSink<undefined> {
     this.#wake()
   }
 
-  /** It broke off. */
+  /** The message was cut off. */
   get aborted(): boolean {
     return this.#fault !== undefined
   }
 
-  /** The handler has ended: what still comes is swallowed. */
+  /** The handler has ended: further bytes are dropped. */
   close(): void {
     this.#closed = true
     this.#drop()

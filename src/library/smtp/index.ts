@@ -1,4 +1,4 @@
-/** The public API of `pennypost/smtp`: servers and clients on real sockets, and the sessions beneath them for sockets of one's own. */
+/** The public API of `pennypost/smtp`: servers and clients on real sockets, and the sessions below them for your own sockets. */
 export { silentLog, type Log, type LogFacts } from '../../base/log.ts'
 export { SmtpServer } from './server.ts'
 export type { Listening } from './server.ts'

@@ -1,4 +1,4 @@
-/** A transport for Nodemailer: its composer and its plugins stay, the sending is ours. https://nodemailer.com/plugins/create/ */
+/** A transport for Nodemailer: keeps its composer and plugins, replaces the sending. https://nodemailer.com/plugins/create/ */
 import type { RecipientDsn } from '../../mail/envelope.ts'
 import { SmtpReplyFault } from '../../protocol/smtp/client-faults.ts'
 import { SmtpConnectionFault } from '../../protocol/smtp/client-session.ts'
@@ -8,7 +8,7 @@ import type { SendWishes } from './outgoing-mail.ts'
 import { SmtpPool } from './pool.ts'
 import { SmtpRecipientsFault, type RecipientReply, type SendReport } from './send.ts'
 
-/** What of a Nodemailer message the transport needs. */
+/** The part of a Nodemailer message that the transport uses. */
 export interface NodemailerMail {
   readonly data: { readonly dsn?: unknown; readonly requireTLSExtensionEnabled?: boolean }
   readonly message: {
@@ -21,12 +21,12 @@ export interface NodemailerMail {
 /** What `sendMail` of Nodemailer resolves to: as its own SMTP transport has it. */
 export interface NodemailerInfo {
   readonly envelope: { readonly from: string; readonly to: readonly string[] }
-  /** With brackets. */
+  /** With angle brackets. */
   readonly messageId: string
   readonly accepted: readonly string[]
   readonly rejected: readonly string[]
   readonly rejectedErrors?: readonly Error[]
-  /** The server's last words. */
+  /** The server's final reply. */
   readonly response: string
   readonly messageSize: number
 }
@@ -43,11 +43,11 @@ export interface NodemailerTransport {
 }
 
 /**
- * For `nodemailer.createTransport(nodemailerTransport(options))`. Connections are kept: call `transporter.close()` at the end.
+ * For `nodemailer.createTransport(nodemailerTransport(options))`. Connections are kept open: call `transporter.close()` at the end.
  *
- * Errors bear Nodemailer's `code` (ECONNECTION, EAUTH, EENVELOPE, EMESSAGE, EPROTOCOL; EENVELOPE also for a message that is refused behind
- * its last byte) and, where the server said no, `responseCode` and `response`.
- * @param options as `SmtpPool` has them; `dkim` signs here, Nodemailer's own does too.
+ * Errors have Nodemailer's `code` (ECONNECTION, EAUTH, EENVELOPE, EMESSAGE, EPROTOCOL; EENVELOPE also for a message that is refused after
+ * its last byte) and, where the server refused, `responseCode` and `response`.
+ * @param options those of `SmtpPool`. `dkim` may be given here or to Nodemailer.
  */
 export function nodemailerTransport(options: SmtpPoolOptions): NodemailerTransport {
   const pool = new SmtpPool(options)
@@ -82,7 +82,7 @@ export function nodemailerTransport(options: SmtpPoolOptions): NodemailerTranspo
 async function sendThrough(pool: SmtpPool, { data, message }: NodemailerMail): Promise<NodemailerInfo> {
   const { from, to = [] } = message.getEnvelope()
   const envelope = { from: from || '', to: typeof to === 'string' ? [to] : to }
-  // Asked before the bytes: an id that is made then stands in them.
+  // Before the bytes are read: an id that Nodemailer makes here is then part of them.
   const messageId = message.messageId()
   const wishes: SendWishes = {
     ...wishesOf(data.dsn),

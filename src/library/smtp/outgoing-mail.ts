@@ -1,4 +1,4 @@
-/** What a program wants sent, in any of its forms, made into an envelope and bytes. RFC 5321 §3.3, RFC 6152, RFC 6531. */
+/** Turns mail to be sent, in any accepted form, into an envelope and bytes. RFC 5321 §3.3, RFC 6152, RFC 6531. */
 import { isAscii } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../../mail/address.ts'
@@ -12,9 +12,9 @@ import type { OutgoingEnvelope } from '../../protocol/smtp/outgoing.ts'
 import { NewlineMender } from '../../protocol/text/newlines.ts'
 import { ownName } from './tools.ts'
 
-/** A message that is written already. Its lines may end in LF; its Bcc is not taken out. */
+/** A finished message. Its lines may end in LF; a Bcc field is not removed. */
 export interface RawMail {
-  /** Text is sent as UTF-8. `MessageBytes` is for what does not fit in memory: it is read in slices, and must have CRLF line ends. */
+  /** Text is sent as UTF-8. `MessageBytes` is for messages that do not fit in memory: read in slices, with CRLF line ends. */
   readonly raw: Uint8Array | string | AsyncIterable<Uint8Array> | MessageBytes
   readonly envelope: MailEnvelope
 }
@@ -25,20 +25,20 @@ export interface MailEnvelope {
   readonly to: string | readonly string[]
 }
 
-/** What `composeMessage` takes, what it gives, or a whole message. */
+/** A draft for `composeMessage`, its result, or a finished message. */
 export type OutgoingMail = MessageDraft | ComposedMessage | RawMail
 
-/** What the sender wishes for a message's way. */
+/** How the message is to be handled on its way: envelope, DSN and other extensions. */
 export interface SendWishes {
   /** Instead of From, To, Cc and Bcc of the message. */
   readonly envelope?: MailEnvelope
-  /** When bounces and receipts are wished, where the server offers DSN. RFC 3461 §4.1. */
+  /** Which DSNs are requested, if the server offers DSN. RFC 3461 §4.1. */
   readonly notify?: RecipientDsn['notify']
   /** How much of the message a bounce returns. RFC 3461 §4.3. */
   readonly ret?: 'full' | 'hdrs'
   /** Printable ASCII, told in each bounce. RFC 3461 §4.4. */
   readonly envelopeId?: string
-  /** TLS with a proven server all the way, or not at all. RFC 8689. */
+  /** Verified TLS on every hop, or no delivery. RFC 8689. */
   readonly requireTls?: boolean
   /** RFC 2852. */
   readonly deliverBy?: DeliverBy
@@ -49,14 +49,14 @@ export interface SendWishes {
 export interface PreparedMail {
   readonly envelope: OutgoingEnvelope
   readonly bytes: MessageBytes
-  /** Without brackets; undefined: it has none. */
+  /** Without angle brackets; undefined: the message has none. */
   readonly messageId: string | undefined
 }
 
-/** Where a header that somebody else wrote is looked for; as `pennypost/mail` reads it. */
+/** How far a header is looked for in a finished message; the same limit as in `pennypost/mail`. */
 const headerBytesMax = 1024 * 1024
 
-/** Throws a ComposeFault for what is no address, or cannot be composed. */
+/** Throws a ComposeFault for an invalid address, or a draft that cannot be composed. */
 export async function prepareMail(mail: OutgoingMail, wishes: SendWishes): Promise<PreparedMail> {
   if ('raw' in mail) return prepareRaw(mail, wishes)
   const composed = 'stream' in mail && 'recipients' in mail ? mail : composeDraft(mail)
@@ -101,13 +101,13 @@ function inMemory(bytes: Uint8Array): MessageBytes {
   return { sizeBytes: bytes.length, read: (start, end) => bytes.subarray(start, end), pieces: () => [bytes] }
 }
 
-/** With line ends that servers take: a bare LF is refused by those that fear smuggling. RFC 5321 §2.3.8. */
+/** With CRLF line ends: servers refuse a bare LF, because of SMTP smuggling. RFC 5321 §2.3.8. */
 async function gather(raw: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const mender = new NewlineMender(false)
   const pieces: Uint8Array[] = []
   if (typeof raw === 'string') pieces.push(mender.push(Buffer.from(raw)))
   else if (raw instanceof Uint8Array) pieces.push(mender.push(raw))
-  // A stream may use its buffer again.
+  // Copied: a stream may reuse its buffer.
   else for await (const piece of raw) pieces.push(Buffer.from(mender.push(piece)))
   pieces.push(mender.end())
   return Buffer.concat(pieces)

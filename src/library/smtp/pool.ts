@@ -1,4 +1,4 @@
-/** Connections to one server, kept and shared: many messages, few handshakes, no more than the server likes. */
+/** A pool of connections to one server: many messages with few handshakes, within the server's limits. */
 import { sleep, type Timer } from '../../base/clock.ts'
 import type { SmtpClient } from '../../protocol/smtp/client.ts'
 import { SmtpReplyFault } from '../../protocol/smtp/client-faults.ts'
@@ -23,9 +23,9 @@ interface Idle extends Kept {
   readonly timer: Timer
 }
 
-/** One of the `connectionsMax`, while a message has it. */
+/** One of the `connectionsMax` places, held by a message. */
 interface Place {
-  /** Resolves when the connection that it had is gone. */
+  /** Resolves when the place's last connection is closed. */
   left: Promise<void> | undefined
 }
 
@@ -33,16 +33,19 @@ export class SmtpPool {
   readonly #options: SmtpPoolOptions & typeof defaults
   readonly #keys: readonly DkimSigningKey[]
   readonly #idle: Idle[] = []
-  /** In order. A set gives its first up at once, however many there are; an array moves all others. */
+  /** In order. A set, because taking the first from a long array moves all others. */
   readonly #waiting = new Set<() => void>()
   #busy = 0
-  /** When the last messages began, as many as the rate counts. */
+  /** Start times of the last messages, as many as `rate.messages`. */
   #begun: number[] = []
   #pace = Promise.resolve()
   #closing = false
   #emptied: (() => void) | undefined
 
-  /** Connects when there is something to send. Throws a TypeError for options that there are not or of a wrong kind, and for a DKIM key that signs no mail. */
+  /**
+   * Connects when there is something to send. Throws a TypeError for options that are unknown or of a wrong type, and for an unusable DKIM
+   * key.
+   */
   constructor(options: SmtpPoolOptions) {
     checkPoolOptions(options)
     this.#options = { ...defaults, ...options }
@@ -50,7 +53,7 @@ export class SmtpPool {
   }
 
   /**
-   * Sends one message when its turn comes.
+   * Sends one message as soon as a connection is free.
    * Rejects with TypeError (an option), ComposeFault, SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault; `isTemporary` tells whether to try again.
    */
   async send(mail: OutgoingMail, wishes: SendWishes = {}): Promise<SendReport> {
@@ -67,7 +70,7 @@ export class SmtpPool {
     }
   }
 
-  /** Whether the server answers, is safe enough, and lets us in. Rejects where it does not. */
+  /** Connects and signs in, without sending. Rejects if the server cannot be reached, is not secure enough, or refuses the sign-in. */
   async verify(): Promise<void> {
     await this.#enter()
     const place: Place = { left: undefined }
@@ -85,12 +88,12 @@ export class SmtpPool {
     }
   }
 
-  /** Messages that wait for a connection. */
+  /** Number of messages that wait for a connection. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** Takes no more messages, sends those that wait, then says goodbye. */
+  /** Takes no more messages, sends those that wait, then closes the connections. */
   async close(): Promise<void> {
     this.#closing = true
     if (this.#busy > 0) await new Promise<void>((resolve) => (this.#emptied = resolve))
@@ -112,7 +115,9 @@ export class SmtpPool {
     await new Promise<void>((resolve) => this.#waiting.add(resolve))
   }
 
-  /** Its connection may have to say goodbye first, or the server would see one too many; whoever has sent does not wait for that. */
+  /**
+   * The next message waits until the old connection is closed, or the server would see one too many. The caller of `send` does not wait.
+   */
   #leave({ left }: Place): void {
     if (left) void left.then(() => this.#left())
     else this.#left()
@@ -127,7 +132,7 @@ export class SmtpPool {
     if (--this.#busy === 0) this.#emptied?.()
   }
 
-  /** One behind the other, so that turns keep their order. */
+  /** One after another, so that the order is kept. */
   #paced(): Promise<void> {
     const { rate } = this.#options
     if (!rate) return Promise.resolve()
@@ -151,10 +156,10 @@ export class SmtpPool {
         this.#keep({ client, messages: used.messages + 1 }, place)
         return report
       } catch (error) {
-        // Where every recipient was refused the transaction is over; else what state the server is in is not certain.
+        // If all recipients were refused, the transaction is over and the connection usable; after other faults its state is unknown.
         if (error instanceof SmtpRecipientsFault) this.#keep({ client, messages: used.messages + 1 }, place)
         else place.left = client.quit()
-        // A kept one was about to close: nothing of the message went out, so that a new one may try.
+        // The server closed a kept connection. Nothing of the message was sent yet, so a new connection may try.
         if (!kept || client.streams !== streams || !isGoodbye(error)) throw error
         await place.left
         place.left = undefined

@@ -1,4 +1,4 @@
-/** A client's way through a SOCKS5 proxy. RFC 1928, RFC 1929. */
+/** Connections through a SOCKS5 proxy. RFC 1928, RFC 1929. */
 import type { Network } from '../../base/network.ts'
 import { hostAddresses } from '../../platform/real/host-addresses.ts'
 import { realNetwork } from '../../platform/real/network.ts'
@@ -9,17 +9,17 @@ import { clientTools } from './tools.ts'
 export interface SmtpProxy {
   readonly host: string
   readonly port: number
-  /** With `password`, where it wants one. */
+  /** With `password`, for a proxy that requires them. */
   readonly username?: string
   readonly password?: string
-  /** It is told the server's name and looks it up itself, as `socks5h:` means elsewhere: for networks where nobody else can. */
+  /** The proxy looks up the server's name (`socks5h:` in other programs): for networks without DNS. */
   readonly resolvesNames?: boolean
 }
 
-/** Each may take the whole time that connecting may take. */
+/** Few, since each may take the whole connect timeout. */
 const addressesMax = 4
 
-/** Unless it resolves names, the proxy is told addresses: the server's name is looked up here, and what it leads to is tried in turn. */
+/** Unless the proxy resolves names, they are looked up here, and the addresses are tried in turn. */
 export function proxyNetwork(proxy: SmtpProxy): Network {
   const network = throughProxy({ network: realNetwork, resolver: realResolver(), clock: clientTools.clock }, proxy)
   if (proxy.resolvesNames) return network

@@ -1,4 +1,4 @@
-/** A receiver made of handlers: what `SmtpServerSession` asks, they answer. */
+/** Answers what an `SmtpServerSession` asks, by calling the handlers. */
 import { Refusal, status, type Status } from '../../mail/status.ts'
 import type { ContentSink } from '../../mail/content.ts'
 import type { Mailbox, RecipientDsn, ReversePath } from '../../mail/envelope.ts'
@@ -17,7 +17,7 @@ export interface ReceiverParts<User> {
   readonly session: SmtpSession<User>
   readonly calls: Calls<User>
   readonly signIn: SignIn<User>
-  /** Nobody sends before he has signed in. */
+  /** Clients must sign in before MAIL. */
   readonly authRequired: boolean
 }
 
@@ -74,7 +74,7 @@ class HandlerTransaction<User> implements SmtpTransaction {
     try {
       return { results: await handlers.onMessage(message, session) }
     } catch (error) {
-      // A message that broke off is no fault of the handler that says so, in whatever words.
+      // If the message was cut off, whatever error the handler threw is a consequence and not reported.
       if (!pipe.aborted && !(error instanceof Refusal)) calls.report(error)
       return { refusal: calls.refusalOf(error) }
     } finally {
@@ -86,7 +86,7 @@ class HandlerTransaction<User> implements SmtpTransaction {
     const { calls, session } = this.#parts
     await this.#pipe!.finish()
     try {
-      // The time that counts is the handler's own, behind the last byte.
+      // The handler's time limit starts after the last byte, since until then the client sets the pace.
       const outcome = await calls.answer(() => this.#outcome!)
       if ('refusal' in outcome) throw outcome.refusal
       return this.#statuses(outcome.results)
@@ -101,7 +101,7 @@ class HandlerTransaction<User> implements SmtpTransaction {
       throw calls.refusalOf(this.#reported(`${results.length} results for ${this.#recipients.length} recipients`))
     const each = this.#recipients.map((_, at) => statusOf(Array.isArray(results) ? results[at] : results))
     if (session.service === 'lmtp') return each
-    // Taken where anybody's copy was; else what may still become better.
+    // 250 if any recipient was accepted; else a temporary failure before a permanent one.
     return [each.find(({ code }) => code < 300) ?? each.find(({ code }) => code < 500) ?? each[0]!]
   }
 

@@ -1,16 +1,17 @@
-/** How a handler says no. RFC 5321 §4.2, RFC 3463. */
+/** How a handler refuses. RFC 5321 §4.2, RFC 3463. */
 import { Refusal } from '../../mail/status.ts'
 
-/** RFC 5321 §4.5.3.1.5: a reply line has 512 octets with its code, enhanced code and line end. */
+/** RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets, including code, enhanced code and line end. */
 const textLengthMax = 480
 
 /**
- * Thrown by a handler of `SmtpServer`: the client is told this, word for word, and nothing is logged.
+ * Thrown by a handler of `SmtpServer`: becomes the reply, word for word; nothing is logged.
  *
  * @param code 400 to 599. 4xx: try again later; 5xx: never. A 421 also ends the connection (RFC 5321 §3.8).
  * @param enhanced of the same class, as `5.7.1`. RFC 3463, RFC 5248.
- * @param text ASCII for strangers; controls become spaces, so that nobody's words can begin a line of ours.
- * Throws a TypeError for a code that refuses nothing, or an enhanced code of another class.
+ * @param text ASCII, seen by unauthenticated clients. Control characters become spaces, so that text from elsewhere cannot begin a
+ * new reply line.
+ * Throws a TypeError for a code outside 400 to 599, or an enhanced code of another class.
  */
 export class SmtpRefusal extends Refusal {
   constructor(code: number, enhanced: string, text: string, options?: { readonly cause?: unknown }) {

@@ -1,4 +1,4 @@
-/** The short way: one message, one call. */
+/** Sends one message with one call. */
 import { SmtpClient } from '../../protocol/smtp/client.ts'
 import { checkMail, checkWishes } from './client-option-tables.ts'
 import type { SmtpConnectOptions } from './client-options.ts'
@@ -8,14 +8,15 @@ import { SmtpPool } from './pool.ts'
 import { sendPrepared, type SendReport } from './send.ts'
 import { signingKeysOf, type DkimOptions } from './sign-mail.ts'
 
-/** A connection that is open, a pool, or where to connect to for this message alone. */
+/** An open connection, a pool, or the options of a connection for this message alone. */
 export type SendOver = SmtpClient | SmtpPool | SmtpConnectOptions
 
 /**
- * Sends a message: what `composeMessage` takes or gives, or a whole one with its envelope.
+ * Sends a message: a draft, what `composeMessage` returned, or a finished message with its envelope.
  *
- * Resolves when the server has taken it for one recipient at least; `rejected` tells of the others.
- * Rejects with TypeError (an option), ComposeFault (nothing was said to anybody), SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault, SmtpRecipientsFault.
+ * Resolves when the server has accepted it for at least one recipient; the others are in `rejected`.
+ * Rejects with TypeError (an option), ComposeFault (before any connection), SmtpConnectionFault, SmtpReplyFault, SmtpNeedFault,
+ * SmtpRecipientsFault.
  */
 export async function sendMail(
   over: SendOver,

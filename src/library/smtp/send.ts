@@ -1,4 +1,4 @@
-/** One message over one connection, and what became of it. */
+/** Sends one message over one connection, and reports the outcome. */
 import { inSevenBits } from '../../transport/smtp/convert.ts'
 import type { DkimSigningKey } from '../../trust/dkim/sign.ts'
 import { SmtpNeedFault, type SmtpClient } from '../../protocol/smtp/client.ts'
@@ -8,26 +8,26 @@ import { replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
 import type { PreparedMail } from './outgoing-mail.ts'
 import { signMail } from './sign-mail.ts'
 
-/** What the server said of one recipient: of its RCPT, or of the message. */
+/** The server's reply for one recipient: to RCPT, or to the message. */
 export interface RecipientReply {
   readonly address: string
   readonly reply: Reply
 }
 
 export interface SendReport {
-  /** Without brackets; undefined: the message has none. */
+  /** Without angle brackets; undefined: the message has none. */
   readonly messageId: string | undefined
-  /** Of the envelope; '' is the null reverse-path. */
+  /** The envelope's sender; '' is the null reverse-path. */
   readonly sender: string
-  /** For these the server answers from now on. */
+  /** Recipients that the server is now responsible for. */
   readonly accepted: readonly RecipientReply[]
-  /** A code below 500: trying again later may help. */
+  /** Refused recipients. A code below 500 is temporary: sending again later may help. */
   readonly rejected: readonly RecipientReply[]
-  /** As it was sent, signatures included. */
+  /** Size as sent, signatures included. */
   readonly sizeBytes: number
 }
 
-/** Nobody got it: all recipients were rejected. */
+/** All recipients were rejected; the message was not sent. */
 export class SmtpRecipientsFault extends Error {
   readonly report: SendReport
   constructor(report: SendReport) {
@@ -45,7 +45,7 @@ export function isTemporary(fault: unknown): boolean {
 }
 
 /**
- * Sends what was prepared: in 7 bits where the server takes no more, signed as it goes out.
+ * Sends prepared mail: converted to 7 bits if the server has no 8BITMIME, and signed after that.
  * Rejects with SmtpNeedFault, SmtpReplyFault, SmtpConnectionFault, SmtpRecipientsFault.
  * @internal
  */

@@ -1,4 +1,4 @@
-/** The options of `SmtpServer`, for `checkOptions`, and what people write who come from smtp-server. */
+/** The options of `SmtpServer`, for `checkOptions`, and the names that they have in smtp-server. */
 import {
   checkOptions,
   checkValue,
@@ -96,7 +96,7 @@ const otherNames: OtherNames = {
   host: 'write it as listen(port, address)',
 }
 
-/** Each throws a TypeError of one sentence. */
+/** Throws a TypeError of one sentence. */
 export function checkServerSettings(settings: unknown): void {
   checkOptions('SmtpServer', settings, table, otherNames)
 }

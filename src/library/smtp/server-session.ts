@@ -1,37 +1,37 @@
-/** One connection, as handlers see it. */
+/** A connection, as handlers see it. */
 import type { Peer, TlsFacts } from '../../base/network.ts'
 import type { SmtpClientFacts, SmtpService } from '../../protocol/smtp/backend.ts'
 import type { SmtpServerSession } from '../../protocol/smtp/session.ts'
 import type { SmtpEnvelope } from './envelope.ts'
 
-/** @typeParam User what the sign-in handlers give back. */
+/** @typeParam User what the sign-in handlers return. */
 export class SmtpSession<User = unknown> {
-  /** Names the connection in logs, alone in its server. */
+  /** Identifies the connection in logs; unique in its server. */
   readonly id: string
   readonly service: SmtpService
-  /** For the handlers to keep what they like from one call to the next. */
+  /** For handlers to keep their own data from one call to the next. */
   readonly data = new Map<string, unknown>()
   #session: SmtpServerSession | undefined
   #user: { readonly name: string; readonly value: User } | undefined
   #envelope: SmtpEnvelope | undefined
 
-  /** Made by the server. */
+  /** Called by the server only. */
   constructor(id: string, service: SmtpService) {
     this.id = id
     this.service = service
   }
 
-  /** Of the server alone. */
+  /** Called by the server only. */
   attach(session: SmtpServerSession): void {
     this.#session = session
   }
 
-  /** Of the server alone. */
+  /** Called by the server only. */
   signedIn(name: string, value: User): void {
     this.#user = { name, value }
   }
 
-  /** Of the server alone. */
+  /** Called by the server only. */
   begin(envelope: SmtpEnvelope | undefined): void {
     this.#envelope = envelope
   }
@@ -40,32 +40,32 @@ export class SmtpSession<User = unknown> {
     return this.#session!.facts
   }
 
-  /** Who is there, as its proxy says where there is one. */
+  /** The client's addresses; behind a proxy, as the proxy reports them. */
   get peer(): Peer {
     return this.#session!.peer
   }
 
-  /** null: in clear. */
+  /** null: no TLS. */
   get tls(): TlsFacts | null {
     return this.#facts.tls
   }
 
-  /** The argument of EHLO, HELO or LHLO: whatever the client likes; '' before it. */
+  /** The argument of EHLO, HELO or LHLO, as the client chose it; '' before it. */
   get helo(): string {
     return this.#facts.helo
   }
 
-  /** As Received names it: `ESMTPSA` is ESMTP over TLS with a user. RFC 3848. */
+  /** The protocol as in Received: `ESMTPSA` is ESMTP over TLS, signed in. RFC 3848. */
   get withProtocol(): string {
     return this.#facts.withProtocol
   }
 
-  /** What the sign-in handler gave back; null: nobody has signed in. */
+  /** What the sign-in handler returned; null: not signed in. */
   get user(): User | null {
     return this.#facts.user && this.#user ? this.#user.value : null
   }
 
-  /** The name that the user signed in by. */
+  /** The name that the client signed in with. */
   get username(): string | null {
     return this.#facts.user && this.#user ? this.#user.name : null
   }

@@ -56,7 +56,7 @@ export class SmtpServer<User = unknown> {
   #tls: RealTls | undefined
   #closed = false
 
-  /** Listens nowhere yet. Throws a TypeError for settings that there are not, of a wrong kind, or that contradict each other. */
+  /** Does not listen yet. Throws a TypeError for settings that are unknown, of a wrong type, or contradictory. */
   constructor(settings: SmtpServerSettings<User>) {
     checkServerSettings(settings)
     this.#settings = settings
@@ -85,9 +85,9 @@ export class SmtpServer<User = unknown> {
   }
 
   /**
-   * Listens there; more than once for several places.
+   * Starts to listen. May be called again for further addresses and ports.
    * @param port 0: any free one. @param address `::` is every address of the machine. Default: 127.0.0.1.
-   * @returns where it listens really. Rejects as sockets do: EADDRINUSE, EACCES.
+   * @returns the actual address and port. Rejects as sockets do: EADDRINUSE, EACCES.
    */
   async listen(port: number, address = '127.0.0.1'): Promise<Listening> {
     checkListen(port, address)
@@ -117,19 +117,19 @@ export class SmtpServer<User = unknown> {
     return this.#settings.hostname ?? 'localhost'
   }
 
-  /** New certificates, for connections from now on. Throws, and keeps the old ones, where they cannot be used. */
+  /** Uses other certificates for new connections. Throws if they are unusable, and keeps the old ones. */
   useCertificates(certificates: readonly SmtpCertificate[]): void {
     if (!this.#tls)
       throw new TypeError('a server that was made without `tls`, or does not listen yet, has no certificates')
     this.#tls.load(certificates.map(pairOf), this.#settings.clientAuthority)
   }
 
-  /** How many there are now. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#acceptor.connections
   }
 
-  /** A conversation; the acceptor gives it a connection. */
+  /** A session; the admission desk gives it a connection. */
   #session(id: string): Session {
     const settings = this.#settings
     const session = new SmtpSession<User>(id, this.service)
@@ -156,8 +156,8 @@ export class SmtpServer<User = unknown> {
   }
 
   /**
-   * No new connections; those that are hear 421 as soon as no message is under way. Resolves when the last has gone.
-   * @param options.graceMs after so long the rest is cut off. Default: 30,000.
+   * Takes no new connections; open ones get a 421 as soon as no message is being received. Resolves when all are closed.
+   * @param options.graceMs the remaining connections are cut off after this time. Default: 30,000.
    */
   close(options: { readonly graceMs?: number } = {}): Promise<void> {
     checkClose(options)
@@ -184,7 +184,7 @@ function networksOf(texts: readonly string[] = []): IpNetwork[] {
   })
 }
 
-/** Without what was said to be undefined. */
+/** Without the keys whose value is undefined. */
 function defined<T extends object>(settings: T): Partial<T> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<T>
 }

@@ -1,4 +1,4 @@
-/** The SASL mechanisms that a program's handlers can serve; what it has no handler for is not offered. RFC 4954, RFC 5802, RFC 7628. */
+/** The SASL mechanisms that the given handlers can serve; others are not offered. RFC 4954, RFC 5802, RFC 7628. */
 import { decoyScramKeys, parseScramKeys, scramKeys } from '../../directory/scram-keys.ts'
 import { status, Refusal } from '../../mail/status.ts'
 import { realRandom } from '../../platform/real/random.ts'
@@ -17,10 +17,10 @@ import type { Calls } from './calls.ts'
 import type { NoUser, SmtpHandlers } from './handlers.ts'
 import type { SmtpSession } from './server-session.ts'
 
-/** Of our own in every exchange, as RFC 5802 §5.1 wants it. */
+/** Our part of the nonce in every exchange. RFC 5802 §5.1. */
 const nonceBytes = 18
 
-/** Keys of a password for `findScramKeys`, with a salt of their own: text in RFC 5803's form, safe to be kept instead of the password. */
+/** Derives keys for `findScramKeys` from a password, with a random salt: text in RFC 5803's form, to be stored instead of the password. */
 export function makeScramKeys(password: string): Promise<string> {
   return scramKeys(password)
 }
@@ -30,7 +30,7 @@ export function canSignIn<User>(handlers: SmtpHandlers<User>): boolean {
   return (onPassword ?? onToken ?? findScramKeys ?? onCertificate) !== undefined
 }
 
-/** @param secret of this server: names that nobody has get their SCRAM salts from it. */
+/** @param secret of this server: the SCRAM salts of unknown names are derived from it. */
 export class SignIn<User> implements Authenticator, ScramSource, VouchedSource, TokenSource {
   readonly hints = {}
   readonly #handlers: SmtpHandlers<User>
@@ -70,7 +70,7 @@ export class SignIn<User> implements Authenticator, ScramSource, VouchedSource, 
     return this.#signedIn(username, user)
   }
 
-  /** Both halves of a request are asked about at once, in `signInVouched`: there the token is what vouches. */
+  /** Token and name are checked together, in `signInVouched`, which gets the token as the address. */
   async verifyToken(token: string): Promise<{ readonly address: string }> {
     return { address: token }
   }
@@ -93,7 +93,7 @@ export class SignIn<User> implements Authenticator, ScramSource, VouchedSource, 
     return { keys, finish: async (proved) => (proved && found && own ? this.#signedIn(username, found.user) : null) }
   }
 
-  /** What the program cannot tell now is no wrong password. RFC 4954 §6. */
+  /** A handler that fails is a temporary failure, not a wrong password. RFC 4954 §6. */
   #ask<T>(work: () => T | Promise<T>): Promise<T> {
     return this.#calls.answer(work).catch((error: Refusal) => {
       throw error.status === status.localError ? new Refusal(status.authUnavailable, { cause: error.cause }) : error

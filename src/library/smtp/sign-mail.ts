@@ -1,28 +1,28 @@
-/** DKIM signatures on what is sent. RFC 6376, RFC 8463. */
+/** DKIM signatures of outgoing messages. RFC 6376, RFC 8463. */
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
 import { headerEnd, parseHeader } from '../../mail/header.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { DkimSigner, loadSigningKey, type DkimSigningKey } from '../../trust/dkim/sign.ts'
 
 export interface DkimOptions {
-  /** `d=`: whose name stands for the message; that of From, for DMARC. */
+  /** `d=`: the domain that vouches for the message; for DMARC, that of From. */
   readonly domain: string
-  /** `s=`: the key's record is at `selector._domainkey.domain`. */
+  /** `s=`: the key is published at `selector._domainkey.domain`. */
   readonly selector: string
   /** PEM, PKCS#8 or PKCS#1: RSA, or Ed25519 beside it. */
   readonly privateKey: string
 }
 
-/** A header beyond that is signed as far as it is read, which no reader would take: such a message is not signed, but refused. */
+/** A longer header would be signed only in part, and verifiers would reject that: such a message is refused. */
 const headerBytesMax = 1024 * 1024
 
-/** Throws a TypeError for a key that signs no mail. @internal */
+/** Throws a TypeError for a key that DKIM cannot use. @internal */
 export function signingKeysOf(dkim: DkimOptions | readonly DkimOptions[]): readonly DkimSigningKey[] {
   const all = Array.isArray(dkim) ? (dkim as readonly DkimOptions[]) : [dkim as DkimOptions]
   return all.map(({ domain, selector, privateKey }) => loadSigningKey(domain, selector, privateKey))
 }
 
-/** @returns the message with a signature of each key on top. It is read twice, and held never. @internal */
+/** @returns the message with a signature of each key on top. The message is read twice and never held in memory. @internal */
 export async function signMail(bytes: MessageBytes, keys: readonly DkimSigningKey[]): Promise<MessageBytes> {
   const { sizeBytes } = bytes
   const beginning = await bytes.read(0, Math.min(sizeBytes, headerBytesMax))

@@ -4,13 +4,13 @@ import type { Mailbox } from '../envelope.ts'
 import { formatField } from '../header-format.ts'
 import { encodePhrase, encodeText } from '../mime/encode-word.ts'
 
-/** A person or a group, as composers name them. */
+/** A mailbox or a group, for composing. */
 export type AddressInput =
   | string
   | { readonly name?: string; readonly address: string }
   | { readonly group: string; readonly members: readonly AddressInput[] }
 
-/** What cannot be composed: which value, and why. */
+/** A draft that cannot be composed; the message names the value and the reason. */
 export class ComposeFault extends Error {
   constructor(text: string) {
     super(text)
@@ -23,7 +23,7 @@ export interface FieldStyle {
   readonly utf8: boolean
 }
 
-/** Line ends and other controls in a value are one space: no value begins a field of its own. */
+/** Line ends and other control characters become a space, so that a value cannot begin another field. */
 export function tame(value: string): string {
   return value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
 }
@@ -76,7 +76,7 @@ function splitPerson(text: string): { name?: string; address: string } {
   return { name: unquoted, address: text.trimEnd().slice(open + 1, -1) }
 }
 
-/** All mailboxes that are meant, those of groups too: the recipients of an envelope. */
+/** All mailboxes, those of groups too: the recipients of an envelope. */
 export function mailboxesOfInput(addresses: readonly AddressInput[]): Mailbox[] {
   return addresses.flatMap((one) =>
     typeof one === 'object' && 'group' in one ? mailboxesOfInput(one.members) : [personOf(one).mailbox],

@@ -1,4 +1,4 @@
-/** format=flowed: paragraphs that readers may wrap again, written and read. RFC 3676. */
+/** Reads and writes format=flowed: paragraphs that readers may rewrap. RFC 3676. */
 
 /** RFC 3676 §4.2: lines SHOULD have 78 characters at most, and 72 leave room for quoting. */
 const lengthWished = 72
@@ -38,7 +38,7 @@ function stuffed(line: string): string {
   return /^(?: |>|From )/.test(line) ? ` ${line}` : line
 }
 
-/** A paragraph and how often it is quoted. */
+/** A paragraph and its quote depth. */
 export interface FlowedParagraph {
   readonly depth: number
   readonly text: string
@@ -73,7 +73,7 @@ export function parseFlowed(text: string, delSp = false): FlowedParagraph[] {
   return paragraphs
 }
 
-/** The text as it is to be shown, a paragraph a line, quotes marked by `> `. */
+/** The text for display, one line for each paragraph, quotes marked by `> `. */
 export function decodeFlowed(text: string, delSp = false): string {
   return parseFlowed(text, delSp)
     .map(({ depth, text: paragraph }) => (depth === 0 ? paragraph : `${'>'.repeat(depth)} ${paragraph}`))

@@ -1,4 +1,7 @@
-/** A message from what its writer means: texts, files, people. The nesting follows by itself. RFC 5322 §3.6, RFC 2046, RFC 2387, RFC 5546, RFC 8058. */
+/**
+ * Composes messages from texts, files and addresses; the MIME structure follows from them. RFC 5322 §3.6, RFC 2046, RFC 2387, RFC 5546, RFC
+ * 8058.
+ */
 import { formatDate } from '../date.ts'
 import type { Mailbox } from '../envelope.ts'
 import { needsSmtpUtf8 } from '../address.ts'
@@ -15,15 +18,15 @@ import {
 import { encodeFlowed } from './flowed.ts'
 import { writePart, type PartDraft, type Source, type WrittenPart } from './part.ts'
 
-/** A file that comes along, or that the HTML shows. */
+/** An attached file, or one that the HTML shows. */
 export interface Attachment {
   readonly content: Source
-  /** `image/png`; application/octet-stream when absent. message/rfc822 is not encoded when it needs no encoding. */
+  /** `image/png`. Default: application/octet-stream. message/rfc822 is encoded only if necessary. */
   readonly type?: string
   readonly name?: string
-  /** The HTML refers to it by `cid:` and this; without brackets. */
+  /** The HTML refers to it by `cid:` and this id; without angle brackets. */
   readonly contentId?: string
-  /** Shown in the HTML (multipart/related) rather than listed beside it. */
+  /** Shown within the HTML (multipart/related) instead of listed as an attachment. */
   readonly inline?: boolean
   readonly description?: string
 }
@@ -34,10 +37,10 @@ export interface MessageDraft {
   readonly replyTo?: AddressInput | readonly AddressInput[]
   readonly to?: AddressInput | readonly AddressInput[]
   readonly cc?: AddressInput | readonly AddressInput[]
-  /** In the envelope, not in the header. RFC 5322 §3.6.3. */
+  /** Only in the envelope, not in the header. RFC 5322 §3.6.3. */
   readonly bcc?: AddressInput | readonly AddressInput[]
   readonly subject?: string
-  /** With or without brackets. */
+  /** With or without angle brackets. */
   readonly messageId?: string
   readonly inReplyTo?: string | readonly string[]
   readonly references?: string | readonly string[]
@@ -45,13 +48,13 @@ export interface MessageDraft {
   readonly html?: string
   /** Text as format=flowed: each line is a paragraph. */
   readonly flowed?: boolean
-  /** An invitation or its answer: iCalendar text and its METHOD. RFC 6047 §2.4. */
+  /** An invitation, or a reply to one: iCalendar text and its METHOD. RFC 6047 §2.4. */
   readonly calendar?: { readonly method: string; readonly text: string }
   readonly attachments?: readonly Attachment[]
-  /** Instead of text, html, calendar and attachments: a tree of one's own. */
+  /** Your own MIME tree, instead of text, html, calendar and attachments. */
   readonly body?: PartDraft
   readonly list?: ListFields
-  /** Further fields of plain text, in order, above the others' end. */
+  /** Further fields of plain text, in this order. */
   readonly fields?: readonly (readonly [name: string, value: string])[]
 }
 
@@ -70,15 +73,15 @@ export interface ListFields {
 }
 
 export interface ComposeOptions {
-  /** What gets through: 7bit suits every server; 8bit needs 8BITMIME, binary BINARYMIME. */
+  /** The transfer that is possible: every server takes 7bit; 8bit needs 8BITMIME, binary BINARYMIME. */
   readonly allowed?: '7bit' | '8bit' | 'binary'
-  /** Header text in UTF-8, as SMTPUTF8 lets it (RFC 6532). Without it names are encoded, and addresses must be ASCII. */
+  /** Header text in UTF-8, as SMTPUTF8 allows (RFC 6532). Without it names are encoded, and addresses must be ASCII. */
   readonly smtpUtf8?: boolean
   readonly nowMs: number
   readonly offsetMinutes?: number
-  /** The right side of a Message-ID that is made. */
+  /** The right side of a generated Message-ID. */
   readonly hostname: string
-  /** Text that nobody else has, of letters and digits; asked for ids and boundaries. */
+  /** Returns unique text of letters and digits, for ids and boundaries. */
   unique(): string
 }
 
@@ -87,10 +90,10 @@ export interface ComposedMessage {
   readonly sender: Mailbox
   /** To, Cc and Bcc, each once. */
   readonly recipients: readonly Mailbox[]
-  /** SMTP has to be asked for it: an address needs it, or the header was written with it. */
+  /** The message must be sent with SMTPUTF8: an address needs it, or the header is in UTF-8. */
   readonly smtpUtf8: boolean
   readonly body: '7bit' | '8bit' | 'binary'
-  /** In pieces; once, when an attachment is a stream. */
+  /** The message in pieces. Only once, if an attachment is a stream. */
   stream(): AsyncGenerator<Uint8Array>
   bytes(): Promise<Uint8Array>
 }
@@ -146,7 +149,7 @@ function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
   return value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T]
 }
 
-/** RFC 5322 §3.6, in the order that people know. */
+/** RFC 5322 §3.6, in the usual order. */
 function headerOf(draft: MessageDraft, options: ComposeOptions, style: FieldStyle, messageId: string): string {
   const fields: string[] = [formatField('Date', formatDate(options.nowMs, options.offsetMinutes))]
   const addresses = (name: string, value: MessageDraft['to']): void => {
@@ -209,7 +212,7 @@ function listFields(list: ListFields, style: FieldStyle): string[] {
   return fields
 }
 
-/** mixed( alternative( text, related( html, images ), calendar ), files ), without the levels that hold one thing. */
+/** mixed( alternative( text, related( html, images ), calendar ), files ), without levels that would hold a single part. */
 function bodyOf(draft: MessageDraft): PartDraft {
   const files = draft.attachments ?? []
   const shown = draft.html === undefined ? [] : files.filter(({ inline }) => inline)

@@ -4,10 +4,10 @@ import { formatField } from '../header-format.ts'
 import { ComposeFault, idField, parameter, textField, type FieldStyle } from './fields.ts'
 import { Base64Encoder, encodeQuotedPrintable, encodingForText, type ContentEncoding } from './transfer-encode.ts'
 
-/** Bytes that are there, or that come when they are asked for. */
+/** Bytes in memory, or a source of bytes. */
 export type Source = Uint8Array | string | AsyncIterable<Uint8Array>
 
-/** What every part may say of itself. */
+/** Fields that every part may have. */
 interface About {
   readonly disposition?: 'inline' | 'attachment'
   readonly fileName?: string
@@ -20,9 +20,9 @@ interface About {
 }
 
 export type PartDraft =
-  /** Text of the composer's own; line ends become CRLF. */
+  /** Text; line ends become CRLF. */
   | (About & { readonly kind: 'text'; readonly subtype: string; readonly text: string; readonly flowed?: boolean })
-  /** Lines that programs read, as of reports; of other types than text they are never encoded unless they are UTF-8. RFC 3464 §2.1. */
+  /** Machine-readable lines, as in reports; unless the type is text, they are only encoded if they are UTF-8. RFC 3464 §2.1. */
   | (About & { readonly kind: 'fields'; readonly type: string; readonly text: string })
   /** Anything else, byte for byte. */
   | (About & { readonly kind: 'data'; readonly type: string; readonly content: Source })
@@ -30,19 +30,19 @@ export type PartDraft =
   | (About & { readonly kind: 'message'; readonly content: Uint8Array })
   | (About & { readonly kind: 'multipart'; readonly subtype: string; readonly parts: readonly PartDraft[] })
 
-/** What lies between us and the reader. */
+/** What the transport of the message allows. */
 export interface PartStyle extends FieldStyle {
   readonly allowed: '7bit' | '8bit' | 'binary'
-  /** A text that occurs in no part. */
+  /** Returns a text that occurs in no part. */
   boundary(): string
 }
 
 /** A part that is ready to be written. */
 export interface WrittenPart {
   readonly header: string
-  /** In pieces; asked for once, when the source is a stream. */
+  /** The part in pieces. Only once, if the source is a stream. */
   body(): AsyncGenerator<Uint8Array>
-  /** The strongest of what is in it: a multipart is as its parts are. RFC 2045 §6.4. */
+  /** The highest one of its contents: that of a multipart follows from its parts. RFC 2045 §6.4. */
   readonly domain: '7bit' | '8bit' | 'binary'
 }
 

@@ -3,14 +3,14 @@ import { isAscii } from '../mime/charset.ts'
 import type { Part } from '../mime/part.ts'
 import { Base64Encoder, encodeQuotedPrintable, surveyText } from './transfer-encode.ts'
 
-/** Whether bytes may stand as they are. */
+/** Whether bytes need no conversion. */
 type Fits = (bytes: Uint8Array) => boolean
 
 /**
- * The message in 7 bits; the same bytes where it has no others.
- * @param fits what may stay: for BINARYMIME, whose parts need not have lines, it is `isSevenBitData`.
- * @returns undefined where that cannot be: an 8-bit header (which is SMTPUTF8's, not 8BITMIME's), or 8 bits within a signature
- *   (multipart/signed), which the change would break.
+ * Converts a message to 7 bits; if it is 7-bit already, returns the same bytes.
+ * @param fits tells which bytes are left; for BINARYMIME, whose parts need not have lines, it is `isSevenBitData`.
+ * @returns undefined if that is impossible: an 8-bit header (which needs SMTPUTF8, not 8BITMIME), or 8 bits in a signed part
+ *   (multipart/signed), whose signature the conversion would break.
  */
 export function toSevenBit(message: Uint8Array, root: Part, fits: Fits = isAscii): Uint8Array | undefined {
   if (fits(message)) return message

@@ -1,4 +1,4 @@
-/** Bytes into a form that mail can carry: base64 and quoted-printable, in streams, and which of them fits. RFC 2045 §6. */
+/** Encodes bytes for transfer: base64 and quoted-printable, in streams, and the choice between them. RFC 2045 §6. */
 
 export type ContentEncoding = '7bit' | '8bit' | 'binary' | 'quoted-printable' | 'base64'
 
@@ -101,7 +101,7 @@ function beginsFrom(text: Uint8Array, at: number): boolean {
   return text[at + 1] === 0x72 && text[at + 2] === 0x6f && text[at + 3] === 0x6d && text[at + 4] === SPACE
 }
 
-/** What text is made of, as far as its encoding depends on it. */
+/** The properties of a text that its encoding depends on. */
 export function surveyText(bytes: Uint8Array): {
   readonly eightBit: number
   readonly longLine: boolean
@@ -125,7 +125,7 @@ export function surveyText(bytes: Uint8Array): {
   return { eightBit, longLine: longLine || line > lineOctetsMax, odd }
 }
 
-/** How text (CRLF lines) is best carried where at most `allowed` gets through. */
+/** The best encoding of text (CRLF lines) if the transport allows at most `allowed`. */
 export function encodingForText(bytes: Uint8Array, allowed: '7bit' | '8bit' | 'binary'): ContentEncoding {
   const { eightBit, longLine, odd } = surveyText(bytes)
   if (!odd && !longLine) {

@@ -2,7 +2,7 @@
 import { Header, headerEnd, latin1 } from '../header.ts'
 import type { Part } from '../mime/part.ts'
 
-/** What stands between the brackets. `part` holds the numbers, counted from 1; empty means the message itself. */
+/** The text between the brackets. `part` holds the part numbers, from 1; empty means the message itself. */
 export interface Section {
   readonly part: readonly number[]
   readonly text?: SectionText
@@ -17,10 +17,10 @@ export type SectionText =
 export type ByteRange = readonly [start: number, end: number]
 
 /**
- * Where a section lies. undefined when the message has no such part, or the part no such text (`1.HEADER` of what is no
- * message): FETCH answers NIL or an empty string then.
+ * The range of a section. undefined if the message has no such part, or the part no such text (`1.HEADER` of a part that is not a
+ * message): FETCH then answers NIL or an empty string.
  *
- * For HEADER.FIELDS it is the whole header, of which `selectFields` takes the wanted lines.
+ * For HEADER.FIELDS it is the whole header, from which `selectFields` takes the wanted lines.
  */
 export function sectionRange(root: Part, section: Section): ByteRange | undefined {
   const { text } = section
@@ -42,7 +42,7 @@ export function sectionRange(root: Part, section: Section): ByteRange | undefine
 /** The part with these numbers, from the top of the message. */
 export function findPart(root: Part, numbers: readonly number[]): Part | undefined {
   let part: Part | undefined
-  // Where the next number counts: a multipart's children, or part 1 of a message that is none. A leaf has no more.
+  // What the next number selects from: the children of a multipart, or part 1 of another message. A leaf has no parts.
   let holder: Part | undefined = root
   for (const number of numbers) {
     if (holder === undefined) return undefined
@@ -99,7 +99,7 @@ function nextField(header: Uint8Array, start: number, end: number): number {
   }
 }
 
-/** Names longer than this are nobody's; RFC 5322 §2.1.1 ends a line at 998. */
+/** No field has a longer name: RFC 5322 §2.1.1 ends a line at 998. */
 const nameMax = 998
 
 function fieldName(header: Uint8Array, start: number, end: number): string | undefined {

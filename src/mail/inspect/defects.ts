@@ -1,7 +1,7 @@
 /** What `inspectMessage` finds, by name. */
 import type { Defect, Part } from '../mime/part.ts'
 
-/** Every oddity has a name, a rule that it breaks, and words. The range that is told is in brackets. */
+/** Every defect by its name: a description, the rule that it breaks, and in brackets what its range covers. */
 export const defectNames = {
   // Of the structure.
   headerUnfinished: 'The header runs into a delimiter or the end: no blank line. RFC 5322 §2.1 [header]',
@@ -56,11 +56,11 @@ export const defectNames = {
 
 export type DefectName = keyof typeof defectNames
 
-// A structure pass that learns a new defect needs words for it here.
+// Fails to compile if the structure pass reports a defect that has no description here.
 const _all: Defect extends DefectName ? true : never = true
 void _all
 
-/** One oddity: the bytes [start, end) of the message, and the part (of the tree) in which they stand. */
+/** One defect: the bytes [start, end) of the message, and the part that they belong to. */
 export interface FoundDefect {
   readonly name: DefectName
   readonly start: number
@@ -68,7 +68,7 @@ export interface FoundDefect {
   readonly part: Part
 }
 
-/** Ranges told of one name: whoever looks at them looks at the first few. A message of bare line feeds has millions. */
+/** Ranges reported for one name: the first few are enough, and a message of bare line feeds has millions. */
 export const defectsPerNameMax = 100
 
 /** Gathers defects, a limited number of each name, and counts all. */

@@ -11,14 +11,14 @@ import { inspectLines } from './lines.ts'
 export interface Inspection {
   /** In the order of the message; at most `defectsPerNameMax` of a name. */
   readonly defects: readonly FoundDefect[]
-  /** How many there are of each name; names that do not occur are not in it. */
+  /** The number of each defect; only those that occur. */
   readonly counts: ReadonlyMap<DefectName, number>
 }
 
 /**
- * Looks at every byte of a message and tells what is odd: `defectNames` says what is looked for. No oddity keeps a message from being
- * read. Never throws, whatever the bytes are; the ranges lie in the message. Linear in time; memory is that of the largest part, decoded.
- * @param root the tree of these bytes, where it is known already.
+ * Checks every byte of a message for the defects in `defectNames`. A message can be read in spite of them. Never throws, whatever the
+ * bytes are; ranges are those of the message. Linear in time; needs memory for the largest decoded part.
+ * @param root the tree of these bytes, if already parsed.
  */
 export function inspectMessage(bytes: Uint8Array, root: Part = parseStructure(bytes)): Inspection {
   const list = new DefectList()

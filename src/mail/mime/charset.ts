@@ -1,4 +1,4 @@
-/** Bytes of a named charset to text. RFC 2046 §4.1.2, IANA's names and what mailers call them. */
+/** Decodes bytes of a named charset. RFC 2046 §4.1.2, IANA's names and those that mailers use. */
 import { isAscii as isAsciiNatively } from 'node:buffer'
 import { createRequire } from 'node:module'
 import { TextDecoder } from 'node:util'
@@ -13,10 +13,10 @@ interface Iconv {
   decode(bytes: Uint8Array, name: string): string
 }
 let iconv: Iconv | undefined
-// Loaded with the first message that needs it: its tables cost 15 ms and 3 MiB.
+// Loaded for the first message that needs it: its tables cost 15 ms and 3 MiB.
 const loadIconv = (): Iconv => (iconv ??= createRequire(import.meta.url)('iconv-lite') as Iconv)
 
-/** Decoders are kept: making one costs more than a short word. There are at most as many as the Encoding Standard has. */
+/** Decoders are kept: making one costs more than decoding a short text. At most as many as the Encoding Standard has. */
 const decoders = new Map<string, TextDecoder>()
 
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -31,13 +31,13 @@ export function isUtf8(bytes: Uint8Array): boolean {
 }
 
 /**
- * Bytes of unknown charset: ISO-2022-JP by its escapes, UTF-8 where they can be, else what is likely.
- * @param likely a charset; windows-1252, which never fails, where there is none or it is unknown.
+ * Decodes bytes of unknown charset: ISO-2022-JP if they have its escapes, UTF-8 if they are valid, else the likely charset.
+ * @param likely a charset; without a known one it is windows-1252, which never fails.
  */
 export function decodeUnlabelled(bytes: Uint8Array, likely?: string): string {
   if (isAscii(bytes)) {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-    // Nothing else has these.
+    // No other charset has these escapes.
     return /\x1b\$[@B]/.test(text) ? decodeBy('iso-2022-jp', bytes) : text
   }
   try {
@@ -49,7 +49,7 @@ export function decodeUnlabelled(bytes: Uint8Array, likely?: string): string {
   }
 }
 
-/** Decodes; bytes that mean nothing in the charset become U+FFFD. undefined when nobody knows the charset. */
+/** Decodes bytes; those that are invalid in the charset become U+FFFD. undefined: the charset is unknown. */
 export function decodeCharset(bytes: Uint8Array, charset: string): string | undefined {
   const name = charset.trim().toLowerCase()
   if (asciiNames.has(name)) return decodeUnlabelled(bytes)
@@ -57,7 +57,7 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string | unde
   if (decoder !== undefined) return decodeBy(decoder, bytes)
   if (isListedTable(name) && isAscii(bytes)) return Buffer.from(bytes).toString('latin1')
   const known = tableName(name)
-  // iconv-lite also takes `base64`, `hex` and other names that are no charsets.
+  // iconv-lite also accepts `base64`, `hex` and other names that are not charsets.
   if (!/^(?:iso|windows|win|cp|ibm|koi8|mac|x-mac|utf-?(?:7|32)|tcvn|viscii|armscii|rk1048|ptcp|hp-roman)/.test(known))
     return decodeStandard(bytes, name)
   return loadIconv().encodingExists(known) ? loadIconv().decode(bytes, known) : decodeStandard(bytes, name)
@@ -89,7 +89,7 @@ const decodeRun: DecodeRun = (bytes, charset) => decodeBy(charset, bytes)
 
 const tables = new Map<DoubleByteName, DoubleByteTable>()
 
-/** In a browser, which has no iconv-lite, its own decoder is the Standard's. */
+/** In a browser, without iconv-lite, its own decoder of the Encoding Standard is used. */
 function decodePairs(name: DoubleByteName, bytes: Uint8Array): string {
   if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
   let table = tables.get(name)
@@ -102,10 +102,10 @@ function decodePairs(name: DoubleByteName, bytes: Uint8Array): string {
   return decodeDoubleByte(bytes, table)
 }
 
-/** Labels of the Encoding Standard that are no names of ours: what each means. Only labels that exist are kept. */
+/** The meaning of labels of the Encoding Standard. Only existing labels are kept. */
 const standardNames = new Map<string, string>()
 
-/** By what browsers call it. */
+/** Decodes by a label of the Encoding Standard. */
 function decodeStandard(bytes: Uint8Array, label: string): string | undefined {
   let standard = standardNames.get(label)
   if (standard === undefined) {
@@ -120,7 +120,7 @@ function decodeStandard(bytes: Uint8Array, label: string): string | undefined {
   return decodeCharset(bytes, standard)
 }
 
-/** As TextDecoder does it, without a byte order mark, and several times as fast. */
+/** Like TextDecoder, without the byte order mark, but several times as fast. */
 function decodeUtf8(bytes: Uint8Array): string {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const marked = view.length >= 3 && view[0] === 0xef && view[1] === 0xbb && view[2] === 0xbf
@@ -129,7 +129,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 /** Whether all bytes are below 0x80. */
 export function isAscii(bytes: Uint8Array): boolean {
-  // A short one is done before the call into the platform would be.
+  // For short ones the call into native code would cost more.
   if (bytes.length > 64) return isAsciiNatively(bytes)
   for (let at = 0; at < bytes.length; at += 1) if (bytes[at]! > 0x7f) return false
   return true

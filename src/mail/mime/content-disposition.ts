@@ -11,7 +11,7 @@ export interface ContentDisposition {
   readonly parameters: readonly Parameter[]
 }
 
-/** Reads a field value (folds may be in it). undefined when it is empty. */
+/** Reads a field value, folded or not. undefined if it is empty. */
 export function parseContentDisposition(value: string): ContentDisposition | undefined {
   const text = mimeFieldValue(unfold(value))
   const start = skipSpace(text, 0, false)
@@ -22,7 +22,7 @@ export function parseContentDisposition(value: string): ContentDisposition | und
   return { type: lowerAscii(text.slice(start, end)), parameters: parseParameters(text, end) }
 }
 
-/** The file name that a part suggests, decoded; from the disposition, or the older `name` of the type. Not made safe for disks. */
+/** The suggested file name of a part, decoded; from the disposition, or the older `name` of the type. Not made safe as a file name. */
 export function fileName(contentType: ContentType, disposition: ContentDisposition | undefined): string | undefined {
   const named = disposition === undefined ? undefined : parameterText(disposition.parameters, 'filename')
   return named ?? parameterText(contentType.parameters, 'name')

@@ -13,16 +13,16 @@ export interface ContentType {
 
 const usAscii: readonly Parameter[] = [{ name: 'charset', value: 'us-ascii', extended: false }]
 
-/** What a part is that says nothing, or nothing sensible, about its type. RFC 2045 §5.2. */
+/** The type of a part without a valid Content-Type. RFC 2045 §5.2. */
 export const defaultContentType: ContentType = { type: 'text', subtype: 'plain', parameters: usAscii }
 
-/** What a part of multipart/digest is that says nothing. RFC 2046 §5.1.5. */
+/** The default type in a multipart/digest. RFC 2046 §5.1.5. */
 export const digestContentType: ContentType = { type: 'message', subtype: 'rfc822', parameters: [] }
 
-/** What a composite part counts as when a limit keeps us out of it: only a leaf has no parts. */
+/** The type of a composite part that is not read because of a limit: it becomes a leaf. */
 export const opaqueContentType: ContentType = { type: 'application', subtype: 'octet-stream', parameters: [] }
 
-/** Reads a field value (folds may be in it). undefined when it has no `type/subtype`. */
+/** Reads a field value, folded or not. undefined if it has no `type/subtype`. */
 export function parseContentType(value: string): ContentType | undefined {
   const text = mimeFieldValue(unfold(value))
   const slash = text.indexOf('/')

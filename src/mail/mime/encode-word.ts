@@ -1,4 +1,4 @@
-/** Text of any script as header text in ASCII: encoded words. RFC 2047. */
+/** Encodes text of any script as ASCII header text: encoded words. RFC 2047. */
 
 /** RFC 2047 §2: an encoded word has at most 75 characters, and so a line that holds one at most 76. */
 const wordLengthMax = 75

@@ -2,13 +2,13 @@
 import { decodeCharset, decodeUnlabelled } from './charset.ts'
 
 /**
- * Header text (one character per byte, unfolded or not) as people read it. Kind: words may be too long, hold white
- * space, or touch other text. Raw 8-bit text between them is UTF-8, or windows-1252 when it cannot be.
+ * Decodes header text (one character per byte, unfolded or not). Lenient: encoded words may be too long, contain white
+ * space, or touch other text. Raw 8-bit text between them is UTF-8, or windows-1252 if it is invalid UTF-8.
  *
  * Neighbouring words of one charset are joined as bytes before they are decoded, because mailers split characters
  * between words although RFC 2047 §5 (3) forbids it.
  *
- * @param likely the charset of raw 8-bit text that is no UTF-8: that of the body, say.
+ * @param likely the charset of raw 8-bit text that is not UTF-8, such as that of the body.
  */
 export function decodeEncodedWords(text: string, likely?: string): string {
   let at = text.indexOf('=?')

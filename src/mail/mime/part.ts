@@ -1,24 +1,24 @@
-/** What the structure pass finds: a tree of byte ranges over the message as it came. RFC 2045, RFC 2046. */
+/** The result of the structure pass: a tree of byte ranges of the message. RFC 2045, RFC 2046. */
 import type { Header } from '../header.ts'
 import type { ContentDisposition } from './content-disposition.ts'
 import type { ContentType } from './content-type.ts'
 
-/** What is odd about a part. No oddity is a failure: any bytes have a tree. */
+/** Defects of a part. None is a failure: any bytes give a tree. */
 export type Defect =
   /** The header runs into a delimiter or the end: no blank line. */
   | 'headerUnfinished'
   /** A header line that is no field. */
   | 'headerLine'
-  /** More header bytes or fields than we keep; what lies beyond has no effect. */
+  /** More header bytes or fields than the limits; the rest is ignored. */
   | 'headerLimit'
   | 'contentType'
   /** A multipart without a boundary parameter; it is read as text/plain. */
   | 'boundaryMissing'
-  /** A multipart in which its boundary never comes. */
+  /** A multipart in which its boundary never occurs. */
   | 'partsMissing'
   /** A multipart without its closing delimiter. */
   | 'endMissing'
-  /** Composite type, but base64 or quoted-printable, which RFC 2045 §6.4 forbids. */
+  /** A composite type in base64 or quoted-printable, which RFC 2045 §6.4 forbids. */
   | 'compositeEncoded'
   /** A composite part beyond a limit: it is an application/octet-stream leaf. */
   | 'nestingLimit'
@@ -38,11 +38,11 @@ export interface Part {
   readonly bodyStart: number
   /** The line end before a delimiter belongs to the delimiter. RFC 2046 §5.1.1. */
   readonly bodyEnd: number
-  /** Line feeds in the body, counted for 'text' and 'message' parts; 0 for others, of which IMAP does not tell it. */
+  /** Line feeds in the body, for 'text' and 'message' parts; 0 for others, for which IMAP does not report it. */
   readonly lines: number
-  /** With the default in place where the message gives none. */
+  /** The default if the message gives none. */
   readonly contentType: ContentType
-  /** Whether the type stands in the message. */
+  /** Whether the message gives the type. */
   readonly typed: boolean
   readonly disposition?: ContentDisposition
   /** Lower case; '7bit' by default. RFC 2045 §6.1. */
@@ -67,7 +67,7 @@ export function* walkParts(part: Part): Generator<Part> {
   if (part.message !== undefined) yield* walkParts(part.message)
 }
 
-/** The parts of a message that are no multiparts; a message in it is one. */
+/** All parts of a message other than multiparts; an attached message counts as one part. */
 export function* leaves(part: Part): Generator<Part> {
   if (part.kind !== 'multipart') yield part
   for (const child of part.children) yield* leaves(child)

@@ -1,4 +1,4 @@
-/** A message read while it comes in: its parts and their decoded bodies as events, in memory that does not grow with it. RFC 2045, RFC 2046. */
+/** Reads a message while it arrives: parts and decoded bodies as events, in memory that does not grow with it. RFC 2045, RFC 2046. */
 import { Header } from '../header.ts'
 import type { Part } from './part.ts'
 import { StructureParser, structureLimits } from './structure.ts'
@@ -7,11 +7,11 @@ import { transferDecoder, transferEncoding } from './transfer-encoding.ts'
 import type { TransferDecoder } from './transfer-encoding.ts'
 
 /**
- * What happens in a message, in its order. Each part begins and ends once, its children between; the message itself is the first to begin
- * and the last to end, and then its `part` is the whole tree, the same as `parseStructure` gives.
+ * The events of a message, in order. Each part begins and ends once, its children in between; the message itself is the first to begin
+ * and the last to end, and then its `part` is the whole tree, as `parseStructure` returns it.
  */
 export type StreamEvent =
-  /** Its header is read: `kind`, `contentType` and so on of the part are final, `bodyEnd`, `lines`, `children` are not. */
+  /** The header was read: `kind`, `contentType` and so on of the part are final; `bodyEnd`, `lines`, `children` are not. */
   | { readonly kind: 'begin'; readonly part: Part; readonly header: Header }
   /** Bytes of the body of a leaf, its transfer encoding undone. They may be a view of the chunk that was pushed. */
   | { readonly kind: 'body'; readonly part: Part; readonly bytes: Uint8Array }
@@ -25,7 +25,7 @@ const cr = 0x0d
 const none = new Uint8Array(0)
 
 /**
- * Takes a message in chunks, cut anywhere, and gives its events. Never throws, whatever the bytes are.
+ * Takes a message in chunks, cut anywhere, and returns its events. Never throws, whatever the bytes are.
  *
  * Held are the tree, the open header, and of a body the line end and the beginning of a line that may belong to a delimiter.
  */
@@ -48,7 +48,7 @@ export class StreamReader {
     })
   }
 
-  /** Takes the next bytes. They may be overwritten when the events were seen to. */
+  /** Takes the next bytes. They may be overwritten after the events were handled. */
   push(chunk: Uint8Array): StreamEvent[] {
     this.#window = this.#window.length === 0 ? chunk : Buffer.concat([this.#window, chunk])
     this.#parser.push(chunk)
@@ -61,7 +61,7 @@ export class StreamReader {
     return events
   }
 
-  /** No more bytes come: the last event is the end of the message. */
+  /** Call after the last bytes: the last event is the end of the message. */
   end(): StreamEvent[] {
     this.#parser.end()
     return this.#events()
@@ -115,8 +115,8 @@ export class StreamReader {
 }
 
 /**
- * The events of a message that comes in chunks. Memory stays flat, whatever the size of the message, where its reader keeps nothing.
- * Faults of the source pass through; the bytes themselves cause none.
+ * The events of a message from a stream. Memory does not grow with the message, unless the caller keeps events.
+ * Errors of the stream are passed on; the bytes themselves cause none.
  */
 export async function* readStream(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

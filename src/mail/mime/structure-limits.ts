@@ -1,13 +1,13 @@
-/** What the structure pass keeps of a message at most. */
+/** Limits of what the structure pass keeps of a message. */
 
 export interface StructureLimits {
-  /** Of one header; the rest of it is passed over. Real ones reach 100 KiB in loops and with many recipients. */
+  /** Bytes kept of one header; the rest is ignored. Real ones reach 100 KiB in mail loops and with many recipients. */
   readonly headerBytesMax: number
-  /** Of all headers of a message together: this and the tree are all that the pass keeps. */
+  /** Bytes kept of all headers of a message: these and the tree are all that the pass keeps. */
   readonly headersBytesMax: number
-  /** Later delimiters are text of the last part. Dovecot draws its line at the same number. */
+  /** Number of parts; further delimiters count as text of the last part. Dovecot has the same limit. */
   readonly partsMax: number
-  /** Multiparts and messages inside each other. Forwarding chains reach 20; readers of the tree recurse this deep. */
+  /** Depth of nested multiparts and messages. Forwarding chains reach 20; code that walks the tree recurses this deep. */
   readonly depthMax: number
   /** RFC 2046 §5.1.1 allows 70. A line is compared with the open boundaries, so this bounds what is held of a line. */
   readonly boundaryBytesMax: number

@@ -1,8 +1,8 @@
 /**
- * The structure pass: one look at each byte of a message, in chunks cut anywhere, gives its tree of parts. RFC 2046 §5.
+ * The structure pass: reads each byte of a message once, in chunks of any size, and builds the tree of parts. RFC 2046 §5.
  *
- * What it holds does not grow with the message: header bytes, parts and nesting have limits, and what goes beyond
- * them is noted as a defect and left inside the part where it happened.
+ * Its memory does not grow with the message: header bytes, parts and nesting have limits. What exceeds them is noted as a defect and
+ * stays inside the part where it happened.
  */
 import { view } from '../../base/bytes.ts'
 import { bodyIn, isNoHeader, latin1 } from '../header.ts'
@@ -16,7 +16,7 @@ import { PartTeller, type StructureListener } from './structure-listener.ts'
 import { structureLimits, type StructureLimits } from './structure-limits.ts'
 import { transferEncoding } from './transfer-encoding.ts'
 
-/** The tree of a message that is in memory. The same as `StructureParser` finds in any pieces of it. */
+/** The tree of a message in memory; the same that `StructureParser` finds in chunks. */
 export function parseStructure(bytes: Uint8Array, limits: StructureLimits = structureLimits): Part {
   const parser = new StructureParser(limits)
   parser.push(bytes)
@@ -31,7 +31,7 @@ const none = new Uint8Array(0)
 export class StructureParser {
   readonly #limits: StructureLimits
   readonly #root = new PartBuilder(0, false)
-  /** The parts that are open, outermost first. */
+  /** Open parts, outermost first. */
   readonly #stack: PartBuilder[] = [this.#root]
   readonly #boundaries = new OpenBoundaries()
   /** 'delimiter' is the rest of a delimiter line, before a header or (after a closing one) an epilogue. */
@@ -42,21 +42,21 @@ export class StructureParser {
   /** Length of the line end before this line; 0 at the beginning of a header. */
   #lineEnd = 0
   #lastByteCr = false
-  /** Line feeds seen while somebody counts, and how many open parts do. */
+  /** Line feeds so far; counted only while an open part needs their number. */
   #lines = 0
   #counting = 0
   readonly #linesBefore: number[] = [0]
   #headerText = ''
   #headerBytes = 0
   #headersLeft: number
-  /** No more is kept of this header. */
+  /** The limit was reached: the rest of this header is not kept. */
   #headerFull = false
-  /** What lies before the bytes at hand and has to be looked at again, as body. */
+  /** Bytes before the present chunk that must be read again, as body. */
   #again: Uint8Array | undefined
   #parts = 1
-  /** Bytes not decided upon: the beginning of a line that may become a delimiter. */
+  /** Undecided bytes: the beginning of a line that may be a delimiter. */
   #held: Uint8Array = none
-  /** Where in the message the bytes at hand begin. */
+  /** Position of the present chunk in the message. */
   #offset = 0
   readonly #teller: PartTeller
 
@@ -66,7 +66,7 @@ export class StructureParser {
     this.#headersLeft = limits.headersBytesMax
   }
 
-  /** Takes the next bytes, however they are cut. They may be overwritten afterwards. */
+  /** Takes the next bytes, cut anywhere. The caller may overwrite them afterwards. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
     let bytes = this.#use(this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]), false)
@@ -75,7 +75,7 @@ export class StructureParser {
     this.#held = bytes.length === 0 ? none : new Uint8Array(bytes)
   }
 
-  /** @returns what is not decided upon. */
+  /** @returns the undecided rest. */
   #use(bytes: Uint8Array, final: boolean): Uint8Array {
     const used = this.#scan(bytes, final)
     this.#offset += used
@@ -89,7 +89,7 @@ export class StructureParser {
     return Buffer.concat([again, bytes])
   }
 
-  /** So many bytes of the message are decided upon; those that were pushed behind it wait for more. */
+  /** Number of bytes decided upon; later bytes that were pushed wait for more. */
   get position(): number {
     return this.#offset
   }
@@ -98,7 +98,7 @@ export class StructureParser {
   end(): Part {
     let rest = this.#use(this.#held, true)
     this.#held = none
-    // A message in what is body now has a header of its own.
+    // Bytes that were read again as body may begin a message, which has a header.
     while (this.#state === 'header' || this.#again !== undefined) {
       if (this.#again === undefined) this.#endUnfinishedHeader(none, 0, 0, this.#offset)
       if (this.#again !== undefined) rest = this.#use(this.#withAgain(rest), true)
@@ -113,7 +113,7 @@ export class StructureParser {
     return this.#root
   }
 
-  /** @returns how many bytes were used; fewer than there are only when a line's beginning must wait for more. */
+  /** @returns how many bytes were used; fewer than given only if the beginning of a line must wait for more. */
   #scan(bytes: Uint8Array, final: boolean): number {
     let pos = 0
     while (pos < bytes.length) {
@@ -172,7 +172,7 @@ export class StructureParser {
     return pos
   }
 
-  /** The header runs into a delimiter or the end at `textEnd`. @returns where to go on, if some of it is body. */
+  /** The header is ended at `textEnd` by a delimiter or the end of the message. @returns where to go on, if some of it is body. */
   #endUnfinishedHeader(bytes: Uint8Array, start: number, textEnd: number, bodyStart: number): number | undefined {
     this.#keepHeader(bytes, start, textEnd)
     this.#stack.at(-1)!.note('headerUnfinished')
@@ -181,7 +181,7 @@ export class StructureParser {
     return void this.#readHeader(bodyStart)
   }
 
-  /** The header from `bodyAt` on, up to `textEnd` of these bytes, is body: it is looked at again as such. @returns where to go on. */
+  /** The supposed header from `bodyAt` to `textEnd` is body, and is read again as such. @returns where to go on. */
   #beginBody(textEnd: number, bodyAt: number): number {
     const early = this.#headerText.slice(bodyAt)
     this.#headersLeft += early.length
@@ -201,7 +201,7 @@ export class StructureParser {
     const buffer = view(bytes)
     const { length } = bytes
     if (!hunting) {
-      // Nothing can end this part but the end of the message: only its lines matter.
+      // Only the end of the message ends this part: nothing but line feeds must be found.
       if (counting) this.#lines += lineFeeds(buffer, pos)
       return length
     }
@@ -214,7 +214,7 @@ export class StructureParser {
         if (delimiter !== undefined) break
       }
       if (counting) {
-        // To the next line that begins with a dash.
+        // Skips to the next line that begins with a dash.
         for (;;) {
           const end = buffer.indexOf(lf, pos)
           pos = end < 0 ? length : end
@@ -251,7 +251,7 @@ export class StructureParser {
     this.#midLine = false
   }
 
-  /** The delimiter that the line at `pos` is. One that would open a part too many is text. */
+  /** The delimiter in the line at `pos`. One that would open more parts than the limit counts as text. */
   #findDelimiter(bytes: Uint8Array, pos: number, final: boolean): Delimiter | 'more' | undefined {
     const found = this.#boundaries.find(bytes, pos, final)
     if (found === undefined || found === 'more' || found.closes || this.#parts < this.#limits.partsMax) return found
@@ -259,7 +259,7 @@ export class StructureParser {
     return undefined
   }
 
-  /** Ends what the delimiter at `pos` ends. */
+  /** Closes the parts that the delimiter at `pos` ends. */
   #takeDelimiter(delimiter: Delimiter, pos: number): number {
     const { part, depth } = this.#boundaries.open[delimiter.at]!
     const end = this.#offset + pos - this.#lineEnd
@@ -275,7 +275,7 @@ export class StructureParser {
     return pos
   }
 
-  /** The next part of the innermost multipart, its header beginning here. */
+  /** Opens the next part of the innermost multipart; its header begins at `start`. */
   #beginPart(start: number): void {
     const parent = this.#stack.at(-1)!
     const part = new PartBuilder(start, parent.contentType.subtype === 'digest')
@@ -308,22 +308,24 @@ export class StructureParser {
   /** The header ends before `textEnd`, the body begins at `bodyStart` of the message. @returns where to go on. */
   #endHeader(bytes: Uint8Array, start: number, textEnd: number, bodyStart: number, blankLine = 0): number {
     this.#keepHeader(bytes, start, textEnd)
-    // A part that begins with its text: a blank line in that ends no header. What a message says of itself is not put into its body.
+    // A part without a header, which begins with text: a blank line in that text ends no header. Not so for the header of a message.
     if (blankLine > 0 && this.#isInMultipart && !this.#headerFull && isNoHeader(this.#headerText))
       return this.#beginBody(textEnd, 0)
     if (blankLine > 0 && this.#counting > 0) this.#lines += 1
-    // A delimiter that follows at once owns the blank line's end: the header is then without it. RFC 2046 §5.1.1 body-part.
+    // If a delimiter follows directly, the line end of the blank line belongs to it, not to the header. RFC 2046 §5.1.1 body-part.
     if (blankLine > 0) this.#lineEnd = blankLine
     this.#readHeader(bodyStart)
     return textEnd + blankLine
   }
 
-  /** Whether the innermost part is one of a multipart, and no message. */
+  /** Whether the innermost part is in a multipart, and not a message. */
   get #isInMultipart(): boolean {
     return this.#stack.length > 1 && this.#stack.at(-2)!.message === undefined
   }
 
-  /** Reads what was kept of the header, and goes into the part. @param bodyAt where in that the body begins; its fields are none of the part's. */
+  /**
+   * Parses what was kept of the header, and enters the part. @param bodyAt where in it the body begins; fields from there on do not count.
+   */
   #readHeader(bodyStart: number, bodyAt = Infinity): void {
     const part = this.#stack.at(-1)!
     const isMessage = !this.#isInMultipart
@@ -340,7 +342,7 @@ export class StructureParser {
     if (part.message === undefined) this.#teller.begins(part, headerText, early)
   }
 
-  /** Decides what the part is, and goes into it. @param tell where a message begins in it. */
+  /** Decides the kind of the part, and enters it. @param tell called if a message begins in it. */
   #classify(part: PartBuilder, tell: () => void): void {
     const { type, subtype } = part.contentType
     const tooDeep = this.#stack.length > this.#limits.depthMax
@@ -348,7 +350,7 @@ export class StructureParser {
       const boundary = boundaryOf(part, this.#limits.boundaryBytesMax)
       if (tooDeep) part.note('nestingLimit')
       else if (boundary === undefined) {
-        // A type without what it needs counts as no type (RFC 2045 §5.2), so that its text can be seen.
+        // A multipart without a boundary counts as having no type (RFC 2045 §5.2), so that its text is shown.
         part.note('boundaryMissing')
         part.contentType = defaultContentType
         part.kind = 'text'
@@ -370,10 +372,10 @@ export class StructureParser {
         this.#counting += 1
         part.message = new PartBuilder(part.bodyStart, false)
         this.#open(part.message)
-        // Before the message in it begins.
+        // Before the inner message begins.
         tell()
         if (transferEncoding(part.encoding) === 'identity') return
-        // Its bytes are no header that we could read without decoding: an empty one, and all of it body.
+        // Its header cannot be read without decoding: treated as an empty header, all bytes as body.
         part.note('compositeEncoded')
         this.#endHeader(none, 0, 0, part.bodyStart)
         return
@@ -386,7 +388,7 @@ export class StructureParser {
     }
   }
 
-  /** Closes the innermost open part. @param lineEndTaken whether the last line end counted is the delimiter's. */
+  /** Closes the innermost open part. @param lineEndTaken whether the last counted line end belongs to the delimiter. */
   #closePart(end: number, lineEndTaken: boolean): void {
     const part = this.#stack.pop()!
     const before = this.#linesBefore.pop()!

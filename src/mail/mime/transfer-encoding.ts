@@ -1,7 +1,7 @@
 /** Content-Transfer-Encoding undone: base64, quoted-printable and uuencode, read kindly, in streams or at once. RFC 2045 §6. */
 import { UuencodeDecoder } from './uuencode-decoder.ts'
 
-/** Undoes an encoding piece by piece. What comes out of the pieces, joined, does not depend on where they were cut. */
+/** Decodes piece by piece. The joined result does not depend on where the pieces were cut. */
 export interface TransferDecoder {
   /** The returned bytes are the caller's. */
   write(bytes: Uint8Array): Uint8Array
@@ -9,8 +9,8 @@ export interface TransferDecoder {
 }
 
 /**
- * Encodings whose decoded form is known. 'other' is a name that we do not know: its bytes are application/octet-stream. RFC 2045 §6.4.
- * 'uuencode' is no encoding of MIME, but one that mailers named in its field.
+ * Transfer encodings. 'other' is any unknown one: the part counts as application/octet-stream. RFC 2045 §6.4.
+ * 'uuencode' is not an encoding of MIME, but some mailers use it in the field.
  */
 export type TransferEncoding = 'identity' | 'base64' | 'quoted-printable' | 'uuencode' | 'other'
 

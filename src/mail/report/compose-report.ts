@@ -11,13 +11,13 @@ import { formatFeedbackReport } from './feedback.ts'
 import type { FeedbackReport } from './feedback.ts'
 
 export interface ReportDraft {
-  /** What people read: what happened, and what they can do. */
+  /** The human-readable text: what happened, and what can be done. */
   readonly text: string
-  /** The message that this is about, as it came. */
+  /** The message that this is about, as it arrived. */
   readonly original?: Uint8Array
-  /** Of `original`, its header alone is returned ('header', the default), or all of it. */
+  /** How much of `original` is returned: only its header (the default), or all of it. */
   readonly returned?: 'header' | 'message'
-  /** Whether the report may be UTF-8 (message/global-…): only for readers that take it. RFC 6533 §4.5. */
+  /** Whether the report may be UTF-8 (message/global-…): only for readers that support it. RFC 6533 §4.5. */
   readonly utf8?: boolean
 }
 
@@ -34,7 +34,7 @@ export function dispositionReport(draft: ReportDraft, notification: DispositionN
   return report(draft, `${utf8 ? 'global-' : ''}disposition-notification`, 'disposition-notification', text)
 }
 
-/** A feedback report; its `original` must be there. RFC 5965 §2 (d). */
+/** A feedback report; `original` is required. RFC 5965 §2 (d). */
 export function feedbackReport(draft: ReportDraft, feedback: FeedbackReport): PartDraft {
   if (draft.original === undefined) throw new ComposeFault('a feedback report needs the message that it is about')
   return report(draft, 'feedback-report', 'feedback-report', formatFeedbackReport(feedback))

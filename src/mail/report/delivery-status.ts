@@ -9,20 +9,20 @@ export type DeliveryAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'e
 export interface RecipientStatus {
   /** The address that the sender gave (ORCPT). */
   readonly originalRecipient?: TypedValue
-  /** The address that this is about. RFC 3464 §2.3.2 demands it; what is read may lack it. */
+  /** The address that this is about. Required by RFC 3464 §2.3.2, but may be missing in what is read. */
   readonly finalRecipient?: TypedValue
   readonly action?: DeliveryAction
   /** The enhanced code: `5.1.1`. RFC 3463. */
   readonly status?: string
-  /** The host that said it. */
+  /** The host that sent the diagnostic code. */
   readonly remoteMta?: TypedValue
-  /** What it said: `{ type: 'smtp', value: '550 5.1.1 No such user' }`. */
+  /** The diagnostic code: `{ type: 'smtp', value: '550 5.1.1 No such user' }`. */
   readonly diagnosticCode?: TypedValue
   /** The same in other languages. RFC 6533 §4.1. */
   readonly localizedDiagnostics?: readonly { readonly language: string; readonly text: string }[]
   readonly lastAttemptDate?: ReportDate
   readonly finalLogId?: string
-  /** delayed: until when it is tried. */
+  /** For `delayed`: until when delivery is retried. */
   readonly willRetryUntil?: ReportDate
   /** Fields that are unknown, or whose value could not be read. */
   readonly extensions: readonly ReportField[]
@@ -30,9 +30,9 @@ export interface RecipientStatus {
 
 /** A message/delivery-status or message/global-delivery-status part. RFC 3464 §2.1. */
 export interface DeliveryStatus {
-  /** ENVID of the sender. */
+  /** The sender's ENVID. */
   readonly originalEnvelopeId?: string
-  /** Who tells. RFC 3464 §2.2.2 demands it; what is read may lack it. */
+  /** The host that reports. Required by RFC 3464 §2.2.2, but may be missing in what is read. */
   readonly reportingMta?: TypedValue
   readonly dsnGateway?: TypedValue
   /** Where the message came from. */
@@ -87,7 +87,7 @@ const recipientFields: Readonly<Record<string, (value: string, into: AboutRecipi
 }
 
 /**
- * Reads the decoded body of a message/delivery-status part, kindly: fields of the message and of recipients may share a group, blank
+ * Reads the decoded body of a message/delivery-status part, leniently: fields of the message and of recipients may share a group, blank
  * lines may be missing or too many, values may have comments. Never throws; what cannot be read is in `extensions`.
  * At most `reportBytesMax` bytes and `reportGroupsMax` groups are read.
  */
@@ -122,10 +122,10 @@ function isRecipientField(field: ReportField): boolean {
 }
 
 /**
- * The body of a part, CRLF lines: what `parseDeliveryStatus` reads back as the same value.
- * @param utf8 for message/global-delivery-status: characters beyond ASCII stand as they are; else they are escaped in addresses, and
+ * The body of a part, CRLF lines; `parseDeliveryStatus` reads it back as the same value.
+ * @param utf8 for message/global-delivery-status: characters beyond ASCII are kept; else they are escaped in addresses, and become
  * question marks elsewhere. RFC 6533 §3.
- * Throws a `ComposeFault` for a value without a type, or a name that is no field name.
+ * Throws a `ComposeFault` for a value without a type, or an invalid field name.
  */
 export function formatDeliveryStatus(status: DeliveryStatus, utf8 = false): string {
   const out = new FieldWriter()

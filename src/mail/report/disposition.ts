@@ -1,8 +1,8 @@
-/** Disposition notifications: what a reader did with a message. RFC 8098, with UTF-8 by RFC 6533 §5. */
+/** Message disposition notifications (MDN): what the recipient did with a message. RFC 8098, with UTF-8 by RFC 6533 §5. */
 import { bare, FieldWriter, parseGroups, parseTyped, parseTypedAddress } from './fields.ts'
 import type { ReportField, TypedValue } from './fields.ts'
 
-/** RFC 8098 §3.2.6. All in lower case; undefined is what was not said. */
+/** RFC 8098 §3.2.6. All in lower case; undefined: not given. */
 export interface Disposition {
   readonly actionMode?: 'manual-action' | 'automatic-action'
   readonly sendingMode?: 'mdn-sent-manually' | 'mdn-sent-automatically'
@@ -14,25 +14,25 @@ export interface Disposition {
 
 /** A message/disposition-notification or message/global-disposition-notification part. RFC 8098 §3.1. */
 export interface DispositionNotification {
-  /** The program that tells. */
+  /** The mail program that sends the notification. */
   readonly reportingUa?: { readonly name: string; readonly product?: string }
   readonly mdnGateway?: TypedValue
   readonly originalRecipient?: TypedValue
-  /** Demanded by RFC 8098 §3.2.4; what is read may lack it. */
+  /** Required by RFC 8098 §3.2.4, but may be missing in what is read. */
   readonly finalRecipient?: TypedValue
   /** Without brackets. */
   readonly originalMessageId?: string
-  /** Demanded by RFC 8098 §3.2.6; what is read may lack it. */
+  /** Required by RFC 8098 §3.2.6, but may be missing in what is read. */
   readonly disposition?: Disposition
-  /** What went wrong, in words; also the Failure and Warning of RFC 3798. */
+  /** Error texts; also the Failure and Warning fields of RFC 3798. */
   readonly errors: readonly string[]
   readonly failures: readonly string[]
   readonly warnings: readonly string[]
-  /** Fields that are unknown, or whose value could not be read. */
+  /** Unknown fields, and fields whose value could not be read. */
   readonly extensions: readonly ReportField[]
 }
 
-/** Reads the decoded body of a part, kindly: never throws, blank lines have no meaning, the first of a name counts. */
+/** Reads the decoded body of a part, leniently: never throws, ignores blank lines, takes the first field of each name. */
 export function parseDispositionNotification(bytes: Uint8Array): DispositionNotification {
   const found: { -readonly [key in keyof DispositionNotification]?: DispositionNotification[key] } = {}
   const errors: string[] = []
@@ -111,8 +111,8 @@ function words(text: string, separator: string): string[] {
 }
 
 /**
- * The body of a part, CRLF lines: what `parseDispositionNotification` reads back as the same value. `utf8` as with `formatDeliveryStatus`.
- * Throws a `ComposeFault` for a value without a type, or a name that is no field name.
+ * The body of a part, CRLF lines; `parseDispositionNotification` reads it back as the same value. `utf8` as in `formatDeliveryStatus`.
+ * Throws a `ComposeFault` for a value without a type, or an invalid field name.
  */
 export function formatDispositionNotification(notification: DispositionNotification, utf8 = false): string {
   const out = new FieldWriter()
@@ -127,7 +127,7 @@ export function formatDispositionNotification(notification: DispositionNotificat
   if (originalMessageId !== undefined) out.add('Original-Message-ID', `<${originalMessageId}>`)
   if (disposition !== undefined) {
     const { actionMode, sendingMode, type, modifiers } = disposition
-    // Both modes are demanded (RFC 8098 §3.2.6): a notification that somebody made by hand is what nobody can be blamed for.
+    // Both modes are required (RFC 8098 §3.2.6). The default is a notification that the user sent by hand.
     const modes = `${actionMode ?? 'manual-action'}/${(sendingMode ?? 'mdn-sent-manually').replace('mdn', 'MDN')}`
     out.add('Disposition', `${modes}; ${type}${modifiers.length === 0 ? '' : `/${modifiers.join(',')}`}`)
   }

@@ -10,7 +10,7 @@ export interface SpfRecord {
   readonly record: string
 }
 
-/** A message/feedback-report part. RFC 5965 §3. What is demanded may be missing in what is read. */
+/** A message/feedback-report part. RFC 5965 §3. Required fields may be missing in what is read. */
 export interface FeedbackReport {
   /** Lower case: `abuse`, `fraud`, `virus`, `not-spam`, `auth-failure`, `other`. */
   readonly feedbackType?: string
@@ -19,14 +19,14 @@ export interface FeedbackReport {
   readonly originalEnvelopeId?: string
   /** Without brackets; '' is the null reverse-path. */
   readonly originalMailFrom?: string
-  /** Also where it is called Received-Date. RFC 5965 §3.2. */
+  /** Arrival-Date, or Received-Date. RFC 5965 §3.2. */
   readonly arrivalDate?: ReportDate
   readonly reportingMta?: TypedValue
   /** Without the brackets and the `IPv6:` of a literal. */
   readonly sourceIp?: string
   /** RFC 6692 §3. */
   readonly sourcePort?: number
-  /** How many complaints this stands for; 1 where it is not said. RFC 5965 §3.2. */
+  /** How many complaints this stands for. Default: 1. RFC 5965 §3.2. */
   readonly incidents?: number
   readonly authenticationResults: readonly string[]
   /** Without brackets. */
@@ -45,7 +45,7 @@ export interface FeedbackReport {
   readonly dkimCanonicalizedHeader?: Uint8Array
   readonly dkimCanonicalizedBody?: Uint8Array
   readonly spfDns: readonly SpfRecord[]
-  /** `dkim`, `spf` or `none`: what did not align, for DMARC. RFC 7489 §7.3.1. */
+  /** For DMARC, what was not aligned: `dkim`, `spf` or `none`. RFC 7489 §7.3.1. */
   readonly identityAlignment?: string
   /** Fields that are unknown, or whose value could not be read. */
   readonly extensions: readonly ReportField[]
@@ -94,7 +94,7 @@ const readers: Readonly<Record<string, (value: string, into: Reading) => unknown
   'identity-alignment': (value, into) => (into.identityAlignment ??= bare(value).toLowerCase()),
 }
 
-/** Reads the decoded body of a part, kindly: never throws, blank lines have no meaning. */
+/** Reads the decoded body of a part, leniently: never throws, ignores blank lines. */
 export function parseFeedbackReport(bytes: Uint8Array): FeedbackReport {
   const found: Reading = {
     authenticationResults: [],
@@ -133,8 +133,8 @@ function base64(value: string): Uint8Array | undefined {
 }
 
 /**
- * The body of a part, CRLF lines: what `parseFeedbackReport` reads back as the same value. ASCII: other characters are question marks.
- * Throws a `ComposeFault` for a value without a type, or a name that is no field name.
+ * The body of a part, CRLF lines; `parseFeedbackReport` reads it back as the same value. ASCII: other characters become question marks.
+ * Throws a `ComposeFault` for a value without a type, or an invalid field name.
  */
 export function formatFeedbackReport(report: FeedbackReport): string {
   const out = new FieldWriter()

@@ -5,7 +5,7 @@ import { formatField } from '../header-format.ts'
 import { Header, latin1 } from '../header.ts'
 import { decodeUnlabelled } from '../mime/charset.ts'
 
-/** A field as it stands: its name in the writer's spelling, its value unfolded. */
+/** A field: its name as written, its value unfolded. */
 export interface ReportField {
   readonly name: string
   readonly value: string
@@ -16,12 +16,12 @@ export interface ReportField {
  * Of an address, angle brackets are gone and the escapes of type `utf-8` are undone.
  */
 export interface TypedValue {
-  /** Lower case; '' where the report gives none. */
+  /** Lower case; '' if the report gives none. */
   readonly type: string
   readonly value: string
 }
 
-/** A moment, and the zone that it was written in. */
+/** A time, with the zone that it was written in. */
 export interface ReportDate {
   readonly epochMs: number
   /** East of Greenwich. */

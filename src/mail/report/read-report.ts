@@ -1,4 +1,4 @@
-/** Reports in messages: which part a program reads, what people read, and what came back of the message. RFC 6522. */
+/** Reports in messages: the machine-readable part, the human-readable text, and the returned message. RFC 6522. */
 import type { Part } from '../mime/part.ts'
 import { transferEncoding } from '../mime/transfer-encoding.ts'
 import { partBytes, typeOf } from '../view/part-content.ts'
@@ -10,23 +10,23 @@ import type { DispositionNotification } from './disposition.ts'
 import { parseFeedbackReport } from './feedback.ts'
 import type { FeedbackReport } from './feedback.ts'
 
-/** What came back of the message that the report is about. RFC 6522 §3 (3). */
+/** The returned part of the message that the report is about. RFC 6522 §3 (3). */
 export interface ReportedMessage {
   readonly part: Part
-  /** Its header alone (text/rfc822-headers), or all of it. */
+  /** Only its header (text/rfc822-headers), or the whole message. */
   readonly kind: 'header' | 'message'
   readonly message: ReadMessage
 }
 
 interface About {
-  /** The part that programs read. */
+  /** The machine-readable part. */
   readonly part: Part
-  /** What people read, as plain text. */
+  /** The human-readable part, as plain text. */
   readonly humanText: string | undefined
   readonly original: ReportedMessage | undefined
 }
 
-/** A report, by what it tells of: a delivery (DSN), a reader (MDN), a complaint (ARF). */
+/** A report: about delivery (DSN), about reading (MDN), or a complaint (ARF). */
 export type MailReport =
   | (About & { readonly kind: 'delivery'; readonly status: DeliveryStatus })
   | (About & { readonly kind: 'disposition'; readonly notification: DispositionNotification })
@@ -41,10 +41,10 @@ const kinds: Readonly<Record<string, MailReport['kind']>> = {
 }
 
 /**
- * The report that a message is. undefined: it is none.
+ * Reads a message as a report. undefined: it is no report.
  *
- * Found is the first machine-readable part, in a multipart/report or whatever some list or gateway made of it. Reports in attached
- * messages are those of others, and are not looked at. Anybody can write a report: it proves nothing (RFC 3464 §4.1).
+ * Takes the first machine-readable part, in a multipart/report or in what a list or gateway made of it. Attached messages are skipped:
+ * reports in them are about other mail. A report is easily forged and proves nothing (RFC 3464 §4.1).
  */
 export function readReport(message: ReadMessage): MailReport | undefined {
   const found = find(message.root, undefined)
@@ -81,7 +81,7 @@ function originalOf(message: ReadMessage, parts: readonly Part[]): ReportedMessa
   for (const part of parts) {
     const type = typeOf(part)
     if (type === 'message/rfc822' || type === 'message/global') {
-      // Encoded, which RFC 6532 §3.5 allows for message/global, its tree is not part of the report's.
+      // If it is encoded, as RFC 6532 §3.5 allows for message/global, its parts are not in the report's tree.
       const encoded = transferEncoding(part.encoding) !== 'identity' || part.message === undefined
       const original = encoded
         ? readMessage(partBytes(message.bytes, part))

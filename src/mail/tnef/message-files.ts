@@ -4,8 +4,8 @@ import type { MessageFile, ReadMessage } from '../view/read-message.ts'
 import { readTnef } from './tnef.ts'
 
 /**
- * `message.files`, but a TNEF part (application/ms-tnef, or called winmail.dat) is replaced by the files in it; their `part` is that
- * part. One that cannot be read, or without files, stays what it is. The part is decoded for this, unlike the others.
+ * `message.files`, with each TNEF part (application/ms-tnef, or named winmail.dat) replaced by the files in it; their `part` is that
+ * part. A TNEF part that cannot be read, or has no files, is left as it is. Only TNEF parts are decoded for this.
  */
 export function filesWithTnef(message: ReadMessage): MessageFile[] {
   return message.files.flatMap((file) => {

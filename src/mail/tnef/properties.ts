@@ -1,13 +1,13 @@
-/** MAPI properties as they stand in TNEF attributes. [MS-OXTNEF] §2.1, [MS-OXCDATA] §2.11.1. */
+/** MAPI properties in TNEF attributes. [MS-OXTNEF] §2.1, [MS-OXCDATA] §2.11.1. */
 import type { Bytes } from './bytes.ts'
 
-/** A value of a property that we read: bytes of binary ones and objects, texts as bytes with how they are written, numbers. */
+/** A property value: bytes of binary values and objects, texts as bytes with their encoding, numbers. */
 export type PropertyValue =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'text'; readonly bytes: Uint8Array; readonly utf16: boolean }
   | { readonly kind: 'number'; readonly value: number }
 
-/** Properties read of one list: Outlook writes under 200. Each costs an object. */
+/** Properties read from one list: Outlook writes under 200, and each costs an object. */
 export const propertiesMax = 5_000
 
 /** Bytes that a value of a fixed type takes, padded to four. */
@@ -33,8 +33,8 @@ const binary = 0x0102
 const multiple = 0x1000
 
 /**
- * The properties of a list by their number; of several values the first, of a number that comes twice the first one. Named ones, which
- * have numbers from 0x8000 on, are passed over. What follows a type that nobody knows cannot be read.
+ * The properties of a list by their number. Of several values, and of a repeated number, the first counts. Named properties (numbers
+ * from 0x8000 on) are skipped. Reading ends at an unknown type, whose length is unknown too.
  */
 export function readProperties(data: Bytes): Map<number, PropertyValue> {
   const found = new Map<number, PropertyValue>()
@@ -64,7 +64,7 @@ function readValue(data: Bytes, type: number): PropertyValue | 'none' | undefine
   const size = fixed[base]
   const isVariable = base === object || base === string8 || base === unicode || base === binary
   if (size === undefined && !isVariable) return undefined
-  // Values without bytes: a list of four thousand million of them would cost nothing to claim.
+  // Values of no bytes: a list could claim four thousand million of them at no cost.
   if (size === 0) return type === base || data.u32() !== undefined ? 'none' : undefined
   // Values of no fixed size are always lists, mostly of one.
   const count = isVariable || type !== base ? data.u32() : 1

@@ -5,15 +5,15 @@ import { readProperties, type PropertyValue } from './properties.ts'
 import { decompressRtf } from './rtf.ts'
 
 export interface TnefFile {
-  /** The long name where there is one; not made safe for disks. */
+  /** The long name if there is one; not made safe as a file name. */
   readonly name: string | undefined
-  /** `image/png`, where it is said. */
+  /** `image/png`, if given. */
   readonly type: string | undefined
   /** Without brackets. */
   readonly contentId: string | undefined
-  /** A view of the bytes that were read. Of an embedded message it is a TNEF again. */
+  /** A view of the input. An embedded message is TNEF again. */
   readonly content: Uint8Array
-  /** A message that was attached. */
+  /** Set if the attachment is a message. */
   readonly message: Tnef | undefined
 }
 
@@ -22,18 +22,18 @@ export interface Tnef {
   /** `IPM.Note`, `IPM.Schedule.Meeting.Request` … */
   readonly messageClass: string | undefined
   readonly text: string | undefined
-  /** Not to be trusted: show it in a sandbox alone. */
+  /** Not to be trusted: show it only in a sandbox. */
   readonly html: string | undefined
   /** Decompressed. */
   readonly rtf: Uint8Array | undefined
   readonly files: readonly TnefFile[]
-  /** 'truncated': an attribute is longer than what is there. 'checksum': some bytes are not what was sent. 'limit': there is more than was read. */
+  /** 'truncated': an attribute exceeds the input. 'checksum': some bytes are corrupt. 'limit': there is more than was read. */
   readonly defects: readonly ('truncated' | 'checksum' | 'limit')[]
 }
 
 const signature = 0x223e9f78
 
-/** Files of one part. Nobody attaches more, and a list of empty ones costs 15 bytes each. */
+/** Files of one part. Real messages have fewer, and an attacker can list empty ones at 15 bytes each. */
 export const tnefFilesMax = 1_000
 /** Messages within messages: reading recurses this deep. */
 const depthMax = 10
@@ -73,8 +73,8 @@ interface Reading {
 }
 
 /**
- * Reads the decoded body of an application/ms-tnef part. undefined: it is no TNEF. Never throws; what cannot be read is passed over and
- * noted. Contents are views of the bytes, so that memory does not grow with them.
+ * Reads the decoded body of an application/ms-tnef part. undefined: not TNEF. Never throws; what cannot be read is skipped and noted in
+ * `defects`. Contents are views of the input, so that memory does not grow with them.
  */
 export function readTnef(bytes: Uint8Array): Tnef | undefined {
   return read(bytes, 0)
@@ -176,7 +176,7 @@ function propertyText(value: PropertyValue | undefined, codepage: number | undef
   return clean === '' ? undefined : clean
 }
 
-/** Texts end with a NUL; their charset is Windows' of the sender. */
+/** Texts end with a NUL; their charset is the sender's Windows code page. */
 function readText(bytes: Uint8Array, codepage: number | undefined): string {
   let end = bytes.length
   while (end > 0 && bytes[end - 1] === 0) end -= 1

@@ -1,22 +1,22 @@
-/** Which parts of a message are its body, as text or as HTML, and which come along. RFC 8621 §4.1.4. */
+/** Which parts of a message are its body, as text or as HTML, and which are attachments. RFC 8621 §4.1.4. */
 import { parameterText } from '../mime/parameters.ts'
 import type { Part } from '../mime/part.ts'
 import { contentIdOf, nameOf, typeOf } from './part-content.ts'
 
 export interface BodyLists {
-  /** To be shown in order by whoever prefers plain text. */
+  /** To be shown in this order by clients that prefer plain text. */
   readonly textBody: readonly Part[]
-  /** The same by whoever prefers HTML; often it shares parts with `textBody`. */
+  /** The same for clients that prefer HTML. Often shares parts with `textBody`. */
   readonly htmlBody: readonly Part[]
-  /** Everything else, pictures in the body too. */
+  /** All other parts; images in the body too. */
   readonly attachments: readonly Part[]
 }
 
 const shownTypes = new Set(['image', 'audio', 'video'])
-/** Shown in the place where it stands. */
+/** Shown in its place within the body. */
 export const isMedia = (part: Part): boolean => shownTypes.has(part.contentType.type)
 
-/** Lists being gathered; null: what is met now belongs to the other kind of body alone. */
+/** The lists so far; null: the present parts belong only to the other kind of body. */
 interface Gathered {
   readonly text: Part[] | null
   readonly html: Part[] | null
@@ -31,18 +31,18 @@ export function bodyLists(root: Part): BodyLists {
   return { textBody: text, htmlBody: html, attachments }
 }
 
-/** Part of what is read rather than a file that comes with it. */
+/** Whether a part is body text rather than an attachment. */
 function belongsToBody(part: Part, first: boolean, parent: string): boolean {
   if (part.disposition?.type === 'attachment') return false
   const type = typeOf(part)
   if (type !== 'text/plain' && type !== 'text/html' && !isMedia(part)) return false
-  // Of a related only its root is read; a named text that stands second or later is a file.
+  // In a multipart/related only the root is body; a text with a file name that is not the first part is an attachment.
   return first || (parent !== 'related' && (isMedia(part) || nameOf(part) === undefined))
 }
 
 /**
- * Which part of a multipart is its root. Departs: RFC 8621 §4.1.4, which takes the first of a multipart/related, because `start` names
- * another (RFC 2387 §3.2): mailers that put the pictures first say so.
+ * Which part of a multipart is its root. Departs: RFC 8621 §4.1.4, which takes the first of a multipart/related, because `start` may
+ * name another (RFC 2387 §3.2): mailers that put the images first use it.
  */
 function rootOf(multipart: Part): number {
   if (multipart.contentType.subtype !== 'related') return 0
@@ -79,7 +79,7 @@ function gather(parts: readonly Part[], multipart: Part | undefined, inAlternati
       list?.push(part)
       continue
     }
-    // Deeper in an alternative: from its first text on, a branch is of that kind.
+    // Within an alternative: after its first text, the branch is of that kind.
     if (inAlternative && type === 'text/plain') html = null
     if (inAlternative && type === 'text/html') text = null
     text?.push(part)
@@ -87,7 +87,7 @@ function gather(parts: readonly Part[], multipart: Part | undefined, inAlternati
     if ((text === null || html === null) && isMedia(part)) into.attachments.push(part)
   }
   if (parent !== 'alternative' || text === null || html === null) return
-  // One kind only: it has to do for the other as well.
+  // Only one kind was found: it serves for the other as well.
   if (text.length === textBefore && html.length > htmlBefore) text.push(...html.slice(htmlBefore))
   else if (html.length === htmlBefore && text.length > textBefore) html.push(...text.slice(textBefore))
 }

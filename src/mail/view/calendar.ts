@@ -9,14 +9,16 @@ export interface CalendarPart {
   readonly part: Part
   /** Upper case: `REQUEST`, `REPLY`, `CANCEL` …; of the type, else of the text itself. undefined where neither says it. */
   readonly method: string | undefined
-  /** The iCalendar text, as it was sent: lines are folded still (RFC 5545 §3.1). */
+  /** The iCalendar text as it was sent, its lines still folded (RFC 5545 §3.1). */
   readonly text: string
 }
 
 /** The methods that stand beyond this are not looked for: METHOD is one of the first lines of a calendar. RFC 5545 §3.6. */
 const methodWithin = 4_096
 
-/** The calendar texts of a message, in order, also those that came as files (`.ics`). Often the same one comes twice, as alternative and as file. */
+/**
+ * The calendar texts of a message, in order, attached files (`.ics`) too. Often the same one is there twice, as alternative and as file.
+ */
 export function calendarsOf(message: ReadMessage): CalendarPart[] {
   const found: CalendarPart[] = []
   for (const part of walkParts(message.root)) {

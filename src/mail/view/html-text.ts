@@ -1,32 +1,32 @@
 /**
- * HTML as plain text, for previews, search and readers without HTML. No HTML is made here: nothing of it may be trusted as such.
+ * HTML as plain text, for previews, search and clients without HTML. The result is text and must not be used as safe HTML.
  *
- * It is cut by HTML's own tokenizer (htmlparser2; HTML Standard §13.2.5), which decides what is a tag, a comment, raw text or a character
- * reference. No tree is built: memory and time grow with the text, whatever it nests.
+ * A tokenizer of the HTML Standard §13.2.5 (htmlparser2) decides what is a tag, a comment, raw text or a character reference. No tree is
+ * built: memory and time grow with the length of the text, however deep it nests.
  */
 import { Tokenizer } from 'htmlparser2'
 
 export { decodeEntities } from './entities.ts'
 
-/** Elements whose content nobody reads. What else stands in a head, or where one should be, is shown: `</head>` may be left out. */
+/** Elements whose content is not shown. Other content of a head is shown, since `</head>` may be missing. */
 const hidden = new Set('script style title template noscript noembed noframes svg math object iframe'.split(' '))
-/** Elements that begin a line, and that end drawings and formulas in which they stand. HTML Standard §13.2.6.5. */
+/** Elements that begin a line, and that end `<svg>` and `<math>` around them. HTML Standard §13.2.6.5. */
 const blocks = new Set(
   'address article aside blockquote body center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li listing main nav ol p plaintext pre section table tbody td th tr ul br xmp'.split(
     ' ',
   ),
 )
-/** Elements that keep their lines and spaces. */
+/** Elements whose line ends and spaces are kept. */
 const preformatted = new Set(['pre', 'listing', 'xmp', 'plaintext'])
-/** References to characters that are seen in no text: they fill previews. Soft hyphen, joiners of graphemes, zero-width space and non-joiner. */
+/** Invisible characters that senders use to fill previews: soft hyphen, grapheme joiner, zero-width space and non-joiner, BOM. */
 const unseen = new Set([0xad, 0x34f, 0x200b, 0x200c, 0xfeff])
 
-/** Taken at a time, so that a preview costs what it shows. */
+/** Characters parsed at a time, so that a short preview of a long text is cheap. */
 const pieceLength = 2_048
 
 /**
- * The text of HTML, blocks on lines of their own, lines of `<pre>` kept. Linear in its input, whatever that is.
- * @param lengthMax characters after which no more are gathered: a preview needs the beginning only.
+ * The text of HTML, blocks on separate lines, lines of `<pre>` kept. Linear in the length of any input.
+ * @param lengthMax stops after so many characters: a preview needs only the beginning.
  */
 export function htmlToText(html: string, lengthMax = Infinity): string {
   const reader = new TextReader(html)
@@ -40,22 +40,22 @@ export function htmlToText(html: string, lengthMax = Infinity): string {
   return reader.end()
 }
 
-/** Takes the tokens, whose places are those of the whole text. */
+/** Receives the tokens; their positions count from the start of the whole text. */
 class TextReader {
-  /** Characters gathered. */
+  /** Characters of the result so far. */
   length = 0
   readonly #html: string
   readonly #lines: string[] = []
-  /** The line that is being written: short, or joining it would cost more with each word. */
+  /** The present line, in pieces. Kept apart from the result, or joining would cost more with each word. */
   #pieces: string[] = []
   #endsInSpace = true
-  /** The hidden element that is open, and how many of its name. */
+  /** The open hidden element, and how many of the same name are open. */
   #skipping: string | undefined
   #skippingDepth = 0
   #preDepth = 0
-  /** A line end right behind `<pre>` is not of its text. */
+  /** A line end directly after `<pre>` is not part of the text. */
   #preBegins = false
-  /** The last line end was a carriage return, which a line feed may complete. */
+  /** The last line end was a CR; a following LF belongs to it. */
   #lastCr = false
   #tag = ''
 
@@ -76,7 +76,7 @@ class TextReader {
     if (this.#skipping === undefined && !unseen.has(code)) this.#add(String.fromCodePoint(code))
   }
 
-  /** A CDATA section is text in drawings and formulas alone, which are hidden. */
+  /** CDATA sections are text only within `<svg>` and `<math>`, which are hidden. */
   oncdata(): void {}
 
   onopentagname(start: number, end: number): void {
@@ -122,7 +122,7 @@ class TextReader {
       this.#skipping = undefined
     }
     if (hidden.has(tag)) {
-      // Elsewhere the slash means nothing.
+      // In other elements the slash is ignored.
       if (selfClosing && (tag === 'svg' || tag === 'math')) return
       this.#skipping = tag
       this.#skippingDepth = 1

@@ -15,35 +15,35 @@ import { bodyLists, isMedia, type BodyLists } from './body-lists.ts'
 import { htmlToText } from './html-text.ts'
 import { contentIdOf, likelyCharset, nameOf, partBytes, partText, typeOf } from './part-content.ts'
 
-/** A person, or a group of them, as text. */
+/** A mailbox or a group, as text. */
 export interface Person {
   /** '' where there is none. */
   readonly name: string
-  /** '' of a group. */
+  /** '' for a group. */
   readonly address: string
-  /** The members of a group; undefined for a person. */
+  /** The members of a group; undefined for a mailbox. */
   readonly members?: readonly Person[]
 }
 
-/** A part that is no text of the message itself. */
+/** An attached file, or another part that is not body text. */
 export interface MessageFile {
   readonly part: Part
   readonly type: string
   readonly name: string | undefined
   /** Without brackets: what `cid:` in the HTML refers to. RFC 2392. */
   readonly contentId: string | undefined
-  /** The HTML shows it, or its sender meant it to be shown. */
+  /** The HTML shows it, or its disposition is `inline`. */
   readonly inline: boolean
   /** Bytes of the encoded body: an upper bound of `content().length`. */
   readonly sizeBytes: number
-  /** Decoded anew with each call; a view of the message where nothing is encoded. */
+  /** Decoded again with each call; a view of the message if it is not encoded. */
   content(): Uint8Array
 }
 
 /** Characters of a preview: two lines of a list. RFC 8621 §4.1.4 allows 256. */
 const previewLength = 256
 
-/** Reads a message that is in memory. Never throws, whatever the bytes are. */
+/** Reads a message in memory. Malformed messages do not throw. */
 export function readMessage(bytes: Uint8Array, limits?: StructureLimits): ReadMessage {
   return new ReadMessage(bytes, parseStructure(bytes, limits))
 }
@@ -64,7 +64,7 @@ export class ReadMessage {
     return this.root.header!
   }
 
-  /** The text of the first field of that name, decoded; undefined where there is none. */
+  /** The text of the first field of that name, decoded; undefined if there is none. */
   text(name: string): string | undefined {
     const value = this.header.valueOf(name.toLowerCase())
     return value === undefined ? undefined : this.#decoded(value)
@@ -110,7 +110,7 @@ export class ReadMessage {
     return messageIdKeys(this.header).messageId
   }
 
-  /** What it answers, the parent last. */
+  /** Ids of the messages that it replies to, the parent last. */
   get references(): readonly string[] {
     return messageIdKeys(this.header).references
   }
@@ -119,7 +119,7 @@ export class ReadMessage {
     return (this.#lists ??= bodyLists(this.root))
   }
 
-  /** The body as plain text; made of the HTML where there is nothing else. undefined: it has no text at all. */
+  /** The body as plain text; made from the HTML if there is no plain text. undefined: no text at all. */
   get plainText(): string | undefined {
     const texts = this.#texts
     return texts.length === 0 ? undefined : texts.map((part) => this.#plain(part)).join('\n')
@@ -135,7 +135,7 @@ export class ReadMessage {
     return undivided.map((part) => ({ ...part, kind: 'text', contentType: defaultContentType, disposition: undefined }))
   }
 
-  /** The body as HTML; plain parts are escaped. undefined where no part is HTML. Not to be trusted: show it in a sandbox alone. */
+  /** The body as HTML; plain parts are escaped. undefined if no part is HTML. Not to be trusted: show it only in a sandbox. */
   get html(): string | undefined {
     const texts = this.bodyLists.htmlBody.filter((part) => part.contentType.type === 'text')
     if (!texts.some((part) => typeOf(part) === 'text/html')) return undefined
@@ -156,8 +156,8 @@ export class ReadMessage {
   }
 
   /**
-   * Everything that comes along, in the order of the message: attachments, pictures that the HTML shows, and pictures, sound and film
-   * among the texts, which RFC 8621 §4.1.4 counts as body.
+   * All files, in the order of the message: attachments, images that the HTML shows, and images, audio and video between the texts,
+   * which RFC 8621 §4.1.4 counts as body.
    */
   get files(): MessageFile[] {
     const related = new Set<Part>()
@@ -180,14 +180,14 @@ export class ReadMessage {
       }))
   }
 
-  /** Files by their Content-ID: what `cid:` means in the HTML. */
+  /** Files by Content-ID, the target of `cid:` in the HTML. */
   get byContentId(): ReadonlyMap<string, MessageFile> {
     return new Map(
       this.files.flatMap((file) => (file.contentId === undefined ? [] : [[file.contentId, file] as const])),
     )
   }
 
-  /** Whether a list should show a paper clip: a file that is not part of what is read. RFC 8621 §4.1.4 leaves the rule to us. */
+  /** Whether a list should show a paper clip: there is a file that is neither inline nor a signature. RFC 8621 §4.1.4 leaves the rule to us. */
   get hasAttachment(): boolean {
     return this.files.some(
       ({ inline, type }) => !inline && type !== 'application/pgp-signature' && type !== 'application/pkcs7-signature',

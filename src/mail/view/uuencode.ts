@@ -1,29 +1,29 @@
-/** Files that stand in plain text, as mail had them before MIME: `begin 644 name` … `end`. POSIX uuencode, "historical algorithm". */
+/** Files within plain text, as in mail before MIME: `begin 644 name` … `end`. POSIX uuencode, "historical algorithm". */
 
 import { base64Line, beginLine, uuLine, uuLineMax } from '../mime/uuencode-line.ts'
 
 /** A file that was found in a text. */
 export interface UuencodedFile {
-  /** As it was written; not made safe for disks. */
+  /** As written; not made safe as a file name. */
   readonly name: string
-  /** The permissions, an octal number of the line: `0o644`. */
+  /** The permissions, octal in the text: `0o644`. */
   readonly mode: number
   readonly content: Uint8Array
-  /** Characters of the text, from `begin` to behind the line of `end`. */
+  /** Indexes in the text: from `begin` to after the line of `end`. */
   readonly start: number
   readonly end: number
-  /** Whether the `end` came. What is there of the file is in `content` either way. */
+  /** Whether there was an `end` line. Without it `content` has what came before the text ended. */
   readonly ended: boolean
 }
 
-/** Files taken of one text; later ones stay in it. Nobody sent more by hand, and a text of `begin` lines must not become a list. */
+/** Files taken from one text; further ones stay in it. Real texts have fewer; a text of `begin` lines must not become a long list. */
 export const uuencodedFilesMax = 1_000
 
 /**
- * The files in a text (a character per byte or more: only ASCII counts), in order; the `begin-base64` form too. Linear in the text.
+ * The files in a text, in order; the `begin-base64` form too. Only ASCII characters count. Linear in the length of the text.
  *
- * Kind: spaces that were lost at the ends of lines are put back, checksums are passed over, a missing `end` leaves what came until then.
- * Prose that begins with the word is no file: the line after it must be data.
+ * Lenient: lost spaces at line ends are restored, checksums are ignored, without an `end` the data so far is taken.
+ * Prose that begins with the word `begin` is not a file: the next line must be data.
  */
 export function findUuencoded(text: string): UuencodedFile[] {
   const files: UuencodedFile[] = []
@@ -41,7 +41,7 @@ export function findUuencoded(text: string): UuencodedFile[] {
   return files
 }
 
-/** A text without the files in it, and those: of `ReadMessage.plainText`, say. */
+/** Splits a text, such as `ReadMessage.plainText`, into the text without files, and the files. */
 export function splitUuencoded(text: string): { readonly text: string; readonly files: readonly UuencodedFile[] } {
   const files = findUuencoded(text)
   let out = ''
@@ -58,7 +58,7 @@ function nextBegin(text: string, from: number): number {
   return found < 0 ? -1 : found + 1
 }
 
-/** Behind the line feed; the end of the text where there is none. */
+/** The index after the line feed; the end of the text if there is none. */
 function endOfLine(text: string, start: number): number {
   const end = text.indexOf('\n', start)
   return end < 0 ? text.length : end + 1
@@ -70,7 +70,7 @@ function lineText(text: string, start: number, end: number): string {
   return text.slice(start, last)
 }
 
-/** The file whose `begin` stands at `start`; undefined where no line of data follows: then it is prose. */
+/** The file whose `begin` is at `start`; undefined if no line of data follows: then it is prose. */
 function readFile(text: string, start: number, dataStart: number, found: RegExpExecArray): UuencodedFile | undefined {
   const isBase64 = found[0].startsWith('begin-')
   const pieces: Uint8Array[] = []
@@ -87,7 +87,7 @@ function readFile(text: string, start: number, dataStart: number, found: RegExpE
       at = lineEnd
       break
     }
-    // The line of count zero, its space lost on the way.
+    // The last line, of length zero, whose only space was lost in transit.
     if (line === '' && text.startsWith('end', lineEnd)) {
       at = lineEnd
       continue
@@ -99,7 +99,7 @@ function readFile(text: string, start: number, dataStart: number, found: RegExpE
     lines += 1
     at = lineEnd
   }
-  // Without its `end`, lines that are shorter than they say are prose in capitals rather than data that lost its spaces.
+  // Without an `end`, lines shorter than their count are more likely prose in capitals than data that lost its spaces.
   if (!ended && (lines === 0 || isShort)) return undefined
   const content = new Uint8Array(Buffer.concat(pieces))
   return { name: found[2]!.trim(), mode: Number.parseInt(found[1]!, 8), content, start, end: at, ended }

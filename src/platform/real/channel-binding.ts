@@ -1,4 +1,4 @@
-/** Channel bindings of a TLS socket: what SCRAM-…-PLUS signs, so that nobody can sit in the middle. RFC 5929 §4, RFC 9266. */
+/** Channel bindings of a TLS socket, which SCRAM-…-PLUS signs against a man in the middle. RFC 5929 §4, RFC 9266. */
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { ChannelBindingType } from '../../base/network.ts'
@@ -35,7 +35,7 @@ export function channelBinding(
   }
   let known = endPoints.get(socket)
   if (!known) {
-    // The one that was really shown: SNI has chosen it.
+    // The certificate that was really sent, as chosen by SNI.
     const certificate = side === 'server' ? socket.getX509Certificate() : socket.getPeerX509Certificate()
     known = { binding: certificate && endPointBinding(certificate.raw) }
     endPoints.set(socket, known)
@@ -43,7 +43,7 @@ export function channelBinding(
   return known.binding
 }
 
-/** Asked once a socket: Node 20 takes the server's certificate out of its chain when a client asks for it. */
+/** Computed once for a socket: Node 20 removes the server's certificate from its chain when a client asks for it. */
 const endPoints = new WeakMap<TLSSocket, { readonly binding: Uint8Array | undefined }>()
 
 /** tls-server-end-point of a certificate (DER). */

@@ -23,7 +23,7 @@ test('a server that does not answer is waited for so long, and no longer; others
   connection.close()
 })
 
-test('where nobody listens there is no connection', async (t) => {
+test('without a listener there is no connection', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'control-'))
   t.after(() => rmSync(folder, { recursive: true }))
   assert.equal(await connectControl(folder), undefined)

@@ -9,16 +9,16 @@ const socketName = 'control.sock'
 
 /** A request is a name and a few arguments. */
 const requestBytesMax = 256 * 1024
-/** An answer is at most a page of rows. */
+/** A response is at most a page of rows. */
 const answerBytesMax = 8 * 1024 * 1024
-/** Commands at a time; people and scripts need a few. */
+/** Commands at the same time; operators and scripts need a few. */
 const connectionsMax = 64
 
 export interface ControlListener {
   close(): Promise<void>
 }
 
-/** Hands out the lines of a socket, and ends it when one is too long. */
+/** Reads lines from a socket; closes it if one is too long. */
 function readLines(socket: Socket, bytesMax: number, line: (text: string) => void): void {
   let held: Buffer[] = []
   let heldBytes = 0
@@ -38,7 +38,7 @@ function readLines(socket: Socket, bytesMax: number, line: (text: string) => voi
   })
 }
 
-/** @param answer gives the line that answers a line; a connection's lines are answered in order. */
+/** @param answer returns the response to a line. Lines of a connection are answered in order. */
 export async function listenControl(
   folder: string,
   answer: (line: string) => Promise<string>,
@@ -63,7 +63,7 @@ export async function listenControl(
   })
   server.maxConnections = connectionsMax
   await withShortPath(join(folder, socketName), (path) => {
-    // Ours alone from its first moment on, whatever the folder's mode is.
+    // Private from the moment it is created, whatever the folder's mode.
     const before = process.umask(0o177)
     try {
       return listenAt(server, { path })
@@ -84,15 +84,15 @@ export async function listenControl(
 }
 
 export interface ControlConnection {
-  /** The line that answers this one. Throws when the connection is lost. */
+  /** The response to this line. Throws if the connection is lost. */
   ask(line: string): Promise<string>
   close(): void
 }
 
-/** Long work is a job that is asked about; what is done at once, an account with its mail removed, takes a minute at most. */
+/** Long work is a job that is polled. The longest direct command, removing an account with its mail, takes at most a minute. */
 const answerTimeoutMs = 300_000
 
-/** @param timeoutMs for an answer. @returns undefined when nobody listens. */
+/** @param timeoutMs for a response. @returns undefined if no process listens. */
 export function connectControl(folder: string, timeoutMs = answerTimeoutMs): Promise<ControlConnection | undefined> {
   return withShortPath(join(folder, socketName), (path) => open(path, timeoutMs))
 }
@@ -114,7 +114,7 @@ function open(path: string, timeoutMs: number): Promise<ControlConnection | unde
       for (const one of waiting) one.reject(lost)
     })
     socket.on('timeout', () => {
-      // A connection between two questions waits for its command, which may wait for a person.
+      // No timeout between two requests: the command may wait for the user.
       if (waiting.length === 0) return
       const seconds = Math.round(timeoutMs / 1000)
       socket.destroy(

@@ -1,19 +1,19 @@
-/** Ports that were bound while we were root, for the servers that take them over as somebody else. */
+/** Ports that were bound as root, for servers that take them over after the change to the service's user. */
 import { createServer, type Server, type Socket } from 'node:net'
 
 interface Held {
   readonly server: Server
-  /** Who came before there was anybody to answer. */
+  /** Connections from before a server took over. */
   readonly early: Socket[]
 }
 
 const held = new Map<string, Held>()
-/** More wait in no kernel's queue either. */
+/** As many as a kernel's accept queue holds. */
 const earlyMax = 1024
 
 const keyOf = (address: string, port: number): string => `${address} ${port}`
 
-/** Binds a port and keeps it. Throws what `listen` fails with. */
+/** Binds a port and holds it. Rejects with the error of `listen`. */
 export function holdPort(address: string, port: number): Promise<void> {
   const early: Socket[] = []
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
@@ -37,8 +37,8 @@ export type ListenPlace =
   { readonly host: string; readonly port: number; readonly backlog?: number } | { readonly path: string }
 
 /**
- * Lets `server` listen: at a port that is held for it, else by binding. Throws where it cannot. The one way for every server of ours: an
- * error later (no more file descriptors for what connects) goes to `failed`, and does not end the process.
+ * Makes `server` listen: at a held port if there is one, else by binding. Throws on failure. All our servers use this: a later error (no
+ * file descriptors left for a connection) goes to `failed`, and does not end the process.
  */
 export async function listenAt(
   server: Server,
@@ -55,7 +55,7 @@ export async function listenAt(
       server.on('error', failed)
       resolve()
     }
-    // The socket stays the same; only who hears of its connections changes.
+    // The listening socket stays the same; the new server gets its connections from now on.
     if (found) server.listen(found.server, ready)
     else server.listen({ ...place }, ready)
   })
@@ -66,7 +66,7 @@ export async function listenAt(
   }
 }
 
-/** Lets go of what no server has taken over: a start that failed must not go on holding ports. */
+/** Closes held ports that no server has taken over: a failed start must not keep them. */
 export function releaseHeldPorts(): void {
   for (const { server, early } of held.values()) {
     server.close()

@@ -1,4 +1,4 @@
-/** HTTP to others by Node's own client, which is loaded when first asked. */
+/** HTTP requests to other hosts with Node's client, loaded on first use. */
 import { isIPv6, type LookupFunction } from 'node:net'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
@@ -39,7 +39,7 @@ export const realHttpClient: HttpClient = {
   },
 }
 
-/** The client then asks nobody where the host is. */
+/** With given addresses, the client does not resolve the host. */
 function lookupIn(addresses: readonly string[]): LookupFunction {
   const all = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
   return (_, options, found) => {

@@ -9,10 +9,10 @@ import { isGone, peerOf } from './peer-of.ts'
 import { readProxied } from './proxied.ts'
 import type { WrappingTls } from './tls.ts'
 
-/** A request that is not told in this time is not coming. */
+/** Time limit to receive a request. */
 const requestTimeoutMs = 10_000
 const headerBytesMax = 16 * 1024
-/** Watchers and mail programs ask one at a time; more connections than this are somebody's mistake. */
+/** Monitoring and mail programs send one request at a time; more connections than this are a mistake. */
 const connectionsMax = 256
 
 export const realHttp: HttpServer = {
@@ -26,7 +26,7 @@ export const realHttp: HttpServer = {
         void places.whileAnswering(raw, () => answer(request, response, peer, handle))
       },
     )
-    // As Node's own http server has its sockets: a client may have said all it wants.
+    // As in Node's own http server: a client may close its side after the request.
     const front = createTcpServer({ allowHalfOpen: true, noDelay: true }, (raw) => {
       void begin(raw, { tls, proxied, admit, places }, (socket, peer) => {
         origins.set(socket, { raw, peer })
@@ -48,7 +48,7 @@ export const realHttp: HttpServer = {
   },
 }
 
-/** Where a request came from: its connection as the kernel gave it, and whose it is. */
+/** The origin of a request: the connection's own addresses, and those of the client. */
 interface Origin {
   readonly raw: Socket
   readonly peer: Peer
@@ -61,7 +61,7 @@ interface Entrance {
   readonly places: HttpPlaces
 }
 
-/** A connection that has its place, has said whose it is, where a proxy brought it, is admitted, and has shaken hands, with mail's certificates. */
+/** Prepares a connection: limit, PROXY header if from a proxy, admission, TLS handshake with the certificates of mail. */
 async function begin(
   raw: Socket,
   { tls, proxied, admit, places }: Entrance,
@@ -97,7 +97,7 @@ function shakeHands(tls: WrappingTls, raw: Socket, ready: (socket: Socket) => vo
   })
 }
 
-/** Fields that a proxy adds to what it passes on, by one or the other. RFC 7239, RFC 9110 §7.6.3. */
+/** Fields that proxies add to forwarded requests. RFC 7239, RFC 9110 §7.6.3. */
 const forwardings = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via']
 
 /** undefined: longer than `httpBodyBytesMax`. */
@@ -112,7 +112,7 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined>
   return Buffer.concat(chunks)
 }
 
-/** What is asked for, and by which name. A client that takes us for a proxy says both in one, and Host counts no more. RFC 9112 §3.2.2. */
+/** Path and host name of a request. If the target is an absolute URL, as for a proxy, Host is ignored. RFC 9112 §3.2.2. */
 function requestTarget(url: string, host: string | undefined): Pick<HttpRequest, 'path' | 'query' | 'host'> {
   const absolute = /^https?:\/\/([^/?]+)/i.exec(url)
   const rest = absolute ? url.slice(absolute[0].length) : url

@@ -26,7 +26,7 @@ test('the answer to STARTTLS: whole, for us, and the last in clear', () => {
   }
 })
 
-/** Answers each message in the given way; hears everything. */
+/** Answers each message in the given way, and records all. */
 async function fakeServer(answer: (message: Buffer, socket: Socket, connection: number) => void) {
   let connections = 0
   const sockets = new Set<Socket>()
@@ -102,7 +102,7 @@ test('a connection that was lost meanwhile is made anew, once; one that is lost 
   }
 })
 
-test('after no server could be reached, the next question is answered with that at once, and asks nobody', async () => {
+test('after no server could be reached, the next question fails at once, without a new connection', async () => {
   let heard = 0
   const server = await fakeServer((_, socket) => {
     heard++

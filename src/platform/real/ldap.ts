@@ -1,40 +1,40 @@
-/** An LDAP server by the library ldapts, loaded when first asked. Connections, TLS and coming back after a fault are ours. RFC 4511, RFC 4513. */
+/** An LDAP client with the library ldapts, loaded on first use. Connections, TLS and reconnecting are done here. RFC 4511, RFC 4513. */
 import * as net from 'node:net'
 import * as tls from 'node:tls'
 import type { Client, Entry } from 'ldapts'
 import type { LdapEntry, LdapPlace, LdapQuestion, LdapServer, OpenLdap } from '../../base/ldap.ts'
 
-/** After no server could be reached, questions are answered with that at once for so long: else each would wait for its own failure. */
+/** After no server could be reached, requests fail at once for this time: else each would wait for its own timeout. */
 const downMs = 1000
-/** A connection for passwords is kept so long for the next one; a sign-in then costs no handshake. */
+/** How long an idle connection for binds is kept: the next sign-in then costs no handshake. */
 const idleMs = 30_000
-/** Sent on a silent connection, so that a firewall between does not forget it unsaid. */
+/** TCP keep-alive, so that a firewall does not silently drop the connection. */
 const keepAliveMs = 60_000
-/** An answer to STARTTLS is some fourteen bytes, and a few words perhaps. */
+/** A response to STARTTLS has some fourteen bytes, perhaps with a short text. */
 const startTlsAnswerMax = 4096
 
 /** RFC 4511 appendix A: noSuchObject. */
 const noSuchObject = 32
 /**
- * What a bind is answered when the password does not count, or not now, for that entry alone: constraintViolation (locked, by some servers),
- * noSuchObject, invalidDNSyntax, inappropriateAuthentication (it has no password), invalidCredentials, insufficientAccessRights, unwillingToPerform.
+ * Result codes of a bind that mean a refusal for this entry only: constraintViolation (locked, by some servers), noSuchObject,
+ * invalidDNSyntax, inappropriateAuthentication (no password), invalidCredentials, insufficientAccessRights, unwillingToPerform.
  */
 const refusedCodes: readonly number[] = [19, noSuchObject, 34, 48, 49, 50, 53]
 
 export const openLdap: OpenLdap = (place) => new RealLdapServer(place)
 
-/** The server's own word on a question, as against no answer. */
+/** The result code of the server's response; undefined if there was none. */
 function resultCode(error: unknown): number | undefined {
   const { code } = error as { code?: unknown }
   return typeof code === 'number' ? code : undefined
 }
 
-/** What an answer may weigh: a thousand entries of some kilobytes each. */
+/** Limit of a response: a thousand entries of some kilobytes each. */
 const answerBytesMax = 8 * 1024 * 1024
 
 /**
- * Ends a connection whose server says more than its questions can be worth: what the library gathers of an answer has no limit of its own.
- * Each question may bring so much; what earlier ones left over is not saved up.
+ * Ends a connection whose server sends more than a limit: the library gathers responses without one. Each request has its own budget;
+ * what earlier ones left over does not add up.
  */
 class AnswerBudget {
   #questions = 0
@@ -68,11 +68,11 @@ function ask<T>(client: Client, question: () => Promise<T>): Promise<T> {
 
 class RealLdapServer implements LdapServer {
   readonly #place: LdapPlace
-  /** The connection for look-ups: many questions at a time, by their message ids. */
+  /** The connection for searches: many at the same time, by their message ids. */
   #looking: Promise<Client> | undefined
-  /** Those for passwords: a bind has its connection alone (RFC 4511 §4.2.1). */
+  /** Connections for binds: each bind needs one of its own (RFC 4511 §4.2.1). */
   readonly #idle = new Map<Client, NodeJS.Timeout>()
-  /** The url that answered last. */
+  /** The URL that answered last. */
   #answers = 0
   #down: { readonly untilMs: number; readonly error: unknown } | undefined
   #closed = false
@@ -89,7 +89,7 @@ class RealLdapServer implements LdapServer {
         const before = this.#looking
         const known = await before?.catch(() => undefined)
         if (known?.isConnected) return { client: known, fresh: false }
-        // Unless another question has begun a new one meanwhile.
+        // Unless another request has begun a new one meanwhile.
         if (this.#looking === before) this.#looking = this.#lookUpConnection()
         return { client: await this.#looking!, fresh: true }
       },
@@ -97,7 +97,7 @@ class RealLdapServer implements LdapServer {
         try {
           return (await ask(client, () => client.search(base, options))).searchEntries.map(entryOf)
         } catch (error) {
-          // A member of a group who is gone; a missing base of everything is a fault of the configuration.
+          // A group may list a deleted member. For other scopes a missing base is a configuration error.
           if (scope === 'base' && resultCode(error) === noSuchObject) return []
           throw error
         }
@@ -141,7 +141,7 @@ class RealLdapServer implements LdapServer {
     void this.#looking?.then(end, () => {})
   }
 
-  /** Once more where a connection that had been kept turns out to be gone; what was lost on a new one is a fault. */
+  /** Tries again if a kept connection turns out to be closed; a failure on a new one is final. */
   async #again<T>(
     take: () => Promise<{ readonly client: Client; readonly fresh: boolean }>,
     work: (client: Client) => Promise<T>,
@@ -154,7 +154,7 @@ class RealLdapServer implements LdapServer {
       } catch (error) {
         if (resultCode(error) !== undefined) throw error
         end(client)
-        // Whoever does not answer in time would not do so the next time.
+        // After a timeout, a second try would only time out again.
         if (fresh || performance.now() - sinceMs >= this.#place.timeoutMs) throw error
       }
     }
@@ -205,7 +205,7 @@ class RealLdapServer implements LdapServer {
   }
 }
 
-/** The library connects again by itself where a connection is lost: without TLS, and as nobody. Ours has one socket, and ends with it. */
+/** The library would reconnect by itself after a loss: without TLS and anonymously. This client has one socket, and ends with it. */
 function clientOn(Library: typeof Client, socket: net.Socket, timeoutMs: number): Client {
   let given = false
   const client = new Library({
@@ -228,14 +228,14 @@ function end(client: Client): void {
 function entryOf({ dn, ...attributes }: Entry): LdapEntry {
   const values = new Map<string, readonly string[]>()
   for (const [name, value] of Object.entries(attributes)) {
-    // An attribute that is no text is none of ours.
+    // Binary attributes are never requested.
     const texts = [value].flat().filter((one) => typeof one === 'string')
     if (texts.length > 0) values.set(name.toLowerCase(), texts)
   }
   return { dn, values }
 }
 
-/** An open connection on which passwords may travel. */
+/** Connects; with TLS where configured, so that passwords may be sent. */
 async function connectTo(url: string, { startTls, ca, connectTimeoutMs }: LdapPlace): Promise<net.Socket> {
   const { protocol, hostname, port } = new URL(url)
   const secure = protocol === 'ldaps:'
@@ -260,7 +260,7 @@ async function connectTo(url: string, { startTls, ca, connectTimeoutMs }: LdapPl
   }
 }
 
-/** Faults between two owners of a socket show with its next use. */
+/** Ignores errors while the socket changes hands: they show at its next use. */
 function quiet<T extends net.Socket>(socket: T): T {
   socket.on('error', () => {})
   return socket
@@ -284,8 +284,8 @@ const startTlsRequest = Buffer.concat([
 ])
 
 /**
- * STARTTLS, by hand: the answer has to be the last that came in clear. A client that kept what stands behind it would take words of
- * somebody in the middle for the server's, as RFC 4513 §3.1.1 and the faults of many mail programs tell.
+ * STARTTLS without the library: nothing in clear may follow the response. A client that kept such bytes would later take an attacker's
+ * injected data for the server's, see RFC 4513 §3.1.1; many mail programs had this bug.
  */
 function askForTls(socket: net.Socket): Promise<void> {
   return new Promise((resolve, reject) => {

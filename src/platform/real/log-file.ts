@@ -1,15 +1,15 @@
-/** A file that events are written to, and that is opened anew when it was moved away (logrotate). */
+/** The log file, which is reopened after it was moved away (logrotate). */
 import { createWriteStream, existsSync, fchmod, type WriteStream } from 'node:fs'
 import type { LogTarget } from './log.ts'
 
 export interface LogFile extends LogTarget {
-  /** Goes on in the file of that name as it is now, or in another one; undefined: in `fallback`. */
+  /** Reopens the file by its name, or opens another one; undefined: `fallback`. */
   reopen(path: string | undefined): void
-  /** Resolves when all of it is written. */
+  /** Resolves when everything is written. */
   close(): Promise<void>
 }
 
-/** @param fallback where events go without a file, and when it cannot be written: trouble must be told somewhere. */
+/** @param fallback gets the events without a file, or if it cannot be written: they must not get lost. */
 export function logFile(path: string | undefined, fallback: LogTarget): LogFile {
   let stream: WriteStream | undefined
   const open = (name: string | undefined): void => {
@@ -19,7 +19,7 @@ export function logFile(path: string | undefined, fallback: LogTarget): LogFile 
     }
     const isNew = !existsSync(name)
     const opened = createWriteStream(name, { flags: 'a', mode: 0o640 })
-    // Others of the group may read it, whatever the umask; nobody else needs to know who writes to whom.
+    // Readable for the group, whatever the umask; not for others, since it tells who writes to whom.
     if (isNew) opened.once('open', (descriptor) => fchmod(descriptor, 0o640, () => {}))
     opened.on('error', (error) => {
       if (stream === opened) stream = undefined

@@ -27,7 +27,7 @@ async function farewell(peerIsDone: boolean): Promise<{ heardBytes: number; clos
   client.on('data', (chunk) => (heardBytes += chunk.length))
   await once(client, 'end')
   if (peerIsDone) await whenGone
-  // Whoever did not wait would be gone in a turn or two.
+  // Without waiting, the socket would be closed within a turn or two.
   else for (let turn = 0; turn < 10; turn++) await setImmediate()
   const result = { heardBytes, closed }
   client.end()

@@ -1,4 +1,4 @@
-/** TCP sockets as connections. Server sockets stay half-open, so that a client which has said all it wants still gets its answers. */
+/** TCP sockets as connections. Server sockets allow half-open connections: a client that ends its side still gets its replies. */
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { connect as connectTcp, createServer, isIP, type AddressInfo, type Socket } from 'node:net'
 import {
@@ -27,9 +27,9 @@ import { isGone, peerOf } from './peer-of.ts'
 import { readProxied } from './proxied.ts'
 import type { WrappingTls } from './tls.ts'
 
-/** A client that opens a connection and does not shake hands holds a socket for so long at most. */
+/** Time limit of a TLS handshake, during which a client holds a socket. */
 const handshakeTimeoutMs = 20_000
-/** What the kernel queues of connections that we have not taken yet. */
+/** Connections that the kernel queues until we accept them. */
 const backlogDefault = 1024
 
 function tlsInfo(socket: TLSSocket, side: 'server' | 'client'): TlsFacts {
@@ -96,10 +96,11 @@ export class SocketConnection implements Connection {
   end(peerIsDone = false): void {
     const socket = this.#socket
     if (socket.destroyed) return
-    // Under TLS the peer has its own last words to say.
+    // Under TLS the peer still has to send its close_notify.
     if (peerIsDone && this.tls === null) return socket.destroySoon()
     socket.end()
-    // Whatever the peer still sends is read and dropped: closing with unread bytes would reset the connection before our last words arrive.
+    // Whatever the peer still sends is read and dropped: closing with unread bytes would reset the connection before our last reply
+    // arrives.
     socket.removeAllListeners('data')
     socket.resume()
     if (socket.readableEnded) socket.destroySoon()
@@ -155,10 +156,10 @@ export class SocketConnection implements Connection {
       }
       socket.once('error', fail)
       socket.once('close', () => this.#shaking && fail(new Error('the peer closed during the TLS handshake')))
-      // Nobody who hangs up in the middle of a handshake wants to read on: without this a half-open socket stays for the whole timeout.
+      // A peer that ends its side during the handshake is gone: without this the half-open socket would stay for the whole timeout.
       const ended = (): void => fail(new Error('the peer hung up during the TLS handshake'))
       socket.once('end', ended)
-      // A stream without a reader never finds its end; what is readable stays where it is until the session reads.
+      // A stream without a reader never sees its end; the data stays buffered until the session reads.
       socket.on('readable', leaveIt)
       socket.once(event, () => {
         clearTimeout(timer)
@@ -179,10 +180,10 @@ export class SocketConnection implements Connection {
 
 function leaveIt(): void {}
 
-/** What is older is broken. RFC 8996. */
+/** Older versions are insecure. RFC 8996. */
 const tlsLeast = 'TLSv1.2'
 
-/** More certificates than any chain needs are not looked at. */
+/** Certificates read of a chain: more than a real one has. */
 const chainMax = 20
 
 /** As the server sent it, whether or not one signed the other. */
@@ -194,7 +195,7 @@ function chainOf(socket: TLSSocket): Uint8Array[] {
   return chain
 }
 
-/** Sets of authorities that were asked for lately: there is one for mail, and perhaps one for people. */
+/** Cached sets of authorities: one for mail, and perhaps one for LDAP or OAuth. */
 const contextsMax = 8
 const contexts = new BoundedMap<string, SecureContext>(contextsMax)
 
@@ -211,7 +212,7 @@ function contextWith(authorities: readonly string[]): SecureContext {
 function clientOptions(options: TlsClientOptions): ConnectionOptions {
   const { ca = [] } = options
   return {
-    // An address is no SNI name: RFC 6066 §3.
+    // An IP address is not allowed in SNI: RFC 6066 §3.
     servername: isIP(options.serverName) ? '' : options.serverName,
     rejectUnauthorized: false,
     minVersion: tlsLeast,

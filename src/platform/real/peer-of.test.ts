@@ -9,7 +9,7 @@ import { peerOf } from './peer-of.ts'
 import { makeSelfSigned } from './self-signed.ts'
 import { RealTls } from './tls.ts'
 
-/** Comes, says something and resets the connection, all before this process has its next turn. */
+/** Connects, sends something and resets the connection, all before this process has its next turn. */
 function comeAndGo(port: number): void {
   const script = `const socket = require('node:net').connect(${port}, '127.0.0.1', () => {
     socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\\r\\nEHLO x\\r\\n', () => socket.resetAndDestroy())
@@ -21,7 +21,7 @@ const someTurns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => void setTimeout(resolve, 5))
 }
 
-test('a connection that was reset before it was accepted is nobody’s: it is never handed on', async () => {
+test('a connection that was reset before it was accepted has no peer: it is never handed on', async () => {
   const tls = new RealTls([await makeSelfSigned(['localhost'], Date.now())])
   for (const more of [{}, { tls }, { proxied: () => true }]) {
     const seen: Connection[] = []

@@ -1,8 +1,8 @@
-/** Whose a socket is. */
+/** The peer of a socket. */
 import type { Socket } from 'node:net'
 import type { Peer } from '../../base/network.ts'
 
-/** IPv4 in IPv6 clothes is told as IPv4: prefixes and logs then agree whatever the socket was bound to. */
+/** An IPv4-mapped address as IPv4, so that networks and logs do not depend on how the socket was bound. */
 function plainAddress(address: string | undefined): string {
   if (address === undefined) return ''
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
@@ -18,8 +18,8 @@ export function peerOf(socket: Socket): Peer {
 }
 
 /**
- * Whether a connection was reset before we came to accept it, which ends it. What it had said could still be read, and would be from nobody:
- * no proxy, no network, no limit would fit.
+ * Whether a connection was reset before we accepted it; it is then closed. Its data could still be read, but its address is unknown, so
+ * no limit by network would apply.
  */
 export function isGone(socket: Socket): boolean {
   if (socket.remoteAddress !== undefined) return false

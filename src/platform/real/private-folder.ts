@@ -1,4 +1,4 @@
-/** The data folder is for its user alone: what an earlier version, a copy or a volume left readable to others is closed. */
+/** Makes the data folder private to its user, if an earlier version, a copy or a volume left it readable for others. */
 import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -6,8 +6,8 @@ const others = 0o007
 const groupAndOthers = 0o077
 
 /**
- * Takes the rights of group and others from everything that lies in the folder; folders below it are thereby closed with all they hold.
- * Sockets have modes of their own. @returns the folder's mode where others may read it or look into it: it was made by somebody for reasons.
+ * Removes the rights of group and others from everything directly in the folder; closed subfolders protect their contents. Sockets are
+ * left as they are. @returns the folder's own mode if others may read or enter it: that is not changed, since it may be intended.
  */
 export function closeToOthers(folder: string): string | undefined {
   for (const name of readdirSync(folder)) {
@@ -17,7 +17,7 @@ export function closeToOthers(folder: string): string | undefined {
     try {
       chmodSync(path, status.mode & ~groupAndOthers & 0o7777)
     } catch (error) {
-      // Another user's file: the store will say what it cannot read.
+      // Another user's file: the store reports what it cannot read.
       if ((error as { code?: string }).code !== 'EPERM') throw error
     }
   }

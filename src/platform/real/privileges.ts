@@ -1,4 +1,4 @@
-/** Being root for as long as ports below 1024 need it, and not a moment longer; and whose the files are that root makes. */
+/** Drops root once the ports below 1024 are bound; sets the owner of files that root creates. */
 import {
   accessSync,
   chmodSync,
@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path'
 import { isAbsent } from './absent.ts'
 import { holdPort } from './held-ports.ts'
 
-/** Node has it wherever it has setuid; its types do not know. */
+/** Exists wherever setuid does; missing in Node's types. */
 function initgroups(user: string | number, group: number): void {
   ;(process as unknown as { initgroups(user: string | number, group: number): void }).initgroups(user, group)
 }
@@ -29,10 +29,10 @@ export interface Identity {
   readonly gid: number
 }
 
-/** The numbers of a user and its own group, or `group`; found by becoming it for a moment. Throws when there is no such user. */
+/** The ids of a user and its primary group, or `group`; found by switching to the user for a moment. Throws for an unknown user. */
 export function identityOf(user: string, group?: string): Identity {
   process.seteuid!(user)
-  // The group of the user's entry in the table of users: the kernel knows nothing of it, and the number of the user is another one's group.
+  // The primary group from the user database: the kernel does not know it, and the group with the user's number may be another one.
   const { uid, gid } = userInfo()
   process.seteuid!(0)
   if (group === undefined) return { uid, gid }
@@ -48,10 +48,10 @@ export interface Folder {
   readonly mode: 0o700 | 0o755
 }
 
-/** Makes a folder, whatever the umask, and gives it with what root made in it; what others made in it stays theirs. */
+/** Creates a folder, whatever the umask, and changes the owner of it and of root's files in it; files of other users stay theirs. */
 function giveFolder({ path, mode }: Folder, owner: Identity): void {
   const made = mkdirSync(path, { recursive: true, mode })
-  // Folders on the way to it are for everybody to pass through.
+  // All users may pass through the parent folders.
   for (let above = dirname(path); made !== undefined && above.startsWith(made); above = dirname(above))
     chmodSync(above, 0o755)
   if (made !== undefined) chmodSync(path, mode)
@@ -59,14 +59,14 @@ function giveFolder({ path, mode }: Folder, owner: Identity): void {
   giveTree(path, owner)
 }
 
-/** Gives what belongs to root, a folder and all below it; links themselves, never what they lead to. */
+/** Changes the owner of everything of root's at and below a path; of links themselves, never of their targets. */
 export function giveTree(path: string, { uid, gid }: Identity): void {
   const status = lstatSync(path)
   if (status.isDirectory()) for (const name of readdirSync(path)) giveTree(join(path, name), { uid, gid })
   if (status.uid === 0) lchownSync(path, uid, gid)
 }
 
-/** undefined where there is nothing. */
+/** undefined if there is no such file. */
 export function ownerOf(path: string): Identity | undefined {
   try {
     const { uid, gid } = statSync(path)
@@ -77,7 +77,7 @@ export function ownerOf(path: string): Identity | undefined {
   }
 }
 
-/** The name in the table of users; its number where it has none, as in a container. */
+/** The name in the user database; the number if there is none, as in a container. */
 function nameOf(uid: number): string {
   try {
     const rows = readFileSync('/etc/passwd', 'utf8').split('\n')
@@ -88,12 +88,12 @@ function nameOf(uid: number): string {
   }
 }
 
-/** The user that we act as. */
+/** The name of the effective user. */
 export function ownName(): string {
   return nameOf(process.geteuid?.() ?? 0)
 }
 
-/** Of a folder that makes trouble: whose it is, and whether its disk can be written at all. undefined where there is none. */
+/** About a folder that cannot be used: its owner, and whether its disk is writable at all. undefined if there is none. */
 export function folderFacts(
   path: string,
 ): { readonly owner: string | undefined; readonly isReadOnly: boolean } | undefined {
@@ -111,15 +111,15 @@ export function folderFacts(
   }
 }
 
-/** Makes folders that belong to a user, with what root made in them. Throws when there is no such user. */
+/** Creates folders for a user, who also gets root's files in them. Throws for an unknown user. */
 export function giveFolders(user: string, folders: readonly Folder[]): void {
   const owner = identityOf(user)
   for (const folder of folders) giveFolder(folder, owner)
 }
 
 /**
- * A command of root works in a folder as its owner does: what it makes there is the service's to use. Nothing changes for others, or where
- * there is no folder. @returns how to be root again.
+ * A command run by root acts as the owner of the folder, so that the service can use the files it creates. No effect for other users, or
+ * without the folder. @returns a function that switches back to root.
  */
 export function actAsOwnerOf(folder: string): () => void {
   if (!isRoot()) return () => {}
@@ -141,7 +141,7 @@ export interface Places {
   readonly folders: readonly Folder[]
 }
 
-/** Binds the ports, gives the folders, and becomes `user` for good. */
+/** Binds the ports, prepares the folders, and switches to `user` for good. */
 export async function becomeUser(user: string, group: string | undefined, places: Places): Promise<void> {
   const owner = identityOf(user, group)
   const { uid, gid } = owner

@@ -1,12 +1,12 @@
-/** Reads the PROXY header off a socket, so that what stands behind it can be anything: a greeting's answer, a handshake, a request. */
+/** Reads the PROXY header from a socket and leaves what follows unread: SMTP commands, a TLS handshake, an HTTP request. */
 import type { Socket } from 'node:net'
 import type { Peer } from '../../base/network.ts'
 import { readProxyHeader } from '../../base/proxy-header.ts'
 
-/** A proxy sends it in its first packet; who does not is none. */
+/** A proxy sends it in the first packet. */
 const headerTimeoutMs = 5000
 
-/** @returns the peer that it names. Rejects, and destroys the socket, where there is no right header in time. */
+/** @returns the peer that the header names. Without a valid header in time, rejects and destroys the socket. */
 export function readProxied(socket: Socket, own: Peer): Promise<Peer> {
   return new Promise((resolve, reject) => {
     let held: Buffer = Buffer.alloc(0)
@@ -20,7 +20,7 @@ export function readProxied(socket: Socket, own: Peer): Promise<Peer> {
     }
     const fail = (problem: string): void => {
       settle()
-      // Nobody listens any more, and an error without a listener would end the process.
+      // An error event without a listener would end the process.
       socket.on('error', () => {})
       socket.destroy()
       reject(new Error(problem))

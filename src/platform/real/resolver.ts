@@ -5,7 +5,7 @@ import { dnsServers } from './dns/servers.ts'
 import { StubResolver } from './dns/stub.ts'
 
 export interface ResolverOptions {
-  /** The servers validate DNSSEC and the way to them is safe: their word counts for DANE. */
+  /** The servers validate DNSSEC and the path to them is secure: their answers can be used for DANE. */
   readonly validated?: boolean
   /** How long each server may take, round by round. */
   readonly timeoutsMs?: readonly number[]
@@ -18,7 +18,7 @@ export function realResolver(servers?: readonly string[], options: ResolverOptio
   return {
     mx: (name) => stub.ask(name, 'mx'),
     async addresses(name) {
-      // "localhost" is ours to answer and must not be asked of a server. RFC 6761 §6.3.
+      // "localhost" is answered here and must not be sent to a server. RFC 6761 §6.3.
       if (name === 'localhost' || name.endsWith('.localhost')) return { kind: 'found', records: ['127.0.0.1', '::1'] }
       return joined(...(await Promise.all([stub.ask(name, 'a'), stub.ask(name, 'aaaa')])))
     },
@@ -30,8 +30,8 @@ export function realResolver(servers?: readonly string[], options: ResolverOptio
 }
 
 /**
- * Both families as one answer. One that failed beside one that has addresses is no failure; what it had to say proves nothing either way,
- * or whoever drops answers for one family could take the proof from the other's addresses, and DANE with it.
+ * Both families as one answer. If one failed and the other has addresses, that is no failure, and `secure` is that of the other: else an
+ * attacker who drops the answers for one family could make the other's addresses insecure, and so disable DANE.
  */
 function joined(four: DnsOutcome<string>, six: DnsOutcome<string>): DnsOutcome<string> {
   const both = [four, six]

@@ -1,8 +1,8 @@
-/** A certificate for the first start: P-256, signed by itself, for the names that we answer to. Its library is loaded only here. */
+/** A self-signed certificate for the first start: P-256, for our host names. Its library is loaded only here. */
 import { webcrypto } from 'node:crypto'
 import type { CertificatePair } from './tls.ts'
 
-/** Ten years: nobody renews a certificate that nobody trusts. */
+/** Ten years: a certificate that no client trusts need not be renewed. */
 const validDays = 3650
 
 export async function makeSelfSigned(names: readonly string[], nowMs: number): Promise<CertificatePair> {

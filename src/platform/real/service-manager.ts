@@ -1,7 +1,7 @@
-/** Tells a service manager how we are: sd_notify(3), by the program that speaks it, since datagrams of Unix sockets are not Node's. */
+/** Reports our state to a service manager: sd_notify(3), by calling systemd-notify, since Node has no Unix datagram sockets. */
 import { execFile } from 'node:child_process'
 
-/** Nobody waits longer for a message that only informs. */
+/** Not longer, since it is only information. */
 const timeoutMs = 5000
 
 /** @param states as `READY=1`, `STOPPING=1`, `STATUS=…`. Without a service manager nothing happens. @returns whether it was told. */

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { Interrupted, processTerminal } from './terminal.ts'
 
-/** A keyboard in the place of standard input; what is prompted goes nowhere. */
+/** A terminal in place of standard input; prompts are dropped. */
 function keyboard(t: TestContext): { typed: PassThrough; raw: boolean[] } {
   const raw: boolean[] = []
   const typed = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (on: boolean) => void raw.push(on) })
@@ -22,7 +22,7 @@ test('secrets are read key by key, one after the other; the echo is off only mea
   const { readSecret } = processTerminal()
   for (const [keys, secret] of [
     ['hunter2\r', 'hunter2'],
-    // Again, as when a password is to be said twice: the keyboard was put to rest in between.
+    // Twice, as when a password is repeated: in between the terminal was paused.
     ['hunter2\n', 'hunter2'],
     // A key that is taken back, a line that is begun anew, keys without a character, an end of input.
     ['hx\u007funx\bter\r', 'hunter'],

@@ -1,42 +1,42 @@
-/** The person or the script at the other end of a command: texts out, passwords in, signals. */
+/** The terminal or script that runs a command: output, passwords, signals. */
 import { userInfo } from 'node:os'
 import type { ReadStream } from 'node:tty'
 
-/** What a command needs of its surroundings; tests hand in their own. */
+/** The interface that commands use; tests pass their own. */
 export interface Terminal {
-  /** A person reads standard error. */
+  /** Standard error is a terminal. */
   readonly isPerson: boolean
-  /** Results. */
+  /** Writes results, to standard output. */
   out(text: string): void
-  /** Notes and faults. */
+  /** Writes notes and errors, to standard error. */
   note(text: string): void
-  /** A secret typed at the terminal, not shown; undefined where stdin is none. */
+  /** A secret typed at the terminal without echo; undefined if stdin is not a terminal. */
   readSecret(prompt: string): Promise<string | undefined>
-  /** An answer from the keyboard; undefined where there is none. */
+  /** An answer typed at the terminal; undefined if stdin is not one. */
   readAnswer?(prompt: string): Promise<string | undefined>
-  /** All of standard input as text; undefined where it is a keyboard. Throws when it is longer. */
+  /** All of standard input as text; undefined if it is a terminal. Throws if it is longer than `bytesMax`. */
   readText?(bytesMax: number): Promise<string | undefined>
   /** The first line of standard input. */
   readLine(): Promise<string>
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** @returns how to stop listening. */
+  /** @returns a function that stops listening. */
   onSignal(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP', run: () => void): () => void
   /** Ends the process now. */
   exit(status: number): void
 }
 
-/** What sendmail needs besides. */
+/** In addition, for sendmail. */
 export interface MailTerminal extends Terminal {
-  /** All of standard input; undefined when it is longer. */
+  /** All of standard input; undefined if it is longer. */
   readAll(bytesMax: number): Promise<Uint8Array | undefined>
   /** The user who runs this. */
   userName(): string
 }
 
-/** A line of standard input: a password with room to spare. */
+/** Limit of a line of standard input, which is a password. */
 const lineBytesMax = 64 * 1024
 
-/** Somebody gave up in the middle: Ctrl-C at a prompt. */
+/** The user pressed Ctrl-C at a prompt. */
 export class Interrupted extends Error {}
 
 async function readLine(): Promise<string> {
@@ -62,7 +62,7 @@ async function readAll(bytesMax: number): Promise<Uint8Array | undefined> {
   return Buffer.concat(chunks)
 }
 
-/** A process without an entry in the user table (a container) is known by its number. */
+/** The user's number, if it is not in the user database (as in a container). */
 function userName(): string {
   try {
     return userInfo().username
@@ -85,7 +85,7 @@ async function readAnswer(prompt: string): Promise<string | undefined> {
   }
 }
 
-/** Reads keys one by one with the echo off. */
+/** Reads key by key without echo. */
 function readSecret(prompt: string): Promise<string | undefined> {
   const input = process.stdin as ReadStream
   if (!input.isTTY) return Promise.resolve(undefined)
@@ -117,7 +117,7 @@ function readSecret(prompt: string): Promise<string | undefined> {
 }
 
 export function processTerminal(): MailTerminal {
-  // Whoever reads us may have left (`| head`): that is no fault of the command.
+  // The reader of our output may have ended (`| head`): that is no error of the command.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   return {
     isPerson: process.stderr.isTTY === true,

@@ -1,7 +1,7 @@
 /** Threads that call native code: each ends between two of its tasks, never within a call. */
 import { parentPort, Worker, workerData, type TransferListItem } from 'node:worker_threads'
 
-/** A thread that is busy for longer is ended all the same. */
+/** A thread that is still busy after this is terminated anyway. */
 const endMaxMs = 1000
 
 const endOfTasks = 'end of tasks'
@@ -12,7 +12,7 @@ const closed = 1
 
 export interface Thread {
   readonly worker: Worker
-  /** Ends the thread after the task that it is at, with what it has not begun left undone. */
+  /** Ends the thread after its present task; tasks not yet begun are dropped. */
   end(): Promise<void>
 }
 
@@ -28,8 +28,8 @@ function ask({ worker }: Running): void {
 }
 
 /**
- * The process exits, whoever said so: Node would stop each thread where it stands. A native call that is stopped so may throw where
- * nothing catches it (N-API in C++), which ends the process by SIGABRT instead of with its status.
+ * The process exits, for whatever reason. Node would stop each thread at once, also within a native call, which may then throw where
+ * nothing catches it (N-API in C++): the process would end by SIGABRT instead of with its exit status.
  */
 function endAll(): void {
   for (const thread of running) ask(thread)
@@ -64,7 +64,7 @@ export function startThreadAt(file: URL, data: unknown): Thread {
   }
 }
 
-/** In the thread: what it was started with. */
+/** In the thread: the data that it was started with. */
 export function dataOfThread<T>(): T {
   return (workerData as { data: T }).data
 }

@@ -9,7 +9,7 @@ export interface CertificatePair {
   /** PEM, the chain behind it. */
   readonly certificate: string
   readonly key: string
-  /** The files, as they are named to an operator. */
+  /** The file names, for messages to the operator. */
   readonly from?: string
 }
 
@@ -42,19 +42,19 @@ function matches(pattern: string, name: string): boolean {
   return dot > 0 && name.slice(dot + 1) === pattern.slice(2)
 }
 
-/** What answers a client that asks for `name`: the first that bears it, else the first. */
+/** The certificate for SNI `name`: the first that is valid for it, else the first. */
 function choose<One extends Named>(all: readonly One[], name: string): One | undefined {
   const lower = name.toLowerCase()
   return all.find(({ names }) => names.some((pattern) => matches(pattern, lower))) ?? all[0]
 }
 
-/** Which of these certificates (PEM, chains behind them) would answer for a name, as DER; undefined where there are none. */
+/** Which of these certificates (PEM with chains) would be used for a name, as DER; undefined without any. */
 export function certificateFor(pems: readonly string[], name: string): Uint8Array | undefined {
   const all = pems.map((pem) => new X509Certificate(pem)).map((one) => ({ names: namesOf(one), raw: one.raw }))
   return choose(all, name)?.raw
 }
 
-/** What `network.ts` asks of a TlsServer of this platform. */
+/** The TlsServer of this platform, as `network.ts` uses it. */
 export interface WrappingTls extends TlsServer {
   wrap(socket: Socket): TLSSocket
 }
@@ -71,10 +71,10 @@ export class RealTls implements WrappingTls {
   /** Shared by all listeners, so that a session from 993 can be resumed there after a reload too. */
   #ticketKeys = randomBytes(48)
   #clientAuthority: string | undefined
-  /** The same certificates for listeners where people sign in: asks clients for theirs, if an authority for them was named. */
+  /** The same certificates, for listeners where users sign in: asks for client certificates if an authority for them is configured. */
   readonly forUsers: WrappingTls
 
-  /** @param clientAuthority PEM of those who may sign certificates of clients. */
+  /** @param clientAuthority PEM of the authorities for client certificates. */
   constructor(pairs: readonly CertificatePair[], clientAuthority?: string) {
     this.load(pairs, clientAuthority)
     this.forUsers = {
@@ -90,7 +90,7 @@ export class RealTls implements WrappingTls {
   /** Replaces the certificates; throws, and keeps the old ones, when any cannot be used. */
   load(pairs: readonly CertificatePair[], clientAuthority?: string): void {
     if (pairs.length === 0) throw new Error('no certificate')
-    // A ticket remembers that a client's certificate was found good: it ends with the authority that said so.
+    // A ticket remembers that a client certificate was valid: it must end with the authority that signed it.
     const ticketKeys = clientAuthority === this.#clientAuthority ? this.#ticketKeys : randomBytes(48)
     const contextOf = (cert: string, key: string): SecureContext =>
       createSecureContext({
@@ -107,12 +107,12 @@ export class RealTls implements WrappingTls {
       })
     const loaded = pairs.map(({ certificate: pem, key, from = 'the certificate' }) => {
       try {
-        // Node takes an empty key for none, and every handshake would fail.
+        // Node accepts an empty key as none, and every handshake would fail.
         if (key.trim() === '') throw new Error('no start line')
         const certificate = new X509Certificate(pem)
         return { names: namesOf(certificate), certificate: certificate.raw, context: contextOf(pem, key) }
       } catch (error) {
-        // OpenSSL says what is wrong with some PEM, not with which.
+        // OpenSSL says what is wrong, but not in which file.
         throw new Error(`${from} cannot be used: ${pemWords((error as Error).message)}`, { cause: error })
       }
     })
@@ -121,7 +121,7 @@ export class RealTls implements WrappingTls {
     this.#clientAuthority = clientAuthority
   }
 
-  /** The certificate (DER) that a client is shown which asks for this name. */
+  /** The certificate (DER) that is sent to clients with this SNI name. */
   shown(name: string): Uint8Array {
     return choose(this.#loaded, name)!.certificate
   }
@@ -133,7 +133,7 @@ export class RealTls implements WrappingTls {
   #wrap(socket: Socket, asksClient: boolean): TLSSocket {
     return new TLSSocket(socket, {
       isServer: true,
-      // Whoever has none, or a strange one, goes on without: it only cannot sign in by it.
+      // A client without a certificate, or with a foreign one, is not rejected: it only cannot sign in by it.
       requestCert: asksClient,
       rejectUnauthorized: false,
       secureContext: this.#loaded[0]!.context,

@@ -7,10 +7,10 @@ import { listenAt } from './held-ports.ts'
 import { SocketConnection } from './network.ts'
 import { withShortPath } from './unix-path.ts'
 
-/** The socket tells nothing of who is at its other end but that he is on this machine. */
+/** All that is known of a peer on a Unix socket: it is on this machine. */
 const here: Peer = { address: '127.0.0.1', port: 0, localAddress: '127.0.0.1', localPort: 0 }
 
-/** @param mode of the socket file: who may write to it may connect. Addresses and ports that are asked for mean nothing. */
+/** @param mode of the socket file: users that may write to it may connect. The address and port of `listen` are ignored. */
 export function unixNetwork(path: string, mode: 0o600 | 0o666): Network {
   return {
     async listen(_, connected) {
@@ -53,7 +53,7 @@ export function unixNetwork(path: string, mode: 0o600 | 0o666): Network {
   }
 }
 
-/** Standard input to the socket and back to standard output, until the other end closes. Throws when nobody listens there. */
+/** Copies standard input to the socket, and its output to standard output, until the other end closes. Throws if no process listens. */
 export function pipeStdio(path: string): Promise<void> {
   return withShortPath(
     path,

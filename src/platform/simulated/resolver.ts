@@ -1,4 +1,4 @@
-/** The DNS of the simulator: one zone for everybody, with bad weather when asked for. */
+/** The DNS of the simulator: one zone for all hosts, with failures on demand. */
 import type { DnsOutcome, MxRecord, Resolver, SrvRecord, TlsaRecord } from '../../base/resolver.ts'
 
 export interface ZoneEntry {
@@ -7,14 +7,14 @@ export interface ZoneEntry {
   readonly txt?: readonly string[]
   readonly srv?: readonly SrvRecord[]
   readonly tlsa?: readonly TlsaRecord[]
-  /** Signed, and validated by whoever answers. */
+  /** Signed, and validated by the resolver. */
   readonly secure?: boolean
 }
 
 export interface SimulatedZone {
   /** By name, lower case. */
   readonly names: Map<string, ZoneEntry>
-  /** Whether this question gets no answer. */
+  /** Whether this query gets no answer. */
   fails(name: string): boolean
 }
 

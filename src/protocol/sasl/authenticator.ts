@@ -1,7 +1,7 @@
-/** Who can tell whether somebody is who he says: handed to every protocol by `system.ts`, and to the mechanisms that need more than a password. */
+/** Checks passwords and other credentials. `system.ts` hands an implementation to every protocol, and to mechanisms beyond passwords. */
 import type { Peer } from '../../base/network.ts'
 
-/** A user who has proved who he is. Only an `Authenticator` makes one: a step that needs a user takes this. */
+/** A user who has signed in. Only an `Authenticator` makes one: code that needs a signed-in user takes this type. */
 export interface Authenticated {
   readonly accountId: number
   /** The account's own address, as `user@domain`. */
@@ -28,7 +28,7 @@ export interface ScramKeys {
   readonly serverKey: Uint8Array
 }
 
-/** One exchange of SCRAM with one user, who may not exist: his keys then look like anybody's, and nobody can prove them. */
+/** One SCRAM exchange for one user. An unknown user gets keys that look real, but that no password fits. */
 export interface ScramAttempt {
   readonly keys: ScramKeys
   /** Ends it, once. `proved`: the client has the password of these keys. @returns null where it does not count all the same. */
@@ -40,7 +40,7 @@ export interface ScramSource {
   scramAttempt(user: string, hash: ScramHash, peer: Peer): Promise<ScramAttempt>
 }
 
-/** Accounts by addresses that somebody else has proved: an authority's certificate, an issuer's token. */
+/** Accounts by addresses that a third party vouches for: a certificate authority, the issuer of a token. */
 export interface VouchedSource {
   /**
    * The one account that the addresses lead to.

@@ -42,8 +42,8 @@ export function mayTellPassword({ tls, plaintextAuth }: SaslChannel): boolean {
 /**
  * The mechanisms that this connection may use: what is advertised and what is accepted are both this list.
  *
- * SCRAM keeps the password from whoever listens, but lets him guess it at home, and without a binding nothing protects what follows.
- * So it waits for TLS like the others wherever the listener has TLS to offer; only where it has none is SCRAM the best there is.
+ * SCRAM hides the password from an eavesdropper, but allows guessing it offline, and without a binding nothing protects what follows.
+ * So it requires TLS like the others if the listener offers TLS; without TLS, SCRAM is the best there is.
  */
 export function offeredMechanisms(mechanisms: readonly SaslMechanism[], channel: SaslChannel): SaslMechanism[] {
   const { tls, startTls } = channel

@@ -54,7 +54,7 @@ export const passwordMechanisms: readonly SaslMechanism[] = [plain, login]
 /** What the mechanisms beyond passwords need; those whose part is missing are not in the table. */
 export interface MechanismTools {
   readonly random: Random
-  /** undefined: nobody has keys for it. */
+  /** undefined: no account has SCRAM keys. */
   readonly scram?: ScramSource
   /** Old clients know no other SCRAM; passwords set while it was off have no keys for it. */
   readonly scramSha1: boolean

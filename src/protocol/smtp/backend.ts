@@ -1,4 +1,4 @@
-/** What an SMTP, submission or LMTP server needs from the rest of the world: whoever receives the mail. Model: five calls a message. */
+/** The interface behind an SMTP, submission or LMTP server: the receiver of the mail. Five calls a message. */
 import type { Peer, TlsFacts } from '../../base/network.ts'
 import type { ContentSink } from '../../mail/content.ts'
 import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../../mail/envelope.ts'
@@ -50,7 +50,7 @@ export interface WaitingFor {
   readonly name: string
 }
 
-/** What there is to say of a name that somebody asked about. RFC 5321 §3.5. */
+/** The answer to VRFY or EXPN. RFC 5321 §3.5. */
 export type AddressAnswer =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'elsewhere' }
@@ -61,7 +61,7 @@ export type AddressAnswer =
 export interface SmtpReceiver extends Authenticator {
   /** ETRN: tries again at once what waits. @returns how many recipients do. Absent: it is not offered. */
   flush?(node: WaitingFor): Promise<number>
-  /** VRFY and EXPN: `user`, or `user@domain`. Asked for whom the policy lets ask. Absent: nobody is told. */
+  /** VRFY and EXPN: `user`, or `user@domain`. Called only for clients that the policy allows to ask. Absent: no address is told. */
   lookUp?(name: string): Promise<AddressAnswer>
   /** MAIL. Throws a Refusal. Answers at once (not a promise) where nothing has to be waited for. */
   mail(

@@ -54,12 +54,12 @@ export class SmtpClientSession implements Session {
     this.host = host
   }
 
-  /** Waits for the next reply that nobody waits for yet: the greeting, or the one to what was said. */
+  /** Waits for the next reply that has no waiter yet: the greeting, or the reply to what was sent. */
   async expect(timeoutMs: number): Promise<Reply> {
     return (await this.expectAll(1, timeoutMs))[0]!
   }
 
-  /** Waits for the next replies that nobody waits for yet. @param timeoutMs for each of them. */
+  /** Waits for the next replies that have no waiter yet. @param timeoutMs for each of them. */
   expectAll(count: number, timeoutMs: number): Promise<Reply[]> {
     return new Promise((resolve, reject) => {
       if (this.#fault) return reject(this.#fault)

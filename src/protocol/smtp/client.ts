@@ -99,7 +99,7 @@ export class SmtpClient {
     return this.#session.alive
   }
 
-  /** Grows when bytes of a message go out: if the connection is lost then, nobody knows whether it was taken. */
+  /** Grows when bytes of a message go out: if the connection is lost after that, the message may have been accepted or not. */
   get streams(): number {
     return this.#session.streams
   }

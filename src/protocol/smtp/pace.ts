@@ -1,4 +1,4 @@
-/** How much the network around a client may do: the session asks, whoever counts over all connections answers. */
+/** Rate limits by the client's network: the session asks; the answer counts over all connections. */
 import type { Peer } from '../../base/network.ts'
 
 export interface SmtpPace {
@@ -6,8 +6,8 @@ export interface SmtpPace {
   message(peer: Peer): boolean
   /** A recipient is named. @returns false: too many of late. */
   recipient(peer: Peer): boolean
-  /** Whether it has asked for so many addresses that are nobody's that it is told nothing any more. */
+  /** Whether it has asked for so many unknown addresses that it gets no answers any more. */
   guesses(peer: Peer): boolean
-  /** It asked for one that is nobody's. */
+  /** It asked for an unknown address. */
   guessed(peer: Peer): void
 }

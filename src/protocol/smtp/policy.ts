@@ -1,4 +1,4 @@
-/** What an SMTP server may be told about how much it does for whom, with the reasons for the defaults. */
+/** Limits and permissions of an SMTP server, with the reasons for the defaults. */
 import type { IpNetwork } from '../../base/ip-network.ts'
 
 export interface SmtpPolicy {
@@ -11,13 +11,13 @@ export interface SmtpPolicy {
   /** From so many on each refusal is held back, by `tarpitDelayMs` more than the one before it; 0 ms: not at all. */
   readonly tarpitAfterErrors: number
   readonly tarpitDelayMs: number
-  /** Strangers wait so long for the greeting, and whoever speaks meanwhile is no mail server; 0: none. RFC 5321 §3.1. */
+  /** Pause before the greeting for unauthenticated clients: one that speaks during it is no mail server; 0: none. RFC 5321 §3.1. */
   readonly greetPauseMs: number
   /** How far ahead a submission may be held, milliseconds; 0: not at all. RFC 4865. */
   readonly futureReleaseMaxMs: number
   /** The least time in which a message may have to be delivered or else returned. RFC 2852 §2. */
   readonly deliverByMinMs: number
-  /** Classes of solicitation that nobody here wants. RFC 3865 §2.1. */
+  /** Classes of solicitation that are refused. RFC 3865 §2.1. */
   readonly noSoliciting: readonly string[]
   /** Who may ask by VRFY and EXPN which addresses there are. RFC 5321 §7.3. */
   readonly addressQueries: 'none' | 'trusted' | 'users'

@@ -28,11 +28,11 @@ export interface SmtpServerOptions {
   readonly trusted?: (peer: Peer) => boolean
   /** Default: `smtpDefaults`. */
   readonly policy?: SmtpPolicy
-  /** Without it nothing that has to do with time is offered, and nobody is kept waiting. */
+  /** Without it nothing that depends on time is offered, and no client is delayed. */
   readonly clock?: Clock
-  /** Counts over all connections; undefined: nobody does. */
+  /** Rate limits over all connections; undefined: none. */
   readonly pace?: SmtpPace
-  /** Signs in whom a proxy names (LOGIN of XCLIENT); undefined: nobody. */
+  /** Signs in the user that a proxy names (LOGIN of XCLIENT); undefined: not possible. */
   readonly vouched?: VouchedSource
   /** Not offered in EHLO, and their parameters are refused as unknown: the receiver does not keep them. */
   readonly withheld?: readonly SmtpPromise[]
@@ -61,7 +61,7 @@ export interface ServerState {
   readonly submission: boolean
   /** Of our own network. */
   readonly trusted: boolean
-  /** One who may do what a stranger may not: he has signed in, or is of our own network. */
+  /** The client has signed in, or is in a trusted network: some checks and limits do not apply to it. */
   readonly known: boolean
   /** Epoch milliseconds; undefined without a clock. */
   readonly nowMs: number | undefined

@@ -82,7 +82,7 @@ export function conformance(
   })
 
   check(
-    'arrivals of one id stop nobody: all are filed and queued, each recipient with a row of its own',
+    'arrivals of one id do not stop each other: all are filed and queued, each recipient with a row of its own',
     async (store, reopen) => {
       const bob = await addAccount(store, 'bob@example.org')
       const parameters = { body: '7bit', smtpUtf8: false } as const

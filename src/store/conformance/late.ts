@@ -1,4 +1,4 @@
-/** What every engine does with arrivals that lease their own recipients: told of at once, in the rows when somebody needs them there. */
+/** Arrivals that lease their own recipients, on every engine: reported at once, rows written when they are needed. */
 import assert from 'node:assert/strict'
 import type { Change } from '../changes.ts'
 import type { Lease, Operation, QueueRequest } from '../operations.ts'
@@ -50,7 +50,7 @@ const ledgerOf = (store: Store, arrivalId: string) =>
   store.read.ledger(arrivalId).map(({ recipient, outcome, detail }) => [recipient, outcome, detail])
 
 export function lateChecks(check: Check): void {
-  check('what the commit leases is leased: nobody else gets it before the lease ends', async (store) => {
+  check('what the commit leases is leased: no other lease gets it before that one ends', async (store) => {
     const { leases } = await leased(store, 'x@far.test', 'y@far.test')
     assert.equal(store.read.queue(0, 10).length, 0, 'no rows before somebody needs them')
     await store.commit([allRows])
@@ -70,7 +70,7 @@ export function lateChecks(check: Check): void {
       late.rows.map(({ id, fence }) => [id, fence]),
       [[leases[1]!.recipient, 2]],
     )
-    // Whoever had it before has lost it.
+    // The earlier holder has lost it.
     await refused(store.commit([relayed(leases[1]!)]), 'leaseLost')
   })
 
@@ -145,7 +145,7 @@ export function lateChecks(check: Check): void {
     assert.equal(store.read.queue(0, 5000).length, 4100)
   })
 
-  check("a segment that has become somebody's meanwhile does not go", async (store) => {
+  check('a segment that is used again meanwhile does not go', async (store) => {
     const { leases } = await leased(store, 'x@far.test')
     assert.deepEqual(await store.commit([{ kind: 'segmentsGone', segments: [1] }]), [{ segments: [] }])
     const row = store.read.queueRecipient(leases[0]!.recipient)!
@@ -163,7 +163,7 @@ export function lateChecks(check: Check): void {
     assert.equal(again.read.queueRecipient(leases[0]!.recipient)?.state, 'leased')
   })
 
-  check('who has it in his mailbox as well has it at once', async (store) => {
+  check('a message that is also filed in a mailbox is there at once', async (store) => {
     const account = await addAccount(store, 'bob@here.test')
     await store.commit([await arrival(store, message('both'), [account.inbox], { queue: queueOf('x@far.test') })])
     assert.equal(store.read.queue(0, 10).length, 1)

@@ -190,7 +190,7 @@ export function queueChecks(check: Check): void {
     assert.deepEqual(await some({ busy: ['dead.test'] }), { rows: [], more: false })
   })
 
-  check('the queue: very many that are not due, or whose destination is busy, hide nobody', async (store) => {
+  check('the queue: very many that are not due, or whose destination is busy, hide no other', async (store) => {
     const names = Array.from({ length: 2500 }, (_, i) => `d${i}.test`)
     for (const [destinations, firstAttemptMs] of [
       [names, nowMs + 1],

@@ -1,17 +1,17 @@
-/** Reads for whoever goes through a mailbox on a thread of its own: contents that lie one behind the other come in few reads. */
+/** Reads ahead, for a thread that reads a whole mailbox: adjacent contents come in few reads. */
 import type { ContentFiles, ContentSource, DiskContents } from './reader.ts'
 
-/** More is read along once a read begins where the last one ended: so much at first, twice as much each time. */
+/** Once a read begins where the last one ended, more is read ahead: this much at first, then twice as much each time. */
 const firstBytes = 32 * 1024
 const mostBytes = 512 * 1024
-/** Bytes between two contents that are read along: records' headers and other people's small mail. */
+/** Gaps between two contents that are read too: headers of records, and small messages of other accounts. */
 const gapMaxBytes = 16 * 1024
 
-/** For one page of rows: what is written later may lie in what was read along before. */
+/** For one page of rows only: bytes that were read ahead may be overwritten later. */
 export class ReadAhead implements ContentFiles {
   readonly #files: DiskContents
   #segment = -1
-  /** Where in the segment what is held begins. */
+  /** Position of the held bytes in the segment. */
   #start = 0
   #held: Uint8Array = new Uint8Array(0)
   #ahead = 0
@@ -31,7 +31,7 @@ export class ReadAhead implements ContentFiles {
       try {
         this.#held = this.#files.readAheadSync(source, start, end, this.#ahead)
       } catch {
-        // What lies behind may be what cannot be read.
+        // The failure may be in the bytes that were to be read ahead.
         this.#held = this.#files.readSync(source, start, end)
       }
     } else this.#held = this.#files.readSync(source, start, end)

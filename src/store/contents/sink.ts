@@ -1,4 +1,4 @@
-/** Message bytes on their way into the store: in memory while they are few, in a synced file of their own when they are many. */
+/** Takes the bytes of arriving messages: small ones in memory, large ones in a synced file of their own. */
 import { createHash, type Hash } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { open, rename, type FileHandle } from 'node:fs/promises'
@@ -8,18 +8,18 @@ import type { ContentFate } from '../content.ts'
 import { StoreFault, type StoredContent } from '../store.ts'
 import { isFull } from '../faults.ts'
 
-/** Larger bodies get a file of their own: a record stays small beside a segment, and memory stays flat. */
+/** Larger bodies get a file of their own, so that records stay small compared to a segment, and memory use low. */
 export const contentInlineMaxBytes = 2 * 1024 * 1024
-/** All sinks together hold so much in memory; beyond it they turn to files early. */
+/** Memory of all sinks together; beyond it they use files for smaller bodies too. */
 export const inlineTotalMaxBytes = 96 * 1024 * 1024
-/** What may wait for the disk before the writer of a sink is told to wait. */
+/** Bytes that may wait for the disk before `write` returns false. */
 const unwrittenMaxBytes = 512 * 1024
 
-/** What all sinks of a store share. */
+/** Shared by all sinks of a store. */
 export interface SinkRoom {
-  /** Where large bodies go; undefined: everything stays in memory (`:memory:` stores). */
+  /** The folder for large bodies; undefined: everything stays in memory (`:memory:` stores). */
   readonly folder: string | undefined
-  /** A name that no file of the folder has. */
+  /** Returns an unused file name. */
   readonly newName: () => string
   inlineBytes: number
 }
@@ -76,7 +76,7 @@ export class StoreSink implements ContentSink<StoredContent> {
     this.#chunks = []
     this.#charged = 0
     let held = true
-    // Given back once, by the commit that took the bytes over or by whoever drops them.
+    // Released once: by the commit that takes the bytes, or by `abort`.
     return {
       sizeBytes,
       inline,
@@ -104,17 +104,17 @@ export class StoreSink implements ContentSink<StoredContent> {
   }
 }
 
-/** A view of less would hold more than is counted: all of the read that it came in. */
+/** A view of less would keep the whole read buffer alive, which is more than is counted. */
 function isMostOfItsMemory(bytes: Uint8Array): boolean {
   return bytes.length * 2 >= bytes.buffer.byteLength
 }
 
-/** Large files lie in 256 folders by the first letters of their name, so that no folder grows without end. */
+/** Large files are in 256 folders by the first letters of their name, so that no folder gets too large. */
 export function largePath(folder: string, name: string): string {
   return join(folder, name.slice(0, 2), `${name}.eml`)
 }
 
-/** Under `unfinished-` until it is whole and synced: what a crash leaves behind is known by its name and swept at start. */
+/** Named `unfinished-` until it is complete and synced: leftovers of a crash are recognised by that and deleted at start. */
 class SpillFile {
   readonly name: string
   readonly #folder: string
@@ -168,7 +168,7 @@ class SpillFile {
     while (this.#working) await this.#working
   }
 
-  /** Everything on disk under its name, the name too; answers the digest. */
+  /** Syncs the file, renames it and syncs the folder; returns the digest. */
   async finish(): Promise<string> {
     await this.drained()
     try {
@@ -193,7 +193,7 @@ class SpillFile {
 
   abort(): void {
     this.#queue = []
-    // The file may still be opening: what is closed is what there is once its work is over.
+    // The file may still be opening: it is closed once its work is over.
     void this.drained()
       .then(() => this.#handle?.close())
       .catch(() => {})

@@ -8,7 +8,7 @@ test('what was written since a moment of the last ten minutes is known, and noth
   let nowMs = 0
   let newest = 100
   const lately = new WrittenLately({ monotonic: () => nowMs } as never, () => newest)
-  // Whatever was there before anybody asked.
+  // Not for what was there before the first call.
   assert.equal(lately.has(100), false)
   newest = 200
   assert.equal(lately.has(200), true)
@@ -18,7 +18,7 @@ test('what was written since a moment of the last ten minutes is known, and noth
   // Ten minutes after the first mark the next one counts.
   nowMs = 10 * minute + 1
   assert.deepEqual([lately.has(200), lately.has(201)], [false, true])
-  // Nobody asked for long: nothing is known any more.
+  // After a long time without a call, nothing is known any more.
   nowMs = 60 * minute
   newest = 400
   assert.equal(lately.has(400), false)

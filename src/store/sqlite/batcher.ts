@@ -1,6 +1,6 @@
 /**
- * Gathers commits into groups for the writer: idle writer, post what this turn of the loop gathered; busy writer, gather on.
- * One group is in flight. Whoever waits shares one sync, and no timer is needed.
+ * Gathers commits into groups for the writer. If the writer is idle, the commits of this turn of the loop are posted as a group; if it is
+ * busy, gathering goes on. One group is in flight; all its commits share one sync, and no timer is needed.
  */
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Change } from '../changes.ts'
@@ -12,17 +12,17 @@ import { numbersOf } from './deliver.ts'
 import type { WireCommit, WireContent } from './group.ts'
 import type { CommitOutcome } from './writer.ts'
 
-/** Commits of one group: a sync is shared by so many at most, and a group's answer is not late because of its size. */
+/** Commits in one group at most, so that a large group does not delay its answers. */
 const groupCommitsMax = 512
 const groupBytesMax = 8 * 1024 * 1024
-/** How often those arrivals are looked for whose first attempt takes long: after twice that time they have rows. */
+/** How often late arrivals are checked: if the first attempt takes twice this time, their rows are written. */
 const lateRowsMs = 2500
 /** The least buffer of a group; a larger group's is the next power of two. */
 const bufferBytes = 256 * 1024
-/** The last one is used again, up to this size: fresh memory is zeroed, faulted in and collected for each group. */
+/** Buffers up to this size are reused: new memory must be zeroed, faulted in and collected for each group. */
 const spareBytesMax = groupBytesMax
 
-/** Where groups go: a thread, or in place. */
+/** Where groups are written: on a thread, or in place. */
 export interface WriterHost {
   group(
     buffer: ArrayBuffer | null,
@@ -32,13 +32,13 @@ export interface WriterHost {
       outcomes: readonly CommitOutcome[],
       changes: readonly Change[],
       buffer: ArrayBuffer | null,
-      /** Arrivals whose rows are left for later. */
+      /** Number of arrivals with late rows. */
       late: number,
     ) => void,
   ): void
 }
 
-/** Who waits, and for what. */
+/** A waiting caller. */
 interface Asker {
   readonly until: 'durable' | 'visible'
   readonly resolve: (results: readonly unknown[]) => void
@@ -47,12 +47,12 @@ interface Asker {
 
 interface Waiting extends Asker {
   readonly kind: RecordKind
-  /** The operations as JSON where there is a record, else as they are. */
+  /** The operations: as JSON for a record, else as objects. */
   readonly operations: Buffer | readonly Operation[]
   readonly contents: readonly Uint8Array[]
   readonly contentsBytes: number
   readonly numbers: number
-  /** Numbers known beforehand (ids of moved contents). */
+  /** Numbers known in advance (ids of moved contents). */
   readonly given?: readonly number[]
   readonly sizeBytes: number
   readonly release: () => void
@@ -120,7 +120,7 @@ export class Batcher {
     })
   }
 
-  /** What is not over by then gets its rows. */
+  /** Schedules the writing of late rows. */
   #rowsSoon(): void {
     if (this.#broken) return
     this.#rows ??= this.#clock.after(lateRowsMs, () => {
@@ -129,12 +129,12 @@ export class Batcher {
     })
   }
 
-  /** No more rows are asked for: the store closes. */
+  /** The store closes: no more late rows are requested. */
   stop(): void {
     this.#rows?.cancel()
   }
 
-  /** The writer stopped for good: everyone who waits is told. */
+  /** The writer has stopped: all waiting callers get the error. */
   break(error: Error): void {
     this.#broken = error
     for (const waiting of this.#waiting.splice(0)) {
@@ -144,7 +144,7 @@ export class Batcher {
     }
   }
 
-  /** Resolves once nothing waits any more. */
+  /** Resolves when no commit is waiting. */
   async idle(): Promise<void> {
     while (this.#inFlight || this.#scheduled || this.#waiting.length > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve))
@@ -188,7 +188,7 @@ export class Batcher {
         group.forEach((waiting, i) => {
           if (!early || waiting.until === 'visible') settle(waiting, outcomes[i])
         })
-        // What these answers cause in this turn joins the next group.
+        // Commits that these answers cause in this turn join the next group.
         if (!this.#scheduled) {
           this.#scheduled = true
           queueMicrotask(() => {
@@ -210,7 +210,7 @@ export class Batcher {
   }
 }
 
-/** Operations without message bytes that get a record all the same: reports of attempts, so that they share the sync of what arrives. */
+/** Operations that get a record although they have no message bytes: reports of attempts, so that they share the sync of arrivals. */
 const loggedKinds: ReadonlySet<Operation['kind']> = new Set(['queueFinish', 'queueDefer'])
 
 function encodeOperations(operations: readonly Operation[], { until, resolve, reject }: Asker): Waiting {
@@ -267,7 +267,7 @@ function encodeOperations(operations: readonly Operation[], { until, resolve, re
   }
 }
 
-/** Puts the records of a group side by side into its buffer: this is what the writer writes. */
+/** Puts the records of a group into one buffer, which the writer writes as it is. */
 function layGroup(group: readonly Waiting[], buffer: ArrayBuffer | null): WireCommit[] {
   const target = buffer && Buffer.from(buffer)
   let at = 0
@@ -291,7 +291,7 @@ function layGroup(group: readonly Waiting[], buffer: ArrayBuffer | null): WireCo
   })
 }
 
-/** @param outcome undefined: the writer stopped under it. */
+/** @param outcome undefined: the writer has stopped. */
 function settle(waiting: Waiting, outcome: CommitOutcome | undefined): void {
   if (!outcome) {
     waiting.named('unsure')

@@ -17,7 +17,7 @@ import { syncFolder } from '../contents/log.ts'
 import { isFull } from '../faults.ts'
 import type { Database } from './driver.ts'
 
-/** Whoever has not gone back in a month will not. */
+/** A downgrade after more than a month is unlikely. */
 const keptMs = 30 * 86_400_000
 
 /** `before-VERSION`: the version that made the copy, and will not read it. */

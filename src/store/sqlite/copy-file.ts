@@ -73,7 +73,7 @@ export async function filesBelow(folder: string, prefix = ''): Promise<string[]>
   return found
 }
 
-/** Takes the files of a folder away that nobody wants any more. */
+/** Deletes the files of a folder that are not wanted any more. */
 export async function removeUnwanted(folder: string, wanted: (path: string) => boolean): Promise<void> {
   for (const path of await filesBelow(folder)) if (!wanted(path)) await rm(join(folder, path), { force: true })
 }

@@ -1,6 +1,6 @@
 /**
- * Arrivals that leased their own recipients (`QueueRequest.leasedUntilMs`) and have no rows yet. Most of them end with their first attempt:
- * then a row of the ledger is all that they ever have. Until then their records are the only copy, and the row of the log names them.
+ * Arrivals that leased their own recipients (`QueueRequest.leasedUntilMs`) and have no rows yet. Most of them end with their first
+ * attempt, and then only get a ledger row. Until then their records are the only copy, and the row of the log lists them.
  * docs/architecture.md §1.
  */
 import type { Place } from '../contents/log.ts'
@@ -16,10 +16,10 @@ export interface Late {
   readonly recipients: readonly { readonly id: number; readonly address: string }[]
 }
 
-/** So many stand in the row of the log, which each group writes (32 KB then); beyond them the oldest get their rows. */
+/** Arrivals listed in the row of the log, which each group writes (32 KB then); if there are more, rows of the oldest are written. */
 const lateMax = 4000
 
-/** What an arrival must be: on its way to others, and nothing else. */
+/** Only for arrivals that are relayed, and nothing else. */
 export function mayBeLate({ operation, content }: Delivery): boolean {
   if (operation.kind !== 'arrive' || content.file !== null) return false
   const { queue, filings, discarded = [], bounced = [] } = operation
@@ -32,12 +32,12 @@ export function lateOf({ operation, recipientIds }: Delivery, record: Place): La
   return { record, arrivalId, acceptedMs: at.epochMs, recipients }
 }
 
-/** What is known of an arrival whose record the disk has lost: for whom it was. */
+/** What is known of an arrival whose record cannot be read: its recipients. */
 export function lateAsArrival({ arrivalId, acceptedMs, recipients }: Late): object {
   return { kind: 'arrive', arrivalId, at: { epochMs: acceptedMs }, content: {}, filings: [], queue: { recipients } }
 }
 
-/** Every recipient's way has ended before any of them had a row: the ledger's are all that there will be. */
+/** All recipients ended before their rows were written: only ledger rows are written. */
 export function endLate(context: WriteContext, late: Late, finishes: readonly Finish[]): void {
   const { arrivalId, acceptedMs, recipients, record } = late
   const ends = new Map(finishes.map((finish) => [finish.lease.recipient, finish]))
@@ -46,11 +46,11 @@ export function endLate(context: WriteContext, late: Late, finishes: readonly Fi
     const { outcome, nowMs, reply } = ends.get(id)!
     ledger(context, arrivalId, n++, address, acceptedMs, outcome, nowMs, reply)
   }
-  // The sweep must learn of a segment that holds nothing else.
+  // So that the sweep finds the segment if it has no other contents.
   context.segmentUsed(record.segment, 0)
 }
 
-/** Operations that neither name a waiting recipient nor look at all of them. */
+/** Operations that need no queue rows. */
 const indifferent: ReadonlySet<Operation['kind']> = new Set([
   'arrive',
   'append',
@@ -64,7 +64,7 @@ const indifferent: ReadonlySet<Operation['kind']> = new Set([
 
 export type Finish = Extract<Operation, { kind: 'queueFinish' }>
 
-/** Each of its recipients once, by whom its own commit has leased it to. */
+/** Whether each recipient ends once, by the holder of the first lease. */
 function endsAll({ recipients }: Late, finishes: readonly Finish[]): boolean {
   const ended = new Set(finishes.map(({ lease }) => lease.recipient))
   return (
@@ -74,11 +74,11 @@ function endsAll({ recipients }: Late, finishes: readonly Finish[]): boolean {
   )
 }
 
-/** What a commit needs done before it. */
+/** What must be done before a commit. */
 interface Demand {
-  /** Those that need their rows. */
+  /** Arrivals whose rows must be written. */
   readonly rows: readonly Late[]
-  /** Those whose whole way ends with it, and how. */
+  /** Arrivals that end completely with this commit, with the reports. */
   readonly ends: ReadonlyMap<Late, readonly Finish[]>
 }
 
@@ -87,9 +87,9 @@ const nothing: Demand = { rows: [], ends: new Map() }
 export class LateRows {
   readonly #held = new Set<Late>()
   readonly #byRecipient = new Map<number, Late>()
-  /** Held when the clock last asked. */
+  /** Arrivals that were already late at the last `queueRows`. */
   #old = new Set<Late>()
-  /** Taken away in the present transaction. */
+  /** Removed in the present transaction. */
   #taken: Late[] = []
 
   get count(): number {
@@ -101,7 +101,7 @@ export class LateRows {
     for (const { id } of late.recipients) this.#byRecipient.set(id, late)
   }
 
-  /** It has its rows, or its end. */
+  /** The arrival has its rows, or has ended. */
   take(late: Late): void {
     this.#held.delete(late)
     this.#old.delete(late)
@@ -113,7 +113,7 @@ export class LateRows {
     this.#taken = []
   }
 
-  /** The transaction is undone: what it took is late still. */
+  /** The transaction was rolled back: what it removed is still late. */
   undone(): void {
     for (const late of this.#taken) this.hold(late)
     this.#taken = []
@@ -155,7 +155,7 @@ export class LateRows {
       }
     }
     for (const [late, told] of ends) {
-      // Part of a way, or a report of somebody else's attempt: the rows decide.
+      // Only some recipients end, or the report is of a later lease: the rows are needed.
       if (endsAll(late, told) && !rows.has(late)) continue
       rows.add(late)
       ends.delete(late)
@@ -174,12 +174,12 @@ export class LateRows {
     return old
   }
 
-  /** Those that have been there longest, when there are too many. */
+  /** The oldest ones, if there are too many. */
   excess(): readonly Late[] {
     return this.#held.size <= lateMax ? [] : [...this.#held].slice(0, lateMax / 2)
   }
 
-  /** The places of their records, as the row of the log has them: segment and position, u32 each. */
+  /** The positions of their records, for the row of the log: segment and position, u32 each. */
   encode(): Uint8Array {
     const places = new Uint32Array(this.#held.size * 2)
     let at = 0

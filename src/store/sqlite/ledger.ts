@@ -1,7 +1,7 @@
 /** Rows that say what became of each recipient of an arrival: durable, and the last word. docs/architecture.md §9. */
 import type { WriteContext } from './context.ts'
 
-/** Behind what an arrival of the same id has already: the record is durable by now, and no id that somebody chose may stop its rows. */
+/** After the rows of an earlier arrival with the same id: the record is durable by now, and a repeated id must not stop its rows. */
 export function nextLedgerN(context: WriteContext, arrivalId: string): number {
   return context.sql('SELECT coalesce(max(n) + 1, 0) AS n FROM ledger WHERE arrivalId = ?').get(arrivalId)![
     'n'

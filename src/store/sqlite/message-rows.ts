@@ -191,7 +191,7 @@ export async function* messageRows(
   while (ahead) {
     const rows = await ahead
     ahead = need.bytes ? load() : undefined
-    // Should nobody come for it, a failed read must not end the process.
+    // If the caller stops reading, a failed read must not end the process.
     if (ahead && 'then' in ahead) ahead.catch(() => {})
     if (rows.length > 0) yield rows
     if (!need.bytes) ahead = load()

@@ -112,7 +112,7 @@ function prefixOf(operation: Arrive | Append): string {
   return operation.filings[0]?.prefix ?? operation.queue?.prefix ?? ''
 }
 
-/** The same arrival: numbers are given anew, what is queued is due now, and was leased to nobody. */
+/** The same arrival with new numbers; queued recipients are due now and not leased. */
 function anew(operation: Arrive | Append, content: StoredContent, read: StoreReads, nowMs: number): Arrive | Append {
   if (operation.kind === 'append') {
     if (read.mailbox(operation.mailbox)) return { ...operation, content }

@@ -56,7 +56,7 @@ async function subjects(store: Store, mailbox: number): Promise<string[]> {
   return (await rowsOf(store, mailbox, true)).map(({ text }) => /^Subject: (.*)\r$/m.exec(text!)![1]!)
 }
 
-/** Somebody has the UID that the record's message was given. */
+/** Another message has the UID that the record's message was given. */
 function takeUid(folder: string, uid: number): void {
   const db = openDatabase(join(folder, 'pennypost.db'))
   db.exec(`INSERT INTO message SELECT mailbox, ${uid}, modSeq, email, low, high, savedMs, uidl FROM message LIMIT 1`)

@@ -1,4 +1,4 @@
-/** Recipients that wait for transfer: leases, outcomes, and what an operator does. A finished recipient leaves the table at once. */
+/** Queued recipients: leases, outcomes, and commands of an operator. A finished recipient leaves the table at once. */
 import type { Operation, Lease, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { QueueRow } from '../entities.ts'
@@ -7,13 +7,13 @@ import { queueSelect, toQueueRow } from './queue-reads.ts'
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 
-/** How many attempts of a waiting recipient are kept in words; older ones are in the journey. */
+/** How many attempts of a queued recipient are kept as text; older ones are in the trace. */
 const attemptsKept = 20
 
-/** Rows in the order of turns that one lease looks at; and destinations by name, each of which costs a seek. */
+/** Rows that one lease reads in the order of turns; and destinations that it visits by name, at a seek each. */
 const turnsLookedMax = 500
 const visitsMax = 1000
-/** Recipients whose time has come that one lease makes ready: more wait for the next, a few milliseconds later. */
+/** Due recipients that one lease makes ready; the others are left for the next, a few milliseconds later. */
 const promotedMax = 1000
 
 interface Place {
@@ -21,7 +21,7 @@ interface Place {
   readonly destination: string
 }
 
-/** Takes what is due. What was leased by somebody whose lease ran out is due again. */
+/** Leases due recipients, including those whose earlier lease has expired. */
 export function lease(context: WriteContext, op: Op<'queueLease'>): ResultOf<Op<'queueLease'>> {
   const { nowMs, limit, perDestination = limit } = op
   const promoted = context
@@ -36,7 +36,7 @@ export function lease(context: WriteContext, op: Op<'queueLease'>): ResultOf<Op<
     const count = taken.get(destination) ?? 0
     if (rows.length === limit || count === perDestination || busy.has(destination)) return false
     taken.set(destination, count + 1)
-    // While it is leased, due is when the lease ends: one index finds both kinds.
+    // For a leased row, `dueMs` is the end of the lease: one index finds both kinds.
     context
       .sql("UPDATE recipient SET state = 'leased', fence = fence + 1, leasedUntilMs = ?1, dueMs = ?1 WHERE id = ?2")
       .run(nowMs + op.leaseMs, id)
@@ -120,7 +120,7 @@ function find(context: WriteContext, recipient: number): (Held & { fence: number
 
 function leased(context: WriteContext, held: Lease): Held {
   const row = find(context, held.recipient)
-  // Leases are not synced, so a redone report may have lost its lease. Whoever reported had it then.
+  // Leases are not synced, so a replayed report may have lost its lease. The reporter had it at that time.
   if (row && context.replaying) return row
   if (!row || row.fence !== held.fence || row.state !== 'leased') {
     throw new StoreRefusal('leaseLost', 'Another delivery took this recipient over')
@@ -128,7 +128,9 @@ function leased(context: WriteContext, held: Lease): Held {
   return row
 }
 
-/** Ends a recipient's way: its ledger row gets the outcome, the rows of the queue go, the content loses a holder with the last one. */
+/**
+ * Ends a recipient: its ledger row gets the outcome, its queue rows are deleted, and with the last recipient the reference to the content.
+ */
 function end(context: WriteContext, row: Held, outcome: string, detail: string, nowMs: number): void {
   context
     .sql('UPDATE ledger SET outcome = ?, endedMs = ?, detail = ? WHERE arrivalId = ? AND n = ?')
@@ -181,7 +183,7 @@ export function act(context: WriteContext, op: Op<'queueAct'>): null {
       end(context, row, 'discarded', 'dropped by the operator', op.nowMs)
       break
     case 'hold':
-      // A delivery under way loses its lease: its report will be refused, and the remote may have taken the message.
+      // A running attempt loses its lease: its report will be refused, although the next hop may have accepted the message.
       context.sql("UPDATE recipient SET state = 'held', fence = fence + 1 WHERE id = ?").run(row.id)
       break
     case 'release':
@@ -195,7 +197,7 @@ export function act(context: WriteContext, op: Op<'queueAct'>): null {
   return null
 }
 
-/** A delivery under way loses its lease, as when it is held. Of what stays held the new way counts once it is released. */
+/** A running attempt loses its lease, as with hold. For a held recipient the new destination applies once it is released. */
 export function reroute(context: WriteContext, op: Op<'queueReroute'>): null {
   const row = find(context, op.recipient)
   if (!row) throw new StoreRefusal('noSuchEntry', noEntry(op.recipient))

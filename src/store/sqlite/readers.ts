@@ -15,7 +15,7 @@ export type ToReader =
       readonly key: SearchKey
       readonly within: UidRanges
     }
-  /** Nobody waits for the search any more. */
+  /** The search was aborted. */
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'checkpoint'; readonly id: number }
   /** A consistent copy of the rows into a new file. */

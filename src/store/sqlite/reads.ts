@@ -305,7 +305,7 @@ export class SqliteReads {
 /** Messages that one call counts: a millisecond or two. */
 const countedMax = 20_000
 
-/** Addresses remembered, those that nobody has among them: the oldest go first, so that probing cannot fill the memory. */
+/** Addresses in the cache, unknown ones too: the oldest are dropped first, so that probing cannot fill the memory. */
 const rememberedMax = 50_000
 const rememberedAccountsMax = 5000
 

@@ -4,11 +4,11 @@
  */
 import type { Database } from './driver.ts'
 
-/** More than anybody gives between a backup and its restore; UIDs last for 4000 restores. */
+/** More UIDs than are assigned between a backup and its restore; enough of them for 4000 restores. */
 const uidGap = 1_000_000
 const uidMax = 0xffff_fffe
 const idGap = 1_000_000_000
-/** Every message gets it anew: whoever resynchronises hears of all flags as they are again. */
+/** Every message gets a new modSeq, so that clients that resynchronise fetch all flags again. */
 const modSeqGap = 1_000_000_000
 
 export function rebase(db: Database, nowMs: number): void {

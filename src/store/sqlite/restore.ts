@@ -49,7 +49,7 @@ export async function restoreFolder(
       `There is something in ${folder} already: take --force to move it aside, or another folder with --data`,
     )
   }
-  // For the whole time: nobody may start a server here meanwhile.
+  // Held for the whole time, so that no server can be started here meanwhile.
   const ownership = own(folder)
   try {
     const beside = `${folder}.restoring`

@@ -42,7 +42,7 @@ const migrations: readonly string[] = [
   CREATE INDEX contentSegment ON content (segment);
   CREATE INDEX contentFile ON content (file) WHERE file IS NOT NULL;
 
-  -- Bytes in each segment that somebody holds: what the sweep looks at.
+  -- Live bytes in each segment, for the sweep.
   CREATE TABLE segmentUse (segment INTEGER PRIMARY KEY, liveBytes INTEGER NOT NULL);
 
   CREATE TABLE email (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, content INTEGER NOT NULL, refs INTEGER NOT NULL,
@@ -58,7 +58,7 @@ const migrations: readonly string[] = [
   CREATE TABLE expunged (mailbox INTEGER NOT NULL, modSeq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
     atMs INTEGER NOT NULL, PRIMARY KEY (mailbox, modSeq, first)) WITHOUT ROWID;
 
-  -- A reader's own \\Seen in a mailbox shared with him.
+  -- A user's own \\Seen in a shared mailbox.
   CREATE TABLE seen (account INTEGER NOT NULL, mailbox INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
     PRIMARY KEY (account, mailbox, first)) WITHOUT ROWID;
 
@@ -76,7 +76,7 @@ const migrations: readonly string[] = [
   -- The first row of each destination tells when something of it is due.
   CREATE INDEX recipientDestination ON recipient (state, destination, dueMs);
 
-  -- The newest attempts of recipients that still wait; gone with them (the journey keeps the story).
+  -- The newest attempts of recipients that still wait; gone with them (the trace has them longer).
   CREATE TABLE attempt (recipient INTEGER NOT NULL, n INTEGER NOT NULL, atMs INTEGER NOT NULL, reply TEXT NOT NULL,
     PRIMARY KEY (recipient, n)) WITHOUT ROWID;
   `,

@@ -1,20 +1,20 @@
-/** Searches in turns by account, in slices: one of an hour does not stand before one of a moment, and one that nobody waits for ends. */
+/** Runs searches in slices, with turns by account: a long search does not delay a short one, and aborted ones end. */
 
 export interface TurnsHost {
   now(): number
-  /** Called when a search has had its turn and others are to have theirs. */
+  /** Schedules the next slice, after other events. */
   soon(run: () => void): void
   done(id: number, uids: Uint32Array): void
   failed(id: number, error: unknown): void
-  /** It goes on: told now and then. */
+  /** Called at intervals while a search runs. */
   still(id: number): void
 }
 
-/** One turn: short beside what a person notices, long beside what a change costs. */
+/** One slice: too short to be noticed, and long compared to the cost of switching. */
 const sliceMs = 20
-/** What one search may use of a thread in all. */
+/** Time that one search may use in total. */
 export const searchMaxMs = 120_000
-/** So often its client hears that it goes on. */
+/** How often the client is told that the search still runs. */
 const stillEveryMs = 2000
 
 interface Search {
@@ -76,7 +76,7 @@ export class SearchTurns {
     const next = this.#accounts.entries().next()
     if (next.done) return
     const [account, searches] = next.value
-    // Behind all others; and of one account each search in its turn.
+    // To the end of the line; the searches of one account take turns too.
     this.#accounts.delete(account)
     const search = searches.shift()!
     const goesOn = this.#slice(search)
@@ -84,7 +84,7 @@ export class SearchTurns {
     if (searches.length > 0) this.#accounts.set(account, searches)
   }
 
-  /** @returns whether it goes on. */
+  /** @returns whether the search has to continue. */
   #slice(search: Search): boolean {
     const began = this.#host.now()
     let now = began

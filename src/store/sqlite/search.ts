@@ -1,4 +1,4 @@
-/** Evaluates SEARCH on a mailbox: cheap keys on the rows first, the bytes only of messages that are still in question. Runs on the reading thread. */
+/** Evaluates SEARCH on a mailbox: cheap keys on rows first; bytes are read only of messages still undecided. Runs on the reading thread. */
 import { systemFlags, wellKnownKeywords, flagWordBits } from '../../mail/flags.ts'
 import { parseHeader, type Header } from '../../mail/header.ts'
 import { parseStructure } from '../../mail/mime/structure.ts'
@@ -13,13 +13,13 @@ import { sourceOf } from './reads.ts'
 
 /** Rows held at a time. */
 const pageRows = 512
-/** Of a larger message the first so many bytes are searched: a search must not take a message's size in memory twice over. */
+/** Of larger messages only the beginning is searched: a search must not need twice a message's size in memory. */
 export const searchedBytesMax = 64 * 1024 * 1024
-/** What is read to find a header; of a longer one so much as is taken from strangers. */
+/** Bytes read to find a header; of a longer header, as many as are accepted at receipt. */
 const headerReadBytes = 16 * 1024
 export const headerSearchedBytesMax = 1024 * 1024
 
-/** One message in question; its text is read when a key first asks for it. */
+/** A message to be tested; its text is read when a key first needs it. */
 class Candidate {
   readonly row: Row
   readonly #files: ContentFiles
@@ -52,7 +52,7 @@ class Candidate {
     return (this.#bytes ??= this.#read(searchedBytesMax))
   }
 
-  /** A message that cannot be read has no text: it must not end the search of the others. FETCH and verify tell of it. */
+  /** An unreadable message counts as empty: it must not end the search of the others. FETCH and verify report it. */
   #read(most: number): Uint8Array {
     try {
       return this.#stored().readSync(0, most)
@@ -75,11 +75,11 @@ type Test = (candidate: Candidate) => boolean
 
 interface Compiled {
   readonly test: Test
-  /** 0: the row tells; 1: the header must be read; 2: the whole message. */
+  /** 0: the row is enough; 1: the header must be read; 2: the whole message. */
   readonly cost: 0 | 1 | 2
 }
 
-/** All at once: for `:memory:` stores and tests. */
+/** Without pauses: for `:memory:` stores and tests. */
 export function searchMailbox(
   db: Database,
   files: ContentFiles,
@@ -94,7 +94,7 @@ export function searchMailbox(
   }
 }
 
-/** The same with a pause behind each message that was read and each page of rows: whoever drives it gives others their turn there. */
+/** The same with a yield after each message that was read and each page of rows, where the caller can run other searches. */
 export function* searchSteps(
   db: Database,
   filesForPage: () => ContentFiles,
@@ -117,7 +117,7 @@ export function* searchSteps(
     let from = first
     while (from <= last) {
       const rows = page.all(mailbox, from, last)
-      // What was read along for the page before may lie where a later message has been written since.
+      // New for each page: the places read ahead for the last page may have been overwritten since.
       const files = filesForPage()
       for (const row of rows) {
         const candidate = new Candidate(row, files)

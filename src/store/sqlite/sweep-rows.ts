@@ -1,4 +1,4 @@
-/** Forgets rows that nobody holds: emails without messages, contents without emails, old expunge records, ended ledger rows. */
+/** Deletes unreferenced and old rows: emails without messages, contents without emails, old expunge records, finished ledger rows. */
 import type { Operation, ResultOf } from '../operations.ts'
 import type { WriteContext } from './context.ts'
 

@@ -1,4 +1,4 @@
-/** Gives disk space back: rows that nobody holds, files that no row names, segments that are mostly dead. */
+/** Frees disk space: unreferenced rows, files without a row, segments that are mostly dead. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep, type Clock } from '../../base/clock.ts'
@@ -17,16 +17,16 @@ import { sourceOf } from './reads.ts'
 
 /** Rows of each kind in one commit: a step of a few milliseconds, so that mail does not wait behind it. */
 const rowsMax = 500
-/** A segment with less in use is emptied: its live contents move to the log's end. */
+/** A segment with a smaller live share is emptied: its live contents are moved to the log's end. */
 const liveShareMin = 0.5
 const relocateBytes = 2 * 1024 * 1024
-/** Somebody may be reading from a place that was just given up. */
+/** How long freed places are left: a reader may still be using one. */
 const readersGraceMs = 30_000
 const dayMs = 86_400_000
 
-/** A client that was away so long resynchronises from scratch. RFC 7162 §3.2.5.2 lets a server forget. */
+/** A client that was offline for longer resynchronises from scratch. RFC 7162 §3.2.5.2 allows a server to forget. */
 export const expungedKeepDays = 90
-/** How long ended deliveries can be looked up. */
+/** How long finished deliveries can be looked up. */
 export const ledgerKeepDays = 365
 
 export interface SweepTools {
@@ -37,7 +37,7 @@ export interface SweepTools {
   readonly clock: Clock
   readonly log: Log
   readonly nowMs: number
-  /** The store is being closed: the sweep ends at its next step, and a later one goes on. */
+  /** Aborted when the store is closed: the sweep ends at its next step, and a later one continues. */
   readonly signal: AbortSignal
 }
 
@@ -77,10 +77,12 @@ export async function sweepStep(tools: SweepTools): Promise<SweepReport> {
   return { contentsFreed, expungedForgotten, segmentsFreed: emptied.length, movedToLost }
 }
 
-/** Moves what lives in mostly dead segments to the log's end; answers the segments that are empty then and behind the log. */
+/**
+ * Moves live contents of mostly dead segments to the log's end; returns the segments that are empty then and older than the log's position.
+ */
 async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
   const { batcher, reads, log, signal } = tools
-  // Only what lies behind the log's synced position can go: everything after it may have to be replayed.
+  // Only segments before the log's synced position: later ones may have to be replayed.
   const { segment: current } = reads.prepare('SELECT segment FROM log').get() as unknown as { segment: number }
   const candidates = reads
     .prepare(
@@ -95,7 +97,7 @@ async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
       emptied.push(segment)
     } catch (error) {
       if (error instanceof StoreFault) throw error
-      // What cannot be read stays where it may be read again one day, and keeps its segment.
+      // Unreadable contents are left in place, with their segment: they may become readable again.
       log.warn('segment not reclaimed: part of it cannot be read', { segment, error: String(error) })
     }
   }
@@ -105,7 +107,7 @@ async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
   return (gone as ResultOf<Extract<Operation, { kind: 'segmentsGone' }>>).segments
 }
 
-/** @returns false when nothing of the segment is left. */
+/** @returns false if nothing of the segment is left. */
 async function movePart({ batcher, files, reads }: SweepTools, segment: number): Promise<boolean> {
   const contents = reads
     .prepare(

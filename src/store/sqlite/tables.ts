@@ -1,4 +1,4 @@
-/** The message tables that somebody looks at: loaded once, kept right by the change feed, dropped with the last holder. */
+/** The message tables in use: loaded once, updated by the change feed, dropped after the last holder released them. */
 import type { Change } from '../changes.ts'
 import { StoreRefusal } from '../store.ts'
 import { MessageTable, SharedTable, type LiveTable } from '../table.ts'
@@ -6,9 +6,9 @@ import type { Clock } from '../../base/clock.ts'
 import { turn } from '../../base/clock.ts'
 import type { SqliteReads } from './reads.ts'
 
-/** A table is kept so long after its last holder: the next SELECT of a phone that comes every minute finds it. */
+/** How long a table is kept after its last holder: for the next SELECT of a phone that connects every minute. */
 const lingerMs = 90_000
-/** Tables kept for nobody; the oldest go first. */
+/** Tables kept without a holder; the oldest are dropped first. */
 const lingeringMax = 256
 
 export class Tables {
@@ -39,7 +39,7 @@ export class Tables {
     return loading.promise
   }
 
-  /** In pages, with turns of the loop between; what is committed meanwhile is applied at the end, which is idempotent. */
+  /** In pages, yielding to the event loop in between; later commits are applied at the end, which is idempotent. */
   async #read(mailbox: number, news: Change[]): Promise<SharedTable> {
     const row = this.#reads.mailbox(mailbox)
     if (!row) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
@@ -58,7 +58,7 @@ export class Tables {
     return shared
   }
 
-  /** Applies news of a group; answers the tables that changed, for `tell()` once everything is applied. */
+  /** Applies the changes of a group; returns the changed tables, for `tell()` once everything is applied. */
   apply(changes: readonly Change[]): Set<SharedTable> {
     const touched = new Set<SharedTable>()
     for (const change of changes) {
@@ -77,7 +77,7 @@ export class Tables {
     const now = this.#clock.monotonic()
     this.#lingering.delete(mailbox)
     this.#lingering.set(mailbox, now)
-    // Looked at whenever another is released: no timer is needed, and what lingers is bounded.
+    // Checked whenever another is released: this needs no timer, and the number is limited anyway.
     for (const [old, since] of this.#lingering) {
       if (this.#lingering.size <= lingeringMax && now - since < lingerMs) break
       this.#lingering.delete(old)

@@ -469,7 +469,7 @@ function together(all: readonly GroupOutcome[]): GroupOutcome {
   return { outcomes: said.flatMap(({ outcomes }) => outcomes), changes: said.flatMap(({ changes }) => changes) }
 }
 
-/** What nobody was promised: after a power cut it may be as if it had not happened. */
+/** Operations without a promise: a power cut may undo them. */
 const softKinds: ReadonlySet<Operation['kind']> = new Set([
   'claimRecent',
   'queueLease',

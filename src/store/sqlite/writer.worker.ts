@@ -113,7 +113,7 @@ function group(message: Extract<ToWriter, { kind: 'group' }>): void {
   }
 }
 
-/** Somebody else's read (a backup, `verify`) can hold a checkpoint up: it is then left for later rather than waited for. */
+/** A long read (a backup, `verify`) can block a checkpoint: it is then done later instead of waiting. */
 function checkpoint(db: Database, mode: 'RESTART' | 'TRUNCATE'): void {
   db.exec(`PRAGMA busy_timeout = ${checkpointWaitMs}`)
   db.exec(`PRAGMA wal_checkpoint(${mode})`)

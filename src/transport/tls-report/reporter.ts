@@ -103,7 +103,8 @@ export class TlsReporter {
       if (this.#stopped || clock.now() < dueMs) continue
       const { hostname: organization } = this.#tools.options.now
       const facts = { day, domain, policies, organization, contact: reports.now.contact }
-      if (!reports.now.tls || (await this.#report(facts)) || clock.now() > dueMs + triedForMs) counts.forget(day, domain)
+      if (!reports.now.tls || (await this.#report(facts)) || clock.now() > dueMs + triedForMs)
+        counts.forget(day, domain)
     }
     await this.#keep()
   }

@@ -30,7 +30,7 @@ async function verify(message: Buffer, dns: DkimDns): Promise<ArcVerdict> {
 
 /** Where we differ on purpose. */
 const defended = new Map([
-  // A message signature that leaves From out says nothing about who wrote: a chain of such would vouch for anybody.
+  // A message signature without From says nothing about the author: a chain of such would vouch for any sender.
   ['ams_fields_h_empty', 'fail'],
 ])
 

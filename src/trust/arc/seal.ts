@@ -1,4 +1,4 @@
-/** Adds our own set to a chain: what we found, the message as it leaves us, and a seal over all of it. RFC 8617 §5.1. */
+/** Adds our own ARC set to a chain: our results, a signature of the message as we relay it, and a seal over everything. RFC 8617 §5.1. */
 import { createHash } from 'node:crypto'
 import type { Header } from '../../mail/header.ts'
 import { BodyDigest, canonicalField } from '../dkim/canonical.ts'
@@ -10,7 +10,7 @@ import type { ArcVerdict } from './verify.ts'
 export interface ArcSealOptions {
   /** `host; spf=pass …`: an Authentication-Results value, folds in it. */
   readonly results: string
-  /** What the chain was when it came. */
+  /** The verdict on the chain when the message arrived. */
   readonly chain: ArcVerdict
   readonly fields?: readonly string[]
   readonly nowMs: number
@@ -32,7 +32,7 @@ export class ArcSealer {
     this.#body.write(bytes)
   }
 
-  /** The three fields, to be put on top; '' where the chain is broken already and sealed so: nobody adds to that. */
+  /** The three fields, to be put on top; '' if the chain was already sealed as failed: then no further set is added. */
   async end(): Promise<string> {
     const { chain, nowMs, results: given } = this.#options
     const { domain, selector, key } = this.#key
@@ -65,7 +65,7 @@ export class ArcSealer {
   }
 }
 
-/** Tags in the order of their names, as others write them; folded with spaces, since dkimpy looks for ` i=`. */
+/** Tags sorted by name, as in other programs; folded with spaces, since dkimpy looks for ` i=`. */
 async function signed(
   name: string,
   algorithm: string,

@@ -1,10 +1,10 @@
-/** Whether a chain's word counts: a list or a forwarder that we trust says that the message was right when it had it. RFC 8617 §7.2.1. */
+/** Whether a trusted list or forwarder vouches for a message by an ARC chain: DMARC passed when it got the message. RFC 8617 §7.2.1. */
 import type { ArcVerdict } from './verify.ts'
 
 /**
  * @param trusted domains of sealers, lower case.
  * @param from the domain in From.
- * @returns the sealer that saw DMARC pass for that domain; everybody who handed the message on since then has to be trusted too.
+ * @returns the sealer that saw DMARC pass for that domain. All sealers after it have to be trusted too.
  */
 export function vouchedBy(arc: ArcVerdict, trusted: readonly string[], from: string): string | undefined {
   if (arc.result !== 'pass' || trusted.length === 0) return undefined
@@ -16,7 +16,7 @@ export function vouchedBy(arc: ArcVerdict, trusted: readonly string[], from: str
   return undefined
 }
 
-/** Comments and quoted texts are no statements: `dmarc=fail (dmarc=pass)` must not pass. */
+/** Comments and quoted strings do not count: `dmarc=fail (dmarc=pass)` must not pass. */
 function saysDmarcPass(field: string, from: string): boolean {
   const bare = field
     .replace(/"(?:[^"\\]|\\[^])*"/g, '""')

@@ -1,4 +1,4 @@
-/** Whether what a server showed is what its TLSA records promise. RFC 7671 §5, RFC 7672 §3. */
+/** Checks a server's certificates against its TLSA records. RFC 7671 §5, RFC 7672 §3. */
 import { createPublicKey, X509Certificate, type KeyObject } from 'node:crypto'
 import type { TlsaRecord } from '../../base/resolver.ts'
 import { anchorOf, matchesRecord, recordWords, usages } from './tlsa.ts'
@@ -10,7 +10,7 @@ export type DaneResult =
 
 export type DaneFailure = 'validation-failure' | 'certificate-host-mismatch' | 'certificate-expired'
 
-/** Certificates that anybody needs from a leaf to its anchor, with room. */
+/** Certificates read of a chain: more than a real one has from leaf to anchor. */
 const chainMax = 10
 /** id-kp-serverAuth and anyExtendedKeyUsage. RFC 5280 §4.2.1.12. */
 const serverUsages = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']
@@ -18,7 +18,7 @@ const serverUsages = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']
 /**
  * @param records usable ones.
  * @param chain DER as the server sent it, its own first.
- * @param names any of which the certificate must bear where the anchor signs for many: RFC 7672 §3.2.2.
+ * @param names with a trust anchor (usage 2), the certificate must have one of these: RFC 7672 §3.2.2.
  */
 export function checkDane(
   records: readonly TlsaRecord[],
@@ -28,7 +28,7 @@ export function checkDane(
 ): DaneResult {
   const [leaf] = chain
   if (!leaf) return { kind: 'failed', type: 'validation-failure', problem: 'the server shows no certificate' }
-  // The key itself is named: neither its names nor its dates count. RFC 7671 §5.1.
+  // The record names the key itself: names and dates of the certificate do not count. RFC 7671 §5.1.
   const own = records.find((record) => record.usage === usages.endEntity && matchesRecord(record, leaf))
   if (own) return { kind: 'verified', record: recordWords(own) }
   const anchors = records.filter(({ usage }) => usage === usages.trustAnchor)
@@ -100,7 +100,7 @@ function isSignedBy(certificate: X509Certificate, key: KeyObject): boolean {
   try {
     return certificate.verify(key)
   } catch {
-    // A key of another kind than the signature's.
+    // The key's type is not that of the signature.
     return false
   }
 }

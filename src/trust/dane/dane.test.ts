@@ -68,7 +68,7 @@ test('usage 2 wants a path to the anchor, a name that fits, and valid dates', as
   assert.equal(words([anchor], [leaf, root], ['mail.b.example']), 'certificate-host-mismatch')
   assert.equal(words([anchor], [leaf, root], ['mail.b.example', 'mail.a.example']), '2 0 1')
   assert.equal(words([anchor], [leaf, root], ['mail.a.example'], now + 10 * 86_400_000), 'certificate-expired')
-  // Shown beside a stranger's certificate it signs nothing.
+  // Shown beside a certificate that it has not signed, it proves nothing.
   assert.equal(words([anchor], [stranger, root]), 'validation-failure')
   assert.equal(words([anchor], [leaf]), 'validation-failure')
   assert.equal(words([record(2, 0, 1, leaf)], [leaf, root]), 'validation-failure')

@@ -1,4 +1,4 @@
-/** TLSA records as SMTP uses them: which of them count, and what they match. RFC 6698 §2.1, RFC 7671, RFC 7672 §3.1. */
+/** TLSA records in SMTP: which of them are usable, and what they match. RFC 6698 §2.1, RFC 7671, RFC 7672 §3.1. */
 import { createHash } from 'node:crypto'
 import type { TlsaRecord } from '../../base/resolver.ts'
 import { publicKeyOf } from './certificate-der.ts'
@@ -33,7 +33,7 @@ export function usableRecords(records: readonly TlsaRecord[]): TlsaRecord[] {
   )
 }
 
-/** What a record's selector means of a certificate; undefined where the certificate cannot be read. */
+/** The part of a certificate that a record's selector means; undefined if the certificate cannot be read. */
 function selected(selector: number, certificate: Uint8Array): Uint8Array | undefined {
   return selector === selectors.certificate ? certificate : publicKeyOf(certificate)
 }
@@ -47,7 +47,7 @@ export function matchesRecord({ selector, matching, data }: TlsaRecord, certific
   return Buffer.compare(found, data) === 0
 }
 
-/** A trust anchor that a record holds whole, so that the server need not show it. RFC 7671 §5.2.2. */
+/** A trust anchor that the record contains in full, so that the server need not send it. RFC 7671 §5.2.2. */
 export function anchorOf({
   usage,
   selector,
@@ -58,7 +58,7 @@ export function anchorOf({
   return { kind: selector === selectors.certificate ? 'certificate' : 'key', der: data }
 }
 
-/** The record that promises a certificate's own key, whoever signed it: 3 1 1, the one that RFC 7672 §3.1 asks for. @param certificate DER. */
+/** The record 3 1 1 for a certificate's own key, whatever its issuer; recommended by RFC 7672 §3.1. @param certificate DER. */
 export function endEntityRecord(certificate: Uint8Array): TlsaRecord | undefined {
   const key = publicKeyOf(certificate)
   return (
@@ -71,7 +71,7 @@ export function endEntityRecord(certificate: Uint8Array): TlsaRecord | undefined
   )
 }
 
-/** As a zone file has it. RFC 6698 §2.2. */
+/** In the format of zone files. RFC 6698 §2.2. */
 export function formatTlsaRecord(record: TlsaRecord): string {
   return `${recordWords(record)} ${Buffer.from(record.data).toString('hex')}`
 }

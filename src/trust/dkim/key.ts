@@ -1,4 +1,4 @@
-/** A domain's public key, as the DNS has it. RFC 6376 §3.6.1, RFC 8463 §4.2. */
+/** A domain's public key in the DNS. RFC 6376 §3.6.1, RFC 8463 §4.2. */
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { decodeTagBase64, parseTags } from './tags.ts'
@@ -6,9 +6,9 @@ import { decodeTagBase64, parseTags } from './tags.ts'
 export interface DkimKey {
   readonly kind: 'rsa' | 'ed25519'
   readonly key: KeyObject
-  /** Of the modulus; 256 for ed25519. */
+  /** Bits of the modulus; 256 for ed25519. */
   readonly bits: number
-  /** `t=y`: the domain is only trying; a failure says nothing. */
+  /** `t=y`: the domain is only testing DKIM; a failure means nothing. */
   readonly testing: boolean
   /** `t=s`: i= must be of d= itself. */
   readonly strict: boolean
@@ -21,10 +21,10 @@ const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex')
 
 type Parsed = DkimKey | 'revoked' | { readonly problem: string }
 
-/** Records that were read lately: OpenSSL takes longer to load a key than to verify by it, and most mail comes from a few senders. */
+/** Recently used keys: OpenSSL takes longer to load a key than to verify with it, and most mail comes from a few senders. */
 const parsedMax = 500
 const parsed = new BoundedMap<string, Parsed>(parsedMax)
-/** Longer texts are no keys that anybody publishes, and are not kept. */
+/** Longer than any real key record: not cached. */
 const keptTextMax = 4096
 
 /** @returns 'revoked' for an empty p=, or what is wrong with it. */

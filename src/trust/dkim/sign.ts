@@ -7,7 +7,7 @@ import { signedFields } from './header-hash.ts'
 export interface DkimSigningKey {
   readonly domain: string
   readonly selector: string
-  /** PEM or a key that is loaded already: RSA or Ed25519. */
+  /** RSA or Ed25519. */
   readonly key: KeyObject
 }
 
@@ -21,14 +21,14 @@ export function loadSigningKey(domain: string, selector: string, pem: string): D
 export interface DkimSignOptions {
   readonly headerForm?: Canonicalization
   readonly bodyForm?: Canonicalization
-  /** Names of fields to be signed, where they stand. Each is signed once more than it stands (oversigned), so that nobody adds one. */
+  /** Names of fields to be signed, if present. Some are oversigned: once more than they occur, so that none can be added. */
   readonly fields?: readonly string[]
-  /** Seconds that a signature holds; without it for ever. */
+  /** Seconds until the signature expires; default: never. */
   readonly expiresAfter?: number
   readonly nowMs: number
 }
 
-/** RFC 6376 §5.4.1, and what list programs and replies lean on. */
+/** RFC 6376 §5.4.1, and the fields that mailing lists and replies use. */
 export const fieldsToSign: readonly string[] = [
   'from',
   'sender',
@@ -54,7 +54,7 @@ export const fieldsToSign: readonly string[] = [
   'list-owner',
   'list-archive',
 ]
-/** Signed even where they do not stand: a second one would be shown instead. RFC 6376 §8.15. */
+/** Signed once more than they occur, also if absent: an added one might be shown instead. RFC 6376 §8.15. */
 const oversigned = new Set([
   'from',
   'sender',
@@ -71,7 +71,7 @@ const oversigned = new Set([
   'references',
 ])
 
-/** One message: made with its header, fed with its body; the fields at the end go to its top. */
+/** Signs one message: construct it with the header, write the body; the resulting fields go on top of the message. */
 export class DkimSigner {
   readonly #header: Header
   readonly #keys: readonly DkimSigningKey[]

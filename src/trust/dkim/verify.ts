@@ -1,4 +1,4 @@
-/** Verifies DKIM signatures: the body as it streams by, then the keys. RFC 6376 §6, RFC 8301, RFC 8463. */
+/** Verifies DKIM signatures: hashes the body as a stream, then looks up the keys. RFC 6376 §6, RFC 8301, RFC 8463. */
 import { createHash, verify as verifySignature } from 'node:crypto'
 import type { DnsOutcome } from '../../base/resolver.ts'
 import type { Header } from '../../mail/header.ts'
@@ -12,24 +12,24 @@ export type DkimResult = 'pass' | 'fail' | 'policy' | 'neutral' | 'temperror' | 
 
 export interface DkimVerdict {
   readonly result: DkimResult
-  /** Why it is no pass, in words. */
+  /** Why it did not pass, in words. */
   readonly problem?: string
   readonly domain: string
   readonly selector: string
   readonly identity: string
   readonly algorithm: string
-  /** The beginning of b=, which tells signatures apart in reports. RFC 6008. */
+  /** The beginning of b=, which identifies the signature in reports. RFC 6008. */
   readonly signaturePrefix: string
   readonly keyBits?: number
-  /** The domain only tries it out: a failure counts as no signature. */
+  /** The domain is only testing DKIM: a failure counts as no signature. */
   readonly testing: boolean
-  /** Not all of the body is signed: whatever follows is anybody's. */
+  /** Not all of the body is signed (l=): the rest may have been added by others. */
   readonly bodyBeyond: boolean
 }
 
-/** Signatures that are looked at; a message with more is an attack on our CPU and on resolvers. */
+/** Signatures that are verified; a message with more is an attack on our CPU and on resolvers. */
 export const signaturesMax = 10
-/** RFC 8301 §3.2: shorter keys are no proof. */
+/** RFC 8301 §3.2: signatures by shorter keys are not accepted. */
 const rsaBitsMin = 1024
 
 export interface DkimDns {
@@ -38,12 +38,12 @@ export interface DkimDns {
 
 interface Candidate {
   readonly signature: DkimSignature
-  /** The field as it stands in the header. */
+  /** The field as in the header. */
   readonly raw: string
   readonly body: BodyDigest
 }
 
-/** One message: made with its header, fed with its body, asked at the end. */
+/** Verifies one message: construct it with the header, write the body, call `end`. */
 export class DkimVerifier {
   readonly #header: Header
   readonly #candidates: Candidate[] = []
@@ -131,10 +131,10 @@ export class DkimVerifier {
     if (!digest.equals(Buffer.from(signature.bodyHash))) return verdict('fail', 'the body was changed', key)
     if (!(await this.#fits(candidate, key)))
       return verdict('fail', 'the header was changed, or the key is another one', key)
-    // RFC 6376 §8.15: programs show the first From, and the signature is of the last.
+    // RFC 6376 §8.15: programs show the first From, but the last one is signed.
     if (this.#header.all('from').length > signature.fields.filter((name) => name === 'from').length)
       return verdict('permerror', 'it does not sign all From fields', key)
-    // RFC 6376 §8.2: what follows is anybody's, and may be all that is shown.
+    // RFC 6376 §8.2: the unsigned rest may have been added by others, and may be all that is shown.
     if (about.bodyBeyond) return verdict('policy', 'the body goes on behind what l= signs', key)
     return verdict('pass', undefined, key)
   }
@@ -147,7 +147,7 @@ export class DkimVerifier {
   }
 }
 
-/** On the platform's own threads: one signature does not hold up the others' mail. */
+/** On the platform's threads, so that a signature does not block the event loop. */
 export function verifyData(data: Uint8Array, { kind, key }: DkimKey, signature: Uint8Array): Promise<boolean> {
   // RFC 8463 §3: ed25519 signs the SHA-256 of the data.
   const signed = kind === 'ed25519' ? createHash('sha256').update(data).digest() : data

@@ -1,4 +1,4 @@
-/** Whether the domain that readers see in From stands behind a message, and what it wishes for those that it does not. RFC 7489. */
+/** DMARC: whether the domain in From, which readers see, is authenticated, and its policy for messages that are not. RFC 7489. */
 import type { DnsOutcome } from '../../base/resolver.ts'
 import type { DkimVerdict } from '../dkim/verify.ts'
 import type { SpfVerdict } from '../spf/check.ts'
@@ -12,33 +12,33 @@ export interface DmarcDns {
 export interface DmarcQuestion {
   /** Domains of the From field's addresses, A-labels. */
   readonly fromDomains: readonly string[]
-  /** From is one field that all programs read alike; else `fromDomains` are those that some program may show. */
+  /** From is a single field that all programs read alike; else `fromDomains` are those that some program may show. */
   readonly certain: boolean
   readonly spf: SpfVerdict
   readonly dkim: readonly DkimVerdict[]
 }
 
 export interface DmarcVerdict {
-  /** RFC 7489 §11.2; 'none': the domain says nothing. */
+  /** RFC 7489 §11.2; 'none': the domain has no DMARC record. */
   readonly result: 'none' | 'pass' | 'fail' | 'temperror' | 'permerror'
   /** The domain in From. */
   readonly domain: string
-  /** What the domain wishes for messages that fail. */
+  /** The domain's policy for messages that fail. */
   readonly policy: DmarcPolicy
   readonly percent: number
-  /** Which of the two proved it. */
+  /** Which of the two passed for an aligned domain. */
   readonly aligned: readonly ('spf' | 'dkim')[]
   readonly problem?: string
   readonly record?: DmarcRecord
-  /** From was not certain: nothing that is proved tells what readers see. */
+  /** From was not certain: a pass does not tell what readers see. */
   readonly unclear?: true
-  /** More domains than are looked up. */
+  /** From has more domains than are looked up. */
   readonly tooMany?: true
-  /** Of each domain, where From has several; this verdict is the gravest of them. RFC 7489 §6.6.1. */
+  /** The verdicts of each domain, if From has several; this verdict is the most severe of them. RFC 7489 §6.6.1. */
   readonly each?: readonly DmarcVerdict[]
 }
 
-/** Domains that are looked up: real messages have one, and each further one is a question to somebody's name server. */
+/** Domains that are looked up: real messages have one, and each further one is a query to a foreign name server. */
 export const authorDomainsMax = 20
 
 export async function checkDmarc(question: DmarcQuestion, dns: DmarcDns): Promise<DmarcVerdict> {
@@ -71,7 +71,7 @@ export async function checkDmarc(question: DmarcQuestion, dns: DmarcDns): Promis
 const policies: readonly DmarcPolicy[] = ['none', 'quarantine', 'reject']
 const results: readonly DmarcVerdict['result'][] = ['pass', 'none', 'permerror', 'temperror', 'fail']
 
-/** What a domain wishes counts before how sure it is that the message fails, but a pass is none. */
+/** Ordered by the domain's policy first, then by the result; a pass is the least severe. */
 function gravityOf({ result, policy }: DmarcVerdict): number {
   return results.indexOf(result) + (result === 'pass' ? 0 : 10 * policies.indexOf(policy))
 }
@@ -111,7 +111,7 @@ async function findRecord(
     const outcome = await dns.txt(`_dmarc.${name}`)
     if (outcome.kind === 'failed') return 'temperror'
     const records = outcome.kind === 'found' ? outcome.records.filter(isDmarcRecord) : []
-    // Two records are none.
+    // Several records count as none.
     if (records.length !== 1) continue
     const record = parseDmarcRecord(records[0]!)
     if (record) return { record, own: name === domain }

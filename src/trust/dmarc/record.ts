@@ -8,7 +8,7 @@ export interface DmarcRecord {
   readonly subdomainPolicy: DmarcPolicy
   readonly dkimStrict: boolean
   readonly spfStrict: boolean
-  /** Of failing messages so many in a hundred meet the policy. */
+  /** The percentage of failing messages that the policy applies to. */
   readonly percent: number
   /** Where daily reports go: mailto addresses. */
   readonly reportTo: readonly string[]
@@ -18,7 +18,9 @@ export function isDmarcRecord(text: string): boolean {
   return /^v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)/.test(text)
 }
 
-/** @returns undefined where it is no record, or has no policy that could be followed. Unknown and bad tags are passed over. RFC 7489 §6.3, §6.6.3. */
+/**
+ * @returns undefined for text that is no record, or has no usable policy. Unknown and malformed tags are ignored. RFC 7489 §6.3, §6.6.3.
+ */
 export function parseDmarcRecord(text: string): DmarcRecord | undefined {
   if (!isDmarcRecord(text)) return undefined
   const tags = new Map<string, string>()
@@ -33,7 +35,7 @@ export function parseDmarcRecord(text: string): DmarcRecord | undefined {
     return match ? [decodeURIComponentSafely(match[1]!)] : []
   })
   const given = policyOf(tags.get('p'))
-  // Whoever asks for reports has a record, if a wrong one: as if p=none. RFC 7489 §6.6.3 (6).
+  // A record without a valid policy, but with report addresses, counts as p=none. RFC 7489 §6.6.3 (6).
   if (given === undefined && reportTo.length === 0) return undefined
   const policy = given ?? 'none'
   const percent = /^\d{1,3}$/.test(tags.get('pct') ?? '') ? Math.min(100, Number(tags.get('pct'))) : 100

@@ -1,4 +1,4 @@
-/** The MTA-STS policies of the domains that we send to: found, kept for as long as they say, and asked for again each day. RFC 8461 §3.3, §5.1, §10.2. */
+/** MTA-STS policies of the domains that we send to: fetched, kept for their max_age, refreshed daily. RFC 8461 §3.3, §5.1, §10.2. */
 import type { Live } from '../../base/live.ts'
 import type { Clock } from '../../base/clock.ts'
 import { utf8 } from '../../base/bytes.ts'
@@ -20,16 +20,16 @@ export interface StsTools {
   readonly clock: Clock
   readonly log: Log
   readonly keep: StsKeep
-  /** Authorities that are believed beside the well-known ones, PEM; read anew each time. */
+  /** Authorities in addition to the well-known ones, PEM; read anew each time. */
   readonly authorities?: Live<readonly string[]>
 }
 
 export type FetchFailure = 'sts-policy-fetch-error' | 'sts-policy-invalid' | 'sts-webpki-invalid'
 
 export interface FoundPolicy {
-  /** undefined: the domain has none that can be used now. */
+  /** undefined: the domain has no usable policy now. */
   readonly policy?: StsPolicy
-  /** Why the newest could not be had, as TLS reports name it. RFC 8460 §4.3. */
+  /** Why the newest policy could not be fetched, as TLS reports name it. RFC 8460 §4.3. */
   readonly failure?: FetchFailure
 }
 
@@ -70,10 +70,10 @@ export class StsPolicies {
     const kept = this.#live(domain)
     const found = await resolver.txt(`_mta-sts.${domain}`)
     const id = found.kind === 'found' ? parseStsRecord(found.records) : undefined
-    // No record is no reason to forget: whoever forges the DNS would begin with that. RFC 8461 §3.1.
+    // A missing record does not end a policy: an attacker who forges the DNS would remove it first. RFC 8461 §3.1.
     if (id === undefined) return { policy: kept?.policy }
     if (kept?.id === id) {
-      // In the background: mail need not wait for what is only to be prolonged.
+      // In the background: mail does not wait for the refresh of a valid policy.
       if (clock.now() - kept.fetchedAtMs > refreshAfterMs) void this.#fetch(domain, id)
       return { policy: kept.policy }
     }
@@ -82,7 +82,7 @@ export class StsPolicies {
     return { policy: this.#live(domain)?.policy, failure: fetched }
   }
 
-  /** Prolongs what was not asked for lately: who waits until a policy ends gives an attacker the day after. RFC 8461 §10.2. */
+  /** Refreshes policies that were not used lately: if they expired first, an attacker could use the gap. RFC 8461 §10.2. */
   async refresh(): Promise<void> {
     for (const [domain, kept] of this.#kept) {
       if (!kept || this.#tools.clock.now() - kept.fetchedAtMs <= refreshAfterMs) continue
@@ -103,7 +103,7 @@ export class StsPolicies {
     return undefined
   }
 
-  /** One at a time for a domain; after a failure none for a while. */
+  /** One fetch at a time for a domain; after a failure none for a while. */
   #fetch(domain: string, id: string): Promise<Kept | FetchFailure> {
     const { clock } = this.#tools
     const failed = this.#failed.get(domain)

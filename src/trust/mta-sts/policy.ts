@@ -9,7 +9,7 @@ export interface StsPolicy {
 
 /** RFC 8461 §3.2. */
 export const maxAgeMaxS = 31_557_600
-/** More patterns than anybody's mail hosts. */
+/** More patterns than a real policy has. */
 const mxMax = 100
 const domain = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.?$/i
 
@@ -28,7 +28,7 @@ export function parseStsRecord(texts: readonly string[]): string | undefined {
   return id !== undefined && /^[A-Za-z0-9]{1,32}$/.test(id) ? id : undefined
 }
 
-/** The policy, or what is wrong with it. Unknown fields are passed over, of repeated ones the first counts. */
+/** The policy, or what is wrong with it. Unknown fields are ignored; of repeated ones the first counts. */
 export function parseStsPolicy(text: string): StsPolicy | string {
   const values = new Map<string, string>()
   const mx: string[] = []
@@ -53,7 +53,7 @@ export function parseStsPolicy(text: string): StsPolicy | string {
   return { mode, mx, maxAgeS: Math.min(Number(age), maxAgeMaxS) }
 }
 
-/** The policy as senders fetch it; `mx` lines only where they count. */
+/** The policy as senders fetch it; `mx` lines only in modes that use them. */
 export function formatStsPolicy({ mode, mx, maxAgeS }: StsPolicy): string {
   const hosts = mode === 'none' ? [] : mx.map((host) => `mx: ${host}`)
   return ['version: STSv1', `mode: ${mode}`, ...hosts, `max_age: ${maxAgeS}`, ''].join('\r\n')

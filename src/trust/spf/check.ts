@@ -4,7 +4,7 @@ import type { DnsOutcome, MxRecord } from '../../base/resolver.ts'
 import { expandDomain, expandMacros, type MacroFacts } from './macro.ts'
 import { isSpfRecord, parseSpfRecord, SpfSyntax, type Directive, type Mechanism, type SpfRecord } from './record.ts'
 
-/** What SPF asks the DNS. */
+/** The DNS queries of SPF. */
 export interface SpfDns {
   txt(name: string): Promise<DnsOutcome<string>>
   mx(name: string): Promise<DnsOutcome<MxRecord>>
@@ -17,33 +17,33 @@ export type SpfResult = 'none' | 'neutral' | 'pass' | 'fail' | 'softfail' | 'tem
 
 export interface SpfQuestion {
   readonly ip: string
-  /** The reverse-path; '' for the null one, when HELO is asked for. RFC 7208 §2.4. */
+  /** The reverse-path; '' for the null one: HELO is then checked instead. RFC 7208 §2.4. */
   readonly mailFrom: string
   readonly helo: string
-  /** Who asks, for explanations. */
+  /** Our host name, for explanations (macro `r`). */
   readonly receiver: string
   readonly nowMs: number
 }
 
 export interface SpfVerdict {
   readonly result: SpfResult
-  /** The domain that was asked about. */
+  /** The domain that was checked. */
   readonly domain: string
   /** `mailfrom` or `helo`. */
   readonly identity: 'mailfrom' | 'helo'
-  /** The directive that decided, as it stands in the record. */
+  /** The directive that decided, as in the record. */
   readonly mechanism?: string
   /** Why there is no better result, in words. */
   readonly problem?: string
-  /** What the domain says to whom it refuses. Text of strangers. RFC 7208 §6.2. */
+  /** The domain's explanation of a fail. Not to be trusted: the domain's owner wrote it. RFC 7208 §6.2. */
   readonly explanation?: string
 }
 
 // Counted across includes, or a chain of records could use us to flood a resolver. RFC 7208 §4.6.4.
 const dnsLookupsMax = 10
-/** Look-ups that found nothing. RFC 7208 §4.6.4. */
+/** Look-ups without a result. RFC 7208 §4.6.4. */
 const voidLookupsMax = 2
-/** Names of one mx or ptr. RFC 7208 §4.6.4. */
+/** Names that are followed for one mx or ptr. RFC 7208 §4.6.4. */
 const namesMax = 10
 
 type PermError = { readonly kind: 'permerror' | 'temperror'; readonly problem: string }
@@ -77,7 +77,7 @@ class Check {
   readonly #family: 4 | 6
   #lookups = 0
   #voids = 0
-  /** The record that said fail, and whose it is: its exp counts. */
+  /** The record that gave the fail, and its domain: its exp= is used. */
   #failed: { readonly record: SpfRecord; readonly domain: string } | undefined
 
   constructor(question: SpfQuestion, sender: string, dns: SpfDns) {
@@ -117,7 +117,7 @@ class Check {
   }
 
   #decided(directive: Directive, record: SpfRecord, domain: string, outermost: boolean): Found {
-    // An included domain's words are not ours to repeat. RFC 7208 §6.2.
+    // The explanation of an included domain is not used. RFC 7208 §6.2.
     if (directive.qualifier === 'fail' && outermost) this.#failed = { record, domain }
     return { result: directive.qualifier, mechanism: directive.text }
   }
@@ -139,7 +139,7 @@ class Check {
     if (++this.#lookups > dnsLookupsMax) throw new SpfEnd('permerror', `more than ${dnsLookupsMax} look-ups are needed`)
   }
 
-  /** What was found; nothing counts towards the limit of look-ups in vain. */
+  /** The records of an outcome; an empty one counts as a void look-up. */
   #records<T>(outcome: DnsOutcome<T>, name: string): readonly T[] {
     if (outcome.kind === 'failed') throw new SpfEnd('temperror', `no answer about ${name} (${outcome.reason})`)
     if (outcome.kind === 'found') return outcome.records
@@ -218,7 +218,7 @@ class Check {
     return false
   }
 
-  /** Names of the address that lead back to it. Trouble is no match, and no error. RFC 7208 §5.5. */
+  /** Names of the address that resolve back to it. A DNS failure is no match, and no error. RFC 7208 §5.5. */
   async #validatedNames(): Promise<string[]> {
     const { ip } = this.#question
     const outcome = await this.#dns.reverse(ip)
@@ -231,7 +231,7 @@ class Check {
     return found
   }
 
-  /** For the macro `p`: one of the domain, or below it, or any. RFC 7208 §7.3. */
+  /** For the macro `p`: the domain itself, else a name below it, else any. RFC 7208 §7.3. */
   async #validatedName(domain: string): Promise<string> {
     const names = await this.#validatedNames()
     const same = names.find((name) => name.toLowerCase() === domain.toLowerCase())
@@ -247,7 +247,7 @@ class Check {
       const outcome = await this.#dns.txt(name)
       if (outcome.kind !== 'found' || outcome.records.length !== 1) return undefined
       const [text] = outcome.records
-      // Explanations are ASCII, and a macro that is none makes them void. RFC 7208 §6.2.
+      // Explanations are ASCII; an invalid macro makes them void. RFC 7208 §6.2.
       if (/[^\x20-\x7e]/.test(text!) || /%(?!\{[slodiphcrtv]\d*r?[.\-+,/_=]*\}|[%_-])/i.test(text!)) return undefined
       return await expandMacros(text!, facts)
     } catch {
@@ -265,7 +265,7 @@ function parse(text: string, domain: string): SpfRecord {
   }
 }
 
-/** A name that can be asked for: labels of 1 to 63, at least two of them. RFC 7208 §4.3. */
+/** A name that can be looked up: at least two labels of 1 to 63 characters. RFC 7208 §4.3. */
 function isUsable(domain: string): boolean {
   if (domain.length > 253) return false
   const labels = domain.split('.')

@@ -1,4 +1,4 @@
-/** SPF records: text to terms, strictly; what is mis-spelled anywhere makes the whole record a permerror. RFC 7208 §4.6, §5, §6, §12. */
+/** Parses SPF records, strictly: a syntax error anywhere makes the whole record a permerror. RFC 7208 §4.6, §5, §6, §12. */
 import { parseIpNetwork, type IpNetwork } from '../../base/ip-network.ts'
 
 export type Qualifier = 'pass' | 'fail' | 'softfail' | 'neutral'
@@ -13,7 +13,7 @@ export type Mechanism =
 export interface Directive {
   readonly qualifier: Qualifier
   readonly mechanism: Mechanism
-  /** As it stands in the record, for whoever asks why. */
+  /** As in the record, to explain results. */
   readonly text: string
 }
 
@@ -28,12 +28,12 @@ export class SpfSyntax extends Error {}
 
 const qualifiers: Readonly<Record<string, Qualifier>> = { '+': 'pass', '-': 'fail', '~': 'softfail', '?': 'neutral' }
 
-/** RFC 7208 §7.1. Letters c, r and t are for the text of explanations alone, which stands elsewhere. */
+/** RFC 7208 §7.1. The letters c, r and t are only valid in the text of explanations, which is in another record. */
 const macroExpand = String.raw`%\{[slodiphvSLODIPHV]\d*[rR]?[.\-+,/_=]*\}|%%|%_|%-`
 const macroString = new RegExp(`^(?:${macroExpand}|[\\x21-\\x24\\x26-\\x7e])*$`)
 const macroAlone = new RegExp(`^(?:${macroExpand})$`)
 
-/** A domain ends in a macro or in a top label, which is never all digits. Only its end is looked at: a pattern would try each place of 64 KB. */
+/** A domain ends in a macro or a top label, which is never all digits. Only the end is checked: a pattern would try each place of 64 KB. */
 function hasDomainEnd(text: string): boolean {
   if (text.endsWith('}')) {
     const start = text.lastIndexOf('%')
@@ -116,11 +116,11 @@ function mechanism(name: string, rest: string, term: string): Mechanism {
 }
 
 function ipNetwork(name: 'ip4' | 'ip6', text: string): IpNetwork | undefined {
-  // No leading zero in a length, and no IPv4 in ip6's clothes or the other way round.
+  // No leading zero in a length; no IPv4 address in ip6, nor the other way round.
   if (/\/0\d/.test(text) || text.includes(':') !== (name === 'ip6')) return undefined
   const network = parseIpNetwork(text)
   if (!network || name === 'ip4' || network.bytes.length === 16) return network
-  // An IPv4 address in IPv6's clothes: well spelled, and no client is ever told like this.
+  // An IPv4-mapped IPv6 address: valid, but clients' addresses never have this form.
   const bytes = Uint8Array.from([...new Uint8Array(10), 0xff, 0xff, ...network.bytes])
   return { bytes, prefixBits: 128 }
 }

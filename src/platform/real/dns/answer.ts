@@ -1,16 +1,16 @@
-/** What an answer says of the name that was asked for: aliases followed, records of others left out. RFC 1034 §3.6.2, RFC 2308 §2. */
+/** Reads the records of the queried name from a response: follows CNAMEs, ignores unrelated records. RFC 1034 §3.6.2, RFC 2308 §2. */
 import { codes, recordTypes, type DnsMessage, type RecordType } from './message.ts'
 import { readRecord, type RecordValues } from './records.ts'
 
 export type Answer<T> =
   | { readonly kind: 'found'; readonly records: readonly T[]; readonly name: string; readonly ttlS: number }
-  /** `ttlS` undefined: without an SOA nothing says how long it holds, so it is not kept. RFC 2308 §5. */
+  /** `ttlS` undefined: without an SOA there is no TTL, so it is not cached. RFC 2308 §5. */
   | { readonly kind: 'none'; readonly nameExists: boolean; readonly ttlS: number | undefined }
-  /** The aliases lead out of what was answered: to be asked for next. */
+  /** The CNAME chain ends outside of the response: this name must be queried next. */
   | { readonly kind: 'alias'; readonly name: string; readonly ttlS: number }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** Nobody needs so many; a longer chain is a loop or a joke. */
+/** Real chains are shorter; a longer one is a loop or an attack. */
 export const aliasesMax = 8
 
 const failures: Readonly<Record<number, string>> = {
@@ -48,7 +48,7 @@ function none(message: DnsMessage): Extract<Answer<never>, { kind: 'none' }> {
   return { kind: 'none', nameExists: message.code === codes.ok, ttlS }
 }
 
-/** With an SOA the end of the chain is known to have no such records; without one it was not asked for. */
+/** With an SOA the end of the chain has no such records; without one the server did not look it up. */
 function leadsOut(message: DnsMessage, name: string, ttlS: number): Answer<never> {
   const negative = none(message)
   return negative.ttlS === undefined ? { kind: 'alias', name, ttlS } : negative

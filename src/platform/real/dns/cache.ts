@@ -1,16 +1,18 @@
-/** What the DNS said, for as long as it may be believed: bounded in entries and bytes, the least used goes first. RFC 1035 §7.4, RFC 2308. */
+/**
+ * A cache of DNS answers for their TTL, limited in entries and bytes; the least recently used entry is dropped. RFC 1035 §7.4, RFC 2308.
+ */
 
-/** A long TTL is not kept longer than this: a domain that moves should not be looked for at its old place for a week. */
+/** Longer TTLs are cut to this: a domain that moves should not be looked for at its old address for a week. */
 const ttlMaxMs = 24 * 3600_000
 /** RFC 2308 §5: one to three hours. */
 const negativeTtlMaxMs = 3 * 3600_000
-/** A server in trouble is asked again soon, but not once for each message that waits. RFC 9520 §3.2. */
+/** A failing server is asked again soon, but not for each message that waits. RFC 9520 §3.2. */
 const failureTtlMs = 5000
-/** About what a busy host asks for in an hour; with the names and values that is some megabytes. */
+/** About the number of names that a busy host looks up in an hour; some megabytes. */
 const entriesMax = 10_000
-/** Texts may be 64 KiB each: without this somebody's zone would fill our memory. */
+/** TXT records may have 64 KiB each: without this limit a foreign zone could fill our memory. */
 const bytesMax = 16 * 1024 * 1024
-/** What an entry costs beside its data. */
+/** Bytes of an entry in addition to its data. */
 const entryBytes = 200
 
 interface Entry<T> {

@@ -1,4 +1,4 @@
-/** One question to one server: by UDP, and by TCP where the answer is larger. RFC 1035 §4.2, RFC 5452, RFC 7766. */
+/** Sends one query to one server: by UDP, and by TCP if the response is larger. RFC 1035 §4.2, RFC 5452, RFC 7766. */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
@@ -10,10 +10,13 @@ export interface Question {
   readonly type: number
 }
 
-/** Answers to nothing that we asked come from whoever guesses ids: after so many we ask where guessing does not help. RFC 5452 §9.2. */
+/**
+ * Responses with a wrong id or question are spoofing attempts: after so many the query goes by TCP, where guessing does not help. RFC 5452
+ * §9.2.
+ */
 const strangersMax = 10
 
-/** Throws where there is no answer in time. */
+/** Throws without a response in time. */
 export async function exchange(
   server: DnsServer,
   question: Question,
@@ -24,7 +27,7 @@ export async function exchange(
   return answer === undefined || answer.truncated ? askTcp(server, question, options, timeoutMs) : answer
 }
 
-/** Undefined where it cannot be read or answers something else. */
+/** undefined if it is malformed, or no response to this query. */
 function ownAnswer(bytes: Uint8Array, id: number, { name, type }: Question): DnsMessage | undefined {
   try {
     const message = decodeMessage(bytes)
@@ -34,7 +37,7 @@ function ownAnswer(bytes: Uint8Array, id: number, { name, type }: Question): Dns
   }
 }
 
-/** undefined: somebody is guessing. Each question has a socket of its own, so a port of its own, which the kernel chooses at random. */
+/** undefined: too many wrong responses. Each query has its own socket, and so a random port chosen by the kernel. */
 function askUdp(
   { address, port }: DnsServer,
   question: Question,
@@ -50,7 +53,7 @@ function askUdp(
     const end = (work: () => void): void => {
       clearTimeout(timer)
       socket.removeAllListeners()
-      // A late answer of the network must not become nobody's fault.
+      // A late network error without a listener would end the process.
       socket.on('error', () => {})
       socket.close()
       work()
@@ -62,8 +65,8 @@ function askUdp(
       if (answer) end(() => resolve(answer))
       else if (++strangers >= strangersMax) end(() => resolve(undefined))
     })
-    // Connected: the kernel drops what comes from elsewhere, and tells us when nobody listens there.
-    // Without a way there (no network, no IPv6) Node tells it here, not as an event.
+    // Connected: the kernel drops packets from elsewhere, and reports a closed port.
+    // If there is no route (no network, no IPv6), Node reports it here, not as an event.
     const unlessFailed = (error?: Error | null): boolean => {
       if (error) end(() => reject(error))
       return !error

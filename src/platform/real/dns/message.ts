@@ -1,4 +1,4 @@
-/** DNS messages on the wire: one question out, an answer in. RFC 1035 §4, RFC 6891. */
+/** DNS messages: encodes a query, decodes the response. RFC 1035 §4, RFC 6891. */
 import { latin1 } from '../../../base/bytes.ts'
 
 /** RFC 1035 §3.2.2, RFC 3596 §2.1, RFC 2782, RFC 6698 §7.1. */
@@ -8,7 +8,7 @@ export type RecordType = keyof typeof recordTypes
 /** RFC 1035 §4.1.1. */
 export const codes = { ok: 0, formatError: 1, serverFailure: 2, noName: 3, notImplemented: 4, refused: 5 } as const
 
-/** What cannot be read: whoever sent it is not believed. */
+/** A malformed message, which is not trusted. */
 export class DnsFault extends Error {
   constructor(text: string) {
     super(text)
@@ -21,7 +21,7 @@ export interface RawRecord {
   readonly name: string
   readonly type: number
   readonly ttlS: number
-  /** Where its data stands in the message; names in it may point anywhere before. */
+  /** Where its data is in the message; names in it may point to anywhere before. */
   readonly start: number
   readonly end: number
 }
@@ -31,7 +31,7 @@ export interface DnsMessage {
   readonly id: number
   readonly isAnswer: boolean
   readonly truncated: boolean
-  /** AD: the resolver found the signatures good. RFC 4035 §3.2.3. */
+  /** AD: the resolver has validated the signatures. RFC 4035 §3.2.3. */
   readonly authentic: boolean
   readonly code: number
   readonly question: { readonly name: string; readonly type: number; readonly inClass: number } | undefined
@@ -42,7 +42,7 @@ export interface DnsMessage {
 const headerBytes = 12
 const classInternet = 1
 const typeOpt = 41
-/** What passes every path without fragments. RFC 9715 §3.2; whatever is larger comes by TCP. */
+/** A size that is never fragmented. RFC 9715 §3.2; larger responses come by TCP. */
 const udpBytesMax = 1232
 const recursionDesired = 0x0100
 const authenticData = 0x0020
@@ -51,7 +51,7 @@ const dnssecOk = 0x8000
 const nameBytesMax = 255
 const labelBytesMax = 63
 
-/** @returns undefined for what is no name: empty labels, or too long. */
+/** @returns undefined for an invalid name: empty labels, or too long. */
 export function encodeName(name: string): Buffer | undefined {
   const bytes: number[] = []
   for (const label of name === '' ? [] : name.split('.')) {
@@ -63,15 +63,15 @@ export function encodeName(name: string): Buffer | undefined {
 }
 
 export interface QuestionOptions {
-  /** EDNS, which very old servers answer with a format error. RFC 6891 §7. */
+  /** Use EDNS, to which very old servers respond with a format error. RFC 6891 §7. */
   readonly extended: boolean
-  /** Asks for signatures too, and so for validation. RFC 3225 §3. */
+  /** Request signatures (DO), and so validation. RFC 3225 §3. */
   readonly signatures: boolean
 }
 
 /**
- * A question to a recursive resolver. AD in it says that we understand AD in the answer (RFC 6840 §5.7).
- * @returns undefined where the name cannot be asked for.
+ * A query to a recursive resolver. AD in it says that we understand AD in the response (RFC 6840 §5.7).
+ * @returns undefined for an invalid name.
  */
 export function encodeQuestion(id: number, name: string, type: number, options: QuestionOptions): Buffer | undefined {
   const encoded = encodeName(name)
@@ -93,8 +93,8 @@ export function encodeQuestion(id: number, name: string, type: number, options: 
 }
 
 /**
- * A name at `at`, following pointers, which only lead back (RFC 1035 §4.1.4): so it ends.
- * Bytes that are no host name's are escaped, and such a name is equal to none that we ask for.
+ * A name at `at`, following pointers. These only point backwards (RFC 1035 §4.1.4), so it ends.
+ * Bytes that no host name has are escaped; such a name never equals one that we query.
  */
 export function readName(bytes: Buffer, at: number): { readonly name: string; readonly end: number } {
   const labels: string[] = []
@@ -153,7 +153,7 @@ function readRecords(bytes: Buffer, start: number, count: number): { records: Ra
   return { records, end: at }
 }
 
-/** Throws a DnsFault. A truncated message is read as far as its question: what follows is asked for again. */
+/** Throws a DnsFault. Of a truncated message only the question is read, since the query is repeated by TCP. */
 export function decodeMessage(given: Uint8Array): DnsMessage {
   const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength)
   if (bytes.length < headerBytes) throw new DnsFault('a message without a header')
@@ -184,11 +184,11 @@ export function decodeMessage(given: Uint8Array): DnsMessage {
   }
 }
 
-/** Whether it answers this very question. RFC 5452 §4. */
+/** Whether the response belongs to this query. RFC 5452 §4. */
 export function answersQuestion(message: DnsMessage, id: number, name: string, type: number): boolean {
   const { question } = message
   if (!message.isAnswer || message.id !== id) return false
-  // Servers that cannot read a question may leave it out.
+  // Servers that cannot parse a query may leave the question out.
   if (!question) return message.code === codes.formatError || message.code === codes.notImplemented
   return question.name === name && question.type === type && question.inClass === classInternet
 }

@@ -208,7 +208,7 @@ test('a whole answer to the right question under another id is not believed', as
   assert.deepEqual(((await resolver.txt('true.example')) as { records: unknown }).records, ['forged'])
 })
 
-test('many wrong answers: somebody guesses, and TCP is asked', async (t) => {
+test('many wrong answers mean that ids are guessed: the query goes by TCP', async (t) => {
   const { resolver, server } = await world(t, ({ by }) =>
     by === 'udp'
       ? { bytes: Array.from({ length: 12 }, () => Buffer.from('0000818000000000000000000', 'hex')) }

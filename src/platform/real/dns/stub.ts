@@ -1,4 +1,7 @@
-/** A stub resolver: asks recursive ones, in turn until one answers, remembers what they said, and asks nothing twice at a time. RFC 1034 §5.3.1. */
+/**
+ * A stub resolver: queries recursive servers in turn until one answers, caches, and shares concurrent queries for the same name. RFC 1034
+ * §5.3.1.
+ */
 import { domainToASCII } from 'node:url'
 import type { DnsOutcome } from '../../../base/resolver.ts'
 import { aliasesMax, readAnswer, type Answer } from './answer.ts'
@@ -8,19 +11,19 @@ import { codes, encodeName, recordTypes, type DnsMessage, type RecordType } from
 import type { RecordValues } from './records.ts'
 import type { DnsServer } from './servers.ts'
 
-/** How long a server may take, round by round. RFC 1536 §1: the second time it may just have found out what we asked. */
+/** Timeouts for a server, by round. RFC 1536 §1: in the second round it may have the answer by then. */
 const roundTimeoutsMs = [2000, 5000]
-/** Questions on their way; each holds a socket. More of them wait. */
+/** Queries at the same time; each holds a socket. Further ones wait. */
 const underWayMax = 256
 
 export interface StubOptions {
   readonly servers: () => Promise<readonly DnsServer[]>
-  /** The servers validate, and nobody stands between them and us: their AD is believed. RFC 4035 §4.9.3. */
+  /** The servers validate, and the path to them is secure: their AD bit is trusted. RFC 4035 §4.9.3. */
   readonly validated: boolean
   readonly timeoutsMs?: readonly number[]
 }
 
-/** A question's result with what has to be known to keep it. */
+/** A result with what is needed to cache it. */
 interface Settled<T> {
   readonly outcome: DnsOutcome<T>
   readonly lifetime: Lifetime
@@ -35,7 +38,7 @@ export class StubResolver {
   readonly #underWay = new Map<string, Promise<DnsOutcome<unknown>>>()
   readonly #waiting: (() => void)[] = []
   #running = 0
-  /** Servers by their place: the one that answered last is asked first. */
+  /** Index of the server that answered last: it is asked first. */
   #first = 0
   /** Servers that cannot read EDNS. */
   readonly #plain = new Set<string>()
@@ -69,7 +72,7 @@ export class StubResolver {
     for (let aliases = 0; aliases <= aliasesMax; aliases++) {
       const { answer, message } = await this.#askServers(name, type)
       sizeBytes += message?.bytes.length ?? 0
-      // Of a chain each part has to be authentic.
+      // Each link of a CNAME chain has to be authentic.
       secure &&= message?.authentic === true
       if (answer.kind === 'failed') return { outcome: answer, lifetime: { kind: 'failure' }, sizeBytes }
       if (answer.ttlS !== undefined) ttlS = Math.min(ttlS, answer.ttlS)
@@ -114,7 +117,7 @@ export class StubResolver {
             reason = (error as Error).message
           }
         }
-        // They all answered, and all said no: asking again at once changes nothing.
+        // All servers answered with a refusal: asking again at once changes nothing.
         if (declined === servers.length) break
       }
       return { answer: { kind: 'failed', reason } }
@@ -131,7 +134,7 @@ export class StubResolver {
     if (!this.#plain.has(place)) {
       const message = await exchange(server, question, { extended: true, signatures }, timeoutMs)
       if (message.code !== codes.formatError && message.code !== codes.notImplemented) return message
-      // RFC 6891 §7: it does not know EDNS.
+      // RFC 6891 §7: the server does not know EDNS.
       this.#plain.add(place)
     }
     return exchange(server, question, { extended: false, signatures: false }, timeoutMs)
