@@ -63,7 +63,7 @@ export interface Dialogue {
 }
 
 /** Takes a command's literals as a stream: APPEND. */
-export interface Intake {
+export interface LiteralSink {
   /** `line` stands behind the verb, or behind the literal before. Refuses by throwing, before the client is told to send. */
   literal(line: Line, sizeBytes: number): Promise<void>
   /** @returns false: await `drained()` before more is written. */
@@ -89,7 +89,7 @@ export interface Command<Args = unknown> {
   grammar?(line: Line, conversation: Conversation, uid: boolean): Args
   run(conversation: Conversation, args: Args, uid: boolean): Work
   /** The verb streams its literals. */
-  intake?(conversation: Conversation): Intake
+  literalSink?(conversation: Conversation): LiteralSink
 }
 
 export function command<Args>(row: Command<Args>): Command<Args> {

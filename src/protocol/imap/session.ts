@@ -5,7 +5,7 @@ import { Refusal } from '../../mail/status.ts'
 import { wait } from '../action.ts'
 import type { Action, Session, SessionHost } from '../action.ts'
 import { ImapRefusal } from './backend.ts'
-import type { Command, Dialogue, Intake } from './command.ts'
+import type { Command, Dialogue, LiteralSink } from './command.ts'
 import { commandNamed } from './commands.ts'
 import { OpenConversation } from './conversation.ts'
 import * as limits from './limits.ts'
@@ -32,7 +32,7 @@ type Phase = 'complete' | 'announced' | 'streaming' | 'rest'
 export class ImapSession extends OpenConversation implements Session {
   #command: Command | undefined
   #uid = false
-  #intake: Intake | undefined
+  #sink: LiteralSink | undefined
   /** Commands whose end has come. */
   #ends = 0
   #phase: Phase = 'complete'
@@ -118,7 +118,7 @@ export class ImapSession extends OpenConversation implements Session {
 
   closed(): void {
     this.gone = this.closing = true
-    this.#dropIntake()
+    this.#dropSink()
     this.dialogue = undefined
     this.reader.clear()
     this.unselect()
@@ -155,12 +155,12 @@ export class ImapSession extends OpenConversation implements Session {
     switch (frame.kind) {
       case 'command':
         this.#phase = 'complete'
-        return this.#intake ? this.#run(this.#intake.finish(new Line(frame.bytes))) : this.#execute(frame.bytes)
+        return this.#sink ? this.#run(this.#sink.finish(new Line(frame.bytes))) : this.#execute(frame.bytes)
       case 'literal':
         this.#phase = 'announced'
         return this.#announced(frame)
       case 'tooLong': {
-        this.#dropIntake()
+        this.#dropSink()
         this.#owed = `${tagOf(frame.head)} BAD Command line is too long\r\n`
         this.#countBad()
         return again
@@ -278,7 +278,7 @@ export class ImapSession extends OpenConversation implements Session {
 
   /** The command is over, however it ended. */
   #over(): void {
-    this.#intake = undefined
+    this.#sink = undefined
     this.dialogue = undefined
     this.replyCode = this.replyWords = undefined
     this.#phase = 'complete'
@@ -291,7 +291,7 @@ export class ImapSession extends OpenConversation implements Session {
   /** Ends a command that went wrong: what is still to come of it is swallowed before the words are said. */
   #abandon(words: string): void {
     const phase = this.#phase
-    this.#dropIntake()
+    this.#dropSink()
     this.dialogue = undefined
     this.handshake = false
     if (phase === 'complete' || (phase === 'announced' && this.reader.refuse())) {
@@ -305,10 +305,10 @@ export class ImapSession extends OpenConversation implements Session {
     this.#owed = words
   }
 
-  #dropIntake(): void {
-    const intake = this.#intake
-    this.#intake = undefined
-    intake?.abort()
+  #dropSink(): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.abort()
   }
 
   /** The one place where faults become words. What nobody expected is thrown on: the driver logs it and asks `failed()`. */
@@ -332,14 +332,14 @@ export class ImapSession extends OpenConversation implements Session {
   // Literals.
 
   #announced(frame: Frame & { kind: 'literal' }): Step {
-    const line = this.#intake ? new Line(frame.head, { utf8: speaksRev2(this) }) : this.#begin(frame.head)
+    const line = this.#sink ? new Line(frame.head, { utf8: speaksRev2(this) }) : this.#begin(frame.head)
     if (!frame.synchronizing && frame.sizeBytes > limits.swallowMaxBytes) {
       this.byeAfter = 'Literal is too large'
       this.#phase = 'complete'
       throw new SyntaxFault(0, 'a smaller literal', 'RFC 7888 4')
     }
-    if (this.#command!.intake) {
-      this.#intake ??= this.#command!.intake(this)
+    if (this.#command!.literalSink) {
+      this.#sink ??= this.#command!.literalSink(this)
       return this.#admit(line, frame)
     }
     const before = this.state === 'notAuthenticated'
@@ -357,12 +357,12 @@ export class ImapSession extends OpenConversation implements Session {
   }
 
   #admit(line: Line, frame: Frame & { kind: 'literal' }): Step {
-    return { kind: 'run', work: this.#admitted(this.#intake!, line, frame.sizeBytes, frame.synchronizing) }
+    return { kind: 'run', work: this.#admitted(this.#sink!, line, frame.sizeBytes, frame.synchronizing) }
   }
 
-  async #admitted(intake: Intake, line: Line, sizeBytes: number, synchronizing: boolean): Promise<Uint8Array> {
+  async #admitted(sink: LiteralSink, line: Line, sizeBytes: number, synchronizing: boolean): Promise<Uint8Array> {
     try {
-      await intake.literal(line, sizeBytes)
+      await sink.literal(line, sizeBytes)
       if (this.gone) return this.out.take()
       this.reader.stream()
       this.#phase = 'streaming'
@@ -375,16 +375,16 @@ export class ImapSession extends OpenConversation implements Session {
   }
 
   #pour(): Step {
-    const intake = this.#intake!
+    const sink = this.#sink!
     for (let bytes = this.reader.take(); bytes; bytes = this.reader.take()) {
-      if (!intake.write(bytes)) return { kind: 'run', work: this.#poured(intake.drained()) }
+      if (!sink.write(bytes)) return { kind: 'run', work: this.#poured(sink.drained()) }
     }
     if (this.reader.streamingBytes > 0) return this.#idle()
     this.#phase = 'rest'
     // A client that writes the line end by itself (Python's imaplib) does not send it before the literal is acknowledged, which the system
     // puts off for 40 ms in the hope of something to send with it (RFC 1122 §4.2.3.2).
     if (this.#waitsForLiteral && this.reader.heldBytes === 0) this.out.text('* OK Literal received\r\n')
-    return { kind: 'run', work: this.#poured(intake.end()) }
+    return { kind: 'run', work: this.#poured(sink.end()) }
   }
 
   async #poured(work: Promise<void>): Promise<Uint8Array> {

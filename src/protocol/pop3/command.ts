@@ -1,7 +1,7 @@
 /** What a verb of POP3 is: a row of commands.ts. */
 import type { Action } from '../action.ts'
+import { Pop3Fault } from './reply.ts'
 import type { Pop3State } from './state.ts'
-import type { Words } from './words.ts'
 
 export interface Pop3Command {
   readonly name: string
@@ -11,31 +11,6 @@ export interface Pop3Command {
   capa?(state: Pop3State): readonly string[]
   /** Answers with bytes at once, with a promise of them, or with an action of its own. Throws Pop3Fault, Pop3Refusal, Refusal. */
   run(state: Pop3State, args: readonly string[]): Uint8Array | Promise<Uint8Array> | Action
-}
-
-/** What the client did wrong: `-ERR text`, in its language. */
-export class Pop3Fault extends Error {
-  readonly say: (words: Words) => string
-  constructor(say: (words: Words) => string) {
-    super('what a POP3 client did wrong')
-    this.name = 'Pop3Fault'
-    this.say = say
-  }
-}
-
-const encode = (text: string): Uint8Array => Buffer.from(text)
-
-export function ok(text: string): Uint8Array {
-  return encode(`+OK ${text}\r\n`)
-}
-
-export function err(text: string, code?: string): Uint8Array {
-  return encode(`-ERR ${code === undefined ? '' : `[${code}] `}${text}\r\n`)
-}
-
-/** `+OK` and lines, ended by a dot. The lines hold no leading dot of their own. RFC 1939 §3. */
-export function listing(text: string, lines: readonly string[]): Uint8Array {
-  return encode(`+OK ${text}\r\n${lines.map((line) => `${line}\r\n`).join('')}.\r\n`)
 }
 
 /** A message number that exists and is not deleted; answers its index. */

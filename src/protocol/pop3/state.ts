@@ -1,22 +1,10 @@
-/** What a POP3 session is given, and what its verbs see and change. */
+/** What the verbs of a POP3 session see and change. */
 import type { Action, SessionHost } from '../action.ts'
-import type { Authenticated, Authenticator } from '../sasl/authenticator.ts'
+import type { Authenticated } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts'
-import type { Pop3Backend, Pop3Maildrop } from './backend.ts'
+import type { Pop3Maildrop } from './backend.ts'
+import type { Pop3Options } from './options.ts'
 import type { Words } from './words.ts'
-
-export interface Pop3Options {
-  readonly backend: Pop3Backend
-  readonly authenticator: Authenticator
-  readonly mechanisms: readonly SaslMechanism[]
-  /** A certificate is there: STLS is offered on connections in clear. */
-  readonly startTls: boolean
-  /** Passwords may cross in clear: for loopback only. */
-  readonly plaintextAuth: boolean
-  readonly hostname: string
-  /** Seconds that have to pass between two logins of one user; 0: none. RFC 2449 §6.5. */
-  readonly loginDelaySeconds: number
-}
 
 /** What verbs see and change. */
 export interface Pop3State {

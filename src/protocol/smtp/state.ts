@@ -1,44 +1,13 @@
-/** What an SMTP session is given, and what its verbs see and change. */
-import type { Clock } from '../../base/clock.ts'
+/** What the verbs of an SMTP session see and change. */
 import type { Action, SessionHost } from '../action.ts'
 import type { Peer } from '../../base/network.ts'
-import type { Authenticated, VouchedSource } from '../sasl/authenticator.ts'
+import type { Authenticated } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts'
 import type { Conduct } from './conduct.ts'
 import type { Forwarded } from './forwarded.ts'
-import type { SmtpPace } from './pace.ts'
+import type { SmtpServerOptions } from './options.ts'
 import type { SmtpPolicy } from './policy.ts'
-import type { SmtpPromise } from './promises.ts'
-import type { SmtpClientFacts, SmtpReceiver, SmtpService, SmtpTransaction } from './backend.ts'
-
-export interface SmtpServerOptions {
-  readonly service: SmtpService
-  readonly receiver: SmtpReceiver
-  /** Our name in the greeting. */
-  readonly hostname: string
-  readonly mechanisms: readonly SaslMechanism[]
-  /** A certificate is there: STARTTLS is offered on connections in clear. */
-  readonly startTls: boolean
-  /** Passwords may cross in clear: for loopback only. */
-  readonly plaintextAuth: boolean
-  readonly messageBytesMax: number
-  /** What becomes of a body with a CR or LF that stands alone: refused, or its lines mended. RFC 5321 §2.3.8. */
-  readonly bareNewline?: 'refuse' | 'normalize'
-  /** Whether a peer may send to others without signing in. */
-  readonly trusted?: (peer: Peer) => boolean
-  /** Default: `smtpDefaults`. */
-  readonly policy?: SmtpPolicy
-  /** Without it nothing that has to do with time is offered, and nobody is kept waiting. */
-  readonly clock?: Clock
-  /** Counts over all connections; undefined: nobody does. */
-  readonly pace?: SmtpPace
-  /** Signs in whom a proxy names (LOGIN of XCLIENT); undefined: nobody. */
-  readonly vouched?: VouchedSource
-  /** Not offered in EHLO, and their parameters are refused as unknown: the receiver does not keep them. */
-  readonly withheld?: readonly SmtpPromise[]
-  /** Names the connection in logs and traces. */
-  readonly connectionId: string
-}
+import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
 
 /** What verbs see and change. */
 export interface ServerState {

@@ -1,6 +1,7 @@
 /** AUTH: signs a user in by a SASL mechanism. RFC 5034. */
 import { decodeBase64 } from '../../sasl/mechanism.ts'
-import { err, listing, Pop3Fault, type Pop3Command } from '../command.ts'
+import type { Pop3Command } from '../command.ts'
+import { err, listing, Pop3Fault } from '../reply.ts'
 
 export const auth: Pop3Command = {
   name: 'AUTH',

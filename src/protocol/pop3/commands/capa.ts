@@ -1,5 +1,6 @@
 /** CAPA: what this server can do in the present state. RFC 2449 §5. */
-import { listing, type Pop3Command } from '../command.ts'
+import type { Pop3Command } from '../command.ts'
+import { listing } from '../reply.ts'
 import { commands } from '../commands.ts'
 
 /** What the session does without a verb of its own: RFC 2449 §6.6, §6.4, §6.9; RFC 3206; RFC 2449 §6.7 (mail stays for ever). */

@@ -1,5 +1,6 @@
 /** DELE and RSET: marks for removal at QUIT, and takes the marks back. RFC 1939 §5. */
-import { messageIndex, ok, type Pop3Command } from '../command.ts'
+import { messageIndex, type Pop3Command } from '../command.ts'
+import { ok } from '../reply.ts'
 
 export const dele: Pop3Command = {
   name: 'DELE',

@@ -1,5 +1,6 @@
 /** LANG: the language of what is said to people. RFC 6856 §3. */
-import { listing, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import type { Pop3Command } from '../command.ts'
+import { listing, ok, Pop3Fault } from '../reply.ts'
 import { languageFor, languages } from '../words.ts'
 
 export const lang: Pop3Command = {

@@ -1,5 +1,6 @@
 /** STAT, LIST and UIDL: how many, how large, which. RFC 1939 §5, §7. */
-import { listing, messageIndex, ok, type Pop3Command } from '../command.ts'
+import { messageIndex, type Pop3Command } from '../command.ts'
+import { listing, ok } from '../reply.ts'
 import type { Pop3State } from '../state.ts'
 
 /** Of each message that is not deleted: its number and what `tell` says of it. */

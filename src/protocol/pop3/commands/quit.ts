@@ -1,5 +1,6 @@
 /** QUIT: removes what is marked, and goodbye. A connection that ends without it removes nothing. RFC 1939 §6. */
-import { err, ok, type Pop3Command } from '../command.ts'
+import type { Pop3Command } from '../command.ts'
+import { err, ok } from '../reply.ts'
 
 export const quit: Pop3Command = {
   name: 'QUIT',

@@ -5,7 +5,8 @@ import { readSliceBytes, type MessageBytes } from '../../../mail/content.ts'
 import { headerEnd } from '../../../mail/header.ts'
 import { surrogateHeader } from '../../../mail/surrogate.ts'
 import { DotStuffer } from '../../text/dots.ts'
-import { err, messageIndex, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import { messageIndex, type Pop3Command } from '../command.ts'
+import { err, ok, Pop3Fault } from '../reply.ts'
 import type { Pop3State } from '../state.ts'
 
 const LF = 10

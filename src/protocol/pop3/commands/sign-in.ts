@@ -1,5 +1,6 @@
 /** USER and PASS: name and password in two lines. RFC 1939 §7; only where a password may be given. */
-import { err, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import type { Pop3Command } from '../command.ts'
+import { err, ok, Pop3Fault } from '../reply.ts'
 
 export const user: Pop3Command = {
   name: 'USER',

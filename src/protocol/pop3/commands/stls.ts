@@ -1,5 +1,6 @@
 /** STLS: the rest of the conversation is encrypted. RFC 2595 §4. */
-import { err, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import type { Pop3Command } from '../command.ts'
+import { err, ok, Pop3Fault } from '../reply.ts'
 
 export const stls: Pop3Command = {
   name: 'STLS',

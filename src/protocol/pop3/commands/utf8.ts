@@ -1,5 +1,6 @@
 /** UTF8: the client understands internationalized messages. RFC 6856 §2. */
-import { err, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import type { Pop3Command } from '../command.ts'
+import { err, ok, Pop3Fault } from '../reply.ts'
 
 export const utf8: Pop3Command = {
   name: 'UTF8',
