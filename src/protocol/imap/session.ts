@@ -4,11 +4,13 @@ import type { TlsFacts } from '../../base/network.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait } from '../action.ts'
 import type { Action, Session, SessionHost } from '../action.ts'
+import type { CommandTable } from '../command.ts'
 import { ImapRefusal } from './backend.ts'
-import type { Command, Dialogue, LiteralSink } from './command.ts'
-import { commandNamed } from './commands.ts'
+import type { Dialogue, ImapCommand, LiteralSink } from './command.ts'
+import { imapCommands } from './commands.ts'
 import { OpenConversation } from './conversation.ts'
 import * as limits from './limits.ts'
+import type { ImapOptions } from './options.ts'
 import { speaksRev2 } from './rev2.ts'
 import { imapCommandWords, replyLineMax } from '../text/dialogue-words.ts'
 import { isHttpRequest } from '../text/http-request.ts'
@@ -30,8 +32,7 @@ const joinBytes = 32_768
 type Phase = 'complete' | 'announced' | 'streaming' | 'rest'
 
 export class ImapSession extends OpenConversation implements Session {
-  #command: Command | undefined
-  #uid = false
+  #command: ImapCommand | undefined
   #sink: LiteralSink | undefined
   /** Commands whose end has come. */
   #ends = 0
@@ -47,6 +48,10 @@ export class ImapSession extends OpenConversation implements Session {
   #commands = 0
   #stopping = false
   #ended = false
+
+  constructor(options: ImapOptions, commands: CommandTable<ImapCommand> = imapCommands) {
+    super(options, commands)
+  }
 
   // What the driver calls.
 
@@ -179,18 +184,18 @@ export class ImapSession extends OpenConversation implements Session {
     const line = new Line(bytes, { utf8: speaksRev2(this) })
     this.commandTag = '*'
     this.#command = undefined
-    this.#uid = false
+    this.byUid = false
     const tag = line.tag()
     line.space()
     this.commandTag = tag
     let word = line.word()
     if (word === 'UID') {
-      this.#uid = true
+      this.byUid = true
       line.space()
       word = line.word()
     }
-    const found = commandNamed(word)
-    if (!found || (this.#uid && !found.uid)) throw new SyntaxFault(0, 'a known command', 'command')
+    const found = this.commands.get(word)
+    if (!found || (this.byUid && !found.uid)) throw new SyntaxFault(0, 'a known command', 'command')
     if (!found.states.includes(this.state)) throw new SyntaxFault(0, `another state for ${word}`, 'RFC 3501 3')
     this.#command = found
     this.host.tell?.('client', imapCommandWords(bytes, found.name))
@@ -207,9 +212,9 @@ export class ImapSession extends OpenConversation implements Session {
     const verb = this.#command!
     if (this.state === 'notAuthenticated' && ++this.#commands > limits.commandsBeforeLoginMax)
       this.byeAfter = 'Too many commands before a login'
-    const args = verb.grammar?.(line, this, this.#uid)
+    const args = verb.grammar?.(line, this)
     line.finish()
-    const work = verb.run(this, args, this.#uid)
+    const work = verb.run(this, args)
     if (work === undefined) {
       if (this.handshake) return this.#shakeHands()
       if (!this.dialogue) this.#finish()
@@ -248,9 +253,9 @@ export class ImapSession extends OpenConversation implements Session {
     const verb = this.#command!
     const view = this.openView
     const { out } = this
-    if (view && verb.tellsExpunge !== 'never') view.tell(out, this.#uid || verb.tellsExpunge === 'always')
+    if (view && verb.tellsExpunge !== 'never') view.tell(out, this.byUid || verb.tellsExpunge === 'always')
     const code = this.replyCode === undefined ? '' : `[${this.replyCode}] `
-    const text = this.replyWords ?? `${this.#uid ? 'UID ' : ''}${verb.name} completed`
+    const text = this.replyWords ?? `${this.byUid ? 'UID ' : ''}${verb.name} completed`
     this.#bad = 0
     out.text(`${this.commandTag} OK ${code}${text}\r\n`)
     if (view === this.openView && view?.selected.gone) this.byeAfter = 'Selected mailbox was deleted'
