@@ -5,7 +5,7 @@ import type { Action } from '../action.ts'
 import { IncomingBody } from './body.ts'
 import { countedIntake, dottedIntake, type Intake } from './intake.ts'
 import * as limits from './limits.ts'
-import type { ServerState } from './state.ts'
+import type { ServerState } from './command.ts'
 import { formatReply, formatStatus } from './wire/reply.ts'
 
 /** What it needs of the session. */

@@ -5,11 +5,12 @@ import { networksHold } from '../../base/ip-network.ts'
 import type { Peer } from '../../base/network.ts'
 import { Refusal, status } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
+import type { CommandTable } from '../command.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import { offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
 import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
-import { missingFor } from './command.ts'
-import { commandNamed } from './commands.ts'
+import { missingFor, type SmtpCommand } from './command.ts'
+import { smtpCommands } from './commands.ts'
 import { Conduct } from './conduct.ts'
 import { factsOf } from './facts.ts'
 import { peerBehind, type Forwarded } from './forwarded.ts'
@@ -31,6 +32,7 @@ const tooEarly = formatReply(554, '5.5.1 Client spoke before the greeting')
 
 export class SmtpServerSession implements Session, IncomingHost {
   readonly options: SmtpServerOptions
+  readonly commands: CommandTable<SmtpCommand>
   readonly policy: SmtpPolicy
   readonly conduct: Conduct
   host!: SessionHost
@@ -57,8 +59,9 @@ export class SmtpServerSession implements Session, IncomingHost {
   #stopping = false
   #parting: Uint8Array | undefined
 
-  constructor(options: SmtpServerOptions) {
+  constructor(options: SmtpServerOptions, commands: CommandTable<SmtpCommand> = smtpCommands[options.service]) {
     this.options = options
+    this.commands = commands
     this.policy = options.policy ?? smtpDefaults
     this.conduct = new Conduct(this.policy)
   }
@@ -122,7 +125,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   }
 
   get missing(): string | undefined {
-    return missingFor('recipients', this)
+    return missingFor(['recipients'], this)
   }
 
   get chunking(): boolean {
@@ -223,7 +226,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   #command(line: Buffer): Action {
     const space = line.indexOf(32)
     const name = latin1(line, 0, space < 0 ? line.length : space).toUpperCase()
-    const command = commandNamed(name, this.options.service)
+    const command = this.commands.get(name)
     if (!command && isHttpVerb(name)) {
       this.#close(formatReply(221, '2.7.0 This is not a web server'))
       return this.next()
@@ -234,10 +237,10 @@ export class SmtpServerSession implements Session, IncomingHost {
     if (parting) return { kind: 'write', bytes: this.part(parting) }
     this.host.tell?.('client', command.name === 'AUTH' ? withoutSecret(latin1(line)) : utf8(line))
     const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))
-    const missing = missingFor(command.needs, this)
+    const missing = missingFor(command.states, this)
     if (missing) return this.refused(formatReply(503, `5.5.1 ${missing}`))
     try {
-      const answer = command.run(this, argument)
+      const answer = command.declines?.(this) ?? command.run(this, command.grammar?.(argument, this))
       if ('kind' in answer) return answer
       return say('then' in answer ? answer.catch((error) => this.#faultWords(error)) : answer)
     } catch (error) {
