@@ -35,7 +35,7 @@ function imapCommand(text: string): unknown {
   reader.push(latin1Bytes(`${text}\r\n`))
   const frame = reader.next()
   if (frame?.kind !== 'command') return frame
-  return imapCommands.map((verb) => tried(() => verb.grammar?.(new Line(frame.bytes), conversation, false)))
+  return imapCommands.map((verb) => tried(() => verb.grammar?.(new Line(frame.bytes), conversation)))
 }
 
 const patterns = [

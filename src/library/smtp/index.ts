@@ -34,7 +34,7 @@ export { replyText } from '../../protocol/smtp/wire/reply.ts'
 export type { Reply } from '../../protocol/smtp/wire/reply.ts'
 
 export { SmtpServerSession } from '../../protocol/smtp/session.ts'
-export type { SmtpServerOptions } from '../../protocol/smtp/state.ts'
+export type { SmtpServerOptions } from '../../protocol/smtp/options.ts'
 export type {
   MailParameters,
   SmtpClientFacts,

@@ -1,7 +1,7 @@
 /** CAPABILITY: derived from the command table and the extensions for the present state and configuration. RFC 3501 §6.1.1. */
 import type { SaslChannel } from '../sasl/mechanism.ts'
-import type { Conversation } from './command.ts'
-import { commands } from './commands.ts'
+import type { CommandTable } from '../command.ts'
+import type { Conversation, ImapCommand } from './command.ts'
 import { extensions } from './extensions.ts'
 
 /** The connection as the rule of sign-in sees it. */
@@ -14,9 +14,9 @@ export function startTlsOffered(conversation: Conversation): boolean {
   return conversation.options.startTls && conversation.host.tls === null && conversation.state === 'notAuthenticated'
 }
 
-export function capabilities(conversation: Conversation): string {
+export function capabilities(conversation: Conversation, commands: CommandTable<ImapCommand>): string {
   const names = ['IMAP4rev1', 'IMAP4rev2']
-  for (const { capability } of commands) {
+  for (const { capability } of commands.values()) {
     if (typeof capability === 'string') names.push(capability)
     else if (typeof capability === 'function') names.push(...capability(conversation))
   }

@@ -1,5 +1,6 @@
-/** What a verb of IMAP is: its name, where it may stand, its grammar, and what it does. */
+/** What a verb of IMAP is: what it sees, what it answers, and what only IMAP says of it. */
 import type { SessionHost } from '../action.ts'
+import { commandOf, type Command } from '../command.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { ImapAccount, ImapSelected } from './backend.ts'
 import type { ImapOptions } from './options.ts'
@@ -25,6 +26,8 @@ export interface Conversation {
   readonly state: State
   /** The present command's. */
   readonly tag: string
+  /** The present command was given as UID <name>. */
+  readonly byUid: boolean
   /** The structure of the message last looked into: clients ask for its parts one after another. */
   structure: LastStructure | undefined
   /** Asserts that somebody has signed in. */
@@ -63,7 +66,7 @@ export interface Dialogue {
 }
 
 /** Takes a command's literals as a stream: APPEND. */
-export interface Intake {
+export interface LiteralSink {
   /** `line` stands behind the verb, or behind the literal before. Refuses by throwing, before the client is told to send. */
   literal(line: Line, sizeBytes: number): Promise<void>
   /** @returns false: await `drained()` before more is written. */
@@ -76,22 +79,25 @@ export interface Intake {
   abort(): void
 }
 
-export interface Command<Args = unknown> {
-  readonly name: string
-  /** Also as UID <name>. RFC 3501 §6.4.8. */
-  readonly uid?: true
-  /** What CAPABILITY says because this verb is here. */
-  readonly capability?: string | ((conversation: Conversation) => readonly string[])
-  readonly states: readonly State[]
-  /** When this verb's reply may tell of expunged messages. 'uid': only its UID form, or numbers in flight would shift. RFC 3501 §7.4.1. */
-  readonly tellsExpunge: 'always' | 'uid' | 'never'
-  /** Stands behind the name; what it leaves unread is a fault. Without it the verb has no arguments. */
-  grammar?(line: Line, conversation: Conversation, uid: boolean): Args
-  run(conversation: Conversation, args: Args, uid: boolean): Work
-  /** The verb streams its literals. */
-  intake?(conversation: Conversation): Intake
+/** The types of IMAP's commands. */
+export interface ImapTypes {
+  readonly context: Conversation
+  readonly state: State
+  readonly line: Line
+  /** What CAPABILITY says. */
+  readonly capability: string | ((conversation: Conversation) => readonly string[])
+  readonly answer: Work
+  readonly own: {
+    /** Also as UID <name>. RFC 3501 §6.4.8. */
+    readonly uid?: true
+    /** When this verb's reply may tell of expunged messages. 'uid': only its UID form, or numbers in flight would shift. RFC 3501 §7.4.1. */
+    readonly tellsExpunge: 'always' | 'uid' | 'never'
+    /** The verb streams its literals. */
+    literalSink?(conversation: Conversation): LiteralSink
+  }
 }
 
-export function command<Args>(row: Command<Args>): Command<Args> {
-  return row
-}
+/** What a grammar leaves unread is a fault; a verb without one has no arguments. */
+export type ImapCommand = Command<ImapTypes>
+
+export const command = commandOf<ImapTypes>()

@@ -1,5 +1,6 @@
 /** Every verb, in the order of RFC 3501 §6 and then of the extensions' numbers. CAPABILITY is derived from this. */
-import type { Command } from './command.ts'
+import { commandTable } from '../command.ts'
+import type { ImapCommand } from './command.ts'
 import { append } from './commands/append.ts'
 import { authenticate } from './commands/authenticate.ts'
 import { capability } from './commands/capability.ts'
@@ -31,8 +32,7 @@ import { subscribe } from './commands/subscribe.ts'
 import { unselect } from './commands/unselect.ts'
 import { unsubscribe } from './commands/unsubscribe.ts'
 
-// Each row's grammar feeds only its own run: the table forgets what the arguments are.
-export const commands: readonly Command[] = [
+export const commands: readonly ImapCommand[] = [
   capability,
   noop,
   logout,
@@ -65,8 +65,5 @@ export const commands: readonly Command[] = [
   move, // RFC 6851
 ]
 
-const byName = new Map(commands.map((row) => [row.name, row]))
-
-export function commandNamed(name: string): Command | undefined {
-  return byName.get(name)
-}
+/** What a session is handed where its owner has no table of its own. */
+export const imapCommands = commandTable(commands)

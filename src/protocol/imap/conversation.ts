@@ -1,10 +1,11 @@
 /** What verbs see of a session: who has signed in, which mailbox is open, what was switched on. RFC 3501 §3. */
 import { assert } from '../../base/assert.ts'
 import type { SessionHost } from '../action.ts'
+import type { CommandTable } from '../command.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { ImapAccount, ImapSelected } from './backend.ts'
 import { capabilities } from './capability.ts'
-import type { Conversation, Dialogue, State } from './command.ts'
+import type { Conversation, Dialogue, ImapCommand, State } from './command.ts'
 import { condstore } from './condstore.ts'
 import type { LastStructure } from './fetch/structure.ts'
 import * as limits from './limits.ts'
@@ -17,6 +18,7 @@ import { FrameReader } from './wire/reader.ts'
 /** `ImapSession` adds the order of things. */
 export abstract class OpenConversation implements Conversation {
   readonly options: ImapOptions
+  readonly commands: CommandTable<ImapCommand>
   readonly out = new Out()
   host!: SessionHost
   state: State = 'notAuthenticated'
@@ -26,6 +28,8 @@ export abstract class OpenConversation implements Conversation {
   protected openView: View | undefined
   protected switchedOn: Set<string> | undefined
   protected commandTag = '*'
+  /** The present command was given as UID <name>. */
+  byUid = false
   protected replyCode: string | undefined
   protected replyWords: string | undefined
   protected dialogue: Dialogue | undefined
@@ -38,8 +42,9 @@ export abstract class OpenConversation implements Conversation {
   /** The connection is gone. */
   protected gone = false
 
-  constructor(options: ImapOptions) {
+  constructor(options: ImapOptions, commands: CommandTable<ImapCommand>) {
     this.options = options
+    this.commands = commands
   }
 
   get account(): ImapAccount {
@@ -70,7 +75,7 @@ export abstract class OpenConversation implements Conversation {
   }
 
   capabilities(): string {
-    return capabilities(this)
+    return capabilities(this, this.commands)
   }
 
   async signIn(user: Authenticated): Promise<void> {

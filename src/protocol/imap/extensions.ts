@@ -8,7 +8,7 @@ export interface Extension {
 }
 
 export const extensions: readonly Extension[] = [
-  { capability: 'LITERAL+', rfc: 'RFC 7888', where: 'wire/reader.ts, session.ts' },
+  { capability: 'LITERAL+', rfc: 'RFC 7888', where: 'wire/reader.ts, literals.ts' },
   { capability: 'SASL-IR', rfc: 'RFC 4959', where: 'commands/authenticate.ts' },
   { capability: 'UIDPLUS', rfc: 'RFC 4315', where: 'commands/{append,copy,move,expunge}.ts' },
   { capability: 'CHILDREN', rfc: 'RFC 3348', where: 'list.ts' },

@@ -3,7 +3,11 @@ import { test } from 'node:test'
 import type { Action, Session, SessionHost } from '../action.ts'
 import type { TlsFacts } from '../../base/network.ts'
 import type { ContentSink } from '../../mail/content.ts'
+import { commandTable } from '../command.ts'
 import type { AppendContent, ImapAccount, ImapBackend } from './backend.ts'
+import { capability } from './commands/capability.ts'
+import { enable } from './commands/enable.ts'
+import { login } from './commands/login.ts'
 import { lineBeforeLoginMaxBytes, lineMaxBytes } from './limits.ts'
 import { MemoryBackend } from './memory/backend.ts'
 import { passwordMechanisms } from '../sasl/mechanisms.ts'
@@ -288,4 +292,18 @@ test('NUL in a message becomes 0x80 in a literal, whose size stays', async () =>
   const host = await signedIn()
   await host.say('b APPEND Junk {8+}\r\na\0: b\0\r\n\r\nc SELECT Junk\r\n')
   assert.match(await host.say('d FETCH 1 BODY[]\r\n'), /BODY\[\] \{8\}\r\na\x80: b\x80\r\n/)
+})
+
+test('a session offers what is in the table that it was handed, and does no more', async () => {
+  const options = { backend: memory, authenticator: memory, mechanisms: [], startTls: false, plaintextAuth: true }
+  const session = new ImapSession({ ...options, serverName: 'T' }, commandTable([capability, enable, login]))
+  session.start(new Host())
+  const greeting = session.next()
+  assert.ok(greeting.kind === 'write')
+  assert.match(Buffer.from(greeting.bytes).toString(), / ENABLE /)
+  assert.doesNotMatch(Buffer.from(greeting.bytes).toString(), / (?:IDLE|MOVE|ID) /)
+  session.receive(Buffer.from('a NOOP\r\n'))
+  const answer = session.next()
+  assert.ok(answer.kind === 'write')
+  assert.match(Buffer.from(answer.bytes).toString(), /^a BAD Expected a known command/)
 })

@@ -4,11 +4,14 @@ import type { TlsFacts } from '../../base/network.ts'
 import { Refusal } from '../../mail/status.ts'
 import { wait } from '../action.ts'
 import type { Action, Session, SessionHost } from '../action.ts'
+import type { CommandTable } from '../command.ts'
 import { ImapRefusal } from './backend.ts'
-import type { Command, Dialogue, Intake } from './command.ts'
-import { commandNamed } from './commands.ts'
+import type { Dialogue, ImapCommand } from './command.ts'
+import { imapCommands } from './commands.ts'
 import { OpenConversation } from './conversation.ts'
 import * as limits from './limits.ts'
+import { Literals, type LiteralFrame } from './literals.ts'
+import type { ImapOptions } from './options.ts'
 import { speaksRev2 } from './rev2.ts'
 import { imapCommandWords, replyLineMax } from '../text/dialogue-words.ts'
 import { isHttpRequest } from '../text/http-request.ts'
@@ -16,37 +19,35 @@ import { sharedBytes } from './shared-bytes.ts'
 import type { View } from './view.ts'
 import { encodeText } from './wire/encode.ts'
 import { SyntaxFault } from './wire/fault.ts'
-import { Line } from './wire/line.ts'
+import { Line, tagOf } from './wire/line.ts'
 import type { Frame } from './wire/reader.ts'
 
 /** A step that did its work at once: the next may follow. */
 const again = 'again'
 type Step = Action | typeof again
 
+/** What is waited for: a command that goes on in a dialogue is not over yet, a line of one says itself whether it is. */
+type Part = 'command' | 'literal' | 'line'
+
 /** Replies to pipelined commands are joined up to here before the driver gets them. */
 const joinBytes = 32_768
 
-/** Where in a command a fault would find us: it decides what has to be swallowed before the answer. */
-type Phase = 'complete' | 'announced' | 'streaming' | 'rest'
-
 export class ImapSession extends OpenConversation implements Session {
-  #command: Command | undefined
-  #uid = false
-  #intake: Intake | undefined
+  #command: ImapCommand | undefined
+  readonly #literals = new Literals(this.reader, this.out)
   /** Commands whose end has come. */
   #ends = 0
-  #phase: Phase = 'complete'
   /** A reply that waits until the rest of its command has been swallowed. */
   #owed: string | undefined
   #queued: Action | undefined
-  /** The streamed literal is a synchronizing one. */
-  #waitsForLiteral = false
-  #literals = 0
-  #literalBytes = 0
   #bad = 0
   #commands = 0
   #stopping = false
   #ended = false
+
+  constructor(options: ImapOptions, commands: CommandTable<ImapCommand> = imapCommands) {
+    super(options, commands)
+  }
 
   // What the driver calls.
 
@@ -58,7 +59,7 @@ export class ImapSession extends OpenConversation implements Session {
 
   /** What was begun has to come in one piece of time, its literals too: what they bring gives more. */
   get waitingFor(): number | undefined {
-    return this.#phase === 'streaming' || this.reader.isMidway ? this.#ends : undefined
+    return this.#literals.isStreaming || this.reader.isMidway ? this.#ends : undefined
   }
 
   get mayBeSlow(): boolean {
@@ -118,7 +119,7 @@ export class ImapSession extends OpenConversation implements Session {
 
   closed(): void {
     this.gone = this.closing = true
-    this.#dropIntake()
+    this.#literals.drop()
     this.dialogue = undefined
     this.reader.clear()
     this.unselect()
@@ -135,7 +136,7 @@ export class ImapSession extends OpenConversation implements Session {
       return again
     }
     if (this.dialogue) return this.#converseOn(this.dialogue)
-    if (this.#phase === 'streaming') return this.#pour()
+    if (this.#literals.isStreaming) return this.#pour()
     const frame = this.reader.next()
     if (frame === null) return this.#idle()
     if (frame.kind !== 'literal') this.#ends++
@@ -154,13 +155,15 @@ export class ImapSession extends OpenConversation implements Session {
   #framed(frame: Frame): Step {
     switch (frame.kind) {
       case 'command':
-        this.#phase = 'complete'
-        return this.#intake ? this.#run(this.#intake.finish(new Line(frame.bytes))) : this.#execute(frame.bytes)
+        this.#literals.complete()
+        return this.#literals.sink
+          ? this.#run(this.#literals.sink.finish(new Line(frame.bytes)), 'command')
+          : this.#execute(frame.bytes)
       case 'literal':
-        this.#phase = 'announced'
+        this.#literals.announced()
         return this.#announced(frame)
       case 'tooLong': {
-        this.#dropIntake()
+        this.#literals.drop()
         this.#owed = `${tagOf(frame.head)} BAD Command line is too long\r\n`
         this.#countBad()
         return again
@@ -179,18 +182,18 @@ export class ImapSession extends OpenConversation implements Session {
     const line = new Line(bytes, { utf8: speaksRev2(this) })
     this.commandTag = '*'
     this.#command = undefined
-    this.#uid = false
+    this.byUid = false
     const tag = line.tag()
     line.space()
     this.commandTag = tag
     let word = line.word()
     if (word === 'UID') {
-      this.#uid = true
+      this.byUid = true
       line.space()
       word = line.word()
     }
-    const found = commandNamed(word)
-    if (!found || (this.#uid && !found.uid)) throw new SyntaxFault(0, 'a known command', 'command')
+    const found = this.commands.get(word)
+    if (!found || (this.byUid && !found.uid)) throw new SyntaxFault(0, 'a known command', 'command')
     if (!found.states.includes(this.state)) throw new SyntaxFault(0, `another state for ${word}`, 'RFC 3501 3')
     this.#command = found
     this.host.tell?.('client', imapCommandWords(bytes, found.name))
@@ -207,25 +210,25 @@ export class ImapSession extends OpenConversation implements Session {
     const verb = this.#command!
     if (this.state === 'notAuthenticated' && ++this.#commands > limits.commandsBeforeLoginMax)
       this.byeAfter = 'Too many commands before a login'
-    const args = verb.grammar?.(line, this, this.#uid)
+    const args = verb.grammar?.(line, this)
     line.finish()
-    const work = verb.run(this, args, this.#uid)
+    const work = verb.run(this, args)
     if (work === undefined) {
       if (this.handshake) return this.#shakeHands()
       if (!this.dialogue) this.#finish()
       return again
     }
-    return 'then' in work ? this.#run(work) : { kind: 'run', work: this.#stream(work) }
+    return 'then' in work ? this.#run(work, 'command') : { kind: 'run', work: this.#stream(work) }
   }
 
-  #run(work: Promise<void>): Step {
-    return { kind: 'run', work: this.#awaited(work) }
+  #run(work: Promise<boolean | void>, part: Part): Step {
+    return { kind: 'run', work: this.#awaited(work, part) }
   }
 
-  async #awaited(work: Promise<void>): Promise<Uint8Array> {
+  async #awaited(work: Promise<boolean | void>, part: Part): Promise<Uint8Array> {
     try {
-      await work
-      if (!this.dialogue) this.#finish()
+      const isOver = await work
+      if (part === 'command' ? !this.dialogue : part === 'line' && isOver) this.#finish()
     } catch (error) {
       this.#abandon(this.#answer(error))
     }
@@ -248,9 +251,9 @@ export class ImapSession extends OpenConversation implements Session {
     const verb = this.#command!
     const view = this.openView
     const { out } = this
-    if (view && verb.tellsExpunge !== 'never') view.tell(out, this.#uid || verb.tellsExpunge === 'always')
+    if (view && verb.tellsExpunge !== 'never') view.tell(out, this.byUid || verb.tellsExpunge === 'always')
     const code = this.replyCode === undefined ? '' : `[${this.replyCode}] `
-    const text = this.replyWords ?? `${this.#uid ? 'UID ' : ''}${verb.name} completed`
+    const text = this.replyWords ?? `${this.byUid ? 'UID ' : ''}${verb.name} completed`
     this.#bad = 0
     out.text(`${this.commandTag} OK ${code}${text}\r\n`)
     if (view === this.openView && view?.selected.gone) this.byeAfter = 'Selected mailbox was deleted'
@@ -278,11 +281,9 @@ export class ImapSession extends OpenConversation implements Session {
 
   /** The command is over, however it ended. */
   #over(): void {
-    this.#intake = undefined
+    this.#literals.reset()
     this.dialogue = undefined
     this.replyCode = this.replyWords = undefined
-    this.#phase = 'complete'
-    this.#literals = this.#literalBytes = 0
     if (this.byeAfter === undefined) return
     this.out.text(`* BYE ${encodeText(this.byeAfter)}\r\n`)
     this.closing = true
@@ -290,25 +291,15 @@ export class ImapSession extends OpenConversation implements Session {
 
   /** Ends a command that went wrong: what is still to come of it is swallowed before the words are said. */
   #abandon(words: string): void {
-    const phase = this.#phase
-    this.#dropIntake()
+    const isOver = this.#literals.abandon()
     this.dialogue = undefined
     this.handshake = false
-    if (phase === 'complete' || (phase === 'announced' && this.reader.refuse())) {
-      this.out.text(words)
-      this.#over()
+    if (!isOver) {
+      this.#owed = words
       return
     }
-    if (phase === 'streaming' && this.reader.streamingBytes > 0) this.reader.refuse()
-    else if (phase !== 'announced') this.reader.swallow()
-    this.#phase = 'complete'
-    this.#owed = words
-  }
-
-  #dropIntake(): void {
-    const intake = this.#intake
-    this.#intake = undefined
-    intake?.abort()
+    this.out.text(words)
+    this.#over()
   }
 
   /** The one place where faults become words. What nobody expected is thrown on: the driver logs it and asks `failed()`. */
@@ -331,43 +322,23 @@ export class ImapSession extends OpenConversation implements Session {
 
   // Literals.
 
-  #announced(frame: Frame & { kind: 'literal' }): Step {
-    const line = this.#intake ? new Line(frame.head, { utf8: speaksRev2(this) }) : this.#begin(frame.head)
+  #announced(frame: LiteralFrame): Step {
+    const line = this.#literals.sink ? new Line(frame.head, { utf8: speaksRev2(this) }) : this.#begin(frame.head)
     if (!frame.synchronizing && frame.sizeBytes > limits.swallowMaxBytes) {
       this.byeAfter = 'Literal is too large'
-      this.#phase = 'complete'
+      this.#literals.complete()
       throw new SyntaxFault(0, 'a smaller literal', 'RFC 7888 4')
     }
-    if (this.#command!.intake) {
-      this.#intake ??= this.#command!.intake(this)
-      return this.#admit(line, frame)
-    }
-    const before = this.state === 'notAuthenticated'
-    this.#literalBytes += frame.sizeBytes
-    if (
-      frame.sizeBytes > (before ? limits.literalBeforeLoginMaxBytes : limits.literalMaxBytes) ||
-      ++this.#literals > (before ? limits.literalsBeforeLoginMax : limits.literalsMax) ||
-      this.#literalBytes > limits.commandMaxBytes
-    )
-      throw new ImapRefusal('TOOBIG', 'Literals of this command are too large')
-    this.reader.accept()
-    this.#phase = 'complete'
-    if (frame.synchronizing) this.out.text('+ OK\r\n')
+    const sink = (this.#literals.sink ??= this.#command!.literalSink?.(this))
+    if (sink) return { kind: 'run', work: this.#admitted(sink.literal(line, frame.sizeBytes), frame) }
+    this.#literals.gather(frame, this.state !== 'notAuthenticated')
     return again
   }
 
-  #admit(line: Line, frame: Frame & { kind: 'literal' }): Step {
-    return { kind: 'run', work: this.#admitted(this.#intake!, line, frame.sizeBytes, frame.synchronizing) }
-  }
-
-  async #admitted(intake: Intake, line: Line, sizeBytes: number, synchronizing: boolean): Promise<Uint8Array> {
+  async #admitted(work: Promise<void>, frame: LiteralFrame): Promise<Uint8Array> {
     try {
-      await intake.literal(line, sizeBytes)
-      if (this.gone) return this.out.take()
-      this.reader.stream()
-      this.#phase = 'streaming'
-      this.#waitsForLiteral = synchronizing
-      if (synchronizing) this.out.text('+ OK\r\n')
+      await work
+      if (!this.gone) this.#literals.stream(frame)
     } catch (error) {
       this.#abandon(this.#answer(error))
     }
@@ -375,25 +346,8 @@ export class ImapSession extends OpenConversation implements Session {
   }
 
   #pour(): Step {
-    const intake = this.#intake!
-    for (let bytes = this.reader.take(); bytes; bytes = this.reader.take()) {
-      if (!intake.write(bytes)) return { kind: 'run', work: this.#poured(intake.drained()) }
-    }
-    if (this.reader.streamingBytes > 0) return this.#idle()
-    this.#phase = 'rest'
-    // A client that writes the line end by itself (Python's imaplib) does not send it before the literal is acknowledged, which the system
-    // puts off for 40 ms in the hope of something to send with it (RFC 1122 §4.2.3.2).
-    if (this.#waitsForLiteral && this.reader.heldBytes === 0) this.out.text('* OK Literal received\r\n')
-    return { kind: 'run', work: this.#poured(intake.end()) }
-  }
-
-  async #poured(work: Promise<void>): Promise<Uint8Array> {
-    try {
-      await work
-    } catch (error) {
-      this.#abandon(this.#answer(error))
-    }
-    return this.out.take()
+    const work = this.#literals.pour()
+    return work ? this.#run(work, 'literal') : this.#idle()
   }
 
   // Dialogues.
@@ -408,28 +362,14 @@ export class ImapSession extends OpenConversation implements Session {
     try {
       const over = dialogue.line(this, bytes)
       if (typeof over === 'boolean') {
-        if (over) this.#endDialogue()
+        if (over) this.#finish()
         return again
       }
-      return { kind: 'run', work: this.#conversed(over) }
+      return this.#run(over, 'line')
     } catch (error) {
       this.#abandon(this.#answer(error))
       return again
     }
-  }
-
-  #endDialogue(): void {
-    this.dialogue = undefined
-    this.#finish()
-  }
-
-  async #conversed(work: Promise<boolean>): Promise<Uint8Array> {
-    try {
-      if (await work) this.#endDialogue()
-    } catch (error) {
-      this.#abandon(this.#answer(error))
-    }
-    return this.out.take()
   }
 
   /** News of an idle session: thousands of sessions say the same words, so their bytes are made once. */
@@ -442,14 +382,6 @@ export class ImapSession extends OpenConversation implements Session {
     const quiet = this.out.size === 0
     if (!view.tell(this.out, true) || !quiet) return undefined
     return { kind: 'write', bytes: sharedBytes(this.out) }
-  }
-}
-
-function tagOf(head: Uint8Array): string {
-  try {
-    return new Line(head).tag()
-  } catch {
-    return '*'
   }
 }
 

@@ -1,44 +1,61 @@
-/** What a verb of POP3 is: a row of commands.ts. */
-import type { Action } from '../action.ts'
-import type { Pop3State } from './state.ts'
+/** What a verb of POP3 is: what it sees and changes, and what it answers. */
+import type { Action, SessionHost } from '../action.ts'
+import { commandOf, type Command, type CommandTable } from '../command.ts'
+import type { Authenticated } from '../sasl/authenticator.ts'
+import type { SaslMechanism } from '../sasl/mechanism.ts'
+import type { Pop3Maildrop } from './backend.ts'
+import type { Pop3Options } from './options.ts'
+import { Pop3Fault } from './reply.ts'
 import type { Words } from './words.ts'
 
-export interface Pop3Command {
-  readonly name: string
-  /** RFC 1939 §3: before login, after it, or both. */
-  readonly state: 'authorization' | 'transaction' | 'any'
-  /** The CAPA lines that this verb earns in the present state. RFC 2449 §5. */
-  capa?(state: Pop3State): readonly string[]
-  /** Answers with bytes at once, with a promise of them, or with an action of its own. Throws Pop3Fault, Pop3Refusal, Refusal. */
-  run(state: Pop3State, args: readonly string[]): Uint8Array | Promise<Uint8Array> | Action
+/** RFC 1939 §3: before login and after it. The UPDATE state is QUIT's own work. */
+export type State = 'authorization' | 'transaction'
+
+export const anyState: readonly State[] = ['authorization', 'transaction']
+
+/** What verbs see and change. */
+export interface Pop3State {
+  readonly options: Pop3Options
+  /** CAPA tells what the others earn. */
+  readonly commands: CommandTable<Pop3Command>
+  readonly host: SessionHost
+  readonly maildrop: Pop3Maildrop
+  readonly deleted: Set<number>
+  userName: string | undefined
+  /** The language that the client chose. RFC 6856 §3. */
+  words: Words
+  /** The client takes internationalized messages as they are. RFC 6856 §2. */
+  utf8: boolean
+  /** Whether a password itself may be said: USER and PASS. */
+  readonly mayTellPassword: boolean
+  /** What one may sign in with on this connection as it is now. */
+  readonly mechanisms: readonly SaslMechanism[]
+  readonly mayStartTls: boolean
+  signIn(user: Authenticated | null): Promise<Uint8Array>
+  authenticate(mechanism: SaslMechanism, initial: Uint8Array | undefined): Promise<Uint8Array>
+  startTls(reply: Uint8Array): Action
+  /** The session is over once the answer is said. */
+  leave(): void
 }
 
-/** What the client did wrong: `-ERR text`, in its language. */
-export class Pop3Fault extends Error {
-  readonly say: (words: Words) => string
-  constructor(say: (words: Words) => string) {
-    super('what a POP3 client did wrong')
-    this.name = 'Pop3Fault'
-    this.say = say
-  }
+/** The types of POP3's commands. */
+export interface Pop3Types {
+  readonly context: Pop3State
+  readonly state: State
+  /** The words behind the verb. */
+  readonly line: readonly string[]
+  /** The CAPA lines that the verb earns in the present state. RFC 2449 §5. */
+  readonly capability: (state: Pop3State) => readonly string[]
+  /** Bytes at once, a promise of them, or an action of its own. Faults: Pop3Fault, Pop3Refusal, Refusal. */
+  readonly answer: Uint8Array | Promise<Uint8Array> | Action
+  readonly own: object
 }
 
-const encode = (text: string): Uint8Array => Buffer.from(text)
+export type Pop3Command = Command<Pop3Types>
 
-export function ok(text: string): Uint8Array {
-  return encode(`+OK ${text}\r\n`)
-}
+export const command = commandOf<Pop3Types>()
 
-export function err(text: string, code?: string): Uint8Array {
-  return encode(`-ERR ${code === undefined ? '' : `[${code}] `}${text}\r\n`)
-}
-
-/** `+OK` and lines, ended by a dot. The lines hold no leading dot of their own. RFC 1939 §3. */
-export function listing(text: string, lines: readonly string[]): Uint8Array {
-  return encode(`+OK ${text}\r\n${lines.map((line) => `${line}\r\n`).join('')}.\r\n`)
-}
-
-/** A message number that exists and is not deleted; answers its index. */
+/** `msg`, the number of a message that exists and is not deleted; as its index. RFC 1939 §3. */
 export function messageIndex(state: Pop3State, text: string | undefined): number {
   const number = text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : 0
   const index = number - 1

@@ -1,4 +1,5 @@
 /** The verbs of POP3 in RFC 1939's order; CAPA is derived from this table. */
+import { commandTable } from '../command.ts'
 import type { Pop3Command } from './command.ts'
 import { auth } from './commands/auth.ts'
 import { capa } from './commands/capa.ts'
@@ -31,8 +32,5 @@ export const commands: readonly Pop3Command[] = [
   lang,
 ]
 
-const byName = new Map(commands.map((command) => [command.name, command]))
-
-export function commandNamed(name: string): Pop3Command | undefined {
-  return byName.get(name)
-}
+/** What a session is handed where its owner has no table of its own. */
+export const pop3Commands = commandTable(commands)

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { latin1, utf8 } from '../../base/bytes.ts'
 import { Refusal } from '../../mail/status.ts'
+import type { CommandTable } from '../command.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import {
@@ -15,16 +16,18 @@ import { replyLineMax, withoutSecret } from '../text/dialogue-words.ts'
 import { isHttpVerb } from '../text/http-request.ts'
 import { LineReader } from '../text/lines.ts'
 import { Pop3Refusal, type Pop3Maildrop } from './backend.ts'
-import { err, ok, Pop3Fault, type Pop3Command } from './command.ts'
-import { commandNamed } from './commands.ts'
+import type { Pop3Command, Pop3State, State } from './command.ts'
+import { pop3Commands } from './commands.ts'
 import * as limits from './limits.ts'
-import type { Pop3Options, Pop3State } from './state.ts'
+import type { Pop3Options } from './options.ts'
+import { err, ok, Pop3Fault } from './reply.ts'
 import { languages, type Words } from './words.ts'
 
 const noMaildrop: Pop3Maildrop = { messages: [], read: async () => undefined, remove: async () => {}, close() {} }
 
 export class Pop3Session implements Session, Pop3State {
   readonly options: Pop3Options
+  readonly commands: CommandTable<Pop3Command>
   host!: SessionHost
   maildrop: Pop3Maildrop = noMaildrop
   readonly deleted = new Set<number>()
@@ -32,7 +35,7 @@ export class Pop3Session implements Session, Pop3State {
   words: Words = languages[0]
   utf8 = false
   readonly #reader = new LineReader()
-  #state: 'authorization' | 'transaction' = 'authorization'
+  #state: State = 'authorization'
   #greeted = false
   #sasl: ((response: Uint8Array) => Promise<Uint8Array>) | undefined
   #leaving = false
@@ -47,8 +50,9 @@ export class Pop3Session implements Session, Pop3State {
   #bad = 0
   #failures = 0
 
-  constructor(options: Pop3Options) {
+  constructor(options: Pop3Options, commands: CommandTable<Pop3Command> = pop3Commands) {
     this.options = options
+    this.commands = commands
   }
 
   start(host: SessionHost): void {
@@ -124,13 +128,13 @@ export class Pop3Session implements Session, Pop3State {
 
   #command(line: string): Action {
     const [name = '', ...args] = line.split(' ')
-    const command = commandNamed(name.toUpperCase())
+    const command = this.commands.get(name.toUpperCase())
     if (!command && isHttpVerb(name.toUpperCase())) {
       this.#part(err('This is not a web server'))
       return this.next()
     }
     if (!command) return this.#refused(err(this.words.unknownCommand))
-    if (command.state !== 'any' && command.state !== this.#state) {
+    if (!command.states.includes(this.#state)) {
       return this.#refused(err(this.#state === 'authorization' ? this.words.signInFirst : this.words.signedInAlready))
     }
     this.#doing = command.name
@@ -143,7 +147,7 @@ export class Pop3Session implements Session, Pop3State {
 
   #run(command: Pop3Command, args: readonly string[]): Action {
     try {
-      const answer = command.run(this, args)
+      const answer = command.run(this, command.grammar?.(args, this))
       if (answer instanceof Uint8Array) return { kind: 'write', bytes: answer }
       if ('kind' in answer) return answer
       return { kind: 'run', work: this.#answered(answer) }

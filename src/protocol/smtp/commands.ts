@@ -1,5 +1,6 @@
 /** The verbs of SMTP in RFC 5321's order; EHLO and HELP are derived from this table. */
 import type { SmtpService } from './backend.ts'
+import { commandTable, type CommandTable } from '../command.ts'
 import type { SmtpCommand } from './command.ts'
 import { auth } from './commands/auth.ts'
 import { bdat } from './commands/bdat.ts'
@@ -17,32 +18,34 @@ import { expn, vrfy } from './commands/vrfy.ts'
 import { xclient } from './commands/xclient.ts'
 import { xforward } from './commands/xforward.ts'
 
-/** A function, since EHLO and HELP, which stand in the table, read it. */
-function table(): readonly SmtpCommand[] {
-  const standard = [ehlo, helo, lhlo, mail, rcpt, data, bdat, rset, vrfy, expn, etrn, help, noop, quit, starttls, auth]
-  return [...standard, xclient, xforward]
-}
+export const commands: readonly SmtpCommand[] = [
+  ehlo,
+  helo,
+  lhlo,
+  mail,
+  rcpt,
+  data,
+  bdat,
+  rset,
+  vrfy,
+  expn,
+  etrn, // RFC 1985
+  help,
+  noop,
+  quit,
+  starttls, // RFC 3207
+  auth, // RFC 4954
+  xclient,
+  xforward,
+]
 
-const tables = new Map<SmtpService, Map<string, SmtpCommand>>()
+const offeredBy = (service: SmtpService): CommandTable<SmtpCommand> =>
+  commandTable(commands.filter(({ services }) => services?.includes(service) ?? true))
 
-function tableOf(service: SmtpService): Map<string, SmtpCommand> {
-  let rows = tables.get(service)
-  if (!rows) {
-    const offered = table().filter((row) => !row.services || row.services.includes(service))
-    tables.set(service, (rows = new Map(offered.map((row) => [row.name, row]))))
-  }
-  return rows
-}
-
-export function commandsOf(service: SmtpService): readonly SmtpCommand[] {
-  return [...tableOf(service).values()]
-}
-
-export function commandNamed(name: string, service: SmtpService): SmtpCommand | undefined {
-  return tableOf(service).get(name)
-}
-
-/** For the test that every verb has a transcript. */
-export function allCommandNames(): readonly string[] {
-  return table().map(({ name }) => name)
+/** What a session is handed where its owner has no table of its own. */
+export const smtpCommands: Readonly<Record<SmtpService, CommandTable<SmtpCommand>>> = {
+  smtp: offeredBy('smtp'),
+  submission: offeredBy('submission'),
+  submissions: offeredBy('submissions'),
+  lmtp: offeredBy('lmtp'),
 }

@@ -1,5 +1,5 @@
 /** EHLO keywords without a verb of their own: parameters of MAIL, and what the session does anyway. */
-import type { ServerState } from './state.ts'
+import type { ServerState } from './command.ts'
 
 export const extensions: readonly ((state: ServerState) => string | undefined)[] = [
   // RFC 2920: replies to one read leave in one write.

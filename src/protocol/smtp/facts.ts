@@ -1,7 +1,7 @@
 /** What is known of a client, as receivers are told it. */
 import type { SmtpClientFacts } from './backend.ts'
 import type { Forwarded } from './forwarded.ts'
-import type { ServerState } from './state.ts'
+import type { ServerState } from './command.ts'
 
 /** @param client what a proxy has said of it, where one has. */
 export function factsOf(state: ServerState, client: Forwarded | undefined): SmtpClientFacts {

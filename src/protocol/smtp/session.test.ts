@@ -5,8 +5,14 @@ import type { ContentSink } from '../../mail/content.ts'
 import { SimulatedClock } from '../../platform/simulated/clock.ts'
 import { parseIpNetwork } from '../../base/ip-network.ts'
 import { Refusal, status } from '../../mail/status.ts'
+import { commandTable, type CommandTable } from '../command.ts'
 import type { SmtpReceiver } from './backend.ts'
+import type { SmtpCommand } from './command.ts'
+import { ehlo } from './commands/hello.ts'
+import { help } from './commands/help.ts'
+import { noop } from './commands/noop.ts'
 import { bodyTimeMaxMs } from './limits.ts'
+import type { SmtpServerOptions } from './options.ts'
 import { smtpDefaults, type SmtpPolicy } from './policy.ts'
 import { SmtpServerSession } from './session.ts'
 
@@ -18,8 +24,13 @@ class Host implements SessionHost {
   faults = 0
   closed = false
 
-  constructor(receiver: SmtpReceiver, clock?: SimulatedClock, policy?: SmtpPolicy) {
-    this.session = new SmtpServerSession({
+  constructor(
+    receiver: SmtpReceiver,
+    clock?: SimulatedClock,
+    policy?: SmtpPolicy,
+    commands?: CommandTable<SmtpCommand>,
+  ) {
+    const options: SmtpServerOptions = {
       service: 'smtp',
       hostname: 'mx.example',
       mechanisms: [],
@@ -30,7 +41,8 @@ class Host implements SessionHost {
       receiver,
       clock,
       policy,
-    })
+    }
+    this.session = new SmtpServerSession(options, commands)
     this.session.start(this)
   }
 
@@ -166,4 +178,30 @@ test('a body that comes byte by byte beyond its limit ends with 421, by DATA and
     await next.say(`EHLO a\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n${begin}`)
     assert.match(await next.say(begin.startsWith('DATA') ? 'x\r\n.\r\n' : 'x'.repeat(500)), /^250 /)
   }
+})
+
+test('octets out of order are swallowed to their end, however long the server has run', async () => {
+  const clock = new SimulatedClock(0)
+  await clock.pass(bodyTimeMaxMs + 1)
+  const taken = { from: [], finished: 0 }
+  const host = new Host(receiver(taken), clock)
+  await host.say('')
+  await host.say('EHLO a\r\nMAIL FROM:<a@x.example>\r\n')
+  assert.equal(await host.say('BDAT 8\r\nRSET'), '')
+  assert.match(await host.say('\r\n\r\nNOOP\r\n'), /^503 5\.5\.1 Say RCPT first\r\n250 /)
+  // The transaction is what it was.
+  assert.match(
+    await host.say('RCPT TO:<b@x.example>\r\nBDAT 3 LAST\r\nx\r\n'),
+    /^250 2\.1\.5 .*\r\n250 2\.0\.0 taken\r\n$/,
+  )
+  assert.equal(taken.finished, 1)
+})
+
+test('a session says what is in the table that it was handed, and does no more', async () => {
+  const host = new Host(receiver({ from: [], finished: 0 }), undefined, undefined, commandTable([ehlo, help, noop]))
+  await host.say('')
+  assert.doesNotMatch(await host.say('EHLO a\r\n'), /SIZE|CHUNKING/)
+  assert.match(await host.say('HELP\r\n'), /^214-2\.0\.0 Verbs: EHLO HELP NOOP\r\n/)
+  assert.match(await host.say('HELP MAIL\r\n'), /^504 /)
+  assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^500 5\.5\.1 /)
 })

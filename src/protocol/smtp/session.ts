@@ -1,23 +1,19 @@
 /** The server's side of SMTP, submission and LMTP: states, the order of things, and how faults are answered. RFC 5321 §3, §4.1.4; RFC 2033. */
 import { empty, latin1, utf8 } from '../../base/bytes.ts'
 import { sleep } from '../../base/clock.ts'
-import { networksHold } from '../../base/ip-network.ts'
-import type { Peer } from '../../base/network.ts'
 import { Refusal, status } from '../../mail/status.ts'
 import { wait, type Action, type Session, type SessionHost } from '../action.ts'
+import type { CommandTable } from '../command.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
-import { offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
-import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
-import { missingFor } from './command.ts'
-import { commandNamed } from './commands.ts'
-import { Conduct } from './conduct.ts'
-import { factsOf } from './facts.ts'
+import type { SaslMechanism } from '../sasl/mechanism.ts'
+import { missingFor, type SmtpCommand } from './command.ts'
+import { smtpCommands } from './commands.ts'
+import { OpenConversation } from './conversation.ts'
 import { peerBehind, type Forwarded } from './forwarded.ts'
-import { Incoming, type IncomingHost } from './incoming.ts'
 import * as limits from './limits.ts'
-import { smtpDefaults, type SmtpPolicy } from './policy.ts'
+import { MessageIntake, type IntakeHost } from './message-intake.ts'
+import type { SmtpServerOptions } from './options.ts'
 import { readResponse, SaslExchange } from './sasl-exchange.ts'
-import type { SmtpServerOptions } from './state.ts'
 import { withoutSecret } from '../text/dialogue-words.ts'
 import { isHttpVerb } from '../text/http-request.ts'
 import { LineReader } from '../text/lines.ts'
@@ -29,38 +25,21 @@ type Mode = 'greeting' | 'command' | 'body' | 'sasl' | 'closing'
 const goAhead = formatReply(354, 'Go ahead, end with <CRLF>.<CRLF>')
 const tooEarly = formatReply(554, '5.5.1 Client spoke before the greeting')
 
-export class SmtpServerSession implements Session, IncomingHost {
-  readonly options: SmtpServerOptions
-  readonly policy: SmtpPolicy
-  readonly conduct: Conduct
-  host!: SessionHost
-  origin: Forwarded | undefined
-  helo: string | undefined
-  extended = false
-  user: Authenticated | null = null
-  transaction: SmtpTransaction | undefined
-  recipients = 0
-  smtpUtf8 = false
-  binary = false
+export class SmtpServerSession extends OpenConversation implements Session, IntakeHost {
   #reader = new LineReader()
   #mode: Mode = 'greeting'
-  readonly #incoming = new Incoming(this)
   /** The exchange that waits for its next line. */
   #sasl: SaslExchange | undefined
-  /** What a proxy has said of its client; what it says later is added. */
-  #client: Forwarded | undefined
-  /** Lines that were read. */
   /** The newest verb. */
   #doing = 'line'
+  /** Lines that were read. */
   #lines = 0
   #ended = false
   #stopping = false
   #parting: Uint8Array | undefined
 
-  constructor(options: SmtpServerOptions) {
-    this.options = options
-    this.policy = options.policy ?? smtpDefaults
-    this.conduct = new Conduct(this.policy)
+  constructor(options: SmtpServerOptions, commands: CommandTable<SmtpCommand> = smtpCommands[options.service]) {
+    super(options, commands)
   }
 
   start(host: SessionHost): void {
@@ -82,51 +61,6 @@ export class SmtpServerSession implements Session, IncomingHost {
 
   get doing(): string {
     return `${this.options.service} ${this.#mode === 'body' ? 'body' : this.#doing}`
-  }
-
-  get peer(): Peer {
-    return this.#client ? peerBehind(this.host.peer, this.#client) : this.host.peer
-  }
-
-  get mayForward(): boolean {
-    return networksHold(this.policy.xclientFrom, this.host.peer.address)
-  }
-
-  get trusted(): boolean {
-    return this.options.trusted?.(this.peer) ?? false
-  }
-
-  get facts(): SmtpClientFacts {
-    return factsOf(this, this.#client)
-  }
-
-  get submission(): boolean {
-    return this.options.service === 'submission' || this.options.service === 'submissions'
-  }
-
-  get known(): boolean {
-    return this.user !== null || this.trusted
-  }
-
-  get nowMs(): number | undefined {
-    return this.options.clock?.now()
-  }
-
-  get mayStartTls(): boolean {
-    return this.options.startTls && this.host.tls === null
-  }
-
-  get mechanisms(): readonly SaslMechanism[] {
-    const { startTls, plaintextAuth, mechanisms } = this.options
-    return this.submission ? offeredMechanisms(mechanisms, { tls: this.host.tls, startTls, plaintextAuth }) : []
-  }
-
-  get missing(): string | undefined {
-    return missingFor('recipients', this)
-  }
-
-  get chunking(): boolean {
-    return this.#incoming.chunking
   }
 
   receive(chunk: Uint8Array): void {
@@ -223,7 +157,7 @@ export class SmtpServerSession implements Session, IncomingHost {
   #command(line: Buffer): Action {
     const space = line.indexOf(32)
     const name = latin1(line, 0, space < 0 ? line.length : space).toUpperCase()
-    const command = commandNamed(name, this.options.service)
+    const command = this.commands.get(name)
     if (!command && isHttpVerb(name)) {
       this.#close(formatReply(221, '2.7.0 This is not a web server'))
       return this.next()
@@ -234,10 +168,10 @@ export class SmtpServerSession implements Session, IncomingHost {
     if (parting) return { kind: 'write', bytes: this.part(parting) }
     this.host.tell?.('client', command.name === 'AUTH' ? withoutSecret(latin1(line)) : utf8(line))
     const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))
-    const missing = missingFor(command.needs, this)
+    const missing = missingFor(command.states, this)
     if (missing) return this.refused(formatReply(503, `5.5.1 ${missing}`))
     try {
-      const answer = command.run(this, argument)
+      const answer = command.declines?.(this) ?? command.run(this, command.grammar?.(argument, this))
       if ('kind' in answer) return answer
       return say('then' in answer ? answer.catch((error) => this.#faultWords(error)) : answer)
     } catch (error) {
@@ -263,25 +197,6 @@ export class SmtpServerSession implements Session, IncomingHost {
     return formatStatus(status.localError)
   }
 
-  reset(): void {
-    this.transaction?.abort()
-    this.transaction = undefined
-    this.recipients = 0
-    this.smtpUtf8 = false
-    this.binary = false
-    this.origin = undefined
-    this.#incoming.reset()
-  }
-
-  /** As if nothing had been said yet. */
-  #beginAnew(user: Authenticated | null): void {
-    this.reset()
-    this.helo = undefined
-    this.extended = false
-    this.user = user
-    this.host.signedIn?.(user)
-  }
-
   startTls(): Action {
     return {
       kind: 'startTls',
@@ -289,16 +204,16 @@ export class SmtpServerSession implements Session, IncomingHost {
       done: () => {
         // Nothing that was said in clear counts any more. RFC 3207 §4.2.
         this.#reader.clear()
-        this.#beginAnew(null)
+        this.beginAnew(null)
       },
     }
   }
 
   speakFor(given: Forwarded): Uint8Array | Promise<Uint8Array> {
-    const client = { ...this.#client, ...given }
+    const client = { ...this.proxied, ...given }
     const begin = (user: Authenticated | null): Uint8Array => {
-      this.#beginAnew(user)
-      this.#client = client
+      this.beginAnew(user)
+      this.proxied = client
       return this.#greeting
     }
     if (typeof given.login !== 'string') return begin(null)
@@ -346,24 +261,26 @@ export class SmtpServerSession implements Session, IncomingHost {
   }
 
   takeData(): Uint8Array {
-    this.#incoming.startData()
+    this.intake = new MessageIntake(this, { dotted: true })
     this.#mode = 'body'
     return goAhead
   }
 
   takeChunk(octets: number, last: boolean): Uint8Array {
-    this.#incoming.startChunk(octets, last)
+    if (!this.chunking) this.intake = new MessageIntake(this, { dotted: false })
+    this.intake!.expect(octets, last)
     this.#mode = 'body'
     return empty
   }
 
   #nextOfBody(): Action {
+    const intake = this.intake!
     const chunk = this.#reader.take()
-    const rest = this.#incoming.take(chunk)
+    const rest = intake.take(chunk)
     if (rest) {
       this.#reader.putBack(rest)
       this.#mode = 'command'
-      return this.#incoming.end()
+      return intake.end()
     }
     if (chunk.length === 0) {
       if (!this.#ended) return wait
@@ -371,11 +288,11 @@ export class SmtpServerSession implements Session, IncomingHost {
       this.reset()
       return { kind: 'close' }
     }
-    if (this.#incoming.isEndless) {
+    if (intake.isEndless) {
       this.#close(formatStatus(status.timeout))
       return this.next()
     }
-    const work = this.#incoming.drained()
+    const work = intake.drained()
     return work ? { kind: 'run', work } : this.#nextOfBody()
   }
 

@@ -6,7 +6,7 @@ import type { ContentSink } from '../../../mail/content.ts'
 import { ImapRefusal } from '../backend.ts'
 import type { AppendContent, AppendMessage } from '../backend.ts'
 import { command, signedIn } from '../command.ts'
-import type { Conversation, Intake } from '../command.ts'
+import type { Conversation, LiteralSink } from '../command.ts'
 import { appendMessagesMax } from '../limits.ts'
 import type { Line } from '../wire/line.ts'
 import { formatNumberSet } from '../wire/sequence-set.ts'
@@ -15,7 +15,7 @@ export const append = command({
   name: 'APPEND',
   states: signedIn,
   tellsExpunge: 'always',
-  intake: (conversation) => new AppendIntake(conversation),
+  literalSink: (conversation) => new AppendSink(conversation),
   grammar(line) {
     line.space()
     line.mailbox()
@@ -24,7 +24,7 @@ export const append = command({
   run() {},
 })
 
-class AppendIntake implements Intake {
+class AppendSink implements LiteralSink {
   readonly #conversation: Conversation
   readonly #messages: AppendMessage[] = []
   #name = ''

@@ -11,9 +11,9 @@ export const copy = command({
   tellsExpunge: 'always',
   grammar: messagesAndTarget,
 
-  async run(conversation, { messages, target }, uid) {
-    const { selected, view } = conversation
-    const uids = view.resolve(messages, uid)
+  async run(conversation, { messages, target }) {
+    const { selected, view, byUid } = conversation
+    const uids = view.resolve(messages, byUid)
     if (uids.length === 0) return
     const copied = await selected.copy(uids, target)
     if (copied.source.length > 0) conversation.completed(copyUid(copied))

@@ -8,8 +8,8 @@ export const expunge = command({
   states: ['selected'],
   tellsExpunge: 'always',
 
-  grammar(line, _conversation, uid) {
-    if (!uid) return undefined
+  grammar(line, { byUid }) {
+    if (!byUid) return undefined
     line.space()
     return line.sequenceSet()
   },

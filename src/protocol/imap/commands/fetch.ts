@@ -20,22 +20,22 @@ export const fetch = command({
   states: ['selected'],
   tellsExpunge: 'uid',
 
-  grammar(line, _conversation, uid) {
+  grammar(line, { byUid }) {
     line.space()
     const messages = line.sequenceSet()
     line.space()
     const items = fetchItems(line)
     // RFC 3501 §6.4.8: the UID form tells the UID, asked or not.
-    if (uid && !items.some(({ kind }) => kind === 'uid')) items.unshift({ kind: 'uid' })
+    if (byUid && !items.some(({ kind }) => kind === 'uid')) items.unshift({ kind: 'uid' })
     const changedSince = line.tries(' ') ? modifier(line, 'CHANGEDSINCE') : undefined
     if (changedSince !== undefined && !items.some(({ kind }) => kind === 'modSeq')) items.push({ kind: 'modSeq' })
     return { messages, items, changedSince }
   },
 
-  async *run(conversation, { messages, items, changedSince }, uid) {
-    const { view, selected } = conversation
+  async *run(conversation, { messages, items, changedSince }) {
+    const { view, selected, byUid } = conversation
     if (items.some(({ kind }) => kind === 'modSeq')) enableCondstore(conversation)
-    const named = view.resolve(messages, uid)
+    const named = view.resolve(messages, byUid)
     const uids = changedSince === undefined ? named : changed(conversation, named, changedSince)
     const need = needOf(items)
     let found = 0
@@ -55,7 +55,7 @@ export const fetch = command({
     if (damaged > 0) throw new ImapRefusal('CORRUPTION', damagedWords(damaged))
     if (!known) throw new ImapRefusal('UNKNOWN-CTE', 'A part has an unknown transfer encoding')
     // RFC 2180 §4.1, RFC 9051 §7.1: numbers that stand for nothing any more are worth a word; unknown UIDs are not.
-    if (uid || found === uids.length) return
+    if (byUid || found === uids.length) return
     if (found === 0) throw new ImapRefusal('EXPUNGEISSUED', 'The messages no longer exist')
     conversation.completed('EXPUNGEISSUED', 'Some of the messages no longer exist')
   },

@@ -11,9 +11,9 @@ export const move = command({
   tellsExpunge: 'always',
   grammar: messagesAndTarget,
 
-  async run({ selected, view, out }, { messages, target }, uid) {
+  async run({ selected, view, out, byUid }, { messages, target }) {
     requireWritable(selected)
-    const uids = view.resolve(messages, uid)
+    const uids = view.resolve(messages, byUid)
     if (uids.length === 0) return
     const moved = await selected.move(uids, target)
     // Before the first EXPUNGE, which the view tells behind it. RFC 6851 §4.3.

@@ -45,17 +45,17 @@ export const search = command({
     return { returns, key, asksModSeq: grammar.asksModSeq }
   },
 
-  async *run(conversation, { returns: asked, key, asksModSeq }, uid) {
+  async *run(conversation, { returns: asked, key, asksModSeq }) {
     // RFC 9051 §6.4.4: the answer is an ESEARCH, asked or not.
     const returns = asked ?? (speaksRev2(conversation) ? all : undefined)
     // A search that fails leaves nothing saved. RFC 9051 §6.4.4.1.
     if (returns?.has('SAVE')) conversation.view.save(new Uint32Array(0))
     if (!key) throw new ImapRefusal(`BADCHARSET (${charsets.join(' ')})`, 'Unknown charset')
-    const { view, out, tag } = conversation
+    const { view, out, tag, byUid } = conversation
     if (asksModSeq) enableCondstore(conversation)
     const uids = yield* found(conversation, key)
     if (!returns) {
-      const numbers = uid ? uids : sequences(conversation, uids)
+      const numbers = byUid ? uids : sequences(conversation, uids)
       if (numbers.length === 0) return out.text('* SEARCH\r\n')
       const modSeq = asksModSeq ? ` (MODSEQ ${highest(conversation, uids)})` : ''
       return out.text(`* SEARCH ${numbers.join(' ')}${modSeq}\r\n`)
@@ -63,8 +63,8 @@ export const search = command({
     if (returns.has('SAVE')) view.save(told(uids, returns))
     // Only SAVE: nothing is said. RFC 5182 §2.1.
     if (returns.size === 1 && returns.has('SAVE')) return
-    const numbers = uid ? uids : sequences(conversation, uids)
-    let text = `* ESEARCH (TAG ${encodeString(tag)})${uid ? ' UID' : ''}`
+    const numbers = byUid ? uids : sequences(conversation, uids)
+    let text = `* ESEARCH (TAG ${encodeString(tag)})${byUid ? ' UID' : ''}`
     if (numbers.length > 0) {
       if (returns.has('MIN')) text += ` MIN ${numbers[0]}`
       if (returns.has('MAX')) text += ` MAX ${numbers[numbers.length - 1]}`

@@ -27,25 +27,25 @@ export const store = command({
     return { messages, unchangedSince, mode, silent: item === 'FLAGS.SILENT', flags: flags(line) } as const
   },
 
-  async *run(conversation, { messages, unchangedSince, mode, silent, flags }, uid) {
-    const { selected, view } = conversation
+  async *run(conversation, { messages, unchangedSince, mode, silent, flags }) {
+    const { selected, view, byUid } = conversation
     requireWritable(selected)
     if (unchangedSince !== undefined) enableCondstore(conversation)
-    const uids = view.resolve(messages, uid)
+    const uids = view.resolve(messages, byUid)
     if (uids.length === 0) return
     // What others changed before is told first: in silence it would be taken for our own change.
-    if (silent) view.tell(conversation.out, uid)
+    if (silent) view.tell(conversation.out, byUid)
     const { modSeq, failed } = await selected.store(uids, mode, flags, unchangedSince)
     view.own(modSeq)
     const left = new Set(failed)
     const stored = left.size === 0 ? uids : uids.filter((one) => !left.has(one))
-    yield* tellStored(conversation, stored, { uid, silent, modSeq })
+    yield* tellStored(conversation, stored, { uid: byUid, silent, modSeq })
     // Those that others had changed meanwhile; the news that follow tell their flags. RFC 7162 §3.1.3.
     if (left.size > 0) {
-      const numbers = uid ? failed : failed.map((one) => view.sequenceOf(one))
+      const numbers = byUid ? failed : failed.map((one) => view.sequenceOf(one))
       conversation.completed(`MODIFIED ${formatNumberSet(numbers)}`, 'Conditional STORE failed')
     }
-    if (uid || view.isCurrent(selected.table())) return
+    if (byUid || view.isCurrent(selected.table())) return
     // Some of the numbers may stand for nothing any more. What was there is stored, and .SILENT asked for no answer. RFC 2180 §4.2.
     const gone = uids.reduce((sum, one) => sum + Number(view.isGone(one)), 0)
     if (gone === uids.length && !silent) throw new ImapRefusal('EXPUNGEISSUED', 'The messages no longer exist')

@@ -336,3 +336,12 @@ export class Line {
     return items
   }
 }
+
+/** The tag of a command of which no more can be read; `*` where it has none. */
+export function tagOf(head: Uint8Array): string {
+  try {
+    return new Line(head).tag()
+  } catch {
+    return '*'
+  }
+}

@@ -1,29 +1,32 @@
 /** AUTH: signs a user in by a SASL mechanism. RFC 5034. */
 import { decodeBase64 } from '../../sasl/mechanism.ts'
-import { err, listing, Pop3Fault, type Pop3Command } from '../command.ts'
+import { command } from '../command.ts'
+import { err, listing, Pop3Fault } from '../reply.ts'
 
-export const auth: Pop3Command = {
+export const auth = command({
   name: 'AUTH',
-  state: 'authorization',
-  capa({ mechanisms }) {
+  states: ['authorization'],
+  capability({ mechanisms }) {
     return mechanisms.length > 0 ? [`SASL ${mechanisms.map(({ name }) => name).join(' ')}`] : []
   },
-  run(state, args) {
+  grammar([name, initial, ...more]) {
+    if (more.length > 0) throw new Pop3Fault(({ usage }) => usage('AUTH mechanism [initial-response]'))
+    // "=" is an initial response of no bytes. RFC 5034 §4. null: it is no base64.
+    const response = initial === undefined ? undefined : (decodeBase64(initial === '=' ? '' : initial) ?? null)
+    return { name: name?.toUpperCase(), response }
+  },
+  run(state, { name, response }) {
     const { mechanisms, words } = state
     // AUTH alone lists: older than CAPA, and still asked. RFC 1734.
-    if (args.length === 0)
+    if (name === undefined)
       return listing(
         words.mechanisms,
-        mechanisms.map(({ name }) => name),
+        mechanisms.map((mechanism) => mechanism.name),
       )
-    if (args.length > 2) throw new Pop3Fault(({ usage }) => usage('AUTH mechanism [initial-response]'))
     if (mechanisms.length === 0) return err(words.needsTls, 'AUTH')
-    const mechanism = mechanisms.find(({ name }) => name === args[0]!.toUpperCase())
+    const mechanism = mechanisms.find((row) => row.name === name)
     if (!mechanism) throw new Pop3Fault(({ mechanismUnknown }) => mechanismUnknown)
-    const [, initial] = args
-    if (initial === undefined) return state.authenticate(mechanism, undefined)
-    const response = decodeBase64(initial === '=' ? '' : initial)
-    if (!response) throw new Pop3Fault(({ notBase64 }) => notBase64)
+    if (response === null) throw new Pop3Fault(({ notBase64 }) => notBase64)
     return state.authenticate(mechanism, response)
   },
-}
+})

@@ -1,21 +1,22 @@
 /** DELE and RSET: marks for removal at QUIT, and takes the marks back. RFC 1939 §5. */
-import { messageIndex, ok, type Pop3Command } from '../command.ts'
+import { command, messageIndex } from '../command.ts'
+import { ok } from '../reply.ts'
 
-export const dele: Pop3Command = {
+export const dele = command({
   name: 'DELE',
-  state: 'transaction',
-  run(state, args) {
-    const index = messageIndex(state, args[0])
+  states: ['transaction'],
+  grammar: ([message], state) => messageIndex(state, message),
+  run(state, index) {
     state.deleted.add(index)
     return ok(state.words.marked(index + 1))
   },
-}
+})
 
-export const rset: Pop3Command = {
+export const rset = command({
   name: 'RSET',
-  state: 'transaction',
+  states: ['transaction'],
   run(state) {
     state.deleted.clear()
     return ok(state.words.unmarked)
   },
-}
+})

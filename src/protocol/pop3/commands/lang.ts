@@ -1,21 +1,27 @@
 /** LANG: the language of what is said to people. RFC 6856 §3. */
-import { listing, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import { anyState, command } from '../command.ts'
+import { listing, ok, Pop3Fault } from '../reply.ts'
 import { languageFor, languages } from '../words.ts'
 
-export const lang: Pop3Command = {
+export const lang = command({
   name: 'LANG',
-  state: 'any',
-  capa: () => ['LANG'],
-  run(state, args) {
-    if (args.length === 0) {
+  states: anyState,
+  capability: () => ['LANG'],
+  // undefined: the client asks which there are.
+  grammar(tags) {
+    if (tags.length === 0) return undefined
+    const words = tags.length === 1 ? languageFor(tags[0]!) : undefined
+    if (!words) throw new Pop3Fault((current) => `${current.tag} ${current.noSuchLanguage}`)
+    return words
+  },
+  run(state, words) {
+    if (!words) {
       return listing(
         state.words.languages,
         languages.map(({ tag, name }) => `${tag} ${name}`),
       )
     }
-    const words = args.length === 1 ? languageFor(args[0]!) : undefined
-    if (!words) throw new Pop3Fault((current) => `${current.tag} ${current.noSuchLanguage}`)
     state.words = words
     return ok(`${words.tag} ${words.languageChanged}`)
   },
-}
+})

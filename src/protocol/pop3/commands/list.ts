@@ -1,6 +1,11 @@
 /** STAT, LIST and UIDL: how many, how large, which. RFC 1939 §5, §7. */
-import { listing, messageIndex, ok, type Pop3Command } from '../command.ts'
-import type { Pop3State } from '../state.ts'
+import { command, messageIndex, type Pop3State } from '../command.ts'
+import { listing, ok } from '../reply.ts'
+
+/** One message, or undefined: all of them. */
+function oneOrAll(words: readonly string[], state: Pop3State): number | undefined {
+  return words.length === 0 ? undefined : messageIndex(state, words[0])
+}
 
 /** Of each message that is not deleted: its number and what `tell` says of it. */
 function rows(state: Pop3State, tell: (index: number) => string | number): string[] {
@@ -22,37 +27,35 @@ function total(state: Pop3State): { count: number; bytes: number } {
   return { count, bytes }
 }
 
-export const stat: Pop3Command = {
+export const stat = command({
   name: 'STAT',
-  state: 'transaction',
+  states: ['transaction'],
   run(state) {
     const { count, bytes } = total(state)
     return ok(`${count} ${bytes}`)
   },
-}
+})
 
-export const list: Pop3Command = {
+export const list = command({
   name: 'LIST',
-  state: 'transaction',
-  run(state, args) {
-    const size = (index: number): number => state.maildrop.messages[index]!.sizeBytes
-    if (args.length > 0) {
-      const index = messageIndex(state, args[0])
-      return ok(`${index + 1} ${size(index)}`)
-    }
+  states: ['transaction'],
+  grammar: oneOrAll,
+  run(state, index) {
+    const size = (at: number): number => state.maildrop.messages[at]!.sizeBytes
+    if (index !== undefined) return ok(`${index + 1} ${size(index)}`)
     const { count, bytes } = total(state)
     return listing(state.words.listed(count, bytes), rows(state, size))
   },
-}
+})
 
-export const uidl: Pop3Command = {
+export const uidl = command({
   name: 'UIDL',
-  state: 'transaction',
-  capa: () => ['UIDL'],
-  run(state, args) {
-    const id = (index: number): string => state.maildrop.messages[index]!.uidl
-    if (args.length === 0) return listing(state.words.uniqueIds, rows(state, id))
-    const index = messageIndex(state, args[0])
-    return ok(`${index + 1} ${id(index)}`)
+  states: ['transaction'],
+  capability: () => ['UIDL'],
+  grammar: oneOrAll,
+  run(state, index) {
+    const id = (at: number): string => state.maildrop.messages[at]!.uidl
+    if (index !== undefined) return ok(`${index + 1} ${id(index)}`)
+    return listing(state.words.uniqueIds, rows(state, id))
   },
-}
+})

@@ -1,4 +1,5 @@
 /** NOOP: nothing, politely. RFC 1939 §5. */
-import { ok, type Pop3Command } from '../command.ts'
+import { command } from '../command.ts'
+import { ok } from '../reply.ts'
 
-export const noop: Pop3Command = { name: 'NOOP', state: 'transaction', run: (state) => ok(state.words.here) }
+export const noop = command({ name: 'NOOP', states: ['transaction'], run: (state) => ok(state.words.here) })

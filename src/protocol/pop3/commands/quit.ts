@@ -1,9 +1,10 @@
 /** QUIT: removes what is marked, and goodbye. A connection that ends without it removes nothing. RFC 1939 §6. */
-import { err, ok, type Pop3Command } from '../command.ts'
+import { anyState, command } from '../command.ts'
+import { err, ok } from '../reply.ts'
 
-export const quit: Pop3Command = {
+export const quit = command({
   name: 'QUIT',
-  state: 'any',
+  states: anyState,
   run(state) {
     const { maildrop, words } = state
     const marked = [...state.deleted]
@@ -20,4 +21,4 @@ export const quit: Pop3Command = {
       )
       .finally(() => maildrop.close())
   },
-}
+})

@@ -5,8 +5,8 @@ import { readSliceBytes, type MessageBytes } from '../../../mail/content.ts'
 import { headerEnd } from '../../../mail/header.ts'
 import { surrogateHeader } from '../../../mail/surrogate.ts'
 import { DotStuffer } from '../../text/dots.ts'
-import { err, messageIndex, ok, Pop3Fault, type Pop3Command } from '../command.ts'
-import type { Pop3State } from '../state.ts'
+import { command, messageIndex, type Pop3State } from '../command.ts'
+import { err, ok, Pop3Fault } from '../reply.ts'
 
 const LF = 10
 
@@ -62,15 +62,15 @@ async function* conventional(parts: AsyncIterable<Uint8Array>): AsyncGenerator<U
   }
 }
 
-export const retr: Pop3Command = {
+export const retr = command({
   name: 'RETR',
-  state: 'transaction',
-  run(state, args) {
-    const index = messageIndex(state, args[0])
+  states: ['transaction'],
+  grammar: ([message], state) => messageIndex(state, message),
+  run(state, index) {
     const held = state.maildrop.held?.(index)
     return held ? whole(state, held) : { kind: 'run', work: send(state, index, (slice) => slice) }
   },
-}
+})
 
 /** The answer to RETR for a message that is in memory. */
 function whole(state: Pop3State, pieces: readonly Uint8Array[]): Uint8Array {
@@ -136,14 +136,15 @@ function topCut(lines: number): (slice: Uint8Array) => Uint8Array | undefined {
   }
 }
 
-export const top: Pop3Command = {
+export const top = command({
   name: 'TOP',
-  state: 'transaction',
-  capa: () => ['TOP'],
-  run(state, args) {
-    const index = messageIndex(state, args[0])
-    if (args[1] === undefined || !/^\d{1,9}$/.test(args[1]))
+  states: ['transaction'],
+  capability: () => ['TOP'],
+  grammar([message, lines], state) {
+    const index = messageIndex(state, message)
+    if (lines === undefined || !/^\d{1,9}$/.test(lines))
       throw new Pop3Fault((words) => words.usage('TOP message lines'))
-    return { kind: 'run', work: send(state, index, topCut(Number(args[1]))) }
+    return { index, lines: Number(lines) }
   },
-}
+  run: (state, { index, lines }) => ({ kind: 'run', work: send(state, index, topCut(lines)) }),
+})

@@ -1,28 +1,31 @@
 /** USER and PASS: name and password in two lines. RFC 1939 §7; only where a password may be given. */
-import { err, ok, Pop3Fault, type Pop3Command } from '../command.ts'
+import { command } from '../command.ts'
+import { err, ok, Pop3Fault } from '../reply.ts'
 
-export const user: Pop3Command = {
+export const user = command({
   name: 'USER',
-  state: 'authorization',
-  capa: (state) => (state.mayTellPassword ? ['USER'] : []),
-  run(state, args) {
+  states: ['authorization'],
+  capability: (state) => (state.mayTellPassword ? ['USER'] : []),
+  grammar: (words) => (words.length === 1 ? words[0] : undefined),
+  run(state, name) {
     if (!state.mayTellPassword) return err(state.words.needsTls, 'AUTH')
-    if (args.length !== 1) throw new Pop3Fault((words) => words.usage('USER name'))
-    state.userName = args[0]
+    if (name === undefined) throw new Pop3Fault((words) => words.usage('USER name'))
+    state.userName = name
     // The same for everybody, or it would tell who exists.
     return ok(state.words.nowPassword)
   },
-}
+})
 
-export const pass: Pop3Command = {
+export const pass = command({
   name: 'PASS',
-  state: 'authorization',
-  async run(state, args) {
+  states: ['authorization'],
+  // A password may hold spaces. RFC 1939 §7.
+  grammar: (words) => words.join(' '),
+  async run(state, password) {
     if (!state.mayTellPassword) return err(state.words.needsTls, 'AUTH')
     const name = state.userName
     state.userName = undefined
     if (name === undefined) throw new Pop3Fault((words) => words.userFirst)
-    // A password may hold spaces. RFC 1939 §7.
-    return state.signIn(await state.options.authenticator.verifyPassword(name, args.join(' '), state.host.peer))
+    return state.signIn(await state.options.authenticator.verifyPassword(name, password, state.host.peer))
   },
-}
+})

@@ -3,7 +3,7 @@ import { latin1 } from '../../../base/bytes.ts'
 import { parseDomain } from '../../../mail/address.ts'
 import { Refusal } from '../../../mail/status.ts'
 import type { WaitingFor } from '../backend.ts'
-import type { SmtpCommand } from '../command.ts'
+import { afterHello, command } from '../command.ts'
 import { SyntaxFault } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
 
@@ -18,26 +18,28 @@ function parseNode(text: string): WaitingFor {
   return { kind: option === '@' ? 'below' : 'domain', name: domain }
 }
 
-export const etrn: SmtpCommand = {
+export const etrn = command({
   name: 'ETRN',
-  needs: 'hello',
+  states: afterHello,
   services: ['smtp', 'submission', 'submissions'],
   help: 'ETRN domain',
-  ehlo: ({ options }) => (options.receiver.flush ? 'ETRN' : undefined),
-  run(state, argument) {
-    const { flush } = state.options.receiver
-    if (!flush) return formatReply(502, '5.5.1 Not offered here')
-    if (state.transaction) return formatReply(503, '5.5.1 Not in the middle of a message')
-    const text = latin1(argument)
-    const node = parseNode(text)
+  capability: ({ options }) => (options.receiver.flush ? 'ETRN' : undefined),
+  declines({ options, transaction }) {
+    if (!options.receiver.flush) return formatReply(502, '5.5.1 Not offered here')
+    return transaction ? formatReply(503, '5.5.1 Not in the middle of a message') : undefined
+  },
+  grammar(line) {
+    const text = latin1(line)
+    return { text, node: parseNode(text) }
+  },
+  run(state, { text, node }) {
     // Connections of ours are not for strangers to start.
     if (!state.known)
       throw new Refusal({ code: 459, enhanced: '4.7.1', text: `Node ${text} not allowed: sign in first` })
-    const work = flush.call(state.options.receiver, node)
-    return work.then((count) =>
+    return state.options.receiver.flush!(node).then((count) =>
       count === 0
         ? formatReply(251, `2.0.0 OK, no messages waiting for node ${text}`)
         : formatReply(253, `2.0.0 OK, ${count} pending messages for node ${text} started`),
     )
   },
-}
+})

@@ -1,9 +1,10 @@
 /** The parameters of MAIL, one row each: what its value may be, and what it says. RFC 5321 §4.1.1.11. */
 import { Refusal, status } from '../../../mail/status.ts'
+import type { ReversePath } from '../../../mail/envelope.ts'
 import type { MailParameters } from '../backend.ts'
 import { isWithheld } from '../promises.ts'
-import type { ServerState } from '../state.ts'
-import { decodeXtext, SyntaxFault, type Parameter } from '../wire/arguments.ts'
+import type { ServerState } from '../command.ts'
+import { decodeXtext, SyntaxFault, type MailArguments } from '../wire/arguments.ts'
 
 type Draft = { -readonly [K in keyof MailParameters]: MailParameters[K] }
 
@@ -118,11 +119,15 @@ function hold(draft: Draft, state: ServerState, atMs: number, request: string): 
   draft.release = { atMs, request }
 }
 
-/** @returns what MAIL says, and whether a stranger had wished for a priority that only those whom we know may have. RFC 6710 §4.1. */
-export function readMailParameters(
-  state: ServerState,
-  given: readonly Parameter[],
-): { readonly parameters: MailParameters; readonly lowered: boolean } {
+/** What MAIL says. */
+export interface MailCommand {
+  readonly reversePath: ReversePath
+  readonly parameters: MailParameters
+  /** The client wished for a priority that only those whom we know may have. RFC 6710 §4.1. */
+  readonly isLowered: boolean
+}
+
+export function readMailParameters(state: ServerState, { reversePath, parameters: given }: MailArguments): MailCommand {
   const draft: Draft = { body: '7bit', smtpUtf8: false }
   const seen = new Set<string>()
   for (const { keyword, value } of given) {
@@ -135,7 +140,7 @@ export function readMailParameters(
   // RFC 4865 §5.2.2.
   if (draft.release && draft.deliverBy && draft.release.atMs > draft.deliverBy.atMs)
     throw new SyntaxFault('a release before the time to deliver by')
-  const lowered = (draft.priority ?? 0) > 0 && !state.known
-  if (lowered) draft.priority = 0
-  return { parameters: draft, lowered }
+  const isLowered = (draft.priority ?? 0) > 0 && !state.known
+  if (isLowered) draft.priority = 0
+  return { reversePath, parameters: draft, isLowered }
 }

@@ -2,7 +2,7 @@
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
 import type { SmtpTransaction } from '../backend.ts'
-import type { SmtpCommand } from '../command.ts'
+import { afterHello, command } from '../command.ts'
 import { parseMailArguments } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
 import { readMailParameters } from './mail-parameters.ts'
@@ -12,24 +12,27 @@ const noMore = formatReply(421, '4.7.0 Too many messages on this connection, ope
 /** RFC 6710 §4.1: the new priority, then words. */
 const lowered = formatReply(250, '2.3.6 0 is the highest priority for unauthenticated clients; sender ok')
 
-export const mail: SmtpCommand = {
+export const mail = command({
   name: 'MAIL',
-  needs: 'hello',
+  states: afterHello,
   help: 'MAIL FROM:<sender@example.org> [SIZE=n] [BODY=8BITMIME|BINARYMIME] [SMTPUTF8] [RET=…] [ENVID=…] [REQUIRETLS] [BY=…] [MT-PRIORITY=n] [HOLDFOR=n|HOLDUNTIL=time] [SOLICIT=…]',
-  ehlo: ({ options }) => `SIZE ${options.messageBytesMax}`,
-  run(state, argument) {
+  capability: ({ options }) => `SIZE ${options.messageBytesMax}`,
+  declines(state) {
     if (state.transaction) return formatReply(503, '5.5.1 MAIL already given')
-    const { policy, conduct, options } = state
+    const { policy, conduct } = state
     // RFC 9422 §4.1.
     if (policy.messagesMax > 0 && conduct.messages >= policy.messagesMax) return state.part(noMore)
-    const { reversePath, parameters: given } = parseMailArguments(argument)
-    const { parameters: parsed, lowered: isLowered } = readMailParameters(state, given)
-    if (reversePath && needsSmtpUtf8(reversePath) && !parsed.smtpUtf8) {
+    return undefined
+  },
+  grammar: (line, state) => readMailParameters(state, parseMailArguments(line)),
+  run(state, { reversePath, parameters, isLowered }) {
+    const { conduct, options } = state
+    if (reversePath && needsSmtpUtf8(reversePath) && !parameters.smtpUtf8) {
       throw new Refusal({ code: 553, enhanced: '5.6.7', text: 'That address needs SMTPUTF8' })
     }
     if (!state.known && options.pace?.message(state.peer) === false) throw new Refusal(status.tooManyMessages)
-    state.smtpUtf8 = parsed.smtpUtf8
-    state.binary = parsed.body === 'binarymime'
+    state.smtpUtf8 = parameters.smtpUtf8
+    state.binary = parameters.body === 'binarymime'
     const began = (transaction: SmtpTransaction): Uint8Array => {
       state.transaction = transaction
       state.recipients = 0
@@ -37,7 +40,7 @@ export const mail: SmtpCommand = {
       return isLowered ? lowered : accepted
     }
     try {
-      const transaction = options.receiver.mail(state.facts, reversePath, parsed)
+      const transaction = options.receiver.mail(state.facts, reversePath, parameters)
       if (!('then' in transaction)) return began(transaction)
       return transaction.then(began, (error) => {
         state.reset()
@@ -48,4 +51,4 @@ export const mail: SmtpCommand = {
       throw error
     }
   },
-}
+})

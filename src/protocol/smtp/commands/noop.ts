@@ -1,7 +1,7 @@
 /** NOOP: nothing, politely. RFC 5321 §4.1.1.9. */
-import type { SmtpCommand } from '../command.ts'
+import { anyState, command } from '../command.ts'
 import { formatReply } from '../wire/reply.ts'
 
 const ok = formatReply(250, '2.0.0 Ok')
 
-export const noop: SmtpCommand = { name: 'NOOP', needs: 'nothing', help: 'NOOP', run: () => ok }
+export const noop = command({ name: 'NOOP', states: anyState, help: 'NOOP', run: () => ok })

@@ -1,15 +1,15 @@
 /** QUIT: goodbye. RFC 5321 §4.1.1.10. */
-import type { SmtpCommand } from '../command.ts'
+import { anyState, command } from '../command.ts'
 import { formatReply } from '../wire/reply.ts'
 
 const goodbye = formatReply(221, '2.0.0 Goodbye')
 
-export const quit: SmtpCommand = {
+export const quit = command({
   name: 'QUIT',
-  needs: 'nothing',
+  states: anyState,
   help: 'QUIT',
   run(state) {
     state.reset()
     return { kind: 'close', bytes: goodbye, peerIsDone: true }
   },
-}
+})

@@ -2,10 +2,9 @@
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
 import type { RecipientDsn } from '../../../mail/envelope.ts'
-import type { SmtpCommand } from '../command.ts'
+import { command, type ServerState } from '../command.ts'
 import { decodeXtext, parseRcptArguments, SyntaxFault, type Parameter } from '../wire/arguments.ts'
 import { isWithheld } from '../promises.ts'
-import type { ServerState } from '../state.ts'
 import { formatReply } from '../wire/reply.ts'
 import { unknownParameter } from './mail-parameters.ts'
 
@@ -13,7 +12,7 @@ const accepted = formatReply(250, '2.1.5 Recipient ok')
 
 type Draft = { -readonly [K in keyof RecipientDsn]: RecipientDsn[K] }
 
-function parse(state: ServerState, given: readonly Parameter[]): Draft {
+function parseDsn(state: ServerState, given: readonly Parameter[]): Draft {
   const draft: Draft = {}
   for (const { keyword, value } of given) {
     if (!state.extended || isWithheld(state.options.withheld, keyword)) throw unknownParameter(keyword)
@@ -48,15 +47,17 @@ function parseOrcpt(value: string | undefined): string {
   return `${type};${address}`
 }
 
-export const rcpt: SmtpCommand = {
+export const rcpt = command({
   name: 'RCPT',
-  needs: 'transaction',
+  states: ['transaction', 'recipients'],
   help: 'RCPT TO:<recipient@example.org> [NOTIFY=…] [ORCPT=…]',
-  run(state, argument) {
-    // RFC 3030 §2: all of them before the first octet.
-    if (state.chunking) return formatReply(503, '5.5.1 Continue with BDAT')
-    const { mailbox, parameters } = parseRcptArguments(argument)
-    const dsn = parse(state, parameters)
+  // RFC 3030 §2: all of them before the first octet.
+  declines: ({ chunking }) => (chunking ? formatReply(503, '5.5.1 Continue with BDAT') : undefined),
+  grammar(line, state) {
+    const { mailbox, parameters } = parseRcptArguments(line)
+    return { mailbox, dsn: parseDsn(state, parameters) }
+  },
+  run(state, { mailbox, dsn }) {
     if (state.recipients >= state.policy.recipientsMax) {
       throw new Refusal(status.tooManyRecipients)
     }
@@ -83,4 +84,4 @@ export const rcpt: SmtpCommand = {
       return refused(error)
     }
   },
-}
+})

@@ -1,9 +1,9 @@
 /** VRFY and EXPN: whether an address is one of ours, and who is behind it; only for those whom we know. RFC 5321 §3.5, §7.3; RFC 6531 §3.7.4. */
+import { utf8 as decodeUtf8 } from '../../../base/bytes.ts'
 import { formatMailbox, needsSmtpUtf8 } from '../../../mail/address.ts'
 import type { Mailbox } from '../../../mail/envelope.ts'
 import type { AddressAnswer } from '../backend.ts'
-import type { SmtpCommand } from '../command.ts'
-import type { ServerState } from '../state.ts'
+import { afterHello, command, type ServerState } from '../command.ts'
 import { SyntaxFault } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
 
@@ -21,8 +21,8 @@ interface Question {
   readonly utf8: boolean
 }
 
-function parse(argument: Buffer, rule: string): Question {
-  const text = argument.toString('utf8')
+function parse(line: Uint8Array, rule: string): Question {
+  const text = decodeUtf8(line)
   const utf8 = / SMTPUTF8$/i.test(text)
   const name = (utf8 ? text.slice(0, -9) : text).trim().replace(/^<(.*)>$/, '$1')
   if (name === '' || name.length > 512 || /[\u0000-\u001f\u007f]/.test(name)) throw new SyntaxFault(rule)
@@ -57,29 +57,29 @@ function answer(
   }
 }
 
-export const vrfy: SmtpCommand = {
+export const vrfy = command({
   name: 'VRFY',
-  needs: 'hello',
+  states: afterHello,
   help: 'VRFY user [SMTPUTF8]',
-  ehlo: (state) => (mayAsk(state) ? 'VRFY' : undefined),
-  run(state, argument) {
-    const question = parse(argument, 'VRFY user')
+  capability: (state) => (mayAsk(state) ? 'VRFY' : undefined),
+  grammar: (line) => parse(line, 'VRFY user'),
+  run(state, question) {
     // Neither yes nor no: nobody can ask us for our users.
     if (!mayAsk(state)) return none
     return state.options.receiver.lookUp!(question.name).then((found) =>
       answer(question, found, ({ mailbox }) => tell([mailbox], 250, '2.1.5', question)),
     )
   },
-}
+})
 
-export const expn: SmtpCommand = {
+export const expn = command({
   name: 'EXPN',
-  needs: 'hello',
+  states: afterHello,
   services: ['smtp', 'submission', 'submissions'],
   help: 'EXPN list [SMTPUTF8]',
-  ehlo: (state) => (mayAsk(state) ? 'EXPN' : undefined),
-  run(state, argument) {
-    const question = parse(argument, 'EXPN list')
+  capability: (state) => (mayAsk(state) ? 'EXPN' : undefined),
+  grammar: (line) => parse(line, 'EXPN list'),
+  run(state, question) {
     if (!mayAsk(state)) return formatReply(502, '5.7.0 Lists are not expanded here')
     return state.options.receiver.lookUp!(question.name).then((found) =>
       answer(question, found, ({ mailbox, members }) => {
@@ -89,4 +89,4 @@ export const expn: SmtpCommand = {
       }),
     )
   },
-}
+})

@@ -30,7 +30,7 @@ export interface Parameter {
  * The text between `<` and `>` and what follows; quotes may hold a `>`. Departs: RFC 5321 §4.1.2, because printers and scripts leave the
  * brackets out, and a word without any has one reading.
  */
-function splitPath(argument: Buffer, verb: string): { inside: Buffer; rest: Buffer } {
+function splitPath(argument: Uint8Array, verb: string): { inside: Uint8Array; rest: Uint8Array } {
   // Some clients write "FROM: <a@b>"; RFC 5321 §3.3 forbids the space, everybody takes it.
   let at = verb.length
   if (argument.length < at || latin1(argument, 0, at).toUpperCase() !== verb) throw new SyntaxFault(`${verb}<address>`)
@@ -50,7 +50,7 @@ function splitPath(argument: Buffer, verb: string): { inside: Buffer; rest: Buff
   throw new SyntaxFault(`${verb}<address>`)
 }
 
-function bareWord(text: Buffer, verb: string): { inside: Buffer; rest: Buffer } {
+function bareWord(text: Uint8Array, verb: string): { inside: Uint8Array; rest: Uint8Array } {
   const space = text.indexOf(0x20)
   const end = space < 0 ? text.length : space
   const inside = text.subarray(0, end)
@@ -60,13 +60,16 @@ function bareWord(text: Buffer, verb: string): { inside: Buffer; rest: Buffer } 
 }
 
 /** A source route is taken and ignored. RFC 5321 §4.1.2, appendix C. */
-function withoutRoute(path: Buffer): Buffer {
+function withoutRoute(path: Uint8Array): Uint8Array {
   if (path[0] !== 0x40) return path
   const colon = path.indexOf(0x3a)
   return colon < 0 ? path : path.subarray(colon + 1)
 }
 
-function parseParameters(rest: Buffer): Parameter[] {
+const noParameters: readonly Parameter[] = []
+
+function parseParameters(rest: Uint8Array): readonly Parameter[] {
+  if (rest.length === 0) return noParameters
   const words = latin1(rest)
     .split(' ')
     .filter((word) => word !== '')
@@ -83,7 +86,7 @@ export interface MailArguments {
   readonly parameters: readonly Parameter[]
 }
 
-export function parseMailArguments(argument: Buffer): MailArguments {
+export function parseMailArguments(argument: Uint8Array): MailArguments {
   const { inside, rest } = splitPath(argument, 'FROM:')
   const parameters = parseParameters(rest)
   if (inside.length === 0) return { reversePath: null, parameters }
@@ -97,7 +100,7 @@ export interface RcptArguments {
   readonly parameters: readonly Parameter[]
 }
 
-export function parseRcptArguments(argument: Buffer): RcptArguments {
+export function parseRcptArguments(argument: Uint8Array): RcptArguments {
   const { inside, rest } = splitPath(argument, 'TO:')
   const parameters = parseParameters(rest)
   const path = withoutRoute(inside)
