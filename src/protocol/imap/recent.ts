@@ -1,5 +1,5 @@
 /** Which messages are \Recent to one session: it was the first read-write one to be told of them. RFC 3501 §2.3.2. */
-import { lowerBound } from './wire/sequence-set.ts'
+import { lowerBound } from '../../base/lower-bound.ts'
 
 /** Another session that takes turns with us splits the ranges; \Recent is a hint, and the oldest of them is forgotten. */
 const rangesMax = 32

@@ -1,11 +1,12 @@
 /** What a session was told of its mailbox, and the news since. Sequence numbers are the told ones. RFC 3501 §5.2, §5.5, §7.4.1. */
+import { lowerBound } from '../../base/lower-bound.ts'
 import type { ImapSelected, MessageTable } from './backend.ts'
 import type { Out } from './out.ts'
 import { tellFlags, tellPermanentFlags } from './flag-names.ts'
 import { RecentRanges } from './recent.ts'
 import { FlagEncoder } from './wire/flag-list.ts'
 import { SyntaxFault } from './wire/fault.ts'
-import { lowerBound, resolveRanges, star } from './wire/sequence-set.ts'
+import { resolveRanges, star } from './wire/sequence-set.ts'
 import type { SequenceSet } from './wire/sequence-set.ts'
 import type { UidRanges } from '../../mail/search-key.ts'
 

@@ -1,9 +1,9 @@
 /** FETCH responses that need nothing but the tables in memory: FLAGS, UID, MODSEQ. */
+import { lowerBound } from '../../../base/lower-bound.ts'
 import type { MessageTable } from '../backend.ts'
 import type { Conversation } from '../command.ts'
 import type { View } from '../view.ts'
 import { condstore } from '../condstore.ts'
-import { lowerBound } from '../wire/sequence-set.ts'
 
 /** Walks the told messages and the newest table side by side; UIDs must ascend. */
 export class MessageCursor {

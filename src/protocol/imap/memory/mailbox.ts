@@ -1,7 +1,7 @@
 /** A mailbox in memory: its messages, and the table that all its sessions look at. */
+import { lowerBound } from '../../../base/lower-bound.ts'
 import { deletedBit, flagWordBits, seenBit } from '../../../mail/flags.ts'
 import type { InternalDate, MessageTable } from '../backend.ts'
-import { lowerBound } from '../wire/sequence-set.ts'
 
 export interface MemoryMessage {
   readonly uid: number

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Line } from './line.ts'
-import { formatNumberSet, lowerBound, resolveRanges } from './sequence-set.ts'
+import { formatNumberSet, resolveRanges } from './sequence-set.ts'
 
 const parse = (text: string) => new Line(Buffer.from(text)).sequenceSet()
 
@@ -35,12 +35,4 @@ test('a formatted set names the same numbers', () => {
 
 test('numbers that do not ascend keep their order', () => {
   assert.equal(formatNumberSet([7, 3, 4, 5, 1]), '7,3:5,1')
-})
-
-test('lowerBound finds the first not below', () => {
-  const uids = Uint32Array.from([2, 4, 9, 0, 0])
-  assert.deepEqual(
-    [1, 2, 3, 9, 10].map((uid) => lowerBound(uids, 3, uid)),
-    [0, 0, 1, 2, 3],
-  )
 })

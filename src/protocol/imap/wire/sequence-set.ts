@@ -42,15 +42,3 @@ export function formatNumberSet(numbers: ArrayLike<number>): string {
   }
   return text
 }
-
-/** First index in `uids[0, count)` whose value is ≥ `uid`. */
-export function lowerBound(uids: Uint32Array, count: number, uid: number): number {
-  let low = 0
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (uids[middle]! < uid) low = middle + 1
-    else high = middle
-  }
-  return low
-}
