@@ -1,15 +1,14 @@
 /** Commands about the mailboxes of an account, as an operator does them for its owner. RFC 9051 §6.3.4–§6.3.8 say what each means. */
-import type { Account, MailboxRole, MailboxRow } from '../store/entities.ts'
+import { canonicalMailboxName } from '../mail/mailbox-name.ts'
+import { specialRoles, type MailboxRole } from '../mail/special-use.ts'
+import type { Account, MailboxRow } from '../store/entities.ts'
 import { StoreRefusal, type Store } from '../store/store.ts'
 import { accountOf } from './control-accounts.ts'
 import { command } from './control-command.ts'
 import { CommandRefusal } from './provision.ts'
 
-/** Roles that a mailbox may be made for. RFC 6154; INBOX has its own. */
-const roles: readonly MailboxRole[] = ['drafts', 'sent', 'trash', 'junk', 'archive', 'all', 'flagged', 'important']
-
 function mailboxOf(store: Store, account: Account, name: string): MailboxRow {
-  const row = store.read.mailboxByName(account.id, /^inbox$/i.test(name) ? 'INBOX' : name.normalize('NFC'))
+  const row = store.read.mailboxByName(account.id, canonicalMailboxName(name))
   if (row) return row
   throw new CommandRefusal(
     'noSuchMailbox',
@@ -35,8 +34,8 @@ export const mailboxCommands = {
   mailboxCreate: command({ account: 'text', name: 'text', role: 'text?' }, async ({ store }, args) => {
     const account = accountOf(store, args.account)
     const { name, role } = args
-    if (role !== undefined && !roles.includes(role as MailboxRole)) {
-      throw new CommandRefusal('badArguments', `Unknown role "${role}": use one of ${roles.join(', ')}`)
+    if (role !== undefined && !specialRoles.includes(role as never)) {
+      throw new CommandRefusal('badArguments', `Unknown role "${role}": use one of ${specialRoles.join(', ')}`)
     }
     const create = { kind: 'mailboxCreate', account: account.id, name, role: role as MailboxRole | undefined } as const
     const work = store.commit([create, { kind: 'subscribe', account: account.id, name, on: true }])

@@ -1,9 +1,9 @@
 /** New accounts as everybody gets them: mailboxes by role, credentials, and the addresses that every domain must answer. */
+import type { MailboxRole } from '../mail/special-use.ts'
 import { canonicalAddress } from '../directory/aliases.ts'
 import { hashPassword, passwordBytesMax, passwordLengthMin } from '../directory/password.ts'
 import { scramKeys } from '../directory/scram-keys.ts'
 import { parseMailbox } from '../mail/address.ts'
-import type { MailboxRole } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
 import { wantsScramSha1 } from './auth-settings.ts'
 

@@ -1,4 +1,5 @@
 /** What the store keeps, by the names that code, SQL and docs share. */
+import type { MailboxRole } from '../mail/special-use.ts'
 import type { Handling, RecipientDsn } from '../mail/envelope.ts'
 
 export interface Account {
@@ -25,8 +26,6 @@ export interface Alias {
   readonly address: string
   readonly targets: readonly string[]
 }
-
-export type MailboxRole = 'inbox' | 'drafts' | 'sent' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged' | 'important'
 
 export interface MailboxRow {
   readonly id: number

@@ -1,5 +1,6 @@
 /** All write operations: one tagged union, applied in order by the engine's writer. */
-import type { Account, MailboxRole, QueueParameters, QueueRow } from './entities.ts'
+import type { MailboxRole } from '../mail/special-use.ts'
+import type { Account, QueueParameters, QueueRow } from './entities.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
 
 /** Facts computed from a content once, at delivery; texts in the form that FETCH sends, one byte a character. */

@@ -9,7 +9,7 @@ import { imapHost, user } from './imap-host.ts'
 import { runTranscript } from './run.ts'
 import { stillClock } from './smtp-host.ts'
 import { silentLog } from '../../src/base/log.ts'
-import { StoreImapBackend } from '../../src/access/imap.ts'
+import { StoreImapBackend } from '../../src/access/imap/backend.ts'
 import { firstMailboxes } from '../../src/admin/provision.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 

@@ -1,9 +1,6 @@
 /** Which mailboxes a LIST names, and with what attributes. RFC 3501 §6.3.8, RFC 5258, RFC 6154, RFC 3348. */
 import type { ImapMailboxInfo } from './backend.ts'
 
-/** RFC 6154 §2, in the registry's spelling. \All and \Flagged are views that only a server makes. */
-export const specialUses = ['\\All', '\\Archive', '\\Drafts', '\\Flagged', '\\Junk', '\\Sent', '\\Trash'] as const
-
 export interface ListQuery {
   /** Reference and pattern joined. */
   readonly patterns: readonly string[]

@@ -1,7 +1,7 @@
 /** What the store's tests write and read. */
+import type { MailboxRole } from '../../mail/special-use.ts'
 import assert from 'node:assert/strict'
 import { factsOfBytes } from '../facts.ts'
-import type { MailboxRole } from '../entities.ts'
 import type { Operation } from '../operations.ts'
 import type { Store, StoredContent } from '../store.ts'
 import { StoreRefusal } from '../store.ts'

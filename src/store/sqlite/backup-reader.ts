@@ -1,11 +1,12 @@
 /** Reads a backup where it lies: one account's mailboxes and messages, without bringing the rest back. Pages by key, as the store's own reads. */
+import type { MailboxRole } from '../../mail/special-use.ts'
 import { join, resolve } from 'node:path'
 import { derivedUidl } from '../uidl.ts'
 import type { MessageBytes } from '../../mail/content.ts'
 import { flagWordBits, systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles } from '../contents/reader.ts'
 import type { ZonedInstant } from '../content.ts'
-import type { MailboxRole, Restriction } from '../entities.ts'
+import type { Restriction } from '../entities.ts'
 import { backedContents, needManifest, type Manifest } from './backup-manifest.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
 import { identityOf, sourceOf } from './reads.ts'

@@ -1,7 +1,7 @@
 /** What the writer's operations share inside a transaction: statements, counters in memory, and how to undo them. */
+import type { MailboxRole } from '../../mail/special-use.ts'
 import { flagsMax, flagWordBits, systemFlags, wellKnownKeywords, type FlagBits } from '../../mail/flags.ts'
 import type { Change, FlagRange } from '../changes.ts'
-import type { MailboxRole } from '../entities.ts'
 import { StoreRefusal } from '../store.ts'
 import { Statements, type Database, type Statement } from './driver.ts'
 import { Journal, JournaledMap } from './journal.ts'

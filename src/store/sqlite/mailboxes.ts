@@ -1,5 +1,6 @@
 /** Mailboxes and subscriptions: make, delete, rename. RFC 9051 §6.3.4–§6.3.8. */
-import type { MailboxRole } from '../entities.ts'
+import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
+import type { MailboxRole } from '../../mail/special-use.ts'
 import type { Operation, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { MailboxState, WriteContext } from './context.ts'
@@ -14,9 +15,8 @@ export const mailboxesMax = 10_000
 
 /** Names are NFC UTF-8, `/` between levels, no level empty, no controls; INBOX in capitals. docs/architecture.md §8. */
 export function checkName(name: string): string {
-  const levels = name.split('/')
-  if (levels[0]!.toUpperCase() === 'INBOX') levels[0] = 'INBOX'
-  const normal = levels.join('/').normalize('NFC')
+  const normal = canonicalMailboxName(name)
+  const levels = normal.split('/')
   if (levels.some((level) => level === '') || /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(normal)) {
     throw new StoreRefusal('nameBad', 'A mailbox name has no empty level and no control characters')
   }

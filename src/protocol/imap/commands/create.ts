@@ -1,8 +1,11 @@
 /** CREATE, with a special use if the client names one. RFC 3501 §6.3.3, RFC 6154 §3. */
 import { ImapRefusal } from '../backend.ts'
 import { command, signedIn } from '../command.ts'
-import { specialUses } from '../list.ts'
+import { roleOfUse, specialRoles, specialUses } from '../../../mail/special-use.ts'
 import { SyntaxFault } from '../wire/fault.ts'
+
+/** \All and \Flagged are views that only a server makes. RFC 6154 §2. */
+const settable = ['archive', 'drafts', 'junk', 'sent', 'trash'] as const
 
 export const create = command({
   name: 'CREATE',
@@ -21,16 +24,17 @@ export const create = command({
     const uses: string[] = []
     while (!line.tries(')')) {
       if (uses.length > 0) line.space()
-      if (uses.length >= specialUses.length) throw new SyntaxFault(line.at, 'fewer uses', 'use-attr')
+      if (uses.length >= specialRoles.length) throw new SyntaxFault(line.at, 'fewer uses', 'use-attr')
       line.takes('\\', 'use-attr')
       uses.push('\\' + line.word())
     }
     line.takes(')', 'create-param')
-    const known = uses.map((use) => specialUses.find((one) => one.toUpperCase() === use))
+    const roles = uses.map(roleOfUse)
+    const role = settable.find((one) => one === roles[0])
     // RFC 6154 §3: a use that cannot be had, or two where we keep one, is declined.
-    if (known.length > 1 || known.includes(undefined) || known[0] === '\\All' || known[0] === '\\Flagged')
+    if (roles.length > 1 || (roles.length === 1 && role === undefined))
       throw new ImapRefusal('USEATTR', 'A mailbox has one use: \\Archive, \\Drafts, \\Junk, \\Sent or \\Trash')
-    return { name, use: known[0] }
+    return { name, use: role && specialUses[role] }
   },
 
   async run({ account }, { name, use }) {

@@ -4,7 +4,8 @@ import { flagsInListMax, keywordMaxBytes } from '../limits.ts'
 import { ImapRefusal } from '../backend.ts'
 import { SyntaxFault } from './fault.ts'
 import { systemFlag } from './flag-list.ts'
-import { canonicalName, decodeModifiedUtf7, nameFault } from './mailbox-name.ts'
+import { canonicalMailboxName } from '../../../mail/mailbox-name.ts'
+import { decodeModifiedUtf7, nameFault } from './mailbox-name.ts'
 import { star } from './sequence-set.ts'
 import type { SequenceSet } from './sequence-set.ts'
 
@@ -263,7 +264,7 @@ export class Line {
 
   /** A mailbox's name, decoded and in its one spelling. */
   mailbox(): string {
-    const name = canonicalName(this.#decoded(this.astringBytes()))
+    const name = canonicalMailboxName(this.#decoded(this.astringBytes()))
     const fault = nameFault(name)
     if (fault) throw new ImapRefusal('CANNOT', fault)
     return name
@@ -271,7 +272,7 @@ export class Line {
 
   /** CREATE may say `name/`: children are to come. RFC 3501 §6.3.3. */
   mailboxToCreate(): string {
-    const name = canonicalName(this.#decoded(this.astringBytes()).replace(/\/$/, ''))
+    const name = canonicalMailboxName(this.#decoded(this.astringBytes()).replace(/\/$/, ''))
     const fault = nameFault(name)
     if (fault) throw new ImapRefusal('CANNOT', fault)
     return name

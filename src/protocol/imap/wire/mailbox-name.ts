@@ -47,14 +47,6 @@ export function encodeModifiedUtf7(text: string): string {
   return text.replace(/&|[^\x20-\x7e]+/g, (part) => (part === '&' ? '&-' : `&${encodeShifted(part)}-`))
 }
 
-/** The one spelling of a name: NFC, INBOX in capitals also as a first level. RFC 3501 §5.1. */
-export function canonicalName(text: string): string {
-  const name = text.normalize('NFC')
-  if (name.length >= 5 && name.slice(0, 5).toUpperCase() === 'INBOX' && (name.length === 5 || name[5] === '/'))
-    return 'INBOX' + name.slice(5)
-  return name
-}
-
 /** Why no mailbox may have this name, or undefined. Control characters would break the lines of programs that list mailboxes. */
 export function nameFault(name: string): string | undefined {
   if (name === '') return 'A mailbox needs a name'

@@ -1,11 +1,11 @@
 /** STATUS by the row of its mailbox; \Recent for one session. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { silentLog } from '../base/log.ts'
-import { realClock } from '../platform/real/clock.ts'
-import { addAccount, arrival, message } from '../store/conformance/fixtures.ts'
-import { openStore } from '../store/sqlite/engine.ts'
-import { StoreImapBackend } from './imap.ts'
+import { silentLog } from '../../base/log.ts'
+import { realClock } from '../../platform/real/clock.ts'
+import { addAccount, arrival, message } from '../../store/conformance/fixtures.ts'
+import { openStore } from '../../store/sqlite/engine.ts'
+import { StoreImapBackend } from './backend.ts'
 
 test('STATUS loads no table; RECENT is counted only where it is asked and the row does not tell it, in pieces', async (t) => {
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })

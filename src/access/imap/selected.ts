@@ -1,0 +1,173 @@
+/** A selected mailbox: its table in memory, its messages in the store. RFC 9051 §6.4. */
+import { flagsMax } from '../../mail/flags.ts'
+import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
+import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
+import {
+  ImapRefusal,
+  type CopyResult,
+  type FetchNeed,
+  type FetchRow,
+  type ImapSelected,
+  type MessageTable,
+} from '../../protocol/imap/backend.ts'
+import type { MailboxRow } from '../../store/entities.ts'
+import { SearchCancelled } from '../../store/store.ts'
+import type { LiveTable } from '../../store/table.ts'
+import { translated } from './refusals.ts'
+import { mailboxIdText, type ImapTools } from './tools.ts'
+import { rangesOf, uidsIn } from './uid-ranges.ts'
+
+export class StoreImapSelected implements ImapSelected {
+  readonly name: string
+  readonly mailboxId: string
+  readonly readOnly: boolean
+  readonly uidValidity: number
+  recentUid = 0
+  readonly #tools: ImapTools
+  readonly #account: number
+  readonly #id: number
+  readonly #table: LiveTable
+  #stop: (() => void) | undefined
+  readonly #ended = new AbortController()
+
+  constructor(tools: ImapTools, account: number, row: MailboxRow, table: LiveTable, readOnly: boolean) {
+    this.#tools = tools
+    this.#account = account
+    this.#id = row.id
+    this.#table = table
+    this.name = row.name
+    this.mailboxId = mailboxIdText(row.id)
+    this.readOnly = readOnly
+    this.uidValidity = row.uidValidity
+    this.recentUid = row.recentUid
+  }
+
+  /** The first read-write session to see messages has them as \Recent; nobody else. RFC 3501 §2.3.2. */
+  async begin(): Promise<void> {
+    this.recentUid = this.#table.recentUid
+    if (this.readOnly || this.recentUid === this.#table.uidNext) return
+    this.#table.claimRecent()
+    await translated(this.#tools.store.commit([{ kind: 'claimRecent', mailbox: this.#id }]))
+  }
+
+  follow(onChange: () => void): void {
+    this.#stop = this.#table.listen(onChange)
+  }
+
+  uidNext(): number {
+    return this.#table.uidNext
+  }
+
+  highestModSeq(): number {
+    return this.#table.highestModSeq
+  }
+
+  flagsModSeq(): number {
+    return this.#table.flagsModSeq
+  }
+
+  claimRecent(): number {
+    if (this.readOnly) return this.#table.recentUid
+    const first = this.#table.claimRecent()
+    // One claim for all sessions. Not waited for: losing it shows \Recent once more.
+    if (first < this.#table.uidNext)
+      this.#tools.store.commit([{ kind: 'claimRecent', mailbox: this.#id }]).catch(() => {})
+    return first
+  }
+
+  table(): MessageTable {
+    return this.#table.view()
+  }
+
+  flagNames(): readonly (string | undefined)[] {
+    return this.#tools.store.read.flagNames(this.#account)
+  }
+
+  keywordsOpen(): boolean {
+    return this.flagNames().length < flagsMax
+  }
+
+  get gone(): boolean {
+    return this.#table.gone
+  }
+
+  async *fetch(uids: Uint32Array, need: FetchNeed): AsyncIterable<readonly FetchRow[]> {
+    const facts = Boolean(need.internalDate || need.size || need.emailId || need.threadId || need.saveDate)
+    for await (const page of this.#tools.store.read.rows(this.#id, uids, { ...need, facts })) {
+      yield need.emailId || need.threadId
+        ? page.map((row) => ({
+            ...row,
+            emailId: `M${row.emailId.toString(36)}`,
+            threadId: `T${row.threadId.toString(36)}`,
+          }))
+        : (page as readonly unknown[] as readonly FetchRow[])
+    }
+  }
+
+  async store(
+    uids: Uint32Array,
+    mode: 'add' | 'remove' | 'replace',
+    flags: readonly string[],
+    unchangedSince?: number,
+  ): Promise<{ modSeq: number; changed: Uint32Array; failed: Uint32Array }> {
+    const ranges = rangesOf(this.table(), uids)
+    const [result] = await translated(
+      this.#tools.store.commit([{ kind: 'flags', mailbox: this.#id, uids: ranges, mode, flags, unchangedSince }]),
+    )
+    return {
+      modSeq: result.modSeq,
+      changed: uidsIn(this.table(), result.changed),
+      failed: Uint32Array.from(result.failed),
+    }
+  }
+
+  async expunge(uids?: Uint32Array): Promise<{ expunged: Uint32Array; modSeq: number }> {
+    const before = this.table()
+    const [result] = await translated(
+      this.#tools.store.commit([
+        {
+          kind: 'expunge',
+          mailbox: this.#id,
+          uids: uids && rangesOf(before, uids),
+          nowMs: this.#tools.clock.now(),
+        },
+      ]),
+    )
+    return { expunged: uidsIn(before, result.expunged), modSeq: result.modSeq }
+  }
+
+  copy(uids: Uint32Array, target: string): Promise<CopyResult> {
+    return this.#carry('copy', uids, target)
+  }
+
+  move(uids: Uint32Array, target: string): Promise<CopyResult> {
+    return this.#carry('move', uids, target)
+  }
+
+  async #carry(kind: 'copy' | 'move', uids: Uint32Array, target: string): Promise<CopyResult> {
+    const { store, clock } = this.#tools
+    const row = store.read.mailboxByName(this.#account, canonicalMailboxName(target))
+    if (!row) throw new ImapRefusal('TRYCREATE', 'No such mailbox')
+    const ranges = rangesOf(this.table(), uids)
+    const [result] = await translated(
+      store.commit([{ kind, mailbox: this.#id, uids: ranges, target: row.id, nowMs: clock.now() }]),
+    )
+    const source = Uint32Array.from(result.source)
+    return { uidValidity: result.uidValidity, source, target: source.map((_, i) => result.firstUid + i) }
+  }
+
+  search(key: SearchKey, within: UidRanges, still?: () => void): Promise<Uint32Array> {
+    const work = this.#tools.store.read.search(this.#id, key, within, { signal: this.#ended.signal, still })
+    return translated(work).catch((error: unknown) => {
+      // The session is over: nothing is answered any more.
+      if (error instanceof SearchCancelled) return new Uint32Array(0)
+      throw error
+    })
+  }
+
+  close(): void {
+    this.#ended.abort()
+    this.#stop?.()
+    this.#table.release()
+  }
+}
