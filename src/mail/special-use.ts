@@ -1,4 +1,4 @@
-/** What a mailbox is for, as the store names it, and the attributes of IMAP for it. RFC 6154 §2, RFC 8457. */
+/** What a mailbox is for, as the store names it, and the attributes of IMAP for it. RFC 6154 §2. */
 
 export type MailboxRole = 'inbox' | 'drafts' | 'sent' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged' | 'important'
 

@@ -10,7 +10,7 @@ import { layRecord, recordSize, type RecordKind } from '../record.ts'
 import { StoreFault, StoreRefusal } from '../store.ts'
 import { numbersOf } from './deliver.ts'
 import type { WireCommit, WireContent } from './group.ts'
-import type { CommitOutcome } from './writer.ts'
+import type { CommitOutcome } from './outcomes.ts'
 
 /** Commits in one group at most, so that a large group does not delay its answers. */
 const groupCommitsMax = 512

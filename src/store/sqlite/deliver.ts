@@ -141,7 +141,7 @@ export function allocate(
 ): Delivery {
   const replaying = numbers instanceof Float64Array
   const targets = targetsOf(context, operation, replaying)
-  const bits = targets.map((target) => context.flagBits(target.account.id, target.flags))
+  const bits = targets.map((target) => context.keywords.bits(target.account.id, target.flags))
   const source = replaying ? replayed(context, numbers, at) : fresh(context, numbers)
   const contentId = source.content()
   const placed = targets.map((target, i): Placed => {
@@ -157,7 +157,7 @@ export function allocate(
     if (!(low & seenBit)) mailbox.unseen++
     if (low & deletedBit) mailbox.deleted++
     context.messagesCame(account, 1, sizeBytes)
-    context.added(mailbox.id, uid, low, high, modSeq)
+    context.changes.added(mailbox.id, uid, low, high, modSeq)
     const { prefix, recipients, uidl } = target
     return { mailbox, account, uid, modSeq, emailId, low, high, prefix, recipients, sizeBytes, uidl }
   })

@@ -1,12 +1,11 @@
 /** The embedded engine: the writer's thread, reads, tables, contents and the change feed put together as a `Store`. */
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
-import { running } from '../../base/running.ts'
-import type { Change } from '../changes.ts'
 import { dropLost, lostFiles } from '../contents/lost.ts'
 import { StoreSink } from '../contents/sink.ts'
 import type { SearchOptions, Store, StoreReads, SweepReport } from '../store.ts'
 import { backupTo } from './backup.ts'
 import { Batcher } from './batcher.ts'
+import { ChangeFeed } from './change-feed.ts'
 import { diskEngine } from './disk-engine.ts'
 import type { Engine, StoreOptions } from './engine-interface.ts'
 import { memoryEngine } from './memory-engine.ts'
@@ -34,37 +33,14 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
     log.error('message content is damaged or missing', { content, segment, position, file, problem }),
   )
   const tables = new Tables(reads, clock)
-  const listeners = new Set<(changes: readonly Change[]) => void>()
-
-  const changed = (changes: readonly Change[]): void => {
-    if (changes.length === 0) return
-    running('news of the store')
-    for (const change of changes) {
-      if (change.kind === 'directory') reads.forgetDirectory()
-      if (change.kind === 'mailboxes' || change.kind === 'mailboxGone') reads.forgetMailboxes(change.account)
-      if (change.kind === 'flagName') reads.learnFlagName(change.account, change.bit, change.name)
-    }
-    for (const shared of tables.apply(changes)) shared.tell()
-    for (const listener of listeners) queueMicrotask(() => listener(changes))
-  }
-
-  const batcher = new Batcher(engine.host, clock, changed)
+  const feed = new ChangeFeed(reads, tables)
+  const batcher = new Batcher(engine.host, clock, (changes) => feed.tell(changes))
   engine.attach(batcher)
   const storeReads = Object.assign(reads, {
     table: (mailbox: number) => tables.hold(mailbox),
     search: (mailbox: number, key: SearchKey, within: UidRanges, searchOptions?: SearchOptions) =>
       engine.search(reads.mailbox(mailbox)?.account ?? 0, mailbox, key, within, searchOptions),
   }) satisfies StoreReads
-  let closing: Promise<void> | undefined
-  const stop = new AbortController()
-  // A backup names files that a sweep would take away: one of them at a time.
-  let last: Promise<unknown> = Promise.resolve()
-  const alone = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work, work)
-    last = result.catch(() => {})
-    return result
-  }
-
   return {
     replayed: engine.replayed,
     read: storeReads,
@@ -75,34 +51,41 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
         ? inline.subarray(start, end)
         : engine.files.read({ segment: 0, position: 0, file: file!, sizeBytes }, start, end)
     },
-    listen(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-    sweep: (nowMs): Promise<SweepReport> =>
-      alone(() =>
-        sweepStep({
-          batcher,
-          files: engine.files,
-          reads: engine.reads,
-          folder: options.folder,
-          clock,
-          log,
-          nowMs,
-          signal: stop.signal,
-        }),
-      ),
-    backup: (folder, backupOptions) =>
-      alone(() => {
-        const { copyRows, reads: db } = engine
-        const tools = { dataFolder: options.folder, reads: db, batcher, copyRows, stopped: () => stop.signal.aborted }
-        return backupTo({ ...tools, nowMs: clock.now() }, folder, backupOptions)
-      }),
+    listen: (listener) => feed.listen(listener),
     state: () => engine.state(),
-    lost: () => (options.folder === ':memory:' ? [] : lostFiles(options.folder)),
-    dropLost: () => (options.folder === ':memory:' ? 0 : dropLost(options.folder)),
     quarantine: quarantineOf(engine, storeReads, batcher, clock),
-    reindex: (reindexOptions) => reindex({ reads: engine.reads, files: engine.files, batcher, clock }, reindexOptions),
+    ...maintenanceOf(engine, batcher, options),
+  }
+}
+
+/** What is done beside mail: sweep, backup, reindex, and closing, which waits for them. */
+function maintenanceOf(
+  engine: Engine,
+  batcher: Batcher,
+  { folder, clock, log }: StoreOptions,
+): Pick<Store, 'sweep' | 'backup' | 'lost' | 'dropLost' | 'reindex' | 'close'> {
+  const { files, reads } = engine
+  let closing: Promise<void> | undefined
+  const stop = new AbortController()
+  // A backup names files that a sweep would remove: one of them at a time.
+  let last: Promise<unknown> = Promise.resolve()
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work, work)
+    last = result.catch(() => {})
+    return result
+  }
+  return {
+    sweep: (nowMs): Promise<SweepReport> =>
+      alone(() => sweepStep({ batcher, files, reads, folder, clock, log, nowMs, signal: stop.signal })),
+    backup: (target, backupOptions) =>
+      alone(() => {
+        const { copyRows } = engine
+        const tools = { dataFolder: folder, reads, batcher, copyRows, stopped: () => stop.signal.aborted }
+        return backupTo({ ...tools, nowMs: clock.now() }, target, backupOptions)
+      }),
+    lost: () => (folder === ':memory:' ? [] : lostFiles(folder)),
+    dropLost: () => (folder === ':memory:' ? 0 : dropLost(folder)),
+    reindex: (reindexOptions) => reindex({ reads, files, batcher, clock }, reindexOptions),
     close() {
       stop.abort()
       // A sweep or a backup that is under way ends at its next step: nothing touches the folder after this.

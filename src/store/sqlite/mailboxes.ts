@@ -79,7 +79,7 @@ function removeMailbox(context: WriteContext, mailbox: MailboxState): void {
   context.sql('DELETE FROM mailbox WHERE id = ?').run(mailbox.id)
   context.forgetMailbox(mailbox.id)
   context.nextModSeq(mailbox.account)
-  context.settleAllAdded()
+  context.changes.settleAll()
   context.changes.push({ kind: 'mailboxGone', account: mailbox.account, mailbox: mailbox.id })
 }
 

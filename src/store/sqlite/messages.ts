@@ -11,7 +11,7 @@ type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 /** RFC 9051 §6.4.6. */
 export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op<'flags'>> {
   const mailbox = context.mailbox(op.mailbox)
-  const bits = context.flagBits(mailbox.account, op.flags)
+  const bits = context.keywords.bits(mailbox.account, op.flags)
   const limit = op.unchangedSince ?? Number.MAX_SAFE_INTEGER
   const failed: number[] = []
   const runs: FlagRange[] = []
@@ -51,7 +51,7 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
   mailbox.unseen += unseen
   mailbox.deleted += deleted
   mailbox.highestModSeq = modSeq
-  context.flagsChanged(op.mailbox, modSeq, runs)
+  context.changes.flags(op.mailbox, modSeq, runs)
   return { modSeq, changed: written, failed }
 }
 
@@ -133,7 +133,7 @@ function takeOut(context: WriteContext, mailbox: MailboxState, runs: Ranges, now
   addTotals(context.editMailbox(mailbox), sum, -1)
   mailbox.highestModSeq = modSeq
   if (release) context.messagesCame(context.account(mailbox.account), -sum.messages, -sum.bytes)
-  context.expunged(mailbox.id, modSeq, runs)
+  context.changes.expunged(mailbox.id, modSeq, runs)
   return modSeq
 }
 
@@ -183,7 +183,7 @@ function copyRows(
     const firstOfRun = next
     eachMessage(context.statements, from.id, first, last, (uid, low, high) => {
       source.push(uid)
-      context.added(target.id, next++, low, high, modSeq)
+      context.changes.added(target.id, next++, low, high, modSeq)
     })
     context
       .sql(

@@ -16,9 +16,11 @@ import type {
 import type { LedgerPage, MessageIdentity, MessageRow, QueuePage, QueueShape, RowNeed } from '../store.ts'
 import type { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CheckedContents } from '../contents/checked.ts'
 import { WrittenLately } from '../contents/written-lately.ts'
+import { RememberedDirectory } from './remembered-directory.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
 import {
@@ -39,17 +41,15 @@ function toAccount(row: Row): Account {
   return { ...(row as unknown as Account), disabled: row['disabled'] === 1 }
 }
 
+/** Accounts whose flag names are remembered. */
+const flagNamesMax = 20_000
+
 export class SqliteReads {
   readonly #statements: Statements
   readonly #files: ContentFiles
   readonly #checked: CheckedContents
-  #domains: readonly string[] | undefined
-  #domainSet = new Set<string>()
-  readonly #users = new Map<string, User | undefined>()
-  readonly #aliases = new Map<string, Alias | undefined>()
-  readonly #mailboxIds = new Map<number, Map<string, number | undefined>>()
-  readonly #inboxes = new Map<number, number | undefined>()
-  readonly #flagNames = new Map<number, (string | undefined)[]>()
+  readonly #directory: RememberedDirectory
+  readonly #flagNames = new BoundedMap<number, (string | undefined)[]>(flagNamesMax)
 
   /** @param damaged told once of each content that cannot be read. */
   constructor(
@@ -60,6 +60,12 @@ export class SqliteReads {
   ) {
     this.#statements = new Statements(db)
     this.#files = files
+    this.#directory = new RememberedDirectory({
+      domains: () => this.#domainRows(),
+      user: (name) => this.#userRow(name),
+      alias: (address) => this.#aliasRow(address),
+      mailboxId: (account, name) => this.mailboxByName(account, name)?.id,
+    })
     const digest = (id: number): Uint8Array | undefined =>
       this.#sql('SELECT digest FROM content WHERE id = ?').get(id)?.['digest'] as Uint8Array | undefined
     const newest = (): number => (this.#sql('SELECT max(id) AS id FROM content').get()!['id'] as number | null) ?? 0
@@ -70,46 +76,31 @@ export class SqliteReads {
     return this.#statements.sql(text)
   }
 
-  /** Mailboxes of an account were made, renamed or deleted. */
   forgetMailboxes(account: number): void {
-    this.#mailboxIds.delete(account)
+    this.#directory.forgetMailboxes(account)
+  }
+
+  forgetDirectory(): void {
+    this.#directory.forget()
   }
 
   mailboxId(account: number, name: string): number | undefined {
-    let ids = this.#mailboxIds.get(account)
-    if (!ids) {
-      if (this.#mailboxIds.size >= rememberedAccountsMax) this.#mailboxIds.delete(this.#mailboxIds.keys().next().value!)
-      this.#mailboxIds.set(account, (ids = new Map()))
-    }
-    return remembered(ids, name, () => this.mailboxByName(account, name)?.id)
-  }
-
-  /** The directory changed: what is remembered of it is read again. */
-  forgetDirectory(): void {
-    this.#domains = undefined
-    this.#users.clear()
-    this.#aliases.clear()
-    this.#inboxes.clear()
-    this.#mailboxIds.clear()
-  }
-
-  user(name: string): User | undefined {
-    return remembered(this.#users, name, () => {
-      const row = this.account(name)
-      return (
-        row && {
-          id: row.id,
-          name: row.name,
-          disabled: row.disabled,
-          restriction: row.restriction,
-          quotaBytes: row.quotaBytes,
-        }
-      )
-    })
+    return this.#directory.mailboxId(account, name)
   }
 
   inbox(account: number): number | undefined {
-    return remembered(this.#inboxes, account, () => this.mailboxByName(account, 'INBOX')?.id)
+    return this.#directory.inbox(account)
+  }
+
+  user(name: string): User | undefined {
+    return this.#directory.user(name)
+  }
+
+  #userRow(name: string): User | undefined {
+    const row = this.account(name)
+    if (!row) return undefined
+    const { id, disabled, restriction, quotaBytes } = row
+    return { id, name: row.name, disabled, restriction, quotaBytes }
   }
 
   learnFlagName(account: number, bit: number, name: string): void {
@@ -118,18 +109,17 @@ export class SqliteReads {
   }
 
   domains(): readonly string[] {
-    if (!this.#domains) {
-      this.#domains = this.#sql('SELECT name FROM domain ORDER BY name')
-        .all()
-        .map((row) => row['name'] as string)
-      this.#domainSet = new Set(this.#domains)
-    }
-    return this.#domains
+    return this.#directory.domains()
   }
 
   isLocalDomain(domain: string): boolean {
-    this.domains()
-    return this.#domainSet.has(domain)
+    return this.#directory.isLocalDomain(domain)
+  }
+
+  #domainRows(): readonly string[] {
+    return this.#sql('SELECT name FROM domain ORDER BY name')
+      .all()
+      .map((row) => row['name'] as string)
   }
 
   account(name: string): Account | undefined {
@@ -149,10 +139,12 @@ export class SqliteReads {
   }
 
   alias(address: string): Alias | undefined {
-    return remembered(this.#aliases, address, () => {
-      const row = this.#sql('SELECT address, targets FROM alias WHERE address = ?').get(address)
-      return row && { address, targets: JSON.parse(row['targets'] as string) as string[] }
-    })
+    return this.#directory.alias(address)
+  }
+
+  #aliasRow(address: string): Alias | undefined {
+    const row = this.#sql('SELECT address, targets FROM alias WHERE address = ?').get(address)
+    return row && { address, targets: JSON.parse(row['targets'] as string) as string[] }
   }
 
   aliases(after: string, limit: number): readonly Alias[] {
@@ -304,23 +296,6 @@ export class SqliteReads {
 
 /** Messages that one call counts: a millisecond or two. */
 const countedMax = 20_000
-
-/** Addresses in the cache, unknown ones too: the oldest are dropped first, so that probing cannot fill the memory. */
-const rememberedMax = 50_000
-const rememberedAccountsMax = 5000
-
-function remembered<Key, Value>(
-  cache: Map<Key, Value | undefined>,
-  key: Key,
-  read: () => Value | undefined,
-): Value | undefined {
-  const known = cache.get(key)
-  if (known !== undefined || cache.has(key)) return known
-  const value = read()
-  if (cache.size >= rememberedMax) cache.delete(cache.keys().next().value!)
-  cache.set(key, value)
-  return value
-}
 
 /** 48 bits of a digest over everything that must agree: two messages of one mailbox share it when they are copies. */
 export function identityOf(row: Row): number {

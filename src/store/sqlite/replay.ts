@@ -10,7 +10,7 @@ import { allocate, insertRows, numbersOf, type Append, type Arrive } from './del
 import type { Database } from './driver.ts'
 import { isOfTheDatabase } from '../faults.ts'
 import { placeOf, type WireContent } from './group.ts'
-import { recordAt } from './log-end.ts'
+import { recordAt, recordsAfter, type LogPosition } from './log-end.ts'
 import { setAside, type Incident } from './quarantine.ts'
 import { relocate } from './relocate.ts'
 
@@ -47,6 +47,29 @@ export class Replay {
       this.#context.undoCommit()
       const bytes = this.#log.read(place.segment, place.position, record.sizeBytes)
       this.setAside(place, bytes, (error as Error).message, record.operations)
+    }
+  }
+
+  /**
+   * The rows of every record behind a place of the log, which goes on at its end from now on.
+   *
+   * @param damage a record that cannot be read does not end the log, if a later one shows that it was synced: see `recordsAfter`.
+   */
+  follow(from: LogPosition, damage: boolean): { readonly replayed: number; readonly end: LogPosition } {
+    const records = recordsAfter(this.#log, from, damage)
+    let replayed = 0
+    for (;;) {
+      const { done, value } = records.next()
+      if (done) {
+        this.#log.seek(value)
+        return { replayed, end: value }
+      }
+      if (value.kind === 'damaged') {
+        this.setAside(value.place, value.bytes, 'It cannot be read, and records behind it can')
+        continue
+      }
+      this.record(value.record, value.place)
+      replayed++
     }
   }
 

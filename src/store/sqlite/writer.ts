@@ -6,7 +6,7 @@ import type { Change } from '../changes.ts'
 import type { Place, RecordLog } from '../contents/log.ts'
 import type { Quarantine } from '../contents/quarantine.ts'
 import type { Operation } from '../operations.ts'
-import { StoreRefusal, type StoreRefusalCode } from '../store.ts'
+import { StoreRefusal } from '../store.ts'
 import { apply } from './apply.ts'
 import { WriteContext } from './context.ts'
 import { allocate, insertRows, type Delivery } from './deliver.ts'
@@ -14,19 +14,19 @@ import type { Database } from './driver.ts'
 import { isFull, isOfTheDatabase } from '../faults.ts'
 import { Group, type WireCommit, type WireContent } from './group.ts'
 import { decodePlaces, endLate, lateAsArrival, lateOf, LateRows, mayBeLate, type Late } from './late-rows.ts'
-import { recordsAfter } from './log-end.ts'
 import type { Incident } from './quarantine.ts'
+import { noteOpening, readLogRow, writeLogRow } from './log-row.ts'
+import {
+  isSoft,
+  refuseAll,
+  resultOf,
+  together,
+  type Attempt,
+  type CommitOutcome,
+  type GroupOutcome,
+} from './outcomes.ts'
 import { relocate } from './relocate.ts'
 import { placeKey, Replay } from './replay.ts'
-
-export type CommitOutcome =
-  | { readonly ok: true; readonly results: readonly unknown[] }
-  | { readonly ok: false; readonly code: StoreRefusalCode | 'full' | 'failed'; readonly text: string }
-
-export interface GroupOutcome {
-  readonly outcomes: readonly CommitOutcome[]
-  readonly changes: readonly Change[]
-}
 
 export interface WriterOptions {
   /** Free bytes on the disk; below `spareBytes` nothing new is taken. */
@@ -40,36 +40,6 @@ export interface WriterOptions {
 
 /** A sync or a file failed in a way after which nothing may be promised: the process must stop. */
 export class WriterBroken extends Error {}
-
-/** How a try of a group ended. */
-type Attempt =
-  | ({ readonly kind: 'done' } & GroupOutcome)
-  /** Nothing was written. */
-  | { readonly kind: 'undone'; readonly error: unknown }
-  /** The records are on disk, the rows are not. */
-  | {
-      readonly kind: 'behind'
-      readonly error: unknown
-      readonly outcomes: readonly CommitOutcome[]
-      /** Where each commit's record is; undefined: it has none. */
-      readonly places: readonly (Place | undefined)[]
-    }
-
-interface LogRow extends Record<string, unknown> {
-  readonly segment: number
-  readonly position: number
-  readonly sequence: number
-  readonly epoch: number
-  readonly clean: number
-  readonly nextContent: number
-  readonly nextEmail: number
-  readonly nextEntry: number
-  readonly nextRecipient: number
-  readonly late: Uint8Array
-}
-
-/** Of earlier openings no file is left by far. */
-const openingsKept = 1000
 
 export class Writer {
   readonly #db: Database
@@ -112,7 +82,7 @@ export class Writer {
 
   #recover(): number {
     this.#behind = true
-    const state = this.#db.prepare('SELECT * FROM log').get() as unknown as LogRow
+    const state = readLogRow(this.#db)
     this.#context.reset()
     this.#late.clear()
     const { counters } = this.#context
@@ -125,9 +95,13 @@ export class Writer {
     try {
       this.#begin(true)
       for (const place of decodePlaces(state.late)) this.#replay.at(place)
-      const replayed = this.#follow(state)
+      // After an orderly stop nothing was being written: only another segment can hold records that these rows do not have.
+      const damage = state.clean === 0 || this.#log.segments().some((segment) => segment > state.segment)
+      const { replayed, end } = this.#replay.follow(state, damage)
+      this.#sequence = end.sequence
+      this.#epoch = Math.max(end.epoch, this.#epoch) + 1
       this.#db.exec('UPDATE log SET clean = 0')
-      this.#noteOpening()
+      if (this.#tag !== undefined) noteOpening(this.#context, this.#tag, this.#sequence)
       this.#finishTransaction()
       this.#behind = false
       return replayed
@@ -136,36 +110,6 @@ export class Writer {
       throw error
     } finally {
       this.#context.replaying = false
-    }
-  }
-
-  /** Large files that are made from now on bear the tag. */
-  #noteOpening(): void {
-    if (this.#tag === undefined) return
-    this.#context.sql('INSERT OR IGNORE INTO opening (tag, sequence) VALUES (?, ?)').run(this.#tag, this.#sequence)
-    this.#context.sql('DELETE FROM opening WHERE id <= (SELECT max(id) FROM opening) - ?').run(openingsKept)
-  }
-
-  #follow(state: LogRow): number {
-    // After an orderly stop nothing was being written: only another segment can hold what these rows do not know.
-    const damage = state.clean === 0 || this.#log.segments().some((segment) => segment > state.segment)
-    const records = recordsAfter(this.#log, state, damage)
-    let replayed = 0
-    for (;;) {
-      const { done, value } = records.next()
-      if (done) {
-        this.#log.seek(value)
-        this.#epoch = Math.max(value.epoch, this.#epoch) + 1
-        return replayed
-      }
-      if (value.kind === 'damaged') {
-        this.#sequence = value.sequence
-        this.#replay.setAside(value.place, value.bytes, 'It cannot be read, and records behind it can')
-        continue
-      }
-      this.#sequence = value.record.sequence
-      this.#replay.record(value.record, value.place)
-      replayed++
     }
   }
 
@@ -416,28 +360,12 @@ export class Writer {
   /** Counters and log position, then COMMIT. */
   #finishTransaction(): void {
     this.#context.writeCounters()
-    const { counters } = this.#context
-    const { accounts, messages, contents, recipients } = this.#context.takeTotals()
-    const { segment, position } = this.#log.place
-    this.#context
-      .sql(
-        'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?, late = ?, accounts = accounts + ?, messages = messages + ?, contents = contents + ?, recipients = recipients + ?',
-      )
-      .run(
-        segment,
-        position,
-        this.#sequence,
-        this.#epoch,
-        counters.content,
-        counters.email,
-        counters.entry,
-        counters.recipient,
-        this.#late.encode(),
-        accounts,
-        messages,
-        contents,
-        recipients,
-      )
+    writeLogRow(this.#context, {
+      place: this.#log.place,
+      sequence: this.#sequence,
+      epoch: this.#epoch,
+      late: this.#late.encode(),
+    })
     this.#db.exec('COMMIT')
     this.#incidents.push(...this.#replay.takeIncidents())
   }
@@ -456,35 +384,4 @@ export class Writer {
     // Ids given in vain are not given again; the counters only grow.
     Object.assign(counters, kept)
   }
-}
-
-function refuseAll(commits: readonly WireCommit[], code: 'full' | 'failed', text: string): GroupOutcome {
-  return { outcomes: commits.map(() => ({ ok: false, code, text })), changes: [] }
-}
-
-/** In order. */
-function together(all: readonly GroupOutcome[]): GroupOutcome {
-  const said = all.filter(({ outcomes, changes }) => outcomes.length + changes.length > 0)
-  if (said.length === 1) return said[0]!
-  return { outcomes: said.flatMap(({ outcomes }) => outcomes), changes: said.flatMap(({ changes }) => changes) }
-}
-
-/** Operations without a promise: a power cut may undo them. */
-const softKinds: ReadonlySet<Operation['kind']> = new Set([
-  'claimRecent',
-  'queueLease',
-  'queueRenew',
-  'queuePutBack',
-  'queueRows',
-  'queueReclaim',
-])
-
-function isSoft(operations: readonly Operation[]): boolean {
-  return operations.every(({ kind }) => softKinds.has(kind))
-}
-
-function resultOf(delivery: Delivery): unknown {
-  const first = delivery.placed[0]
-  if (delivery.operation.kind === 'append') return { uidValidity: first!.mailbox.uidValidity, uid: first!.uid }
-  return { filed: delivery.placed.map(({ mailbox, uid }) => ({ mailbox: mailbox.id, uid })) }
 }

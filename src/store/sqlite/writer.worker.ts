@@ -7,7 +7,8 @@ import { busyTimeoutMs, type Database } from './driver.ts'
 import { openWriter, type OpenWriter } from './open-writer.ts'
 import type { WireCommit } from './group.ts'
 import type { Incident } from './quarantine.ts'
-import { WriterBroken, type CommitOutcome } from './writer.ts'
+import type { CommitOutcome } from './outcomes.ts'
+import { WriterBroken } from './writer.ts'
 
 export interface WriterSettings {
   readonly folder: string

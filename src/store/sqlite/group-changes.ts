@@ -1,0 +1,76 @@
+/** What a group of commits has changed, gathered for the change feed. docs/architecture.md §5. */
+import type { Change, FlagRange } from '../changes.ts'
+
+interface Added {
+  uids: number[]
+  low: number[]
+  high: number[]
+  modSeqs: number[]
+}
+
+export class GroupChanges {
+  #changes: Change[] = []
+  /** Arrivals, gathered by mailbox: a group of many messages is one change. */
+  readonly #added = new Map<number, Added>()
+  #mark = 0
+
+  push(change: Change): void {
+    this.#changes.push(change)
+  }
+
+  added(mailbox: number, uid: number, low: number, high: number, modSeq: number): void {
+    let added = this.#added.get(mailbox)
+    if (!added) this.#added.set(mailbox, (added = { uids: [], low: [], high: [], modSeqs: [] }))
+    added.uids.push(uid)
+    added.low.push(low)
+    added.high.push(high)
+    added.modSeqs.push(modSeq)
+  }
+
+  flags(mailbox: number, modSeq: number, ranges: readonly FlagRange[]): void {
+    this.#settle(mailbox)
+    this.#changes.push({ kind: 'flags', mailbox, modSeq, ranges })
+  }
+
+  expunged(mailbox: number, modSeq: number, uids: readonly (readonly [number, number])[]): void {
+    this.#settle(mailbox)
+    this.#changes.push({ kind: 'expunged', mailbox, modSeq, uids })
+  }
+
+  /** Any other change of a mailbox must come after the arrivals before it. */
+  #settle(mailbox: number): void {
+    const added = this.#added.get(mailbox)
+    if (!added || added.uids.length === 0) return
+    this.#added.delete(mailbox)
+    this.#changes.push({ kind: 'added', mailbox, ...added })
+  }
+
+  settleAll(): void {
+    for (const mailbox of [...this.#added.keys()]) this.#settle(mailbox)
+  }
+
+  /** Before a commit that can be refused: what was gathered before it stays. */
+  begin(): void {
+    this.settleAll()
+    this.#mark = this.#changes.length
+  }
+
+  /** The commit was refused. */
+  undo(): void {
+    this.#changes.length = this.#mark
+    this.#added.clear()
+  }
+
+  clear(): void {
+    this.#changes = []
+    this.#added.clear()
+  }
+
+  /** After COMMIT: everything, in order. */
+  take(): readonly Change[] {
+    this.settleAll()
+    const changes = this.#changes
+    this.#changes = []
+    return changes
+  }
+}

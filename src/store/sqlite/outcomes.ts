@@ -1,0 +1,61 @@
+/** What became of the commits of a group. */
+import type { Change } from '../changes.ts'
+import type { Place } from '../contents/log.ts'
+import type { Operation } from '../operations.ts'
+import type { StoreRefusalCode } from '../store.ts'
+import type { Delivery } from './deliver.ts'
+import type { WireCommit } from './group.ts'
+
+export type CommitOutcome =
+  | { readonly ok: true; readonly results: readonly unknown[] }
+  | { readonly ok: false; readonly code: StoreRefusalCode | 'full' | 'failed'; readonly text: string }
+
+export interface GroupOutcome {
+  readonly outcomes: readonly CommitOutcome[]
+  readonly changes: readonly Change[]
+}
+
+/** How a try of a group ended. */
+export type Attempt =
+  | ({ readonly kind: 'done' } & GroupOutcome)
+  /** Nothing was written. */
+  | { readonly kind: 'undone'; readonly error: unknown }
+  /** The records are on disk, the rows are not. */
+  | {
+      readonly kind: 'behind'
+      readonly error: unknown
+      readonly outcomes: readonly CommitOutcome[]
+      /** Where each commit's record is; undefined: it has none. */
+      readonly places: readonly (Place | undefined)[]
+    }
+
+export function refuseAll(commits: readonly WireCommit[], code: 'full' | 'failed', text: string): GroupOutcome {
+  return { outcomes: commits.map(() => ({ ok: false, code, text })), changes: [] }
+}
+
+/** In order. */
+export function together(all: readonly GroupOutcome[]): GroupOutcome {
+  const said = all.filter(({ outcomes, changes }) => outcomes.length + changes.length > 0)
+  if (said.length === 1) return said[0]!
+  return { outcomes: said.flatMap(({ outcomes }) => outcomes), changes: said.flatMap(({ changes }) => changes) }
+}
+
+/** Operations without a promise: a power cut may undo them. */
+const softKinds: ReadonlySet<Operation['kind']> = new Set([
+  'claimRecent',
+  'queueLease',
+  'queueRenew',
+  'queuePutBack',
+  'queueRows',
+  'queueReclaim',
+])
+
+export function isSoft(operations: readonly Operation[]): boolean {
+  return operations.every(({ kind }) => softKinds.has(kind))
+}
+
+export function resultOf(delivery: Delivery): unknown {
+  const first = delivery.placed[0]
+  if (delivery.operation.kind === 'append') return { uidValidity: first!.mailbox.uidValidity, uid: first!.uid }
+  return { filed: delivery.placed.map(({ mailbox, uid }) => ({ mailbox: mailbox.id, uid })) }
+}
