@@ -210,7 +210,7 @@ export const accountCommands = {
 
 /** How many recipients of the account's mail are on hold. */
 async function heldOf(store: Store, submitter: number): Promise<number> {
-  await store.commit([{ kind: 'queueRows', all: true }])
+  await store.commit([{ kind: 'materialize', all: true }])
   let held = 0
   for (let after: number | undefined = 0; after !== undefined;) {
     const page: QueuePage = store.read.queueWhere({ submitter, state: 'held' }, after, pageRowsMax)

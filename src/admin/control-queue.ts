@@ -107,7 +107,7 @@ function rowOf(store: Store, id: number): QueueRow {
 
 /** What was accepted a moment ago stands in the rows as well. */
 async function allRows(store: Store): Promise<void> {
-  await store.commit([{ kind: 'queueRows', all: true }])
+  await store.commit([{ kind: 'materialize', all: true }])
 }
 
 export const queueCommands = {

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
-import type { SmtpPace } from '../protocol/smtp/pace.ts'
+import type { SmtpRateLimits } from '../protocol/smtp/rate-limits.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
 
@@ -28,7 +28,7 @@ export interface SmtpPaceTools {
   readonly networks: () => NetworkSize
 }
 
-export class NetworkPace implements SmtpPace {
+export class NetworkRateLimits implements SmtpRateLimits {
   readonly #tools: SmtpPaceTools
   readonly #messages = new NetworkRates(60_000)
   readonly #recipients = new NetworkRates(60_000)

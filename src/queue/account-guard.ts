@@ -20,7 +20,7 @@ const heldAtOnce = 200
 /** Holds what waits of an account. @returns how many recipients. */
 export async function holdWaiting(store: Store, account: number, nowMs: number): Promise<number> {
   // What was accepted a moment ago stands in the rows as well.
-  await store.commit([{ kind: 'queueRows', all: true }])
+  await store.commit([{ kind: 'materialize', all: true }])
   let held = 0
   for (let after: number | undefined = 0; after !== undefined;) {
     const page = store.read.queueWhere({ submitter: account }, after, heldAtOnce)

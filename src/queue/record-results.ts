@@ -151,7 +151,7 @@ async function writeEnds(
 
 async function stillLeased({ store }: RecordTools, ends: readonly End[]): Promise<readonly End[]> {
   // What was accepted a moment ago stands in the rows as well.
-  await store.commit([{ kind: 'queueRows', all: true }])
+  await store.commit([{ kind: 'materialize', all: true }])
   return ends.filter(({ row }) => {
     const now = store.read.queueRecipient(row.id)
     return now?.state === 'leased' && now.fence === row.fence

@@ -48,7 +48,7 @@ export class ReturnedLeases {
     this.#flushed = undefined
     const nowMs = clock.now()
     const operations = [...waiting.values()].map(({ how, recipients }): Operation => ({
-      kind: 'queuePutBack',
+      kind: 'queueReturn',
       recipients,
       nowMs,
       ...how,

@@ -166,7 +166,7 @@ export type Operation =
   | { readonly kind: 'queueRenew'; readonly recipients: readonly Lease[]; readonly untilMs: number }
   /** Returns leases without an attempt: due again at `dueMs`. Leases that were lost are ignored. */
   | {
-      readonly kind: 'queuePutBack'
+      readonly kind: 'queueReturn'
       readonly recipients: readonly Lease[]
       readonly dueMs: number
       /** The recipients become due at times spread over this period, from `dueMs` on. */
@@ -176,7 +176,7 @@ export type Operation =
       readonly nowMs: number
     }
   /** Writes late rows: all of them, or only those that were already late at the previous operation of this kind. */
-  | { readonly kind: 'queueRows'; readonly all: boolean }
+  | { readonly kind: 'materialize'; readonly all: boolean }
   /** Ends all leases, whose holder no longer exists: all are due again at `dueMs`. */
   | { readonly kind: 'queueReclaim'; readonly dueMs: number }
   /** The final outcome of a recipient. */

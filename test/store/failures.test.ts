@@ -77,7 +77,7 @@ async function workload(place: InPlace, bob: { id: number; inbox: number }): Pro
       const lease = { recipient, fence: 1 }
       await store.commit([{ kind: 'queueFinish', lease, outcome: 'relayed', reply: '250', nowMs: 1 }]).catch(() => {})
     }
-    await store.commit([{ kind: 'queueRows', all: true }]).catch(() => {})
+    await store.commit([{ kind: 'materialize', all: true }]).catch(() => {})
     await store.commit([{ kind: 'mailboxDelete', account: bob.id, name: `M${round}`, nowMs: 0 }]).catch(() => {})
   }
   stop()

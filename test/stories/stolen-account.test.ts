@@ -34,7 +34,7 @@ async function submit(world: World, to: System, recipients: readonly string[]): 
 }
 
 async function queued(system: System): Promise<readonly QueueRow[]> {
-  await system.store.commit([{ kind: 'queueRows', all: true }])
+  await system.store.commit([{ kind: 'materialize', all: true }])
   return system.store.read.queue(0, 1000)
 }
 

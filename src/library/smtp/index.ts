@@ -43,7 +43,7 @@ export type {
   SmtpTransaction,
 } from '../../protocol/smtp/backend.ts'
 export type { Forwarded } from '../../protocol/smtp/forwarded.ts'
-export type { SmtpPace } from '../../protocol/smtp/pace.ts'
+export type { SmtpRateLimits } from '../../protocol/smtp/rate-limits.ts'
 export { smtpDefaults, type SmtpPolicy } from '../../protocol/smtp/policy.ts'
 export type { SmtpPromise } from '../../protocol/smtp/promises.ts'
 export { passwordMechanisms } from '../../protocol/sasl/mechanisms.ts'

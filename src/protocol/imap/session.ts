@@ -251,7 +251,7 @@ export class ImapSession extends OpenConversation implements Session {
     const verb = this.#command!
     const view = this.openView
     const { out } = this
-    if (view && verb.tellsExpunge !== 'never') view.tell(out, this.byUid || verb.tellsExpunge === 'always')
+    if (view && verb.tellsExpunge !== 'never') view.flushUpdates(out, this.byUid || verb.tellsExpunge === 'always')
     const code = this.replyCode === undefined ? '' : `[${this.replyCode}] `
     const text = this.replyWords ?? `${this.byUid ? 'UID ' : ''}${verb.name} completed`
     this.#bad = 0
@@ -380,7 +380,7 @@ export class ImapSession extends OpenConversation implements Session {
       return again
     }
     const quiet = this.out.size === 0
-    if (!view.tell(this.out, true) || !quiet) return undefined
+    if (!view.flushUpdates(this.out, true) || !quiet) return undefined
     return { kind: 'write', bytes: sharedBytes(this.out) }
   }
 }

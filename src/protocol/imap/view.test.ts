@@ -38,7 +38,7 @@ class Client {
 
   hear(expunge: boolean): void {
     const out = new Out()
-    this.view.tell(out, expunge)
+    this.view.flushUpdates(out, expunge)
     for (const text of Buffer.from(out.take()).toString('latin1').split('\r\n').slice(0, -1)) {
       const [, number, word] = /^\* (\d+) (\w+)/.exec(text)!
       const n = Number(number)
@@ -97,7 +97,7 @@ test('sessions that hear of random arrivals, flags and expunges agree with the m
           client.view.listed(client.view.flags(new Out()).encode(table.flagsLow[i]!, 0), uid!),
         )
         assert.deepEqual(client.flags, flags)
-        assert.equal(client.view.tell(new Out(), true), false, 'nothing is told twice')
+        assert.equal(client.view.flushUpdates(new Out(), true), false, 'nothing is told twice')
       }
     }),
     { numRuns: 300 },
@@ -111,11 +111,11 @@ test('each message is \\Recent to one session at most', async () => {
   const [first, second] = [await open(), await open()]
   assert.deepEqual([first.recentCount(), second.recentCount()], [1, 0])
   await append(it)
-  second.tell(new Out(), true)
-  first.tell(new Out(), true)
+  second.flushUpdates(new Out(), true)
+  first.flushUpdates(new Out(), true)
   assert.deepEqual([first.recentCount(), second.recentCount()], [1, 1])
   await append(it)
-  first.tell(new Out(), true)
+  first.flushUpdates(new Out(), true)
   assert.deepEqual(first.recent.ranges(), [
     [1, 1],
     [3, 3],

@@ -23,7 +23,7 @@ export class View {
   /** IMAP4rev2 is on. */
   rev2 = false
   /** The table whose order the client knows, and how much of it. Flags of a table that is not the newest may be stale. */
-  #told: MessageTable
+  #clientTable: MessageTable
   #count: number
   #toldModSeq: number
   /** Names of flags that the client has heard of. They grow in number, and never change. */
@@ -35,8 +35,8 @@ export class View {
 
   constructor(selected: ImapSelected) {
     this.selected = selected
-    this.#told = selected.table()
-    this.#count = this.#told.count
+    this.#clientTable = selected.table()
+    this.#count = this.#clientTable.count
     this.#toldModSeq = selected.highestModSeq()
     this.#toldNames = selected.flagNames().length
     this.recent = new RecentRanges(selected.recentUid, selected.uidNext())
@@ -49,16 +49,16 @@ export class View {
 
   /** The told UIDs in order; those at `count` and behind are not told. */
   get uids(): Uint32Array {
-    return this.#told.uids
+    return this.#clientTable.uids
   }
 
   /** The told UIDs as ranges: what a SEARCH may answer with. */
   within(): UidRanges {
-    return this.#count === 0 ? [] : [[this.#told.uids[0]!, this.#told.uids[this.#count - 1]!]]
+    return this.#count === 0 ? [] : [[this.#clientTable.uids[0]!, this.#clientTable.uids[this.#count - 1]!]]
   }
 
   recentCount(): number {
-    return this.recent.count(this.#told.uids, this.#count)
+    return this.recent.count(this.#clientTable.uids, this.#count)
   }
 
   save(uids: Uint32Array): void {
@@ -67,7 +67,7 @@ export class View {
 
   /** 0 when the UID was not told. */
   sequenceOf(uid: number, hint = 0): number {
-    const { uids } = this.#told
+    const { uids } = this.#clientTable
     if (hint < this.#count && uids[hint] === uid) return hint + 1
     const index = lowerBound(uids, this.#count, uid)
     return index < this.#count && uids[index] === uid ? index + 1 : 0
@@ -79,7 +79,7 @@ export class View {
    */
   resolve(set: SequenceSet, byUid: boolean): Uint32Array {
     if (set.saved) return this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
-    const { uids } = this.#told
+    const { uids } = this.#clientTable
     const count = this.#count
     if (count === 0 && (byUid || set.ranges.some(([a, b]) => a === star || b === star))) return none
     const last = byUid ? uids[count - 1]! : count
@@ -107,10 +107,10 @@ export class View {
 
   /** A set of sequence numbers or UIDs as UID ranges for the backend; told messages only, but for UIDs asked by number. */
   uidRanges(set: SequenceSet, byUid: boolean): [number, number][] {
-    if (byUid && !set.saved) return resolveRanges(set, this.#count > 0 ? this.#told.uids[this.#count - 1]! : 0)
+    if (byUid && !set.saved) return resolveRanges(set, this.#count > 0 ? this.#clientTable.uids[this.#count - 1]! : 0)
     const found = this.resolve(set, byUid)
     const ranges: [number, number][] = []
-    const { uids } = this.#told
+    const { uids } = this.#clientTable
     for (let i = 0, index = -1; i < found.length; i++) {
       // Neighbours in the mailbox make one range, whatever UIDs were between them.
       const next = index >= 0 && uids[index + 1] === found[i] ? index + 1 : this.sequenceOf(found[i]!) - 1
@@ -142,7 +142,7 @@ export class View {
 
   /** The newest table when nothing was expunged since, so that positions agree; else a lookup is needed. */
   isCurrent(table: MessageTable): boolean {
-    return table === this.#told
+    return table === this.#clientTable
   }
 
   /** Told, but expunged by now. */
@@ -157,13 +157,13 @@ export class View {
    * to be told, so do arrivals and flags.
    * @returns whether anything was said.
    */
-  tell(out: Out, expunge: boolean): boolean {
+  flushUpdates(out: Out, expunge: boolean): boolean {
     const { selected } = this
     const table = selected.table()
-    if (table === this.#told && table.count === this.#count && selected.highestModSeq() === this.#toldModSeq)
+    if (table === this.#clientTable && table.count === this.#count && selected.highestModSeq() === this.#toldModSeq)
       return false
     const before = out.size
-    if (table !== this.#told) {
+    if (table !== this.#clientTable) {
       if (!expunge) return false
       this.#tellExpunged(out, table)
     }
@@ -185,14 +185,14 @@ export class View {
 
   /** One walk over both tables; each number is the one that the client counts after the removals before it. RFC 3501 §7.4.1. */
   #tellExpunged(out: Out, table: MessageTable): void {
-    const old = this.#told.uids
+    const old = this.#clientTable.uids
     const { uids, count } = table
     let kept = 0
     for (let i = 0; i < this.#count; i++) {
       if (kept < count && uids[kept] === old[i]) kept++
       else out.text(`* ${kept + 1} EXPUNGE\r\n`)
     }
-    this.#told = table
+    this.#clientTable = table
     this.#count = kept
     if (kept === 0 || this.#saved.length > 0) this.#saved = this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
   }

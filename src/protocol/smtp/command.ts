@@ -5,7 +5,7 @@ import { commandOf, type Command, type CommandTable } from '../command.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts'
 import type { SmtpClientFacts, SmtpService, SmtpTransaction } from './backend.ts'
-import type { Conduct } from './conduct.ts'
+import type { ErrorLimits } from './error-limits.ts'
 import type { Forwarded } from './forwarded.ts'
 import type { SmtpServerOptions } from './options.ts'
 import type { SmtpPolicy } from './policy.ts'
@@ -23,7 +23,7 @@ export interface ServerState {
   readonly commands: CommandTable<SmtpCommand>
   readonly policy: SmtpPolicy
   readonly host: SessionHost
-  readonly conduct: Conduct
+  readonly errorLimits: ErrorLimits
   /** The client, as its proxy says where there is one. */
   readonly peer: Peer
   /** The other end may say whom it speaks for. */

@@ -7,7 +7,7 @@ import type { Authenticated } from '../sasl/authenticator.ts'
 import { offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
 import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
 import type { ServerState, SmtpCommand } from './command.ts'
-import { Conduct } from './conduct.ts'
+import { ErrorLimits } from './error-limits.ts'
 import { factsOf } from './facts.ts'
 import { peerBehind, type Forwarded } from './forwarded.ts'
 import type { MessageIntake } from './message-intake.ts'
@@ -19,7 +19,7 @@ export abstract class OpenConversation implements ServerState {
   readonly options: SmtpServerOptions
   readonly commands: CommandTable<SmtpCommand>
   readonly policy: SmtpPolicy
-  readonly conduct: Conduct
+  readonly errorLimits: ErrorLimits
   host!: SessionHost
   origin: Forwarded | undefined
   helo: string | undefined
@@ -38,7 +38,7 @@ export abstract class OpenConversation implements ServerState {
     this.options = options
     this.commands = commands
     this.policy = options.policy ?? smtpDefaults
-    this.conduct = new Conduct(this.policy)
+    this.errorLimits = new ErrorLimits(this.policy)
   }
 
   get peer(): Peer {

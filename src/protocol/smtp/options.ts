@@ -4,7 +4,7 @@ import type { Peer } from '../../base/network.ts'
 import type { VouchedSource } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts'
 import type { SmtpReceiver, SmtpService } from './backend.ts'
-import type { SmtpPace } from './pace.ts'
+import type { SmtpRateLimits } from './rate-limits.ts'
 import type { SmtpPolicy } from './policy.ts'
 import type { SmtpPromise } from './promises.ts'
 
@@ -28,7 +28,7 @@ export interface SmtpServerOptions {
   /** Without it nothing that has to do with time is offered, and nobody is kept waiting. */
   readonly clock?: Clock
   /** Counts over all connections; undefined: nobody does. */
-  readonly pace?: SmtpPace
+  readonly rateLimits?: SmtpRateLimits
   /** Signs in whom a proxy names (LOGIN of XCLIENT); undefined: nobody. */
   readonly vouched?: VouchedSource
   /** Not offered in EHLO, and their parameters are refused as unknown: the receiver does not keep them. */

@@ -147,10 +147,10 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
 
   /** Who makes mistake after mistake is answered ever later, and then no more. */
   #slowly(words: Uint8Array): Said {
-    const parting = this.conduct.bad()
+    const parting = this.errorLimits.bad()
     if (parting) this.#close(parting)
     const { clock } = this.options
-    const { delayMs } = this.conduct
+    const { delayMs } = this.errorLimits
     return clock && delayMs > 0 ? sleep(clock, delayMs).then(() => words) : words
   }
 
@@ -164,7 +164,7 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
     }
     if (!command) return this.refused(formatReply(500, '5.5.1 Unknown command'))
     this.#doing = command.name
-    const parting = this.conduct.said(command.name)
+    const parting = this.errorLimits.said(command.name)
     if (parting) return { kind: 'write', bytes: this.part(parting) }
     this.host.tell?.('client', command.name === 'AUTH' ? withoutSecret(latin1(line)) : utf8(line))
     const argument = space < 0 ? line.subarray(line.length) : trim(line.subarray(space + 1))
@@ -246,7 +246,7 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
       this.host.signedIn?.(answer.user)
       return formatReply(235, '2.7.0 Authentication successful')
     }
-    const parting = this.conduct.failedSignIn()
+    const parting = this.errorLimits.failedSignIn()
     if (parting) this.#close(parting)
     return formatStatus(status.authFailed)
   }

@@ -40,7 +40,7 @@ async function leased(store: Store, ...addresses: readonly string[]): Promise<Le
   return { arrivalId: arrive.arrivalId, leases: change.recipients.map((recipient) => ({ recipient, fence: 1 })) }
 }
 
-const allRows = { kind: 'queueRows', all: true } as const
+const allRows = { kind: 'materialize', all: true } as const
 
 function relayed(lease: Lease, reply = '250 ok'): Operation {
   return { kind: 'queueFinish', lease, outcome: 'relayed', reply, nowMs }

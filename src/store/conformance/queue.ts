@@ -145,8 +145,8 @@ export function queueChecks(check: Check): void {
     await queued(store, 'a.test', { count: 3 })
     const { rows } = await lease(store)
     const [first, second, third] = rows.map(leaseOf)
-    await store.commit([{ kind: 'queuePutBack', recipients: [first!], dueMs: nowMs, nowMs }])
-    await store.commit([{ kind: 'queuePutBack', recipients: [second!], dueMs: nowMs + 300, nowMs }])
+    await store.commit([{ kind: 'queueReturn', recipients: [first!], dueMs: nowMs, nowMs }])
+    await store.commit([{ kind: 'queueReturn', recipients: [second!], dueMs: nowMs + 300, nowMs }])
     assert.deepEqual(
       store.read.queue(0, 9).map(({ state, attempts }) => [state, attempts]),
       [
@@ -157,7 +157,7 @@ export function queueChecks(check: Check): void {
     )
     assert.equal((await lease(store)).rows.length, 1)
     // Its lease is gone already: nothing happens to it.
-    await store.commit([{ kind: 'queuePutBack', recipients: [first!], dueMs: nowMs, nowMs }])
+    await store.commit([{ kind: 'queueReturn', recipients: [first!], dueMs: nowMs, nowMs }])
     assert.equal((await lease(store)).rows.length, 0)
     await store.commit([{ kind: 'queueReclaim', dueMs: nowMs + 100 }])
     await refused(

@@ -51,8 +51,8 @@ export function apply(context: WriteContext, operation: Exclude<Operation, Arriv
       return queue.lease(context, operation)
     case 'queueRenew':
       return queue.renew(context, operation)
-    case 'queuePutBack':
-      return queue.putBack(context, operation)
+    case 'queueReturn':
+      return queue.returnLeases(context, operation)
     case 'queueReclaim':
       return queue.reclaim(context, operation)
     case 'queueFinish':
@@ -63,7 +63,7 @@ export function apply(context: WriteContext, operation: Exclude<Operation, Arriv
       return queue.act(context, operation)
     case 'queueReroute':
       return queue.reroute(context, operation)
-    case 'queueRows':
+    case 'materialize':
       // Done before it: see LateRows.
       return null
     case 'reindex':

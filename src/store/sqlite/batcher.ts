@@ -125,7 +125,7 @@ export class Batcher {
     if (this.#broken) return
     this.#rows ??= this.#clock.after(lateRowsMs, () => {
       this.#rows = undefined
-      this.commit([{ kind: 'queueRows', all: false }], 'visible').catch(() => {})
+      this.commit([{ kind: 'materialize', all: false }], 'visible').catch(() => {})
     })
   }
 

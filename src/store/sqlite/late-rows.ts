@@ -144,10 +144,10 @@ export class LateRows {
           this.#add(rows, operation.lease.recipient)
           break
         case 'queueRenew':
-        case 'queuePutBack':
+        case 'queueReturn':
           for (const { recipient } of operation.recipients) this.#add(rows, recipient)
           break
-        case 'queueRows':
+        case 'materialize':
           for (const late of operation.all ? this.#held : this.#older()) rows.add(late)
           break
         default:

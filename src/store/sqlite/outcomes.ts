@@ -45,8 +45,8 @@ const softKinds: ReadonlySet<Operation['kind']> = new Set([
   'claimRecent',
   'queueLease',
   'queueRenew',
-  'queuePutBack',
-  'queueRows',
+  'queueReturn',
+  'materialize',
   'queueReclaim',
 ])
 

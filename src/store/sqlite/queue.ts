@@ -78,7 +78,7 @@ export function renew(context: WriteContext, op: Op<'queueRenew'>): null {
   return null
 }
 
-export function putBack(context: WriteContext, op: Op<'queuePutBack'>): null {
+export function returnLeases(context: WriteContext, op: Op<'queueReturn'>): null {
   const { recipients, dueMs, spreadMs = 0, reply = null, nowMs } = op
   recipients.forEach(({ recipient, fence }, i) => {
     const atMs = dueMs + Math.floor((spreadMs * i) / recipients.length)

@@ -269,7 +269,7 @@ export class Writer {
 
   /** Nothing is left for later, and the rows say that the log ends where they do. */
   settle(): void {
-    if (this.#late.count > 0) this.group(null, [{ operations: [{ kind: 'queueRows', all: true }] }], () => {})
+    if (this.#late.count > 0) this.group(null, [{ operations: [{ kind: 'materialize', all: true }] }], () => {})
     if (this.#behind) return
     try {
       this.#db.exec('UPDATE log SET clean = 1')

@@ -34,7 +34,7 @@ export const store = command({
     const uids = view.resolve(messages, byUid)
     if (uids.length === 0) return
     // What others changed before is told first: in silence it would be taken for our own change.
-    if (silent) view.tell(conversation.out, byUid)
+    if (silent) view.flushUpdates(conversation.out, byUid)
     const { modSeq, failed } = await selected.store(uids, mode, flags, unchangedSince)
     view.own(modSeq)
     const left = new Set(failed)

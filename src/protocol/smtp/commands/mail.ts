@@ -19,24 +19,24 @@ export const mail = command({
   capability: ({ options }) => `SIZE ${options.messageBytesMax}`,
   declines(state) {
     if (state.transaction) return formatReply(503, '5.5.1 MAIL already given')
-    const { policy, conduct } = state
+    const { policy, errorLimits } = state
     // RFC 9422 §4.1.
-    if (policy.messagesMax > 0 && conduct.messages >= policy.messagesMax) return state.part(noMore)
+    if (policy.messagesMax > 0 && errorLimits.messages >= policy.messagesMax) return state.part(noMore)
     return undefined
   },
   grammar: (line, state) => readMailParameters(state, parseMailArguments(line)),
   run(state, { reversePath, parameters, isLowered }) {
-    const { conduct, options } = state
+    const { errorLimits, options } = state
     if (reversePath && needsSmtpUtf8(reversePath) && !parameters.smtpUtf8) {
       throw new Refusal({ code: 553, enhanced: '5.6.7', text: 'That address needs SMTPUTF8' })
     }
-    if (!state.known && options.pace?.message(state.peer) === false) throw new Refusal(status.tooManyMessages)
+    if (!state.known && options.rateLimits?.message(state.peer) === false) throw new Refusal(status.tooManyMessages)
     state.smtpUtf8 = parameters.smtpUtf8
     state.binary = parameters.body === 'binarymime'
     const began = (transaction: SmtpTransaction): Uint8Array => {
       state.transaction = transaction
       state.recipients = 0
-      conduct.messages++
+      errorLimits.messages++
       return isLowered ? lowered : accepted
     }
     try {

@@ -64,9 +64,9 @@ export const rcpt = command({
     if (needsSmtpUtf8(mailbox) && !state.smtpUtf8) {
       throw new Refusal({ code: 553, enhanced: '5.6.7', text: 'That address needs SMTPUTF8' })
     }
-    const pace = state.known ? undefined : state.options.pace
+    const rateLimits = state.known ? undefined : state.options.rateLimits
     // Who collects addresses is told the same of all of them.
-    if (pace?.guesses(state.peer) || pace?.recipient(state.peer) === false)
+    if (rateLimits?.guesses(state.peer) || rateLimits?.recipient(state.peer) === false)
       throw new Refusal(status.tooManyRecipientsOfLate)
     const taken = (): Uint8Array => {
       state.recipients++
@@ -74,7 +74,7 @@ export const rcpt = command({
     }
     const refused = (error: unknown): never => {
       if (error instanceof Refusal && error.status.enhanced === status.mailboxUnknown.enhanced)
-        pace?.guessed(state.peer)
+        rateLimits?.guessed(state.peer)
       throw error
     }
     try {

@@ -1,7 +1,7 @@
 /** Rate limits by the client's network: the session asks; the answer counts over all connections. */
 import type { Peer } from '../../base/network.ts'
 
-export interface SmtpPace {
+export interface SmtpRateLimits {
   /** A transaction begins. @returns false: too many of late. */
   message(peer: Peer): boolean
   /** A recipient is named. @returns false: too many of late. */

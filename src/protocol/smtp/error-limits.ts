@@ -7,7 +7,7 @@ const tooManyErrors = formatReply(421, '4.7.0 Too many errors, closing connectio
 const tooManySignIns = formatReply(421, '4.7.0 Too many failed authentications')
 const tooMuchTalk = formatReply(421, '4.7.0 Too many commands without a message')
 
-export class Conduct {
+export class ErrorLimits {
   readonly #policy: SmtpPolicy
   #errors = 0
   #failedSignIns = 0
