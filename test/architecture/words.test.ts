@@ -76,6 +76,7 @@ const plainRooms = new Set([
   'base',
   'cli',
   'config',
+  'delivery',
   'directory',
   'embed',
   'library',
