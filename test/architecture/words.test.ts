@@ -82,6 +82,7 @@ const plainRooms = new Set([
   'library',
   'mail',
   'platform',
+  'queue',
   'store',
   'trust',
 ])
