@@ -84,6 +84,7 @@ const plainRooms = new Set([
   'platform',
   'queue',
   'store',
+  'transport',
   'trust',
 ])
 
