@@ -1,6 +1,6 @@
 /**
- * From plans to the commit of an arrival, and the replies to the client. docs/architecture.md §3; RFC 5321 §6.1, RFC
- * 2033 §4.2.
+ * From plans to the commit of an arrival, and the replies to the client. docs/architecture.md §3; RFC 5321 §6.1,
+ * RFC 2033 §4.2.
  */
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { FiledFacts } from '../store/facts.ts'

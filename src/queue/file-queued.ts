@@ -14,8 +14,8 @@ import { deliveryPrefix } from '../delivery/headers.ts'
 import { fitsQuota } from '../delivery/resolve.ts'
 
 /**
- * The address is an account's own name, as aliases were expanded on arrival and are not expanded again; or, for DSNs,
- * an address that only the external directory knows.
+ * The address is an account's own name, as aliases were expanded on arrival and are not expanded again; or, for DSNs
+ * and copies, an address that only the external directory knows.
  * @returns the reason if it could not be filed.
  */
 export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<Status | undefined> {

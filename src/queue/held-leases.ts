@@ -42,10 +42,10 @@ export class HeldLeases {
   }
 
   /**
-   * Takes over a new lease of a recipient with an attempt under way: the old one lapsed as the clock was set, or an
-   * operator rerouted it. It is not sent again before that attempt ends.
+   * Takes over a new lease of a recipient that is in hand already: the old one lapsed as the clock was set, or an
+   * operator rerouted it. It is not sent again before an attempt under way ends.
    *
-   * @returns false if there is no attempt under way.
+   * @returns false if it is not in hand.
    */
   leaseAgain({ id, fence, destination, lastReply }: QueueRow): boolean {
     const mine = this.#recipients.get(id)

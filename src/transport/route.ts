@@ -145,8 +145,8 @@ function isNull(mx: DnsOutcome<MxRecord>): boolean {
 }
 
 /**
- * Best preference first, equal ones at random. Without MX records the domain itself is the host. RFC 5321 §5.1, RFC
- * 7505 §3.
+ * Best preference first, equal ones at random. Without MX records the domain itself is the host. RFC 5321 §5.1,
+ * RFC 7505 §3.
  */
 function mailHostsOf(
   mx: Exclude<DnsOutcome<MxRecord>, { kind: 'failed' }>,

@@ -1,6 +1,6 @@
 /**
- * The consequence of SPF, DKIM, ARC and DMARC results, by the policy of the From domain and the operator's rules. RFC
- * 7489 §6.6.
+ * The consequence of SPF, DKIM, ARC and DMARC results, by the policy of the From domain and the operator's rules.
+ * RFC 7489 §6.6.
  */
 import type { Random } from '../../base/random.ts'
 import { bestFit } from '../../mail/domain-pattern.ts'
@@ -80,7 +80,7 @@ function consequenceOfDomain(
   return found.reduce(graver)
 }
 
-/** Refused if the domain has a DMARC policy: an ambiguous From cannot be authenticated. */
+/** For domains with a DMARC policy: an ambiguous From cannot be authenticated. */
 function unclearFrom({ dmarc }: Evidence, wish: Measure | 'obey'): Consequence {
   if (wish === 'note' || (dmarc.policy === 'none' && dmarc.result !== 'temperror' && !dmarc.tooMany)) return nothing
   if (wish === 'junk') return { measure: 'junk' }

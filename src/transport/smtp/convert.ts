@@ -1,6 +1,6 @@
 /**
- * Fits a message to the server's extensions: converts it to 7 bits, or tells why that is impossible. RFC 6152 §3, RFC
- * 3030 §3, RFC 8689 §4.2.1, RFC 2852 §4.1.4.
+ * Fits a message to the server's extensions: converts it to 7 bits, or tells why that is impossible. RFC 6152 §3,
+ * RFC 3030 §3, RFC 8689 §4.2.1, RFC 2852 §4.1.4.
  */
 import { isSevenBitData, toSevenBit } from '../../mail/compose/to-seven-bit.ts'
 import type { MessageBytes } from '../../mail/content.ts'

@@ -57,8 +57,8 @@ type Promised = Pick<AttemptResult, 'tls' | 'reports' | 'minds'>
 function resultOf(reply: Reply, host: string, { tls, reports, minds }: Promised = {}): AttemptResult {
   const { code } = reply
   const kind = code < 300 ? 'relayed' : code < 500 ? 'later' : 'never'
-  // The code decides; an enhanced code of another class is dropped: a DSN with "failed" and 4.2.2 would confuse. RFC
-  // 2034 §4.
+  // The code decides; an enhanced code of another class is dropped: a DSN with "failed" and 4.2.2 would confuse.
+  // RFC 2034 §4.
   const own = reply.enhanced.startsWith(`${Math.floor(code / 100)}.`)
   const enhanced = own ? reply.enhanced : kind === 'relayed' ? '2.0.0' : kind === 'later' ? '4.0.0' : '5.0.0'
   return { kind, enhanced, words: replyText(reply), host, tls, reports, minds }

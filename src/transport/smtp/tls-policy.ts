@@ -1,6 +1,6 @@
 /**
- * The security required of a connection, by the route, DANE, MTA-STS and the sender. RFC 7672, RFC 8461, RFC 8689, RFC
- * 7435.
+ * The security required of a connection, by the route, DANE, MTA-STS and the sender. RFC 7672, RFC 8461, RFC 8689,
+ * RFC 7435.
  */
 import type { Live } from '../../base/live.ts'
 import { isLoopback } from '../../base/loopback.ts'

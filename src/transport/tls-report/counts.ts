@@ -53,7 +53,7 @@ export function dayEndMs(day: string): number {
 export class TlsCounts implements TlsNotes {
   readonly #clock: Clock
   readonly #days = new Map<string, Map<string, PolicyCount[]>>()
-  /** Set by each count; the caller resets it. */
+  /** Set by each change; the caller resets it. */
   changed = false
 
   /** @param kept the result of `toText` in an earlier process. */
