@@ -86,6 +86,8 @@ const plainRooms = new Set([
   'platform',
   'queue',
   'store',
+  'system',
+  'system.ts',
   'transport',
   'trust',
   'web',
