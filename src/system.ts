@@ -25,7 +25,7 @@ import type { FiguresPage } from './web/metrics.ts'
 
 export { realPlatform, type Platform } from './system/platform.ts'
 
-/** How long a start that failed may take to end what it had begun. */
+/** Time for a failed start to end what it has begun. */
 const failedStartMs = 2000
 
 interface Ended {
@@ -33,7 +33,10 @@ interface Ended {
   readonly endedWith: (error: Error | undefined) => void
 }
 
-/** @param given a store that is open already, and is closed with the system; else the one in the configured data folder is opened. */
+/**
+ * @param given an open store, which is closed with the system; undefined: the store in the configured data folder is
+ * opened.
+ */
 export async function startSystem(config: Config, platform: Platform, given?: Store): Promise<System> {
   let endedWith!: (error: Error | undefined) => void
   const ended = new Promise<Error | undefined>((resolve) => (endedWith = resolve))
@@ -96,7 +99,7 @@ async function openSystem(
   const pages = pagesOf(of, { health, figures, isStopping: () => stopping !== undefined })
   const serving: Serving = { platform, tls, acceptor, rooms: openRooms(of, receiver, signIn), pages }
   await life.step('start listeners', () => applyListeners(serving, listeners, config))
-  // Not before every port is ours: a password that is shown once must not be lost with a start that fails.
+  // Only after all ports are open: a password that is shown once must not be lost by a failed start.
   const firstAccount = await life.step('start first account', () => firstStart(first, platform, store))
   const control = {
     ...{ store, clock: platform.clock, sessions },
@@ -134,7 +137,7 @@ interface Parts {
   readonly life: Lifetime
 }
 
-/** @returns the keys that count at the next start only. */
+/** @returns the keys that take effect at the next start only. */
 async function reload(
   {
     platform,
@@ -154,7 +157,7 @@ async function reload(
   const { config } = settings
   const later = nextStartKeys(config.now, next)
   warnOfOldNames(next, log)
-  // What may fail comes before the first change.
+  // All that may fail comes before the first change.
   const loaded = await loadSettings(next, files, 'reload', life)
   await life.step('reload domains', () => addDomains(next, store))
   await life.step('reload TLS', () => serving.tls.reload(next))
@@ -166,7 +169,7 @@ async function reload(
   return later
 }
 
-/** What the HTTP listeners show. */
+/** The data of the HTTP pages. */
 function pagesOf(
   { platform, settings: { config }, store }: Parts,
   watched: { readonly health: Health; readonly figures: FiguresPage; readonly isStopping: () => boolean },
@@ -186,7 +189,7 @@ function pagesOf(
   }
 }
 
-/** What runs beside mail: commands of the operator, missing keys, the sweep, and the watch over the event loop. */
+/** Starts control commands, creation of missing keys, the sweep, and the watchdog of the event loop. */
 async function startAside(
   { platform, settings, store, life }: Parts,
   tools: Parameters<typeof serveControl>[0],
@@ -197,7 +200,7 @@ async function startAside(
   if (data !== ':memory:') {
     const control = await life.step('start control', () => serveControl(tools, { dataFolder: data, log }))
     life.ends('control', 'outside', () => control.close())
-    // Behind the start: making keys takes a while, and mail goes without a signature meanwhile.
+    // In the background: creating keys takes a while, and mail is not signed meanwhile.
     makeMissingKeys(store, clock, log)
   }
   if (platform.hasRealTime) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { MessageRow, Store } from '../store/store.ts'
 import { MaildropReader, ReadersAhead } from './pop3-reader.ts'
 
-/** Uids 10, 20, … of which some are gone; pages of three. `asked` notes each query by its first uid. */
+/** Uids 10, 20, … without some; pages of three. `asked` has the first uid of each query. */
 function storeOf(count: number, gone: readonly number[] = []) {
   const asked: string[] = []
   let open = 0
@@ -34,7 +34,7 @@ function storeOf(count: number, gone: readonly number[] = []) {
   return { reader, asked, text, ahead, opened: () => open }
 }
 
-test('in order: one message, then pages; what a page holds is answered at once', async () => {
+test('in order: one message, then pages; messages of a page are returned at once', async () => {
   const { asked, text, opened } = storeOf(8)
   const said: (string | undefined)[] = []
   for (let index = 0; index < 8; index++) said.push(await text(index))
@@ -46,7 +46,7 @@ test('in order: one message, then pages; what a page holds is answered at once',
   assert.equal(opened(), 0)
 })
 
-test('messages that went meanwhile are not there, at a page’s start, middle and end', async () => {
+test('removed messages are not returned, at a page’s start, middle and end', async () => {
   const { text } = storeOf(9, [10, 30, 60, 70, 90])
   const said: (string | undefined)[] = []
   for (let index = 0; index < 9; index++) said.push((await text(index))?.replace('held ', ''))
@@ -63,7 +63,7 @@ test('messages that went meanwhile are not there, at a page’s start, middle an
   ])
 })
 
-test('out of order each is asked for by itself; the same again does not lose the place', async () => {
+test('out of order each has its own query; the same again keeps the position', async () => {
   const { asked, text, opened } = storeOf(9)
   assert.equal(await text(4), 'message 50')
   assert.equal(await text(2), 'message 30')
@@ -77,7 +77,7 @@ test('out of order each is asked for by itself; the same again does not lose the
   assert.equal(opened(), 0)
 })
 
-test('only so many read ahead at once; who leaves gives its place to another', async () => {
+test('a limited number of clients read ahead; one that ends makes room for another', async () => {
   const { reader, asked, text, ahead, opened } = storeOf(9)
   const taken: boolean[] = []
   while (taken.at(-1) !== false) taken.push(ahead.take())

@@ -1,15 +1,15 @@
-/** The bytes of a maildrop's messages: for a client that takes them in order, pages at a time and ahead of it. */
+/** The bytes of a maildrop's messages: for clients that retrieve in order, whole pages are read ahead. */
 import type { MessageBytes } from '../mail/content.ts'
 import { readSliceBytes } from '../mail/content.ts'
 import type { MessageRow, Store } from '../store/store.ts'
 
 /**
- * Clients for whom pages are read ahead, at a time: each may hold two pages of the store's, some 4 MiB. Everybody else
- * is served message by message.
+ * Clients at a time with pages read ahead: each may hold two pages of the store's, some 4 MiB. All others are served
+ * message by message.
  */
 const readersAheadMax = 64
 
-/** Counts who reads ahead. One for all maildrops. */
+/** Counts these clients, over all maildrops. */
 export class ReadersAhead {
   #count = 0
 
@@ -29,7 +29,7 @@ export class MaildropReader {
   readonly #mailbox: number
   readonly #uids: Uint32Array
   readonly #ahead: ReadersAhead
-  /** The message after the one that was read last. */
+  /** Index after the message that was read last. */
   #next = -1
   #pages: AsyncIterator<readonly MessageRow[]> | undefined
   #page: readonly MessageRow[] = []
@@ -56,7 +56,7 @@ export class MaildropReader {
 
   /** undefined: it was removed meanwhile. */
   async read(index: number): Promise<MessageBytes | undefined> {
-    // The same again, as TOP and then RETR: the place in order stays.
+    // The same message again, as with TOP and then RETR: the position is kept.
     if (index === this.#next - 1) return this.#one(index)
     if (index !== this.#next) {
       this.forget()
@@ -104,7 +104,7 @@ export class MaildropReader {
     return undefined
   }
 
-  /** Lets go of what was read ahead. */
+  /** Releases pages that were read ahead. */
   forget(): void {
     this.#next = -1
     if (!this.#pages) return

@@ -7,20 +7,20 @@ import type { Ranges } from '../store/operations.ts'
 import type { Store } from '../store/store.ts'
 import { MaildropReader, ReadersAhead } from './pop3-reader.ts'
 
-/** A client is shown so many messages at most, the oldest: it takes the rest when those are gone. */
+/** Messages shown to a client at most, the oldest: the others follow once these are deleted. */
 const maildropMax = 100_000
 
 export class StorePop3Backend implements Pop3Backend {
   readonly #store: Store
   readonly #clock: Clock
-  /** Accounts whose maildrop is open. One process owns the store, so its memory is the lock. */
+  /** Accounts with an open maildrop. One process owns the store, so a set in memory is a lock. */
   readonly #locked = new Set<number>()
   readonly #ahead = new ReadersAhead()
   readonly #loginDelayMs: () => number
-  /** When each account came last, oldest first; only with a delay. */
+  /** Time of each account's last login, oldest first; only with a login delay. */
   readonly #cameAtMs = new Map<number, number>()
 
-  /** @param loginDelayMs what has to pass between two logins of an account. RFC 2449 §6.5. */
+  /** @param loginDelayMs minimum time between two logins of an account. RFC 2449 §6.5. */
   constructor(store: Store, clock: Clock, loginDelayMs = (): number => 0) {
     this.#store = store
     this.#clock = clock
@@ -34,7 +34,7 @@ export class StorePop3Backend implements Pop3Backend {
     this.#pace(user.accountId)
     this.#locked.add(user.accountId)
     let held = true
-    // Once: the lock may be somebody else's by the time that the connection is gone.
+    // Only once: another session may have the lock when this connection closes.
     const release = (): void => {
       if (held) this.#locked.delete(user.accountId)
       held = false
@@ -51,7 +51,7 @@ export class StorePop3Backend implements Pop3Backend {
     const delayMs = this.#loginDelayMs()
     if (delayMs === 0) return
     const now = this.#clock.monotonic()
-    // In order of coming, so the old ones stand first.
+    // In order of login, so the oldest come first.
     for (const [other, atMs] of this.#cameAtMs) {
       if (now - atMs < delayMs) break
       this.#cameAtMs.delete(other)

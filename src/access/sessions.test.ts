@@ -17,7 +17,7 @@ function session(id: string, name: string, accountId: number, ended: string[]): 
   }
 }
 
-test('an outside directory is asked about those who are signed in; its silence ends nothing', async () => {
+test('an external directory is queried about signed-in accounts; without an answer nothing ends', async () => {
   const clock = new SimulatedClock(1_800_000_000_000)
   const store = await openStore({ folder: ':memory:', clock, log: silentLog })
   const opening = addAccount(store, 'bob@example.org')
@@ -48,7 +48,7 @@ test('an outside directory is asked about those who are signed in; its silence e
   await store.close()
 })
 
-test('an account that went between its proof and its sign-in has no session', async () => {
+test('an account removed between its authentication and its sign-in has no session', async () => {
   const clock = new SimulatedClock(1_800_000_000_000)
   const store = await openStore({ folder: ':memory:', clock, log: silentLog })
   const sessions = new Sessions({ store, clock, log: silentLog })
@@ -59,7 +59,7 @@ test('an account that went between its proof and its sign-in has no session', as
   await store.close()
 })
 
-test('a thousand changes of the directory are one look at each account that is signed in', async () => {
+test('a thousand changes of the directory are one check of each signed-in account', async () => {
   const clock = new SimulatedClock(1_800_000_000_000)
   let looks = 0
   const listeners: ((changes: readonly { kind: 'directory' }[]) => void)[] = []

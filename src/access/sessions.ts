@@ -1,6 +1,7 @@
 /**
- * Who is signed in, over all protocols, and what ends that: an account that is disabled, removed or has another password, a credential that
- * is revoked, an operator. A right that was looked at at sign-in only would last as long as its client sends NOOP.
+ * Signed-in sessions of all protocols. A session ends when its account is disabled, removed or gets another password,
+ * when its credential is revoked, or by an operator. Rights that are only checked at sign-in would last as long as the
+ * client sends NOOP.
  */
 import { appCredential, credentialDigest } from '../directory/app-password.ts'
 import { shutOut, type Directory } from '../directory/directory.ts'
@@ -16,9 +17,9 @@ export interface OpenSession {
   readonly service: string
   readonly address: string
   readonly user: Authenticated
-  /** Says goodbye at the next quiet moment. */
+  /** Ends it at its next idle moment. */
   close(): void
-  /** At once. */
+  /** Closes it at once. */
   destroy(): void
 }
 
@@ -30,20 +31,20 @@ export interface SessionRow {
   readonly sinceMs: number
 }
 
-/** A session that is busy, or whose client does not read, is cut after so long. */
+/** Sessions that are busy, or whose client does not read, are cut after this time. */
 const goodbyeMs = 700
 
-/** Many changes at once (accounts added by a script) are one look; a session still ends within a second. */
+/** Many changes at once (a script that adds accounts) share one check; a session still ends within a second. */
 const lookAfterMs = 100
-/** Accounts that are looked at in one turn of the loop. */
+/** Accounts checked in one turn of the event loop. */
 const lookedAtOnce = 200
 
-/** Rows of credentials that a password leaves. */
+/** Types of credentials derived from a password. */
 const passwordKinds = ['argon2id', 'scram-sha-256', 'scram-sha-1'] as const
 
 interface Held extends OpenSession {
   readonly sinceMs: number
-  /** What the account was at sign-in; '' where another directory knows its password. */
+  /** The result of `#rightsOf` at sign-in; '' if the account was gone already. */
   readonly rights: string
 }
 
@@ -51,7 +52,7 @@ export interface SessionsTools {
   readonly store: Pick<Store, 'read' | 'listen'>
   readonly clock: Clock
   readonly log: Log
-  /** Asked anew of everybody who is signed in, every so often: what an outside directory takes away is told by nobody. */
+  /** Queried regularly for all signed-in accounts: an external directory does not report changes. */
   readonly outside?: { readonly directory: Pick<Directory, 'find'>; readonly recheckMs: () => number }
 }
 
@@ -72,7 +73,7 @@ export class Sessions {
   add(session: OpenSession): void {
     const rights = this.#rightsOf(session.user)
     this.#sessions.set(session.id, { ...session, sinceMs: this.#tools.clock.now(), rights: rights ?? '' })
-    // Between the proof and now they may have gone.
+    // The account may have been removed since it was authenticated.
     if (rights === undefined) this.#end([this.#sessions.get(session.id)!], 'the account is gone')
   }
 
@@ -80,21 +81,21 @@ export class Sessions {
     this.#sessions.delete(id)
   }
 
-  /** In the order in which they signed in. */
+  /** In the order of sign-in. */
   list(account?: string): readonly SessionRow[] {
     return [...this.#sessions.values()]
       .filter(({ user }) => account === undefined || user.name === account)
       .map(({ id, user, service, address, sinceMs }) => ({ id, account: user.name, service, address, sinceMs }))
   }
 
-  /** How many are signed in, by service. */
+  /** Numbers of sessions by service. */
   countBy(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
     for (const { service } of this.#sessions.values()) counts.set(service, (counts.get(service) ?? 0) + 1)
     return counts
   }
 
-  /** @returns how many were ended. */
+  /** @returns the number of sessions ended. */
   end(which: { readonly id?: string; readonly account?: string }): number {
     const ended = [...this.#sessions.values()].filter(
       ({ id, user }) =>
@@ -117,7 +118,7 @@ export class Sessions {
   #lookSoon(): void {
     this.#look ??= this.#tools.clock.after(lookAfterMs, () => {
       this.#look = undefined
-      // What came while a look was under way gets another one behind it.
+      // After changes during a check there is another one.
       if (this.#looking) return this.#lookSoon()
       this.#looking = true
       void this.#lookAtAll().finally(() => (this.#looking = false))
@@ -138,12 +139,15 @@ export class Sessions {
     }
   }
 
-  /** What a session stands on: another text than at sign-in ends it; undefined: nothing is left. */
+  /**
+   * The credentials that a session depends on: any change since sign-in ends it; undefined: the account is gone or
+   * locked.
+   */
   #rightsOf({ accountId, credential }: Authenticated): string | undefined {
     const { read } = this.#tools.store
     const account = read.accountById(accountId)
     if (!account || shutOut(account)) return undefined
-    // What is kept of an outside directory's passwords is written at sign-in: it tells nothing of a change.
+    // Stored data about an external directory's passwords is written at sign-in: it does not show changes.
     if (this.#tools.outside) return String(credential !== undefined && this.#isAppPassword(accountId, credential))
     const passwords = passwordKinds.map((kind) => read.credentials(accountId, kind).map(({ value }) => value))
     return JSON.stringify([passwords, credential !== undefined && this.#isAppPassword(accountId, credential)])
@@ -170,7 +174,7 @@ export class Sessions {
     })
   }
 
-  /** One question an account; a directory that does not answer ends nothing. */
+  /** One query per account; a directory that does not answer ends no sessions. */
   async #askAll(directory: Pick<Directory, 'find'>): Promise<void> {
     const names = new Map<string, Held[]>()
     for (const session of this.#sessions.values()) {

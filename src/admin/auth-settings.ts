@@ -1,4 +1,7 @@
-/** What signing in keeps in the store besides credentials: a secret that outlives restarts, and what commands must know of the configuration. */
+/**
+ * What authentication keeps in the store besides credentials: a secret that outlives restarts, and settings that
+ * commands need.
+ */
 import { appUsedCredential } from '../directory/app-password.ts'
 import type { NoteUse } from '../directory/store-directory.ts'
 import type { Log } from '../base/log.ts'
@@ -8,7 +11,7 @@ import type { Store } from '../store/store.ts'
 const secretName = 'authSecret'
 const secretBytes = 32
 
-/** Of this store alone; made when first asked. Names that are no accounts have their SCRAM salts from it, the same ones for ever. */
+/** The store's secret, created on first use. It yields stable SCRAM salts for unknown users. */
 export async function authSecret(store: Store, random: Random): Promise<Uint8Array> {
   const kept = store.read.setting(secretName)
   if (kept !== undefined) return Buffer.from(kept, 'base64')
@@ -19,7 +22,9 @@ export async function authSecret(store: Store, random: Random): Promise<Uint8Arr
 
 const scramSha1Name = 'scramSha1'
 
-/** Whoever sets a password may have no configuration (`--data`): the store remembers what the server was told last. */
+/**
+ * Commands that set passwords may run without the configuration (`--data`): the store keeps the server's latest value.
+ */
 export async function noteScramSha1(store: Store, wanted: boolean): Promise<void> {
   if (wantsScramSha1(store) === wanted) return
   await store.commit([{ kind: 'settingSet', name: scramSha1Name, value: wanted ? 'yes' : 'no' }])
@@ -29,7 +34,7 @@ export function wantsScramSha1(store: Store): boolean {
   return store.read.setting(scramSha1Name) === 'yes'
 }
 
-/** Writes down that an app password was used; nobody waits for it, and losing it loses a date. */
+/** Records the use of an app password, without delaying the sign-in; if it is lost, only a date is. */
 export function noteUseIn(store: Store, log: Log): NoteUse {
   return (account, name, atMs) => {
     store

@@ -1,4 +1,4 @@
-/** Commands about domains, accounts, aliases, mailboxes. */
+/** Commands for domains, accounts, aliases and mailboxes. */
 import { canonicalAddress, expandedMax } from '../directory/aliases.ts'
 import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
 import { restrictions, type Account, type Alias, type MailboxRow, type Restriction } from '../store/entities.ts'
@@ -16,12 +16,12 @@ function domainName(text: string): string {
   return name
 }
 
-/** What stands left of an alias: an address, or `@domain` for everything else of a domain. */
+/** The address of an alias: a full address, or `@domain` for all other addresses of a domain. */
 function aliasAddress(text: string): string {
   return text.startsWith('@') ? `@${domainName(text.slice(1))}` : accountName(text)
 }
 
-/** What an alias leads to: our addresses in their canonical spelling, others' as they spell them. */
+/** The target of an alias: local addresses in canonical spelling, others as given. */
 function aliasTarget(store: Store, text: string): string {
   const mailbox = parseMailbox(text)
   if (!mailbox) throw new CommandRefusal('nameBad', `"${text}" is not a mail address: write it as user@example.org`)
@@ -30,7 +30,7 @@ function aliasTarget(store: Store, text: string): string {
     : formatMailbox(mailbox)
 }
 
-/** Throws a CommandRefusal where there is none. */
+/** Throws a CommandRefusal if there is no such account. */
 export function accountOf(store: Store, address: string): Account {
   const name = accountName(address)
   const account = store.read.account(name)
@@ -39,7 +39,7 @@ export function accountOf(store: Store, address: string): Account {
   return account
 }
 
-/** Aliases that still name an account: at most so many are told. */
+/** Aliases that still name a removed account: at most this many are listed. */
 const danglingMax = 20
 
 function aliasesTo(store: Store, name: string): string[] {
@@ -62,7 +62,7 @@ export const accountCommands = {
     return { name, added }
   }),
 
-  /** The keys that sign for a domain, as the DNS has to have them; with `rotate`, new ones that sign from now on. */
+  /** The DNS records of a domain's signing keys; with `rotate`, of new keys that sign from now on. */
   domainKeys: command({ name: 'text', rotate: 'flag?' }, async ({ store, clock }, args) => {
     const name = domainName(args.name)
     if (!store.read.isLocalDomain(name))
@@ -92,7 +92,7 @@ export const accountCommands = {
     addAccount(store, args.name, args.password, { nowMs: clock.now(), quotaBytes: args.quotaBytes }),
   ),
 
-  /** With all its mail; answers the aliases that still lead to it. */
+  /** Removes all its mail too; returns the aliases that still forward to it. */
   accountRemove: command({ name: 'text' }, async ({ store }, args) => {
     const { name } = accountOf(store, args.name)
     await store.commit([{ kind: 'accountRemove', name }])
@@ -110,7 +110,7 @@ export const accountCommands = {
     return { name }
   }),
 
-  /** `locked`: no sign-in, nothing sent, mail still comes in; `none` takes that, and a hold, away. */
+  /** `locked`: no sign-in, nothing sent, mail still comes in; `none` removes that, and a hold. */
   accountRestrict: command(
     { name: 'text', restriction: 'text' },
     async (
@@ -137,7 +137,7 @@ export const accountCommands = {
     pageOf<Account, string>(store.read.accounts(after, pageRowsMax), ({ name }) => name),
   ),
 
-  /** Adds targets to an alias, which is made where it misses. */
+  /** Adds targets to an alias, which is created if missing. */
   aliasAdd: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
     const address = aliasAddress(args.address)
     if (args.targets.length === 0)
@@ -172,7 +172,7 @@ export const accountCommands = {
     return { address, targets }
   }),
 
-  /** Takes targets out of an alias; without targets, or with the last one, the alias goes. */
+  /** Removes targets of an alias; without targets, or with the last one, removes the alias. */
   aliasRemove: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
     const address = aliasAddress(args.address)
     const before = store.read.alias(address)?.targets
@@ -192,7 +192,7 @@ export const accountCommands = {
         'nameTaken',
         `The account ${address} would no longer get any mail: remove the other targets, or the whole alias`,
       )
-    // What leads to its own account alone leads nowhere else.
+    // An alias that forwards only to its own account is no alias.
     const targets = left.length === 1 && left[0] === address ? [] : left
     await store.commit([{ kind: 'aliasSet', address, targets }])
     return { address, targets }
@@ -208,7 +208,7 @@ export const accountCommands = {
   }),
 }
 
-/** How many recipients of the account's mail are on hold. */
+/** Counts the held recipients of the account's mail. */
 async function heldOf(store: Store, submitter: number): Promise<number> {
   await store.commit([{ kind: 'materialize', all: true }])
   let held = 0

@@ -1,4 +1,4 @@
-/** Commands about app passwords: one for each program or device of an account, shown once, revoked one by one. */
+/** Commands for app passwords: one for each program or device of an account, shown once, revoked one by one. */
 import { randomBytes } from 'node:crypto'
 import {
   appCredential,
@@ -13,7 +13,7 @@ import { accountOf } from './control-accounts.ts'
 import { command } from './control-command.ts'
 import { CommandRefusal } from './provision.ts'
 
-/** For people, in a list: one line, nothing that steers a terminal. */
+/** Names are shown in lists: one line, without terminal control characters. */
 function checkName(name: string): void {
   if (name.trim() === '' || name.length > appNameLengthMax || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name))
     throw new CommandRefusal(
@@ -23,7 +23,7 @@ function checkName(name: string): void {
 }
 
 export const appPasswordCommands = {
-  /** Made here, never chosen: that is what lets its hash be a quick one. */
+  /** Generated, not chosen: this strength permits a fast hash. */
   appPasswordAdd: command({ account: 'text', name: 'text' }, async ({ store, clock }, args) => {
     const { id, name: account } = accountOf(store, args.account)
     checkName(args.name)
@@ -52,7 +52,7 @@ export const appPasswordCommands = {
     return { account, name: args.name }
   }),
 
-  /** All of them: there are at most `appPasswordsMax`. `usedAtMs` is told to the day; null: not yet. */
+  /** All of them: there are at most `appPasswordsMax`. `usedAtMs` is accurate to the day; null: never used. */
   appPasswordList: command({ account: 'text' }, ({ store }, args) => {
     const { id } = accountOf(store, args.account)
     const used = new Map(store.read.credentials(id, appUsedCredential).map(({ name, value }) => [name, Number(value)]))

@@ -1,23 +1,23 @@
-/** How a control command is declared: the arguments it takes, by kind, and what it does. */
+/** Declares control commands: the arguments by kind, and the function to run. */
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { Sessions } from '../access/sessions.ts'
 
-/** What the commands work on. */
+/** The tools of commands. */
 export interface ControlTools {
   readonly store: Store
   readonly clock: Clock
-  /** Who is signed in; absent where no server runs. */
+  /** Signed-in sessions; absent without a running server. */
   readonly sessions?: Sessions
-  /** Writes what the journey holds back, so that `trace` sees it. */
+  /** Writes buffered trace lines, so that `trace` shows them. */
   readonly flushTrace?: () => Promise<void>
-  /** The certificate (DER) that a client is shown which asks for this name; absent where nothing listens. */
-  /** What is counted of an account begins anew; absent where no server runs. */
+  /** Restarts the counts of an account from zero; absent without a running server. */
   readonly forgetWatched?: (account: number) => void
+  /** The certificate (DER) in use for a name; absent without a running server. */
   readonly certificateShown?: (name: string) => Uint8Array | undefined
 }
 
-/** A trailing `?`: may be absent. */
+/** With a trailing `?`: optional. */
 export type ArgumentKind = 'text' | 'text?' | 'count' | 'count?' | 'flag?' | 'texts' | 'counts'
 
 interface Kinds {
@@ -54,10 +54,10 @@ export function command<const Declared extends Arguments, Answer>(
 const isText = (value: unknown): boolean => typeof value === 'string'
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** A line of a request holds no more than this anyway. */
+/** Longest list; a request line holds no more anyway. */
 const listMax = 1000
 
-/** @returns what is wrong with them, undefined where nothing is. */
+/** @returns the problem, or undefined. */
 export function argumentFault(declared: Arguments, given: unknown): string | undefined {
   if (typeof given !== 'object' || given === null) return 'arguments are an object'
   for (const name of Object.keys(given)) if (!Object.hasOwn(declared, name)) return `there is no argument ${name}`
@@ -86,17 +86,17 @@ function fits(kind: ArgumentKind, value: unknown): boolean {
   }
 }
 
-/** A piece of a list. `next` is what the following piece is asked with; undefined at the end. */
+/** A page of a list. `next` is the argument for the next page; undefined at the end. */
 export interface Page<Row, Key> {
   readonly rows: readonly Row[]
   readonly next?: Key
 }
 
-/** Rows that are read for a page, and how long it may be as JSON: an answer is one line, held in memory at both ends. */
+/** Rows read for a page, and its size limit as JSON: an answer is one line, held in memory on both sides. */
 export const pageRowsMax = 200
 const pageBytesMax = 256 * 1024
 
-/** Cuts what was read to a page. `read` holds up to `pageRowsMax` rows; fewer mean the end. */
+/** Cuts rows to a page. `read` holds up to `pageRowsMax` rows; fewer mean the end. */
 export function pageOf<Row, Key>(read: readonly Row[], key: (row: Row) => Key): Page<Row, Key> {
   let bytes = 0
   let taken = 0

@@ -1,4 +1,4 @@
-/** Commands about the mailboxes of an account, as an operator does them for its owner. RFC 9051 §6.3.4–§6.3.8 say what each means. */
+/** Commands for the mailboxes of an account, used by an operator for its owner. RFC 9051 §6.3.4–§6.3.8 define each. */
 import { canonicalMailboxName } from '../mail/mailbox-name.ts'
 import { specialRoles, type MailboxRole } from '../mail/special-use.ts'
 import type { Account, MailboxRow } from '../store/entities.ts'
@@ -16,7 +16,7 @@ function mailboxOf(store: Store, account: Account, name: string): MailboxRow {
   )
 }
 
-/** What the store declines, with the next step for somebody at a shell. */
+/** Adds a hint for the operator to a refusal of the store. */
 async function orTell(work: Promise<unknown>, hints: Partial<Record<StoreRefusal['code'], string>>): Promise<void> {
   try {
     await work
@@ -30,7 +30,7 @@ async function orTell(work: Promise<unknown>, hints: Partial<Record<StoreRefusal
 const anotherName = 'use another name, or rename that one first'
 
 export const mailboxCommands = {
-  /** With its missing parents; subscribed, so that its owner's programs show it. */
+  /** Creates missing parents too, and subscribes, so that mail programs show it. */
   mailboxCreate: command({ account: 'text', name: 'text', role: 'text?' }, async ({ store }, args) => {
     const account = accountOf(store, args.account)
     const { name, role } = args
@@ -52,7 +52,7 @@ export const mailboxCommands = {
     return { account: account.name, from, to }
   }),
 
-  /** @returns how many messages went with it. */
+  /** @returns the number of messages deleted with it. */
   mailboxDelete: command({ account: 'text', name: 'text' }, async ({ store, clock }, args) => {
     const account = accountOf(store, args.account)
     const { name, messages } = mailboxOf(store, account, args.name)
@@ -67,7 +67,7 @@ export const mailboxCommands = {
   mailboxSubscribe: command({ account: 'text', name: 'text', on: 'flag?' }, async ({ store }, args) => {
     const account = accountOf(store, args.account)
     const { on = true } = args
-    // A subscription may outlive its mailbox: to end one, the mailbox need not be there.
+    // A subscription may outlive its mailbox, so unsubscribing does not need the mailbox.
     const name = on ? mailboxOf(store, account, args.name).name : args.name
     if (!on && !store.read.subscriptions(account.id).includes(name)) {
       throw new CommandRefusal(

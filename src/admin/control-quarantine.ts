@@ -1,14 +1,17 @@
-/** Commands about what the store has set aside: records that it could not apply or read, and files that its rows do not know. */
+/**
+ * Commands for what the store has set aside: records that it could not apply or read, and files that are not in its
+ * rows.
+ */
 import type { LostFile, Place, QuarantinedRecord, Store } from '../store/store.ts'
 import { command } from './control-command.ts'
 import { absolute } from './control-store.ts'
 import { CommandRefusal } from './provision.ts'
 
-/** Records in one answer; where there are more, dealing with these shows the next. */
+/** Records in one answer; once these are handled, the next are shown. */
 const listedMax = 1000
 
 export interface QuarantineListRow extends QuarantinedRecord {
-  /** What the other commands take: segment and position. */
+  /** The argument of the other commands: segment and position. */
   readonly id: string
 }
 
@@ -33,13 +36,13 @@ export const quarantineCommands = {
 
   quarantineDrop: command({ id: 'text' }, ({ store }, { id }) => store.quarantine.drop(placeOf(store, id))),
 
-  /** The messages as files, or the record's bytes where it cannot be read. Answers their paths. */
+  /** Exports the messages as files, or the record's bytes if unreadable. Returns the paths. */
   quarantineExport: command({ id: 'text', folder: 'text' }, ({ store }, { id, folder }) =>
     store.quarantine.export(placeOf(store, id), absolute(folder)),
   ),
 
   lostList: command({}, ({ store }): { rows: readonly LostFile[] } => ({ rows: store.lost() })),
 
-  /** Removes what was moved aside, for good. Answers how many files. */
+  /** Deletes the set-aside files permanently. Returns their number. */
   lostDrop: command({}, ({ store }) => ({ files: store.dropLost() })),
 }

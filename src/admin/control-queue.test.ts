@@ -1,4 +1,4 @@
-/** Every pair of things that an operator does to a recipient, from every state that it can be in. */
+/** Every pair of actions on a recipient, from every state. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLog } from '../base/log.ts'
@@ -13,7 +13,7 @@ const acts = ['hold', 'release', 'retry', 'drop', 'fail', 'reroute'] as const
 type Act = (typeof acts)[number]
 const states = ['ready', 'deferred', 'leased', 'held'] as const
 
-/** What one act makes of each state; `gone`: the recipient has left the queue. */
+/** The effect of one action on each state; `gone`: the recipient has left the queue. */
 const becomes: Record<Act, Record<QueueRow['state'], QueueRow['state'] | 'gone'>> = {
   hold: { ready: 'held', deferred: 'held', leased: 'held', held: 'held' },
   release: { ready: 'ready', deferred: 'deferred', leased: 'leased', held: 'ready' },
@@ -43,7 +43,7 @@ async function inState(store: Store, state: QueueRow['state'], address: string):
   return row
 }
 
-test('pairs of acts: each does from each state what it does alone, and the last way that was given counts', async (t) => {
+test('pairs of actions: each has the same effect as alone, and the last route counts', async (t) => {
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
   t.after(() => store.close())
   for (const from of states)

@@ -1,4 +1,4 @@
-/** Commands about mail on its way: what waits, what is done to it, and how what was accepted ended. */
+/** Commands for the queue and the ledger: waiting mail, actions on it, and the outcomes of accepted messages. */
 import { turn } from '../base/clock.ts'
 import type { LedgerRow, QueueFilter, QueueRow } from '../store/entities.ts'
 import type { Operation } from '../store/operations.ts'
@@ -17,10 +17,10 @@ export type QueueActName = (typeof acts)[number]
 const shownRecipientsMax = 100
 const shownHeaderLines = 60
 
-/** Rows of one message's ledger after which others have their turn. */
+/** Ledger rows of one message after which the event loop gets a turn. */
 const turnRows = 100
 
-/** What the sender is told when nobody said why. */
+/** The text of the bounce if the operator gives no reason. */
 const failWords = 'The administrator of this mail system removed the message from the queue'
 
 const filterArguments = {
@@ -63,7 +63,7 @@ function checkWish(act: string, to: string | undefined, reason: string | undefin
   return { act: act as QueueActName, to, reason }
 }
 
-/** The way of a recipient by the host that an operator names; `mx` is the usual one of its domain. */
+/** The destination for a host that an operator names; `mx` is the recipient's own domain. */
 function destinationOf(to: string, row: QueueRow): string {
   if (to === 'mx') return row.address.slice(row.address.lastIndexOf('@') + 1).toLowerCase()
   const destination = fixedDestination(to)
@@ -78,7 +78,7 @@ function destinationOf(to: string, row: QueueRow): string {
 
 function operationOf({ act, to, reason }: Wish, row: QueueRow, nowMs: number): Operation {
   const recipient = row.id
-  // The queue itself ends it, with its notice, as it does when a host says no.
+  // The queue itself ends it, with a bounce, as after a permanent refusal.
   if (act === 'fail') {
     const reply = reason ?? failWords
     return { kind: 'queueReroute', recipient, destination: failedDestination, reply, nowMs, release: true }
@@ -90,7 +90,7 @@ function operationOf({ act, to, reason }: Wish, row: QueueRow, nowMs: number): O
   return { kind: 'queueReroute', recipient, destination: destinationOf(to!, row), nowMs }
 }
 
-/** How many stay held though something else was wished, which is to be told: a new way, or a try, comes with their release. */
+/** The number of held recipients, which stay held: they are rerouted or retried only after their release. */
 function heldOf(act: string, rows: readonly QueueRow[]): { readonly held?: number } {
   const held = act === 'reroute' || act === 'retry' ? rows.filter(({ state }) => state === 'held').length : 0
   return held === 0 ? {} : { held }
@@ -105,7 +105,7 @@ function rowOf(store: Store, id: number): QueueRow {
   )
 }
 
-/** What was accepted a moment ago stands in the rows as well. */
+/** Recipients accepted a moment ago may have no rows yet. */
 async function allRows(store: Store): Promise<void> {
   await store.commit([{ kind: 'materialize', all: true }])
 }
@@ -117,18 +117,18 @@ export const queueCommands = {
       if (after === 0) await allRows(store)
       const found = store.read.queueWhere(filterOf(given, clock.now()), after, pageRowsMax)
       const page = pageOf<QueueRow, number>(found.rows, ({ id }) => id)
-      // Cut by its length, or as the store cut it.
+      // Cut by its size, or as the store cut it.
       return page.rows.length < found.rows.length ? page : { rows: page.rows, next: found.next }
     },
   ),
 
-  /** How much waits for whom; the pieces are to be added up by destination. */
+  /** Sizes of the queue by destination; pages are to be added up. */
   queueShape: command({ after: 'count?' }, async ({ store, clock }, { after = 0 }) => {
     if (after === 0) await allRows(store)
     return store.read.queueShape(after, clock.now())
   }),
 
-  /** A message that waits, with all its recipients that do. */
+  /** A waiting message, with all its waiting recipients. */
   queueShow: command({ recipient: 'count' }, async ({ store }, { recipient }) => {
     const row = rowOf(store, recipient)
     const bytes = store.read.queuedContent(row.entry)
@@ -157,7 +157,7 @@ export const queueCommands = {
     },
   ),
 
-  /** A piece of all that fit; answers how many were changed, and where the next piece begins. */
+  /** Acts on a page of all matches; returns the number changed, and where the next page begins. */
   queueActWhere: command(
     { act: 'text', to: 'text?', reason: 'text?', after: 'count?', ...filterArguments },
     async ({ store, clock }, { act, to, reason, after = 0, ...given }) => {
@@ -174,7 +174,7 @@ export const queueCommands = {
     },
   ),
 
-  /** What became of accepted messages, by their ids. */
+  /** Outcomes of accepted messages, by their ids. */
   ledger: command({ arrivalIds: 'texts' }, async ({ store, clock, flushTrace }, { arrivalIds }) => {
     await flushTrace?.()
     await allRows(store)
@@ -188,7 +188,7 @@ export const queueCommands = {
     return { rows }
   }),
 
-  /** Rows of arrivals whose ids lie between two others, oldest first. */
+  /** Ledger rows of arrivals with ids between two others, oldest first. */
   ledgerFind: command(
     { after: 'text', before: 'text', recipient: 'text?' },
     async ({ store }, { after, before, recipient }) => {

@@ -1,4 +1,4 @@
-/** Commands about who is signed in. */
+/** Commands for signed-in sessions. */
 import { command } from './control-command.ts'
 import { accountName, CommandRefusal } from './provision.ts'
 import type { SessionRow } from '../access/sessions.ts'

@@ -1,12 +1,12 @@
-/** Commands about the store as a whole: backups, what comes back from them, and what is computed anew. Each is a job (jobs.ts). */
+/** Commands for the whole store: backup, restore and reindex. Each is a job (jobs.ts). */
 import { command } from './control-command.ts'
 import { jobsOf } from './jobs.ts'
 import { accountName, CommandRefusal } from './provision.ts'
 import { restoreInto } from './restore-into.ts'
 
 /**
- * What belongs to a system beside its store: without `tls/` a restored one would show its users another certificate.
- * Journeys are left out: they explain, they expire, and they may be larger than the mail.
+ * Files of a system beside its store: without `tls/` a restored system would have another certificate.
+ * Traces are not included: they only explain, they expire, and may be larger than the mail.
  */
 const alsoBackedUp = ['tls', 'quarantine']
 
@@ -28,7 +28,7 @@ export const storeCommands = {
     return { job }
   }),
 
-  /** One account, or one message of it, into the running system. */
+  /** Restores one account, or one message of it, into the running system. */
   restoreStart: command(
     { folder: 'text', account: 'text', into: 'text?', message: 'text?' },
     ({ store, clock }, { folder, account, into, message }) => {

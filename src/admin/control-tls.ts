@@ -1,8 +1,8 @@
-/** Commands about TLS, as the running server has it. */
+/** Commands for TLS of the running server. */
 import { command } from './control-command.ts'
 
 export const tlsCommands = {
-  /** The certificates (DER as base64) that clients are shown which ask for these names; null where nobody runs who could show any. */
+  /** The certificates (DER as base64) in use for these names; null without a running server. */
   certificatesShown: command({ names: 'texts' }, ({ certificateShown }, { names }) => ({
     certificates: names.map((name) => {
       const shown = certificateShown?.(name)

@@ -74,7 +74,7 @@ test('commands check their arguments', async (t) => {
   assert.deepEqual(store.read.domains(), [])
 })
 
-test('what cannot be is declined with a reason', async (t) => {
+test('impossible commands are refused with a reason', async (t) => {
   const store = await memoryStore(t)
   await ask(store, 'domainAdd', { name: 'Example.org' })
   await ask(store, 'accountAdd', { name: 'alice@example.org', password: 'correct horse' })
@@ -110,7 +110,7 @@ test('aliases grow and shrink by target, and go with the last one', async (t) =>
   await ask(store, 'domainAdd', { name: 'example.org' })
   await ask(store, 'aliasAdd', { address: 'Sales@example.org', targets: ['Bob@Example.ORG', 'Eve@Elsewhere.example'] })
   await ask(store, 'aliasAdd', { address: 'sales@example.org', targets: ['bob@example.org', 'carol@example.org'] })
-  // Ours in one spelling; a stranger's local part is his own.
+  // Local addresses in canonical spelling; the local part of others is kept.
   assert.deepEqual(store.read.alias('sales@example.org')!.targets, [
     'bob@example.org',
     'Eve@elsewhere.example',
@@ -142,7 +142,7 @@ test('an alias of an account keeps a copy there as long as there are others', as
   assert.equal(store.read.alias(alice), undefined)
 })
 
-test('removing an account tells which aliases still lead to it', async (t) => {
+test('removing an account returns the aliases that still forward to it', async (t) => {
   const store = await memoryStore(t)
   await ask(store, 'domainAdd', { name: 'example.org' })
   await ask(store, 'accountAdd', { name: 'alice@example.org', password: 'correct horse' })
@@ -152,7 +152,7 @@ test('removing an account tells which aliases still lead to it', async (t) => {
   })
 })
 
-test('a list comes in pages that lose and repeat nothing', async (t) => {
+test('a list comes in pages without losses and repeats', async (t) => {
   const store = await memoryStore(t)
   const names = Array.from({ length: pageRowsMax + 7 }, (_, i) => `d${String(i).padStart(4, '0')}.example`)
   await store.commit(names.map((name) => ({ kind: 'domainAdd', name }) as const))
@@ -184,7 +184,7 @@ async function served(t: TestContext, folder: string): Promise<Store> {
   return store
 }
 
-test('where a server runs, commands go through its socket, which is its own', async (t) => {
+test('with a running server, commands go through its socket, which is private', async (t) => {
   const folder = temporary(t)
   const store = await served(t, folder)
   assert.equal(statSync(join(folder, 'control.sock')).mode & 0o777, 0o600)
@@ -205,7 +205,7 @@ test('where a server runs, commands go through its socket, which is its own', as
   await owner.close()
 })
 
-test('where none runs, a command owns the folder for its moment', async (t) => {
+test('without a server, a command owns the folder while it runs', async (t) => {
   const folder = temporary(t)
   await askOwner(folder, 'domainAdd', { name: 'example.org' }, { create: true })
   assert.deepEqual((await askOwner(folder, 'domainList', {})).rows, [{ name: 'example.org' }])
@@ -216,7 +216,7 @@ test('a mistyped folder is not taken for an empty store', async (t) => {
   await assert.rejects(askOwner(folder, 'domainList', {}), (error: CommandRefusal) => error.code === 'noStore')
 })
 
-test("a socket that a killed server left behind is nobody's", async (t) => {
+test('a socket that a killed server left behind is not used', async (t) => {
   const folder = temporary(t)
   await askOwner(folder, 'domainAdd', { name: 'example.org' }, { create: true })
   writeFileSync(join(folder, 'control.sock'), '')
@@ -233,7 +233,7 @@ test('a path that is too long for a socket works too', async (t) => {
   assert.equal((await askOwner(folder, 'domainList', {})).rows.length, 1)
 })
 
-test('what is no request is answered, and a line without end is cut off', async (t) => {
+test('an invalid request is answered, and an endless line is cut off', async (t) => {
   const folder = temporary(t)
   await served(t, folder)
   const connection = (await connectControl(folder))!

@@ -1,6 +1,7 @@
 /**
- * The commands by which an operator steers a store, each declared once: run by the owner of the data folder, which is the server where
- * one runs, else the command itself (owner.ts). JSON in, JSON out; what is long comes in pages by key. docs/architecture.md §2.
+ * The control commands of a store, each declared once. They run in the owner of the data folder: the server if one
+ * runs, else the command itself (owner.ts). JSON in, JSON out; long lists come in pages by key. docs/architecture.md
+ * §2.
  */
 import { running } from '../base/running.ts'
 import type { Log } from '../base/log.ts'
@@ -19,7 +20,7 @@ import { CommandRefusal } from './provision.ts'
 
 export type { ControlTools } from './control-command.ts'
 
-/** All of them, by the name that travels. */
+/** All commands, by their names in the protocol. */
 export const controlCommands = {
   ...accountCommands,
   ...appPasswordCommands,
@@ -36,7 +37,7 @@ export type ControlName = keyof ControlCommands
 export type ArgumentsOf<Name extends ControlName> = Parameters<ControlCommands[Name]['run']>[1]
 export type AnswerOf<Name extends ControlName> = Awaited<ReturnType<ControlCommands[Name]['run']>>
 
-/** Why a command was not done; `text` is a sentence for whoever asked. */
+/** Why a command was not done; `text` is a sentence for the user. */
 export interface ControlFault {
   readonly code: string
   readonly text: string
@@ -44,7 +45,7 @@ export interface ControlFault {
 
 export type ControlAnswer = { readonly result: unknown } | { readonly error: ControlFault }
 
-/** Runs one command. Never throws: what went wrong is the answer. */
+/** Runs one command. Never throws: errors are part of the answer. */
 export async function runControl(tools: ControlTools, name: string, given: unknown, log?: Log): Promise<ControlAnswer> {
   if (!Object.hasOwn(controlCommands, name)) {
     return {
@@ -76,8 +77,8 @@ export async function runControl(tools: ControlTools, name: string, given: unkno
 }
 
 /**
- * Answers commands on `control.sock` in the data folder until it is closed. To be called by the folder's owner only: what an earlier owner
- * left there is taken away.
+ * Answers commands on `control.sock` in the data folder until it is closed. Only for the folder's owner: it removes the
+ * socket of an earlier owner.
  */
 export function serveControl(
   tools: ControlTools,

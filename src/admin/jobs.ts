@@ -1,11 +1,11 @@
-/** Commands that take long: begun by one request, asked after by others, so that whoever waits sees how far they are. */
+/** Long-running commands: started by one request, polled by others, so that progress can be shown. */
 import { BackupFault } from '../store/sqlite/backup-manifest.ts'
 import { StoreFault, StoreRefusal, type Store } from '../store/store.ts'
 import { CommandRefusal } from './provision.ts'
 
 export interface JobState<Result = unknown> {
   readonly state: 'running' | 'done' | 'failed'
-  /** What is being done: `copying`. */
+  /** The current step: `copying`. */
   readonly phase: string
   readonly done: number
   /** 0: not known. */
@@ -14,10 +14,10 @@ export interface JobState<Result = unknown> {
   readonly fault?: { readonly code: string; readonly text: string }
 }
 
-/** How a job tells how far it is. */
+/** Reports progress of a job. */
 export type Progress = (phase: string, done: number, total?: number) => void
 
-/** A store's jobs: one at a time, since each reads or writes much of it; the last one's end can be asked for. */
+/** The jobs of a store: one at a time, as each reads or writes much of it; the state of the last one is kept. */
 export class Jobs {
   #id = 0
   #state: JobState | undefined

@@ -1,4 +1,7 @@
-/** How a command reaches the owner of a data folder: through its socket where one runs, else by owning the folder for its moment. */
+/**
+ * Reaches the owner of a data folder: the server through its socket, else by owning the folder for the time of a
+ * command.
+ */
 import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
@@ -10,21 +13,21 @@ import { OwnedElsewhere } from '../store/owner.ts'
 import type { AnswerOf, ArgumentsOf, ControlAnswer, ControlName } from './control.ts'
 import { CommandRefusal } from './provision.ts'
 
-/** Whoever runs commands on a data folder. */
+/** Runs commands on a data folder. */
 export interface Owner {
-  /** Throws a CommandRefusal for what was declined or failed. */
+  /** Throws a CommandRefusal if the command was refused or failed. */
   ask<Name extends ControlName>(name: Name, args: ArgumentsOf<Name>): Promise<AnswerOf<Name>>
   close(): Promise<void>
 }
 
-/** A server that starts or ends owns the folder for a while without listening; so does another command. */
+/** Wait for the folder: a starting or stopping server owns it without listening, and so does another command. */
 const patienceMs = 5000
 const pauseMs = 50
 
 export interface OwnerOptions {
-  /** Makes a store where none is; otherwise a mistyped path would look like an empty one. */
+  /** Creates a store if missing; otherwise a mistyped path would look like an empty one. */
   readonly create?: boolean
-  /** The service's user: what root makes belongs to it. */
+  /** The service's user: it owns what root creates. */
   readonly user?: string
 }
 
@@ -44,7 +47,7 @@ export async function openOwner(dataFolder: string, options: OwnerOptions = {}):
   }
 }
 
-/** One command, and the folder is let go again. */
+/** Runs one command, then releases the folder. */
 export async function askOwner<Name extends ControlName>(
   dataFolder: string,
   name: Name,
@@ -59,7 +62,7 @@ export async function askOwner<Name extends ControlName>(
   }
 }
 
-/** What was answered, or thrown what was declined. The table of commands says what each answers: the callers trust it. */
+/** Returns the result, or throws the error. Its type is that of the command table: the callers trust it. */
 function unwrap(answer: ControlAnswer): never {
   if ('error' in answer) throw new CommandRefusal(answer.error.code, answer.error.text)
   return answer.result as never
@@ -76,9 +79,9 @@ async function throughSocket(dataFolder: string): Promise<Owner | undefined> {
   }
 }
 
-/** @returns undefined when somebody else owns the folder and it is too early to give up. */
+/** @returns undefined while another process owns the folder, until it is time to give up. */
 async function byItself(dataFolder: string, user: string | undefined, giveUp: boolean): Promise<Owner | undefined> {
-  // Loaded only where it is needed: a command that finds a server runs without the engine.
+  // Loaded only when needed: with a running server, commands need no engine.
   const [{ openStore }, { runControl }] = await Promise.all([
     import('../store/sqlite/engine.ts'),
     import('./control.ts'),

@@ -1,4 +1,4 @@
-/** New accounts as everybody gets them: mailboxes by role, credentials, and the addresses that every domain must answer. */
+/** Creates accounts: mailboxes by role, credentials, and the required addresses of a domain. */
 import type { MailboxRole } from '../mail/special-use.ts'
 import { canonicalAddress } from '../directory/aliases.ts'
 import { hashPassword, passwordBytesMax, passwordLengthMin } from '../directory/password.ts'
@@ -7,7 +7,7 @@ import { parseMailbox } from '../mail/address.ts'
 import type { Store } from '../store/store.ts'
 import { wantsScramSha1 } from './auth-settings.ts'
 
-/** What cannot be done as asked: a sentence for whoever asked. */
+/** A command that is refused, with a sentence for the user. */
 export class CommandRefusal extends Error {
   readonly code: string
   constructor(code: string, text: string) {
@@ -17,7 +17,7 @@ export class CommandRefusal extends Error {
   }
 }
 
-/** The names that clients make by themselves where a server has none; with their roles (RFC 6154) they use ours. */
+/** The usual names, which clients create themselves if missing; by their roles (RFC 6154) clients find ours. */
 export const firstMailboxes: readonly { readonly name: string; readonly role: MailboxRole }[] = [
   { name: 'INBOX', role: 'inbox' },
   { name: 'Drafts', role: 'drafts' },
@@ -27,10 +27,10 @@ export const firstMailboxes: readonly { readonly name: string; readonly role: Ma
   { name: 'Archive', role: 'archive' },
 ]
 
-/** Every domain answers these: RFC 5321 §4.5.1, RFC 2142 §2. */
+/** Required of every domain: RFC 5321 §4.5.1, RFC 2142 §2. */
 const dutyNames = ['postmaster', 'abuse']
 
-/** `user@domain` in the spelling that accounts and aliases are kept under. */
+/** Canonical `user@domain`, as accounts and aliases are stored. */
 export function accountName(address: string): string {
   const mailbox = parseMailbox(address)
   if (!mailbox || mailbox.domain.startsWith('[')) {
@@ -49,8 +49,8 @@ export function checkNewPassword(password: string): void {
 }
 
 /**
- * What is kept of a password: one hash to check it, and keys for clients that never send it. An empty value is one that is not kept:
- * keys of the password before must not outlive it.
+ * The credentials of a password: a hash to check it, and SCRAM keys for clients that never send it. An empty value deletes:
+ * keys of the previous password must not outlive it.
  */
 async function passwordCredentials(
   store: Store,
@@ -71,13 +71,15 @@ async function passwordCredentials(
 
 export interface AddedAccount {
   readonly id: number
-  /** In the spelling that it is kept under. */
+  /** In canonical spelling. */
   readonly name: string
-  /** Addresses of the domain that nobody had and that now lead here. */
+  /** Addresses of the domain that were unused and now forward here. */
   readonly aliases: readonly string[]
 }
 
-/** Makes an account with its mailboxes and password in one commit; the first of a domain also gets postmaster@ and abuse@. */
+/**
+ * Creates an account with mailboxes and password in one commit; the first of a domain also gets postmaster@ and abuse@.
+ */
 export async function addAccount(
   store: Store,
   address: string,
@@ -105,15 +107,19 @@ export async function addAccount(
 }
 
 /**
- * Makes the account of somebody whom a directory vouches for: mailboxes as everybody's, no password of its own. @returns its id.
- * The duties of a new domain are nobody's yet: who comes first is a matter of chance.
+ * Creates the account of a user of the external directory: the usual mailboxes, no password of its own. @returns its
+ * id.
+ * It gets no postmaster@ and abuse@ of a new domain: which user signs in first is a matter of chance.
  */
 export async function addResident(store: Store, name: string, quotaBytes: number, nowMs: number): Promise<number> {
   const [{ id }] = await store.commit([{ kind: 'accountAdd', name, quotaBytes, mailboxes: firstMailboxes, nowMs }])
   return id
 }
 
-/** The old password ends at once: sessions stay, new logins need this one. App passwords stay too: each is revoked by itself. */
+/**
+ * Replaces the password at once, for new logins; open connections are not closed here. App passwords stay: each is
+ * revoked by itself.
+ */
 export async function setPassword(store: Store, address: string, password: string): Promise<void> {
   const name = accountName(address)
   const account = store.read.account(name)

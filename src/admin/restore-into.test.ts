@@ -11,7 +11,7 @@ import { openStore } from '../store/sqlite/engine.ts'
 import { StorePop3Backend } from '../access/pop3.ts'
 import { restoreInto } from './restore-into.ts'
 
-test('messages that come back are the same ones to a POP3 client', async (t) => {
+test('restored messages keep their identity for POP3 clients', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-restore-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const store = await openStore({ folder: join(folder, 'data'), clock: realClock, log: silentLog })

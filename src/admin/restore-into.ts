@@ -1,6 +1,7 @@
 /**
- * Brings mail of a backup back into a running system: what is missing is added, nothing is changed or removed. A message is there already
- * when its mailbox has one of the same bytes and date. What comes back keeps its flags, date and headers, and gets a new UID.
+ * Restores mail of a backup into a running system: adds what is missing, and changes or removes nothing. A message is
+ * present if its mailbox has one with the same bytes and date. Restored messages keep flags, date and headers, and get
+ * a new UID.
  */
 import { bytesOf } from '../base/bytes.ts'
 import { turn, type Clock } from '../base/clock.ts'
@@ -22,7 +23,7 @@ import { CommandRefusal } from './provision.ts'
 export interface RestoreRequest {
   readonly folder: string
   readonly account: string
-  /** A mailbox below which everything goes, by its own names; without it, everything goes to where it was. */
+  /** The mailbox to restore below; undefined: everything goes to its original mailbox. */
   readonly into?: string
   /** One message: `M17` (its EMAILID) or its Message-ID. */
   readonly message?: string
@@ -31,18 +32,21 @@ export interface RestoreRequest {
 export interface RestoredAccount {
   readonly account: string
   readonly createdMs: number
-  /** The account was gone, and was made again with its password. */
+  /** The account did not exist, and was created with its password. */
   readonly accountMade: boolean
   readonly mailboxesMade: number
   readonly restored: number
-  /** Messages that were there already. */
+  /** Messages that were present. */
   readonly present: number
-  /** Aliases that led to the account and do not exist now. */
+  /** Aliases that forwarded to the account and do not exist now. */
   readonly aliasesGone: readonly string[]
   readonly mailboxes: readonly { readonly name: string; readonly restored: number; readonly present: number }[]
 }
 
-/** Rows of the backup in memory at a time, and messages of one commit: one sync for many, and mail does not wait long behind it. */
+/**
+ * Rows of the backup in memory at a time, and messages of one commit: one sync for many, without long waits for new
+ * mail.
+ */
 const pageRows = 200
 const commitMessages = 32
 const commitBytes = 4 * 1024 * 1024
@@ -151,7 +155,7 @@ class Restoration {
     const { into, message } = this.#request
     const name = into === undefined ? box.name : `${into}/${box.name}`
     let target = this.#store.read.mailboxByName(this.#account, name)?.id
-    // Of one message only the mailboxes that it lies in are made; of an account all.
+    // For one message, only its mailboxes are created; for an account, all.
     if (target === undefined && message === undefined) target = await this.#makeMailbox(box, name)
     let there: Map<number, number> | undefined
     let restored = 0
@@ -181,7 +185,7 @@ class Restoration {
 
   async #makeMailbox({ role, subscribed }: BackedMailbox, name: string): Promise<number> {
     const account = this.#account
-    // In its own place it has its role again, unless another mailbox took it over.
+    // In its original place it gets its role again, unless another mailbox has it now.
     const taken = role === null || this.#store.read.mailboxes(account).some((one) => one.role === role)
     const ownRole = this.#request.into !== undefined || taken ? undefined : role
     const [{ id }] = await this.#store.commit([
@@ -192,7 +196,7 @@ class Restoration {
     return id
   }
 
-  /** What the mailbox holds now, by identity: some 50 bytes a message while its turn lasts. */
+  /** The messages now in the mailbox, by identity: some 50 bytes each, for the time of its restore. */
   async #identities(mailbox: number): Promise<Map<number, number>> {
     const found = new Map<number, number>()
     for (let after = 0; ;) {
@@ -240,7 +244,7 @@ class Restoration {
     const content = await copyContent(this.#store, row.content)
     const { facts } = await messageIndex(this.#store, content, bytesOf(row.head))
     const filing = { mailbox, prefix: row.prefix, flags: row.flags, recipients: [], uidl: row.uidl }
-    // No recipient: the ledger knows how it ended when it first came.
+    // No recipients: the ledger has the outcome of the original arrival.
     const arrivalId = `${timePrefix(this.#clock.now())}restored`
     return { kind: 'arrive', arrivalId, content, facts, at: row.internalDate, filings: [filing] }
   }
@@ -259,7 +263,7 @@ async function copyContent(store: Store, bytes: MessageBytes): Promise<StoredCon
   return sink.finish()
 }
 
-/** `M17`, or a Message-ID with or without its brackets, as ENVELOPE ends with it. RFC 9051 §7.5.2. */
+/** `M17`, or a Message-ID with or without brackets, which is the end of ENVELOPE. RFC 9051 §7.5.2. */
 function wantedMessage(text: string): (message: BackedMessage) => boolean {
   const email = /^M(\d{1,15})$/.exec(text)?.[1]
   if (email !== undefined) return (message) => message.email === Number(email)

@@ -1,4 +1,4 @@
-/** A whole store from its backup, into a data folder that nobody owns. */
+/** Restores a whole store from a backup, into a data folder that is not in use. */
 import { giveTree, identityOf, isRoot, ownerOf, type Identity } from '../platform/real/privileges.ts'
 import { restoreFolder, type RestoreOptions, type RestoreReport } from '../store/sqlite/restore.ts'
 import { BackupFault } from '../store/sqlite/backup-manifest.ts'
@@ -9,7 +9,7 @@ export async function restoreStore(
   backup: string,
   dataFolder: string,
   options: RestoreOptions & {
-    /** The service's user: what root brings back belongs to it, or to the owner of what was there. */
+    /** The service's user: it owns what root restores; without it, the owner of the existing folder. */
     readonly user?: string
   },
 ): Promise<RestoreReport> {
@@ -32,7 +32,10 @@ export async function restoreStore(
   }
 }
 
-/** undefined where it does not exist yet, as on a new machine before "useradd": the first start as root gives the folder. */
+/**
+ * undefined if the user does not exist yet, as on a new machine before "useradd": the first start as root sets the
+ * owner.
+ */
 function ownerToBe(user: string): Identity | undefined {
   if (!isRoot()) return undefined
   try {

@@ -1,4 +1,4 @@
-/** The check of a whole store, beside its server or without one. */
+/** Verifies a whole store, with or without its server running. */
 import { join, resolve } from 'node:path'
 import { realFiles } from '../platform/real/files.ts'
 import { actAsOwnerOf } from '../platform/real/privileges.ts'
@@ -21,7 +21,7 @@ export async function verifyStore(folder: string, options: { readonly deep?: boo
   }
 }
 
-/** A backup where it lies: whether it could be restored. */
+/** Verifies that a backup could be restored. */
 export async function verifyBackup(folder: string, options: { readonly deep?: boolean } = {}): Promise<VerifyReport> {
   try {
     const path = resolve(folder)
@@ -33,7 +33,10 @@ export async function verifyBackup(folder: string, options: { readonly deep?: bo
   }
 }
 
-/** Messages of a damaged store, as Maildir. Beside a running server too: nothing is written where it reads. */
+/**
+ * Extracts the messages of a damaged store as Maildir, with or without a running server: it writes nothing in the
+ * store.
+ */
 export async function salvageStore(folder: string, out: string): Promise<SalvageReport> {
   const parts = await Promise.all(
     ['segments', 'large', 'pennypost.db'].map((name) => realFiles.sizeBytes(join(folder, name))),

@@ -1,4 +1,7 @@
-/** What is done with a message at the end of its data: checked, shaped, signed, planned, and written down in one commit. docs/architecture.md §3. */
+/**
+ * Accepts a message at the end of its data: checks it, edits it, signs it, plans each recipient and commits all of it
+ * at once. docs/architecture.md §3.
+ */
 import type { Live } from '../base/live.ts'
 import type { AddressSource } from '../directory/aliases.ts'
 import { bytesOf } from '../base/bytes.ts'
@@ -36,19 +39,19 @@ import type { SigningKeys } from './signing.ts'
 export interface AcceptTools extends TransferTools {
   readonly journey: Trace
   readonly log: Log
-  /** undefined: the queue finds what arrives by itself. */
+  /** undefined: the queue finds new arrivals by itself. */
   readonly immediateDelivery?: ImmediateDelivery
-  /** undefined: nobody is checked. */
+  /** undefined: SPF, DKIM and DMARC are not checked. */
   readonly authenticity?: Authenticity
   /** undefined: nothing is signed. */
   readonly signingKeys?: SigningKeys
-  /** undefined: addresses stay what they are, and nobody gets copies. */
+  /** undefined: addresses are not rewritten, and there are no BCC copies. */
   readonly rewriter?: Rewriter
-  /** Of headers and bodies. */
+  /** Rules for headers and bodies. */
   readonly contentRules?: Live<readonly ContentRule[]>
 }
 
-/** What the transaction has brought. */
+/** What the SMTP or LMTP transaction has collected. */
 export interface ReceivedMessage {
   readonly client: SmtpClientFacts
   readonly reversePath: ReversePath
@@ -60,13 +63,16 @@ export interface ReceivedMessage {
   maySendAs(user: string, mailbox: Mailbox): boolean
 }
 
-/** Who may send to other people's hosts: users who signed in at submission, and hosts of our own networks. Nobody else, whatever the configuration forgets. */
+/**
+ * Whether a client may relay: users who signed in at submission, and hosts of our own networks. No others, even if the
+ * configuration is incomplete.
+ */
 export function mayRelay(client: SmtpClientFacts): boolean {
   if (client.trusted) return client.service !== 'lmtp'
   return client.user !== null && (client.service === 'submission' || client.service === 'submissions')
 }
 
-/** The mailbox for what its owner should look at twice; undefined where he has none. */
+/** The Junk mailbox of an account; undefined when it has none. */
 function junkOf(read: StoreReads, account: number): number | undefined {
   return read.mailboxes(account).find(({ role }) => role === 'junk')?.id
 }
@@ -74,14 +80,14 @@ function junkOf(read: StoreReads, account: number): number | undefined {
 const nothingAsked: ContentVerdict = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [] }
 
 export class MessageAcceptance {
-  /** As it is now: what has to be given up when it cannot be taken. */
+  /** The current content, after edits so far: to be aborted when the message is not accepted. */
   content: StoredContent
   readonly #tools: AcceptTools
   readonly #received: ReceivedMessage
-  /** Of our own users and hosts. */
+  /** Sent by one of our own users or hosts. */
   readonly #ours: boolean
   readonly #missing: MissingMember[] = []
-  /** Exceptions of "bytes stay bytes", for the journey. */
+  /** Edits of the message, for the trace; all else is kept byte for byte. */
   readonly #changed = new Set<string>()
 
   constructor(tools: AcceptTools, content: StoredContent, brought: ReceivedMessage) {
@@ -98,11 +104,11 @@ export class MessageAcceptance {
     const atMs = clock.now()
     let filed = await this.#mended()
     let { message } = filed
-    // What is not read cannot be judged, and would be delivered and shown all the same.
+    // Parts of the header that are not parsed could not be checked, but would be delivered and shown.
     if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
     if (message.hopCount > options.now.hopsMax || message.deliveredTo.length > passedMax)
       throw new Refusal(status.tooManyHops)
-    // A printer has no account whose addresses it could be held to.
+    // Trusted hosts, such as printers, have no account to compare From with.
     if (this.#ours && client.user) this.#checkAuthors(client.user.name, message)
     const judged = early && (await this.#judge(early, message))
     if (judged?.refuse) throw new Refusal(judged.refuse)
@@ -113,7 +119,7 @@ export class MessageAcceptance {
     const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
     const fixes =
       prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.now.hostname, atMs, author }) : '')
-    // ENVELOPE has to show what we added.
+    // ENVELOPE must show the fields that we added.
     if (edits.length > 0 || fixes !== '') {
       filed = await messageIndex(store, this.content, bytesOf(fixes))
       message = filed.message
@@ -129,7 +135,7 @@ export class MessageAcceptance {
     const junk = judged?.junk === true || verdict.junk
     const planned = this.#plan(arrival, message, this.content.sizeBytes + prefix.length, verdict, junk)
     const copies = copied.flatMap((mailbox) => this.#planCopy(mailbox))
-    // Else the message would be gone with its detour.
+    // Without the redirected copy the message would be lost.
     if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
     const sealed =
       judged && this.#tools.authenticity!.seals
@@ -165,8 +171,9 @@ export class MessageAcceptance {
   }
 
   /**
-   * Text without a header, or without the blank line behind it, gets that line: what we put before it would be glued to it else. Before
-   * anything is judged: a line that is no field, put amid a signed header, would show a text of its own under a signature that holds.
+   * Inserts the missing blank line after the header: into text without a header or without that line, as our own fields
+   * in front would run into the text. This comes before all checks: a line that is no field, amid a signed header,
+   * would show text of its own under a valid signature.
    */
   async #mended(): Promise<FiledFacts> {
     const { store } = this.#tools
@@ -178,14 +185,14 @@ export class MessageAcceptance {
     return messageIndex(store, this.content, new Uint8Array(0))
   }
 
-  /** What a user writes as From must be the account's own: the address that readers see counts more than the envelope. RFC 6409 §6.1. */
+  /** From must be an address of the account: readers see it rather than the envelope. RFC 6409 §6.1. */
   #checkAuthors(user: string, message: HeaderFacts): void {
     const check = ({ incomplete, countless, mailboxes }: Authors): void => {
       if (incomplete || countless || !mailboxes.every((mailbox) => this.#received.maySendAs(user, mailbox)))
         throw new Refusal(status.senderNotYours)
     }
     check(message.authors)
-    // Programs show these as well, as "sent by" or instead of From.
+    // Mail programs show Sender and the like as "sent by", or instead of From.
     for (const authors of message.senders) check(authors)
   }
 
@@ -195,10 +202,10 @@ export class MessageAcceptance {
     return authenticity!.judge(early, this.#received.client, message, header, body())
   }
 
-  /** What the operator's rules ask, and how the bytes change, in their order. Throws a Refusal. */
+  /** Applies the content rules, and lists all edits in order of position. Throws a Refusal. */
   async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; edits: readonly Edit[] }> {
     const { store, rewriter, contentRules, log, options } = this.#tools
-    // Fields that claim to be our own findings: from whomever they come, somebody would believe them. RFC 8601 §5.
+    // Authentication-Results in our name are removed, whatever their source: readers would believe them. RFC 8601 §5.
     const results = message.results.filter(({ value }) => isResultsOf(value, options.now.hostname))
     const forged = this.#ours ? [...results, ...message.blind].sort((a, b) => a.start - b.start) : results
     if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
@@ -214,7 +221,7 @@ export class MessageAcceptance {
     return { verdict, edits: edits.sort((a, b) => a.start - b.start) }
   }
 
-  /** Signed as it leaves us, with the fields that we added. Only in the name of a domain of ours. */
+  /** Signs the message as it leaves, with the fields that we added. Only for our own domains. */
   async #sign(message: HeaderFacts, fixes: string, nowMs: number): Promise<string> {
     const { store, signingKeys } = this.#tools
     const domain = message.authors.mailboxes[0]?.domain
@@ -227,7 +234,7 @@ export class MessageAcceptance {
     return signer.end()
   }
 
-  /** Who else gets it. A detour is for everybody whom the message would have had. */
+  /** Recipients of copies. A redirect replaces all recipients. */
   #copied(sender: ReversePath, mailboxes: readonly Mailbox[], verdict: ContentVerdict): Mailbox[] {
     if (verdict.discard !== undefined) return []
     const copies = verdict.redirect === undefined ? (this.#tools.rewriter?.copies(sender, mailboxes) ?? []) : []
@@ -245,7 +252,8 @@ export class MessageAcceptance {
   ): Arrival {
     const { client, recipients } = this.#received
     const { body, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#received.parameters
-    // A client's wish is no need: RFC 6531 §3.2 forbids only what is not ASCII, and many hosts take that alone.
+    // SMTPUTF8 is kept only if needed: RFC 6531 §3.2 forbids only what is not ASCII, and many hosts do not support the
+    // extension.
     const paths = [reversePath, ...recipients.map(({ mailbox }) => mailbox), ...copies]
     const smtpUtf8 =
       this.#received.parameters.smtpUtf8 && (message.isEightBit || paths.some((path) => path && needsSmtpUtf8(path)))
@@ -253,7 +261,7 @@ export class MessageAcceptance {
       id,
       atMs,
       reversePath,
-      // Of copies the sender knows nothing, and hears nothing. RFC 3461 §4.1.
+      // The sender does not know of the copies, and gets no DSNs for them. RFC 3461 §4.1.
       recipients: [...recipients, ...copies.map((mailbox) => ({ mailbox, notify: ['never'] as const }))],
       body,
       smtpUtf8,
@@ -261,7 +269,7 @@ export class MessageAcceptance {
       deliverBy,
       priority,
       release,
-      // RFC 8689 §4.1: MAIL counts more.
+      // RFC 8689 §4.1: REQUIRETLS of MAIL overrides the header field.
       tlsOptional: !requireTls && message.tlsOptional ? true : undefined,
       held: verdict.hold || this.#isHeld(recipients.length) || undefined,
       ret,
@@ -270,13 +278,13 @@ export class MessageAcceptance {
     }
   }
 
-  /** INBOX, which nearly all of it goes to, costs no read. */
+  /** INBOX is the usual case, and costs no read. */
   #mailboxName(mailbox: number, account: number): string {
     const { read } = this.#tools.store
     return read.inbox(account) === mailbox ? 'INBOX' : (read.mailbox(mailbox)?.name ?? `mailbox ${mailbox}`)
   }
 
-  /** The account that sends is, or looks, used by somebody else. */
+  /** Whether the sending account is, or looks, compromised. */
   #isHeld(recipients: number): boolean {
     const { user } = this.#received.client
     return user !== null && this.#tools.accountGuard?.sends(user.accountId, user.name, recipients) === true
@@ -302,7 +310,7 @@ export class MessageAcceptance {
       const local = planLocal(this.#tools, mailbox, recipient, this.#received.addresses, (member) =>
         this.#missing.push({ alias: recipient, member }),
       )
-      // Two people who send each other copies: each has one, and no sender need hear of it.
+      // Two users who forward copies to each other: each keeps one copy, and no bounce is needed.
       const keepsCopy = local.some(({ kind }) => kind === 'file')
       const plans = local.map((plan): Plan => {
         if (again && isForward(plan))
@@ -311,10 +319,10 @@ export class MessageAcceptance {
             : { kind: 'refuse', recipient, status: status.forwardingLoop }
         if (plan.kind !== 'file') return plan
         const mailbox = junk ? junkOf(store.read, plan.account.id) : undefined
-        // With what stands before it: the commit counts that as well, and would refuse all recipients for the one.
+        // Includes the prefix: the commit counts it too, and would refuse all recipients because of this one.
         const own = deliveryPrefix(arrival.reversePath, recipient).length
         const fits = fitsQuota(store.read, plan.account, sizeBytes + own)
-        // RFC 4865 §4.2: nobody has it before its time, not even here.
+        // RFC 4865 §4.2: no delivery before the release time, to local mailboxes either.
         if (fits && (arrival.release || arrival.held))
           return { kind: 'queue', recipient, address: plan.account.name, destination: localDestination }
         return fits
@@ -327,13 +335,13 @@ export class MessageAcceptance {
     })
   }
 
-  /** One that cannot be had is nothing that the sender should hear of. */
+  /** A copy that cannot be delivered is only logged: the sender does not know of it. */
   #planCopy(mailbox: Mailbox): Plan[] {
     const { log, externalDirectory } = this.#tools
     const recipient = formatMailbox(mailbox)
     return planAddress(this.#tools, recipient).flatMap((plan): Plan[] => {
       if (plan.kind === 'queue') return [plan]
-      // The queue asks the directory, and waits where there is no room now.
+      // The queue asks the external directory, and retries while the mailbox is full.
       const address = plan.kind === 'discard' ? undefined : (plan.account?.name ?? (externalDirectory && recipient))
       if (address !== undefined) return [{ kind: 'queue', recipient, address, destination: localDestination }]
       log.warn('BCC copy could not be filed', { recipient })
@@ -342,7 +350,7 @@ export class MessageAcceptance {
   }
 }
 
-/** `Name: value` of a rule, as a field. */
+/** Formats a rule's `Name: value` as a header field. */
 function formatLine(line: string): string {
   const colon = line.indexOf(':')
   return formatField(line.slice(0, colon), line.slice(colon + 1).trim())

@@ -1,4 +1,4 @@
-/** A message that has arrived, from wherever: a client, a notice of our own, a command. */
+/** A message that has arrived: from a client, as a bounce of our own, or from a command. */
 import type { Clock } from '../base/clock.ts'
 import { randomId, type Random } from '../base/random.ts'
 import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
@@ -8,7 +8,7 @@ import { timePrefix } from '../store/arrival-id.ts'
 import { readSliceBytes } from '../mail/content.ts'
 
 export interface Arrival extends Handling {
-  /** Names the message from the first packet to the mailbox. Begins with its time, so ids sort. */
+  /** Identifies the message from connection to mailbox. Begins with the time, so ids sort. */
   readonly id: string
   readonly atMs: number
   readonly reversePath: ReversePath
@@ -17,9 +17,9 @@ export interface Arrival extends Handling {
   readonly smtpUtf8: boolean
   readonly ret?: 'full' | 'hdrs'
   readonly envelopeId?: string
-  /** The account that submitted it, if one did. */
+  /** The account that submitted it, if any. */
   readonly submitter?: number
-  /** An operator is to look at it first: it waits until he lets it go. */
+  /** Waits in the queue until an operator releases it. */
   readonly held?: boolean
 }
 
@@ -27,14 +27,20 @@ export interface ArrivalRecipient extends RecipientDsn {
   readonly mailbox: Mailbox
 }
 
-/** Random characters behind the time, five bits each: two messages of one millisecond must never share an id, however many there are in a year. */
+/**
+ * Random characters after the time, five bits each: two messages of one millisecond must not share an id, even at many
+ * messages a year.
+ */
 const idRandomLength = 10
 
 export function newArrivalId(clock: Clock, random: Random): string {
   return timePrefix(clock.now()) + randomId(random, idRandomLength)
 }
 
-/** What the store wants to know of a content. `head` stands before it as if it had arrived with it (submission's fix-ups). */
+/**
+ * The facts that the store needs about a content. `head` is read as if it stood before the content (fields added at
+ * submission).
+ */
 export async function messageIndex(
   store: Pick<Store, 'readContent'>,
   content: StoredContent,

@@ -1,4 +1,4 @@
-/** What somebody can do whose message came back, by its enhanced status code. RFC 3463. */
+/** Advice to the sender of a bounced message, by enhanced status code. RFC 3463. */
 
 const byCode: Readonly<Record<string, string>> = {
   '1.1':
@@ -29,7 +29,7 @@ const byClass: Readonly<Record<string, string>> = {
   '7': 'the other server refuses the message because of a local rule: its reply above says which. An administrator can help.',
 }
 
-/** @returns undefined for a code that says nothing. */
+/** @returns undefined for codes without advice. */
 export function advice(enhanced: string): string | undefined {
   const [, subject, detail] = enhanced.split('.')
   if (subject === undefined || detail === undefined) return undefined

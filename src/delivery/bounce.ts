@@ -1,4 +1,4 @@
-/** Delivery status notifications: what became of a message, told to its sender. RFC 3464, RFC 3461 §6, RFC 6522, RFC 6533, RFC 3834. */
+/** Delivery status notifications (DSNs). RFC 3464, RFC 3461 §6, RFC 6522, RFC 6533, RFC 3834. */
 import { isUtf8 } from 'node:buffer'
 import { formatDate } from '../mail/date.ts'
 import type { RecipientDsn } from '../mail/envelope.ts'
@@ -9,38 +9,41 @@ import { advice } from './bounce-advice.ts'
 export interface Report {
   readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed'
   readonly recipient: string
-  /** `type;address` as the sender named him. RFC 3461 §4.2. */
+  /** `type;address` as given in ORCPT. RFC 3461 §4.2. */
   readonly originalRecipient?: string
   /** The enhanced code: `5.1.1`. */
   readonly enhanced: string
-  /** What was said: by the remote host, or by us. */
+  /** The reply, of the remote host or our own. */
   readonly words: string
-  /** The remote host that said it. */
+  /** The remote host that gave the reply. */
   readonly host?: string
-  /** delayed: until when it is tried. */
+  /** delayed: the message is tried until then. */
   readonly untilMs?: number
 }
 
 export interface Bounce {
-  /** The message that the notice is about: where it came from, when, and what is returned of it. */
+  /** The original message: its sender, its time, and the part that is returned. */
   readonly reversePath: string
   readonly arrivedAtMs: number
   readonly envelopeId?: string
-  /** By when it should have been delivered. RFC 2852 §5. */
+  /** The time limit for its delivery. RFC 2852 §5. */
   readonly deliverByMs?: number
   /** Its header, one byte a character. */
   readonly header: string
-  /** All of it, where the sender asked for that (RET=FULL) and it is not too large. */
+  /** The whole message, if the sender asked for it (RET=FULL) and it is not too large. */
   readonly full?: Uint8Array
   readonly reports: readonly Report[]
 }
 
-/** Of the original's header so much is returned: RFC 3462 §2 lets us, and a bounce must not be larger than what it is about. */
+/**
+ * Bytes of the original header that are returned at most: RFC 3462 §2 permits this, and a bounce must not be larger
+ * than the original.
+ */
 export const returnedHeaderMax = 16_384
-/** A message up to this size is returned whole when the sender asked for that. */
+/** Larger messages are not returned whole, even if the sender asked for it. */
 export const returnedFullMax = 1024 * 1024
 
-/** Whether a sender wishes to hear of it. Without a wish: of failures and delays. RFC 3461 §4.1, §6.2. */
+/** Whether the sender asked for DSNs of this event. The default is failures and delays. RFC 3461 §4.1, §6.2. */
 export function wantsReport(
   notify: RecipientDsn['notify'] | readonly string[],
   event: 'success' | 'failure' | 'delay',
@@ -48,7 +51,7 @@ export function wantsReport(
   return notify === undefined ? event !== 'success' : notify.includes(event)
 }
 
-/** Nobody's words may end a line of the report or break out of it. */
+/** Text from outside must not end a line of the report, or break out of it. */
 function harmless(text: string): string {
   return text
     .replace(/[\r\n]+/g, ' ')
@@ -65,7 +68,7 @@ const subjects = {
   delivered: 'Your message was delivered',
   relayed: 'Your message was relayed',
 } as const
-/** The gravest names the notice. */
+/** Most severe first: the first one present names the bounce. */
 const gravity = ['failed', 'delayed', 'relayed', 'delivered'] as const
 
 function headline(action: Report['action'], count: number): string {
@@ -82,7 +85,7 @@ function headline(action: Report['action'], count: number): string {
   }
 }
 
-/** What a person reads: what happened, which server said what, what to do. */
+/** The text for people: what happened, which server said what, what to do. */
 function humanPart(notice: Bounce, hostname: string): string {
   const paragraphs = gravity.flatMap((action) => {
     const reports = notice.reports.filter((report) => report.action === action)
@@ -110,13 +113,13 @@ function explain(report: Report): string {
   return lines.join('\r\n')
 }
 
-/** Header bytes as text: UTF-8 where they are that. */
+/** Header bytes as text: as UTF-8 if valid, else one byte a character. */
 function utf8Of(header: string): string {
   const bytes = Buffer.from(header, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : header
 }
 
-/** RFC 3464 §2.3.2; with UTF-8 by RFC 6533 §3. */
+/** An address with its type. RFC 3464 §2.3.2; with UTF-8 by RFC 6533 §3. */
 function typed(address: string): string {
   return isAscii(address) ? `rfc822; ${ascii(address)}` : `utf-8; ${harmless(address)}`
 }
@@ -146,7 +149,7 @@ function returned({ header, full }: Bounce): { head: string; body: Uint8Array } 
   }
   const bytes = Buffer.from(header.slice(0, returnedHeaderMax).replace(/\r?\n/g, '\r\n'), 'latin1')
   if (isAscii(header)) return { head: 'Content-Type: text/rfc822-headers\r\n', body: bytes }
-  // Eight-bit bytes that are no UTF-8 would make a report that nobody can read: they are shown as question marks.
+  // Eight-bit bytes that are not UTF-8 would make the report unreadable: they become question marks.
   if (!isUtf8(bytes))
     return {
       head: 'Content-Type: text/rfc822-headers\r\n',
@@ -155,7 +158,7 @@ function returned({ header, full }: Bounce): { head: string; body: Uint8Array } 
   return { head: 'Content-Type: message/global-headers\r\nContent-Transfer-Encoding: 8bit\r\n', body: bytes }
 }
 
-/** The whole message, CRLF lines. @param id names the notice's own arrival. */
+/** The whole DSN, with CRLF line ends. @param id the arrival id of the DSN itself. */
 export function formatBounce(notice: Bounce, hostname: string, id: string, atMs: number): Buffer {
   const boundary = `pennypost_${id}`
   const action = gravity.find((one) => notice.reports.some((report) => report.action === one))!

@@ -1,4 +1,7 @@
-/** From plans to the commit that keeps an arrival, and what is answered for it. docs/architecture.md §3; RFC 5321 §6.1, RFC 2033 §4.2. */
+/**
+ * From plans to the commit of an arrival, and the replies to the client. docs/architecture.md §3; RFC 5321 §6.1,
+ * RFC 2033 §4.2.
+ */
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { FiledFacts } from '../store/facts.ts'
 import { StoreRefusal, type StoredContent } from '../store/store.ts'
@@ -20,7 +23,7 @@ import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 
 interface Tools extends TransferTools {
   readonly journey: Trace
-  /** undefined: the queue finds what arrives by itself. */
+  /** undefined: the queue finds new arrivals by itself. */
   readonly immediateDelivery?: ImmediateDelivery
 }
 
@@ -28,19 +31,19 @@ export interface Planning {
   readonly arrival: Arrival
   readonly content: StoredContent
   readonly filed: FiledFacts
-  /** What every copy carries. */
+  /** Fields in front of every copy. */
   readonly prefix: string
-  /** What stands before it in the copies that leave us. */
+  /** Fields in front of these, in copies that leave us. */
   readonly sealed: string
-  /** Recipients in their order. */
+  /** In the order of RCPT. */
   readonly planned: readonly Planned[]
-  /** What nobody asked for, and nobody is answered for. */
+  /** BCC and redirected copies: without replies or DSNs. */
   readonly copies: readonly Plan[]
-  /** Each recipient has an answer of its own. */
+  /** Each recipient gets its own reply. */
   readonly lmtp: boolean
 }
 
-/** @returns the answers. Throws a Refusal, and nothing is kept. */
+/** @returns the replies. Throws a Refusal, and then keeps nothing. */
 export async function commitArrival(tools: Tools, planning: Planning): Promise<readonly Status[]> {
   const { store, journey } = tools
   const { arrival, content, filed, prefix, sealed, planned, copies } = planning
@@ -64,7 +67,8 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     return lmtp?.replies ?? [queued]
   } catch (error) {
     tools.immediateDelivery?.cancel(arrival.id)
-    // Somebody else's message took the last room, or a mailbox went, between our look and the commit: the client tries again.
+    // Another message filled the mailbox, or a mailbox was deleted, between our check and the commit: the client tries
+    // again.
     if (error instanceof StoreRefusal) {
       throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })
     }
@@ -89,7 +93,7 @@ async function bounceOf(
   })
 }
 
-/** What RET=FULL returns. */
+/** The content that RET=FULL returns. */
 async function fullOf(
   { store }: Tools,
   arrival: Arrival,

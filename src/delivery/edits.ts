@@ -1,21 +1,21 @@
-/** A stored content as header and body, for those who sign and verify. */
+/** Splits a stored content into header and body, for signing and verifying; and applies edits to it. */
 import { bytesOf, latin1 } from '../base/bytes.ts'
 import { readSliceBytes } from '../mail/content.ts'
 import { Header, headerEnd } from '../mail/header.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 
-/** A longer header is no message that anybody signed. */
+/** Longer headers are cut here: no signer makes such messages. */
 const headerBytesMax = 1024 * 1024
 
 export interface ContentParts {
-  /** `head` before it included. */
+  /** Includes `head` in front. */
   readonly header: Header
-  /** Where the body begins in the content. */
+  /** Position of the body in the content. */
   readonly bodyStart: number
   body(): AsyncGenerator<Uint8Array>
 }
 
-/** @param head header text that stands before the content, one byte a character. */
+/** @param head header text in front of the content, one byte a character. */
 export async function contentParts(
   store: Pick<Store, 'readContent'>,
   content: StoredContent,
@@ -41,14 +41,14 @@ export async function contentParts(
   }
 }
 
-/** What stands from `start` to `end` of a content becomes `text`, one byte a character; nothing when absent. */
+/** Replaces the bytes from `start` to `end` with `text`, one byte a character; removes them if there is no text. */
 export interface Edit {
   readonly start: number
   readonly end: number
   readonly text?: string
 }
 
-/** The content with edits, in their order, as a content of its own; the old one is given up. */
+/** Writes the content with the edits, which are in order of position, as a new content; aborts the old one. */
 export async function applyEdits(store: Store, content: StoredContent, edits: readonly Edit[]): Promise<StoredContent> {
   const sink = store.sink()
   try {
@@ -63,7 +63,7 @@ export async function applyEdits(store: Store, content: StoredContent, edits: re
       }
     }
     for (const { start, end, text } of edits) {
-      // Of two for one place the first counts.
+      // Of edits that overlap, the first counts.
       if (start < from) continue
       await keep(start)
       if (text) await write(bytesOf(text))

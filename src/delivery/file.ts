@@ -1,4 +1,7 @@
-/** FairOrder plans into the operations of one commit: filings by mailbox, queue entries, discards, and the notice for what was refused. */
+/**
+ * Turns plans into the operations of one commit: filings by mailbox, queue entries, discards, and the bounce for
+ * refused recipients.
+ */
 import type { Live } from '../base/live.ts'
 import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { formatMailbox } from '../mail/address.ts'
@@ -24,30 +27,30 @@ export interface TransferTools {
   readonly random: Random
   readonly options: Live<DeliveryOptions>
   readonly fairOrder: FairOrder
-  /** Addresses beyond the store's. */
+  /** Addresses that are not in the store. */
   readonly externalDirectory?: ExternalDirectory
   /** undefined: accounts are not watched. */
   readonly accountGuard?: AccountGuard
 }
 
-/** Recipients of ours that wait in the queue go by this destination. */
+/** The destination of local recipients that wait in the queue. */
 export const localDestination = '(local)'
-/** Recipients that an operator gave up: the queue ends them with a notice in the words of their last reply. */
+/** The destination of recipients that an operator gave up: the queue bounces them with their last reply. */
 export const failedDestination = '(failed)'
 
 type Arrive = Extract<Operation, { kind: 'arrive' }>
 
-/** What stands before the message as it came. */
+/** Fields in front of the received message. */
 export interface Before {
-  /** In every copy: Received and submission's fixes. */
+  /** In every copy: Received, and fields added at submission. */
   readonly prefix: string
-  /** In those that wait for another host, above it. */
+  /** Above these, in queued copies. */
   readonly sealed?: string
 }
 
 /**
- * One operation for everything that was accepted of an arrival.
- * `refused` had been accepted at RCPT: the ledger keeps the words, whether or not anybody can be told.
+ * One operation for all accepted recipients of an arrival.
+ * `refused` are recipients that were accepted at RCPT: the ledger keeps the reply, with or without a bounce.
  */
 export function arriveOperation(
   tools: TransferTools,
@@ -66,11 +69,11 @@ export function arriveOperation(
   const discarded: { recipient: string; rule: string }[] = []
   for (const plan of accepted) {
     if (plan.kind === 'file') {
-      // Several addresses that lead to one mailbox give one message there.
+      // Several addresses of one mailbox give one message there.
       const filing = filings.get(plan.mailbox)
       if (filing) filing.recipients.push(plan.recipient)
       else if (filings.size >= options.now.fileNowMax) {
-        // By the account's own name: the recipient may be an alias, which would be expanded once more for each that waits.
+        // By the account's own name: an alias would be expanded again for each queued recipient.
         const parameters = parametersOf(arrival, plan.recipient)
         const address = plan.account.name
         if (!waiting.has(address)) queued.push({ address, destination: localDestination, parameters })
@@ -138,17 +141,17 @@ function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
   }
 }
 
-/** What is asked of a notice. An empty reverse-path is the null one, which is never answered. RFC 5321 §4.5.5. */
+/** What is needed for a DSN. An empty reverse-path is the null one, which never gets a DSN. RFC 5321 §4.5.5. */
 export interface BounceRequest extends Bounce {
-  /** Files nothing now: the commit with a filing was declined. */
+  /** Queues the DSN instead of filing it: the commit with a filing was refused. */
   readonly queueOnly?: boolean
-  /** What it tells of was to be protected all the way; so is what is told. RFC 8689 §5. */
+  /** The original required TLS; so does its DSN. RFC 8689 §5. */
   readonly requireTls?: boolean
 }
 
 /**
- * The notice to the sender as an arrival of its own: filed when the sender is ours, queued when not.
- * @returns undefined when there is nobody to tell.
+ * The DSN as an arrival of its own: filed if the sender is local, queued if not.
+ * @returns undefined when there is no sender to report to.
  */
 export async function bounceOperation(tools: TransferTools, request: BounceRequest): Promise<Arrive | undefined> {
   if (request.reversePath === '' || request.reports.length === 0) return undefined
@@ -158,14 +161,14 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
   const plans = planAddress(tools, request.reversePath)
   const accepted = plans.flatMap((plan): Plan[] => {
     if (plan.kind === 'queue') return [plan]
-    // The directory may know him, but a commit does not wait for it: the queue will.
+    // The external directory may know this address, but a commit does not wait for it: the queue asks.
     if (tools.externalDirectory && plan.kind === 'refuse' && plan.status === status.mailboxUnknown)
       return [{ kind: 'queue', recipient: plan.recipient, address: plan.recipient, destination: localDestination }]
     if (plan.kind === 'discard' || !plan.account) return []
     const { account, recipient } = plan
     const sizeBytes = bytes.length + deliveryPrefix(null, recipient).length
     if (plan.kind === 'file' && !request.queueOnly && fitsQuota(store.read, account, sizeBytes)) return [plan]
-    // No room now: it waits like anybody's mail, and does not keep from being written down what it tells of.
+    // The mailbox is full: the DSN waits in the queue like other mail, so that the results it reports can be committed.
     return [{ kind: 'queue', recipient, address: account.name, destination: localDestination }]
   })
   if (accepted.length === 0) return undefined
@@ -179,14 +182,14 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
     reversePath: null,
     recipients: [],
     body: eightBit ? '8bitmime' : '7bit',
-    // Its header has UTF-8 only where the sender's address has. RFC 6532 §3.2.
+    // Its header has UTF-8 only if the sender's address has. RFC 6532 §3.2.
     smtpUtf8: /[^\x00-\x7f]/.test(request.reversePath),
     requireTls: request.requireTls,
   }
   return arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, accepted)
 }
 
-/** What the sender hears of recipients that were refused after all. */
+/** Reports for recipients that were accepted at RCPT and refused later. */
 export function failuresOf(refused: readonly Refused[]): Report[] {
   return refused.map(({ recipient, status }) => ({
     action: 'failed',
@@ -196,7 +199,7 @@ export function failuresOf(refused: readonly Refused[]): Report[] {
   }))
 }
 
-/** What the sender wished to hear of those that are filed now. RFC 3461 §5.2.3. */
+/** Reports for recipients that are filed now, if the sender asked for success DSNs. RFC 3461 §5.2.3. */
 export function deliveriesOf(arrival: Arrival, accepted: readonly Plan[]): Report[] {
   return arrival.recipients.flatMap(({ mailbox, notify, originalRecipient }): Report[] => {
     if (!wantsReport(notify, 'success')) return []
@@ -207,7 +210,7 @@ export function deliveriesOf(arrival: Arrival, accepted: readonly Plan[]): Repor
   })
 }
 
-/** Of those refused, whom the sender wishes to hear of, under the name that he gave. */
+/** Failures that the sender asked for, with the ORCPT given. */
 export function failuresWanted(arrival: Arrival, failures: readonly Report[]): Report[] {
   return failures.flatMap((failure) => {
     const asked = arrival.recipients.find(({ mailbox }) => formatMailbox(mailbox) === failure.recipient)
@@ -216,7 +219,7 @@ export function failuresWanted(arrival: Arrival, failures: readonly Report[]): R
   })
 }
 
-/** The header of a message as far as a notice returns it. */
+/** The header of a message, as returned in a DSN. */
 export function headerText(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
   const end = text.search(/\r?\n\r?\n/)

@@ -1,4 +1,7 @@
-/** What we write before a message: the trace that every hop adds, what final delivery adds, what submission mends. RFC 5321 §4.4, RFC 6409 §8. */
+/**
+ * Fields in front of a message: Received, Return-Path and Delivered-To of final delivery, fields added at submission.
+ * RFC 5321 §4.4, RFC 6409 §8.
+ */
 import { latin1 } from '../base/bytes.ts'
 import { formatMailbox } from '../mail/address.ts'
 import { formatDate } from '../mail/date.ts'
@@ -8,16 +11,17 @@ import type { HeaderFacts } from '../mail/message-facts.ts'
 import type { Peer, TlsFacts } from '../base/network.ts'
 
 /**
- * UTF-8 as the store takes prefixes: one character a byte. Without it, U+010A of an address would become a line feed of the header.
+ * UTF-8 in the form of the store's prefixes: one character a byte. Without it, U+010A in an address would become a line
+ * feed in the header.
  */
 function wire(text: string): string {
   return latin1(Buffer.from(text, 'utf8'))
 }
 
-/** The connection that a message came by, as Received tells it. */
+/** The connection a message came by, as Received shows it. */
 export interface Via {
   readonly helo: string
-  /** The client's name, where its address and that name agree. */
+  /** The client's name, if confirmed by forward and reverse DNS. */
   readonly clientName?: string
   readonly peer: Peer
   readonly protocol: string
@@ -38,7 +42,7 @@ export function receivedField(
     by: hostname,
     protocol: via.protocol,
     id,
-    // With several, it would tell the blind copies. RFC 5321 §7.2.
+    // With several recipients it would disclose blind copies. RFC 5321 §7.2.
     recipient: recipients.length === 1 ? recipients[0] : undefined,
     tls: via.tls ? `${via.tls.version} ${via.tls.cipher}` : undefined,
     atMs,
@@ -46,14 +50,14 @@ export function receivedField(
   return wire(field)
 }
 
-/** What final delivery puts on top. Delivered-To also tells a later pass that the message was here. */
+/** Fields of final delivery. Delivered-To also marks that the message was here, for loop detection. */
 export function deliveryPrefix(reversePath: ReversePath, recipient: string): string {
   return wire(formatReturnPath(reversePath) + formatField('Delivered-To', recipient))
 }
 
 /**
- * From, Date and Message-ID where a submitted message has none. RFC 6409 §8.1, §8.2.
- * @param author whose it is; null where nobody can be named.
+ * Adds From, Date and Message-ID to a submitted message that lacks them. RFC 6409 §8.1, §8.2.
+ * @param author the author; null when unknown.
  */
 export function submissionFixes(
   facts: HeaderFacts,

@@ -1,11 +1,11 @@
-/** What the queue does for a message at the moment of its commit: declared here, since the queue stands above. */
+/** Lets the queue claim an arrival at its commit. Declared here, as the queue is on a higher floor. */
 import type { Operation } from '../store/operations.ts'
 
 export type Arrive = Extract<Operation, { kind: 'arrive' }>
 
-/** Asked for each arrival that others are to have. */
+/** Called for each arrival with queued recipients. */
 export interface ImmediateDelivery {
-  /** @returns the operation as it is to be committed. */
+  /** @returns the operation to commit. */
   claim(operation: Arrive): Arrive
   /** The commit was refused. */
   cancel(arrivalId: string): void

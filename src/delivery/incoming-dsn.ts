@@ -1,6 +1,6 @@
 /**
- * What other hosts tell our users about their messages: a delivery status notification that arrives is noted with the Message-ID that it
- * is about, so that the trace of the original shows it. RFC 3464. Anybody can write one: it is told with its own id, and proves nothing.
+ * DSNs of other hosts about our users' messages: noted with the Message-ID of the original, so that its trace shows
+ * them. RFC 3464. Anyone can forge a DSN: it is shown with its own id, and proves nothing.
  */
 import { readReport } from '../mail/report/read-report.ts'
 import type { RecipientStatus } from '../mail/report/delivery-status.ts'
@@ -10,12 +10,15 @@ import type { Log } from '../base/log.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import type { Trace, TraceNote } from './trace.ts'
 
-/** Larger ones are not looked into: a notice has a header of the original, or a small original. */
+/** Larger messages are not parsed: a DSN contains the header of the original, or a small original. */
 const reportBytesMax = 512 * 1024
-/** Recipients of a notice that are told of, and characters of each value in it: strangers wrote them, and the journey has its limit. */
+/**
+ * Limits for recipients, and for characters of each value: the values are unauthenticated, and the trace has a size
+ * limit.
+ */
 const recipientsMax = 20
 const wordsMax = 300
-/** A line of a message has no more. RFC 5322 §2.1.1. */
+/** Longest line of a message. RFC 5322 §2.1.1. */
 const messageIdMax = 998
 
 function short(value: string | undefined): string | undefined {
@@ -36,7 +39,7 @@ function sentence({
   return `${who}: ${action ?? 'unknown'} ${short(status) ?? ''}${where}${words}`
 }
 
-/** @returns what the journey is told; undefined where the message is no such notice, or does not say what it is about. */
+/** @returns the trace note; undefined if the message is not such a DSN, or does not name its original. */
 export function cameBack(id: string, message: Uint8Array): TraceNote | undefined {
   const report = readReport(readMessage(message))
   if (report?.kind !== 'delivery') return undefined
@@ -60,8 +63,8 @@ interface Tools {
 }
 
 /**
- * Looks into a message with the null reverse-path, while its bytes are at hand.
- * @returns what notes it once it is taken; nobody waits for that.
+ * Reads a message with the null reverse-path while its bytes are at hand.
+ * @returns a function that notes the DSN once the message is accepted, without delaying the reply.
  */
 export async function watchIncomingDsn(
   { store, clock, journey, log }: Tools,

@@ -1,4 +1,4 @@
-/** What there is to say of an address that somebody may ask about. RFC 5321 §3.5. */
+/** Resolves an address for VRFY and EXPN. RFC 5321 §3.5. */
 import type { Live } from '../base/live.ts'
 import { ResolvedAddresses, type ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress } from '../directory/aliases.ts'
@@ -16,7 +16,7 @@ interface Tools {
   isOwnAddress?(address: string): boolean
 }
 
-/** Domains in which a name without one is looked for: more than that nobody names so. */
+/** Domains that are searched for a name without one. Larger servers do not use such names. */
 const domainsMax = 100
 
 /** @param name `user@domain`, or `user` in any of our domains. */
@@ -44,7 +44,7 @@ export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer>
     if (!expansion) continue
     const names = [...expansion.accounts.map((account) => account.name), ...expansion.remote]
     const members = names.flatMap((address) => parseMailbox(address) ?? [])
-    // An account that takes nothing now is not told of.
+    // Accounts that accept no mail now are not disclosed.
     if (members.length > 0) found.push({ mailbox: canonical({ localPart, domain }, members), members })
   }
   const [one, ...more] = found
@@ -53,7 +53,7 @@ export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer>
   return { kind: 'known', ...one }
 }
 
-/** As the account spells it, where it is one. */
+/** The address in the spelling of the account, if it is one. */
 function canonical(asked: Mailbox, members: readonly Mailbox[]): Mailbox {
   const text = formatMailbox(asked).toLowerCase()
   return members.find((member) => formatMailbox(member).toLowerCase() === text) ?? asked

@@ -1,26 +1,26 @@
 /**
- * The mark by which mail that an alias sent on is known when it comes back: Delivered-To, as Postfix and Dovecot write it. An alias
- * here and one elsewhere that lead to each other would double a message at each pass, long before a hop limit ends it.
+ * Recognises forwarded mail that comes back, by Delivered-To as in Postfix and Dovecot. An alias here and one on
+ * another host that forward to each other would double a message at each pass, long before a hop limit ends it.
  */
 import { createHash } from 'node:crypto'
 import { formatField } from '../mail/header-format.ts'
 import { localDestination } from './file.ts'
 import type { Plan, Planned } from './plan.ts'
 
-/** Aliases that one message may have passed: a row of lists that feed each other has some. */
+/** Aliases that one message may pass: nested lists need some. */
 export const passedMax = 20
 
-/** Whether a plan sends it on to where an address of ours leads. */
+/** Whether a plan forwards from a local address to another host. */
 export function isForward(plan: Plan): boolean {
   return plan.kind === 'queue' && plan.destination !== localDestination && plan.address !== plan.recipient
 }
 
-/** With several, one that is a blind copy must not be told to the others' readers: the address is known by its digest. */
+/** With several recipients, a blind copy must not be disclosed to the others: a digest stands for the address. */
 function digestOf(recipient: string): string {
   return `${createHash('sha256').update(recipient.toLowerCase()).digest('hex').slice(0, 32)}@alias.invalid`
 }
 
-/** @param deliveredTo what the message has, lower case. */
+/** @param deliveredTo the Delivered-To values of the message, lower case. */
 export function wasSentOn(deliveredTo: readonly string[], recipient: string): boolean {
   return (
     deliveredTo.length > 0 &&
@@ -28,7 +28,7 @@ export function wasSentOn(deliveredTo: readonly string[], recipient: string): bo
   )
 }
 
-/** What stands before the copies that leave us; '' where no alias sends any on. */
+/** Fields for the copies that leave us; '' if no alias forwards any. */
 export function loopMarks(planned: readonly Planned[]): string {
   const forwarding = planned.filter(({ plans }) => plans.some(isForward)).map(({ recipient }) => recipient)
   if (forwarding.length === 0) return ''

@@ -1,6 +1,6 @@
 /**
- * The message log and its figures: what the trace hears of messages is counted, and told at info in a line a message and outcome, as
- * Postfix tells it. A wrapper around the trace, so that there is no second place to tell of things.
+ * The message log and its metrics: wraps the trace, counts its events and logs them at info, one line a message and
+ * outcome, as Postfix does. As a wrapper, it needs no second place that reports events.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -10,9 +10,9 @@ import type { SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import { pathText } from './headers.ts'
 import type { ArrivedFacts, AttemptNote, EndedNote, Trace, TraceNote, RefusedFacts } from './trace.ts'
 
-/** Addresses that a line names; the trace has more, the ledger all. */
+/** Addresses in one log line; the trace has more, the ledger all. */
 const namedMax = 5
-/** Seconds: from "at once" to the five days after which mail is given up. */
+/** Seconds: from immediate delivery to the five days after which mail bounces. */
 const delayBounds = [0.01, 0.05, 0.25, 1, 5, 30, 120, 600, 3600, 6 * 3600, 86_400, 3 * 86_400, 5 * 86_400]
 
 export class MailFigures {
@@ -49,7 +49,7 @@ export class MailFigures {
   }
 }
 
-/** Recipients of a message with the same outcome in one turn of the loop: one line. */
+/** Recipients of a message with the same outcome in one turn of the event loop: they share a log line. */
 interface Outcome {
   readonly event: 'filed' | 'relayed' | 'deferred' | 'bounced'
   readonly id: string
@@ -169,7 +169,7 @@ export class MailLog implements Trace {
         this.#tools.figures.recipients.of('deferred').value++
         return this.#add(line, 'deferred', line.words)
       case 'never':
-        // The end of it follows, once it is written down.
+        // The final event follows once it is committed.
         return
     }
   }

@@ -1,4 +1,7 @@
-/** A member of an alias that is no address: its copies reach nobody, and the sender cannot mend that. The log and the trace say it each time, the alias' owner hears of it once. */
+/**
+ * An alias with a member that does not exist: copies to it are lost, and the sender cannot fix that. The log and the
+ * trace note it each time; the alias' owner is told once.
+ */
 import type { Log } from '../base/log.ts'
 import { bounceOperation, type TransferTools } from './file.ts'
 import type { Trace } from './trace.ts'
@@ -30,7 +33,7 @@ export async function noteMissingMembers(
   }
 }
 
-/** `owner-NAME` where there is one, as mailing lists have it; else the domain's postmaster. RFC 2142 §5, §6. */
+/** `owner-NAME` if it exists, as for mailing lists; else the domain's postmaster. RFC 2142 §5, §6. */
 async function tellOwner(tools: Tools, atMs: number, { alias, member }: MissingMember): Promise<void> {
   const { store } = tools
   const told = `missing member ${alias} ${member}`

@@ -1,6 +1,6 @@
-/** What the configuration tells the delivery room, with the reasons for the defaults. */
+/** The options of this room, and their defaults. */
 
-/** Domains that are not ours, and whose mail is taken from everybody. */
+/** Relay domains: not ours, but mail for them is accepted from all clients. */
 export interface RelayOptions {
   /** Each a domain, `*.domain`, or `*`. */
   readonly domains: readonly string[]
@@ -8,17 +8,20 @@ export interface RelayOptions {
 
 /** Part of `[transfer]`. */
 export interface DeliveryOptions {
-  /** Our name in Received, HELO and notices. */
+  /** Our name in Received, HELO and bounces. */
   readonly hostname: string
-  /** Largest message taken, bytes; 0 would be no limit. */
+  /** Largest message accepted, bytes; 0: no limit. */
   readonly messageBytesMax: number
-  /** What parts user from detail in a local part; '' for none. */
+  /** Separates user and detail in a local part; '' for none. */
   readonly subaddressDelimiter: string
-  /** Received fields after which a message is taken to run in a circle. RFC 5321 §6.3 asks for at least 100. */
+  /** Messages with more Received fields are refused as a mail loop. RFC 5321 §6.3 asks for at least 100. */
   readonly hopsMax: number
-  /** Recipients filed at once after aliases are expanded; the rest is queued for ourselves, so that the client gets its 250 in time. */
+  /**
+   * Recipients filed at once after aliases are expanded; the rest waits in the local queue, so that the client gets its
+   * 250 in time.
+   */
   readonly fileNowMax: number
-  /** A message that could not be sent for so long is returned. RFC 5321 §4.5.4.1: at least 4–5 days. */
+  /** Messages that could not be sent bounce after this time. RFC 5321 §4.5.4.1: at least 4–5 days. */
   readonly queueLifetimeMs: number
 }
 

@@ -1,4 +1,7 @@
-/** A message of our own to somebody here: trouble that a person should look at. Null reverse-path, so that nothing answers it. RFC 3834 §5. */
+/**
+ * A message of our own to a local address, about a problem that a person should look at. It has the null reverse-path,
+ * so that it is not answered. RFC 3834 §5.
+ */
 import { composeMessage } from '../mail/compose/message.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { factsOfBytes } from '../store/facts.ts'
@@ -11,11 +14,11 @@ export interface OwnMessage {
   readonly to: string
   readonly subject: string
   readonly text: string
-  /** What it is about, in the trace. */
+  /** What the message is about, for the trace. */
   readonly about: string
 }
 
-/** @returns whether somebody gets it. */
+/** @returns whether it has a recipient. */
 export async function sendOwnMessage(
   tools: TransferTools & { readonly journey: Trace },
   { to, subject, text, about }: OwnMessage,

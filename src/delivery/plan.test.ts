@@ -13,7 +13,7 @@ const outcomeOf = (...plans: Plan[]): unknown => {
   return outcome.kind === 'refuse' ? outcome.status.code : [outcome.accepted.length, outcome.refused.length]
 }
 
-test('one recipient who can be filed makes it 250, whatever the others', () => {
+test('one recipient that can be filed makes it 250, whatever the others', () => {
   assert.deepEqual(outcomeOf(file, full, unknown), [1, 2])
 })
 
@@ -21,12 +21,12 @@ test('a discarded recipient counts as accepted', () => {
   assert.deepEqual(outcomeOf(discard, unknown), [1, 1])
 })
 
-test('when all refuse, a temporary one makes the answer temporary', () => {
+test('when all are refused, a temporary refusal makes the reply temporary', () => {
   assert.equal(outcomeOf(unknown, full), 452)
   assert.equal(outcomeOf(unknown, unknown), 550)
 })
 
-test('LMTP answers each recipient for itself', () => {
+test('LMTP replies for each recipient', () => {
   const ok = { code: 250, enhanced: '2.0.0', text: 'ok' }
   const { accepted, replies } = decideEach(
     [

@@ -1,7 +1,10 @@
-/** What becomes of each recipient at the end of data, and of the whole. docs/architecture.md §3. Sieve and policy fill these in. */
+/**
+ * Plans for each recipient at the end of data, and the outcome of the message. docs/architecture.md §3. Sieve and
+ * policy add theirs.
+ */
 import { status, type Status } from '../mail/status.ts'
 
-/** One recipient's outcome. */
+/** Outcome for one recipient. */
 export type Plan =
   | {
       readonly kind: 'file'
@@ -10,9 +13,9 @@ export type Plan =
       readonly mailbox: number
       readonly flags: readonly string[]
     }
-  /** Another host's, or ours but later. */
+  /** For another host, or local but later. */
   | { readonly kind: 'queue'; readonly recipient: string; readonly address: string; readonly destination: string }
-  /** `account`: whose mailbox it would have been, where it only has no room now. */
+  /** `account`: set if the mailbox exists and is only full. */
   | {
       readonly kind: 'refuse'
       readonly recipient: string
@@ -21,16 +24,16 @@ export type Plan =
     }
   | { readonly kind: 'discard'; readonly recipient: string; readonly rule: string }
 
-/** What a recipient of the transaction turned into: several plans after aliases, at least one. */
+/** A recipient of the transaction, with at least one plan; several after alias expansion. */
 export interface Planned {
   readonly recipient: string
   readonly plans: readonly Plan[]
 }
 
 export type Outcome =
-  /** Nothing is kept; the client hears this. */
+  /** Nothing is kept; the client gets this status. */
   | { readonly kind: 'refuse'; readonly status: Status }
-  /** One commit does everything; the sender is told of `refused` by a notice in it. */
+  /** All is done in one commit, which includes a bounce for `refused`. */
   | { readonly kind: 'accept'; readonly accepted: readonly Plan[]; readonly refused: readonly Refused[] }
 
 export type Refused = Extract<Plan, { kind: 'refuse' }>
@@ -39,20 +42,20 @@ function isTemporary({ code }: Status): boolean {
   return code < 500
 }
 
-/** The outcome table for SMTP: one answer for all recipients. */
+/** SMTP: one reply for all recipients. */
 export function decide(planned: readonly Planned[]): Outcome {
   const plans = planned.flatMap(({ plans }) => plans)
   const refused = plans.filter((plan) => plan.kind === 'refuse')
   if (refused.length < plans.length)
     return { kind: 'accept', accepted: plans.filter((plan) => plan.kind !== 'refuse'), refused }
-  // A 4xx for one lets the client try all again; a 5xx would end the others' chance.
+  // After a 4xx for one the client tries all again; a 5xx would make the others fail too.
   const temporary = refused.find((plan) => isTemporary(plan.status))
   return { kind: 'refuse', status: (temporary ?? refused[0])?.status ?? status.localError }
 }
 
 /**
- * LMTP: each recipient has its own answer, and no notice is needed for those: the client makes it. RFC 2033 §4.2.
- * `refused` are those behind an alias that others made a success: of them only we can tell.
+ * LMTP: each recipient has its own reply, and needs no bounce: the client sends it. RFC 2033 §4.2.
+ * `refused` are members of an alias that was accepted because of other members: for these we must send the bounce.
  */
 export function decideEach(
   planned: readonly Planned[],

@@ -1,4 +1,4 @@
-/** The transfer agent's front: takes messages from SMTP, submission and LMTP. RFC 5321, RFC 6409, RFC 2033. */
+/** Accepts messages from SMTP, submission and LMTP. RFC 5321, RFC 6409, RFC 2033. */
 import { shutOut } from '../directory/directory.ts'
 import type { ReversePath } from '../mail/envelope.ts'
 import { Refusal, status } from '../mail/status.ts'
@@ -17,7 +17,7 @@ import { Transaction, type TransactionTools } from './transaction.ts'
 
 export interface ReceiverTools extends TransactionTools {
   readonly authenticator: Authenticator
-  /** Tries what waits for a host; undefined: nobody can ask for it. */
+  /** Tries what is queued for a host; undefined: ETRN is not offered. */
   readonly flush?: (node: WaitingFor) => Promise<number>
 }
 
@@ -54,7 +54,7 @@ export class Receiver implements SmtpReceiver {
       throw error
     }
     try {
-      // The session is the account's that signed in, not its name's: somebody else may have that by now.
+      // The session belongs to the account that signed in, by id: its name may be another account's by now.
       if (client.user && !this.#isStill(client.user)) throw new Refusal(status.authRequired)
       const checked = transaction.checkSender()
       return checked ? checked.then(() => transaction, refused) : transaction

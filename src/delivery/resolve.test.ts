@@ -11,7 +11,7 @@ const tools = {
 const domainOf = (address: string, localAddress?: string): string =>
   completeMailbox(tools, parseMailbox(address)!, localAddress).domain
 
-test('the literal of the address that a client has connected to is our own, as its proxy told it too', () => {
+test('the literal of the address that a client connected to is our own, also when reported by a proxy', () => {
   assert.equal(domainOf('x@[192.0.2.1]', '192.0.2.1'), 'a.example')
   assert.equal(domainOf('x@[IPv6:2001:DB8:0::1]', '2001:db8::1'), 'a.example')
   assert.equal(domainOf('x@[192.0.2.2]', '192.0.2.1'), '[192.0.2.2]')

@@ -1,4 +1,7 @@
-/** From an address to plans: whose mailbox it is, where else it goes, or why not. What can be known at RCPT is decided here. */
+/**
+ * From an address to plans: the local mailbox, the next address, or the reason for a refusal. What is known at RCPT is
+ * decided here.
+ */
 import type { Live } from '../base/live.ts'
 import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress, type AddressSource } from '../directory/aliases.ts'
@@ -14,16 +17,19 @@ import type { Plan } from './plan.ts'
 interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: Live<DeliveryOptions>
-  /** Addresses beyond the store's; undefined where it has them all, and nothing is ever waited for. */
+  /** Addresses that are not in the store; undefined: all are in the store, and there is no waiting. */
   readonly externalDirectory?: ExternalDirectory
-  /** Whether our listeners can be reached at an address; undefined: only where the client has connected to is known. */
+  /**
+   * Whether our listeners are reachable at an address; undefined: only the address that the client connected to is
+   * known.
+   */
   isOwnAddress?(address: string): boolean
 }
 
 /**
- * What is the server's own is ours, at the first domain: `<postmaster>` without a domain (RFC 5321 §4.1.1.3), and anybody at an address
- * literal that names this host (§4.1.3, §4.5.1).
- * @param localAddress where the client has connected to.
+ * Completes addresses of the server itself with our first domain: `<postmaster>` without a domain (RFC 5321 §4.1.1.3),
+ * and all users at an address literal of this host (§4.1.3, §4.5.1).
+ * @param localAddress the address that the client connected to.
  */
 export function completeMailbox(tools: Tools, mailbox: Mailbox, localAddress?: string): Mailbox {
   const { store, options } = tools
@@ -40,9 +46,9 @@ function isOwnLiteral({ isOwnAddress }: Tools, domain: string, localAddress: str
 }
 
 /**
- * Plans for a recipient among our domains; `refuse` as the only plan when it cannot be taken.
- * @param source what is known of addresses: the store's rows, and what a directory has said.
- * @param noteMissing is told of members of an alias that are no address.
+ * Plans for a recipient in our domains; a single `refuse` if it cannot be accepted.
+ * @param source the known addresses: rows of the store, and answers of the external directory.
+ * @param noteMissing called for members of an alias that do not exist.
  */
 export function planLocal(
   { store, options }: Tools,
@@ -76,12 +82,12 @@ export function planLocal(
   return plans
 }
 
-/** Mail for a domain whose backup or front we are: anybody may bring it. */
+/** Whether a domain is a relay domain, as its backup MX or front: mail for it is accepted from all clients. */
 export function isForOthers(relay: RelayOptions | undefined, domain: string): boolean {
   return relay?.domains.some((pattern) => fitsDomain(pattern, domain)) ?? false
 }
 
-/** Plans for any address as it stands, ours or not. */
+/** Plans for any address, local or not. */
 export function planAddress(tools: Tools, address: string): Plan[] {
   const mailbox = parseMailbox(address)
   if (!mailbox) return [{ kind: 'refuse', recipient: address, status: status.recipientSyntax }]
@@ -89,7 +95,7 @@ export function planAddress(tools: Tools, address: string): Plan[] {
   return [{ kind: 'queue', recipient: address, address, destination: mailbox.domain }]
 }
 
-/** Whether so many more bytes fit an account. */
+/** Whether this many more bytes fit the account's quota. */
 export function fitsQuota(
   read: StoreReads,
   account: { readonly id: number; readonly name: string },

@@ -1,4 +1,7 @@
-/** Mail of strangers that an address of ours leads elsewhere: sealed with what we found, so that the next host need not blame us for the sender. RFC 8617. */
+/**
+ * ARC-seals forwarded mail of unauthenticated clients with our results, so that the next hop does not blame us for the
+ * sender. RFC 8617.
+ */
 import type { StoredContent, Store } from '../store/store.ts'
 import { ArcSealer } from '../trust/arc/seal.ts'
 import type { Judgement } from './checks/authenticity.ts'
@@ -12,7 +15,7 @@ interface Tools {
   readonly signingKeys?: SigningKeys
 }
 
-/** @returns the fields for the copies that leave us; '' where nothing leaves, or nobody can seal. */
+/** @returns the fields for copies that leave us; '' if there are none, or there is no key. */
 export async function sealForwarded(
   { store, signingKeys }: Tools,
   content: StoredContent,
@@ -20,14 +23,14 @@ export async function sealForwarded(
   planned: readonly Planned[],
   nowMs: number,
 ): Promise<string> {
-  // Without an answer from the DNS we do not know what the chain is: a wrong word about it would break it for good.
+  // Without a DNS answer the chain's state is unknown: a wrong statement would break it for good.
   if (!signingKeys || (arc.result === 'none' && arc.problem !== undefined)) return ''
   const forwarded = planned.find(({ plans }) =>
     plans.some((plan) => plan.kind === 'queue' && plan.destination !== localDestination),
   )
   if (!forwarded) return ''
   const domain = forwarded.recipient.slice(forwarded.recipient.lastIndexOf('@') + 1)
-  // RSA, which every verifier knows, stands first.
+  // The RSA key is first: all verifiers support it.
   const [key] = signingKeys.of(domain)
   if (!key) return ''
   const { header, body } = await contentParts(store, content, '')

@@ -1,4 +1,4 @@
-/** What we signed or sealed, and then had to convert to 7 bits: signed anew, as it goes out. RFC 6376 §5.3, RFC 8617 §5.1. */
+/** Signs and seals again what we had to convert to 7 bits on its way out. RFC 6376 §5.3, RFC 8617 §5.1. */
 import { bytesOf } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { headerEnd, parseHeader, type Header } from '../mail/header.ts'
@@ -16,15 +16,15 @@ interface Tools {
   readonly clock: Clock
 }
 
-/** Fields of a header, as they stand, that others replace. */
+/** Fields of a header, as raw text, and their replacement. */
 interface Replacement {
   readonly old: readonly string[]
   readonly fresh: string
 }
 
 /**
- * Only what holds over the message as it was is made anew: who claims our signature gets none.
- * @param before the message that was stored. @param after the same, converted.
+ * Replaces only signatures of ours that were valid before: a forged one is not made valid.
+ * @param before the stored message. @param after the same, converted.
  */
 export async function signAnew(tools: Tools, before: Uint8Array, after: Uint8Array): Promise<Uint8Array> {
   const bodyStart = headerEnd(before, 0, before.length)
@@ -49,7 +49,7 @@ interface Message {
 
 type Signed = Message & { readonly dns: DkimDns }
 
-/** Of each domain of ours that signed: with the keys that it has now, over the fields that it signed. */
+/** Signatures of each domain of ours: made again with its present keys, over the same fields. */
 async function signatures({ signingKeys, clock }: Tools, was: Signed, now: Message): Promise<Replacement[]> {
   const verifier = new DkimVerifier(was.header)
   if (verifier.isEmpty) return []
@@ -77,7 +77,7 @@ async function signatures({ signingKeys, clock }: Tools, was: Signed, now: Messa
   )
 }
 
-/** The newest set alone says something of the body; those before it need not hold over it any more. RFC 8617 §5.2. */
+/** Only the newest set covers the body; earlier ones need not be valid for it any more. RFC 8617 §5.2. */
 async function seal({ signingKeys, clock }: Tools, was: Signed, now: Message): Promise<Replacement[]> {
   const verifier = new ArcVerifier(was.header)
   if (verifier.isEmpty) return []
@@ -95,7 +95,7 @@ async function seal({ signingKeys, clock }: Tools, was: Signed, now: Message): P
   return [{ old: [own.seal.raw, own.message.raw, own.results], fresh: await sealer.end() }]
 }
 
-/** The header, with what is fresh where the first of the old ones stood. */
+/** The header, with each replacement where the first of its old fields stood. */
 function replaced(header: Header, replacements: readonly Replacement[]): string {
   const pieces: string[] = []
   let from = 0

@@ -1,4 +1,7 @@
-/** DKIM keys of our domains, kept in the store's settings: made, rotated with overlap, and used for what our users send. RFC 6376 §3.6, §5. */
+/**
+ * DKIM keys of our domains, kept in the store's settings: created, rotated with overlap, and used to sign our users'
+ * mail. RFC 6376 §3.6, §5.
+ */
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { timePrefix } from '../store/arrival-id.ts'
@@ -8,7 +11,7 @@ import { loadSigningKey, type DkimSigningKey } from '../trust/dkim/sign.ts'
 
 const generate = promisify(generateKeyPair)
 
-/** One key as it is kept. 'old' ones sign no more, but their records should stay for a while. */
+/** A stored key. 'old' ones do not sign any more, but their records should stay published for a while. */
 interface KeptKey {
   readonly selector: string
   readonly algorithm: 'rsa' | 'ed25519'
@@ -22,14 +25,14 @@ export interface DkimKeyRecord {
   readonly state: KeptKey['state']
   readonly algorithm: KeptKey['algorithm']
   readonly createdMs: number
-  /** Where it is published, and as what. */
+  /** Name and value of its DNS record. */
   readonly name: string
   readonly value: string
 }
 
-/** RFC 8301 §3.2 wishes 2048; longer ones do not fit a DNS answer over UDP. */
+/** RFC 8301 §3.2 recommends 2048; longer ones do not fit a DNS answer over UDP. */
 const rsaBits = 2048
-/** Old keys that are told of: messages signed by them may be on their way for some days. */
+/** Old keys that are still listed: messages they signed may be under way for some days. */
 const oldKeysMax = 4
 
 const settingName = (domain: string): string => `dkim ${domain}`
@@ -39,7 +42,10 @@ function keptKeys(read: StoreReads, domain: string): readonly KeptKey[] {
   return text === undefined ? [] : (JSON.parse(text) as KeptKey[])
 }
 
-/** A domain without keys gets an RSA and an Ed25519 key; with `rotate`, new ones take over and the old ones stay published. */
+/**
+ * Creates an RSA and an Ed25519 key for a domain without keys; with `rotate`, new ones replace the old, which stay
+ * published.
+ */
 export async function makeDkimKeys(store: Store, domain: string, nowMs: number, rotate = false): Promise<boolean> {
   const before = keptKeys(store.read, domain)
   if (before.length > 0 && !rotate) return false
@@ -62,7 +68,7 @@ export async function makeDkimKeys(store: Store, domain: string, nowMs: number, 
   return true
 }
 
-/** What the DNS has to say of a domain's keys. */
+/** The DNS records of a domain's keys. */
 export function dkimRecords(read: StoreReads, domain: string): DkimKeyRecord[] {
   return keptKeys(read, domain).map(({ selector, state, algorithm, createdMs, pem }) => {
     const der = createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'der' })
@@ -73,7 +79,7 @@ export function dkimRecords(read: StoreReads, domain: string): DkimKeyRecord[] {
   })
 }
 
-/** What the DNS should say of our own keys, old ones too, without asking it: for those who look whether a signature is ours. */
+/** Answers DNS queries for our own keys, old ones too, from the store: to verify our own signatures. */
 export function ownKeys(read: StoreReads): DkimDns {
   return {
     async txt(name) {
@@ -85,7 +91,7 @@ export function ownKeys(read: StoreReads): DkimDns {
   }
 }
 
-/** The keys that sign for a domain, loaded once. */
+/** The signing keys of each domain, parsed once. */
 export class SigningKeys {
   readonly #read: StoreReads
   readonly #loaded = new Map<string, { readonly text: string; readonly keys: readonly DkimSigningKey[] }>()

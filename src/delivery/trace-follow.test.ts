@@ -14,7 +14,7 @@ const line = (id: string, more = ''): string =>
   `${JSON.stringify({ id, at: '2026-01-31T23:59:00.000Z', event: 'missing', member: `${more}@a.example` })}\n`
 const ids = async (follower: TraceFollower): Promise<string[]> => (await follower.next()).map(({ id }) => id)
 
-test('only what comes is told, cut anywhere, over midnight, and only what fits', async () => {
+test('only new lines that match are shown, cut anywhere, over midnight', async () => {
   let nowMs = start
   const files = memoryFiles()
   const append = (text: string): Promise<void> => files.append(`journey/${dayName(nowMs)}`, Buffer.from(text))
@@ -42,7 +42,7 @@ test('only what comes is told, cut anywhere, over midnight, and only what fits',
   assert.deepEqual(await ids(all), ['b1'])
 })
 
-test('a line without end holds up nothing', async () => {
+test('a line without end does not block later lines', async () => {
   const files = memoryFiles()
   const follower = new TraceFollower({ files, folder: 'j', clock: { now: () => start } }, undefined)
   await follower.start()

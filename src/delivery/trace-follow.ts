@@ -1,10 +1,10 @@
-/** The journeys as they are written: what `pennypost trace --follow` shows. Only looks: the one that writes knows nothing of it. */
+/** New lines of the trace, for `pennypost trace --follow`. Only reads the files: the writer is not involved. */
 import type { Clock } from '../base/clock.ts'
 import type { Files } from '../base/files.ts'
 import { dayName, type TraceLine } from './trace.ts'
 import { needlesOf, parseLine, standsAlone } from './trace-search.ts'
 
-/** Read at once; more is read by the next look. */
+/** Bytes of one read; the rest comes with the next. */
 const readMax = 1024 * 1024
 
 export class TraceFollower {
@@ -13,7 +13,7 @@ export class TraceFollower {
   #day = ''
   #at = 0
 
-  /** @param text found where it stands alone in a line, as `findJourneys` has it; undefined: every line. */
+  /** @param text found as a whole word in a line, as in `findJourneys`; undefined: every line. */
   constructor(
     tools: { readonly files: Files; readonly folder: string; readonly clock: Pick<Clock, 'now'> },
     text: string | undefined,
@@ -22,7 +22,7 @@ export class TraceFollower {
     this.#needles = text === undefined ? undefined : needlesOf(text)
   }
 
-  /** From what is written now on. */
+  /** Begins at the present end of the file. */
   async start(): Promise<void> {
     this.#day = dayName(this.#tools.clock.now())
     this.#at = (await this.#tools.files.sizeBytes(this.#path)) ?? 0
@@ -32,14 +32,14 @@ export class TraceFollower {
     return `${this.#tools.folder}/${this.#day}`
   }
 
-  /** What was written since the last look, up to some length. */
+  /** Lines written since the last call, up to a limit. */
   async next(): Promise<readonly TraceLine[]> {
     const { files, clock } = this.#tools
-    // Looked at before the file: what is written after midnight into the old day is still read from it.
+    // Taken before the read: lines that are written to the old file after midnight are still read from it.
     const today = dayName(clock.now())
     const bytes = await files.readPart(this.#path, this.#at, readMax)
     const read = bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    // A line that is not at its end yet waits; one that fills everything is passed over.
+    // An incomplete line waits; one that fills the whole read is skipped.
     const end = read.lastIndexOf(10) + 1 || (read.length === readMax ? read.length : 0)
     this.#at += end
     if (end === 0 && today !== this.#day) {

@@ -1,13 +1,13 @@
-/** Finds journeys again: by an id, an address, a Message-ID, a time; the newest first looked at. Day by day, so that one day is in memory. */
+/** Searches the trace: by id, address, Message-ID or time, newest first. One day is read at a time, to bound memory. */
 import type { Files } from '../base/files.ts'
 import { dayName, type TraceLine } from './trace.ts'
 
 export interface TraceQuestion {
-  /** Found where it stands alone in a line: `a@b.example` is no part of `aa@b.example`. Absent: everything of the time. */
+  /** Found as a whole word in a line: `a@b.example` is not found in `aa@b.example`. Absent: all lines of the time. */
   readonly text?: string
   readonly sinceMs?: number
   readonly untilMs?: number
-  /** So many ids at most. */
+  /** Ids returned at most. */
   readonly limit: number
 }
 
@@ -18,11 +18,11 @@ export interface TraceAnswer {
   readonly more: boolean
 }
 
-/** Ids begin with the time, base 32: docs in store/arrival-id.ts. */
+/** Ids begin with the time in base 32: see store/arrival-id.ts. */
 const timeLength = 9
-/** The end of the year 9999: later times are spelled differently. */
+/** The end of the year 9999: later times have another format. */
 const timeMax = 253_402_300_799_999
-/** Lines of one message that are shown. */
+/** Lines shown of one message. */
 const linesMax = 1000
 
 export async function findJourneys(files: Files, folder: string, question: TraceQuestion): Promise<TraceAnswer> {
@@ -35,7 +35,7 @@ export async function findJourneys(files: Files, folder: string, question: Trace
     if (name < dayName(sinceMs) || name > `${until.slice(0, 10)}.jsonl`) continue
     const day = await readDay(files, folder, name)
     for (const line of linesFromEnd(day, needles)) {
-      // The clock may have been set back within a day: every line is looked at.
+      // The clock may have been set back within a day: every line is checked.
       if (line.at < since || line.at > until) continue
       if (ids.size === limit && !ids.has(line.id)) return { ids: [...ids], more: true }
       ids.add(line.id)
@@ -64,14 +64,14 @@ export async function journeysOf(
       }
     }
   }
-  // What was noted with the time of an arrival may have been written behind its first attempt.
+  // A line with the time of its arrival may have been written after one of the first attempt.
   for (const lines of found.values()) lines.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
   return found
 }
 
 const reportNeedle = Buffer.from('"event":"report"')
 
-/** What other hosts told about these messages. @param messageIds of messages that came to us at `sinceMs` or later. */
+/** DSNs of other hosts about these messages. @param messageIds of messages that arrived at `sinceMs` or later. */
 export async function reportsAbout(
   files: Files,
   folder: string,
@@ -90,7 +90,7 @@ export async function reportsAbout(
   return found
 }
 
-/** When a message arrived, by its id; 0 where the id has no time in it. */
+/** The arrival time in an id; 0 if it has none. */
 export function timeOf(id: string): number {
   const time = Number.parseInt(id.slice(0, timeLength), 32)
   return Number.isFinite(time) && time < timeMax ? time : 0
@@ -106,7 +106,7 @@ async function readDay(files: Files, folder: string, name: string): Promise<Buff
   return bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.alloc(0)
 }
 
-/** As it was asked, and in lower case: domains are kept so. */
+/** As given, and in lower case, as domains are stored. */
 export function needlesOf(text: string): Buffer[] {
   const spellings = new Set([text, text.toLowerCase()])
   return [...spellings].map((spelling) => Buffer.from(JSON.stringify(spelling).slice(1, -1)))
@@ -134,19 +134,19 @@ function* linesFromEnd(day: Buffer, needles: readonly Buffer[] | undefined): Gen
 const isLetter = (byte: number | undefined): boolean =>
   byte !== undefined &&
   ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122) || byte > 127)
-/** What an address or an id may go on with. */
+/** Characters that may continue an address or id. */
 const isInner = (byte: number | undefined): boolean => isLetter(byte) || byte === 0x2d || byte === 0x5f || byte === 0x2b
 
 export function standsAlone(day: Buffer, at: number, length: number): boolean {
   const dot = 0x2e
   const before = day[at - 1]
   const after = day[at + length]
-  // "@example.org" asks for everybody there.
+  // "@example.org" finds all addresses of the domain.
   if (day[at] !== 0x40 && (isInner(before) || (before === dot && isInner(day[at - 2])))) return false
   return !(isInner(after) || (after === dot && isInner(day[at + length + 1])))
 }
 
-/** A line that a full disk cut off is passed over. */
+/** Lines cut off by a full disk are skipped. */
 export function parseLine(day: Buffer, start: number): TraceLine | undefined {
   const end = day.indexOf(10, start)
   if (end < 0) return undefined

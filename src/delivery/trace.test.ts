@@ -30,7 +30,7 @@ const client = {
 
 const mailbox = (localPart: string, domain: string) => ({ localPart, domain })
 
-test("strangers' messages are told shortly, and those of one network fill a share of the day at most", async () => {
+test('messages of unauthenticated clients are traced shortly, and those of one network fill a share of the day at most', async () => {
   const { clock, files, journey } = world()
   const recipients = Array.from({ length: 1000 }, (_, n) => ({ mailbox: mailbox(`bob+${n}`, 'here.example') }))
   const arrived = (who: SmtpClientFacts, n: number): void =>
@@ -104,7 +104,7 @@ test('a refusal is found by sender, recipient, peer and name, and says why', asy
   assert.equal(line!['parameters'], 'SIZE=77')
 })
 
-test('what is asked for stands alone', async () => {
+test('a search finds whole words only', async () => {
   const { files, journey } = world()
   journey.note({ id: 'a1', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'malice@here.example' })
   journey.note({ id: 'a2', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'alice@here.example.net' })
@@ -122,7 +122,7 @@ test('what is asked for stands alone', async () => {
   assert.deepEqual(await idsOf(files, 'a'), [])
 })
 
-test('days are looked through from the newest, within the time that is asked for', async () => {
+test('days are searched from the newest, within the time given', async () => {
   const { clock, files, journey } = world()
   const id = (n: number): string => `${timePrefix(start + n * day)}x`
   for (let n = 0; n < 5; n++) {
@@ -144,13 +144,13 @@ test('days are looked through from the newest, within the time that is asked for
   assert.deepEqual(newest, { ids: [id(4), id(3)], more: true })
   const middle = await findJourneys(files, 'journey', { sinceMs: start + day, untilMs: start + 3 * day - 1, limit: 9 })
   assert.deepEqual(middle.ids, [id(2), id(1)])
-  // The story goes on after the day on which it began.
+  // The trace continues on the next day.
   journey.note({ id: id(1), event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'late' })
   await journey.flush()
   assert.equal((await journeysOf(files, 'journey', [id(1)])).get(id(1))!.length, 2)
 })
 
-test('guessing addresses fills a quarter of the day at most, and a half-written line is passed over', async () => {
+test('guessing addresses fills a quarter of the day at most, and an incomplete line is skipped', async () => {
   const { files, journey } = world()
   const words = 'x'.repeat(1_000_000)
   const recipients = [mailbox(words, 'here.example') as never]
@@ -168,7 +168,7 @@ test('guessing addresses fills a quarter of the day at most, and a half-written 
   assert.deepEqual(await idsOf(files, 'm2'), [])
 })
 
-test('a disk that takes nothing is told of once, and once when it takes something again', async () => {
+test('a failing disk is logged once, and once more when it works again', async () => {
   const clock = new SimulatedClock(start)
   const files = memoryFiles()
   const append = files.append.bind(files)

@@ -1,6 +1,8 @@
 /**
- * The journey of each message in words: one JSON line per event, in day files, behind the delivery path. docs/architecture.md §9.
- * Best effort: it never waits, never fails a delivery, and is capped and expiring. The ledger is what must not be lost.
+ * The trace of each message: one JSON line per event, in day files, apart from the delivery path. docs/architecture.md
+ * §9.
+ * Best effort: it never waits, never fails a delivery, and is limited in size and age. What must not be lost is in the
+ * ledger.
  */
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
@@ -15,24 +17,24 @@ import type { Arrival } from './arrival.ts'
 import { pathText } from './headers.ts'
 import type { Plan, Planned } from './plan.ts'
 
-/** Lines wait so long for company: one write for many messages. */
+/** Lines are collected for this long: one write for many messages. */
 const flushAfterMs = 200
-/** Lines that wait for the disk; more are dropped and counted. */
+/** Lines waiting for the disk; more are dropped and counted. */
 const waitingMax = 20_000
 export const traceMaxBytes = 256 * 1024 * 1024
-/** Whoever guesses addresses must not fill the day: what never became a message has a share of it. */
+/** Guessed addresses must not fill the day: refused transactions have only this share of it. */
 const refusedMaxBytes = traceMaxBytes / 4
-/** Recipients that are told of a transaction that was refused, and of a stranger's message: the ledger has them all. */
+/** Recipients listed for refused transactions, and for messages of unauthenticated clients: the ledger has them all. */
 const toldRecipientsMax = 20
-/** What strangers of one network may fill of a day. */
+/** Bytes a day for unauthenticated clients of one network. */
 const networkMaxBytes = traceMaxBytes / 16
-/** Networks that are counted; beyond that the one that was heard of first begins anew. */
+/** Networks that are counted; beyond that, the oldest one starts again from zero. */
 const networksMax = 10_000
 export const journeyKeepDays = 30
 
 /**
- * `notice`: our own message about another. `report`: another host's message about one of ours. `attempt`: on the way to another host.
- * `refused`: never became a message. `missing`: an alias has a member that is no address.
+ * `notice`: a DSN of ours. `report`: a DSN of another host about one of our messages. `attempt`: to deliver to another
+ * host. `refused`: not accepted. `missing`: an alias has a member that does not exist.
  */
 export type TraceEvent = 'arrived' | 'refused' | 'notice' | 'report' | 'attempt' | 'ended' | 'missing'
 
@@ -43,7 +45,7 @@ export interface TraceLine {
   readonly [fact: string]: unknown
 }
 
-/** A line before it has its time. */
+/** A line without its time. */
 export type TraceNote = AttemptNote | EndedNote | OtherNote
 
 interface OtherNote {
@@ -52,7 +54,10 @@ interface OtherNote {
   readonly [fact: string]: unknown
 }
 
-/** What an attempt came to for a recipient; `never` and `later` are the host's word, and an `ended` says when that was the end. */
+/**
+ * The result of an attempt for a recipient; `never` and `later` are the host's reply, and an `ended` follows if it was
+ * final.
+ */
 export interface AttemptNote {
   readonly id: string
   readonly event: 'attempt'
@@ -66,7 +71,7 @@ export interface AttemptNote {
   readonly [fact: string]: unknown
 }
 
-/** A recipient that will not have the message. */
+/** A recipient that will not get the message. */
 export interface EndedNote {
   readonly id: string
   readonly event: 'ended'
@@ -77,7 +82,7 @@ export interface EndedNote {
   readonly [fact: string]: unknown
 }
 
-/** An address that was declined at RCPT, and the words for it. */
+/** An address that was refused at RCPT, with the reply. */
 export interface RefusedRecipient {
   readonly address: string
   readonly status: Status
@@ -92,11 +97,11 @@ export interface ArrivedFacts {
   readonly refused: readonly RefusedRecipient[]
   readonly planned: readonly Planned[]
   readonly replies: readonly Status[]
-  /** Names of the operator's rules that it fits. */
+  /** Names of the content rules that matched. */
   readonly rules?: readonly string[]
-  /** How its bytes are not what came, in words. */
+  /** Edits of the message, in words. */
   readonly changed?: readonly string[]
-  /** As an operator knows a mailbox. */
+  /** The name of a mailbox for operators. */
   readonly mailboxName?: (mailbox: number, account: number) => string
 }
 
@@ -107,7 +112,7 @@ export interface RefusedFacts {
   readonly parameters: MailParameters
   readonly recipients: readonly Mailbox[]
   readonly refused: readonly RefusedRecipient[]
-  /** What was said to the whole; absent where the client went away, or began anew, before the end. */
+  /** The reply for the whole message; absent if the client disconnected, or sent RSET, before the end. */
   readonly status?: Status
 }
 
@@ -115,7 +120,7 @@ export interface Trace {
   arrived(facts: ArrivedFacts): void
   refused(facts: RefusedFacts): void
   note(line: TraceNote): void
-  /** Waits until what was noted is written. */
+  /** Waits until all lines are written. */
   flush(): Promise<void>
 }
 
@@ -148,7 +153,7 @@ function refusedText({ address, status }: RefusedRecipient): string {
   return `${address}: ${statusText(status)}`
 }
 
-/** As MAIL had them, but for AUTH=, which may name another user. RFC 5321 §4.1.1.2. */
+/** The parameters of MAIL except AUTH=, which may name another user. RFC 5321 §4.1.1.2. */
 function parametersText(parameters: MailParameters): string | undefined {
   const { sizeBytes, body, smtpUtf8, ret, envelopeId, requireTls, deliverBy, priority, release } = parameters
   const said: string[] = []
@@ -158,7 +163,7 @@ function parametersText(parameters: MailParameters): string | undefined {
   if (ret !== undefined) said.push(`RET=${ret.toUpperCase()}`)
   if (envelopeId !== undefined) said.push(`ENVID=${envelopeId}`)
   if (requireTls) said.push('REQUIRETLS')
-  // The moment instead of the seconds: a line is read later.
+  // The time instead of the seconds: the line is read later.
   if (deliverBy) said.push(`BY=${new Date(deliverBy.atMs).toISOString()};${deliverBy.mode === 'return' ? 'R' : 'N'}`)
   if (priority !== undefined) said.push(`MT-PRIORITY=${priority}`)
   if (release) said.push(`HOLDUNTIL=${new Date(release.atMs).toISOString()}`)
@@ -182,12 +187,12 @@ function planText(plan: Plan, nameOf: ArrivedFacts['mailboxName'] = String): str
   }
 }
 
-/** Our own message to a sender about what became of his. */
+/** The line for a DSN of ours. */
 export function bounceLine(id: string, about: string, to: string): TraceNote {
   return { id, event: 'notice', about, to }
 }
 
-/** /24 and /64: what one customer has, or a small host's neighbours. */
+/** /24 and /64: the usual size of one customer's network, or of a small host's neighbourhood. */
 function networkOf(address: string): string {
   const bytes = parseIpAddress(address)
   if (!bytes) return address
@@ -207,7 +212,7 @@ export class FileTrace implements Trace {
   #day = ''
   #dayBytes = 0
   #refusedBytes = 0
-  /** What strangers' messages have filled today, by network. */
+  /** Bytes of unauthenticated clients today, by network. */
   readonly #networkBytes = new BoundedMap<string, number>(networksMax)
 
   constructor(folder: string, files: Files, clock: Clock, log: Log) {
@@ -282,7 +287,7 @@ export class FileTrace implements Trace {
     this.#add({ at: new Date(this.#clock.now()).toISOString(), ...line })
   }
 
-  /** @returns how long the line is. */
+  /** @returns the length of the line. */
   #add(line: TraceLine): number {
     if (this.#waiting.length >= waitingMax) {
       this.#dropped++
@@ -331,7 +336,7 @@ export class FileTrace implements Trace {
     }
   }
 
-  /** Told once, not five times a second. */
+  /** Logged once per outage, not five times a second. */
   #lost(error: unknown): void {
     if (this.#failing) return
     this.#failing = true

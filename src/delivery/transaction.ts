@@ -1,4 +1,7 @@
-/** One message from MAIL to the end of its data: who may send it, and to whom; then it is taken. RFC 5321 §3.3, RFC 6409 §6. */
+/**
+ * One message from MAIL to the end of its data: checks the sender and the recipients, then accepts it. RFC 5321 §3.3,
+ * RFC 6409 §6.
+ */
 import type { Live } from '../base/live.ts'
 import { ResolvedAddresses } from '../directory/resolved-addresses.ts'
 import { maySendAs, type AddressSource } from '../directory/aliases.ts'
@@ -16,7 +19,7 @@ import { completeMailbox, isForOthers, planLocal } from './resolve.ts'
 import { mayRelay, MessageAcceptance, type AcceptTools } from './accept.ts'
 
 export interface TransactionTools extends AcceptTools {
-  /** undefined: nobody's mail only passes through. */
+  /** undefined: there are no relay domains. */
   readonly relay?: Live<RelayOptions>
   isOwnAddress?(address: string): boolean
 }
@@ -28,10 +31,10 @@ export class Transaction implements SmtpTransaction {
   readonly #parameters: MailParameters
   readonly #recipients: ArrivalRecipient[] = []
   readonly #refused: RefusedRecipient[] = []
-  /** What a directory has said in this transaction; undefined where the store has all addresses. */
+  /** Answers of the external directory in this transaction; undefined: the store has all addresses. */
   readonly #resolved: ResolvedAddresses | undefined
   #sink: ContentSink<StoredContent> | undefined
-  /** Asked for as soon as the sender is known: the answers come while the message does. */
+  /** Begun as soon as the sender is known: DNS answers come while the message does. */
   readonly #early: EarlyEvidence | undefined
 
   constructor(tools: TransactionTools, client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters) {
@@ -47,7 +50,7 @@ export class Transaction implements SmtpTransaction {
     return this.#resolved ?? this.#tools.store.read
   }
 
-  /** Throws a Refusal. @returns what has to be waited for, where a directory has to be asked. */
+  /** Throws a Refusal. @returns a promise only if the external directory must be asked. */
   checkSender(): void | Promise<void> {
     const { service, user, trusted } = this.#client
     if (service !== 'submission' && service !== 'submissions') return
@@ -56,7 +59,7 @@ export class Transaction implements SmtpTransaction {
     if (!heard || !user) return this.#checkReversePath()
     const { localPart, domain } = this.#reversePath ?? { localPart: '', domain: '' }
     const { subaddressDelimiter } = this.#tools.options.now
-    // All that his messages will be compared with: when one has arrived, nobody is asked.
+    // All addresses that the message will be compared with: none has to be looked up after its data.
     return heard
       .learnAccount(user.name)
       .then(() => heard.prefetch(localPart, domain, subaddressDelimiter))
@@ -65,12 +68,12 @@ export class Transaction implements SmtpTransaction {
 
   #checkReversePath(): void {
     const user = this.#client.user?.name
-    // The null reverse-path is anybody's: read receipts have it. RFC 5321 §4.5.5.
+    // All users may send with the null reverse-path: read receipts do. RFC 5321 §4.5.5.
     if (user === undefined || !this.#reversePath) return
     if (!this.#maySendAs(user, this.#reversePath)) throw new Refusal(status.senderNotYours)
   }
 
-  /** An internal address counts by what others see of it. */
+  /** An internal address may also be used if its rewritten form may. */
   #maySendAs(user: string, mailbox: Mailbox): boolean {
     const { rewriter, options } = this.#tools
     const seen = rewriter?.inHeader(mailbox, 'sender')
@@ -87,7 +90,7 @@ export class Transaction implements SmtpTransaction {
     try {
       const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
       const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
-      // Only where there is one: without a directory nothing is waited for.
+      // Only with an external directory: without one there is no waiting.
       const heard = this.#resolved?.prefetch(
         mailbox.localPart,
         mailbox.domain,
@@ -126,11 +129,11 @@ export class Transaction implements SmtpTransaction {
   abort(): void {
     this.#sink?.abort()
     this.#sink = undefined
-    // Whoever said MAIL and nothing more has nothing to ask about later.
+    // A transaction with MAIL alone is not worth a trace.
     if (this.#recipients.length + this.#refused.length > 0) this.noteRefused(undefined)
   }
 
-  /** The journey of what never became a message: somebody may ask where it is. */
+  /** Traces a transaction that was not accepted: users may ask for it later. */
   noteRefused(error: unknown): void {
     const { journey, clock, random } = this.#tools
     journey.refused({

@@ -9,7 +9,7 @@ function admission(limits: Partial<AdmissionLimits>): { clock: SimulatedClock; d
   return { clock, door: new Admission({ now: { ...admissionDefaults, ...limits } }, clock) }
 }
 
-test('networks are as large as they are said to be', () => {
+test('networks have the configured size', () => {
   const size = { prefixBitsV4: 32, prefixBitsV6: 64 }
   assert.notEqual(networkOf('192.0.2.1', size), networkOf('192.0.2.2', size))
   assert.equal(networkOf('192.0.2.1', size), networkOf('::ffff:192.0.2.1', size))
@@ -22,7 +22,7 @@ test('networks are as large as they are said to be', () => {
   assert.equal(networkOf('nowhere', size), 'nowhere')
 })
 
-test('so many connections in all, and so many of one network; who leaves makes room', () => {
+test('limits in all and by network; a closed connection makes room', () => {
   const { door } = admission({ connectionsMax: 5, connectionsPerAddressMax: 2 })
   const first = door.admit('2001:db8::1')
   assert.ok(first)
@@ -30,7 +30,7 @@ test('so many connections in all, and so many of one network; who leaves makes r
   assert.equal(door.admit('2001:db8::3'), undefined)
   first()
   assert.ok(door.admit('2001:db8::3'))
-  // This machine counts in all, but is no network.
+  // Loopback counts in all, but has no limit as a network.
   const [one, two, three] = [door.admit('127.0.0.1'), door.admit('127.0.0.1'), door.admit('::1')]
   assert.ok(one && two && three)
   assert.equal(door.admit('192.0.2.1'), undefined)
@@ -38,7 +38,7 @@ test('so many connections in all, and so many of one network; who leaves makes r
   assert.ok(door.admit('192.0.2.1'))
 })
 
-test('new connections of one network come at a pace', async () => {
+test('new connections of one network have a rate limit', async () => {
   const { clock, door } = admission({ connectionRatePerMinute: 3 })
   const come = (address: string): boolean => {
     const leave = door.admit(address)
@@ -59,7 +59,7 @@ test('new connections of one network come at a pace', async () => {
   )
 })
 
-test('another number than before begins anew, and none at all is no limit', () => {
+test('another limit clears the counts, and 0 is no limit', () => {
   const rates = new NetworkRates(1000)
   assert.ok(rates.allow(1).take('a', 0))
   assert.ok(!rates.allow(1).take('a', 0))
@@ -67,7 +67,7 @@ test('another number than before begins anew, and none at all is no limit', () =
   assert.ok(rates.allow(1).take('a', 0))
 })
 
-test('a flood of networks is forgotten from its oldest on', () => {
+test('of too many networks the oldest are forgotten', () => {
   const rates = new NetworkRates(1000).allow(1)
   for (let i = 0; i <= 50_000; i++) rates.take(`n${i}`, 0)
   assert.ok(rates.isOver('n50000', 0))

@@ -1,15 +1,15 @@
-/** Who may connect: how many connections there are in all, from one network, and how fast they come. */
+/** Admission of connections: limits in all, by network, and by rate. */
 import type { Live } from '../base/live.ts'
 import type { Clock } from '../base/clock.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
 
 export interface AdmissionLimits extends NetworkSize {
-  /** Connections in all, over every listener. */
+  /** Connections in all, over all listeners. */
   readonly connectionsMax: number
-  /** From one network; loopback is not counted, since proxies and tests come from there. */
+  /** Connections of one network; loopback is not counted, as proxies and tests use it. */
   readonly connectionsPerAddressMax: number
-  /** New ones of one network; 0: as many as come. */
+  /** New connections of one network; 0: no limit. */
   readonly connectionRatePerMinute: number
 }
 
@@ -33,7 +33,7 @@ export class Admission {
     this.#clock = clock
   }
 
-  /** @returns what ends the stay, once; undefined for one that is too many. */
+  /** @returns a function to call once when the connection ends; undefined if it is refused. */
   admit(address: string): (() => void) | undefined {
     const { connectionsMax, connectionsPerAddressMax, connectionRatePerMinute } = this.#limits.now
     if (this.#count >= connectionsMax) return undefined
@@ -45,8 +45,8 @@ export class Admission {
   }
 
   /**
-   * For http: under the same count by network and rate. This machine's own watchers come in when all places of mail are taken: the listener
-   * counts its connections itself.
+   * For http: with the same limits by network and rate. Loopback is always admitted, so that monitoring works when mail
+   * uses all connections: the listener limits these itself.
    */
   admitWatcher(address: string): (() => void) | undefined {
     return isLoopback(address) ? () => {} : this.admit(address)

@@ -1,4 +1,6 @@
-/** Accepts connections: listens, admits or refuses, gives each to a session and a driver, and ends them all at shutdown. */
+/**
+ * Accepts connections: listens, admits or refuses, starts a session and a driver for each, and ends them at shutdown.
+ */
 import type { Live } from '../base/live.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -16,31 +18,31 @@ export interface DeskTools {
   readonly wheel: Wheel
   readonly log: Log
   readonly limits: Live<AdmissionLimits>
-  /** Told of everybody who signs in. */
+  /** Informed of each sign-in. */
   readonly sessions?: Pick<Sessions, 'add' | 'remove'>
 }
 
-/** How one service talks. */
+/** A listener of one service. */
 export interface ServiceListener {
   readonly service: string
   readonly address: string
   readonly port: number
-  /** Handshake before the first byte. */
+  /** TLS handshake before the first byte. */
   readonly implicitTls: boolean
   readonly tls: TlsServer | undefined
   session(connectionId: string): Session
-  /** What a connection hears that is one too many. */
+  /** Sent to refused connections. */
   readonly busy: Uint8Array
-  /** Whether connections from there begin with a PROXY header. */
+  /** Whether connections from an address begin with a PROXY header. */
   readonly proxied?: (address: string) => boolean
-  /** Where it listens, when that is not the system's network. */
+  /** The network to listen on, if not the system's. */
   readonly network?: Network
 }
 
 export class Acceptor {
   readonly #tools: DeskTools
   readonly #drivers = new Set<Driver>()
-  /** Connections by service. */
+  /** Open connections by service. */
   readonly #open = new Map<string, number>()
   readonly figures = {
     connections: new Counter('pennypost_connections_accepted', 'Connections accepted.', 'service'),
@@ -65,12 +67,15 @@ export class Acceptor {
     return this.#drivers.size
   }
 
-  /** Open ones by service. */
+  /** Open connections by service. */
   connectionsBy(): ReadonlyMap<string, number> {
     return this.#open
   }
 
-  /** One more connection of a listener that talks by itself (http). @returns what ends its stay; undefined for one too many. */
+  /**
+   * Admits a connection of a listener without a driver (http). @returns a function to call when it ends; undefined if
+   * it is refused.
+   */
   admit(address: string): (() => void) | undefined {
     return this.#stopping ? undefined : this.#admission.admitWatcher(address)
   }
@@ -139,7 +144,7 @@ export class Acceptor {
     return { id, service, address, user, close: () => driver.shutdown(), destroy: () => driver.destroy() }
   }
 
-  /** No new connections; each session says goodbye at its next quiet moment; what remains after `graceMs` is cut. */
+  /** Accepts no new connections; each session ends at its next idle moment; those left after `graceMs` are cut. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = true
     for (const listener of this.#listeners) void listener.close()

@@ -1,17 +1,17 @@
-/** Rates by the network around an address: what one host, or one line, may do. */
+/** Rates by the network of an address: limits for one host, or one customer. */
 import { BoundedMap } from '../base/bounded-map.ts'
 import { parseIpAddress } from '../base/ip-network.ts'
 import { Rate } from '../base/rate.ts'
 
-/** What of an address makes one network. */
+/** Prefix lengths of one network. */
 export interface NetworkSize {
-  /** IPv4: an address is a household already; 24 takes in what one customer may change between. */
+  /** IPv4: 32 is a household already; 24 includes addresses that one customer may switch between. */
   readonly prefixBitsV4: number
-  /** IPv6: 64 is the least that anybody has. */
+  /** IPv6: 64 is the smallest usual assignment. */
   readonly prefixBitsV6: number
 }
 
-/** Text that is no address is a network of its own. */
+/** Text that is not an address is a network of its own. */
 export function networkOf(address: string, { prefixBitsV4, prefixBitsV6 }: NetworkSize): string {
   const bytes = parseIpAddress(address)
   if (!bytes) return address
@@ -21,10 +21,10 @@ export function networkOf(address: string, { prefixBitsV4, prefixBitsV6 }: Netwo
   return `${bytes.length}/${bits} ${whole.toString('hex')}`
 }
 
-/** Networks that are remembered, some 200 bytes each; the one that was quiet longest makes room, and has a full share again when it is back. */
+/** Networks remembered, some 200 bytes each; the longest idle one is forgotten, and starts again with a full share. */
 const networksMax = 50_000
 
-/** So many in a time for each network, all at once if it likes. */
+/** A number of events per period for each network, also as a burst. */
 export class NetworkRates {
   readonly #rates = new BoundedMap<string, Rate>(networksMax)
   readonly #perMs: number
@@ -34,7 +34,7 @@ export class NetworkRates {
     this.#perMs = perMs
   }
 
-  /** @param count what is allowed now; 0: everything. Another number than before forgets what was. */
+  /** @param count the present limit; 0: no limit. Another limit than before clears all counts. */
   allow(count: number): this {
     if (count !== this.#count) this.#rates.clear()
     this.#count = count
@@ -45,11 +45,11 @@ export class NetworkRates {
     return this.#count > 0 && (this.#rates.get(network)?.waitMs(nowMs) ?? 0) > 0
   }
 
-  /** @returns false, and counts nothing, when it is over. */
+  /** @returns false, and counts nothing, when over the limit. */
   take(network: string, nowMs: number): boolean {
     if (this.#count === 0) return true
     if (this.isOver(network, nowMs)) return false
-    // One less than the burst, since a rate lets one more through than it has room for.
+    // One less than the limit, as a rate admits one more than its burst.
     const rate = this.#rates.get(network) ?? new Rate(this.#count, this.#perMs, this.#count - 1)
     rate.spend(nowMs, 1)
     this.#rates.set(network, rate)

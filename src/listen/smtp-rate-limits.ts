@@ -1,4 +1,4 @@
-/** What the network around an SMTP client may do over all its connections; users and hosts of our own are not asked. */
+/** SMTP rate limits by the client's network, over all its connections; not for users and trusted hosts. */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
@@ -7,10 +7,12 @@ import { isLoopback } from '../base/loopback.ts'
 import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
 
 export interface SmtpPaceOptions {
-  /** Of strangers of one network; 0: as many as come. */
+  /** Of unauthenticated clients of one network; 0: no limit. */
   readonly messageRatePerMinute: number
   readonly recipientRatePerMinute: number
-  /** Recipients that are nobody's; beyond, all are answered alike, so that nobody finds our users by asking. 0: without end. */
+  /**
+   * Unknown recipients; beyond the limit all recipients get the same reply, against address harvesting. 0: no limit.
+   */
   readonly unknownRecipientsPerHour: number
 }
 
@@ -23,7 +25,7 @@ export const smtpPaceDefaults: SmtpPaceOptions = {
 export interface SmtpPaceTools {
   readonly clock: Clock
   readonly log: Log
-  /** As they are now: a reload changes them. */
+  /** The current options: a reload changes them. */
   readonly options: () => SmtpPaceOptions
   readonly networks: () => NetworkSize
 }

@@ -1,4 +1,4 @@
-/** What is done about an account that somebody else seems to use: its mail is held, and people are told. */
+/** Reacts to accounts that look compromised: holds their mail, and notifies the postmaster. */
 import type { AccountGuard, AccountWatch, AccountWatchOptions, Suspected } from '../directory/account-watch.ts'
 import type { Log } from '../base/log.ts'
 import { Counter } from '../base/metrics.ts'
@@ -14,12 +14,12 @@ export type GuardTools = TransferTools & {
   readonly watchOptions: () => AccountWatchOptions
 }
 
-/** Waiting recipients that are held in one commit. */
+/** Waiting recipients held in one commit. */
 const heldAtOnce = 200
 
-/** Holds what waits of an account. @returns how many recipients. */
+/** Holds all queued mail of an account. @returns the number of recipients. */
 export async function holdWaiting(store: Store, account: number, nowMs: number): Promise<number> {
-  // What was accepted a moment ago stands in the rows as well.
+  // Recipients accepted a moment ago may have no rows yet.
   await store.commit([{ kind: 'materialize', all: true }])
   let held = 0
   for (let after: number | undefined = 0; after !== undefined;) {
@@ -47,7 +47,7 @@ export class StoreAccountGuard implements AccountGuard {
   sends(account: number, name: string, recipients: number): boolean {
     const { store, watchOptions } = this.#tools
     const beyond = this.#watch.sends(account, name, recipients)
-    // The mark of before may not be written yet.
+    // The restriction set on the first alarm may not be committed yet.
     return (beyond && watchOptions().action === 'hold') || store.read.accountById(account)?.restriction === 'held'
   }
 
@@ -60,7 +60,7 @@ export class StoreAccountGuard implements AccountGuard {
     this.#watch.signedIn(account, name, address)
   }
 
-  /** The operator has looked at it: it is counted anew. */
+  /** The operator has checked the account: counting starts again. */
   forget(account: number): void {
     this.#watch.forget(account)
   }

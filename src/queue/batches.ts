@@ -1,12 +1,18 @@
-/** Recipients that are leased, in the batches in which they are sent. */
+/** Groups leased recipients into batches. */
 import type { MessageBytes } from '../mail/content.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Batch } from './next-hops.ts'
 
-/** Recipients of one transaction: a server that follows RFC 5321 §4.5.3.1.8 takes a hundred. So many of a destination are leased at once. */
+/**
+ * Recipients of one transaction: RFC 5321 §4.5.3.1.8 obliges servers to accept a hundred. Also the most that are leased
+ * at once for a destination.
+ */
 export const batchRecipientsMax = 100
 
-/** Recipients of one message and destination, in fair order, as many as fit a transaction. @param bytes of their one message, where it is at hand. */
+/**
+ * Batches by message and destination, in fair order, each of the size of a transaction. @param bytes the content of the
+ * one message, if in memory.
+ */
 export function batchesOf(rows: readonly QueueRow[], bytes?: MessageBytes): Batch[] {
   const open = new Map<string, QueueRow[]>()
   const batches: Batch[] = []

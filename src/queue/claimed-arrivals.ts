@@ -1,6 +1,6 @@
 /**
- * Messages that are leased by the commit that takes them: where nothing waits and there is room, their first attempt need not look for them
- * in the store. All others are leased in fair order.
+ * Messages that are leased by the commit that accepts them: if nothing waits and there is room, the first attempt need
+ * not read them from the store. All others are leased in fair order.
  */
 import { bytesOf } from '../base/bytes.ts'
 import type { MessageBytes } from '../mail/content.ts'
@@ -12,13 +12,13 @@ import type { Batch } from './next-hops.ts'
 
 type Leased = Extract<Change, { kind: 'leased' }>
 
-/** Larger messages are read from the store when their turn comes: so much of each stays in memory until it is sent. */
+/** Larger messages are read from the store when sent: smaller ones stay in memory until then. */
 const contentBytesMax = 64 * 1024
 
-/** Up to so many recipients and so many bytes of messages in hand, what arrives is leased at once: a burst is not read from the disk. */
+/** While fewer recipients and bytes are in hand, new arrivals are leased at once: a burst is not read from disk. */
 const recipientsMax = 10_000
 const bytesMax = 48 * 1024 * 1024
-/** Commits under way of which that is true: nobody knows yet how much they bring to one site. */
+/** Commits under way with a claim: it is not known yet how many go to one next hop. */
 const claimsMax = 500
 
 export class ClaimedArrivals {
@@ -28,7 +28,7 @@ export class ClaimedArrivals {
   /** In hand, with their messages in memory. */
   recipients = 0
 
-  /** There is room for it, and nothing that it has to wait for; a mailing list waits in fair order from the start. */
+  /** There is room, and no reason to wait; mailing lists wait in fair order from the start. */
   hasRoomFor(operation: Arrive, nowMs: number): boolean {
     const { queue } = operation
     if (!queue || queue.held || queue.firstAttemptMs > nowMs || !isSmall(operation)) return false
@@ -37,7 +37,7 @@ export class ClaimedArrivals {
     return this.#claims.size < claimsMax && this.#bytes < bytesMax
   }
 
-  /** @returns the operation as it is to be committed. */
+  /** @returns the operation to commit. */
   claim(operation: Arrive, leasedUntilMs: number): Arrive {
     const leased = { ...operation, queue: { ...operation.queue!, leasedUntilMs } }
     this.#claims.set(operation.arrivalId, leased)
@@ -48,7 +48,7 @@ export class ClaimedArrivals {
     this.#claims.delete(arrivalId)
   }
 
-  /** It is committed. @returns none where somebody else has leased it. */
+  /** It is committed. @returns no batches if it was leased elsewhere. */
   begin(leased: Leased): Batch[] {
     const operation = this.#claims.get(leased.arrivalId)
     if (!operation) return []
@@ -64,12 +64,12 @@ export class ClaimedArrivals {
   }
 }
 
-/** Its bytes are at hand, and small. */
+/** Whether its bytes are in memory, and few. */
 function isSmall({ content: { inline } }: Arrive): boolean {
   return inline !== undefined && inline.length <= contentBytesMax
 }
 
-/** The rows that the commit has made, as a lease would have brought them. */
+/** The committed rows, as a lease would return them. */
 function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }: Leased): QueueRow[] {
   const { reversePath, submitter = null, prefix, firstAttemptMs, expiresAtMs, leasedUntilMs } = queue!
   return queue!.recipients.map(({ address, destination, parameters, turnMs }, i) => ({
@@ -95,7 +95,7 @@ function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }
   }))
 }
 
-/** The message as the next host gets it. */
+/** The message as it is sent to the next hop. */
 function bytesOfArrival({ content, queue }: Arrive): MessageBytes {
   const whole = Buffer.concat([bytesOf(queue!.prefix), content.inline!])
   return { sizeBytes: whole.length, read: (start, end) => whole.subarray(start, end) }

@@ -1,4 +1,6 @@
-/** Files a queued recipient of ours: its message's bytes become a content of their own, in the commit that ends its wait. */
+/**
+ * Files a queued local recipient: the message becomes a content of its own, in the commit that ends the queue entry.
+ */
 import { canonicalAddress } from '../directory/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { readSliceBytes } from '../mail/content.ts'
@@ -12,9 +14,9 @@ import { deliveryPrefix } from '../delivery/headers.ts'
 import { fitsQuota } from '../delivery/resolve.ts'
 
 /**
- * The address is an account's own name: aliases were expanded when the message arrived, and are not expanded again. Or one that only a
- * directory knows, of somebody who is told of his message.
- * @returns why it could not be filed, if so.
+ * The address is an account's own name, as aliases were expanded on arrival and are not expanded again; or, for DSNs
+ * and copies, an address that only the external directory knows.
+ * @returns the reason if it could not be filed.
  */
 export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<Status | undefined> {
   const { store, clock, random } = tools
@@ -41,7 +43,7 @@ export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<S
   const content = await sink.finish()
   const { facts } = await messageIndex(store, content, new Uint8Array(0))
   const reversePath = row.reversePath === '' ? null : (parseMailbox(row.reversePath) ?? null)
-  // The ledger row of the recipient is the queue's, and ends with the second operation.
+  // The recipient's ledger row belongs to the queue, and ends with the second operation.
   const filing: Filing = { mailbox, prefix: deliveryPrefix(reversePath, row.address), flags: [], recipients: [] }
   const arrivalId = newArrivalId(clock, random)
   const at = { epochMs: row.acceptedAtMs, offsetMinutes: 0 }
@@ -54,7 +56,7 @@ export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<S
     ])
   } catch (error) {
     content.abort()
-    // Another message took the last room meanwhile.
+    // Another message filled the mailbox meanwhile.
     if (error instanceof StoreRefusal && error.code === 'overQuota') return status.mailboxFull
     throw error
   }

@@ -1,4 +1,4 @@
-/** ETRN over a long queue: pieces, with a turn of the loop behind each, and a commit for each that has something. */
+/** ETRN over a long queue: page by page, with a turn of the event loop after each, and a commit for pages with matches. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { realClock } from '../platform/real/clock.ts'
@@ -7,7 +7,7 @@ import { arrival, message, nowMs } from '../store/conformance/fixtures.ts'
 import { openStore } from '../store/sqlite/engine.ts'
 import { flushWaiting } from './flush.ts'
 
-test('nothing is looked at twice in one turn of the loop, and recipients are retried by groups', async (t) => {
+test('one page is read in a turn of the event loop, and its recipients are retried in one commit', async (t) => {
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
   t.after(() => store.close())
   const parameters = { body: '7bit', smtpUtf8: false } as const
@@ -48,7 +48,7 @@ test('nothing is looked at twice in one turn of the loop, and recipients are ret
   assert.ok(commits >= 12 && commits <= 13, `${commits} commits`)
 })
 
-test('one that went while we looked keeps nothing from being tried', async (t) => {
+test('a recipient that ended meanwhile does not keep others from being tried', async (t) => {
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
   t.after(() => store.close())
   const recipients = ['a', 'b', 'c'].map((name) => ({

@@ -1,4 +1,4 @@
-/** What waits for a host that says it is there: tried again at once. RFC 1985 §5.1. */
+/** ETRN: retries at once what waits for a host. RFC 1985 §5.1. */
 import { turn, type Clock } from '../base/clock.ts'
 import { running } from '../base/running.ts'
 import type { WaitingFor } from '../protocol/smtp/backend.ts'
@@ -6,7 +6,9 @@ import type { QueueRow } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
 import { commitWaiting } from './operator-acts.ts'
 
-/** Recipients that one request starts; the rest follows when it is made again. A command must not turn the whole queue round. */
+/**
+ * Recipients started by one request; a repeated request starts the rest. One command must not retry the whole queue.
+ */
 const flushedMax = 10_000
 const pageRows = 500
 
@@ -15,7 +17,7 @@ export interface FlushTools {
   readonly clock: Clock
 }
 
-/** @returns how many recipients are tried now. What an operator holds stays held. */
+/** @returns the number of recipients that are tried now. Held ones stay held. */
 export async function flushWaiting({ store, clock }: FlushTools, node: WaitingFor): Promise<number> {
   const filter = node.kind === 'domain' ? { recipient: `@${node.name}` } : {}
   let count = 0
@@ -33,7 +35,7 @@ export async function flushWaiting({ store, clock }: FlushTools, node: WaitingFo
       store,
       meant.map(({ id }) => ({ kind: 'queueAct', recipient: id, act: 'retry', nowMs })),
     )
-    // A piece without any of them needed no commit: the others have their turn all the same.
+    // A page without matches makes no commit: other work still gets its turn of the event loop.
     await turn(clock)
     after = page.next
   }

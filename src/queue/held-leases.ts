@@ -1,11 +1,11 @@
-/** Recipients that this queue has leased and not settled. Their leases are renewed together, whatever else happens to them. */
+/** Recipients that this queue has leased and not finished. Their leases are renewed together. */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
 import type { Batch } from './next-hops.ts'
 import { leaseOf } from './record-results.ts'
 
-/** A lease outlives any attempt that still moves: it is renewed at a third of its time. */
+/** A lease outlives any attempt that makes progress: it is renewed after a third of its time. */
 export const leaseMs = 10 * 60_000
 const renewMs = leaseMs / 3
 
@@ -18,7 +18,7 @@ export class HeldLeases {
   readonly #tools: Tools
   readonly #batches = new Set<Batch>()
   readonly #recipients = new Map<number, QueueRow>()
-  /** Those whose lease was given anew while we worked on them. */
+  /** Recipients leased again while an attempt was under way. */
   readonly #leasedAgain = new Set<number>()
   #renewal: Timer | undefined
 
@@ -26,7 +26,7 @@ export class HeldLeases {
     this.#tools = tools
   }
 
-  /** Recipients. */
+  /** The number of recipients. */
   get size(): number {
     return this.#recipients.size
   }
@@ -42,10 +42,10 @@ export class HeldLeases {
   }
 
   /**
-   * A lease that lapsed although we work on it, since the clock was set, or an operator rerouted it: it is ours again, and nothing is sent
-   * a second time before the attempt under way has ended.
+   * Takes over a new lease of a recipient that is in hand already: the old one lapsed as the clock was set, or an
+   * operator rerouted it. It is not sent again before an attempt under way ends.
    *
-   * @returns false: it is not ours yet.
+   * @returns false if it is not in hand.
    */
   leaseAgain({ id, fence, destination, lastReply }: QueueRow): boolean {
     const mine = this.#recipients.get(id)

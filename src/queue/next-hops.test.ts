@@ -7,16 +7,16 @@ const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0
 const host = (name: string, port = 25) => ({ name, port })
 const batch = (turnMs: number): Batch => ({ destination: 'x', rows: [{ turnMs } as QueueRow] })
 
-test('a site is a set of hosts, in whatever order they come', () => {
+test('a next hop is a set of hosts, in any order', () => {
   assert.equal(nextHopName([host('b.example'), host('a.example')], undefined), 'a.example b.example')
   assert.equal(nextHopName([host('a.example'), host('b.example')], undefined), 'a.example b.example')
   assert.equal(nextHopName([host('relay.example', 587)], undefined), 'relay.example:587')
-  // A host that has shut out one address of ours may like another.
+  // A host that blocks one address of ours may accept another.
   const via = (address: string): string => nextHopName([{ ...host('a.example'), localAddresses: [address] }], undefined)
   assert.notEqual(via('192.0.2.1'), via('192.0.2.2'))
 })
 
-test('a rule that fits the hosts makes one site of all that they serve', () => {
+test('a rule that matches the hosts makes one next hop of all that they serve', () => {
   const rules = [{ match: '*' }, { match: '*.provider.example', ratePerMinute: 60 }, { match: 'special.example' }]
   const hosts = [host('MX1.provider.example')]
   const rule = ruleFor(rules, 'customer.example', hosts)
@@ -27,14 +27,14 @@ test('a rule that fits the hosts makes one site of all that they serve', () => {
   assert.equal(nextHopName([host('mx.other.example')], rules[0]), 'mx.other.example')
 })
 
-test('the earliest turn is the first in line, and equal ones keep their order', () => {
+test('batches wait in fair order, and equal ones keep their order', () => {
   const site = new NextHop('x', 20, undefined)
   const batches = [batch(5), batch(1), batch(5), batch(3)]
   for (const one of batches) site.add(one)
   assert.deepEqual(site.waiting, [batches[1], batches[3], batches[0], batches[2]])
 })
 
-test('of a burst the last in turn leaves for what comes later and has its turn before; what was leased out of the store has room of its own', () => {
+test('in a burst the last batch leaves for a later one that goes before it; batches leased from the store have room of their own', () => {
   const site = new NextHop('x', 20, undefined)
   const news = (turnMs: number): Batch => ({ ...batch(turnMs), bytes: { sizeBytes: 1, read: () => new Uint8Array(1) } })
   for (let turn = 0; turn < 4999; turn++) assert.equal(site.add(news(turn)), undefined)
@@ -63,7 +63,7 @@ test('transfers at a time grow with success up to the limit', () => {
   assert.equal(site.window, 7)
 })
 
-test('failures halve them, three in a row give it a rest, and each rest is twice as long until it is well again', () => {
+test('failures halve them, three in a row start a back-off, and each back-off is twice as long until one succeeds', () => {
   const site = new NextHop('x', 20, undefined)
   site.failed(0, random, 'refused', '4.4.1')
   assert.equal(site.window, 2)
@@ -73,7 +73,7 @@ test('failures halve them, three in a row give it a rest, and each rest is twice
   assert.deepEqual(site.backOffAt(0), { untilMs: 60_000, words: 'refused', enhanced: '4.4.1' })
   assert.equal(site.backOffAt(60_000), undefined)
   assert.equal(site.window, 1)
-  // It had its rest: one more failure is enough.
+  // After a back-off, one more failure is enough.
   site.failed(60_000, random, 'refused', '4.4.1')
   assert.equal(site.backOffAt(60_000)!.untilMs, 180_000)
   for (let n = 0; n < 20; n++) site.failed(0, random, 'refused', '4.4.1')
@@ -84,7 +84,7 @@ test('failures halve them, three in a row give it a rest, and each rest is twice
   assert.equal(site.backOffAt(0), undefined)
 })
 
-test('what a site answers for a recipient alone is no failure of the site', () => {
+test('a reply for a single recipient is no failure of the next hop', () => {
   const site = new NextHop('x', 20, undefined)
   for (let n = 0; n < 10; n++) site.answered()
   assert.equal(site.window, 5)
@@ -95,7 +95,7 @@ test('what a site answers for a recipient alone is no failure of the site', () =
   assert.equal(site.backOffAt(0), undefined)
 })
 
-test('sites beyond the limit are forgotten, but for those that have mail', () => {
+test('next hops beyond the limit are forgotten, except those with mail', () => {
   const sites = new NextHops()
   const first = sites.of('s0', 20)
   first.add(batch(1))

@@ -1,6 +1,6 @@
 /**
- * Next hops, and what is known of each: its line, window, rate and back-off. A next hop is a set of hosts: all domains that one provider
- * serves are one next hop, and share its connections and limits.
+ * Next hops, and the state of each: waiting batches, window, rate and back-off. A next hop is a set of hosts: all
+ * domains served by one provider share it, with its connections and limits.
  */
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { MessageBytes } from '../mail/content.ts'
@@ -15,26 +15,26 @@ import { Rate } from '../base/rate.ts'
 export interface Batch {
   readonly destination: string
   readonly rows: readonly QueueRow[]
-  /** The message, where it is at hand. */
+  /** The message, if in memory. */
   readonly bytes?: MessageBytes
 }
 
-/** Transfers at a time to a next hop of which nothing is known. */
+/** Initial window: transfers at a time to a new next hop. */
 const windowAtFirst = 5
-/** Failures in a row, of attempts for different messages perhaps, after which no attempt is made for a while. */
+/** Consecutive failures, even of different messages, that start a back-off. */
 const failuresMax = 3
-/** The back-off: at first, and at most. It doubles each time. */
+/** Initial and longest back-off. It doubles each time. */
 const backOffAtFirstMs = 60_000
 const backOffMaxMs = 60 * 60_000
-/** Recipients that are leased for one next hop: enough to go on with, and room is left for the others. */
+/** Recipients leased for one next hop: enough to keep it busy, with room for others. */
 const heldMax = 200
-/** Recipients of first attempts, whose messages are in memory. */
+/** Recipients with immediate delivery, whose messages are in memory. */
 const immediateMax = 5000
 /** Next hops that are remembered although nothing is queued for them. */
 const nextHopsMax = 5000
-/** Destinations whose next hop is known, for as long as mail is held for them and a little longer. */
+/** Destinations whose next hop is remembered, somewhat longer than mail is leased for them. */
 const knownMax = 10_000
-/** Names of destinations that have enough, as far as a lease is told of them. */
+/** Busy destinations that are named in a lease at most. */
 const busyNamesMax = 1000
 
 export interface BackOff {
@@ -45,15 +45,15 @@ export interface BackOff {
 
 export class NextHop {
   readonly name: string
-  /** Earliest turn first. */
+  /** In fair order. */
   readonly waiting: Batch[] = []
   readonly rate: Rate | undefined
   readonly #connectionsMax: number
   running = 0
-  /** Recipients that wait here or are under way: leased out of the store, and those of first attempts. */
+  /** Recipients waiting here or under way: leased from the store, and with immediate delivery. */
   #held = 0
   #immediate = 0
-  /** Transfers that it may have at a time: grows with success, shrinks with failure. */
+  /** Transfers allowed at a time: grows with success, shrinks with failure. */
   window: number
   #successes = 0
   #failures = 0
@@ -67,7 +67,10 @@ export class NextHop {
     this.rate = ratePerMinute ? new Rate(ratePerMinute, 60_000) : undefined
   }
 
-  /** Puts it in line. @returns the batch that has to leave for it: the last of the immediate ones, where there are too many. */
+  /**
+   * Adds a batch in fair order. @returns a batch that must leave: the last of immediate delivery, if there are too
+   * many.
+   */
   add(batch: Batch): Batch | undefined {
     this.#count(batch, 1)
     this.waiting.splice(this.#placeOf(turnOf(batch)), 0, batch)
@@ -76,7 +79,7 @@ export class NextHop {
     return last < 0 ? undefined : this.waiting.splice(last, 1)[0]
   }
 
-  /** Behind all whose turn is no later. */
+  /** The position after all batches that are not later in fair order. */
   #placeOf(turnMs: number): number {
     let low = 0
     let high = this.waiting.length
@@ -88,7 +91,7 @@ export class NextHop {
     return low
   }
 
-  /** It is no longer in line or under way. */
+  /** The batch is not waiting or under way any more. */
   release(batch: Batch): void {
     this.#count(batch, -1)
   }
@@ -98,7 +101,7 @@ export class NextHop {
     else this.#held += sign * rows.length
   }
 
-  /** An arrival may be attempted at once: there is room, or the last one in line comes after it. */
+  /** Whether an arrival may be attempted at once: there is room, or the last waiting batch is later in fair order. */
   takesImmediate(turnMs: number): boolean {
     const last = this.waiting.at(-1)
     return this.#immediate < immediateMax || (last !== undefined && turnMs < turnOf(last))
@@ -108,12 +111,12 @@ export class NextHop {
     return this.#held >= heldMax
   }
 
-  /** More is leased than it can use: what is beyond is returned. */
+  /** More is leased than it can use: further batches are returned. */
   get isFull(): boolean {
     return this.#held >= 2 * heldMax
   }
 
-  /** Why no attempt is made, and until when. */
+  /** The back-off, if there is one now. */
   backOffAt(nowMs: number): BackOff | undefined {
     return this.#backOff && this.#backOff.untilMs > nowMs ? this.#backOff : undefined
   }
@@ -122,7 +125,7 @@ export class NextHop {
     return this.#held === 0 && this.#immediate === 0 && this.running === 0
   }
 
-  /** It took a message, or refused one for good: it works. */
+  /** It accepted a message, or refused one permanently: it works. */
   succeeded(): void {
     this.answered()
     if (++this.#successes < this.window) return
@@ -130,7 +133,7 @@ export class NextHop {
     this.window = Math.min(this.#connectionsMax, this.window + 1)
   }
 
-  /** It answered, with a reason for each recipient: greylisting, a full mailbox. */
+  /** It replied for each recipient, for example with greylisting or a full mailbox. */
   answered(): void {
     this.#failures = 0
     this.#backOffs = 0
@@ -154,7 +157,7 @@ function turnOf({ rows }: Batch): number {
   return rows[0]!.turnMs
 }
 
-/** The most exact rule for a destination: by its own name before its hosts' names. */
+/** The most specific rule for a destination: its own name goes before names of its hosts. */
 export function ruleFor(
   rules: readonly DestinationRule[],
   destination: string,
@@ -169,8 +172,8 @@ export function ruleFor(
 }
 
 /**
- * The name of a set of hosts, in whatever order the DNS gave them; with a rule that covers several hosts, the rule's. Hosts see where
- * connections come from: an address of ours that they block is another next hop than one that they accept.
+ * The name of a set of hosts, in any order of the DNS; if a rule covers the hosts, the rule's. The local address is
+ * part of it: a host may block one address of ours and accept another.
  */
 export function nextHopName(
   hosts: readonly Pick<Host, 'name' | 'port' | 'localAddresses' | 'proxy'>[],
@@ -188,7 +191,7 @@ export function nextHopName(
 
 export class NextHops {
   readonly #nextHops = new Map<string, NextHop>()
-  /** The next hop that a destination had last. */
+  /** The last next hop of each destination. */
   readonly #lastOf = new BoundedMap<string, NextHop>(knownMax)
 
   of(name: string, connectionsMax: number, ratePerMinute?: number): NextHop {
@@ -199,13 +202,13 @@ export class NextHops {
     return nextHop
   }
 
-  /** The options changed: next hops are made anew, but for those where mail is under way. */
+  /** The options changed: next hops are created again, except those with mail in hand. */
   renew(): void {
     for (const [name, nextHop] of this.#nextHops) if (nextHop.isForgettable) this.#nextHops.delete(name)
     this.#lastOf.clear()
   }
 
-  /** The next hop that a destination had last; undefined: not known. */
+  /** The last next hop of a destination; undefined: not known. */
   lastOf(destination: string): NextHop | undefined {
     return this.#lastOf.get(destination)
   }
@@ -214,7 +217,7 @@ export class NextHops {
     this.#lastOf.set(destination, nextHop)
   }
 
-  /** Destinations that have enough to do. */
+  /** Destinations whose next hop has enough leased. */
   busyDestinations(): string[] {
     const busy: string[] = []
     for (const [name, nextHop] of this.#lastOf) {

@@ -1,8 +1,8 @@
-/** What is done to many waiting recipients at once, some of which may have gone since they were read. */
+/** Operations on many waiting recipients at once, some of which may have ended since they were read. */
 import type { Operation } from '../store/operations.ts'
 import { StoreRefusal, type Store } from '../store/store.ts'
 
-/** One commit; or one each, in one group, where the way of some ended since they were read. @returns how many were changed. */
+/** One commit; or one each, in one group, if some of the recipients have ended since. @returns the number changed. */
 export async function commitWaiting(store: Store, operations: readonly Operation[]): Promise<number> {
   if (operations.length === 0) return 0
   if (await isCommitted(store, operations)) return operations.length

@@ -1,10 +1,10 @@
-/** What the configuration tells the queue, with the reasons for the defaults. */
+/** The options of the queue, and their defaults. */
 import { deliveryDefaults, type DeliveryOptions } from '../delivery/options.ts'
 import { transportDefaults, type TransportOptions } from '../transport/options.ts'
 
-/** What holds for a destination, or for all that its hosts serve. */
+/** Limits for a destination, or for a next hop by its hosts. */
 export interface DestinationRule {
-  /** A domain of recipients or a host that takes their mail; `*.domain`, `*`. */
+  /** A domain of recipients, or a host of their mail; `*.domain`, `*`. */
   readonly match: string
   readonly connectionsMax?: number
   /** Recipients a minute. */
@@ -17,18 +17,18 @@ export interface DestinationRule {
 export interface QueueOptions {
   /** Waits between attempts, milliseconds; the last one repeats. RFC 5321 §4.5.4.1. */
   readonly retryAfterMs: readonly number[]
-  /** A sender hears of a message that could not be sent for so long; 0: never. RFC 3461 §5.2.5. */
+  /** A delay DSN is sent after this time; 0: never. RFC 3461 §5.2.5. */
   readonly delayWarningMs: number
-  /** Recipients a minute to everybody together; 0: no limit. */
+  /** Recipients a minute, over all next hops; 0: no limit. */
   readonly transferRatePerMinute: number
-  /** Recipients an hour of one sender; 0: no limit. What is beyond waits. */
+  /** Recipients an hour of one sender; 0: no limit. Others wait. */
   readonly senderRatePerHour: number
-  /** Transfers under way at a time, in all and to one set of hosts. */
+  /** Transfers at a time, in all and to one next hop. */
   readonly transfersMax: number
   readonly transfersPerDestinationMax: number
 }
 
-/** All of `[transfer]`: the queue hands it on to the rooms below. */
+/** All of `[transfer]`: the queue passes it to the rooms below. */
 export type TransferOptions = DeliveryOptions & TransportOptions & QueueOptions
 
 const minute = 60_000

@@ -1,6 +1,7 @@
 /**
- * Works the queue: leases what is due, brings it to the next hops that it goes to, tries it, has it written down. See README.md for the rows.
- * It holds nothing that it could not read again: after a crash the leases are void and others go on.
+ * Runs the queue: leases due recipients, sorts them by next hop, attempts them and records the results. README.md shows
+ * the rows.
+ * All of its state can be read again: after a crash the leases are void, and are given again.
  */
 import { running } from '../base/running.ts'
 import type { Timer } from '../base/clock.ts'
@@ -22,21 +23,26 @@ import { mayWait, recordResults } from './record-results.ts'
 import { NextHops, type Batch, type BackOff, type NextHop } from './next-hops.ts'
 import { Transfers, type TransfersTools, type ResolvedRoute } from './transfers.ts'
 
-/** What was under way when the process died waits so long: a message that kills us must not do so in a tight loop. */
+/**
+ * Recipients that were under way in a crash wait this long: a message that crashes us must not do so in a tight loop.
+ */
 const reclaimedAfterMs = 30_000
 /** Recipients leased in one commit. */
 const leaseMax = 500
-/** Recipients that were leased out of the store and are not settled. */
+/** Recipients leased from the store and not finished. */
 const heldMax = 2000
-/** Attempts whose end is not written down yet: after a power cut they would be made a second time. */
+/** Attempts with unrecorded results: after a power cut they would be made again. */
 const unwrittenMax = 100
-/** What its sender's rate does not let go comes back so much later, or more. */
+/** Shortest wait of recipients beyond their sender's rate. */
 const returnMs = 5000
-/** What is more than a next hop can have: no lease brings its destination again before there is room, but others of the same next hop may come. */
+/**
+ * Wait of recipients beyond the limits of a next hop: a lease skips its busy destinations, but may bring other
+ * destinations of the same next hop.
+ */
 const fullMs = 250
-/** When all that is due belongs to next hops that have enough, we look again as soon as one of them moves, or after so long. */
+/** If all due recipients have busy next hops, the queue leases again when one has room, or after this time. */
 const stalledMs = 5000
-/** A wait longer than this is looked at again in between: clocks jump. */
+/** Longer waits are checked in between: clocks jump. */
 const sleepMaxMs = 5 * 60_000
 export type QueueTools = Omit<TransfersTools, 'reports'> & RouterTools
 
@@ -48,24 +54,24 @@ export class Queue implements ImmediateDelivery {
   readonly #router: Router
   readonly #returnedLeases: ReturnedLeases
   readonly #routes = new Map<Batch, ResolvedRoute>()
-  /** Next hops with mail that could go: each gives one batch in turn. */
+  /** Next hops with waiting batches: each starts one batch in turn. */
   readonly #ready = new Set<NextHop>()
   readonly #held: HeldLeases
   readonly #senders: SenderShares
   #rate: Rate | undefined
   readonly #claimed = new ClaimedArrivals()
   #running = 0
-  /** Attempts that have ended, and are not written down yet. */
+  /** Attempts that have ended, with results not recorded yet. */
   #unwritten = 0
   #pacing: Timer | undefined
-  /** How far round the destinations we have leased. */
+  /** The destination where the last lease ended; the next one continues there. */
   #after: string | undefined
   #more = false
   #stalled = false
   #timer: Timer | undefined
   #leasing = false
   #again = false
-  /** All leases of before are taken over: none of ours is among them. */
+  /** Leases of the previous process are reclaimed: none of the present ones is among them. */
   #begun = false
   #stopped = false
   #stopListening: () => void
@@ -95,7 +101,7 @@ export class Queue implements ImmediateDelivery {
 
   claim(operation: Arrive): Arrive {
     const nowMs = this.#tools.clock.now()
-    // Whoever waits already has his turn before it.
+    // Recipients that wait already go first.
     if (this.#stopped || !this.#begun || this.#more || !this.#claimed.hasRoomFor(operation, nowMs)) return operation
     const { recipients, firstAttemptMs } = operation.queue!
     if (!recipients.every((one) => this.#mayTry(one, firstAttemptMs))) return operation
@@ -120,19 +126,19 @@ export class Queue implements ImmediateDelivery {
     }
   }
 
-  /** Those that were leased out of the store. */
+  /** Recipients leased from the store. */
   get #fetched(): number {
     return this.#held.size - this.#claimed.recipients
   }
 
-  /** The options were changed: limits count from now on. */
+  /** The options were changed: new limits apply from now on. */
   configure(): void {
     const { transferRatePerMinute } = this.#tools.options.now
     this.#rate = transferRatePerMinute > 0 ? new Rate(transferRatePerMinute, 60_000) : undefined
     this.#nextHops.renew()
   }
 
-  /** The folder is ours alone, so whoever held a lease is gone. */
+  /** The folder is locked for us alone, so the holder of any older lease has ended. */
   start(): void {
     const { store, clock, log } = this.#tools
     store
@@ -144,7 +150,7 @@ export class Queue implements ImmediateDelivery {
       })
   }
 
-  /** Looks for what is due, now. */
+  /** Leases due recipients now. */
   wake(): void {
     if (this.#stopped || !this.#begun) return
     if (this.#leasing) this.#again = true
@@ -152,8 +158,8 @@ export class Queue implements ImmediateDelivery {
   }
 
   /**
-   * Attempts under way are awaited; nothing new begins, and what only waited goes back. After `graceMs` the connections are cut: what they
-   * carried is tried again after the next start.
+   * Starts no new attempts, returns waiting leases and waits for attempts under way. After `graceMs` the connections
+   * are cut: their messages are tried again after the next start.
    */
   async stop(graceMs = Infinity): Promise<void> {
     this.#stopped = true
@@ -175,7 +181,7 @@ export class Queue implements ImmediateDelivery {
     const due = this.#tools.store.read.queueDue()
     if (due === undefined) return
     const delay = Math.min(sleepMaxMs, Math.max(this.#stalled ? stalledMs : 50, due - this.#tools.clock.now()))
-    // Looking costs a read; only what is due is worth a commit.
+    // Looking costs a read; a commit is made only for due recipients.
     this.#timer = this.#tools.clock.after(delay, () => {
       if (due <= this.#tools.clock.now()) this.wake()
       else this.#plan()
@@ -205,7 +211,7 @@ export class Queue implements ImmediateDelivery {
     this.#settled()
   }
 
-  /** Finds out where a batch goes, and puts it in line there. */
+  /** Finds the next hop of a batch, and adds it there. */
   async #place(batch: Batch): Promise<void> {
     const { clock, log } = this.#tools
     const { destination, rows } = batch
@@ -245,14 +251,14 @@ export class Queue implements ImmediateDelivery {
     }
   }
 
-  /** The next hop is left alone: its mail waits for it, without a connection for each message. */
+  /** Defers a batch during a back-off, without a connection for each message. */
   #defer(batch: Batch, { rule }: ResolvedRoute, backOff: BackOff): Promise<void> {
     const { clock } = this.#tools
     const { rows } = batch
     const { enhanced, untilMs } = backOff
     const words = `${backOff.words} (not tried again yet: it failed several times in a row)`
     const nowMs = clock.now()
-    // As long as it rested: all at once they would be a storm.
+    // Spread over the length of the back-off: all at once would overload the next hop.
     const spreadMs = Math.max(60_000, untilMs - nowMs)
     if (rows.every((row) => mayWait(this.#tools, row, untilMs + spreadMs, nowMs)))
       return this.#returnedLeases.give([batch], { dueMs: untilMs, spreadMs, reply: words })
@@ -270,7 +276,7 @@ export class Queue implements ImmediateDelivery {
     )
   }
 
-  /** Takes batches out of a next hop's line. */
+  /** Removes batches from a next hop. */
   #leave(nextHop: NextHop, batches: readonly Batch[]): readonly Batch[] {
     for (const batch of batches) {
       nextHop.release(batch)
@@ -284,7 +290,7 @@ export class Queue implements ImmediateDelivery {
     return this.#returnedLeases.give(batches, { dueMs: this.#tools.clock.now() + afterMs })
   }
 
-  /** Begins as many transfers as there is room for, one of each next hop in turn. */
+  /** Starts as many transfers as there is room for, one per next hop in turn. */
   #pump(): void {
     const { options, clock } = this.#tools
     running('queue')
@@ -322,7 +328,7 @@ export class Queue implements ImmediateDelivery {
     if (waitMs < Number.POSITIVE_INFINITY && !this.#stopped) this.#pacing = clock.after(waitMs, () => this.#pump())
   }
 
-  /** The first batch in a next hop's line whose sender has not his share of all transfers. */
+  /** The first waiting batch whose sender is below its share of all transfers. */
   #next(nextHop: NextHop): Batch | undefined {
     const { clock } = this.#tools
     for (let i = 0; i < nextHop.waiting.length; i++) {
@@ -362,7 +368,7 @@ export class Queue implements ImmediateDelivery {
     else if (this.#held.isEmpty) this.#plan()
   }
 
-  /** Whoever stands in line at a next hop that rests would only find out the same. */
+  /** Defers all waiting batches of a next hop in back-off: their attempts would fail too. */
   async #empty(nextHop: NextHop, backOff: BackOff): Promise<void> {
     const waiting = nextHop.waiting.splice(0)
     await Promise.all(waiting.map((batch) => this.#defer(batch, this.#routes.get(batch)!, backOff))).catch(
@@ -375,7 +381,8 @@ export class Queue implements ImmediateDelivery {
   #release(batch: Batch): void {
     const again = this.#held.release(batch)
     if (again === undefined) return
-    // Leased again after its end was written down, perhaps in vain: what is leased still is due.
+    // Leased again after its result was recorded, perhaps without effect: return the lease, so that what is left of it
+    // is due.
     if (again.length > 0) void this.#returnLease([{ ...batch, rows: again }])
     this.#claimed.count(batch, -1)
     this.#settled()

@@ -1,4 +1,7 @@
-/** Writes down how an attempt went: outcomes, next attempts, and the notices to the sender, in one commit. RFC 3461 §5, §6.2; RFC 5321 §4.5.4. */
+/**
+ * Records the results of an attempt: outcomes, next attempts, and DSNs to the sender, in one commit. RFC 3461 §5, §6.2;
+ * RFC 5321 §4.5.4.
+ */
 import type { Live } from '../base/live.ts'
 import type { TransferOptions } from './options.ts'
 import { running } from '../base/running.ts'
@@ -31,7 +34,7 @@ export function leaseOf(row: QueueRow): Lease {
   return { recipient: row.id, fence: row.fence }
 }
 
-/** It may wait until then without a word to anybody. */
+/** Whether it may wait until then without a DSN. */
 export function mayWait(
   { options }: Pick<RecordTools, 'options'>,
   row: QueueRow,
@@ -44,24 +47,24 @@ export function mayWait(
   return !late || warned === true || row.reversePath === '' || !wantsReport(notify, 'delay')
 }
 
-/** Recipients of one message; its bytes, where they are at hand; where the attempt went. */
+/** Recipients of one message; its bytes, if in memory; the destination of the attempt. */
 export type Tried = Pick<Batch, 'rows' | 'bytes'> & Partial<Pick<Batch, 'destination'>>
 
-/** RFC 3463 §3.1: nothing more is to be told than that it failed. */
+/** RFC 3463 §3.1: 5.0.0 says only that it failed. */
 export function givenUp(row: QueueRow): AttemptResult {
   return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
 }
 
-/** What an attempt comes to for a recipient, and what its sender is to hear of that once it is written down. */
+/** The result for one recipient, and the report for its sender once that is committed. */
 interface End {
   readonly row: QueueRow
   readonly operation: Operation
   readonly report?: Report
-  /** It bounces, whether its sender wants to hear of it or not. */
+  /** It bounces, with or without a DSN. */
   readonly failed?: { readonly enhanced: string; readonly words: string }
 }
 
-/** @param retryAfterMs the destination's own waits, where it has some. */
+/** @param retryAfterMs the destination's own retry schedule, if any. */
 export async function recordResults(
   tools: RecordTools,
   { rows, bytes, destination }: Tried,
@@ -75,7 +78,7 @@ export async function recordResults(
     noteAttempt(tools, row, result)
     const moved = destination !== undefined && row.destination !== destination
     if (result.kind !== 'later' || !moved) return endOfAttempt(tools, row, result, nowMs, retryAfterMs)
-    // While it was tried an operator gave it up, or another way.
+    // During the attempt an operator gave up the recipient, or rerouted it.
     if (row.destination === failedDestination) return endOfAttempt(tools, row, givenUp(row), nowMs, retryAfterMs)
     return endOfAttempt(tools, row, result, nowMs, [0])
   })
@@ -97,7 +100,7 @@ function endOfAttempt(
   const lease = leaseOf(row)
   if (result.kind === 'relayed') {
     const operation: Operation = { kind: 'queueFinish', lease, outcome: 'relayed', reply, nowMs }
-    // A host that knows DSN tells the sender itself. RFC 3461 §5.2.1.
+    // A next hop with DSN support reports to the sender itself. RFC 3461 §5.2.1.
     const tell = (!result.reports && wantsReport(notify, 'success')) || relayIsTold(row, result, nowMs)
     return { row, operation, report: tell ? { ...told, action: 'relayed', enhanced: '2.0.0' } : undefined }
   }
@@ -121,7 +124,7 @@ function endOfAttempt(
   }
 }
 
-/** One commit, with the notice that tells of what it writes and of nothing else. */
+/** Commits the results together with the DSN that reports exactly these. */
 async function writeEnds(
   tools: RecordTools,
   all: readonly End[],
@@ -140,7 +143,8 @@ async function writeEnds(
     } catch (error) {
       notice?.content.abort()
       if (!(error instanceof StoreRefusal)) throw error
-      // An operator held or dropped one of them meanwhile: it has not ended, and is not told of. Or the sender's mailbox filled up.
+      // An operator held or dropped one of them meanwhile: it has not ended, and is not reported. Or the sender's
+      // mailbox filled up.
       const left = error.code === 'leaseLost' ? await stillLeased(tools, ends) : ends
       if (queueOnly && left.length === ends.length) throw error
       ends = left
@@ -150,7 +154,7 @@ async function writeEnds(
 }
 
 async function stillLeased({ store }: RecordTools, ends: readonly End[]): Promise<readonly End[]> {
-  // What was accepted a moment ago stands in the rows as well.
+  // Recipients accepted a moment ago may have no rows yet.
   await store.commit([{ kind: 'materialize', all: true }])
   return ends.filter(({ row }) => {
     const now = store.read.queueRecipient(row.id)
@@ -158,7 +162,7 @@ async function stillLeased({ store }: RecordTools, ends: readonly End[]): Promis
   })
 }
 
-/** Jitter: what failed together must not come back together. */
+/** With jitter: recipients that failed together must not be retried together. */
 function waitAfter({ random }: RecordTools, retryAfterMs: readonly number[], attempts: number): number {
   const wait = retryAfterMs[Math.min(attempts, retryAfterMs.length - 1)]!
   return Math.floor(wait * (0.9 + random.below(201) / 1000))
@@ -182,7 +186,7 @@ function noteAttempt({ journey, clock, accountGuard }: RecordTools, row: QueueRo
   })
 }
 
-/** Why a way ended that did not reach its end, and by which message the sender was told. */
+/** Traces why recipients bounced, and the DSN that told the sender. */
 function noteEnds(
   { journey, clock }: RecordTools,
   { arrivalId, reversePath }: QueueRow,
@@ -235,7 +239,7 @@ async function bounceOf(
   })
 }
 
-/** Recipients of ours that were too many to be filed at once. */
+/** Local recipients beyond `fileNowMax`. */
 export async function fileLocally(tools: RecordTools, rows: readonly QueueRow[]): Promise<void> {
   for (const row of rows) {
     let refused

@@ -13,7 +13,7 @@ const finish = (recipient: number): Operation => ({
   nowMs: 0,
 })
 
-/** A store that notes what is committed together, and refuses what `fault` says. */
+/** A store that records its commits, and refuses those that `fault` names. */
 function world(fault: (recipients: readonly number[]) => Error | undefined = () => undefined) {
   const clock = new SimulatedClock(0)
   const commits: number[][] = []
@@ -27,14 +27,14 @@ function world(fault: (recipients: readonly number[]) => Error | undefined = () 
   return { clock, commits, reports: new ResultBatcher({ store: { commit } as unknown as Store, clock }) }
 }
 
-test('what one turn of the loop brings is one commit; the next turn has its own', async () => {
+test('the results of one turn of the event loop are one commit; the next turn has its own', async () => {
   const { clock, commits, reports } = world()
   await clock.until(Promise.all([reports.give([finish(1)]), reports.give([finish(2), finish(3)])]))
   await clock.until(reports.give([finish(4)]))
   assert.deepEqual(commits, [[1, 2, 3], [4]])
 })
 
-test('one that has lost its lease hears of it, and the others are written down without it', async () => {
+test('a result that has lost its lease is rejected, and the others are committed without it', async () => {
   const lost = (recipients: readonly number[]) =>
     recipients.includes(2) ? new StoreRefusal('leaseLost', 'gone') : undefined
   const { clock, commits, reports } = world(lost)
@@ -48,7 +48,7 @@ test('one that has lost its lease hears of it, and the others are written down w
   assert.deepEqual(commits, [[1, 2, 3], [1], [2], [3]])
 })
 
-test('a store that cannot write says so to all of them, and is not asked again', async () => {
+test('the failure of the store reaches all of them, without another commit', async () => {
   const { clock, commits, reports } = world(() => new StoreFault('the disk is full', true))
   const ends = [reports.give([finish(1)]), reports.give([finish(2)])].map((one) =>
     one.catch((error: Error) => error.message),

@@ -1,4 +1,7 @@
-/** Ends of attempts that need no notice, on their way into the store. What one turn of the loop brings is one commit: a burst ends as quickly as it came. */
+/**
+ * Collects results without a DSN: those of one turn of the event loop share a commit, so that a burst ends as quickly
+ * as it came.
+ */
 import type { Clock } from '../base/clock.ts'
 import type { Operation } from '../store/operations.ts'
 import { StoreRefusal, type Store } from '../store/store.ts'
@@ -22,7 +25,7 @@ export class ResultBatcher {
     this.#tools = tools
   }
 
-  /** Resolves when they are written down, all or none. Throws what `commit` throws for them alone. */
+  /** Resolves when all of them are committed; otherwise none is. Throws what `commit` throws for these alone. */
   give(operations: readonly Operation[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ operations, resolve, reject })
@@ -38,7 +41,7 @@ export class ResultBatcher {
       await store.commit(reports.flatMap(({ operations }) => operations))
       for (const { resolve } of reports) resolve()
     } catch (error) {
-      // One of them has lost its lease: the others are written down without it.
+      // One of them has lost its lease: the others are committed without it.
       const alone = error instanceof StoreRefusal && reports.length > 1
       for (const { operations, resolve, reject } of reports) {
         if (alone) store.commit(operations).then(resolve, reject)

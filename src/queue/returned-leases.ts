@@ -1,4 +1,7 @@
-/** Leases that are given back without an attempt. What one turn of the loop gives back is one commit: a site that rests may have a million recipients. */
+/**
+ * Returns leases without an attempt. Those of one turn of the event loop share a commit: a next hop in back-off may
+ * have a million recipients.
+ */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Lease, Operation } from '../store/operations.ts'
@@ -13,11 +16,11 @@ interface Tools {
 }
 
 export interface LeaseReturn {
-  /** Not before that. */
+  /** Due again no earlier. */
   readonly dueMs: number
-  /** They come back one after the other within so long. */
+  /** They become due one after the other within this time. */
   readonly spreadMs?: number
-  /** Why they wait, for who looks at the queue. */
+  /** The reason, shown in queue listings. */
   readonly reply?: string
 }
 
@@ -30,7 +33,7 @@ export class ReturnedLeases {
     this.#tools = tools
   }
 
-  /** Resolves when it is so. */
+  /** Resolves when they are returned. */
   give(batches: readonly Batch[], how: LeaseReturn): Promise<void> {
     const recipients = batches.flatMap(({ rows }) => rows.map(leaseOf))
     if (recipients.length === 0) return Promise.resolve()
@@ -56,7 +59,7 @@ export class ReturnedLeases {
     try {
       await store.commit(operations)
     } catch (error) {
-      // They lapse by themselves.
+      // The leases lapse by themselves.
       log.error('leases could not be returned', { error: String(error) })
     }
   }

@@ -1,4 +1,4 @@
-/** Where a parcel goes: its hosts, the next hop that they are, and what the configuration says of it. */
+/** Routes a batch: to its hosts, their next hop and the rule of the configuration. */
 import type { Live } from '../base/live.ts'
 import type { AttemptResult } from '../transport/smtp/smtp.ts'
 import { failedDestination, localDestination, type TransferTools } from '../delivery/file.ts'
@@ -15,7 +15,7 @@ export type RouterTools = Pick<TransferTools, 'clock' | 'random'> & { readonly o
     readonly routes: Live<RouteTools['routes']>
   }
 
-/** Ours beyond `fileNowMax`, and what an operator gave up: next hops without hosts. */
+/** Next hops without hosts: local recipients beyond `fileNowMax`, and those that an operator gave up. */
 export const nowhere: ReadonlySet<string> = new Set([localDestination, failedDestination])
 
 export class Router {
@@ -29,7 +29,7 @@ export class Router {
     this.#nextHops = sites
   }
 
-  /** @returns why there is none, if so. */
+  /** @returns the result of the attempt if there is no route. */
   async resolve({ destination, rows }: Batch): Promise<ResolvedRoute | AttemptResult> {
     const { options, clock, rules } = this.#tools
     const perSite = options.now.transfersPerDestinationMax
@@ -41,7 +41,7 @@ export class Router {
       const { enhanced, code, text } = routed.status
       return { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
     }
-    // A last resort says nothing of whose next hop it is, unless there is nothing else.
+    // A fallback host does not name the next hop, unless there are no others.
     const own = routed.hosts.filter(({ fallback }) => !fallback)
     const named = own.length > 0 ? own : routed.hosts
     const rule = ruleFor(rules.now, destination, named)
@@ -50,7 +50,7 @@ export class Router {
   }
 }
 
-/** Made once: a batch is placed for each message. Options change in place. */
+/** Made once, as every batch is routed. Options change in place. */
 function routingOf({ resolver, random, routes, isOurs, options }: RouterTools): RouteTools {
   return {
     resolver,

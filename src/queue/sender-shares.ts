@@ -1,8 +1,8 @@
-/** What one sender may have of the queue: a share of the transfers under way, and recipients an hour. */
+/** Limits of one sender: a share of all transfers under way, and recipients an hour. */
 import type { Live } from '../base/live.ts'
 import { Rate, Rates } from '../base/rate.ts'
 
-/** One sender never has all transfers, however slow the hosts are that it writes to. */
+/** One sender never uses all transfers, however slow its next hops are. */
 const shareMax = 0.75
 const hourMs = 60 * 60_000
 
@@ -21,13 +21,13 @@ export class SenderShares {
     this.#rates = new Rates(() => new Rate(options.now.senderRatePerHour, hourMs, options.now.senderRatePerHour))
   }
 
-  /** It has its share of all transfers already. */
+  /** Whether it uses its share of all transfers already. */
   isUsedUp(sender: string): boolean {
     const share = Math.max(1, Math.floor(this.#options.now.transfersMax * shareMax))
     return (this.#transfers.get(sender) ?? 0) >= share
   }
 
-  /** @returns 0: the recipients are counted; else how long they have to wait, milliseconds. The null sender has no rate. */
+  /** @returns 0: the recipients are counted; else the wait in milliseconds. The null sender has no rate. */
   spend(sender: string, recipients: number, nowMs: number): number {
     if (this.#options.now.senderRatePerHour === 0 || sender === '') return 0
     const rate = this.#rates.of(sender)

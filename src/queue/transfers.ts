@@ -1,4 +1,6 @@
-/** What is done with a parcel whose turn has come: filed here, given up, or offered to the hosts of its next hop; and what the next hop has shown by it. */
+/**
+ * Processes a batch: files it locally, gives it up, or offers it to the hosts of its next hop, whose state it updates.
+ */
 import type { Log } from '../base/log.ts'
 import type { OutgoingEnvelope } from '../protocol/smtp/outgoing.ts'
 import type { ConnectTools } from '../transport/smtp/connect.ts'
@@ -20,7 +22,7 @@ export type TransfersTools = RecordTools &
     readonly signingKeys?: SigningKeys
   }
 
-/** Where a batch goes, once the DNS has been asked. */
+/** The route of a batch, after DNS lookups. */
 export interface ResolvedRoute {
   readonly nextHop: NextHop
   readonly hosts: readonly Host[]
@@ -52,8 +54,9 @@ export class Transfers {
   }
 
   /**
-   * Resolves when the hosts have said what they think of it; `written` once its end is written down, which others need not wait for.
-   * Neither throws: what goes wrong is tried again when the lease has lapsed.
+   * Resolves when the hosts have replied; `written` resolves once the results are recorded, which other transfers need
+   * not wait for.
+   * Neither rejects: after an error the recipients are tried again when the lease has lapsed.
    */
   async run(batch: Batch, route: ResolvedRoute): Promise<{ readonly written: Promise<void> }> {
     const { destination, rows } = batch
@@ -115,7 +118,7 @@ export class Transfers {
   }
 }
 
-/** A disk that is brought back, or a backup, may have it again: the operator was told. */
+/** A repaired disk, or a backup, may have it again: the error is logged. */
 function unreadable(): AttemptResult {
   return { kind: 'later', enhanced: '4.3.0', words: 'The message cannot be read from the disk' }
 }

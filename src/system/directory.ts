@@ -1,4 +1,4 @@
-/** Who the people are: the store's accounts, or those of an LDAP directory beside them. */
+/** The directory of users: the store's accounts, with an LDAP directory if configured. */
 import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { DirectoryOptions } from '../directory/directory-options.ts'
@@ -15,11 +15,11 @@ import type { Store } from '../store/store.ts'
 
 export interface People {
   readonly directory: Directory
-  /** Addresses beyond the store's; undefined where there are none. */
+  /** Addresses that are not in the store; undefined if there are none. */
   readonly externalDirectory?: ExternalDirectory
-  /** It does not answer. */
+  /** The external directory does not answer. */
   away(): boolean
-  /** Asks it something, so that `away` is true no longer than it is. */
+  /** Queries the external directory, so that `away` ends as soon as it answers. */
   probe(): Promise<void>
   close(): void
 }

@@ -1,4 +1,4 @@
-/** Puts together what tells of this system's health: what is looked at, and the page of figures. */
+/** Builds health checks and metrics of this system. */
 import type { AccountAuthenticator } from '../directory/authenticator.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -22,7 +22,7 @@ import {
   type WatchedResolver,
 } from './health-checks.ts'
 
-/** Seconds: a healthy loop is in the first two. */
+/** Seconds: a healthy event loop is in the first two buckets. */
 const loopBounds = [0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5]
 
 export interface FiguresOf {

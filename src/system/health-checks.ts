@@ -1,4 +1,4 @@
-/** What is looked at: disk, rows, directory, DNS, certificates, queue, clock. */
+/** The health checks: disk, rows, directory, DNS, certificates, queue, clock. */
 import { X509Certificate } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { Counter } from '../base/metrics.ts'
@@ -6,19 +6,21 @@ import type { DnsOutcome, Resolver } from '../base/resolver.ts'
 import type { Store } from '../store/store.ts'
 import type { HealthCheck } from './health.ts'
 
-/** A certificate that is not renewed by then will not be. */
+/** Renewal is overdue at this remaining time. */
 const certificateDaysMin = 14
 const dayMs = 86_400_000
-/** What is due is tried at once; with a limit of connections or rate it waits, but hardly so long. */
+/** Due mail is tried at once; connection or rate limits make it wait, but hardly this long. */
 const overdueMaxMs = 15 * 60_000
-/** How long it has to be so: a lease is renewed within less, also where the clock was set forward behind its end. */
+/**
+ * The condition must last this long: leases are renewed in less, also when the clock was set forward past their end.
+ */
 const overdueSeenMs = 5 * 60_000
-/** Time daemons move the clock by less, or slowly. */
+/** Time daemons step the clock by less, or slew it. */
 const clockStepMaxMs = 60_000
-/** Names of one another: a domain whose own servers are broken is not our trouble. */
+/** Consecutive names without an answer: a single domain with broken servers is not our problem. */
 const namesInVainMin = 5
 
-/** Disk and rows, as the store tells them. */
+/** Disk and rows, as reported by the store. */
 export function storeChecks(store: Pick<Store, 'state'>): readonly HealthCheck[] {
   return [
     {
@@ -36,12 +38,12 @@ export function storeChecks(store: Pick<Store, 'state'>): readonly HealthCheck[]
   ]
 }
 
-/** How often a directory that is away is asked by the check itself. */
+/** How often the check itself queries a directory that does not answer. */
 const probeEveryMs = 10_000
 
 /**
- * Without it no recipient is known. While it is away it is asked here: who sends no clients to a system that is not ready would
- * otherwise wait for ever for the question that finds it again.
+ * Without the directory no recipient is known. The check queries it while it does not answer: a load balancer that
+ * sends no clients to a system that is not ready would otherwise keep it so for ever.
  */
 export function directoryCheck(
   { away, probe }: { away(): boolean; probe(): Promise<void> },
@@ -63,7 +65,7 @@ export function directoryCheck(
   }
 }
 
-/** @param shown the certificate (DER) that clients get. */
+/** @param shown the certificate (DER) in use. */
 export function certificateCheck(shown: () => Uint8Array | undefined): HealthCheck & { endMs(): number | undefined } {
   let read: { readonly der: Uint8Array; readonly endMs: number } | undefined
   const endMs = (): number | undefined => {
@@ -95,14 +97,14 @@ export function queueCheck(due: () => number | undefined, clock: Pick<Clock, 'mo
         return undefined
       }
       sinceMs ??= clock.monotonic()
-      // Behind a clock that was set forward all is overdue at once, and tried at once.
+      // After a clock that was set forward, all is overdue at once, and tried at once.
       if (clock.monotonic() - sinceMs < overdueSeenMs) return undefined
       return { problem: 'mail that is due is not tried', facts: { overdueMs: nowMs - dueMs } }
     },
   }
 }
 
-/** The wall clock beside the one that only grows: Date fields, retries and expiry go by the first. */
+/** Compares the wall clock with the monotonic clock: Date fields, retries and expiry use the wall clock. */
 export function clockCheck(clock: Pick<Clock, 'now' | 'monotonic'>): HealthCheck {
   let latestMs = clock.now()
   let aheadMs = clock.now() - clock.monotonic()
@@ -116,14 +118,14 @@ export function clockCheck(clock: Pick<Clock, 'now' | 'monotonic'>): HealthCheck
       latestMs = Math.max(latestMs, nowMs)
       if (behindMs > clockStepMaxMs)
         return { problem: 'the clock is behind times that it has shown before', facts: { behindMs } }
-      // One look is enough to tell it: the next one ends it.
+      // Reported by one check only: the next one ends it.
       if (setByMs > clockStepMaxMs) return { problem: 'the clock was set forward', facts: { setByMs } }
       return undefined
     },
   }
 }
 
-/** Listens to the DNS' answers: trouble is when several names in a row have none. */
+/** Watches DNS answers: several consecutive names without one are a problem. */
 export class WatchedResolver implements Resolver {
   readonly #resolver: Resolver
   readonly #inVain = new Map<string, string>()
@@ -169,7 +171,7 @@ export class WatchedResolver implements Resolver {
     const outcome = await asked
     this.answers.of(outcome.kind).value++
     if (outcome.kind !== 'failed') this.#inVain.clear()
-    // Its size counts, and that it goes on: the last of them is said.
+    // Only the number of names matters, and the last reason.
     else if (this.#inVain.size < 100) this.#inVain.set(name.toLowerCase(), outcome.reason)
     return outcome
   }

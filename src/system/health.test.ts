@@ -30,7 +30,7 @@ function watched(checks: readonly HealthCheck[], clock = new SimulatedClock(Date
   return { clock, told, health }
 }
 
-test('a trouble is told once when it begins and once when it is over, however long it lasts', async () => {
+test('a problem is logged once when it begins and once when it ends, however long it lasts', async () => {
   let broken = false
   const check: HealthCheck = { name: 'roof', look: () => (broken ? { problem: 'it leaks' } : undefined) }
   const { clock, told, health } = watched([check])
@@ -50,7 +50,7 @@ test('a trouble is told once when it begins and once when it is over, however lo
   health.stop()
 })
 
-test('a full disk, rows that cannot be written and a silent directory stop mail, and are told by those who found them', async () => {
+test('a full disk, rows that cannot be written and a silent directory stop mail, and are logged by the parts that find them', async () => {
   let away = false
   const state = { full: false, behind: false }
   const { told, health } = watched([
@@ -70,7 +70,7 @@ test('a full disk, rows that cannot be written and a silent directory stop mail,
   health.stop()
 })
 
-test('a certificate is told of two weeks before its end, and until it is another one', async () => {
+test('a certificate is reported two weeks before its end, until it is replaced', async () => {
   const clock = new SimulatedClock(Date.now())
   const pem = await makeSelfSigned(['mail.example.org'], clock.now())
   const read = new X509Certificate(pem.certificate)
@@ -89,7 +89,7 @@ test('a certificate is told of two weeks before its end, and until it is another
   health.stop()
 })
 
-test('mail that is due and not tried is told of; what waits for its time is not', () => {
+test('mail that is due and not tried is reported; mail that waits is not', () => {
   let due: number | undefined
   let grown = 0
   const check = queueCheck(() => due, { monotonic: () => grown })
@@ -111,7 +111,7 @@ test('mail that is due and not tried is told of; what waits for its time is not'
   assert.equal(check.look(now), undefined)
 })
 
-test('a clock that is set back is told of until it has caught up; one that is set forward, once', () => {
+test('a clock that is set back is reported until it has caught up; one that is set forward, once', () => {
   let wall = 1_000_000_000
   let grown = 0
   const check = clockCheck({ now: () => wall, monotonic: () => grown })
@@ -132,7 +132,7 @@ test('a clock that is set back is told of until it has caught up; one that is se
   assert.equal(pass(minute), undefined)
 })
 
-test('the DNS is in trouble when name after name has no answer, and no more with the first that has one', async () => {
+test('the DNS is a problem when name after name has no answer, until the first answer', async () => {
   let outcome: DnsOutcome<never> = { kind: 'failed', reason: 'timeout' }
   const ask = (): Promise<DnsOutcome<never>> => Promise.resolve(outcome)
   const resolver: Resolver = { mx: ask, addresses: ask, txt: ask, srv: ask, tlsa: ask, reverse: ask }
@@ -155,7 +155,7 @@ test('the DNS is in trouble when name after name has no answer, and no more with
   assert.match(watchedResolver.answers.text(), /outcome="failed"\} 25\n[^]*outcome="none"\} 1\n/)
 })
 
-test('a directory that is away is asked by the check itself, and is found again though no client asks', async () => {
+test('a directory that does not answer is queried by the check itself, and is found again without clients', async () => {
   let answers = false
   let away = true
   let probes = 0

@@ -1,6 +1,6 @@
 /**
- * What is wrong now: looked at every half minute, told in the log once when it begins and once when it is over, shown by readiness and as a
- * gauge. A sender should not have to be the one who tells.
+ * Runs the health checks every half minute: a problem is logged once when it begins and once when it ends, and shown by
+ * readiness and as a gauge. Operators should not have to learn of it from their users.
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Log, LogFacts } from '../base/log.ts'
@@ -8,11 +8,11 @@ import type { Sample } from '../base/metrics.ts'
 
 export interface HealthCheck {
   readonly name: string
-  /** While it lasts mail is refused: the system is not ready. */
+  /** Mail is refused while it lasts: the system is not ready. */
   readonly stopsMail?: boolean
-  /** Whoever finds it has told of it already: the store, the directory. */
+  /** Logged by the part that finds it already: the store, the directory. */
   readonly toldElsewhere?: boolean
-  /** What is wrong, with facts for the log; undefined: nothing. */
+  /** The problem, with facts for the log; undefined: none. */
   look(nowMs: number): { readonly problem: string; readonly facts?: LogFacts } | undefined
 }
 
@@ -45,7 +45,7 @@ export class Health {
     this.#timer?.cancel()
   }
 
-  /** As it is at this moment: readiness does not wait half a minute. */
+  /** Checks now: readiness does not wait half a minute. */
   look(): readonly Trouble[] {
     const { clock, log } = this.#tools
     const nowMs = clock.now()
@@ -65,7 +65,7 @@ export class Health {
     return [...this.#troubles.values()]
   }
 
-  /** 1 while it lasts, for each thing that is looked at. */
+  /** For each check: 1 while the problem lasts. */
   samples(): readonly Sample[] {
     this.look()
     return this.#checks.map(({ name }) => [this.#troubles.has(name) ? 1 : 0, name])

@@ -1,6 +1,6 @@
 /**
- * What a start has begun, step by step and by name, and how it ends: a start that fails ends what it had begun, a stop ends everything,
- * each in bounded time whatever hangs.
+ * The named steps of a start, and their ends: a failed start ends what it has begun, a stop ends everything, in bounded
+ * time even if a part hangs.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -9,11 +9,12 @@ import type { Log } from '../base/log.ts'
 export type StepWatch = (step: string) => void | Promise<void>
 
 /**
- * What faces the outside ends first, side by side, since each may wait for peers; then what those need, the last begun first.
+ * Parts that face peers end first, concurrently, since each may wait for peers; then the parts they use, in reverse
+ * order.
  */
 export type Phase = 'outside' | 'inside'
 
-/** @param graceMs how long peers may take: what still waits for them then is cut, so that its end can be written down. */
+/** @param graceMs time for peers: then connections are cut, so that results can still be recorded. */
 type End = (graceMs: number) => unknown
 
 interface Ending {
@@ -22,10 +23,10 @@ interface Ending {
   readonly end: End
 }
 
-/** What is inside needs no peer: writing down and closing files takes milliseconds, on a slow disk perhaps this. */
+/** Share of the inner parts, which need no peers: closing files takes milliseconds, or this long on a slow disk. */
 const insideShare = 1 / 4
 const insideLeastMs = 200
-/** Between cutting what waits for peers and going on without it. */
+/** Time between cutting connections and continuing without the part. */
 const cutMs = 100
 
 export class Lifetime {
@@ -37,18 +38,20 @@ export class Lifetime {
     this.#tools = tools
   }
 
-  /** Does one thing of a start or a reload. Whatever may fail or wait there is a step, or no test makes it fail. */
+  /**
+   * Runs one step of a start or a reload. All that may fail or wait there is a step, so that tests can make it fail.
+   */
   async step<T>(name: string, work: () => T | Promise<T>): Promise<T> {
     await this.#tools.watch?.(name)
     return work()
   }
 
-  /** Something has begun that has to end. */
+  /** Registers a part to be ended. */
   ends(name: string, phase: Phase, end: End): void {
     this.#endings.push({ name, phase, end })
   }
 
-  /** Ends all of it, once, within `graceMs`. @returns the names of what failed or did not end; each is in the log. */
+  /** Ends all parts once, within `graceMs`. @returns the names of those that failed or did not end; each is logged. */
   end(graceMs: number): Promise<readonly string[]> {
     return (this.#ended ??= this.#end(graceMs))
   }
@@ -63,14 +66,14 @@ export class Lifetime {
     const outside = this.#endings.filter(({ phase }) => phase === 'outside')
     const left = await Promise.all(outside.map((one) => this.#endOne(one, peersMs, Math.max(cutMs, outsideMs))))
     for (const [i, one] of inside.entries()) {
-      // One that hangs leaves the others, the store last of all, their part of the time.
+      // A part that hangs leaves the others, the store last of all, their share of the time.
       const leftMs = (graceMs - (clock.monotonic() - sinceMs)) / (inside.length - i)
       left.push(await this.#endOne(one, 0, Math.max(insideLeastMs / 2, leftMs)))
     }
     return left.filter((name) => name !== undefined)
   }
 
-  /** @returns its name where it failed or did not end in time. */
+  /** @returns its name if it failed or did not end in time. */
   async #endOne({ name, end }: Ending, peersMs: number, waitMs: number): Promise<string | undefined> {
     const { clock, log, watch } = this.#tools
     const work = async (): Promise<undefined> => {

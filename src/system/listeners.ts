@@ -1,15 +1,15 @@
-/** The listeners that are open, made to match what the configuration says: at the start, and at each reload. */
+/** The open listeners, adjusted to the configuration at start and at each reload. */
 import type { Log } from '../base/log.ts'
 import type { Listener } from '../base/network.ts'
 import type { Service } from '../config/config.ts'
 import type { Listening } from './types.ts'
 
-/** A place to listen at, and how. */
+/** A listener to be opened. */
 export interface Wanted {
   readonly service: Service | 'sendmail'
   readonly address: string
   readonly port: number
-  /** What must not have changed for a listener to stay as it is. */
+  /** If these change, the listener is opened again. */
   readonly facts: string
   open(): Promise<Listener>
 }
@@ -27,20 +27,23 @@ export class Listeners {
     this.#log = log
   }
 
-  /** With the ports that they really have. */
+  /** With their actual ports. */
   get listening(): Listening[] {
     return [...this.#open.values()].flatMap(({ wanted: { service }, bound: { address, port } }) =>
       service === 'sendmail' ? [] : [{ service, address, port }],
     )
   }
 
-  /** Closes what is not wanted any more, then opens what is missing; connections live on. What cannot be opened does not keep others closed; throws the first such fault. */
+  /**
+   * Closes listeners no longer wanted, then opens missing ones; connections stay open. A listener that cannot be opened
+   * does not stop the others; throws the first such error.
+   */
   async apply(wanted: readonly Wanted[]): Promise<void> {
     const byKey = new Map(wanted.map((one, i) => [`${one.service} ${one.address} ${one.port || `any${i}`}`, one]))
     for (const [key, { wanted: had, bound }] of this.#open) {
       if (byKey.get(key)?.facts === had.facts) continue
       this.#open.delete(key)
-      // Not awaited: it ends when its last connection does, and its port is free at once.
+      // Not awaited: it ends with its last connection, and its port is free at once.
       void bound.close()
       this.#log.info('listener closed', { service: had.service, address: bound.address, port: bound.port })
     }

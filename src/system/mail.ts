@@ -1,4 +1,4 @@
-/** Puts together the rooms that mail passes through: delivery, queue and transport, with what they share. */
+/** Builds the rooms that mail passes through: delivery, queue and transport, with their shared tools. */
 import { join } from 'node:path'
 import type { Live } from '../base/live.ts'
 import type { Resolver } from '../base/resolver.ts'
@@ -35,11 +35,11 @@ export interface MailTools {
   readonly store: Store
   readonly life: Lifetime
   readonly people: People
-  /** Where this system listens: mail for these places would come back. */
+  /** The open listeners: mail to them would come back to us. */
   readonly listening: () => readonly Listening[]
 }
 
-/** What all rooms of mail are handed. */
+/** Tools shared by all rooms of mail. */
 export interface SharedTools {
   readonly tools: AcceptTools & { readonly options: Live<TransferOptions>; readonly accountGuard: StoreAccountGuard }
   readonly mailFigures: MailFigures
@@ -49,7 +49,7 @@ export interface SharedTools {
   readonly wheel: Wheel
 }
 
-/** Trace, figures, the guard of accounts, and what else several rooms need. */
+/** Trace, metrics, account guard and other shared tools. */
 export function openShared({ platform, settings, store, life, people }: MailTools): SharedTools {
   const { clock, random, files, log } = platform
   const { data } = settings.config.now
@@ -81,7 +81,7 @@ export function openShared({ platform, settings, store, life, people }: MailTool
   }
 }
 
-/** The queue, with policies and reports of TLS. */
+/** The queue, with MTA-STS policies and TLS reports. */
 export function openQueue(of: MailTools, { tools, resolver, signingKeys, wheel }: SharedTools): Queue {
   const { platform, settings, life, listening } = of
   const { network, httpClient } = platform
@@ -101,7 +101,7 @@ export function openQueue(of: MailTools, { tools, resolver, signingKeys, wheel }
   return queue
 }
 
-/** What accepts messages of SMTP, submission and LMTP. */
+/** Accepts messages of SMTP, submission and LMTP. */
 export function openReceiver(
   { platform, settings, store, listening }: MailTools,
   { tools, resolver, signingKeys }: SharedTools,

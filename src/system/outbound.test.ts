@@ -5,7 +5,7 @@ import { ownAddresses } from './outbound.ts'
 const listening = (...addresses: string[]) =>
   addresses.map((address) => ({ service: 'smtp' as const, address, port: 25, tls: false }) as never)
 
-test('an address is our own where a listener has it, however it is spelled', () => {
+test('an address is our own if a listener has it, in any spelling', () => {
   const isOwn = ownAddresses(
     () => listening('192.0.2.1', '2001:db8::1'),
     () => ['198.51.100.1'],

@@ -1,4 +1,4 @@
-/** What the queue is told of this system for its ways to others: policies that outlive the process, and which addresses are our own. */
+/** Tools of the queue for sending: stored MTA-STS policies, TLS reports, and our own addresses. */
 import type { Live } from '../base/live.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { HttpClient } from '../base/http-client.ts'
@@ -23,10 +23,10 @@ interface PolicyTools {
   readonly authorities: Live<readonly string[]>
 }
 
-/** How often policies are looked through for those of yesterday. RFC 8461 §10.2. */
+/** How often policies older than a day are refreshed. RFC 8461 §10.2. */
 const refreshEveryMs = 3600_000
 
-/** Policies are asked for while the option says so, and kept in the store's settings. RFC 8461 §3.3. */
+/** MTA-STS policies, if enabled, kept in the store's settings. RFC 8461 §3.3. */
 export function openPolicies(tools: PolicyTools): { of(domain: string): Promise<FoundPolicy>; readonly timer: Timer } {
   const { store, resolver, httpClient: http, clock, log, options, authorities } = tools
   const nameOf = (domain: string): string => `mta-sts ${domain}`
@@ -55,7 +55,7 @@ export function openPolicies(tools: PolicyTools): { of(domain: string): Promise<
   }
 }
 
-/** Whether an address is one of this host's that a listener can be reached at. RFC 5321 §4.1.3. */
+/** Whether an address of this host reaches one of our listeners. RFC 5321 §4.1.3. */
 export function ownAddresses(
   listening: () => readonly Listening[],
   machine: () => readonly string[],
@@ -70,7 +70,7 @@ export function ownAddresses(
     )
 }
 
-/** Whether whoever connects there reaches us: mail for such a host would come back. RFC 5321 §5.1. */
+/** Whether an address and port reach our own SMTP listener: mail for such a host would loop. RFC 5321 §5.1. */
 export function ownPlaces(
   listening: () => readonly Listening[],
   machine: () => readonly string[],
@@ -90,7 +90,7 @@ function isAny(address: string): boolean {
 
 const countsSetting = 'tls-reports'
 
-/** Counts what other domains may wish to hear, and sends it each day. RFC 8460. */
+/** Counts connections for TLS reports, and sends these each day. RFC 8460. */
 export function openReports(tools: Omit<ReporterTools, 'counts' | 'keep'>): {
   readonly notes: TlsNotes
   readonly reporter: TlsReporter

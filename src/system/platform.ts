@@ -1,4 +1,4 @@
-/** The outside world that a system runs in: the real one, or the simulator's. */
+/** The outside world of a system: the real one, or the simulator's. */
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import type { Files } from '../base/files.ts'
@@ -29,11 +29,11 @@ export interface Platform {
   readonly clock: Clock
   readonly random: Random
   readonly network: Network
-  /** Sockets of this machine by path; undefined where there are none. */
+  /** Unix sockets by path; undefined if not available. */
   readonly unixNetwork?: (path: string) => Network
   readonly http: HttpServer
   readonly httpClient: HttpClient
-  /** undefined where there is no LDAP. */
+  /** undefined if LDAP is not available. */
   readonly openLdap?: OpenLdap
   readonly files: Files
   readonly resolver: Resolver
@@ -46,17 +46,17 @@ export interface Platform {
   readonly hasRealTime?: boolean
   /** undefined: there is no process of its own. */
   readonly process?: ProcessFigures
-  /** The certificates of the configuration; `names` are those that a certificate of our own should bear. */
+  /** Opens the configured certificates; a certificate of our own gets these `names`. */
   openTls(config: Config, names: readonly string[]): Promise<SystemTls>
 }
 
-/** Certificates that can be read again while connections live. */
+/** Certificates that can be reloaded while connections stay open. */
 export interface SystemTls extends TlsServer {
-  /** For listeners where people sign in: these ask clients for a certificate, if that was configured. */
+  /** For listeners with sign-in: asks clients for a certificate, if configured. */
   readonly forUsers: TlsServer
-  /** The certificate (DER) that a client is shown which asks for this name. */
+  /** The certificate (DER) in use for a name. */
   shown(name: string): Uint8Array | undefined
-  /** Throws, and keeps the old ones, when the new ones cannot be used. */
+  /** Throws, and keeps the old certificates, when the new ones cannot be used. */
   reload(config: Config): Promise<void>
 }
 
@@ -71,7 +71,7 @@ export function realPlatform(config: Config, log: Log): Platform {
     process: processFigures,
     random: realRandom,
     network: realNetwork,
-    // In the data folder it is for our own user, elsewhere for every user of the machine: docs/config.md, submitSocket.
+    // In the data folder only for our own user, elsewhere for all users of the machine: docs/config.md, submitSocket.
     unixNetwork: (path) => unixNetwork(path, isInside(config.data, path) ? 0o600 : 0o666),
     http: realHttp,
     httpClient: realHttpClient,

@@ -1,4 +1,4 @@
-/** What is spoken at each listener: a session of its protocol on the rooms of this system. */
+/** The sessions of each listener: a protocol on the rooms of this system. */
 import type { Clock } from '../base/clock.ts'
 import type { Live } from '../base/live.ts'
 import { networksHold } from '../base/ip-network.ts'
@@ -17,7 +17,7 @@ import { SmtpServerSession } from '../protocol/smtp/session.ts'
 import { formatStatus } from '../protocol/smtp/wire/reply.ts'
 
 export interface Rooms {
-  /** As it is now: a reload changes it, and the next session heeds it. */
+  /** The current configuration: a reload changes it for new sessions. */
   readonly config: Live<Config>
   readonly receiver: SmtpReceiver
   readonly imap: ImapBackend
@@ -34,13 +34,13 @@ const smtpBusy = formatStatus(status.tooManyConnections)
 const imapBusy = Buffer.from('* BYE [UNAVAILABLE] Too many connections, try again later\r\n')
 const pop3Busy = Buffer.from('-ERR [SYS/TEMP] Too many connections, try again later\r\n')
 
-/** What a connection hears that is one too many. */
+/** The reply to a refused connection. */
 export function busyWords(service: Service): Uint8Array {
   if (smtpServices.includes(service)) return smtpBusy
   return service.startsWith('pop3') ? pop3Busy : imapBusy
 }
 
-/** Makes the sessions of a listener. */
+/** Creates the sessions of a listener. */
 export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionId: string) => Session {
   const { config, receiver, authenticator, mechanisms, clock } = rooms
   const { service, plaintextAuth } = listener
@@ -87,7 +87,7 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
   return () => new ImapSession(imapOptions)
 }
 
-/** Mail of this machine's users, by a socket that only they can reach: no password, no TLS, no limit on where it goes. */
+/** Mail of this machine's users, by a socket that only they can reach: no password, no TLS, and relaying is allowed. */
 export function localSubmissions({ config, receiver, clock }: Rooms): (connectionId: string) => Session {
   return (connectionId) =>
     new SmtpServerSession({

@@ -1,4 +1,4 @@
-/** What listens: sockets of every service, sessions on the rooms of this system, pages of HTTP. */
+/** Builds the listeners of all services, their sessions and the HTTP pages. */
 import type { Live } from '../base/live.ts'
 import { networksHold } from '../base/ip-network.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
@@ -29,7 +29,7 @@ interface Tools {
   readonly wheel: Wheel
 }
 
-/** Sessions, and what counts and admits connections. */
+/** Signed-in sessions, and the acceptor of connections. */
 export function openAcceptor({ platform, settings, store, life, people, wheel }: Tools): {
   readonly sessions: Sessions
   readonly acceptor: Acceptor
@@ -45,7 +45,7 @@ export function openAcceptor({ platform, settings, store, life, people, wheel }:
   return { sessions, acceptor }
 }
 
-/** The rooms that sessions speak for. */
+/** The rooms that sessions use. */
 export function openRooms(
   { platform, settings, store }: Omit<Tools, 'life' | 'people' | 'wheel'>,
   receiver: Receiver,
@@ -72,7 +72,7 @@ export interface Serving {
   readonly pages: HttpTools
 }
 
-/** Opens and closes listeners until they are those of the configuration. */
+/** Opens and closes listeners to match the configuration. */
 export function applyListeners(serving: Serving, listeners: Listeners, config: Live<Config>): Promise<void> {
   const { listeners: configured, submitSocket, data } = config.now
   const { unixNetwork } = serving.platform

@@ -1,4 +1,7 @@
-/** The configuration as it is now, with the files that it names: rooms read their part of it live, and a reload swaps it whole. */
+/**
+ * The current configuration, with the files that it names: rooms read their part of it live, and a reload swaps it
+ * whole.
+ */
 import type { Files } from '../base/files.ts'
 import { part, type Live } from '../base/live.ts'
 import type { Log } from '../base/log.ts'
@@ -9,9 +12,9 @@ import { readAuthorities, readRoutes } from './start.ts'
 
 interface Loaded {
   readonly config: Config
-  /** With the passwords that the configuration names by file. */
+  /** With the passwords from the files that they name. */
   readonly routes: readonly StaticRoute[]
-  /** Certificates that are trusted beside the well-known ones, PEM. */
+  /** Certificate authorities in addition to the well-known ones, PEM. */
   readonly authorities: readonly string[]
 }
 
@@ -29,12 +32,12 @@ export class Settings {
     this.authorities = part(swapped, ({ authorities }) => authorities)
   }
 
-  /** One key of the configuration, as it is now. */
+  /** One key of the current configuration. */
   of<Key extends keyof Config>(key: Key): Live<Config[Key]> {
     return part(this.config, (config) => config[key])
   }
 
-  /** From now on it counts; what the system was built with stays: see `nextStartKeys`. */
+  /** Makes a new configuration current, except for keys that need a restart: see `nextStartKeys`. */
   swap(next: Loaded): void {
     const { hostname, data, origin } = this.#loaded.now.config
     const transfer = { ...next.config.transfer, hostname }
@@ -54,7 +57,7 @@ export async function loadSettings(
   return { config, routes, authorities }
 }
 
-/** What a running system cannot change: it was built with it. */
+/** Changed keys that take effect at the next start only: the running system was built with them. */
 export function nextStartKeys(before: Config, after: Config): string[] {
   const keys = ['hostname', 'data', 'origin', 'user', 'group', 'oauth', 'directory'] as const
   const changed: string[] = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))

@@ -1,4 +1,4 @@
-/** How clients of this system sign in: accounts, passwords, tokens, and the SASL mechanisms that can be offered. */
+/** Authentication of clients: accounts, passwords, tokens, and the SASL mechanisms offered. */
 import type { Peer } from '../base/network.ts'
 import { AccountAuthenticator } from '../directory/authenticator.ts'
 import { IssuerTokens } from '../directory/tokens.ts'
@@ -12,7 +12,7 @@ interface Tools {
   readonly platform: Platform
   readonly settings: Settings
   readonly people: People
-  /** Of the store: stable answers for unknown users are made with it. */
+  /** The store's secret: it makes stable answers for unknown users. */
   readonly secret: Uint8Array
   signedIn(account: number, name: string, peer: Peer): void
 }
@@ -36,7 +36,7 @@ export function openSignIn({ platform, settings, people, secret, signedIn }: Too
   const hasTokens = oauth.jwks !== undefined || oauth.introspection !== undefined
   const mechanisms = saslMechanisms({
     random,
-    // A client that takes the strongest mechanism would fail for every account whose password is elsewhere.
+    // Clients that choose the strongest mechanism would fail for accounts whose password is in the external directory.
     scram: directory.source === 'store' || directory.scram ? authenticator : undefined,
     scramSha1: auth.scramSha1,
     scramPlus: auth.scramPlus,

@@ -1,4 +1,4 @@
-/** What a start does once: the first domain and account, passwords of routes, the sweep's timer. */
+/** Steps of a start: first domain and account, passwords of routes, DKIM keys, the sweep's timer. */
 import { running } from '../base/running.ts'
 import { easyPassword } from '../directory/password.ts'
 import { latin1 } from '../base/bytes.ts'
@@ -34,7 +34,7 @@ async function passwordIn(files: Files, path: string | undefined): Promise<strin
   return latin1(bytes).replace(/\r?\n$/, '')
 }
 
-/** Certificates that are believed beside the well-known ones, PEM. */
+/** Certificate authorities in addition to the well-known ones, PEM. */
 export async function readAuthorities({ tls }: Config, files: Files): Promise<string[]> {
   if (tls.authorities === undefined) return []
   const bytes = await files.read(tls.authorities)
@@ -48,7 +48,7 @@ export async function addDomains({ domains }: Config, store: Store): Promise<voi
   if (missing.length > 0) await store.commit(missing.map((name) => ({ kind: 'domainAdd' as const, name })))
 }
 
-/** Configured domains are made; a store without accounts gets one, whose password is told once. */
+/** Creates configured domains; and an account in a store without any, whose password is shown once. */
 export async function firstStart(
   config: Config,
   { clock, random }: Platform,
@@ -62,7 +62,7 @@ export async function firstStart(
   return { name, password }
 }
 
-/** Keys that sign, for domains that have none. */
+/** Creates DKIM keys for domains without any. */
 export function makeMissingKeys(store: Store, clock: Clock, log: Log): void {
   for (const domain of store.read.domains())
     void makeDkimKeys(store, domain, clock.now()).catch((error: unknown) =>
@@ -70,7 +70,7 @@ export function makeMissingKeys(store: Store, clock: Clock, log: Log): void {
     )
 }
 
-/** How often what nobody holds any more is swept away. */
+/** How often unused contents are swept. */
 const sweepEveryMs = 10 * 60_000
 
 export function sweepNowAndThen(store: Store, clock: Clock, log: Log): Timer {

@@ -1,4 +1,4 @@
-/** What a running system offers to the commands that steer it. */
+/** The interface of a running system for commands. */
 import type { Config, Service } from '../config/config.ts'
 import type { Store } from '../store/store.ts'
 
@@ -8,28 +8,29 @@ export interface Listening {
   readonly port: number
 }
 
-/** The account that the first start made; its password is shown once and never again. */
+/** The account created by the first start; its password is shown only once. */
 export interface FirstAccount {
   readonly name: string
   readonly password: string
 }
 
 export interface System {
-  /** As it is now. */
+  /** The current configuration. */
   readonly config: Config
   readonly store: Store
   readonly listening: readonly Listening[]
   readonly firstAccount: FirstAccount | undefined
   /**
-   * Goes on with another configuration, and reads certificates again; connections live on. Throws, and keeps what it can of the old one,
-   * when a part cannot be used. @returns the keys that count at the next start only.
+   * Applies another configuration, and reloads certificates; connections stay open. If a part cannot be used, throws
+   * and keeps what it can of the old configuration. @returns the keys that take effect at the next start only.
    */
   reload(config: Config): Promise<readonly string[]>
   /**
-   * Stops taking, says goodbye, waits for what is under way, closes the store; over within `shutdownGraceMs`, whatever hangs.
-   * @returns the parts that failed or did not end: where there are any, the process has to end by itself.
+   * Accepts nothing more, ends sessions, waits for work under way and closes the store; within `shutdownGraceMs`, even
+   * if a part hangs.
+   * @returns the parts that failed or did not end: if there are any, the process must exit.
    */
   stop(): Promise<readonly string[]>
-  /** Resolves with the reason when the system has to stop by itself (the store broke). */
+  /** Resolves with the reason when the system must stop because the store failed. */
   readonly ended: Promise<Error | undefined>
 }

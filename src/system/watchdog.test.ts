@@ -6,7 +6,7 @@ import { running } from '../base/running.ts'
 import { SimulatedClock } from '../platform/simulated/clock.ts'
 import { watchLoop } from './watchdog.ts'
 
-/** Work that does not wait takes no virtual time: what it would take is added. */
+/** Work without waiting takes no virtual time: its duration is added. */
 function watched() {
   const simulated = new SimulatedClock(0)
   let heldUpMs = 0
@@ -26,7 +26,7 @@ function watched() {
   return { simulated, told, work, watchdog }
 }
 
-test('a turn of the loop over 200 ms is one line that says what was running', async () => {
+test('a turn of the event loop over 200 ms is one line that names what was running', async () => {
   const { simulated, told, work, watchdog } = watched()
   await simulated.pass(5000)
   await work(100, 'queue')
@@ -36,7 +36,7 @@ test('a turn of the loop over 200 ms is one line that says what was running', as
   watchdog.cancel()
 })
 
-test('incidents that follow soon are counted, and told with the next line', async () => {
+test('incidents soon after are counted, and reported in the next line', async () => {
   const { simulated, told, work, watchdog } = watched()
   await work(300, 'sweep')
   await work(300, 'sweep')

@@ -1,20 +1,20 @@
-/** Tells the operator when the event loop was held up, and by what: everybody else waits as long. */
+/** Reports to the operator when the event loop was blocked, and by what: all connections wait meanwhile. */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { begun, begunSince } from '../base/running.ts'
 
-/** FairOrder that are told. */
+/** Turns of the event loop from this length on are reported. */
 const turnMaxMs = 200
-/** How often it looks. What is held up is seen by its lateness, which may be shorter by as much. */
+/** Interval of the check. A blocked turn shows as lateness, which may be shorter by this much. */
 const everyMs = 50
-/** One line in so long: an overloaded machine is told of once, not a hundred times. */
+/** At most one line in this time: an overloaded machine is reported once, not a hundred times. */
 const quietMs = 10_000
 
 export interface Watchdog {
   cancel(): void
 }
 
-/** @param late told of each turn's lateness, seconds. */
+/** @param late called with each turn's lateness, seconds. */
 export function watchLoop(clock: Clock, log: Log, late?: (seconds: number) => void): Watchdog {
   let dueMs = 0
   let before = 0

@@ -1,4 +1,4 @@
-/** In which order the addresses of a host are tried. RFC 5321 §5.1, RFC 8305 §4. */
+/** The order in which the addresses of a host are tried. RFC 5321 §5.1, RFC 8305 §4. */
 import type { Random } from '../base/random.ts'
 
 export type AddressFamilies = 'ipv4First' | 'ipv6First' | 'ipv4' | 'ipv6'
@@ -6,7 +6,10 @@ export type AddressFamilies = 'ipv4First' | 'ipv6First' | 'ipv4' | 'ipv6'
 /** A host with a hundred addresses must not keep a message busy for an hour. */
 const addressesMax = 10
 
-/** Families alternate, so that one that does not work costs one wait; within a family the order is random, which shares the load. */
+/**
+ * Families alternate, so that a broken one costs a single timeout; within a family the order is random, to share the
+ * load.
+ */
 export function orderAddresses(addresses: readonly string[], families: AddressFamilies, random: Random): string[] {
   const four = shuffled(
     addresses.filter((address) => !isSix(address)),

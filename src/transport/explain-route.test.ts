@@ -29,7 +29,7 @@ const zone = {
 const tlsa = [{ usage: 3, selector: 1, matching: 1, data: new Uint8Array(32) }]
 const policy = { mode: 'enforce', mx: ['mx.b.example'], maxAgeS: 86_400 } as const
 
-test('what a connection would have to be, in words', async () => {
+test('the required security of a connection, in words', async () => {
   assert.deepEqual(await words({ zone }), ['mx.b.example: opportunistic: encrypted if the host can'])
   assert.deepEqual(await words({ zone: { ...zone, '_25._tcp.mx.b.example': { tlsa, secure: true } } }), [
     'mx.b.example: dane: encrypted, with what the DNS says: DANE 3 1 1',
@@ -44,7 +44,7 @@ test('what a connection would have to be, in words', async () => {
   assert.deepEqual(await words({}), ['never: 550 5.1.2 The domain does not exist or has no mail host'])
 })
 
-test('what routes make of it', async () => {
+test('the effect of routes', async () => {
   const to = (tls: StaticRoute['tls'], address: string): StaticRoute[] => [
     { domain: '*', sender: '@a.example', hosts: [{ host: address, port: 587 }], tls },
   ]

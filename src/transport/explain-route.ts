@@ -1,4 +1,4 @@
-/** Where mail for a domain would go now, and what each connection would have to be: for operators who wonder. */
+/** Explains the route of a domain: its hosts now, and the security required of each connection. */
 import { recordWords } from '../trust/dane/tlsa.ts'
 import { securityOf, TlsPolicyFault, type Security, type SecurityTools } from './smtp/tls-policy.ts'
 import { routeTo, type Host, type RouteTools } from './route.ts'
@@ -8,13 +8,13 @@ export interface WayHost {
   readonly port: number
   readonly addresses: readonly string[]
   readonly fallback: boolean
-  /** Proved by DNSSEC, or said by the configuration. */
+  /** Authenticated by DNSSEC, or set by the configuration. */
   readonly nameProved: boolean
   readonly addressesProved: boolean
   readonly signsInAs: string | undefined
   readonly proxy: string | undefined
   readonly security: Security['kind'] | 'impossible'
-  /** A sentence's end: "the connection must be …". */
+  /** Completes the sentence "the connection must be …". */
   readonly words: string
 }
 
@@ -27,7 +27,7 @@ export async function explainRoute(
   domain: string,
   sender: string,
 ): Promise<RouteExplanation> {
-  // Of a message that has waited for long: with all that might take it.
+  // With the wait of an old message, so that all fallbacks are included.
   const routed = await routeTo(tools, domain, sender, Number.MAX_SAFE_INTEGER)
   if (routed.kind !== 'hosts') {
     const { code, enhanced, text } = routed.status

@@ -1,13 +1,13 @@
-/** Names that the operator knows better than the DNS, or instead of it. */
+/** A host table of the operator, before or instead of the DNS. */
 import type { Resolver } from '../base/resolver.ts'
 
 export interface HostTable {
   readonly hosts: ReadonlyMap<string, readonly string[]>
-  /** false: there is no DNS, and what the table does not know does not exist. */
+  /** false: there is no DNS, and names that are not in the table do not exist. */
   readonly lookups: boolean
 }
 
-/** Asks the table first. A name in it has no MX records: it is the mail host itself (RFC 5321 §5.1). */
+/** Looks in the table first. A name in it has no MX records: it is the mail host itself (RFC 5321 §5.1). */
 export function withHosts(table: () => HostTable, dns: Resolver): Resolver {
   const known = (name: string): readonly string[] | undefined =>
     table().hosts.get(name.toLowerCase().replace(/\.$/, ''))

@@ -1,21 +1,21 @@
-/** What the configuration tells the transports, with the reasons for the defaults. */
+/** The options of the transports, and their defaults. */
 import type { AddressFamilies } from './address-order.ts'
 
-/** What other domains are told of our connections to them. */
+/** Reports to other domains about our connections to them. */
 export interface ReportOptions {
   /** RFC 8460. */
   readonly tls: boolean
-  /** An address of ours that reports come from, and that can be asked. */
+  /** Our address that reports come from, and that receives questions about them. */
   readonly contact: string
 }
 
 /** Part of `[transfer]`. */
 export interface TransportOptions {
-  /** Which addresses of other hosts are tried, and which first. */
+  /** The address families of other hosts to use, and which one first. */
   readonly addressFamilies: AddressFamilies
-  /** Whether policies of domains are asked for. RFC 8461. */
+  /** Whether MTA-STS policies of domains are used. RFC 8461. */
   readonly mtaSts: boolean
-  /** The port of other people's MX hosts; tests have others. */
+  /** The port of MX hosts; tests use others. */
   readonly smtpPort: number
 }
 

@@ -69,7 +69,7 @@ test('MX hosts by preference; without MX the domain itself; IDN by its A-label; 
   )
 })
 
-test('families alternate, or one of them is all', async () => {
+test('families alternate, or only one is used', async () => {
   const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::1', '2001:db8::2']
   const zone = { 'c.example': { addresses } }
   const tried = async (families: AddressFamilies): Promise<string> =>
@@ -105,13 +105,13 @@ test('never: null MX, no such domain, no address; later: the DNS is silent', asy
   assert.deepEqual(await places('b.example', { zone: two, fails: ['first.b.example'] }), ['second.b.example:25'])
 })
 
-test('hosts that are no better than we are get nothing, whether they bear our name or our address', async () => {
+test('hosts no better than ours are not used, whether recognised by our name or our address', async () => {
   const asSecond = { ...two, 'b.example': { mx: [...two['b.example'].mx, { preference: 15, exchange: 'us.example' }] } }
   assert.deepEqual(await places('b.example', { zone: asSecond }), ['first.b.example:25'])
   assert.deepEqual(await places('b.example', { zone: two, ours: ['192.0.2.2'] }), ['first.b.example:25'])
   assert.equal(await status('b.example', { zone: two, ours: ['192.0.2.1'] }), '5.4.6')
   assert.equal(await status('[192.0.2.1]', { ours: ['192.0.2.1'] }), '5.4.6')
-  // We are the backup, and the better host is not known now.
+  // We are the backup, and the better host cannot be resolved now.
   assert.equal(await status('b.example', { zone: two, ours: ['192.0.2.2'], fails: ['first.b.example'] }), '4.4.3')
   // A route to another port of this machine is another server.
   const local = { domain: '*', hosts: [{ host: '192.0.2.1', port: 2525 }], tls: 'none' as const }
@@ -120,7 +120,7 @@ test('hosts that are no better than we are get nothing, whether they bear our na
   assert.equal(await status('b.example', { routes: [circle], ours: ['192.0.2.1'] }), '5.4.6')
 })
 
-test('what is proved: names by MX or by the configuration, addresses by their own records', async () => {
+test('authenticated: names by MX or by the configuration, addresses by their own records', async () => {
   const signed = {
     'b.example': { mx: [{ preference: 1, exchange: 'm.b.example' }], secure: true },
     'm.b.example': { addresses: ['192.0.2.1'], secure: true },
@@ -140,7 +140,7 @@ test('what is proved: names by MX or by the configuration, addresses by their ow
   assert.deepEqual(await facts(signed, [to]), [true, true, undefined])
 })
 
-test('the most exact route wins: by domain, then by sender', async () => {
+test('the most specific route wins: by domain, then by sender', async () => {
   const named = (host: string, domain: string, sender?: string): StaticRoute => ({
     domain,
     sender,
@@ -168,7 +168,7 @@ test('the most exact route wins: by domain, then by sender', async () => {
   assert.equal(await at('b.example', 'boss@a.example'), '10.0.0.7:25')
 })
 
-test('several hosts of a route in their order; those that have no address are passed by', async () => {
+test('several hosts of a route in their order; those without address are skipped', async () => {
   const hosts = ['first.b.example', 'gone.example', 'second.b.example'].map((host) => ({ host, port: 587 }))
   const routes = [{ domain: '*', hosts, tls: 'required' as const }]
   assert.deepEqual(await places('x.example', { zone: two, routes }), ['first.b.example:587', 'second.b.example:587'])
@@ -184,7 +184,7 @@ test('a route without hosts says how the MX hosts are reached', async () => {
   )
 })
 
-test('a fallback stands behind the MX hosts, and alone where the DNS is silent; never where a domain takes no mail', async () => {
+test('a fallback comes after the MX hosts, and alone if the DNS does not answer; never for a domain that accepts no mail', async () => {
   const routes = [{ domain: '*', ...relay, fallback: true }]
   const behind = await hosts('b.example', { zone: two, routes })
   assert.deepEqual(
@@ -203,7 +203,7 @@ test('a fallback stands behind the MX hosts, and alone where the DNS is silent; 
   assert.deepEqual(await places('b.example', late), ['10.0.0.9:587'])
 })
 
-test('where an operator sends it: with what the route of this sender says of the host', async () => {
+test('rerouted by an operator: with the settings that the route of this sender has for the host', async () => {
   const to = fixedDestination('10.0.0.9:587')!
   const routes = [
     { domain: 'x.example', ...relay, username: 'all' },
@@ -216,7 +216,7 @@ test('where an operator sends it: with what the route of this sender says of the
   assert.deepEqual([plain!.port, plain!.tls, plain!.username], [25, 'opportunistic', undefined])
 })
 
-test('a proxy that looks names up is told the name, though nobody here knows an address', async () => {
+test('a proxy that looks names up is given the name, without a lookup here', async () => {
   const proxy = { host: 'proxy.example', port: 1080, resolvesNames: true }
   const routes = [{ domain: '*', hosts: [{ host: 'mail.inside.example', port: 25 }], tls: 'none' as const, proxy }]
   assert.deepEqual((await hosts('b.example', { routes }))[0]!.addresses, ['mail.inside.example'])

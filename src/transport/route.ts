@@ -1,4 +1,4 @@
-/** Where a destination's mail goes: a static route, else MX and addresses. RFC 5321 §5, RFC 7505, RFC 7672 §2.2. */
+/** The hosts for a destination: of a static route, else by MX and addresses. RFC 5321 §5, RFC 7505, RFC 7672 §2.2. */
 import type { DnsOutcome, MxRecord, Resolver } from '../base/resolver.ts'
 import type { Random } from '../base/random.ts'
 import { parseDomain } from '../mail/address.ts'
@@ -16,28 +16,28 @@ export interface Host {
   readonly tls: StaticRoute['tls']
   readonly username?: string
   readonly password?: string
-  /** The recipients' domain, where its MX records led here: whose policies count. */
+  /** The recipients' domain, if the host was found by its MX records: the domain's policies apply. */
   readonly domain?: string
-  /** Its name is proved: by DNSSEC, or because the configuration says it. */
+  /** The name is authenticated by DNSSEC, or set by the configuration. */
   readonly nameSecure?: boolean
-  /** Its addresses are proved. */
+  /** The addresses are authenticated by DNSSEC. */
   readonly addressesSecure?: boolean
-  /** The end of its aliases, where it has any. */
+  /** The end of its CNAME chain, if any. */
   readonly canonicalName?: string
-  /** Ours that we come from, at most one of each family. */
+  /** Local addresses to connect from, at most one of each family. */
   readonly localAddresses?: readonly string[]
   readonly proxy?: Proxy
-  /** Tried when those before it could not take it; it says nothing of where the mail belongs. */
+  /** Tried when those before it could not accept the message; it does not define the next hop. */
   readonly fallback?: boolean
-  /** What the sender wishes for this message. RFC 8689. */
+  /** The sender's demand for this message. RFC 8689. */
   readonly demand?: 'requireTls' | 'tlsOptional'
 }
 
 export type Routed =
   | { readonly kind: 'hosts'; readonly hosts: readonly Host[] }
-  /** Never: the domain does not exist, or takes no mail. */
+  /** Permanent: the domain does not exist, or accepts no mail. */
   | { readonly kind: 'never'; readonly status: Status }
-  /** Not now: the DNS did not answer. */
+  /** Temporary: the DNS did not answer. */
   | { readonly kind: 'later'; readonly status: Status }
 
 /** Hosts tried for one message: a domain with a thousand MX records must not keep us busy for hours. */
@@ -61,21 +61,21 @@ export interface RouteTools {
   readonly resolver: Resolver
   readonly random: Random
   readonly routes: readonly StaticRoute[]
-  /** Our own name: an MX of that name would bring the message back to us. */
+  /** Our own name: an MX host of that name would bring the message back to us. */
   readonly hostname: string
   readonly smtpPort: number
   readonly addressFamilies: AddressFamilies
-  /** Whether we listen there ourselves, whatever the name was. */
+  /** Whether one of our own listeners is at that address, under any name. */
   isOurs?(address: string, port: number): boolean
 }
 
 type WantedHost = Omit<Host, 'addresses'> & { readonly preference: number }
 
-/** A host whose addresses were asked for. */
+/** A host with the result of its address lookup. */
 interface Looked {
   readonly preference: number
   readonly host: Host
-  /** It has addresses, if only such as we do not use. */
+  /** It has addresses, though perhaps of families that we do not use. */
   readonly exists: boolean
   readonly failed: boolean
   readonly ours: boolean
@@ -83,8 +83,8 @@ interface Looked {
 
 /**
  * @param destination a domain, an address literal, or one of `fixedDestination`.
- * @param sender the reverse-path, '' for the null one: some routes are for some senders.
- * @param waitedMs how long the message has been on its way: fallbacks may be for those that nothing else helps.
+ * @param sender the reverse-path, '' for the null one: some routes are only for some senders.
+ * @param waitedMs the message's time in the queue: some fallbacks are only for old messages.
  */
 export async function routeTo(
   tools: RouteTools,
@@ -105,19 +105,22 @@ export async function routeTo(
   return { kind: 'hosts', hosts: routed.kind === 'hosts' ? [...routed.hosts, ...marked] : marked }
 }
 
-/** What a route says of all its hosts. The configuration's word is as good as a signature. */
+/**
+ * Properties that a route gives to all its hosts. A host set by the configuration is as trusted as one authenticated by
+ * DNSSEC.
+ */
 function routeDefaults({ tls, username, password, sourceAddresses, proxy }: StaticRoute) {
   return { tls, username, password, localAddresses: sourceAddresses, proxy, nameSecure: true }
 }
 
 async function toRoute(tools: RouteTools, route: StaticRoute): Promise<Routed> {
   const facts = routeDefaults(route)
-  // Each is worse than the one before it, so one that is ours ends the list.
+  // The order is the preference, so a host that is ours ends the list.
   const wanted = route.hosts.map(({ host, port }, preference) => ({ ...facts, name: host, port, preference }))
   return chosen(await lookAll(tools, wanted))
 }
 
-/** @param route what it says of the way, without hosts of its own. */
+/** @param route a route without hosts of its own: how to reach the MX hosts. */
 async function toMailHosts(tools: RouteTools, domain: string, route: StaticRoute | undefined): Promise<Routed> {
   const facts = { port: tools.smtpPort, ...(route ? routeDefaults(route) : { tls: 'opportunistic' as const }) }
   if (domain.startsWith('[')) {
@@ -131,7 +134,7 @@ async function toMailHosts(tools: RouteTools, domain: string, route: StaticRoute
   const nameSecure = mx.secure === true
   const wanted = found.map(({ exchange: name, preference }) => ({ ...facts, name, preference, nameSecure, domain }))
   const ours = wanted.find(({ name }) => name === tools.hostname)
-  // Hosts that are no better than we are would only send it back. RFC 5321 §5.1.
+  // Hosts that are no better than ours would only send it back. RFC 5321 §5.1.
   const better = ours ? wanted.filter(({ preference }) => preference < ours.preference) : wanted
   if (better.length === 0) return { kind: 'never', status: loop }
   return chosen(await lookAll(tools, better.slice(0, hostsMax)))
@@ -141,7 +144,10 @@ function isNull(mx: DnsOutcome<MxRecord>): boolean {
   return mx.kind === 'found' && mx.records.length === 1
 }
 
-/** Best first, equal ones by chance. Without MX records the domain itself is the host. RFC 5321 §5.1, RFC 7505 §3. */
+/**
+ * Best preference first, equal ones at random. Without MX records the domain itself is the host. RFC 5321 §5.1,
+ * RFC 7505 §3.
+ */
 function mailHostsOf(
   mx: Exclude<DnsOutcome<MxRecord>, { kind: 'failed' }>,
   domain: string,
@@ -164,7 +170,7 @@ async function look(
   { preference, ...facts }: WantedHost,
 ): Promise<Looked> {
   const { name, port, localAddresses, proxy } = facts
-  // A proxy that asks the DNS itself is told the name.
+  // A proxy that does its own DNS lookups is given the name.
   const isAddress = /^[\d.]+$|:/.test(name) || proxy?.resolvesNames === true
   const outcome: DnsOutcome<string> = isAddress ? { kind: 'found', records: [name] } : await resolver.addresses(name)
   const found = outcome.kind === 'found' ? outcome : undefined
@@ -178,12 +184,14 @@ async function look(
     host: { ...facts, addresses, addressesSecure: found?.secure === true, canonicalName },
     exists: all.length > 0,
     failed: outcome.kind === 'failed',
-    // Whoever is behind a proxy is where the proxy is.
+    // An address behind a proxy is on the proxy's network, not ours.
     ours: !proxy && all.some((address) => isOurs?.(address, port)),
   }
 }
 
-/** Those that can be tried: what leads back to us ends the list, with all that is no better. RFC 5321 §5.1. */
+/**
+ * The hosts that can be tried: one of our own ends the list, with all of the same or worse preference. RFC 5321 §5.1.
+ */
 function chosen(looked: readonly Looked[]): Routed {
   const ours = looked.find(({ ours }) => ours)
   const better = ours ? looked.filter(({ preference }) => preference < ours.preference) : looked

@@ -1,4 +1,4 @@
-/** Routes that the configuration gives: by the recipients' domain, by the sender, or as a last resort. */
+/** Routes of the configuration: by recipient domain, by sender, or as fallback. */
 import { exactness, fitsDomain } from '../mail/domain-pattern.ts'
 
 export interface RouteHost {
@@ -6,37 +6,37 @@ export interface RouteHost {
   readonly port: number
 }
 
-/** A SOCKS5 server that connections go through. RFC 1928. */
+/** A SOCKS5 proxy for outgoing connections. RFC 1928. */
 export interface Proxy {
   readonly host: string
   readonly port: number
   readonly username?: string
   readonly password?: string
-  /** It is told names and asks the DNS itself: for networks where nobody else can. */
+  /** It is given names and does the DNS lookups: for networks without DNS of their own. */
   readonly resolvesNames?: boolean
 }
 
-/** A route that the configuration gives. */
+/** A route of the configuration. */
 export interface StaticRoute {
   /** A domain, `*.domain`, or `*`. */
   readonly domain: string
-  /** Whose messages alone: `@domain` or `user@domain`, lower case. */
+  /** Only for messages of this sender: `@domain` or `user@domain`, lower case. */
   readonly sender?: string
   /** In this order; none: the domain's own MX hosts. */
   readonly hosts: readonly RouteHost[]
   readonly tls: 'opportunistic' | 'required' | 'implicit' | 'none'
   readonly username?: string
   readonly password?: string
-  /** Ours that connections come from, at most one of each family; other families are not used then. */
+  /** Local addresses to connect from, at most one of each family; other families are not used then. */
   readonly sourceAddresses?: readonly string[]
   readonly proxy?: Proxy
-  /** Only for what the MX hosts could not take. */
+  /** Only used when the MX hosts could not accept the message. */
   readonly fallback?: boolean
-  /** And only once it has waited so long, milliseconds. */
+  /** And only after this time in the queue, milliseconds. */
   readonly fallbackAfterMs?: number
 }
 
-/** The higher, the more exact; undefined where it does not fit. */
+/** The higher, the more specific; undefined if it does not match. */
 function fitOf({ domain: pattern, sender: wanted }: StaticRoute, domain: string, sender: string): number | undefined {
   if (!fitsDomain(pattern, domain)) return undefined
   const fit = exactness(pattern)
@@ -46,7 +46,7 @@ function fitOf({ domain: pattern, sender: wanted }: StaticRoute, domain: string,
   return wanted.startsWith('@') && from.endsWith(wanted) ? fit + 0.25 : undefined
 }
 
-/** The most exact route: by domain first, then by sender. @param sender '' for notices. */
+/** The most specific route: by domain first, then by sender. @param sender '' for bounces. */
 export function staticRoute(
   routes: readonly StaticRoute[],
   domain: string,
@@ -68,8 +68,8 @@ export function staticRoute(
 const smtpDefaultPort = 25
 
 /**
- * The destination of what an operator sends another way: `=host:port`. No domain begins so. `text` is `host`, `host:port`, `1.2.3.4:port`
- * or `[2001:db8::1]:port`. @returns undefined where it is none of these.
+ * The destination of rerouted recipients: `=host:port`. No domain begins so. `text` is `host`, `host:port`,
+ * `1.2.3.4:port` or `[2001:db8::1]:port`. @returns undefined for other texts.
  */
 export function fixedDestination(text: string): string | undefined {
   const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::(\d{1,5}))?$/.exec(text)
@@ -78,7 +78,7 @@ export function fixedDestination(text: string): string | undefined {
   return `=${(found[1] ?? found[2]!).toLowerCase()}:${port}`
 }
 
-/** A host that the configuration names keeps its TLS and its password, as the route has them that fits this sender best. */
+/** A host of the configuration keeps its TLS and password settings, from the route that best matches the sender. */
 export function fixedRoute(routes: readonly StaticRoute[], destination: string, sender: string): StaticRoute {
   const colon = destination.lastIndexOf(':')
   const host = destination.slice(1, colon)

@@ -37,7 +37,7 @@ function listener(service: Service, port: number, tls: ListenerConfig['tls']): L
 }
 const from = (address: string) => ({ address, port: 1, localAddress: '', localPort: 80 })
 
-test('health, readiness and figures over a real socket', async () => {
+test('health, readiness and metrics over a real socket', async () => {
   const listener = await realHttp.listen({ address: '127.0.0.1', port: 0 }, async (request) =>
     answerHttp(tools, request),
   )
@@ -75,16 +75,16 @@ function request(target: string, more: Partial<HttpRequest> = {}): HttpRequest {
   }
 }
 
-test('others than loopback hear no figures, and nothing but GET is understood', async () => {
+test('metrics are for loopback only, and only by GET', async () => {
   for (const path of ['/metrics', '/healthz', '/readyz']) {
     assert.equal((await answerHttp(tools, request(path))).status, 403)
-    // A proxy on this machine speaks for somebody else.
+    // A proxy on this machine forwards requests of others.
     assert.equal((await answerHttp(tools, request(path, { peer: from('127.0.0.1'), forwarded: true }))).status, 403)
   }
   assert.equal((await answerHttp(tools, request('/metrics', { method: 'POST', peer: from('127.0.0.1') }))).status, 405)
 })
 
-test('Thunderbird is told where to go, by address or by the host that it asks; the best first', async () => {
+test('Thunderbird gets its settings, by address or by the requested host; the best first', async () => {
   for (const asked of [
     request('/mail/config-v1.1.xml?emailaddress=any%40example.org'),
     request('/mail/config-v1.1.xml', { host: 'autoconfig.example.org' }),
@@ -104,7 +104,7 @@ test('Thunderbird is told where to go, by address or by the host that it asks; t
   assert.equal((await answerHttp(tools, request('/mail/config-v1.1.xml?emailaddress=a%40example.net'))).status, 404)
 })
 
-test('Outlook is told where to go, and a request that asks nothing gets its error', async () => {
+test('Outlook gets its settings, and an empty request an error', async () => {
   const ask = async (text: string): Promise<string> =>
     (await answerHttp(tools, request('/Autodiscover/Autodiscover.xml', { method: 'POST', body: Buffer.from(text) })))
       .body
@@ -127,7 +127,7 @@ test('Outlook is told where to go, and a request that asks nothing gets its erro
   )
 })
 
-test('Outlook asks with the address in the path as well, and for other protocols in vain', async () => {
+test('Outlook may send the address in the path; other protocols are refused', async () => {
   const path = '/autodiscover/autodiscover.json/v1.0/any%40example.org'
   const said = await answerHttp(
     tools,
@@ -141,7 +141,7 @@ test('Outlook asks with the address in the path as well, and for other protocols
   assert.notEqual(later.status, 200)
 })
 
-test('a phone that asks for mobilesync is not given the settings of Outlook; UTF-16 is read', async () => {
+test('a phone that asks for mobilesync does not get the settings of Outlook; UTF-16 is read', async () => {
   const question = (schema: string): string =>
     `<?xml version="1.0"?><Autodiscover><Request><EMailAddress>any@example.org</EMailAddress>${schema}</Request></Autodiscover>`
   const base = 'http://schemas.microsoft.com/exchange/autodiscover'
@@ -174,7 +174,7 @@ test('a phone that asks for mobilesync is not given the settings of Outlook; UTF
     assert.match(await ask(Buffer.from(odd, 'hex')), /<ErrorCode>600</)
 })
 
-test('the MTA-STS policy is told to who asks its own host, for our domains alone', async () => {
+test('the MTA-STS policy is served at its own host, for local domains only', async () => {
   const path = '/.well-known/mta-sts.txt'
   for (const host of [
     'mta-sts.example.org',
@@ -209,7 +209,7 @@ test("Apple's profile names the account and asks for no password; hostile names 
   assert.equal((await answerHttp(tools, request('/mobileconfig'))).status, 404)
 })
 
-test('the records of a domain name every service, and say which is not offered', async () => {
+test('the records of a domain list every service, and those not offered', async () => {
   const lines = recordsFor('example.org', 'mail.example.org', tools.discovery.offers()).map(formatRecord)
   const has = (line: RegExp): boolean => lines.some((one) => line.test(one))
   assert.ok(has(/^example\.org\. +IN MX +10 mail\.example\.org\.$/))
@@ -218,7 +218,7 @@ test('the records of a domain name every service, and say which is not offered',
   assert.ok(has(/^_pop3s\._tcp\.example\.org\. +IN SRV +0 0 0 \.$/))
 })
 
-test('what a proxy passes on is told from what this machine asks itself', async (t) => {
+test('requests through a proxy are told apart from those of this machine', async (t) => {
   const listener = await realHttp.listen(
     { address: '127.0.0.1', port: 0 },
     async (request) => await answerHttp(tools, request),
@@ -231,7 +231,7 @@ test('what a proxy passes on is told from what this machine asks itself', async 
     assert.equal(await get({ [name]: 'for=192.0.2.1' }), 403, name)
 })
 
-/** Connected, and in the middle of a request. */
+/** A connection in the middle of a request. */
 async function halfRequest(port: number, first = ''): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
@@ -240,7 +240,7 @@ async function halfRequest(port: number, first = ''): Promise<Socket> {
   return socket
 }
 
-test('hundreds of half requests do not keep a watcher from its answer', async (t) => {
+test('hundreds of incomplete requests do not block monitoring', async (t) => {
   const listener = await realHttp.listen(
     { address: '127.0.0.1', port: 0 },
     async (request) => await answerHttp(tools, request),
@@ -255,14 +255,14 @@ test('hundreds of half requests do not keep a watcher from its answer', async (t
     const { status } = await fetch(`http://127.0.0.1:${listener.port}/healthz`, { headers: { connection: 'close' } })
     assert.equal(status, 200)
   }
-  // The latest of them still has its place, and its answer.
+  // The latest of them is still open, and gets its response.
   const last = sockets.at(-1)!
   last.write('\r\n')
   const [answer] = (await once(last, 'data')) as [Buffer]
   assert.match(String(answer), /^HTTP\/1\.1 200 /)
 })
 
-test('http stands under the admission by network; this machine comes in when all places of mail are taken', async (t) => {
+test('http has the limits by network; this machine is admitted when mail uses all connections', async (t) => {
   const limits = { now: { ...admissionDefaults, connectionsMax: 3, connectionsPerAddressMax: 2 } }
   const admission = new Admission(limits, realClock)
   const proxied = (): boolean => true
@@ -296,7 +296,7 @@ test('http stands under the admission by network; this machine comes in when all
   assert.ok(await isLeft('192.0.2.2'))
   await closed('192.0.2.3')
   assert.ok(await isLeft('127.0.0.1'))
-  // What has gone makes room.
+  // Closed connections make room.
   sockets[0]!.destroy()
   await once(sockets[0]!, 'close')
   while (!admission.admit('192.0.2.9')) await new Promise((resolve) => setImmediate(resolve))

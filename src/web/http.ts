@@ -1,4 +1,7 @@
-/** The http and https listeners: settings for mail programs; to loopback alone, whether we are well, and figures. OpenMetrics 1.0. */
+/**
+ * The http and https listeners: settings for mail programs; for loopback only, health, readiness and metrics.
+ * OpenMetrics 1.0.
+ */
 import type { HttpRequest, HttpResponse } from '../base/http.ts'
 import { running } from '../base/running.ts'
 import { isLoopback } from '../base/loopback.ts'
@@ -6,13 +9,16 @@ import { answerDiscovery, type DiscoveryTools } from './discovery/pages.ts'
 
 export interface HttpTools {
   readonly discovery: DiscoveryTools
-  /** False while stopping, when the store has stopped, and while mail is refused: a full disk, rows that cannot be written, no directory. */
+  /**
+   * False during shutdown, when the store has stopped, and while mail is refused: full disk, rows cannot be written,
+   * directory not available.
+   */
   readonly ready: () => boolean
-  /** What fails now. */
+  /** Current problems. */
   readonly troubles: () => readonly { readonly name: string; readonly problem: string }[]
-  /** What the store has set aside, until an operator deals with it. */
+  /** Numbers of records and files that the store has set aside, until an operator handles them. */
   readonly aside: () => { readonly quarantined: number; readonly lost: number }
-  /** The page of figures. */
+  /** The text of the metrics. */
   readonly metrics: () => Promise<string>
 }
 
@@ -23,7 +29,7 @@ export async function answerHttp(tools: HttpTools, request: HttpRequest): Promis
   running('http request')
   const found = answerDiscovery(tools.discovery, request)
   if (found) return found
-  // Through a proxy on this machine the world would be loopback.
+  // Through a proxy on this machine, all clients would look like loopback.
   if (request.forwarded || !isLoopback(request.peer.address))
     return { status: 403, type: plain, body: 'loopback only\n' }
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, type: plain, body: 'GET only\n' }
@@ -41,7 +47,7 @@ export async function answerHttp(tools: HttpTools, request: HttpRequest): Promis
   }
 }
 
-/** What is wrong, a line each: mail may be taken all the same. */
+/** Current problems, one a line: mail may still be accepted. */
 function troubleText({ aside, troubles }: HttpTools): string {
   const { quarantined, lost } = aside()
   const setAside = quarantined + lost === 0 ? '' : `set aside: ${quarantined} records, ${lost} files\n`

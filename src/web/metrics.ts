@@ -1,10 +1,12 @@
-/** The page of figures that Prometheus reads: counters that rooms keep, and gauges that are asked for when somebody looks. OpenMetrics 1.0. */
+/**
+ * The metrics page for Prometheus: counters of the rooms, and gauges that are computed per request. OpenMetrics 1.0.
+ */
 import { turn, type Clock } from '../base/clock.ts'
 import { CountedElsewhere, Gauge, metricsText, type Metric, type Sample } from '../base/metrics.ts'
 import { queueAgesMinutes, type QueueShapeRow } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
 
-/** What the process and its disk have, where they are real. */
+/** Figures of the process and its disk, if real. */
 export interface ProcessNow {
   readonly startedMs: number
   cpuSeconds(): number
@@ -26,7 +28,7 @@ export interface FiguresTools {
   readonly process?: ProcessNow
 }
 
-/** A look at the whole queue walks its rows: one answers for so long. */
+/** Queue figures need a walk over all rows: one result is used this long. */
 const queueKeptMs = 15_000
 
 interface QueueNow {
@@ -53,7 +55,7 @@ export class FiguresPage {
     const { clock } = this.#tools
     const fresh = this.#queueNow !== undefined && clock.monotonic() - this.#queueNow.atMs < queueKeptMs
     if (!fresh) {
-      // Several that look at once walk once.
+      // Concurrent requests share one walk.
       this.#queue ??= this.#lookAtQueue().finally(() => (this.#queue = undefined))
       this.#queueNow = await this.#queue
     }

@@ -36,7 +36,7 @@ test('STATUS loads no table; RECENT is counted only where it is asked and the ro
   assert.deepEqual([await recent(true), asked], [3, [0, 1, 2]])
 })
 
-test('a message that arrives is \\Recent in one session, whoever looks first, and one commit claims it', async (t) => {
+test('a message that arrives is \\Recent in the first session that looks, and one commit claims it', async (t) => {
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
   t.after(() => store.close())
   const bob = await addAccount(store, 'bob@example.org')
@@ -67,7 +67,7 @@ test('a message that arrives is \\Recent in one session, whoever looks first, an
   assert.equal((await select(false)).recentUid, late.uidNext(), 'the claim is in the store')
 })
 
-test('an arrival is no change of flags: nobody walks over the table for it', async (t) => {
+test('an arrival is no change of flags: no session walks over the table for it', async (t) => {
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
   t.after(() => store.close())
   const bob = await addAccount(store, 'bob@example.org')

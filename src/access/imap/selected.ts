@@ -42,7 +42,7 @@ export class StoreImapSelected implements ImapSelected {
     this.recentUid = row.recentUid
   }
 
-  /** The first read-write session to see messages has them as \Recent; nobody else. RFC 3501 §2.3.2. */
+  /** The first read-write session to see messages has them as \Recent; no other session has. RFC 3501 §2.3.2. */
   async begin(): Promise<void> {
     this.recentUid = this.#table.recentUid
     if (this.readOnly || this.recentUid === this.#table.uidNext) return

@@ -1,4 +1,7 @@
-/** Who really sent a message: SPF while it comes, DKIM, ARC and DMARC once it is there, and what follows from them. RFC 7208, 6376, 8617, 7489. */
+/**
+ * Authenticates the sender: SPF while the message comes, then DKIM, ARC and DMARC, and the consequence. RFC 7208, 6376,
+ * 8617, 7489.
+ */
 import type { Live } from '../../base/live.ts'
 import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -20,11 +23,11 @@ import { consequenceOf, type SenderRule } from './consequence.ts'
 
 export interface AuthenticityOptions {
   readonly check: boolean
-  /** 'obey': what the domain in From wishes is done; 'note': it is only written down. */
+  /** 'obey': the policy of the From domain is applied; 'note': it is only recorded. */
   readonly dmarc: 'obey' | 'note'
-  /** Domains of lists and forwarders whose ARC seals count. */
+  /** Domains of lists and forwarders whose ARC seals are trusted. */
   readonly trustedSealers: readonly string[]
-  /** Whether what we forward is sealed (ARC). */
+  /** Whether forwarded mail gets an ARC seal. */
   readonly seal: boolean
 }
 
@@ -39,7 +42,7 @@ export interface AuthenticityTools {
   readonly rules: Live<readonly SenderRule[]>
 }
 
-/** What is asked as soon as the sender is known. */
+/** DNS lookups that begin as soon as the sender is known. */
 export interface EarlyEvidence {
   readonly spf: Promise<SpfVerdict>
   readonly iprev: Promise<Evidence['iprev']>
@@ -47,20 +50,20 @@ export interface EarlyEvidence {
 
 export interface Judgement {
   readonly evidence: Evidence
-  /** What Authentication-Results says. */
+  /** The value of Authentication-Results. */
   readonly results: string
-  /** The field, folded. */
+  /** The whole field, folded. */
   readonly field: string
-  /** The domain in From asks for it, or a rule. */
+  /** Asked for by the policy of the From domain, or by a rule. */
   readonly refuse: Status | undefined
   readonly junk: boolean
 }
 
 const noAnswer = 'no answer in time'
-/** Answers of the DNS are waited for so long in all: what is not known then counts as trouble of the moment. */
+/** Total wait for DNS answers: results still missing then count as temporary errors. */
 const budgetMs = 15_000
 
-/** Strangers are checked: neither those who signed in, nor hosts of our own, nor this machine. */
+/** Whether a client is checked: not users who signed in, trusted hosts, or this machine. */
 export function isStranger(client: SmtpClientFacts): boolean {
   const { address } = client.peer
   return client.service === 'smtp' && !client.user && !client.trusted && !isLoopback(address)
@@ -73,7 +76,7 @@ export class Authenticity {
     this.#tools = tools
   }
 
-  /** What is forwarded is sealed with what was found. */
+  /** Whether forwarded mail is sealed with these results. */
   get seals(): boolean {
     return this.#tools.options.now.seal
   }
@@ -96,7 +99,7 @@ export class Authenticity {
     }
   }
 
-  /** @param header of the message; @param body its bytes behind the header, in pieces. */
+  /** @param header of the message; @param body the bytes after the header, in pieces. */
   async judge(
     early: EarlyEvidence,
     client: SmtpClientFacts,

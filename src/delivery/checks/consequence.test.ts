@@ -16,7 +16,7 @@ function evidence(dmarc: object, spf: string): Evidence {
   } as unknown as Evidence
 }
 
-test('what is refused is refused for good, with a number that tells why (RFC 7372 §3)', () => {
+test('refusals are permanent, with an enhanced code for the reason (RFC 7372 §3)', () => {
   for (const [what, rules, code, enhanced, words] of [
     [evidence({ result: 'fail', policy: 'reject' }, 'none'), [], 550, '5.7.26', /b\.example asks that .*DMARC/],
     [evidence({ result: 'fail' }, 'none'), [{ from: '*', dmarcFail: 'refuse' }], 550, '5.7.26', /DMARC check of b\./],
@@ -44,7 +44,7 @@ test('what is refused is refused for good, with a number that tells why (RFC 737
   }
 })
 
-test('what is only suspect is junk, and of a share that its domain spares the next milder is done', () => {
+test('suspect messages are junk, and a share of them, as the domain asks, gets the next milder policy', () => {
   const failing = (policy: string): Evidence => evidence({ result: 'fail', policy, percent: 50 }, 'none')
   const at = (chance: number) => ({ ...random, below: () => chance })
   const done = (policy: string, chance: number): string =>

@@ -1,28 +1,31 @@
-/** What follows from what was found about a stranger's message: by the wish of the domain in From, and by the operator's own rules. RFC 7489 §6.6. */
+/**
+ * The consequence of SPF, DKIM, ARC and DMARC results, by the policy of the From domain and the operator's rules.
+ * RFC 7489 §6.6.
+ */
 import type { Random } from '../../base/random.ts'
 import { bestFit } from '../../mail/domain-pattern.ts'
 import { status, type Status } from '../../mail/status.ts'
 import { vouchedBy } from '../../trust/arc/vouched.ts'
 import type { Evidence } from '../../trust/authentication-results.ts'
 
-/** What is done: refused in the transaction, filed into Junk, or only written down. */
+/** Refused in the transaction, filed into Junk, or only recorded. */
 export type Measure = 'refuse' | 'junk' | 'note'
 
-/** What holds for messages with a domain in From. */
+/** The operator's rule for messages with this domain in From. */
 export interface SenderRule {
   /** The domain in From, `*.domain`, or `*`. */
   readonly from: string
-  /** DMARC fails; `obey`: as the domain itself wishes. */
+  /** DMARC fails; `obey`: apply the domain's own policy. */
   readonly dmarcFail?: Measure | 'obey'
-  /** The domain of the reverse-path says that this address may not send for it. */
+  /** SPF of the reverse-path's domain forbids the client's address. */
   readonly spfFail?: Measure
-  /** Neither SPF nor DKIM proves the domain in From, whether or not it asks for that. */
+  /** Neither SPF nor DKIM authenticates the From domain, whatever its policy. */
   readonly unproved?: Measure
 }
 
 export interface ConsequenceOptions {
   readonly dmarc: 'obey' | 'note'
-  /** Domains whose ARC seals count. */
+  /** Domains whose ARC seals are trusted. */
   readonly trustedSealers: readonly string[]
 }
 
@@ -34,7 +37,7 @@ export interface Consequence {
 const nothing: Consequence = { measure: 'note' }
 const gravity: readonly Measure[] = ['note', 'junk', 'refuse']
 
-/** Of each domain in From; the gravest is done. */
+/** The most severe consequence among all domains in From. */
 export function consequenceOf(
   evidence: Evidence,
   options: ConsequenceOptions,
@@ -57,9 +60,9 @@ function consequenceOfDomain(
 ): Consequence {
   const { dmarc, spf, arc } = evidence
   const rule = bestFit(rules, ({ from }) => from, dmarc.domain)
-  // What a list or SPF proves is of one reading of From, and another may be shown.
+  // ARC and SPF authenticate one reading of From, while mail programs may show another.
   if (dmarc.unclear) return unclearFrom(evidence, rule?.dmarcFail ?? options.dmarc)
-  // A list that we trust has seen it whole: what it changed since then is its own.
+  // A trusted list saw the message intact: later changes are the list's own.
   if (dmarc.result !== 'pass' && vouchedBy(arc, options.trustedSealers, dmarc.domain) !== undefined) return nothing
   const found = [
     dmarc.result === 'fail' ? dmarcFailed(evidence, rule?.dmarcFail ?? options.dmarc, random) : nothing,
@@ -77,14 +80,14 @@ function consequenceOfDomain(
   return found.reduce(graver)
 }
 
-/** A domain that asks for proof is not to be named where nothing can prove it. */
+/** For domains with a DMARC policy: an ambiguous From cannot be authenticated. */
 function unclearFrom({ dmarc }: Evidence, wish: Measure | 'obey'): Consequence {
   if (wish === 'note' || (dmarc.policy === 'none' && dmarc.result !== 'temperror' && !dmarc.tooMany)) return nothing
   if (wish === 'junk') return { measure: 'junk' }
   return { measure: 'refuse', refuse: dmarc.result === 'temperror' ? status.fromNotLookedUp : status.fromUnclear }
 }
 
-/** RFC 7489 §6.6.4: of failing messages a share may meet the next milder policy. */
+/** RFC 7489 §6.6.4: a share of failing messages gets the next milder policy. */
 function dmarcFailed({ dmarc }: Evidence, wish: Measure | 'obey', random: Random): Consequence {
   const text = `${dmarc.domain} asks that mail in its name is refused which it did not send (DMARC p=reject)`
   if (wish !== 'obey') return taken(wish, '5.7.26', `This message fails the DMARC check of ${dmarc.domain}`)
@@ -98,7 +101,9 @@ function taken(measure: Measure, enhanced: string, text: string): Consequence {
   return measure === 'refuse' ? { measure, refuse: { code: 550, enhanced, text } } : { measure }
 }
 
-/** One of the two names the domain in From itself: what DMARC calls aligned, for a domain that publishes nothing. */
+/**
+ * SPF or DKIM of the From domain itself, a parent or a subdomain: like DMARC alignment, for domains without a record.
+ */
 function isProved({ dmarc, spf, dkim }: Evidence): boolean {
   const { domain } = dmarc
   const near = (other: string): boolean =>

@@ -25,7 +25,7 @@ async function fitted(where: 'header' | 'body', pattern: string, body = ''): Pro
   return verdict.fitted.length > 0
 }
 
-test('fields are one line, encoded words both as they came and as they are read', async () => {
+test('fields are one line, matched with encoded words both raw and decoded', async () => {
   assert.ok(await fitted('header', '/^Subject: =\\?utf-8/'))
   assert.ok(await fitted('header', '/^subject: a lottèry$/i'))
   assert.ok(await fitted('header', '/^X-Folded: one two$/'))
@@ -33,7 +33,7 @@ test('fields are one line, encoded words both as they came and as they are read'
   assert.ok(!(await fitted('header', '/END/')))
 })
 
-test('bodies are lines, cut where they are too long, and looked at from their beginning', async () => {
+test('bodies are lines, cut if too long, and only their beginning is checked', async () => {
   assert.ok(await fitted('body', '/^buy now$/i', 'hello\r\nBuy Now\r\n'))
   assert.ok(!(await fitted('body', '/^now/', 'hello\r\nBuy now\r\n')))
   assert.ok(await fitted('body', '/^z$/', `${'x'.repeat(30_000)}END\r\nz\r\n`))
@@ -42,7 +42,7 @@ test('bodies are lines, cut where they are too long, and looked at from their be
   assert.ok(!(await fitted('body', '/here/', `${'x\r\n'.repeat(checkedBodyBytesMax / 3 + 1)}here`)))
 })
 
-test('the first rule that fits a field counts for it; what all ask for is done', async () => {
+test('the first matching rule counts for a field; all rules with a match apply', async () => {
   const rules = [
     rule('header', '/^X-Spam: yes/', 'junk'),
     rule('header', '/^X-Spam/', 'strip'),
@@ -66,7 +66,7 @@ test('the first rule that fits a field counts for it; what all ask for is done',
   assert.deepEqual([verdict.copies, verdict.redirect], [['a@b.example'], 'c@b.example'])
 })
 
-test('a header that is longer than is looked through is refused, and not passed by', async () => {
+test('a header too long to check is refused', async () => {
   const text = (fields: number): Buffer => Buffer.from(`${`X-Filler: ${'x'.repeat(900)}\r\n`.repeat(fields)}\r\n`)
   for (const [fields, refused] of [
     [140, false],
@@ -77,18 +77,18 @@ test('a header that is longer than is looked through is refused, and not passed 
     )
     assert.equal(verdict.reject !== undefined, refused, `${fields} fields`)
   }
-  // Nobody looks: nobody minds.
+  // Without header rules its length does not matter.
   assert.equal(
     (await checkContent([rule('body', '/x/')], parseHeader(text(150)), async function* () {})).reject,
     undefined,
   )
 })
 
-test('the body is not read where no rule is about it', async () => {
+test('the body is not read without body rules', async () => {
   await checkContent([rule('header', '/x/')], header, () => assert.fail('read'))
 })
 
-test('patterns stand between slashes; what cannot be run in bounded time is refused', () => {
+test('patterns are between slashes; those without bounded time are refused', () => {
   for (const good of [
     '/a+b*/',
     '/(?:ab)+/i',
@@ -104,7 +104,7 @@ test('patterns stand between slashes; what cannot be run in bounded time is refu
     assert.equal(parsePattern(bad).kind, 'fault', bad)
 })
 
-test('a pattern means the same in either engine', () => {
+test('both engines agree on a pattern', () => {
   const says = (pattern: string, text: string): boolean => {
     const read = parsePattern(pattern)
     return read.kind === 'pattern' && read.expression.test(text)
@@ -160,7 +160,7 @@ test('a pattern means the same in either engine', () => {
         )
 })
 
-test('the end of a line is found in a body whatever ends its lines', async () => {
+test('`$` matches in a body with any line ends', async () => {
   const verdict = await checkContent([rule('body', '/a+ here$/')], header, async function* () {
     yield Buffer.from('x\r\naa here\r\ny')
   })

@@ -1,4 +1,4 @@
-/** Rules of an operator for what messages say: header fields, and the beginning of the body, against patterns. */
+/** The operator's content rules: patterns for header fields, and for the beginning of the body. */
 import { latin1 } from '../../base/bytes.ts'
 import { decodeEncodedWords } from '../../mail/mime/encoded-word.ts'
 import type { Header, HeaderField } from '../../mail/header.ts'
@@ -7,40 +7,40 @@ import type { PatternTest } from './pattern.ts'
 export type ContentAction = 'reject' | 'discard' | 'hold' | 'junk' | 'redirect' | 'bcc' | 'prepend' | 'strip' | 'warn'
 
 export interface ContentRule {
-  /** For the log, the journey and the ledger. */
+  /** For the log, the trace and the ledger. */
   readonly name: string
-  /** A field as `Name: value` on one line, or the body's bytes with a line feed at the end of each line. */
+  /** A field as one line `Name: value`, or the body's bytes with a line feed at the end of each line. */
   readonly where: 'header' | 'body'
   readonly pattern: PatternTest
   readonly action: ContentAction
-  /** Words of a refusal, the address of a copy or detour, the field to prepend. */
+  /** The text of a refusal, the address of a copy or redirect, or the field to prepend. */
   readonly text: string
-  /** Whose messages: those of strangers alone, or everybody's. */
+  /** For messages of unauthenticated clients only, or for all. */
   readonly of: 'unauthenticated' | 'all'
 }
 
-/** What the rules ask for, all together. */
+/** The combined result of all rules. */
 export interface ContentVerdict {
   readonly reject?: { readonly rule: string; readonly words: string }
   /** The rule's name. */
   readonly discard?: string
   readonly hold: boolean
   readonly junk: boolean
-  /** It goes there, and to nobody else. */
+  /** The only recipient from now on. */
   readonly redirect?: string
   readonly copies: readonly string[]
   /** Fields, as `Name: value`. */
   readonly prepend: readonly string[]
   readonly strip: readonly HeaderField[]
-  /** Rules that fit, in order. */
+  /** Rules that matched, in order. */
   readonly fitted: readonly string[]
 }
 
-/** What is looked at of a body: what spam says stands at its beginning, and a pattern costs time with every byte. */
+/** Bytes of the body that are checked: spam shows at its beginning, and each byte costs matching time. */
 export const checkedBodyBytesMax = 64 * 1024
-/** Who writes a longer header wants something to be overlooked: it is refused where there are rules for headers. */
+/** Longer headers are refused if there are header rules: they may be meant to hide a field. */
 export const checkedHeaderBytesMax = 128 * 1024
-/** Lines may have 998 (RFC 5322 §2.1.1). Longer ones are cut: nothing that is looked for stands behind. */
+/** Lines have 998 characters at most (RFC 5322 §2.1.1). Longer ones are cut before matching. */
 const lineLengthMax = 1000
 
 type Draft = { -readonly [K in keyof ContentVerdict]: ContentVerdict[K] } & {
@@ -51,7 +51,7 @@ type Draft = { -readonly [K in keyof ContentVerdict]: ContentVerdict[K] } & {
   rules: Set<ContentRule>
 }
 
-/** @param body read only if a rule is about it. */
+/** @param body read only if there are body rules. */
 export async function checkContent(
   rules: readonly ContentRule[],
   header: Header,
@@ -72,17 +72,17 @@ function checkHeader(verdict: Draft, rules: readonly ContentRule[], header: Head
   else for (const field of header.fields) checkField(verdict, rules, header, field)
 }
 
-/** The first rule that fits a field is the one that counts for it. */
+/** The first matching rule counts for a field. */
 function checkField(verdict: Draft, rules: readonly ContentRule[], header: Header, field: HeaderField): void {
   const raw = header.raw(field)
   const line = `${raw.slice(0, raw.indexOf(':'))}: ${header.value(field)}`.slice(0, lineLengthMax)
-  // What a person would read, too.
+  // Also as readers see it.
   const read = line.includes('=?') ? decodeEncodedWords(line).slice(0, lineLengthMax) : line
   const rule = rules.find(({ pattern }) => pattern.test(line) || (read !== line && pattern.test(read)))
   if (rule) note(verdict, rule, field)
 }
 
-/** Every rule that fits somewhere counts. */
+/** All matching rules count. */
 async function checkBody(
   verdict: Draft,
   rules: readonly ContentRule[],
@@ -93,7 +93,7 @@ async function checkBody(
     read += latin1(piece, 0, Math.min(piece.length, checkedBodyBytesMax - read.length))
     if (read.length === checkedBodyBytesMax) break
   }
-  // `$` is the end of a line whatever ends it.
+  // `$` matches before CRLF and LF alike.
   const text = read.replace(/\r\n/g, '\n').replace(longLines, '$1')
   for (const rule of rules) if (rule.pattern.test(text)) note(verdict, rule, undefined)
 }
@@ -102,7 +102,7 @@ const longLines = new RegExp(`([^\\n]{${lineLengthMax}})[^\\n]+`, 'g')
 
 function note(verdict: Draft, rule: ContentRule, field: HeaderField | undefined): void {
   const { name, action, text } = rule
-  // Once is enough, however many fields fit; only each of these is to go.
+  // A rule counts once, however many fields match; only `strip` applies to each of them.
   if (verdict.rules.has(rule) && action !== 'strip') return
   verdict.rules.add(rule)
   if (!verdict.fitted.includes(name)) verdict.fitted.push(name)

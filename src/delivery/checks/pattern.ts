@@ -1,10 +1,10 @@
 /**
- * Patterns of an operator for headers and bodies: as `/words/` or `/words/i`. Their time grows with the text and no faster:
+ * Patterns in content rules: `/pattern/` or `/pattern/i`. Matching takes linear time:
  * they run in `re2js`, which does not backtrack; JavaScript's own engine took 13.7 s for `^(a|a)*$` on 28 characters.
  */
 import { createRequire } from 'node:module'
 
-/** What is asked of a pattern. */
+/** A compiled pattern. */
 export interface PatternTest {
   test(text: string): boolean
 }
@@ -24,16 +24,16 @@ let re2: Re2['RE2JS'] | undefined
 // Loaded with the first pattern that needs it: most systems have none.
 const loadRe2 = (): Re2['RE2JS'] => (re2 ??= (createRequire(import.meta.url)('re2js') as Re2).RE2JS)
 
-/** Nobody reads a longer one. */
+/** Longest pattern, in characters. */
 const patternLengthMax = 2000
 
-/** @param text between slashes; `i`: whatever the case. `^` and `$` are the ends of a line. */
+/** @param text between slashes; `i`: ignores case. `^` and `$` match at the ends of a line. */
 export function parsePattern(text: string): Pattern {
   const match = text.length > patternLengthMax ? null : /^\/(.+)\/(i?)$/s.exec(text)
   if (!match) return { kind: 'fault', problem: 'must stand between slashes, as "/^Subject: lottery/i"' }
   const [, source = '', flags = ''] = match
   try {
-    // JavaScript says first what is a pattern at all: what was accepted before keeps its meaning.
+    // JavaScript's syntax decides first, so that existing patterns keep their meaning.
     const native = new RegExp(source, `m${flags}`)
     if (isPlain(source)) return { kind: 'pattern', expression: native }
   } catch (error) {
@@ -58,8 +58,8 @@ function wordsOf(error: unknown): string {
 }
 
 /**
- * Words, classes and alternatives of the whole, with no repetition but one `.*` behind a leading `^`: nothing to go back to, so
- * that the platform's engine, ten times as quick, may run it.
+ * Literals, classes and top-level alternatives, with no repetition but one `.*` after a leading `^`: without
+ * backtracking, the platform's engine, ten times as fast, is safe.
  */
 function isPlain(source: string): boolean {
   const rest = source.startsWith('^') && !source.includes('|') ? source.slice(1).replace('.*', '') : source

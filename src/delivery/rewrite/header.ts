@@ -1,4 +1,7 @@
-/** Addresses in the header of a message of ours, rewritten: fields in which nothing changes keep their bytes. RFC 5322 §3.6.2, §3.6.3, §3.6.6. */
+/**
+ * Rewrites addresses in the header of submitted messages; unchanged fields keep their bytes. RFC 5322 §3.6.2, §3.6.3,
+ * §3.6.6.
+ */
 import { latin1 } from '../../base/bytes.ts'
 import { parseDomain } from '../../mail/address.ts'
 import { decodeAddressMailbox } from '../../mail/authors.ts'
@@ -22,7 +25,7 @@ const sides: Readonly<Record<string, 'sender' | 'recipient'>> = {
   'resent-bcc': 'recipient',
 }
 
-/** In the order of the header. */
+/** In order of position. */
 export function headerEdits(header: Header, rewriter: Rewriter): Edit[] {
   if (!rewriter.changesHeaders) return []
   return header.fields.flatMap((field): Edit[] => {
@@ -35,7 +38,7 @@ export function headerEdits(header: Header, rewriter: Rewriter): Edit[] {
       const after = rewriter.inHeader(before, side)
       if (after.localPart === before.localPart && after.domain === before.domain) return mailbox
       changed = true
-      // A route would lead past the address that it has now.
+      // A source route would bypass the new address.
       return { ...mailbox, route: undefined, localPart: bytes(after.localPart), domain: bytes(after.domain) }
     }
     const entries = parseAddressList(header.value(field)).map((entry): AddressEntry =>
@@ -48,7 +51,7 @@ export function headerEdits(header: Header, rewriter: Rewriter): Edit[] {
   })
 }
 
-/** Header text has a character for each byte; addresses are text. */
+/** Header text has one character a byte; addresses are text. */
 function bytes(address: string): string {
   return latin1(Buffer.from(address, 'utf8'))
 }

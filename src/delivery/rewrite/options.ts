@@ -1,22 +1,25 @@
-/** What is changed of addresses on the way, and who gets copies. */
+/** Options for address rewriting and BCC copies. */
 
-/** By address, lower case, or `@domain` for all of one; to an address, or to `@domain`, which keeps the local part. */
+/**
+ * From an address, lower case, or `@domain` for all of a domain; to an address, or to `@domain`, which keeps the local
+ * part.
+ */
 export type AddressMap = ReadonlyMap<string, string>
 
 export interface RewriteOptions {
-  /** Of senders and recipients both, after the two below. */
+  /** For senders and recipients, after the two below. */
   readonly canonical: AddressMap
   readonly senderCanonical: AddressMap
   readonly recipientCanonical: AddressMap
-  /** Hosts below these domains are not told of: `user@host.example.org` becomes `user@example.org`. */
+  /** Hosts below these domains are hidden: `user@host.example.org` becomes `user@example.org`. */
   readonly masqueradeDomains: readonly string[]
-  /** Whose addresses stay. */
+  /** Users whose addresses are kept. */
   readonly masqueradeExceptUsers: readonly string[]
-  /** Domains, and hosts below them, that stay. */
+  /** Domains, and hosts below them, that are kept. */
   readonly masqueradeExceptDomains: readonly string[]
-  /** Who gets a copy of every message. */
+  /** Get a copy of every message. */
   readonly alwaysBcc: readonly string[]
-  /** Of the messages from an address, or to one. */
+  /** Copies by sender, and by recipient. */
   readonly senderBcc: AddressMap
   readonly recipientBcc: AddressMap
 }

@@ -15,7 +15,7 @@ function senders(options: Partial<RewriteOptions>, ...addresses: string[]): stri
   return addresses.map((address) => formatMailbox(one.sender(parseMailbox(address)!)!))
 }
 
-test('addresses, then the domain; details stay; nothing is looked up twice', () => {
+test('addresses, then the domain; details are kept; no result is looked up again', () => {
   const senderCanonical = new Map([
     ['a@lan.example', 'anna@example.org'],
     ['@lan.example', '@example.org'],
@@ -28,7 +28,7 @@ test('addresses, then the domain; details stay; nothing is looked up twice', () 
   )
 })
 
-test('a detail of somebody who has no entry goes with his domain, or stays as it is', () => {
+test('an address with a detail and no entry follows its domain, or is kept', () => {
   const senderCanonical = new Map([
     ['@lan.example', '@example.org'],
     ['a@x.example', 'anna@example.org'],
@@ -41,7 +41,7 @@ test('a detail of somebody who has no entry goes with his domain, or stays as it
   ])
 })
 
-test('the own table of a side comes before the common one', () => {
+test('the map of a side comes before the common one', () => {
   const one = rewriter({
     senderCanonical: new Map([['a@a.example', 'b@a.example']]),
     recipientCanonical: new Map([['a@a.example', 'r@a.example']]),
@@ -56,7 +56,7 @@ test('the own table of a side comes before the common one', () => {
   assert.equal(one.sender(null), null)
 })
 
-test('hosts are hidden, but for users and domains that are named', () => {
+test('hosts are hidden, except for users and domains that are named', () => {
   const options = {
     masqueradeDomains: ['example.org'],
     masqueradeExceptUsers: ['root'],
@@ -83,11 +83,11 @@ test('hosts are hidden, but for users and domains that are named', () => {
       'u@notexample.org',
     ],
   )
-  // Where mail is to go is no matter of looks.
+  // The destination is not masqueraded.
   assert.equal(formatMailbox(rewriter(options).recipient(parseMailbox('u@host.example.org')!)), 'u@host.example.org')
 })
 
-test('copies: each once, and none to who has it already', () => {
+test('copies: each once, and none to recipients of the message', () => {
   const one = rewriter({
     alwaysBcc: ['archive@a.example', 'bob@b.example'],
     senderBcc: new Map([['@a.example', 'Archive@a.example']]),
@@ -127,7 +127,7 @@ test('address fields of a header change, and only where something does', () => {
   assert.deepEqual(headerEdits(parsed, rewriter({ alwaysBcc: ['x@y.example'] })), [])
 })
 
-test('senders and recipients of a header have tables of their own; UTF-8 stays UTF-8', () => {
+test('senders and recipients in a header have maps of their own; UTF-8 stays UTF-8', () => {
   const text = 'From: josé@lan.example\r\nTo: josé@lan.example\r\n\r\n'
   const parsed = parseHeader(Buffer.from(text))
   const [change, ...more] = headerEdits(

@@ -1,4 +1,7 @@
-/** Addresses as others are to see them: canonical ones for old or internal ones, domains for the hosts in them; and who gets a copy. */
+/**
+ * Rewrites addresses: old or internal ones to canonical ones, hosts to their domains; and finds the addresses for BCC
+ * copies.
+ */
 import type { Live } from '../../base/live.ts'
 import { formatMailbox, parseMailbox } from '../../mail/address.ts'
 import type { Mailbox, ReversePath } from '../../mail/envelope.ts'
@@ -10,34 +13,34 @@ export class Rewriter {
   readonly #options: Live<RewriteOptions>
   readonly #delimiter: () => string
 
-  /** @param delimiter what parts user from detail; '' for none. */
+  /** @param delimiter separates user and detail; '' for none. */
   constructor(options: Live<RewriteOptions>, delimiter: () => string) {
     this.#options = options
     this.#delimiter = delimiter
   }
 
-  /** Whether anything in a header could change. */
+  /** Whether any header field could change. */
   get changesHeaders(): boolean {
     const { canonical, senderCanonical, recipientCanonical, masqueradeDomains } = this.#options.now
     return canonical.size + senderCanonical.size + recipientCanonical.size + masqueradeDomains.length > 0
   }
 
-  /** The reverse-path of a message of ours. */
+  /** Rewrites the reverse-path of a submitted message. */
   sender(path: ReversePath): ReversePath {
     return path && this.#masqueraded(this.#canonical(path, 'sender'))
   }
 
-  /** A recipient, of whomever's message. Hosts in it are where it is to go, and stay. */
+  /** Rewrites a recipient of any message. Its host is the destination, and is kept. */
   recipient(mailbox: Mailbox): Mailbox {
     return this.#canonical(mailbox, 'recipient')
   }
 
-  /** An address in the header of a message of ours. */
+  /** Rewrites an address in the header of a submitted message. */
   inHeader(mailbox: Mailbox, side: Side): Mailbox {
     return this.#masqueraded(this.#canonical(mailbox, side))
   }
 
-  /** Who gets a copy, each once, and none that is a recipient already. */
+  /** Addresses that get a copy, each once, without those that are recipients already. */
   copies(sender: ReversePath, recipients: readonly Mailbox[]): Mailbox[] {
     const { alwaysBcc, senderBcc, recipientBcc } = this.#options.now
     if (alwaysBcc.length + senderBcc.size + recipientBcc.size === 0) return []
@@ -76,7 +79,7 @@ export class Rewriter {
   }
 }
 
-/** Once, and not again with what was found: so no map runs in a circle. */
+/** Looked up once only, not again with the result: so maps cannot loop. */
 function mapped(map: AddressMap, { localPart, domain }: Mailbox, delimiter: string): Mailbox | undefined {
   if (map.size === 0) return undefined
   const local = localPart.toLowerCase()
@@ -86,7 +89,7 @@ function mapped(map: AddressMap, { localPart, domain }: Mailbox, delimiter: stri
   if (at > 0) {
     const base = map.get(`${local.slice(0, at)}@${domain}`)
     const found = base === undefined ? undefined : applied(base, localPart.slice(0, at))
-    // user+detail is still the user's own; the detail is his.
+    // user+detail belongs to the same user, and keeps its detail.
     if (found) return { ...found, localPart: found.localPart + localPart.slice(at) }
   }
   const domainWide = map.get(`@${domain}`)

@@ -30,7 +30,7 @@ export interface Conversation {
   readonly byUid: boolean
   /** The structure of the message last looked into: clients ask for its parts one after another. */
   structure: LastStructure | undefined
-  /** Asserts that somebody has signed in. */
+  /** Asserts that the client has signed in. */
   readonly account: ImapAccount
   /** Asserts that a mailbox is selected. */
   readonly selected: ImapSelected

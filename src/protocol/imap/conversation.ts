@@ -48,7 +48,7 @@ export abstract class OpenConversation implements Conversation {
   }
 
   get account(): ImapAccount {
-    assert(this.openAccount, 'nobody has signed in')
+    assert(this.openAccount, 'no user has signed in')
     return this.openAccount
   }
 

@@ -50,7 +50,7 @@ export const idValueMaxBytes = 1024
 
 /** Autologout. RFC 3501 §5.4: at least 30 minutes once signed in. */
 export const idleTimeoutMs = 30 * 60_000
-/** Nobody needs longer to sign in, and strangers shall not hold sockets. */
+/** No client needs longer to sign in, and unauthenticated clients must not hold sockets. */
 export const loginTimeoutMs = 3 * 60_000
 
 /** Output is handed to the driver when so much was gathered. */

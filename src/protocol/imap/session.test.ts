@@ -112,7 +112,7 @@ test('pipelined commands are answered in order and in one write', async () => {
   assert.deepEqual(host.actions, ['write', 'wait'])
 })
 
-test('what nobody expected is NO [SERVERBUG], and the session goes on', async () => {
+test('an unexpected error is NO [SERVERBUG], and the session goes on', async () => {
   const broken = backendWith(() => ({ status: () => Promise.reject(new Error('disk on fire')) }))
   const host = await signedIn({ backend: broken })
   assert.match(await host.say('b STATUS INBOX (MESSAGES)\r\nc NOOP\r\n'), /^b NO \[SERVERBUG\] [^\r]*\r\nc OK/)
@@ -228,8 +228,8 @@ test('a literal whose line end has not come with it is acknowledged: a client th
   assert.equal(await host.say('\r\n'), '* OK Literal received\r\n')
   assert.match(await host.say('\r\n'), /^b OK \[APPENDUID /)
   assert.equal(await host.say('c APPEND INBOX {6}\r\n'), '+ OK\r\n')
-  assert.match(await host.say('A: b\r\n\r\n'), /^c OK \[APPENDUID /, 'nobody waits')
-  assert.equal(await host.say('d APPEND INBOX {6+}\r\nA: b\r\n'), '', 'nobody asked')
+  assert.match(await host.say('A: b\r\n\r\n'), /^c OK \[APPENDUID /, 'no client waits')
+  assert.equal(await host.say('d APPEND INBOX {6+}\r\nA: b\r\n'), '', 'not asked')
   assert.match(await host.say('\r\n'), /^d OK \[APPENDUID /)
 })
 

@@ -302,7 +302,7 @@ export class ImapSession extends OpenConversation implements Session {
     this.#over()
   }
 
-  /** The one place where faults become words. What nobody expected is thrown on: the driver logs it and asks `failed()`. */
+  /** The one place where faults become words. An unexpected error is thrown on: the driver logs it and asks `failed()`. */
   #answer(error: unknown): string {
     if (error instanceof SyntaxFault) {
       this.#countBad()

@@ -9,7 +9,7 @@ const textMaxBytes = 256
 
 const kept = new Map<string, Uint8Array>()
 
-/** What `Out.take()` gives; the buffer may be another session's as well, so nobody writes into it. */
+/** What `Out.take()` gives; the buffer may be another session's as well, so it is never written to. */
 export function sharedBytes(out: Out): Uint8Array {
   const text = out.takeText(textMaxBytes)
   if (text === undefined) return out.take()

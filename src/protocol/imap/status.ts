@@ -20,7 +20,7 @@ const items = {
 
 export type StatusItem = keyof typeof items
 
-/** Twice each of them is more than anybody asks. */
+/** Twice each of them is more than any client asks. */
 const itemsMax = 16
 
 export function statusItems(line: Line): StatusItem[] {

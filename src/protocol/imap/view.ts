@@ -75,7 +75,7 @@ export class View {
 
   /**
    * The UIDs that a set names, ascending. Unknown UIDs are passed over; a sequence number that was never told is a fault,
-   * but `*` in an empty mailbox is nobody: clients say 1:* before they look.
+   * but `*` in an empty mailbox is no message: clients say 1:* before they look.
    */
   resolve(set: SequenceSet, byUid: boolean): Uint32Array {
     if (set.saved) return this.#saved.filter((uid) => this.sequenceOf(uid) > 0)

@@ -2,7 +2,7 @@
 
 /** RFC 1939 §3: at least ten minutes. */
 export const idleTimeoutMs = 600_000
-/** Before a login nobody has a reason to think long. */
+/** Before a login no client has a reason to wait. */
 export const loginTimeoutMs = 60_000
 /** Commands that fail, after which a client is either broken or guessing. */
 export const badCommandsMax = 20

@@ -15,7 +15,7 @@ const host: SessionHost = {
 
 test('a session offers what is in the table that it was handed, and does no more', () => {
   const options = { hostname: 'x.example', startTls: true, plaintextAuth: true, mechanisms: [], loginDelaySeconds: 0 }
-  const backend = { open: () => Promise.reject(new Error('nobody signs in here')) }
+  const backend = { open: () => Promise.reject(new Error('no sign-in here')) }
   const authenticator = { verifyPassword: async () => null }
   const session = new Pop3Session({ ...options, backend, authenticator }, commandTable([capa, lang, quit]))
   session.start(host)

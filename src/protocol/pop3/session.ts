@@ -160,7 +160,7 @@ export class Pop3Session implements Session, Pop3State {
     return work.catch((error) => this.#words(error))
   }
 
-  /** Every fault that a verb can have, in one place. What nobody expected is thrown on: the driver logs it and asks `failed()`. */
+  /** Every fault that a verb can have, in one place. An unexpected error is thrown on: the driver logs it and asks `failed()`. */
   #words(error: unknown): Uint8Array {
     if (error instanceof Pop3Fault) return err(error.say(this.words))
     if (error instanceof Pop3Refusal) return err(this.words[error.phrase], error.code)

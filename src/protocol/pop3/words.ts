@@ -238,7 +238,7 @@ const french: Words = {
   stopping: "Le serveur s'arrête, réessayez plus tard",
 }
 
-/** The first is the one that a session begins with: ASCII only, since nobody has asked for more. RFC 6856 §3.2. */
+/** The first is the one that a session begins with: ASCII only, since no client has asked for more. RFC 6856 §3.2. */
 export const languages: readonly [Words, ...Words[]] = [english, german, spanish, french]
 
 /** The language of a basic language range: exact, or its primary tag (`de-CH` finds `de`). RFC 4647 §3.4, lookup. */

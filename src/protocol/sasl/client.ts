@@ -10,12 +10,12 @@ import { bindingTypes, digestBytes, digestOf, scramName } from './scram-names.ts
 
 const derive = promisify(pbkdf2)
 
-/** RFC 7677 §4: fewer would let whoever imitates the server guess the password from our answer. */
+/** RFC 7677 §4: fewer would let a false server guess the password from our answer. */
 const iterationsMin = 4096
 /** A second of our CPU: more is the server's way to keep us busy. */
 const iterationsMax = 2_000_000
 
-/** The server does not prove itself, or says what SCRAM forbids: it may be somebody else. */
+/** The server does not prove itself, or says what SCRAM forbids: it may be a false one. */
 export class SaslFault extends Error {
   constructor(message: string) {
     super(message)
@@ -140,7 +140,7 @@ class ScramClient implements SaslClient {
     this.#hash = hash
     this.name = scramName(hash, typeof binding === 'object')
     this.#password = prepared(password)
-    // 'y' says that we could bind, had it been offered: if it was, and somebody took it off the list, the server notices. RFC 5802 §6.
+    // 'y' says that we could bind, had it been offered: if it was, and an attacker removed it from the list, the server sees it. RFC 5802 §6.
     this.#gs2Header = typeof binding === 'object' ? `p=${binding.type},,` : binding === 'unused' ? 'y,,' : 'n,,'
     this.#bindingData = typeof binding === 'object' ? binding.data : new Uint8Array(0)
     this.#nonce = nonce ?? randomBytes(18).toString('base64')

@@ -99,7 +99,7 @@ test('XOAUTH2: the same token in its own words', async () => {
   assert.equal(await say(''), null)
 })
 
-test('EXTERNAL: as whom the certificate says, or nobody', async () => {
+test('EXTERNAL: the account that the certificate names, or none', async () => {
   assert.equal(await begin(external(accounts))(''), user)
   assert.equal(await begin(external(accounts))('user@example.com'), user)
   assert.equal(await begin(external(accounts))('boss@example.com'), null)
@@ -127,7 +127,7 @@ test('base64 is what RFC 4954 §4 takes for it', () => {
     assert.equal(decodeBase64(bad), undefined, bad)
 })
 
-test('the table: strongest first, and no token where nobody checks one', () => {
+test('the table: strongest first, and no token where none can be checked', () => {
   const tools = {
     random: { bytes: (count: number) => new Uint8Array(count), below: () => 0 },
     scram: { scramAttempt: () => Promise.reject(new Error('not asked')) },
@@ -155,7 +155,7 @@ test('the table: strongest first, and no token where nobody checks one', () => {
   assert.ok(names(offeredMechanisms(all, { tls, startTls: true, plaintextAuth: false })).includes('EXTERNAL'))
 })
 
-test('a client says no password in clear, unless it is told that nobody listens', () => {
+test('a client says no password in clear, unless it is told that the network is safe', () => {
   const who = { username: 'u', password: 'p' }
   const name = (offered: string[], channel: Parameters<typeof chooseMechanism>[2]): string | undefined =>
     chooseMechanism(offered, who, channel)?.name

@@ -20,7 +20,7 @@ export const plain: SaslMechanism = {
       const parts = utf8(response).split('\0')
       if (parts.length !== 3 || parts[1] === '') return null
       const [authorization, user, password] = parts as [string, string, string]
-      // Departs: RFC 4616 §2, acting as somebody else is not offered, whoever asks.
+      // Departs: RFC 4616 §2, acting as another user is not offered to any client.
       if (authorization !== '' && authorization !== user) throw new Refusal(status.actingAsOther)
       return authenticator.verifyPassword(user, password, peer)
     },

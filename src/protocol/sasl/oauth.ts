@@ -1,4 +1,4 @@
-/** OAUTHBEARER (RFC 7628) and the XOAUTH2 that came before it: a token of somebody else's login page instead of a password. */
+/** OAUTHBEARER (RFC 7628) and the XOAUTH2 that came before it: a token from another service's login page instead of a password. */
 import { utf8 } from '../../base/bytes.ts'
 import type { Authenticated, TokenFault, TokenSource, VouchedSource } from './authenticator.ts'
 import type { MechanismContext, SaslExchange, SaslMechanism } from './mechanism.ts'

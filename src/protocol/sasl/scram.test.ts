@@ -173,7 +173,7 @@ async function meet(offered: string[], clientTls: TlsFacts | null, serverTls: Tl
   return { name: client.name, ended: heard }
 }
 
-test('-PLUS is taken where the channel can be bound, and fails where somebody is in the middle', async () => {
+test('-PLUS is taken where the channel can be bound, and fails with an attacker in the middle', async () => {
   const offered = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'PLAIN']
   const here = tlsOf('this connection')
   assert.deepEqual(await meet(offered, here, here), { name: 'SCRAM-SHA-256-PLUS', ended: alice })
@@ -187,7 +187,7 @@ test('-PLUS is taken where the channel can be bound, and fails where somebody is
   assert.deepEqual(await meet(offered, endPoint, here), { name: 'SCRAM-SHA-256-PLUS', ended: alice })
 })
 
-test("a list from which somebody took -PLUS is noticed: 'y' fails where we can bind", async () => {
+test("a list without the -PLUS that was offered is noticed: 'y' fails where we can bind", async () => {
   const here = tlsOf('x')
   assert.deepEqual(await meet(['SCRAM-SHA-256'], here, here), { name: 'SCRAM-SHA-256', ended: null })
   const noBinding: TlsFacts = { ...here, binding: () => undefined }

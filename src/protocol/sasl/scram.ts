@@ -70,7 +70,7 @@ class ScramExchange implements SaslExchange {
     const first = parseFirst(text, this.#plus)
     const { tls, peer } = this.#context
     if (!first) return null
-    // 'y': the client could bind the channel and was told that we cannot. Somebody has changed our list. RFC 5802 §6.
+    // 'y': the client could bind the channel and was told that we cannot. An attacker has changed our list. RFC 5802 §6.
     if (this.#options.plus && first.gs2Header.startsWith('y') && tls && hasBinding(tls)) return null
     if (first.binding && tls?.binding?.(first.binding) === undefined) return null
     const { source, hash, nonce } = this.#options
@@ -130,7 +130,7 @@ function parseFirst(text: string, plus: boolean): First | undefined {
   const binding = bindingTypes.find((type) => type === bindingName)
   if (plus && !binding) return undefined
   const user = unquote(quoted!)
-  // Departs: RFC 5802 §5.1, acting as somebody else is not offered, whoever asks.
+  // Departs: RFC 5802 §5.1, acting as another user is not offered to any client.
   if (user === undefined) return undefined
   // gsasl says `a=` for none, which the grammar has not.
   if (authorization && unquote(authorization) !== user) return undefined

@@ -24,7 +24,7 @@ export class SmtpConnectionFault extends Error {
   }
 }
 
-/** Replies that somebody waits for: to one command, or to a group of them that left together. */
+/** Replies that are waited for: to one command, or to a group of them that left together. */
 interface Expected {
   readonly timeoutMs: number
   readonly count: number
@@ -175,7 +175,7 @@ export class SmtpClientSession implements Session {
           this.#expected.shift()
           expected.resolve(expected.replies)
         }
-        // A 421 that nobody asked for is the server's goodbye: whoever asks next hears of it.
+        // A 421 without a command is the server's goodbye: the next command fails with it.
         else this.#fail(new SmtpConnectionFault(replyText(reply)))
       }
     } catch (error) {

@@ -212,7 +212,7 @@ test('what is full for other reasons is not asked twice, and 552 for too many is
   assert.deepEqual(await outcome(never), [[250, 452, 452], 2])
 })
 
-test('a large one goes in pieces of a megabyte, whose replies nobody waits for', async () => {
+test('a large one goes in pieces of a megabyte, whose replies are not waited for', async () => {
   const large = Buffer.alloc(2 * 1024 * 1024 + 5, 'x')
   const peer = new Peer(['PIPELINING', 'CHUNKING'])
   const client = await peer.client()
@@ -295,7 +295,7 @@ test('LMTP: a reply for each recipient that was taken, behind the last piece', a
   )
 })
 
-test('nobody is left: no octet is sent', async () => {
+test('no recipient is left: no octet is sent', async () => {
   const peer = new Peer(['PIPELINING', 'CHUNKING'], (line) => (line.startsWith('RCPT') ? '550 5.1.1 no' : undefined))
   const client = await peer.client()
   await peer.clock.until(client.send(plain, bytesOf('x')))

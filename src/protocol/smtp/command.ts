@@ -39,7 +39,7 @@ export interface ServerState {
   readonly submission: boolean
   /** Of our own network. */
   readonly trusted: boolean
-  /** One who may do what a stranger may not: he has signed in, or is of our own network. */
+  /** The client has signed in, or is in one of our own networks. */
   readonly known: boolean
   /** Epoch milliseconds; undefined without a clock. */
   readonly nowMs: number | undefined

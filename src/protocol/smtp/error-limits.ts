@@ -44,5 +44,5 @@ export class ErrorLimits {
   }
 }
 
-/** They cost us little and bring nobody mail: a client with a reason says few of them. */
+/** They cost us little and deliver no mail: a client with a reason says few of them. */
 const idleVerbs: ReadonlySet<string> = new Set(['NOOP', 'RSET', 'HELP', 'VRFY', 'EXPN', 'ETRN', 'EHLO', 'HELO', 'LHLO'])

@@ -17,7 +17,7 @@ export const extensions: readonly ((state: ServerState) => string | undefined)[]
   ({ host }) => (host.tls ? 'REQUIRETLS' : undefined),
   // RFC 2852 §2: with the least time, in seconds, that is taken for a message which is to come back when it is late.
   ({ policy, nowMs }) => (nowMs === undefined ? undefined : `DELIVERBY ${Math.ceil(policy.deliverByMinMs / 1000)}`),
-  // RFC 6710 §3: what our policy for priorities is called is nobody's business.
+  // RFC 6710 §3: the name of our priority policy is not told.
   () => 'MT-PRIORITY',
   // RFC 4865 §3: the longest interval, and the moment at which it ends.
   ({ submission, policy: { futureReleaseMaxMs }, nowMs }) =>

@@ -28,7 +28,7 @@ type Attribute = (typeof xclientAttributes | typeof xforwardAttributes)[number]
 /** XFORWARD_README; long enough for a domain name, and for an address of LOGIN with it. */
 const valueBytesMax = 320
 
-/** An address that nobody has: its owner is unknown, and no network of ours holds it. RFC 1122 §3.2.1.3. */
+/** An address that no host has: its owner is unknown, and no network of ours holds it. RFC 1122 §3.2.1.3. */
 const unknownAddress = '0.0.0.0'
 
 const readers: Readonly<Record<Attribute, (value: string) => string | number | undefined>> = {

@@ -2,7 +2,7 @@
 
 /** RFC 5321 §4.5.3.2.7: at least five minutes between commands. */
 export const idleTimeoutMs = 300_000
-/** Before EHLO nobody has a reason to think long; a scanner holds a socket no longer than this. */
+/** Before EHLO no client has a reason to wait; a scanner holds a socket no longer than this. */
 export const greetingTimeoutMs = 60_000
 /** A message that takes longer is kept coming byte by byte to hold us: 50 MB in this time is a modem's pace. */
 export const bodyTimeMaxMs = 4 * 3_600_000

@@ -25,11 +25,11 @@ export interface SmtpServerOptions {
   readonly trusted?: (peer: Peer) => boolean
   /** Default: `smtpDefaults`. */
   readonly policy?: SmtpPolicy
-  /** Without it nothing that has to do with time is offered, and nobody is kept waiting. */
+  /** Without it no extension that needs time is offered, and no client is delayed. */
   readonly clock?: Clock
-  /** Counts over all connections; undefined: nobody does. */
+  /** Counts over all connections; undefined: there are none. */
   readonly rateLimits?: SmtpRateLimits
-  /** Signs in whom a proxy names (LOGIN of XCLIENT); undefined: nobody. */
+  /** Signs in the account that a proxy names (LOGIN of XCLIENT); undefined: none. */
   readonly vouched?: VouchedSource
   /** Not offered in EHLO, and their parameters are refused as unknown: the receiver does not keep them. */
   readonly withheld?: readonly SmtpPromise[]

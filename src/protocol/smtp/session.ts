@@ -111,7 +111,7 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
     return formatReply(220, `${this.options.hostname} ${protocol} Pennypost`)
   }
 
-  /** A stranger may have to wait for it: programs that only ever throw their mail do not, and show themselves. RFC 5321 §3.1. */
+  /** An unauthenticated client may have to wait for it: programs that send without reading do not, and show themselves. RFC 5321 §3.1. */
   #greet(): Action {
     const { clock, service } = this.options
     const { greetPauseMs } = this.policy

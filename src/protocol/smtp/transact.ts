@@ -48,7 +48,7 @@ export async function transact(wire: Wire, envelope: OutgoingEnvelope, bytes: Me
   const [mail, ...recipients] = replies as [Reply, ...Reply[]]
   const taken = recipients.filter(({ code }) => code < 300).length
   if (mail.code >= 300 || taken === 0) {
-    // DATA was pipelined though no recipient is left: a 354 is answered by an empty message, which goes to nobody. RFC 2920 §3.1.
+    // DATA was pipelined though no recipient is left: a 354 is answered by an empty message, which goes to no recipient. RFC 2920 §3.1.
     if (go?.code === 354) await session.command('.', clientTimeouts.dataTermination)
     else if (mail.code < 300) await session.command('RSET')
     if (mail.code >= 300) throw new SmtpReplyFault('MAIL', mail)

@@ -63,7 +63,7 @@ export class LineReader {
     return isNew ? { kind: 'tooLong' } : undefined
   }
 
-  /** Everything that is held, for whoever reads it in another way (DATA). */
+  /** Everything that is held, for a reader of another kind (DATA). */
   take(): Buffer {
     const bytes = this.#held
     this.#held = empty as Buffer

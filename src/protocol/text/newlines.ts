@@ -11,7 +11,7 @@ const crlf = Buffer.from('\r\n')
  * that was converted twice, is one line end). Chunks may be cut anywhere; `end()` gives what was kept back.
  *
  * Only the end of data knows what was dot-stuffed, and it heeds CRLF alone: a dot doubled behind a bare LF is undone here, since
- * whoever ends lines so has doubled it so. A single one there ends nothing, and stays.
+ * a client that ends lines so has doubled dots so. A single one there ends nothing, and stays.
  */
 export class NewlineMender {
   readonly #stuffed: boolean
@@ -20,7 +20,7 @@ export class NewlineMender {
   /** The last line ended in a bare LF, and this is the first byte of the next; then: after its first dot. */
   #line: 'other' | 'behindBare' | 'behindBareDot' = 'other'
 
-  /** @param stuffed the bytes came out of a DATA stream; false: they are a text as somebody wrote it, and every dot is his. */
+  /** @param stuffed the bytes came out of a DATA stream; false: they are a text as it was written, and every dot belongs to it. */
   constructor(stuffed = true) {
     this.#stuffed = stuffed
   }

@@ -87,7 +87,7 @@ const nothing: Demand = { rows: [], ends: new Map() }
 export class LateRows {
   readonly #held = new Set<Late>()
   readonly #byRecipient = new Map<number, Late>()
-  /** Arrivals that were already late at the last `queueRows`. */
+  /** Arrivals that were already late at the last `materialize`. */
   #old = new Set<Late>()
   /** Removed in the present transaction. */
   #taken: Late[] = []

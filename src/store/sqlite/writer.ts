@@ -262,7 +262,7 @@ export class Writer {
     return this.#incidents.splice(0)
   }
 
-  /** Arrivals whose rows are left for later; the clock asks for them with `queueRows`. */
+  /** Arrivals whose rows are left for later; the clock asks for them with `materialize`. */
   get late(): number {
     return this.#late.count
   }

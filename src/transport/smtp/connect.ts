@@ -1,4 +1,7 @@
-/** A connection to one address of a host, protected and signed in as its route, its domain and the sender want it. RFC 3207, RFC 7435. */
+/**
+ * Connects to one address of a host, with TLS and sign-in as its route, its domain and the sender require. RFC 3207,
+ * RFC 7435.
+ */
 import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
@@ -27,18 +30,19 @@ export interface ConnectTools extends SecurityTools {
   readonly hostname: string
 }
 
-/** A host that does not take a connection in this time is not there. RFC 5321 §4.5.3.2 leaves it to the kernel, which waits for minutes. */
+/** Connect timeout. RFC 5321 §4.5.3.2 sets none, and the kernel waits for minutes. */
 const connectTimeoutMs = 30_000
 
-/** Version and cipher of a connection made here, and what was verified; undefined without TLS. */
+/** TLS version and cipher of a connection made here, and the kind of verification; undefined without TLS. */
 export function assuranceOf(client: SmtpClient): string | undefined {
   return assurances.get(client)
 }
 const assurances = new WeakMap<SmtpClient, string>()
 
 /**
- * Connects, says hello, starts TLS, signs in. Throws SmtpConnectionFault, SmtpReplyFault, TlsPolicyFault or the TLS fault.
- * @param security what `securityOf` said of the host, where it was asked already.
+ * Connects, sends EHLO, starts TLS, signs in. Throws SmtpConnectionFault, SmtpReplyFault, TlsPolicyFault or the TLS
+ * fault.
+ * @param security the result of `securityOf`, if already known.
  */
 export async function connect(
   tools: ConnectTools,
@@ -89,7 +93,7 @@ export async function connect(
         } catch (error) {
           note(error, declined)
           if (needsTls(wanted)) throw faultOf(error, host)
-          // Opportunistic: a handshake that fails must not lose mail that plain text would deliver. RFC 7435.
+          // Opportunistic: mail must not fail on a handshake when it could go in the clear. RFC 7435.
           client.destroy()
           client = await open()
         }
@@ -115,20 +119,23 @@ export async function connect(
   }
 }
 
-/** Ours, of the same family as the host's. */
+/** The local address of the same family. */
 function localAddressFor({ localAddresses }: Host, address: string): string | undefined {
   const six = address.includes(':')
   return localAddresses?.find((own) => own.includes(':') === six)
 }
 
-/** A handshake that failed where it must not: tried again later, but a sender who asked for TLS is told. */
+/** The fault of a required TLS handshake: temporary, but permanent if the sender required TLS. */
 function faultOf(error: unknown, { demand }: Host): unknown {
   if (error instanceof TlsPolicyFault && demand !== 'requireTls') return error
   const { message } = error as Error
   return new TlsPolicyFault(demand === 'requireTls' ? '5.7.10' : '4.7.5', message)
 }
 
-/** Tells of a connection once: undefined is a success, a fault or text is read for what RFC 8460 calls it, unless that is known. */
+/**
+ * Returns a function that notes one connection for TLS reports: `undefined` is a success; a fault or text is mapped to
+ * a result type of RFC 8460, unless `known` is given.
+ */
 function noteOf(
   { tlsNotes }: ConnectTools,
   host: Host,

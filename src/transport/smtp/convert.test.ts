@@ -24,7 +24,7 @@ function server(...keywords: string[]) {
 
 const umlauts = 'Content-Type: text/plain; charset=utf-8\r\n\r\nGrüße an alle in diesem Haus\r\n'
 
-test('what the server can take goes as it is', async () => {
+test('a message that the server supports is unchanged', async () => {
   const offer = { envelope: { ...plain, body: '8bitmime' as const }, bytes: bytesOf(umlauts) }
   assert.equal(await offerFor(server('8BITMIME'), offer), offer)
 })
@@ -46,7 +46,7 @@ test('binary becomes lines, also where they have 7 bits only', async () => {
   assert.equal(String(Buffer.from(converted.split('\r\n\r\n')[1]!, 'base64')), 'one\ntwo\r\n')
 })
 
-test('what is signed, or asks for more than the server has, is not offered', async () => {
+test('a signed message, or one that needs other extensions, is not offered', async () => {
   const signed = 'Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nä\r\n--b\r\n\r\nx\r\n--b--\r\n'
   const refused = await offerFor(server(), { envelope: { ...plain, body: '8bitmime' }, bytes: bytesOf(signed) })
   assert.ok('code' in refused)

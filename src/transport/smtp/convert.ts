@@ -1,4 +1,7 @@
-/** A message for a host that cannot do all that it needs: converted to 7 bits, or why not. RFC 6152 §3, RFC 3030 §3, RFC 8689 §4.2.1, RFC 2852 §4.1.4. */
+/**
+ * Fits a message to the server's extensions: converts it to 7 bits, or tells why that is impossible. RFC 6152 §3,
+ * RFC 3030 §3, RFC 8689 §4.2.1, RFC 2852 §4.1.4.
+ */
 import { isSevenBitData, toSevenBit } from '../../mail/compose/to-seven-bit.ts'
 import type { MessageBytes } from '../../mail/content.ts'
 import { parseStructure } from '../../mail/mime/structure.ts'
@@ -6,7 +9,7 @@ import type { Status } from '../../mail/status.ts'
 import type { SmtpClient } from '../../protocol/smtp/client.ts'
 import type { Need, OutgoingEnvelope } from '../../protocol/smtp/outgoing.ts'
 
-/** It is converted in one piece, of which there are three copies meanwhile; hosts that know no 8BITMIME do not take larger ones. */
+/** Conversion holds three copies of the message in memory; servers without 8BITMIME do not accept larger ones. */
 const convertBytesMax = 32 * 1024 * 1024
 
 const refusals: Readonly<Record<Need, Status>> = {
@@ -29,10 +32,13 @@ interface Offer {
   readonly bytes: MessageBytes
 }
 
-/** Signatures of our own over the message as it was become such of the converted one. */
+/** Replaces our own valid signatures by signatures of the converted message. */
 export type SignAnew = (before: Uint8Array, after: Uint8Array) => Promise<Uint8Array>
 
-/** @returns what to send to this server, or why it cannot be sent there: another host of the domain may be able to. */
+/**
+ * @returns the message for this server, or the reason why it cannot be sent there: another host of the domain may
+ * accept it.
+ */
 export async function offerFor(
   client: Pick<SmtpClient, 'lacks'>,
   given: Offer,
@@ -46,7 +52,10 @@ export async function offerFor(
   return other ? refusals[other] : offer
 }
 
-/** @returns the message as every host takes it, and what MAIL says of it; undefined where it must not be changed. */
+/**
+ * @returns the message in a form that every server accepts, with its MAIL parameters; undefined if it must not be
+ * changed.
+ */
 export async function inSevenBits(
   envelope: OutgoingEnvelope,
   bytes: MessageBytes,
@@ -54,7 +63,7 @@ export async function inSevenBits(
 ): Promise<Offer | undefined> {
   if (bytes.sizeBytes > convertBytesMax) return undefined
   const message = await bytes.read(0, bytes.sizeBytes)
-  // Lines of BINARYMIME may be none; of 8BITMIME they are, and only their bits are too many.
+  // BINARYMIME may have no lines at all; 8BITMIME has lines, and only its bytes need encoding.
   const fits = envelope.body === 'binarymime' ? isSevenBitData : undefined
   const inBits = toSevenBit(message, parseStructure(message), fits)
   if (!inBits) return undefined

@@ -1,15 +1,17 @@
-/** Connections that are kept for the next message to the same place, and addresses that did not answer a moment ago. RFC 5321 §4.5.4.1. */
+/** Connections kept for the next message to the same place, and addresses that recently failed. RFC 5321 §4.5.4.1. */
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Deadline, Wheel } from '../../base/wheel.ts'
 import type { SmtpClient } from '../../protocol/smtp/client.ts'
 
-/** How long a connection without work is kept: the next message of a burst comes at once, and others want the server's slots. */
+/**
+ * Idle time of a kept connection: the next message of a burst comes at once, and other clients need the server's slots.
+ */
 const idleMs = 2000
-/** Messages that one connection carries: servers close those that have had enough, and some count it against us. */
+/** Messages of one connection: servers close longer ones, and some count them against us. */
 const messagesMax = 100
 const keptMax = 100
-/** An address that refused a connection, or did not answer, is passed by for so long where there is another. */
+/** An address that refused a connection or timed out is skipped for this long, if there is another. */
 const deadMs = 60_000
 const deadAddressesMax = 1000
 
@@ -24,11 +26,11 @@ interface Kept {
 export class KeptConnections {
   readonly #clock: Clock
   readonly #wheel: Wheel
-  /** By place, the one that rests longest first. */
+  /** By place, the longest idle first. */
   readonly #kept = new Map<string, Kept[]>()
   #count = 0
   readonly #deadUntil = new BoundedMap<string, number>(deadAddressesMax)
-  /** Places that offer CHUNKING and refuse BDAT, the one found last at the end. */
+  /** Places that announce CHUNKING and refuse BDAT, the latest at the end. */
   readonly #withoutChunking = new BoundedMap<string, true>(deadAddressesMax)
 
   constructor(clock: Clock, wheel: Wheel) {
@@ -44,15 +46,15 @@ export class KeptConnections {
     return this.#withoutChunking.has(line)
   }
 
-  /** Whether it is worth to find out how safe one would have to be. */
+  /** Whether there may be a kept connection: else its required security need not be looked up. */
   mayHave(place: string): boolean {
     return this.#kept.has(place)
   }
 
   /**
-   * @param place where it leads, and as whom.
-   * @param security what it is, and what was verified.
-   * @returns one that still lives, and how many messages it has carried; it belongs to the caller now.
+   * @param place destination and login.
+   * @param security its kind of TLS, and what was verified.
+   * @returns an open connection with the number of messages sent; the caller owns it now.
    */
   take(place: string, security: string): { readonly client: SmtpClient; readonly messages: number } | undefined {
     for (const kept of this.#kept.get(place) ?? []) {
@@ -63,7 +65,7 @@ export class KeptConnections {
     return undefined
   }
 
-  /** @param messages those that it has carried. */
+  /** @param messages sent on it so far. */
   give(place: string, security: string, client: SmtpClient, messages: number): void {
     if (messages >= messagesMax || this.#count >= keptMax || !client.alive) return void client.quit()
     const deadline = this.#wheel.add(this.#wheel.now() + idleMs, () => this.#drop(kept))
@@ -87,7 +89,7 @@ export class KeptConnections {
     void kept.client.quit()
   }
 
-  /** Says goodbye to all. */
+  /** Sends QUIT on all of them. */
   close(): void {
     for (const kept of [...this.#kept.values()].flat()) this.#drop(kept)
   }

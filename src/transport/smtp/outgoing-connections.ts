@@ -1,10 +1,10 @@
-/** The connections that transfers have open, so that a stop can cut them: a host that says nothing must not hold the process. */
+/** Tracks the open connections of transfers, so that a shutdown can cut them: a silent host must not block it. */
 import type { Connection, Network } from '../../base/network.ts'
 
 export class OutgoingConnections {
   readonly #network: Network
   readonly #open = new Set<Connection>()
-  /** Those who wait for a connection. */
+  /** Callers waiting for a connection. */
   readonly #waiting = new Set<(error: Error) => void>()
   #cut = false
 
@@ -45,7 +45,7 @@ export class OutgoingConnections {
     return connection
   }
 
-  /** Ends all of them now, and those to come. */
+  /** Closes all of them now, and all later ones. */
   cut(): void {
     this.#cut = true
     for (const refuse of this.#waiting) refuse(stopping())

@@ -1,4 +1,4 @@
-/** One attempt to hand a message to another host by SMTP: hosts in order, addresses in order, the first that answers decides. RFC 5321 §5.1. */
+/** One attempt to send a message by SMTP: hosts in order, addresses in order, until one decides. RFC 5321 §5.1. */
 import type { MessageBytes } from '../../mail/content.ts'
 import {
   SmtpChunkingFault,
@@ -13,23 +13,23 @@ import { offerFor, type SignAnew } from './convert.ts'
 import type { KeptConnections } from './kept-connections.ts'
 import { securityKey, securityOf, TlsPolicyFault, type Security } from './tls-policy.ts'
 
-/** What became of one recipient in this attempt. */
+/** The result for one recipient of an attempt. */
 export interface AttemptResult {
   readonly kind: 'relayed' | 'later' | 'never'
   readonly enhanced: string
-  /** The remote's words, or ours when it did not come to that. */
+  /** The remote reply, or our own text if there was none. */
   readonly words: string
-  /** The host that said it. */
+  /** The host that replied. */
   readonly host?: string
-  /** It was told what the sender wishes to hear, and answers for it from now on. RFC 3461 §5.2.1. */
+  /** It supports DSN, and is responsible for them from now on. RFC 3461 §5.2.1. */
   readonly reports?: boolean
-  /** It was told by when the message is to be delivered, and minds it. RFC 2852 §4.1.4.2. */
+  /** It supports DELIVERBY, and got the time limit. RFC 2852 §4.1.4.2. */
   readonly minds?: boolean
-  /** Version and cipher of the connection, where it had TLS, and what was verified. */
+  /** TLS version and cipher of the connection, and the kind of verification. */
   readonly tls?: string
-  /** What became of the hosts and addresses that were tried before it. */
+  /** The results of hosts and addresses tried before. */
   readonly tried?: readonly string[]
-  /** No other attempt before this moment, epoch milliseconds, whatever the schedule says. */
+  /** No attempt before this time, epoch milliseconds, whatever the retry schedule. */
   readonly notBeforeMs?: number
 }
 
@@ -37,27 +37,28 @@ export interface Attempt {
   /** One for each recipient. */
   readonly results: readonly AttemptResult[]
   /**
-   * How the hosts took it. `well`: something was relayed, or refused for good. `answered`: not now, for reasons of the recipients' own.
-   * `trouble`: none could be reached, or it has no room for us at all.
+   * State of the hosts. `well`: something was relayed, or refused permanently. `answered`: refused for now, for reasons
+   * of the recipients. `trouble`: no host could be reached, or it refuses all our mail.
    */
   readonly hosts: 'well' | 'answered' | 'trouble'
 }
 
 export interface AttemptTools extends ConnectTools {
   readonly connections: KeptConnections
-  /** undefined: nothing here is signed. */
+  /** undefined: nothing is signed here. */
   readonly signAnew?: SignAnew
 }
 
-/** Hosts without success that the journey tells of. */
+/** Failed hosts that the trace lists. */
 const triedMax = 10
-/** What a connection has promised, whatever the message. */
+/** Properties of a connection, for any message. */
 type Promised = Pick<AttemptResult, 'tls' | 'reports' | 'minds'>
 
 function resultOf(reply: Reply, host: string, { tls, reports, minds }: Promised = {}): AttemptResult {
   const { code } = reply
   const kind = code < 300 ? 'relayed' : code < 500 ? 'later' : 'never'
-  // The code decides, and an enhanced code of another class says nothing: a notice with "failed" and 4.2.2 would confuse. RFC 2034 §4.
+  // The code decides; an enhanced code of another class is dropped: a DSN with "failed" and 4.2.2 would confuse.
+  // RFC 2034 §4.
   const own = reply.enhanced.startsWith(`${Math.floor(code / 100)}.`)
   const enhanced = own ? reply.enhanced : kind === 'relayed' ? '2.0.0' : kind === 'later' ? '4.0.0' : '5.0.0'
   return { kind, enhanced, words: replyText(reply), host, tls, reports, minds }
@@ -66,11 +67,11 @@ function resultOf(reply: Reply, host: string, { tls, reports, minds }: Promised 
 interface Place {
   readonly host: Host
   readonly address: string
-  /** What a connection must have in common to be used again, beside its safety. */
+  /** A kept connection is only used again with the same key, and the same security. */
   readonly key: string
-  /** What leads nowhere together. */
+  /** Identifies what fails together: address, port and proxy. */
   readonly line: string
-  /** What a connection there has to be; asked once for a host. */
+  /** The required security; looked up once for a host. */
   security(): Promise<Security>
 }
 
@@ -87,7 +88,10 @@ function placesOf(tools: AttemptTools, hosts: readonly Host[]): Place[] {
   })
 }
 
-/** @param hosts best first. What one host does not take now, the next may: RFC 5321 §5.1, "until a delivery attempt succeeds". */
+/**
+ * @param hosts best first. After a temporary refusal the next host is tried: RFC 5321 §5.1, "until a delivery attempt
+ * succeeds".
+ */
 export async function attempt(
   tools: AttemptTools,
   hosts: readonly Host[],
@@ -99,7 +103,7 @@ export async function attempt(
   const kept = await tryKept(tools, places, round.left, bytes)
   if (kept) round.take(kept.attempt, kept.place)
   const living = places.filter(({ line }) => !tools.connections.isDead(line))
-  // All of them were dead a moment ago: one is asked whether that is still so.
+  // All of them failed recently: one is tried again.
   for (const place of living.length > 0 ? living : places.slice(0, 1)) {
     if (round.isOver) break
     if (round.hasAnswered(place.host)) continue
@@ -110,11 +114,11 @@ export async function attempt(
   return round.end(living.length > 0 && living.length < places.length)
 }
 
-/** An attempt under way: who has an answer that stands, and what was heard of the others. */
+/** State of an attempt: final results, and the latest results of all other recipients. */
 class Round {
   readonly #envelope: OutgoingEnvelope
   readonly #results: (AttemptResult | undefined)[]
-  /** Places in the envelope of those without a final answer. */
+  /** Positions in the envelope of recipients without a final result. */
   #left: readonly number[]
   readonly #failed: string[] = []
   readonly #answered = new Set<Host>()
@@ -131,7 +135,7 @@ class Round {
     return this.#left.length === 0
   }
 
-  /** It has said no for now: its other addresses would say the same. */
+  /** It has refused for now: its other addresses would do the same. */
   hasAnswered(host: Host): boolean {
     return this.#answered.has(host)
   }
@@ -146,7 +150,7 @@ class Round {
     }
   }
 
-  /** What a host said to each. */
+  /** A host's results for the recipients left. */
   take({ results, hosts }: Attempt, { host }: Place): void {
     const tried = this.#tried()
     this.#answered.add(host)
@@ -154,14 +158,14 @@ class Round {
     const waiting = this.#left.filter((_, i) => results[i]!.kind === 'later')
     const said = results.find(({ kind }) => kind === 'later')
     if (said) this.#note(said, host)
-    // What went well anywhere counts for the hosts together.
+    // A success at any host counts for all of them.
     this.#hosts = this.#hosts === 'well' || waiting.length < this.#left.length ? 'well' : hosts
     this.#left = waiting
   }
 
-  /** It could not be offered the message. */
+  /** The message could not be offered to this place. */
   fail(result: AttemptResult, { host }: Place): void {
-    // What one can never have, another may when it is back.
+    // A permanent failure of one place becomes temporary if another one may accept it later.
     const outcome = { ...result, tried: this.#tried() }
     this.#last = this.#last.kind === 'later' && this.#failed.length > 0 ? later(outcome) : outcome
     this.#note(result, host)
@@ -178,12 +182,12 @@ class Round {
   end(someDead: boolean): Attempt {
     const last = someDead ? later(this.#last) : this.#last
     const hosts = this.#hosts ?? (last.kind === 'never' || isPolicy(last) ? 'answered' : 'trouble')
-    // Of a host that has answered the words are worth more than of one that could not be reached.
+    // A host's reply is kept rather than the failure to reach another one.
     return { results: this.#results.map((result) => result ?? last), hosts }
   }
 }
 
-/** On a connection that is kept; undefined where there is none, or it does not serve. */
+/** Tries a kept connection; undefined if there is none, or it could not be used. */
 async function tryKept(
   tools: AttemptTools,
   places: readonly Place[],
@@ -193,7 +197,7 @@ async function tryKept(
   const { connections } = tools
   for (const place of places) {
     if (!connections.mayHave(place.key)) continue
-    // It serves only what asks for no more and no less than it is. Where nothing is safe enough, it is said below.
+    // Its security must be exactly the required one. If no security suffices, the normal attempt reports that.
     const security = await place.security().catch(() => undefined)
     const kept = security && connections.take(place.key, securityKey(security))
     if (!kept) continue
@@ -207,7 +211,7 @@ async function tryKept(
         connections.noteNoChunking(place.line)
         return undefined
       }
-      // It was about to close, or had enough of us. Nothing was lost with it; a new connection will tell more.
+      // The server closed it, between messages. Nothing was lost; a new connection will show more.
       if (kept.client.streams === streams && !isAnswer(error)) return undefined
       return { attempt: settled(envelope, faultOf(error, whereOf(place), true), 'answered'), place }
     }
@@ -219,7 +223,7 @@ function later(result: AttemptResult): AttemptResult {
   return result.kind === 'never' ? { ...result, kind: 'later', enhanced: result.enhanced.replace(/^5/, '4') } : result
 }
 
-/** Not safe enough for this message and its domain: others that the same hosts serve need not wait. */
+/** The security required for this message is not met: other domains on the same hosts need not wait. */
 function isPolicy({ enhanced }: AttemptResult): boolean {
   return /^[45]\.7\.(?:5|10|30)$/.test(enhanced)
 }
@@ -232,7 +236,7 @@ function whereOf({ host, address }: Place): string {
   return `${host.name} [${address}]`
 }
 
-/** A reply to the message, and not the goodbye of a host that closes. */
+/** A reply to the message, not the 421 of a server that closes. */
 function isAnswer(error: unknown): error is SmtpReplyFault {
   return error instanceof SmtpReplyFault && error.reply.code !== closingCode
 }
@@ -246,7 +250,7 @@ function faultOf(error: unknown, where: string, offered: boolean): AttemptResult
   return { kind: 'later', enhanced: offered ? '4.4.2' : '4.4.1', words: (error as Error).message, host: where }
 }
 
-/** The host's decision; one result when the next address should be tried. */
+/** The host's results; or a single result if the next address should be tried. */
 async function tryPlace(
   tools: AttemptTools,
   place: Place,
@@ -260,31 +264,31 @@ async function tryPlace(
     if (tools.connections.refusesChunks(place.line)) client.withoutChunking()
   } catch (error) {
     const result = faultOf(error, where, false)
-    // It lives, and is good enough for other messages perhaps.
+    // The host is reachable, and perhaps secure enough for other messages.
     if (error instanceof TlsPolicyFault) return result
     if (!(error instanceof SmtpReplyFault)) tools.connections.noteDead(place.line)
-    // A final no to the greeting is that host's own trouble, and the next MX may be well. RFC 5321 §3.1.
+    // A permanent refusal in the greeting is a problem of that host, and the next MX host may work. RFC 5321 §3.1.
     return { ...result, kind: 'later' }
   }
   try {
     return await offer(tools, place, client, 0, envelope, bytes)
   } catch (error) {
     client.destroy()
-    // It takes no BDAT after all: at once again by DATA, and from now on.
+    // It refuses BDAT although announced: repeat with DATA now, and use DATA from now on.
     if (error instanceof SmtpChunkingFault && !tools.connections.refusesChunks(place.line)) {
       tools.connections.noteNoChunking(place.line)
       return tryPlace(tools, place, envelope, bytes)
     }
     const result = faultOf(error, where, true)
-    // A final no to the message is final.
+    // A permanent refusal of the message is final.
     if (isAnswer(error) && result.kind === 'never') return settled(envelope, result, 'well')
     return result
   }
 }
 
 /**
- * Sends the message on a connection, which is kept afterwards if it is still good. Throws what the client throws.
- * One result where this host cannot do what the message needs: another may.
+ * Sends the message on a connection, which is kept afterwards if still usable. Throws what the client throws.
+ * A single result means that this host lacks what the message needs: another may have it.
  */
 async function offer(
   tools: AttemptTools,

@@ -48,7 +48,7 @@ async function attempt(
   }
 }
 
-test('a conversation with STARTTLS through a proxy, whatever the pieces are', async (t) => {
+test('a conversation with STARTTLS through a proxy, cut into any pieces', async (t) => {
   for (const crumbs of [false, true]) {
     const { outcome, asked, heard } = await attempt(t, { crumbs })
     assert.deepEqual([outcome, asked], ['TLSv1.3', ['192.0.2.7:25']])
@@ -58,7 +58,7 @@ test('a conversation with STARTTLS through a proxy, whatever the pieces are', as
   assert.deepEqual([six.outcome, six.asked], ['TLSv1.3', ['20010db8000000000000000000000007:25']])
 })
 
-test('a proxy that looks names up itself is told them', async (t) => {
+test('a proxy that looks names up is given names', async (t) => {
   const named = await attempt(t, {}, {}, 'mail.bücher.example')
   assert.deepEqual([named.outcome, named.asked], ['TLSv1.3', ['mail.xn--bcher-kva.example:25']])
   assert.match((await attempt(t, {}, {}, `${'a'.repeat(300)}.example`)).outcome, /too long/)
@@ -72,13 +72,13 @@ test('a proxy that wants a password', async (t) => {
   assert.match((await attempt(t, { user })).outcome, /sign in in a way/)
 })
 
-test('a proxy that cannot: its words, and no conversation with it as if it were the host', async (t) => {
+test('a proxy that cannot connect: its error, and no conversation with it as if it were the host', async (t) => {
   const refused = await attempt(t, { reply: 5 })
   assert.deepEqual([refused.outcome, refused.heard], ['the proxy cannot connect: connection refused', []])
   assert.equal((await attempt(t, {}, { host: 'nowhere.example' })).outcome, 'the proxy nowhere.example has no address')
 })
 
-test('a proxy that hangs up or says nothing is given up', async (t) => {
+test('a proxy that closes or is silent is given up', async (t) => {
   for (const silent of [true, false]) {
     const server = createServer((socket) => void (silent ? socket.on('error', () => {}) : socket.end()))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,4 +1,4 @@
-/** Connections through a SOCKS5 server, with a password where it wants one. RFC 1928, RFC 1929. */
+/** Connections through a SOCKS5 proxy, with or without a password. RFC 1928, RFC 1929. */
 import type { Clock } from '../../base/clock.ts'
 import { parseIpAddress } from '../../base/ip-network.ts'
 import type { Connection, ConnectionHandler, Network, Peer, TlsClientOptions, TlsFacts } from '../../base/network.ts'
@@ -19,7 +19,7 @@ const connectCommand = 1
 const addressLength: Readonly<Record<number, number>> = { 1: 4, 4: 16 }
 const nameType = 3
 
-/** The longest reply has 262 bytes; what the host says may come with it. */
+/** The longest reply has 262 bytes; first bytes of the destination may follow it at once. */
 const earlyMax = 65_536
 
 /** RFC 1928 §6. */
@@ -35,7 +35,7 @@ const refusals = [
   'address type not supported',
 ]
 
-/** The network as the proxy sees it. What the destination says comes from there, and TLS is with the destination. */
+/** A network whose connections go through the proxy. TLS is with the destination. */
 export function throughProxy(tools: SocksTools, proxy: Proxy): Network {
   const { network, clock } = tools
   return {
@@ -76,7 +76,7 @@ async function open(tunnel: Tunnel, { username, password = '' }: Proxy, address:
   if (method === withPassword && username !== undefined) {
     const name = Buffer.from(username)
     const secret = Buffer.from(password)
-    // RFC 1929 §2 counts both in one byte.
+    // RFC 1929 §2: each length is one byte.
     if (name.length > 255 || secret.length > 255) throw new Error('the name or password for the proxy is too long')
     tunnel.write(Buffer.concat([Uint8Array.of(1, name.length), name, Uint8Array.of(secret.length), secret]))
     const [, refused] = await tunnel.take(2)
@@ -86,7 +86,7 @@ async function open(tunnel: Tunnel, { username, password = '' }: Proxy, address:
   const [still, reply, , bound] = await tunnel.take(4)
   if (still !== version) throw new Error('the proxy does not speak SOCKS5')
   if (reply !== 0) throw new Error(`the proxy cannot connect: ${refusals[reply!] ?? `reply ${reply}`}`)
-  // Where the proxy is seen from is nothing to us, but it stands before what the host says.
+  // The bound address is not needed, but precedes the destination's bytes.
   const length = bound === nameType ? (await tunnel.take(1))[0]! : (addressLength[bound!] ?? 0)
   await tunnel.take(length + 2)
   tunnel.established()
@@ -106,7 +106,7 @@ class Tunnel implements Connection {
   readonly peer: Peer
   readonly #inner: Connection
   #handler: ConnectionHandler | undefined
-  /** What arrived and nobody has taken. */
+  /** Received and not yet taken. */
   #early = Buffer.alloc(0)
   #waiting: { readonly bytes: number; resolve(bytes: Uint8Array): void; reject(error: Error): void } | undefined
   #established = false
@@ -152,12 +152,12 @@ class Tunnel implements Connection {
     waiting.resolve(taken)
   }
 
-  /** So many bytes of the proxy. One who waits at a time. */
+  /** The next bytes of the proxy. Only one call at a time. */
   take(bytes: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#waiting = { bytes, resolve, reject }
       this.#serve()
-      // What it said before it went counts.
+      // Bytes received before the close still count.
       if (this.#closed || this.#ended) this.fail(this.#closed?.error ?? new Error('the proxy hung up'))
     })
   }
@@ -166,7 +166,7 @@ class Tunnel implements Connection {
     this.#established = true
   }
 
-  /** Whoever waits for the proxy waits no more. */
+  /** Rejects the waiting `take`. */
   fail(error: Error): void {
     this.#waiting?.reject(error)
     this.#waiting = undefined
@@ -213,7 +213,7 @@ class Tunnel implements Connection {
   }
 
   startTlsClient(options: TlsClientOptions): Promise<TlsFacts> {
-    // What was said in clear counts no more.
+    // Bytes received in the clear are dropped.
     this.#early = Buffer.alloc(0)
     return this.#inner.startTlsClient(options)
   }

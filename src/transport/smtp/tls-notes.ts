@@ -1,4 +1,4 @@
-/** What is remembered of connections for reports to the domains they were for. RFC 8460 §4. */
+/** Notes connections for TLS reports to their domains. RFC 8460 §4. */
 import type { TlsaRecord } from '../../base/resolver.ts'
 import type { StsPolicy } from '../../trust/mta-sts/policy.ts'
 import type { Host } from '../route.ts'
@@ -22,7 +22,7 @@ export type NotedPolicy =
   | { readonly type: 'no-policy-found' }
 
 export interface TlsNotes {
-  /** @param failure undefined: it went as the policy wants. */
+  /** @param failure undefined: the policy was met. */
   note(
     host: Host,
     policy: NotedPolicy,

@@ -103,7 +103,7 @@ const withRoot = (pair: Pair, root: string): SmtpServerOptions => ({
   pair: { cert: pair.cert + '\n' + root, key: pair.key },
 })
 
-test('opportunistic: encrypted where that can be had, in clear where not, whoever it is', async (t) => {
+test('opportunistic: encrypted if offered, in the clear if not, with any certificate', async (t) => {
   assert.equal((await attempt(t, { server: withStrange })).outcome, 'encrypted')
   assert.equal((await attempt(t, { server: {} })).outcome, 'in clear')
   const broken = await attempt(t, { server: { ...withStrange, breaksHandshake: true } })
@@ -131,7 +131,7 @@ test('DANE: the right key is verified, by usage 3 and by usage 2', async (t) => 
   )
 })
 
-test('DANE: a wrong certificate, a stripped STARTTLS, a broken handshake and silence of the DNS: later, and never in clear', async (t) => {
+test('DANE: a wrong certificate, a stripped STARTTLS, a broken handshake and no DNS answer: later, and never in the clear', async (t) => {
   await declines(t, { server: withKnown, tlsa: [tlsa(3, 1, strange.cert)] }, '4.7.5', 'tlsa validation-failure')
   await declines(
     t,
@@ -144,7 +144,7 @@ test('DANE: a wrong certificate, a stripped STARTTLS, a broken handshake and sil
   await declines(t, { server: withStrange, tlsaFails: true }, '4.7.5', 'no-policy-found dnssec-invalid')
 })
 
-test('DANE comes before MTA-STS: neither saves the other', async (t) => {
+test('DANE comes before MTA-STS: neither replaces the other', async (t) => {
   await declines(t, { server: withKnown, tlsa: [tlsa(3, 1, strange.cert)], sts: enforce }, '4.7.5')
   assert.equal(
     (await attempt(t, { server: withStrange, tlsa: [tlsa(3, 1, strange.cert)], sts: enforce })).outcome,
@@ -152,14 +152,14 @@ test('DANE comes before MTA-STS: neither saves the other', async (t) => {
   )
 })
 
-test('TLSA records that are not proved do not count', async (t) => {
+test('TLSA records that are not authenticated do not count', async (t) => {
   const records = [tlsa(3, 1, strange.cert)]
   for (const host of [{ nameSecure: false }, { addressesSecure: false }])
     assert.equal((await attempt(t, { server: withKnown, tlsa: records, host })).outcome, 'encrypted')
   assert.equal((await attempt(t, { server: withKnown, tlsa: records, tlsaInsecure: true })).outcome, 'encrypted')
 })
 
-test('TLSA records that cannot be used: encrypted, whoever it is, or not at all', async (t) => {
+test('unusable TLSA records: encrypted with any certificate, or not sent', async (t) => {
   assert.equal((await attempt(t, { server: withStrange, tlsa: [tlsa(0, 1, good.cert)] })).outcome, 'encrypted')
   await declines(t, { server: {}, tlsa: [tlsa(1, 1, good.cert)] }, '4.7.10')
 })
@@ -175,7 +175,7 @@ test('MTA-STS: a certificate for the name, from a known authority, at a host tha
   assert.deepEqual([elsewhere.outcome, elsewhere.heard, elsewhere.notes], ['4.7.5', [], ['sts validation-failure']])
 })
 
-test('MTA-STS testing: everything is delivered, and what would have failed is noted', async (t) => {
+test('MTA-STS testing: everything is delivered, and failures are noted', async (t) => {
   const testing = { ...enforce, mode: 'testing' as const }
   const wrong = await attempt(t, { server: withStrange, sts: testing })
   assert.match(wrong.outcome, /^\(MTA-STS testing: .*/)
@@ -184,7 +184,7 @@ test('MTA-STS testing: everything is delivered, and what would have failed is no
   assert.equal((await attempt(t, { server: withKnown, sts: testing })).outcome, '(MTA-STS testing: verified)')
 })
 
-test('REQUIRETLS: by DNSSEC and a certificate, by DANE, or by MTA-STS; else the sender is told', async (t) => {
+test('REQUIRETLS: by DNSSEC and a certificate, by DANE, or by MTA-STS; else the message bounces', async (t) => {
   const host = { demand: 'requireTls' as const }
   const unproved = { ...host, nameSecure: false }
   assert.equal((await attempt(t, { server: withKnown, host })).outcome, '(certificate verified)')
@@ -199,14 +199,14 @@ test('REQUIRETLS: by DNSSEC and a certificate, by DANE, or by MTA-STS; else the 
   await declines(t, { server: withKnown, host: { ...host, tls: 'none' } }, '5.7.10')
 })
 
-test('TLS-Required: No: it arrives, whatever DANE and MTA-STS say; what a route demands stays', async (t) => {
+test('TLS-Required: No: it arrives, whatever DANE and MTA-STS say; the demand of a route stays', async (t) => {
   const host = { demand: 'tlsOptional' as const }
   assert.equal((await attempt(t, { server: withKnown, host, tlsa: [tlsa(3, 1, strange.cert)] })).outcome, 'encrypted')
   assert.equal((await attempt(t, { server: {}, host, sts: enforce })).outcome, 'in clear')
   await declines(t, { server: {}, host: { ...host, tls: 'required' } }, '4.7.10')
 })
 
-test('connections are shared by what has the same demands only', () => {
+test('connections are shared only by messages with the same required security', () => {
   const dane = (pem: string) =>
     securityKey({ kind: 'dane', records: [tlsa(3, 1, pem)], base: 'mail.a.example', names: [] })
   assert.notEqual(dane(good.cert), dane(strange.cert))

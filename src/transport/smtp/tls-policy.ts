@@ -1,4 +1,7 @@
-/** How safe a connection to a host has to be, and who says so: the route, DANE, MTA-STS, the sender. RFC 7672, RFC 8461, RFC 8689, RFC 7435. */
+/**
+ * The security required of a connection, by the route, DANE, MTA-STS and the sender. RFC 7672, RFC 8461, RFC 8689,
+ * RFC 7435.
+ */
 import type { Live } from '../../base/live.ts'
 import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -14,21 +17,21 @@ import type { TlsFailure, TlsNotes } from './tls-notes.ts'
 export interface SecurityTools {
   readonly resolver: Resolver
   readonly clock: Clock
-  /** undefined: no domain's policy is asked for. */
+  /** undefined: MTA-STS policies are not used. */
   readonly sts?: Pick<StsPolicies, 'of'>
-  /** Authorities beside the well-known ones, PEM. */
+  /** Certificate authorities in addition to the well-known ones, PEM. */
   readonly authorities?: Live<readonly string[]>
   readonly tlsNotes?: TlsNotes
 }
 
-/** What a connection to a host must be before a message goes over it. */
+/** Required of a connection before a message is sent over it. */
 export type Security =
   | { readonly kind: 'none' }
-  /** Encrypted if that can be had, whoever it is. */
+  /** Encrypted if offered, with any certificate. */
   | { readonly kind: 'opportunistic'; readonly testing?: StsPolicy; readonly failure?: TlsFailure }
-  /** Encrypted, whoever it is: its TLSA records cannot be used (RFC 7672 §2.2), or it is this machine. */
+  /** Encrypted, with any certificate: its TLSA records are unusable (RFC 7672 §2.2), or it is this machine. */
   | { readonly kind: 'encrypted' }
-  /** A certificate for its name from a known authority: the route wants it, or the sender. */
+  /** A certificate for its name from a known authority, as the route or the sender requires. */
   | { readonly kind: 'name' }
   | { readonly kind: 'sts'; readonly policy: StsPolicy }
   | {
@@ -38,7 +41,7 @@ export type Security =
       readonly names: readonly string[]
     }
 
-/** A connection that is not as safe as it has to be: nothing was said over it. */
+/** The required security is not met; nothing was sent. */
 export class TlsPolicyFault extends Error {
   /** RFC 3463 §3.8, RFC 8689 §4.2.1. */
   readonly enhanced: string
@@ -52,7 +55,7 @@ export class TlsPolicyFault extends Error {
 /** Encryption needed, and a cryptographic failure. */
 const status = { needsTls: '4.7.10', wrongPeer: '4.7.5', needsTlsForGood: '5.7.10' } as const
 
-/** Connections may serve whatever asks for the same: these two must then be equal. */
+/** Connections may be shared by messages with the same required security: their keys are equal. */
 export function securityKey(security: Security): string {
   if (security.kind !== 'dane') return security.kind
   const records = security.records.map(({ usage, selector, matching, data }) =>
@@ -61,23 +64,23 @@ export function securityKey(security: Security): string {
   return ['dane', security.base, ...security.names, ...records].join(' ')
 }
 
-/** What has to be of a host. Throws a TlsPolicyFault where nothing would do: it is passed by, and the next one asked. */
+/** The security required of a host. Throws a TlsPolicyFault if it cannot be met: the next host is tried. */
 export async function securityOf(tools: SecurityTools, host: Host): Promise<Security> {
   const demanded = host.tls === 'required' || host.tls === 'implicit'
   if (host.demand === 'requireTls') return requiredBySender(tools, host)
   if (host.tls === 'none') return { kind: 'none' }
-  // The sender wishes it to arrive rather than to be secret. RFC 8689 §5: what the operator demands of a route stays.
+  // The sender prefers delivery to secrecy. RFC 8689 §5: what the operator requires of a route still applies.
   if (host.demand === 'tlsOptional' && !demanded) return { kind: 'opportunistic' }
   const dane = await daneOf(tools, host)
   if (dane?.kind === 'dane') return dane
   if (dane && !demanded) return dane
   const sts = await stsOf(tools, host)
-  // A route may demand more than the domain does, never less.
+  // A route may require more than the domain does, never less.
   if (demanded && sts.kind === 'opportunistic') return { kind: host.addresses.every(isLoopback) ? 'encrypted' : 'name' }
   return sts
 }
 
-/** RFC 8689 §4.2.1: its name must be known to be right, by DNSSEC or by a policy, and its certificate must prove it. */
+/** RFC 8689 §4.2.1: the name must be authenticated, by DNSSEC or a policy, and the certificate must match it. */
 async function requiredBySender(tools: SecurityTools, host: Host): Promise<Security> {
   const dane = host.tls === 'none' ? undefined : await daneOf(tools, host)
   if (dane?.kind === 'dane') return dane
@@ -92,14 +95,14 @@ async function requiredBySender(tools: SecurityTools, host: Host): Promise<Secur
   )
 }
 
-/** undefined: it has no TLSA records, or they are not proved to be its own. */
+/** undefined: it has no TLSA records, or they are not authenticated. */
 async function daneOf(
   { resolver, tlsNotes }: SecurityTools,
   host: Host,
 ): Promise<Extract<Security, { kind: 'dane' | 'encrypted' }> | undefined> {
-  // Without a signed way to the host its records would protect whom an attacker chose. RFC 7672 §2.2.1.
+  // Without DNSSEC on the way to the host, its records would protect a host of the attacker's choice. RFC 7672 §2.2.1.
   if (!host.nameSecure || !host.addressesSecure) return undefined
-  // The end of its aliases first, then the name itself. RFC 7672 §2.2.3.
+  // The end of the CNAME chain first, then the name itself. RFC 7672 §2.2.3.
   const bases = [...new Set([host.canonicalName ?? host.name, host.name])]
   for (const base of bases) {
     const found = await resolver.tlsa(`_${host.port}._tcp.${base}`)
@@ -126,12 +129,12 @@ async function stsOf({ sts, tlsNotes }: SecurityTools, host: Host): Promise<Secu
   throw new TlsPolicyFault(status.wrongPeer, `The MTA-STS policy of ${host.domain} does not allow this host`)
 }
 
-/** Whether a connection without TLS is no connection. */
+/** Whether nothing may be sent without TLS. */
 export function needsTls({ kind }: Security): boolean {
   return kind !== 'none' && kind !== 'opportunistic'
 }
 
-/** For the host that does not offer STARTTLS. */
+/** The fault of a host without STARTTLS. */
 export function noTlsFault({ demand }: Host): TlsPolicyFault {
   return new TlsPolicyFault(
     demand === 'requireTls' ? status.needsTlsForGood : status.needsTls,
@@ -140,8 +143,8 @@ export function noTlsFault({ demand }: Host): TlsPolicyFault {
 }
 
 /**
- * How the handshake is to be made. What is wrong with the peer is found before a word is said to it.
- * @param failed hears what it was, where DANE declines.
+ * Options for the handshake. A wrong peer is detected before anything is sent to it.
+ * @param failed called with the result type if DANE fails.
  */
 export function tlsOptions(
   tools: SecurityTools,
@@ -158,7 +161,7 @@ export function tlsOptions(
     failed(result.type)
     throw new TlsPolicyFault(status.wrongPeer, `DANE: ${result.problem}`)
   }
-  // RFC 7672 §8.1: the TLSA base domain is what the server chooses its certificate by.
+  // RFC 7672 §8.1: the server chooses its certificate by the TLSA base domain.
   return { ...plain, serverName: security.base, showChain: true, accept }
 }
 

@@ -1,4 +1,4 @@
-/** How connections to other domains went, counted by day, domain and policy. RFC 8460 §4.2, §4.3. */
+/** Counts the results of connections to other domains, by day, domain and policy. RFC 8460 §4.2, §4.3. */
 import type { Clock } from '../../base/clock.ts'
 import type { NotedPolicy, TlsFailure, TlsNotes } from '../smtp/tls-notes.ts'
 import type { Host } from '../route.ts'
@@ -6,17 +6,17 @@ import type { Host } from '../route.ts'
 export interface FailureCount {
   readonly type: TlsFailure
   readonly mx: string
-  /** Theirs and ours, where it came to a connection. */
+  /** Remote and local address, if connected. */
   readonly address?: string
   readonly localAddress?: string
   readonly reason?: string
   count: number
 }
 
-/** What was counted under one policy of a domain. */
+/** Counts under one policy of a domain. */
 export interface PolicyCount {
   readonly type: NotedPolicy['type']
-  /** The policy as it was written. RFC 8460 §4.5. */
+  /** The policy's text. RFC 8460 §4.5. */
   readonly text: readonly string[]
   readonly mx: readonly string[]
   good: number
@@ -24,15 +24,15 @@ export interface PolicyCount {
   readonly failures: FailureCount[]
 }
 
-/** Domains of a day. Beyond them nothing is counted: a report is a courtesy, and memory is ours. */
+/** Domains of a day. More are not counted, to bound memory: reports are optional. */
 const domainsMax = 2000
 /** Policies of a domain in a day: one that changes hourly has 24. */
 const policiesMax = 30
-/** Kinds of failures under one policy; more are counted in the sum only. */
+/** Kinds of failures under one policy; more are only counted in the sum. */
 const failuresMax = 100
-/** A certificate's name may be as long as its owner likes. */
+/** Names in certificates may have any length. */
 const reasonMax = 200
-/** Days that wait for their reports: after the second one nobody tries any more. RFC 8460 §5.5. */
+/** Days with reports still to send: after the second one there are no more attempts. RFC 8460 §5.5. */
 const daysMax = 3
 
 const dayMs = 86_400_000
@@ -53,10 +53,10 @@ export function dayEndMs(day: string): number {
 export class TlsCounts implements TlsNotes {
   readonly #clock: Clock
   readonly #days = new Map<string, Map<string, PolicyCount[]>>()
-  /** Something was counted since it was last asked. */
+  /** Set by each change; the caller resets it. */
   changed = false
 
-  /** @param kept what `toText` gave before. */
+  /** @param kept the result of `toText` in an earlier process. */
   constructor(clock: Clock, kept?: string) {
     this.#clock = clock
     if (kept === undefined || kept === '') return
@@ -149,7 +149,7 @@ function policyText(noted: NotedPolicy): string[] {
   }
 }
 
-/** Notes nothing while it is not wanted, and never of what was sent without regard to policies. */
+/** Notes nothing while reports are disabled, nor connections that ignored policies. */
 export function notesWhile(counts: TlsCounts, wanted: () => boolean): TlsNotes {
   return {
     note(host: Host, ...rest) {

@@ -1,4 +1,4 @@
-/** A day's report to a domain: its JSON, and the message that carries it. RFC 8460 §4.4, §5.1–5.4. */
+/** A day's report to a domain: its JSON, and the message with it. RFC 8460 §4.4, §5.1–5.4. */
 import { promisify } from 'node:util'
 import { gzip as gzipWith } from 'node:zlib'
 import type { MessageDraft } from '../../mail/compose/message.ts'
@@ -8,15 +8,15 @@ const gzip = promisify(gzipWith)
 
 export interface ReportFacts {
   readonly day: string
-  /** Whom it is about, and whom it is for. */
+  /** The subject and the addressee of the report. */
   readonly domain: string
   readonly policies: readonly PolicyCount[]
   readonly organization: string
-  /** Somebody of ours who can be asked: `postmaster@example.org`. */
+  /** Our contact address: `postmaster@example.org`. */
   readonly contact: string
 }
 
-/** One a day and domain: whoever gets it twice sees that it is the same. */
+/** The same id for a day and domain: a second copy is recognised. */
 export function reportId({ day, domain, contact }: ReportFacts): string {
   return `${day}.${domain}@${submitterOf(contact)}`
 }
@@ -60,7 +60,7 @@ export function reportBytes(facts: ReportFacts): Promise<Uint8Array> {
   return gzip(JSON.stringify(reportJson(facts)))
 }
 
-/** RFC 8460 §5.3. @param content as `reportBytes` made it. */
+/** RFC 8460 §5.3. @param content the result of `reportBytes`. */
 export function reportDraft(facts: ReportFacts, content: Uint8Array, to: string): MessageDraft {
   const { day, domain, contact } = facts
   const submitter = submitterOf(contact)

@@ -1,4 +1,4 @@
-/** Sends each day's reports to the domains that wish for them: by mail, signed, or by HTTPS. RFC 8460 §3, §5. */
+/** Sends each day's TLS reports to the domains that ask for them: by signed mail, or by HTTPS. RFC 8460 §3, §5. */
 import type { Live } from '../../base/live.ts'
 import { latin1 } from '../../base/bytes.ts'
 import type { Timer } from '../../base/clock.ts'
@@ -31,21 +31,21 @@ export interface ReporterTools extends TransferTools {
   readonly log: Log
   readonly reports: Live<ReportOptions>
   readonly counts: TlsCounts
-  /** Where counts outlive the process. */
+  /** Stores the counts, so that they outlive the process. */
   keep(text: string): Promise<void>
 }
 
-/** How often we look whether something is to be sent or kept. */
+/** Interval of checking for reports to send and counts to store. */
 const lookEveryMs = 30 * 60_000
-/** Not everybody at midnight. */
+/** A random delay: not all reports should go out at midnight. */
 const spreadMs = 4 * 3600_000
 /** RFC 8460 §5.5. */
 const triedForMs = 24 * 3600_000
 const postTimeoutMs = 60_000
-/** What a web server answers is not read but for its status. */
+/** The web server's response is limited; only its status is used. */
 const answerBytesMax = 65_536
 
-/** Whoever writes such a target into his zone wants to reach what only we can. */
+/** Private networks, which a domain's record must not make us contact. */
 const insideNetworks = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -109,7 +109,7 @@ export class TlsReporter {
     await this.#keep()
   }
 
-  /** Whether it is done: sent to one of the places at least, or wanted nowhere. */
+  /** Whether it is done: sent to at least one target, or not wanted. */
   async #report(facts: ReportFacts): Promise<boolean> {
     const found = await this.#tools.resolver.txt(`_smtp._tls.${facts.domain}`)
     if (found.kind === 'failed') return false
@@ -125,7 +125,7 @@ export class TlsReporter {
     return sent
   }
 
-  /** @returns why it could not be sent. */
+  /** @returns the reason if it could not be sent. */
   #send(facts: ReportFacts, content: Uint8Array, target: ReportTarget): Promise<string | undefined> {
     return target.kind === 'https' ? this.#post(content, target.url) : this.#mail(facts, content, target.mailbox)
   }
@@ -156,7 +156,7 @@ export class TlsReporter {
     const { store, clock, random, options, signingKeys, journey } = this.#tools
     const from = parseMailbox(facts.contact)
     const keys = from ? signingKeys.of(from.domain) : []
-    // RFC 8460 §3: without a signature of ours it would be passed by.
+    // RFC 8460 §3: reports without our signature are ignored.
     if (!from || keys.length === 0) return `no DKIM key signs for ${facts.contact}`
     const nowMs = clock.now()
     const address = formatMailbox(to)
@@ -173,11 +173,11 @@ export class TlsReporter {
       id: newArrivalId(clock, random),
       atMs: nowMs,
       reversePath: from,
-      // Nobody waits for word of it.
+      // DSNs would not be read.
       recipients: [{ mailbox: to, notify: ['never'] }],
       body: '7bit',
       smtpUtf8: composed.smtpUtf8,
-      // RFC 8460 §5.3: what is wrong with their TLS must not keep the word of it from them.
+      // RFC 8460 §5.3: TLS problems of the domain must not stop the report about them.
       tlsOptional: true,
     }
     const plans = planAddress(this.#tools, address).filter(({ kind }) => kind !== 'refuse')

@@ -101,7 +101,7 @@ test('policies are counted apart, TLSA records as RFC 8460 §4.5 writes them', a
   )
 })
 
-test('a day is over at midnight in UTC; what was kept goes on; what is forgotten is gone', async () => {
+test('a day ends at midnight UTC; stored counts continue; forgotten ones are gone', async () => {
   const clock = clockAt('2024-01-15T23:59:00Z')
   const counts = new TlsCounts(clock)
   counts.note(hostOf('mx.b.example', 'b.example'), none)
@@ -147,7 +147,7 @@ test('memory has bounds: domains, policies, kinds of failures, days', async () =
   assert.equal(new Set(counts.finished().map(({ day }) => day)).size, 3)
 })
 
-test('nothing is counted where it is not wanted, nor for what was sent without regard to policies', () => {
+test('nothing is counted while reports are disabled, nor for messages sent without regard to policies', () => {
   const counts = new TlsCounts(clockAt('2024-01-15T12:00:00Z'))
   let wanted = false
   const notes = notesWhile(counts, () => wanted)

@@ -6,13 +6,19 @@ const settingsNamespace = 'http://schemas.microsoft.com/exchange/autodiscover/ou
 
 const types = { imap: 'IMAP', pop3: 'POP3', submission: 'SMTP' } as const
 
-/** The address that a request asks for; undefined when it names none. Only this one element matters, so no XML parser reads what strangers post. */
+/**
+ * The address in a request; undefined if there is none. Only this element is needed, so no XML parser runs on
+ * unauthenticated input.
+ */
 export function requestedAddress(body: string): string | undefined {
   const match = /<(?:\w+:)?EMailAddress>\s*([^<\s]{3,320})\s*<\//i.exec(body)
   return match?.[1]!.replace(/&amp;/g, '&')
 }
 
-/** Whether the answer may be in Outlook's schema; where a request names none, that is all there is. Phones ask for mobilesync's. [MS-ASCMD] §2.2.3.1. */
+/**
+ * Whether the response may use Outlook's schema, which is also the default. Phones ask for mobilesync's. [MS-ASCMD]
+ * §2.2.3.1.
+ */
 export function takesOutlookSchema(body: string): boolean {
   const named = [...body.matchAll(/<(?:\w{1,64}:)?AcceptableResponseSchema>\s*([^<\s]{1,320})/gi)].map(
     ([, schema]) => schema,
@@ -20,7 +26,7 @@ export function takesOutlookSchema(body: string): boolean {
   return named.length === 0 || named.includes(settingsNamespace)
 }
 
-/** The text of a request: UTF-8, or UTF-16 as its mark says, or as its first character does. XML 1.0 appendix F. */
+/** The text of a request: UTF-8, or UTF-16 by its byte order mark or its first character. XML 1.0 appendix F. */
 export function requestText(bytes: Uint8Array): string {
   const [first, second] = bytes
   const isLittle = (first === 0xff && second === 0xfe) || (first === 0x3c && second === 0)
@@ -30,7 +36,7 @@ export function requestText(bytes: Uint8Array): string {
   return (isBig ? even.swap16() : even).toString('utf16le')
 }
 
-/** @param offers the best of each role first; Outlook takes one of each. */
+/** @param offers best first within each role; Outlook takes one of each. */
 export function autodiscoverXml(address: string, offers: readonly Offer[]): string {
   const best = (['imap', 'pop3', 'submission'] as const).flatMap(
     (role) => offers.find((one) => one.role === role) ?? [],
@@ -68,7 +74,7 @@ ${protocols.join('')}    </Account>
 
 export type AutodiscoverFault = 'invalid' | 'unknownAddress' | 'unknownSchema'
 
-/** [MS-OXDSCLI] §2.2.4.1.1.2, [MS-ASCMD] §2.2.3.61: 600 is an invalid request, 601 one that nothing here answers. */
+/** [MS-OXDSCLI] §2.2.4.1.1.2, [MS-ASCMD] §2.2.3.61: 600 is an invalid request, 601 one without an answer here. */
 const faults = {
   invalid: [600, 'Invalid Request'],
   unknownAddress: [601, 'Provider is not available'],

@@ -34,15 +34,15 @@ async function look({ served = wanted, mx = [host], record = true }: Scene): Pro
   return checked ? `${checked.state}${checked.needed ? ', needed' : ''}: ${checked.found}` : 'nobody asks'
 }
 
-test('the policy that we mean', async () => {
+test('the policy as we serve it', async () => {
   assert.equal(await look({}), 'right: version: STSv1, mode: enforce, mx: mail.example.org, max_age: 86400')
 })
 
-test('without its record nobody asks for it', async () => {
+test('without its record it is not fetched', async () => {
   assert.equal(await look({ record: false }), 'nobody asks')
 })
 
-test('what keeps senders from it, in the words of the fault', async () => {
+test('the reason why senders cannot fetch it', async () => {
   const expired = Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' })
   assert.equal(await look({ served: expired }), 'differs: certificate has expired')
   assert.equal(await look({ served: '<html>' }), 'differs: a line that is no field')
@@ -53,7 +53,7 @@ test('another policy than ours', async () => {
   assert.match(await look({ served }), /^differs: .*mode: testing/)
 })
 
-test('an MX host that the policy does not name gets no mail from those who obey it', async () => {
+test('an MX host that the policy does not name gets no mail from senders that enforce it', async () => {
   const mx = [host, 'backup.example.net']
   assert.match(await look({ mx }), /^differs, needed: .*; it does not name backup\.example\.net$/)
   assert.match(await look({ mx, served: ownPolicy(host, { ...options, mtaSts: 'testing' }) }), /^differs: /)

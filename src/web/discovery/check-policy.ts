@@ -1,4 +1,6 @@
-/** Whether senders can fetch the MTA-STS policy that we mean, as they would, and whether it names the hosts that mail comes to. RFC 8461 §3.3, §4. */
+/**
+ * Checks that senders can fetch our MTA-STS policy, as they would, and that it names the MX hosts. RFC 8461 §3.3, §4.
+ */
 import type { Clock } from '../../base/clock.ts'
 import type { HttpClient } from '../../base/http-client.ts'
 import { silentLog, type Log } from '../../base/log.ts'
@@ -15,7 +17,7 @@ export interface PolicyCheckTools {
 
 /**
  * @param wanted the policy as we serve it.
- * @returns undefined where no record says that there is one: then nobody asks.
+ * @returns undefined if no DNS record announces a policy: then senders do not fetch it.
  */
 export async function checkPolicy(
   domain: string,
@@ -35,12 +37,12 @@ export async function checkPolicy(
     state,
     found,
   })
-  // Its record says that there is one.
+  // A record announces the policy, but it could not be fetched.
   if (failure !== undefined) return told('differs', String(problem ?? failure))
   if (!policy) return undefined
   const strays = await straysOf(domain, policy, tools.resolver)
   const found = oneLine(formatStsPolicy(policy))
-  // Senders that obey it do not come to these.
+  // Senders that enforce the policy do not deliver to these.
   if (strays.length > 0)
     return told('differs', `${found}; it does not name ${strays.join(', ')}`, policy.mode === 'enforce')
   return told(formatStsPolicy(policy) === wanted ? 'right' : 'differs', found)
@@ -50,7 +52,7 @@ function oneLine(policy: string): string {
   return policy.trim().split('\r\n').join(', ')
 }
 
-/** Hosts of MX records that a policy does not allow. */
+/** MX hosts that the policy does not allow. */
 async function straysOf(domain: string, policy: StsPolicy, resolver: Resolver): Promise<string[]> {
   const mx = await resolver.mx(domain)
   if (mx.kind !== 'found' || policy.mode === 'none') return []

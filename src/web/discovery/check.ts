@@ -1,19 +1,19 @@
-/** Whether the DNS says what it should about a domain of ours. */
+/** Checks the DNS records of a local domain. */
 import type { DnsOutcome, Resolver } from '../../base/resolver.ts'
 import { formatTlsaRecord } from '../../trust/dane/tlsa.ts'
 import { parseStsRecord } from '../../trust/mta-sts/policy.ts'
 import type { DnsRecord } from './dns.ts'
 
 export interface CheckedRecord extends Omit<DnsRecord, 'type'> {
-  /** 'POLICY': no record, but what one leads to. */
+  /** 'POLICY': not a record, but the policy that one announces. */
   readonly type: DnsRecord['type'] | 'POLICY'
-  /** 'differs': there is something else; 'unknown': the DNS did not answer. */
+  /** 'differs': there is another value; 'unknown': the DNS did not answer. */
   readonly state: 'right' | 'missing' | 'differs' | 'unknown'
-  /** What the DNS says, in words. */
+  /** The value in the DNS, in words. */
   readonly found: string
 }
 
-/** Asks for each record. The answers are those of the resolver that is asked: others may still have older ones. */
+/** Looks up each record. The answers are those of our resolver: others may still have older ones. */
 export async function checkRecords(records: readonly DnsRecord[], resolver: Resolver): Promise<CheckedRecord[]> {
   return Promise.all(records.map(async (record) => ({ ...record, ...(await check(record, resolver)) })))
 }
@@ -44,7 +44,7 @@ async function check({ name, type, value }: DnsRecord, resolver: Resolver): Prom
       )
     }
     case 'TXT': {
-      // Of several TXT records the one of the same kind counts; what else it says is the operator's.
+      // Of several TXT records only those of the same kind matter; their other contents are the operator's choice.
       const kind = value.split(/[; ]/)[0]!.toLowerCase()
       const outcome = await resolver.txt(name)
       const ours = outcome.kind === 'found' ? outcome.records.filter((text) => text.toLowerCase().startsWith(kind)) : []
@@ -52,14 +52,14 @@ async function check({ name, type, value }: DnsRecord, resolver: Resolver): Prom
       return judge(
         outcome.kind === 'found' ? { kind: 'found', records: ours } : outcome,
         (text) => text,
-        // The id says whether senders know of the present policy; what else such records say is the operator's.
+        // The id of MTA-STS tells senders about a new policy; other contents of such records are the operator's choice.
         (all) => all.length === 1 && parseStsRecord(all) === parseStsRecord([value]),
       )
     }
     case 'TLSA': {
       const outcome = await resolver.tlsa(name)
       const told = judge(outcome, formatTlsaRecord, (all) => all.map(formatTlsaRecord).includes(value))
-      // Without any the way to us is as it was; one that fits no key keeps mail away.
+      // No TLSA record is harmless; one that matches no key stops mail.
       return told.state === 'differs' ? { ...told, needed: true } : told
     }
     case 'CNAME': {
@@ -82,7 +82,7 @@ async function check({ name, type, value }: DnsRecord, resolver: Resolver): Prom
   }
 }
 
-/** Addresses, and whether each leads back to the name: many receivers refuse mail of hosts that do not. */
+/** Checks the addresses, and the reverse name of each: many receivers refuse mail of hosts without a matching one. */
 async function checkHost(name: string, resolver: Resolver): Promise<Outcome> {
   const outcome = await resolver.addresses(name)
   const plain = judge(

@@ -1,4 +1,7 @@
-/** The DNS records by which others find a domain's mail host, and mail programs its settings. RFC 5321 §5, RFC 7208, RFC 7489, RFC 6186, RFC 8314 §5.1. */
+/**
+ * The DNS records of a domain: for its mail host, and for the settings of mail programs. RFC 5321 §5, RFC 7208,
+ * RFC 7489, RFC 6186, RFC 8314 §5.1.
+ */
 import type { Offer } from './settings.ts'
 
 export interface DnsRecord {
@@ -7,7 +10,7 @@ export interface DnsRecord {
   readonly type: 'A/AAAA' | 'MX' | 'TXT' | 'SRV' | 'CNAME' | 'TLSA'
   readonly value: string
   readonly why: string
-  /** Mail does not work without it; the others make it work better. */
+  /** Mail does not work without it; the others are recommended. */
   readonly needed: boolean
 }
 
@@ -17,7 +20,7 @@ const srvNames = {
   submission: { implicit: '_submissions', starttls: '_submission' },
 } as const
 
-/** @param keys records of the keys that sign the domain's mail: name and value. */
+/** @param keys name and value of the domain's DKIM records. */
 export function recordsFor(
   domain: string,
   hostname: string,
@@ -55,7 +58,7 @@ export function recordsFor(
     for (const tls of ['implicit', 'starttls'] as const) {
       const offer = offers.find((one) => one.role === role && one.tls === tls)
       const name = `${srvNames[role][tls]}._tcp.${domain}`
-      // "." says that there is none, so that programs do not try. RFC 6186 §3.4.
+      // "." means not offered, so that programs do not try. RFC 6186 §3.4.
       const value = offer ? `${tls === 'implicit' ? 0 : 10} 1 ${offer.port} ${offer.hostname}.` : '0 0 0 .'
       records.push(
         record(false, name, 'SRV', value, offer ? 'mail programs find their settings' : 'not offered by this host'),

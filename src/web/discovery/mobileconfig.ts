@@ -7,7 +7,7 @@ interface Plist {
   readonly [key: string]: Value
 }
 
-/** @returns undefined where there is nothing to read mail with, or nothing to send it. */
+/** @returns undefined if there is no service to read mail, or none to send it. */
 export function mobileconfig(address: string, domain: string, offers: readonly Offer[]): string | undefined {
   const incoming = offers.find(({ role }) => role === 'imap') ?? offers.find(({ role }) => role === 'pop3')
   const outgoing = offers.find(({ role }) => role === 'submission')
@@ -63,7 +63,10 @@ function plist(value: Value): string {
   return `<dict>\n${entries.join('\n')}\n</dict>`
 }
 
-/** The same for the same account, so that a profile installed again replaces itself. RFC 9562 §5.8 (version 8: made by our own rule). */
+/**
+ * The same UUID for the same account, so that a reinstalled profile replaces the old one. RFC 9562 §5.8 (version 8: by
+ * a rule of our own).
+ */
 function uuid(text: string): string {
   const hex = createHash('sha256').update(`pennypost ${text}`).digest('hex')
   const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16)

@@ -1,4 +1,4 @@
-/** Where mail programs ask for their settings over http and https. The answers say nothing about who has an account here. */
+/** Settings for mail programs over http and https. The responses do not disclose which accounts exist. */
 import type { HttpRequest, HttpResponse } from '../../base/http.ts'
 import { parseMailbox } from '../../mail/address.ts'
 import { autoconfigXml } from './autoconfig.ts'
@@ -16,7 +16,7 @@ import type { Offer } from './settings.ts'
 export interface DiscoveryTools {
   readonly offers: () => readonly Offer[]
   readonly isLocalDomain: (domain: string) => boolean
-  /** The MTA-STS policy of our domains, as it is now. */
+  /** The current MTA-STS policy of our domains. */
   readonly policy: () => string
   readonly now: () => number
 }
@@ -24,10 +24,10 @@ export interface DiscoveryTools {
 const xmlType = 'text/xml; charset=utf-8'
 const plain = 'text/plain; charset=utf-8'
 
-/** @returns undefined for what is not asked here. */
+/** @returns undefined for other paths. */
 export function answerDiscovery(tools: DiscoveryTools, request: HttpRequest): HttpResponse | undefined {
   const path = request.path.toLowerCase()
-  // `…/v1.0/ADDRESS`, or `?Email=ADDRESS`: where to ask is the same for everybody.
+  // `…/v1.0/ADDRESS`, or `?Email=ADDRESS`: the response does not depend on the address.
   if (path.startsWith('/autodiscover/autodiscover.json/v1.0/')) return autodiscoverJson(tools, request)
   switch (path) {
     case '/mail/config-v1.1.xml':
@@ -50,7 +50,7 @@ function notFound(body: string): HttpResponse {
   return { status: 404, type: plain, body: `${body}\n` }
 }
 
-/** The domain of an address that could be one of ours. */
+/** The domain of an address, if local. */
 function localDomain(tools: DiscoveryTools, address: string | null | undefined): string | undefined {
   const domain = address === null || address === undefined ? undefined : parseMailbox(address)?.domain
   return domain !== undefined && tools.isLocalDomain(domain) ? domain : undefined
@@ -65,8 +65,8 @@ function autoconfig(tools: DiscoveryTools, { query, host }: HttpRequest): HttpRe
 }
 
 /**
- * Of the domain whose policy host is asked, and of no other: whoever gets `mta-sts.` of a foreign name to lead here has no policy by that.
- * Over http as well, for a web server in front that has the certificates; senders take it by https alone. RFC 8461 §3.3.
+ * Only for `mta-sts.` of a local domain: another domain that points its policy host here gets no policy.
+ * Served over http too, for a web server in front that has the certificates; senders only use https. RFC 8461 §3.3.
  */
 function stsPolicy(tools: DiscoveryTools, { method, host }: HttpRequest): HttpResponse {
   const domain = /^mta-sts\.([^:]+?)\.?(?::\d+)?$/i.exec(host ?? '')?.[1]?.toLowerCase()
@@ -92,7 +92,7 @@ function faultOf(tools: DiscoveryTools, address: string | undefined, text: strin
   return localDomain(tools, address) === undefined ? 'unknownAddress' : undefined
 }
 
-/** Version 2 only points to version 1, which is all that a server without Exchange's protocols has to tell. */
+/** Version 2 only points to version 1: servers without Exchange's protocols have nothing more. */
 function autodiscoverJson(tools: DiscoveryTools, { query, host }: HttpRequest): HttpResponse {
   const protocol = (query.get('Protocol') ?? query.get('protocol') ?? '').toLowerCase()
   if (protocol !== 'autodiscoverv1') {

@@ -31,7 +31,7 @@ const policies = fc.record({
   tlsReportsTo: fc.constantFrom(undefined, 'tls@example.org'),
 })
 
-test('a policy that we serve is read as it was meant', () => {
+test('a served policy is parsed as intended', () => {
   assert.equal(
     ownPolicy(host, { ...defaults, mtaSts: 'enforce' }),
     'version: STSv1\r\nmode: enforce\r\nmx: mail.example.org\r\nmax_age: 1209600\r\n',
@@ -45,7 +45,7 @@ test('a policy that we serve is read as it was meant', () => {
   )
 })
 
-test('the id of the record is another one exactly when the policy is', () => {
+test('the id of the record changes exactly when the policy does', () => {
   const idOf = (options: PublishOptions): string =>
     parseStsRecord([publishedRecords('example.org', host, options, unknown)[1]!.value])!
   assert.equal(idOf(defaults), policyId(ownPolicy(host, defaults)))
@@ -57,7 +57,7 @@ test('the id of the record is another one exactly when the policy is', () => {
   assert.equal(idOf({ ...defaults, tlsReportsTo: 'tls@example.org' }), idOf(defaults))
 })
 
-test('reports go to postmaster of the domain or to one address for all, whatever signs it has', () => {
+test('reports go to postmaster of the domain or to one address for all, with any characters', () => {
   const target = (tlsReportsTo?: string): unknown =>
     parseTlsRptRecord([publishedRecords('example.org', host, { ...defaults, tlsReportsTo }, unknown)[2]!.value])
   const mailbox = (localPart: string): unknown => [{ kind: 'mailto', mailbox: { localPart, domain: 'example.org' } }]
@@ -87,14 +87,14 @@ test('the TLSA records that we print are what our DANE verifier accepts, the nex
   assert.deepEqual(values(), [])
 })
 
-test('a certificate that does not bear the name of the policy host is told', () => {
+test('a certificate without the name of the policy host is reported', () => {
   const why = (namesPolicyHost?: boolean): string =>
     publishedRecords('example.org', host, defaults, { ofHost: [], namesPolicyHost })[0]!.why
   assert.match(why(false), /cannot be fetched yet/)
   for (const fine of [true, undefined]) assert.doesNotMatch(why(fine), /nobody/)
 })
 
-test('the DNS is asked: an id of yesterday differs, and a TLSA record that fits no key of ours keeps mail away', async () => {
+test('the DNS is checked: an old id differs, and a TLSA record that matches no key of ours stops mail', async () => {
   const entry = endEntityRecord(first!)!
   const names = new Map<string, ZoneEntry>()
   const resolver = simulatedResolver({ names, fails: () => false })

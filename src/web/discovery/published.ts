@@ -1,4 +1,7 @@
-/** What our own domains tell those who send to them: the MTA-STS policy and its records (RFC 8461), where TLS reports go (RFC 8460), and keys by DANE (RFC 7672). */
+/**
+ * DNS records and policy for those who send to our domains: MTA-STS (RFC 8461), TLS reports (RFC 8460) and DANE
+ * (RFC 7672).
+ */
 import { createHash } from 'node:crypto'
 import { endEntityRecord, formatTlsaRecord } from '../../trust/dane/tlsa.ts'
 import { formatStsPolicy, formatStsRecord, type StsPolicy } from '../../trust/mta-sts/policy.ts'
@@ -7,21 +10,21 @@ import type { DnsRecord } from './dns.ts'
 export interface PublishOptions {
   readonly mtaSts: StsPolicy['mode']
   readonly mtaStsMaxAgeMs: number
-  /** None: our hostname. */
+  /** Empty: our hostname. */
   readonly mtaStsHosts: readonly string[]
-  /** Without it postmaster at each domain. */
+  /** undefined: postmaster at each domain. */
   readonly tlsReportsTo: string | undefined
 }
 
-/** What is known of the certificates, DER; none where none could be read. */
+/** The known certificates, DER; empty if none could be read. */
 export interface KnownCertificates {
-  /** For our hostname: the one in use first, then what its file holds by now. */
+  /** For our hostname: the one in use first, then the present one of its file. */
   readonly ofHost: readonly Uint8Array[]
-  /** Whether what answers at `mta-sts.DOMAIN` bears that name; undefined: not known. */
+  /** Whether the certificate at `mta-sts.DOMAIN` has that name; undefined: not known. */
   readonly namesPolicyHost: boolean | undefined
 }
 
-/** The same for all our domains, whose mail comes to the same hosts. */
+/** One policy for all our domains, as they share the same hosts. */
 export function ownPolicy(hostname: string, options: PublishOptions): string {
   const { mtaSts: mode, mtaStsHosts: hosts, mtaStsMaxAgeMs } = options
   return formatStsPolicy({
@@ -31,12 +34,14 @@ export function ownPolicy(hostname: string, options: PublishOptions): string {
   })
 }
 
-/** Derived from the policy's own bytes: senders fetch anew exactly when there is something new, and nobody has to count. RFC 8461 §3.1. */
+/**
+ * Derived from the policy's bytes: senders fetch it again exactly when it changes, without a counter. RFC 8461 §3.1.
+ */
 export function policyId(policy: string): string {
   return createHash('sha256').update(policy).digest('hex').slice(0, 20)
 }
 
-/** In a mailto URI inside a list: `,`, `;` and `!` have a meaning there. RFC 8460 §3, RFC 6068 §2. */
+/** For a mailto URI in a list, where `,`, `;` and `!` have a meaning. RFC 8460 §3, RFC 6068 §2. */
 function mailto(address: string): string {
   const at = address.lastIndexOf('@')
   const localPart = encodeURIComponent(address.slice(0, at)).replaceAll('!', '%21')

@@ -1,4 +1,7 @@
-/** How mail programs reach us: derived from the listeners, said in each program's own format by the files beside this one. RFC 6186, RFC 8314. */
+/**
+ * The services that mail programs can use, derived from the listeners; the other files here format them for each
+ * program. RFC 6186, RFC 8314.
+ */
 
 export type Role = 'imap' | 'pop3' | 'submission'
 
@@ -6,16 +9,16 @@ export interface Offer {
   readonly role: Role
   readonly hostname: string
   readonly port: number
-  /** 'implicit': a handshake first, which RFC 8314 §3 prefers. 'none' only where an operator allowed it on loopback. */
+  /** 'implicit' is preferred by RFC 8314 §3. 'none' only where an operator allowed it on loopback. */
   readonly tls: 'implicit' | 'starttls' | 'none'
 }
 
-/** What counts of a listener here. */
+/** The needed properties of a listener. */
 export interface Reachable {
   readonly service: string
   readonly tls: Offer['tls']
   readonly plaintextAuth: boolean
-  /** The port as others reach it. */
+  /** The port as seen from outside. */
   readonly publicPort: number
 }
 
@@ -30,7 +33,7 @@ const roles: Readonly<Record<string, Role>> = {
 const tlsOrder = { implicit: 0, starttls: 1, none: 2 } as const
 const roleOrder = { imap: 0, pop3: 1, submission: 2 } as const
 
-/** The best first within each role; of listeners that would look the same from outside, one. */
+/** Best first within each role; listeners that look the same from outside are listed once. */
 export function offersOf(hostname: string, listeners: readonly Reachable[]): Offer[] {
   const offers = listeners.flatMap(({ service, tls, publicPort, plaintextAuth }): Offer[] => {
     const role = roles[service]
@@ -47,7 +50,7 @@ export function offersOf(hostname: string, listeners: readonly Reachable[]): Off
     })
 }
 
-/** Text between XML tags or in quotes. */
+/** Escapes text for XML content and attributes. */
 export function xml(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')

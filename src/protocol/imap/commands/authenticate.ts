@@ -70,7 +70,7 @@ class SaslDialogue implements Dialogue {
     return this.step(conversation, decode(text))
   }
 
-  /** @returns true when somebody has signed in. */
+  /** @returns true when the client has signed in. */
   async step(conversation: Conversation, response: Uint8Array | undefined): Promise<boolean> {
     if (++this.#steps > stepsMax) throw new ImapRefusal('AUTHENTICATIONFAILED', 'Authentication failed')
     const next: Uint8Array | Authenticated | null = await this.#exchange.step(response)

@@ -11,7 +11,7 @@ export const deleteMailbox = command({
   async run(conversation, name) {
     if (name === 'INBOX') throw new ImapRefusal('CANNOT', 'INBOX cannot be deleted')
     const { account } = conversation
-    // Who deletes the mailbox that he has open goes on without one, instead of being hung up on.
+    // A client that deletes its selected mailbox goes on without one, instead of being disconnected.
     if (conversation.state === 'selected' && conversation.selected.name === name) conversation.unselect()
     await account.delete(name)
   },

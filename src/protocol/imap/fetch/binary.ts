@@ -16,7 +16,7 @@ interface Encoded {
 
 /**
  * Says one item. The size must be known before the first byte, so an encoded part is decoded twice: memory stays flat.
- * @returns false for a part whose transfer encoding nobody knows.
+ * @returns false for a part with an unknown transfer encoding.
  */
 export async function* sendBinary(conversation: Conversation, uid: number, item: BinaryItem, bytes: MessageBytes) {
   const { out } = conversation

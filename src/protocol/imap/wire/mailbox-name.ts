@@ -2,7 +2,7 @@
 
 /** A name of ours is a column of the store and a line of LIST: so many UTF-8 bytes are more than any person types. */
 export const mailboxNameBytesMax = 1000
-/** Deeper trees serve nobody and make LIST slow. */
+/** Deeper trees are of no use and make LIST slow. */
 export const mailboxLevelsMax = 64
 
 /** @returns undefined when the name is not modified UTF-7: 8-bit bytes, an open shift, or ASCII that hides in base64. */

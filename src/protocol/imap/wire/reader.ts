@@ -51,7 +51,7 @@ export class FrameReader {
     this.textMaxBytes = textMaxBytes
   }
 
-  /** Bytes held that nobody has used yet. */
+  /** Bytes held that are not used yet. */
   get heldBytes(): number {
     return this.#end - this.#start
   }
@@ -74,7 +74,7 @@ export class FrameReader {
     const needed = held + chunk.length
     if (!this.#owned || this.#end + chunk.length > this.#buffer.length) {
       // Twice what is needed: bytes that come one by one are copied a constant number of times. Always a new buffer:
-      // frames that were handed out are views of the old one, and whoever got them may still hold them.
+      // frames that were handed out are views of the old one, and their readers may still hold them.
       const larger = Buffer.allocUnsafeSlow(needed * 2)
       this.#buffer.copy(larger, 0, this.#start, this.#end)
       this.#buffer = larger

@@ -11,7 +11,7 @@ export const user = command({
     if (!state.mayTellPassword) return err(state.words.needsTls, 'AUTH')
     if (name === undefined) throw new Pop3Fault((words) => words.usage('USER name'))
     state.userName = name
-    // The same for everybody, or it would tell who exists.
+    // The same for all names, or it would tell which accounts exist.
     return ok(state.words.nowPassword)
   },
 })

@@ -33,7 +33,7 @@ export const etrn = command({
     return { text, node: parseNode(text) }
   },
   run(state, { text, node }) {
-    // Connections of ours are not for strangers to start.
+    // Unauthenticated clients must not make us connect.
     if (!state.known)
       throw new Refusal({ code: 459, enhanced: '4.7.1', text: `Node ${text} not allowed: sign in first` })
     return state.options.receiver.flush!(node).then((count) =>

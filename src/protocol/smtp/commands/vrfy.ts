@@ -64,7 +64,7 @@ export const vrfy = command({
   capability: (state) => (mayAsk(state) ? 'VRFY' : undefined),
   grammar: (line) => parse(line, 'VRFY user'),
   run(state, question) {
-    // Neither yes nor no: nobody can ask us for our users.
+    // Neither yes nor no: users cannot be looked up.
     if (!mayAsk(state)) return none
     return state.options.receiver.lookUp!(question.name).then((found) =>
       answer(question, found, ({ mailbox }) => tell([mailbox], 250, '2.1.5', question)),

@@ -1,4 +1,4 @@
-/** XCLIENT: a proxy that we trust says whom it speaks for, and the session begins anew for him. Postfix's XCLIENT_README. */
+/** XCLIENT: a trusted proxy names the client that it speaks for, and the session begins anew for that client. Postfix's XCLIENT_README. */
 import { latin1 } from '../../../base/bytes.ts'
 import { Refusal } from '../../../mail/status.ts'
 import { anyState, command } from '../command.ts'

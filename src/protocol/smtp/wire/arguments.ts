@@ -17,7 +17,7 @@ export class SyntaxFault extends Error {
 
 /** RFC 5321 §4.5.3.1.3: 256 for a path; longer ones are met, and an address is at most 64 + 1 + 255. */
 const pathBytesMax = 512
-/** Nobody has more parameters than there are extensions. */
+/** A command has no more parameters than there are extensions. */
 const parametersMax = 32
 
 export interface Parameter {
@@ -31,7 +31,7 @@ export interface Parameter {
  * brackets out, and a word without any has one reading.
  */
 function splitPath(argument: Uint8Array, verb: string): { inside: Uint8Array; rest: Uint8Array } {
-  // Some clients write "FROM: <a@b>"; RFC 5321 §3.3 forbids the space, everybody takes it.
+  // Some clients write "FROM: <a@b>"; RFC 5321 §3.3 forbids the space, all servers accept it.
   let at = verb.length
   if (argument.length < at || latin1(argument, 0, at).toUpperCase() !== verb) throw new SyntaxFault(`${verb}<address>`)
   while (argument[at] === 0x20) at++
