@@ -1,7 +1,8 @@
 /** Keys of [accountWatch]: signs of a compromised account. */
 import { accountWatchDefaults, type AccountWatchOptions } from '../directory/account-watch.ts'
-import * as kinds from './kinds.ts'
-import { option, type Option } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { option, type Option } from '../base/options/option.ts'
 
 const defaults = accountWatchDefaults
 
@@ -28,7 +29,7 @@ export const accountWatchOptions = {
     'Networks (/24, IPv6 /48) from which an account may sign in within an hour. Phones change between a few, botnets between hundreds.',
   ),
   exempt: option(
-    kinds.list(kinds.accountOrDomain),
+    kinds.list(mailKinds.accountOrDomain),
     defaults.exempt,
     'Accounts that are not watched, or "@example.org" for a whole domain: newsletters, programs.',
     ['news@example.org'],

@@ -2,7 +2,7 @@
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
 import type { ContentRule } from '../delivery/checks/content.ts'
 import { parsePattern } from '../delivery/checks/pattern.ts'
-import type { ValuesOf } from './option.ts'
+import type { ValuesOf } from '../base/options/option.ts'
 import type { checkOptions } from './shape-options.ts'
 
 type Said = ValuesOf<typeof checkOptions>

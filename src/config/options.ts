@@ -2,8 +2,9 @@
 import { parseIpNetwork } from '../base/ip-network.ts'
 import type { Config } from './config.ts'
 import { admissionDefaults } from '../listen/admission.ts'
-import * as kinds from './kinds.ts'
-import { option, type Option, type OptionTable } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { option, type Option, type OptionTable } from '../base/options/option.ts'
 import { accountWatchOptions } from './account-watch-options.ts'
 import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
 import { defaultServices, services } from './services.ts'
@@ -43,7 +44,7 @@ export interface Section {
 
 export const topOptions = {
   hostname: option(
-    kinds.domain,
+    mailKinds.domain,
     'localhost',
     'The name of this host in greetings, HELO and Received. Its DNS address should be this machine, and the reverse name (PTR) the same, once mail is sent to other hosts.',
   ),
@@ -65,12 +66,12 @@ export const topOptions = {
     'pennypost',
   ),
   domains: option(
-    kinds.list(kinds.domain),
+    kinds.list(mailKinds.domain),
     ['pennypost.localhost'],
     'Local domains created on the first start; the first one gets an account, whose password is shown once. Add more with "pennypost domain add".',
   ),
   origin: option(
-    kinds.domain,
+    mailKinds.domain,
     undefined,
     'The domain appended to addresses without one, such as root (cron) or the name of a local user. Default: the first of domains.',
     'example.org',
@@ -97,7 +98,7 @@ export const listenerOptions = {
     'smtp',
   ),
   address: option(
-    kinds.endpoint({ names: false }),
+    mailKinds.endpoint({ names: false }),
     undefined,
     "The address and port to listen on. Default: 127.0.0.1 with the service's unprivileged port; port 0 chooses a free one.",
     { host: '127.0.0.1', port: 2525 },
@@ -233,8 +234,8 @@ export const limitsOptions = {
   ),
 } satisfies { [K in keyof Config['limits']]: Option<Config['limits'][K]> }
 
-function section(name: string, options: object, why: string, repeated = false): Section {
-  return { name, repeated, why, options: options as OptionTable }
+function section(name: string, options: OptionTable, why: string, repeated = false): Section {
+  return { name, repeated, why, options }
 }
 
 const defaultListeners = defaultServices.map((name) => `${name} on ${services[name].port}`).join(', ')

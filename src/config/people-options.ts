@@ -1,8 +1,8 @@
 /** Keys of the configuration file about people: how they sign in, and where they are known. */
 import { authDefaults, oauthDefaults, type AuthOptions, type OAuthOptions } from '../directory/options.ts'
 import { directoryDefaults, type DirectoryOptions } from '../directory/directory-options.ts'
-import * as kinds from './kinds.ts'
-import { formerly, option } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { formerly, option } from '../base/options/option.ts'
 
 export const authOptions = {
   clientCertificates: option(

@@ -1,9 +1,10 @@
 /** Keys of [publish]: what our own domains tell those who send to them. */
 import type { PublishOptions } from '../web/discovery/published.ts'
 import { maxAgeMaxS } from '../trust/mta-sts/policy.ts'
-import * as kinds from './kinds.ts'
-import { ValueFault, type Kind } from './kinds.ts'
-import { option, type Option } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { ValueFault, type Kind } from '../base/options/kinds.ts'
+import { option, type Option } from '../base/options/option.ts'
 
 export const publishOptions = {
   mtaSts: option(
@@ -17,13 +18,13 @@ export const publishOptions = {
     'How long senders cache the policy. The RFC expects weeks: with a day, an attacker who blocks the policy for a day gets past it. Do not make it longer than the hosts are sure to keep their names.',
   ),
   mtaStsHosts: option(
-    kinds.list(kinds.hostPattern),
+    kinds.list(mailKinds.hostPattern),
     [],
     'MX hosts listed in the policy. Default: our hostname. Add backup MX hosts of other operators.',
     ['mail.example.org', 'backup.example.net'],
   ),
   tlsReportsTo: option(
-    kinds.mailAddress,
+    mailKinds.mailAddress,
     undefined,
     'Where senders send their TLS reports (RFC 8460): mail with a JSON file, once a day from each. Default: postmaster at each domain.',
     'tls-reports@example.org',

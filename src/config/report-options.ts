@@ -1,7 +1,8 @@
 /** Keys of [reports]: what other domains are told. */
 import type { ReportOptions } from '../transport/options.ts'
-import * as kinds from './kinds.ts'
-import { option, type Option } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { option, type Option } from '../base/options/option.ts'
 
 export const reportOptions = {
   tls: option(
@@ -10,7 +11,7 @@ export const reportOptions = {
     'Sends a daily TLS report (RFC 8460) to domains that request one: how many connections to their hosts met their policy, and what failed. Off by default, since it reveals that we send mail to them.',
   ),
   contact: option(
-    kinds.mailAddress,
+    mailKinds.mailAddress,
     undefined,
     'The sender of reports, in a local domain that signs (DKIM). Default: postmaster at origin.',
     'postmaster@example.org',

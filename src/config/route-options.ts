@@ -3,13 +3,15 @@ import { parseDomain, parseMailbox } from '../mail/address.ts'
 import type { Proxy } from '../transport/static-routes.ts'
 import type { RelayOptions } from '../delivery/options.ts'
 import type { RouteConfig } from './config.ts'
-import * as kinds from './kinds.ts'
-import { addressFamily, ValueFault, type Endpoint, type Kind } from './kinds.ts'
-import { option, type Option, type ValuesOf } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { ValueFault, type Kind } from '../base/options/kinds.ts'
+import { addressFamily, type Endpoint } from '../mail/option-kinds.ts'
+import { option, type Option, type ValuesOf } from '../base/options/option.ts'
 
 export const routeOptions = {
   domain: option(
-    kinds.domainPattern,
+    mailKinds.domainPattern,
     undefined,
     'Recipient domains of this route; the most specific match wins. May be left out with sender: then all domains.',
     '*',
@@ -71,7 +73,7 @@ export const routeOptions = {
 
 export const relayOptions = {
   domains: option(
-    kinds.list(kinds.domainPattern),
+    kinds.list(mailKinds.domainPattern),
     [],
     'Domains that we relay for: mail for them is accepted from any client and sent to MX hosts of better preference than ours, or by a [[route]]. For a backup MX, or a gateway in front of another mail host.',
     ['partner.example'],
@@ -161,7 +163,7 @@ export function readRoute(
 }
 
 function endpoints(): Kind<readonly Endpoint[]> {
-  const one = kinds.endpoint({ names: true })
+  const one = mailKinds.endpoint({ names: true })
   const several = kinds.list(one, 1)
   return {
     words: `${one.words}, or a list of them`,
@@ -207,7 +209,7 @@ function socksProxy(): Kind<Proxy> {
     read(value) {
       const found = /^socks5(h?):\/\/(?:([^@/:\s]{1,255})@)?(.+)$/i.exec(kinds.text.read(value))
       if (!found) throw new ValueFault(`must be ${words}`)
-      const { host, port } = kinds.endpoint({ names: true }).read(found[3])
+      const { host, port } = mailKinds.endpoint({ names: true }).read(found[3])
       const username = found[2] === undefined ? {} : { username: decodeURIComponent(found[2]) }
       const resolvesNames = found[1] === '' ? {} : { resolvesNames: true }
       return { host, port: port ?? socksDefaultPort, ...username, ...resolvesNames }

@@ -2,9 +2,10 @@
 import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
 import { parsePattern } from '../delivery/checks/pattern.ts'
 import { rewriteDefaults, type AddressMap, type RewriteOptions } from '../delivery/rewrite/options.ts'
-import * as kinds from './kinds.ts'
-import type { Kind } from './kinds.ts'
-import { option, type Option } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import type { Kind } from '../base/options/kinds.ts'
+import { option, type Option } from '../base/options/option.ts'
 
 const defaults = rewriteDefaults
 
@@ -86,7 +87,7 @@ export const rewriteOptions = {
     new Map([['@old.example.org', '@example.org']]),
   ),
   masqueradeDomains: option(
-    kinds.list(kinds.domain),
+    kinds.list(mailKinds.domain),
     defaults.masqueradeDomains,
     'Hides hosts below these domains: user@host.example.org becomes user@example.org in senders and headers. Applied after the tables above.',
     ['example.org'],
@@ -97,7 +98,7 @@ export const rewriteOptions = {
     "Users that are not masqueraded: root's host shows which machine has a problem.",
   ),
   masqueradeExceptDomains: option(
-    kinds.list(kinds.domain),
+    kinds.list(mailKinds.domain),
     defaults.masqueradeExceptDomains,
     'Domains, with the hosts below them, that are not masqueraded.',
     ['lab.example.org'],

@@ -3,8 +3,8 @@ import { parseIpNetwork } from '../base/ip-network.ts'
 import { smtpDefaults } from '../protocol/smtp/policy.ts'
 import { smtpPaceDefaults } from '../listen/smtp-rate-limits.ts'
 import type { Config } from './config.ts'
-import * as kinds from './kinds.ts'
-import { option, type Option } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { option, type Option } from '../base/options/option.ts'
 
 const defaults = smtpDefaults
 

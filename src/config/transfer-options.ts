@@ -2,15 +2,16 @@
 import { authenticityDefaults, type AuthenticityOptions } from '../delivery/checks/authenticity.ts'
 import type { SenderRule } from '../delivery/checks/consequence.ts'
 import { transferDefaults, type DestinationRule, type TransferOptions } from '../queue/options.ts'
-import * as kinds from './kinds.ts'
-import type { Kind } from './kinds.ts'
-import { option, type Option } from './option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import type { Kind } from '../base/options/kinds.ts'
+import { option, type Option } from '../base/options/option.ts'
 
 const defaults = transferDefaults
 
 export const dnsOptions = {
   servers: option(
-    kinds.list(kinds.endpoint({ names: false })),
+    kinds.list(mailKinds.endpoint({ names: false })),
     [],
     'Resolvers to use, as addresses with or without a port. Empty: those of the system.',
     [{ host: '127.0.0.1', port: 5353 }],
@@ -21,7 +22,7 @@ export const dnsOptions = {
     "Trusts the resolvers' DNSSEC validation. Set it only if they validate and run on this machine or are reached over a safe network; DANE (RFC 7672) needs it. Off by default, since otherwise an attacker on the network could forge the answers.",
   ),
   hosts: option(
-    kinds.hosts,
+    mailKinds.hosts,
     new Map(),
     'Names with fixed addresses, for internal hosts and for domains whose mail goes straight to an address. Used before any resolver.',
     new Map([['mail.lan', ['10.0.0.5']]]),
@@ -35,7 +36,7 @@ export const dnsOptions = {
 
 export const destinationOptions = {
   match: option(
-    kinds.domainPattern,
+    mailKinds.domainPattern,
     undefined,
     'A recipient domain, or the host that receives its mail; the most specific match wins. A host pattern makes all domains of the matching hosts one destination with common limits.',
     '*.mail.example.net',
@@ -127,7 +128,7 @@ export const transferOptions = {
 
 export const senderRuleOptions = {
   from: option(
-    kinds.domainPattern,
+    mailKinds.domainPattern,
     undefined,
     'The domain in From: a domain, "*.example.net" for its subdomains, or "*"; the most specific match wins.',
     'example.net',
@@ -164,7 +165,7 @@ export const authenticityOptions = {
     'When DMARC fails (RFC 7489). "obey": p=reject is refused, p=quarantine is filed into Junk. "note": the result is only recorded.',
   ),
   trustedSealers: option(
-    kinds.list(kinds.domain),
+    kinds.list(mailKinds.domain),
     authenticityDefaults.trustedSealers,
     'Mailing lists and forwarders whose ARC seals are trusted (RFC 8617): if one of them says that DMARC passed when it received the message, its changes since then do not count as a failure. Without an entry, list mail from domains with p=reject is refused.',
     ['lists.example.org'],
