@@ -1,8 +1,9 @@
 /** From parsed TOML to a `Config`: every table against its options, every fault collected, then what several keys say together. */
 import { join } from 'node:path'
 import { isLoopbackHost } from '../base/loopback.ts'
-import type { AuthOptions, OAuthOptions } from '../directory/options.ts'
-import type { DirectoryOptions } from '../directory/directory-options.ts'
+import { accountWatchOptions } from '../directory/account-watch.ts'
+import { directoryOptions, type DirectoryOptions } from '../directory/directory-options.ts'
+import { authOptions, oauthOptions, type AuthOptions, type OAuthOptions } from '../directory/options.ts'
 import type { Config, RouteConfig } from './config.ts'
 import type { SenderRule } from '../delivery/checks/consequence.ts'
 import type { DestinationRule } from '../queue/options.ts'
@@ -60,7 +61,7 @@ export function readConfig(file: Table, source: Source, faults: ConfigFault[]): 
     smtp: smtp(reader, reader.table(root, 'smtp')),
     pop3: reader.section(reader.table(root, 'pop3'), 'pop3', declared.pop3Options),
     auth: auth(reader, reader.table(root, 'auth')),
-    accountWatch: reader.section(reader.table(root, 'accountWatch'), 'accountWatch', declared.accountWatchOptions),
+    accountWatch: reader.section(reader.table(root, 'accountWatch'), 'accountWatch', accountWatchOptions),
     oauth: oauth(reader, reader.table(root, 'oauth')),
     directory: directory(reader, reader.table(root, 'directory')),
     limits: reader.section(reader.table(root, 'limits'), 'limits', declared.limitsOptions),
@@ -88,12 +89,12 @@ function log(reader: SectionReader, table: Table): Config['log'] {
 }
 
 function auth(reader: SectionReader, table: Table): AuthOptions {
-  const { clientCertificates, ...said } = reader.section(table, 'auth', declared.authOptions)
+  const { clientCertificates, ...said } = reader.section(table, 'auth', authOptions)
   return { ...said, clientCertificates: clientCertificates && reader.path(clientCertificates) }
 }
 
 function oauth(reader: SectionReader, table: Table): OAuthOptions {
-  const said = reader.section(table, 'oauth', declared.oauthOptions)
+  const said = reader.section(table, 'oauth', oauthOptions)
   for (const { key, text, hint } of oauthFaults(said, isLoopbackHost)) reader.fault(`oauth.${key}`, text, hint)
   const { jwks, clientSecretFile } = said
   return {
@@ -104,7 +105,7 @@ function oauth(reader: SectionReader, table: Table): OAuthOptions {
 }
 
 function directory(reader: SectionReader, table: Table): DirectoryOptions {
-  const said = reader.section(table, 'directory', declared.directoryOptions)
+  const said = reader.section(table, 'directory', directoryOptions)
   const has = (key: string): boolean => table[key] !== undefined
   for (const { key, text, hint } of directoryFaults(said, has, isLoopbackHost))
     reader.fault(`directory.${key}`, text, hint)
