@@ -4,30 +4,24 @@ import type { Config } from './config.ts'
 import { admissionDefaults } from '../listen/admission.ts'
 import * as kinds from '../base/options/kinds.ts'
 import * as mailKinds from '../mail/option-kinds.ts'
-import { option, type Option, type OptionTable } from '../base/options/option.ts'
+import { option, table, type Option, type OptionTable } from '../base/options/option.ts'
+import { authenticityOptions } from '../delivery/checks/authenticity.ts'
+import { senderRuleOptions } from '../delivery/checks/consequence.ts'
+import { contentRuleOptions } from '../delivery/checks/content-options.ts'
+import { relayOptions } from '../delivery/options.ts'
+import { rewriteOptions } from '../delivery/rewrite/options.ts'
+import { destinationOptions, transferOptions } from '../queue/options.ts'
+import { reportOptions } from '../transport/options.ts'
+import { routeOptions } from '../transport/route-options.ts'
 import { accountWatchOptions } from '../directory/account-watch.ts'
 import { directoryOptions } from '../directory/directory-options.ts'
 import { authOptions, oauthOptions } from '../directory/options.ts'
 import { defaultServices, services } from './services.ts'
 import { publishOptions } from './publish-options.ts'
-import { reportOptions } from './report-options.ts'
-import { relayOptions, routeOptions } from './route-options.ts'
-import { checkOptions, rewriteOptions } from './shape-options.ts'
 import { smtpOptions } from './smtp-options.ts'
-import {
-  authenticityOptions,
-  destinationOptions,
-  dnsOptions,
-  senderRuleOptions,
-  transferOptions,
-} from './transfer-options.ts'
 
 export * from './publish-options.ts'
-export * from './report-options.ts'
-export * from './route-options.ts'
-export * from './shape-options.ts'
 export * from './smtp-options.ts'
-export * from './transfer-options.ts'
 
 /** A table of the file and the keys that it may have. */
 export interface Section {
@@ -41,7 +35,7 @@ export interface Section {
   readonly formerly?: readonly string[]
 }
 
-export const topOptions = {
+export const topOptions = table({
   hostname: option(
     mailKinds.domain,
     'localhost',
@@ -87,9 +81,34 @@ export const topOptions = {
     'Networks whose hosts may relay to any address without signing in: printers, machines of an internal network. Empty by default; loopback is not included either, since every local user of a shared host could use it.',
     [{ ...parseIpNetwork('192.168.7.0/24')!, text: '192.168.7.0/24' }],
   ),
-}
+})
 
-export const listenerOptions = {
+export const dnsOptions = table({
+  servers: option(
+    kinds.list(mailKinds.endpoint({ names: false })),
+    [],
+    'Resolvers to use, as addresses with or without a port. Empty: those of the system.',
+    [{ host: '127.0.0.1', port: 5353 }],
+  ),
+  validated: option(
+    kinds.flag,
+    false,
+    "Trusts the resolvers' DNSSEC validation. Set it only if they validate and run on this machine or are reached over a safe network; DANE (RFC 7672) needs it. Off by default, since otherwise an attacker on the network could forge the answers.",
+  ),
+  hosts: option(
+    mailKinds.hosts,
+    new Map(),
+    'Names with fixed addresses, for internal hosts and for domains whose mail goes straight to an address. Used before any resolver.',
+    new Map([['mail.lan', ['10.0.0.5']]]),
+  ),
+  lookups: option(
+    kinds.flag,
+    true,
+    'Uses the DNS. Set it to false where there is none: then only hosts and routes are known, and mail for any other domain bounces at once instead of after days.',
+  ),
+})
+
+export const listenerOptions = table({
   service: option(
     kinds.choice(...(Object.keys(services) as (keyof typeof services)[])),
     undefined,
@@ -131,9 +150,9 @@ export const listenerOptions = {
     'Proxies, such as HAProxy, whose connections must begin with a PROXY header (version 1 or 2). The client address in the header is then used for limits, SPF and logs. Connections without the header are closed; other clients connect as usual. A proxy listed here can claim any client address.',
     [{ ...parseIpNetwork('10.0.0.5')!, text: '10.0.0.5' }],
   ),
-}
+})
 
-export const tlsOptions = {
+export const tlsOptions = table({
   source: option(
     kinds.choice('self-signed', 'files'),
     'self-signed',
@@ -152,9 +171,9 @@ export const tlsOptions = {
     'Certificate authorities (PEM) to trust in addition to the well-known ones when we connect to other mail hosts, for example that of a company.',
     '/etc/ssl/company-ca.pem',
   ),
-}
+})
 
-export const certificateOptions = {
+export const certificateOptions = table({
   cert: option(
     kinds.path,
     undefined,
@@ -162,17 +181,17 @@ export const certificateOptions = {
     '/etc/ssl/mail.example.org.pem',
   ),
   key: option(kinds.path, undefined, 'The private key (PEM).', '/etc/ssl/private/mail.example.org.key'),
-}
+})
 
-export const storeOptions = {
+export const storeOptions = table({
   engine: option(
     kinds.choice('sqlite', 'postgres'),
     'sqlite',
     'The storage engine. "sqlite" is built in and needs nothing else; "postgres" is not implemented yet.',
   ),
-}
+})
 
-export const logOptions = {
+export const logOptions = table({
   level: option(
     kinds.choice('debug', 'info', 'warn', 'error'),
     'info',
@@ -189,16 +208,16 @@ export const logOptions = {
     'auto',
     '"json" for one JSON object per line, "text" for people. "auto": text on a terminal, else JSON.',
   ),
-}
+})
 
-export const pop3Options = {
+export const pop3Options = table({
   loginDelayMs: option(
     kinds.duration,
     0,
     'Minimum time between two POP3 logins of one account (RFC 2449 §6.5), announced in CAPA. Useful where programs poll every second. 0: none.',
     60_000,
   ),
-}
+})
 
 export const limitsOptions = {
   connectionsMax: option(
@@ -291,7 +310,7 @@ export const sections: readonly Section[] = [
   ),
   section(
     'check',
-    checkOptions,
+    contentRuleOptions,
     'Content rules, in order: a header field takes the first rule that matches, a body all that match. Each pattern costs time for every message.',
     true,
   ),
