@@ -1,27 +1,28 @@
-/** Every key of the configuration file, declared once: its kind, its default, and why it is so. Reader, sample and reference are made of these. */
+/**
+ * Every key of the configuration file: the tables that the rooms declare, and those that belong to no room. Reader,
+ * sample and reference are made of these.
+ */
 import { parseIpNetwork } from '../base/ip-network.ts'
-import type { Config } from './config.ts'
-import { admissionDefaults } from '../listen/admission.ts'
 import * as kinds from '../base/options/kinds.ts'
-import * as mailKinds from '../mail/option-kinds.ts'
-import { option, table, type Option, type OptionTable } from '../base/options/option.ts'
+import { option, table, type OptionTable } from '../base/options/option.ts'
 import { authenticityOptions } from '../delivery/checks/authenticity.ts'
 import { senderRuleOptions } from '../delivery/checks/consequence.ts'
 import { contentRuleOptions } from '../delivery/checks/content-options.ts'
 import { relayOptions } from '../delivery/options.ts'
 import { rewriteOptions } from '../delivery/rewrite/options.ts'
-import { destinationOptions, transferOptions } from '../queue/options.ts'
-import { reportOptions } from '../transport/options.ts'
-import { routeOptions } from '../transport/route-options.ts'
 import { accountWatchOptions } from '../directory/account-watch.ts'
 import { directoryOptions } from '../directory/directory-options.ts'
 import { authOptions, oauthOptions } from '../directory/options.ts'
+import { admissionOptions } from '../listen/admission-options.ts'
+import { smtpPaceOptions } from '../listen/smtp-rate-limits.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { loginOptions } from '../protocol/pop3/options.ts'
+import { smtpPolicyOptions } from '../protocol/smtp/policy-options.ts'
+import { destinationOptions, transferOptions } from '../queue/options.ts'
+import { reportOptions } from '../transport/options.ts'
+import { routeOptions } from '../transport/route-options.ts'
+import { publishOptions } from '../web/discovery/publish-options.ts'
 import { defaultServices, services } from './services.ts'
-import { publishOptions } from './publish-options.ts'
-import { smtpOptions } from './smtp-options.ts'
-
-export * from './publish-options.ts'
-export * from './smtp-options.ts'
 
 /** A table of the file and the keys that it may have. */
 export interface Section {
@@ -210,47 +211,27 @@ export const logOptions = table({
   ),
 })
 
-export const pop3Options = table({
-  loginDelayMs: option(
-    kinds.duration,
-    0,
-    'Minimum time between two POP3 logins of one account (RFC 2449 §6.5), announced in CAPA. Useful where programs poll every second. 0: none.',
-    60_000,
-  ),
+const { futureReleaseMaxMs, deliverByMinMs, noSoliciting, addressQueries, xclientFrom, ...limits } = smtpPolicyOptions
+
+/** In the order of docs/config.md: the rates of networks stand with the other limits. */
+export const smtpOptions = table({
+  ...limits,
+  ...smtpPaceOptions,
+  futureReleaseMaxMs,
+  deliverByMinMs,
+  noSoliciting,
+  addressQueries,
+  xclientFrom,
 })
 
-export const limitsOptions = {
-  connectionsMax: option(
-    kinds.count(1, 1_000_000),
-    admissionDefaults.connectionsMax,
-    'Maximum number of connections of all listeners together. An idle one costs some kilobytes and one file descriptor.',
-  ),
-  connectionsPerAddressMax: option(
-    kinds.count(1, 1_000_000),
-    admissionDefaults.connectionsPerAddressMax,
-    'Maximum number of connections from one network (see prefixBitsV4, prefixBitsV6). Enough for an office behind one address, and one host cannot use up connectionsMax.',
-  ),
-  connectionRatePerMinute: option(
-    kinds.count(0, 1_000_000),
-    admissionDefaults.connectionRatePerMinute,
-    'New connections per minute from one network; beyond it, connections are refused (421 in SMTP). 0: no limit. Loopback is not counted.',
-  ),
-  prefixBitsV4: option(
-    kinds.count(8, 32),
-    admissionDefaults.prefixBitsV4,
-    'Prefix length that counts as one network for IPv4. 32: each address, since one is often a whole office. 24 covers the addresses among which a customer may change.',
-  ),
-  prefixBitsV6: option(
-    kinds.count(16, 128),
-    admissionDefaults.prefixBitsV6,
-    'Prefix length that counts as one network for IPv6. 64 is the smallest network that a provider assigns.',
-  ),
+export const limitsOptions = table({
+  ...admissionOptions,
   shutdownGraceMs: option(
     kinds.duration,
     8000,
     'Time for open work to finish when the process is told to stop. Container runtimes kill after 10 s.',
   ),
-} satisfies { [K in keyof Config['limits']]: Option<Config['limits'][K]> }
+})
 
 function section(name: string, options: OptionTable, why: string, repeated = false): Section {
   return { name, repeated, why, options }
@@ -316,7 +297,7 @@ export const sections: readonly Section[] = [
   ),
   section('log', logOptions, 'The log: one line per event, without secrets and message texts.'),
   section('smtp', smtpOptions, 'Limits and options of SMTP, submission and LMTP.'),
-  section('pop3', pop3Options, 'POP3.'),
+  section('pop3', loginOptions, 'POP3.'),
   section('auth', authOptions, 'Sign-in, and limits against guessing.'),
   section(
     'accountWatch',

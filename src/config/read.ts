@@ -1,23 +1,25 @@
 /** From parsed TOML to a `Config`: every table against its options, every fault collected, then what several keys say together. */
 import { join } from 'node:path'
 import { isLoopbackHost } from '../base/loopback.ts'
+import { authenticityOptions } from '../delivery/checks/authenticity.ts'
+import { senderRuleOptions, type SenderRule } from '../delivery/checks/consequence.ts'
+import { contentRuleOptions } from '../delivery/checks/content-options.ts'
+import type { ContentRule } from '../delivery/checks/content.ts'
+import { relayOptions } from '../delivery/options.ts'
+import { rewriteOptions } from '../delivery/rewrite/options.ts'
 import { accountWatchOptions } from '../directory/account-watch.ts'
 import { directoryOptions, type DirectoryOptions } from '../directory/directory-options.ts'
 import { authOptions, oauthOptions, type AuthOptions, type OAuthOptions } from '../directory/options.ts'
-import type { Config, RouteConfig } from './config.ts'
-import { authenticityOptions } from '../delivery/checks/authenticity.ts'
-import { senderRuleOptions, type SenderRule } from '../delivery/checks/consequence.ts'
-import type { ContentRule } from '../delivery/checks/content.ts'
-import { contentRuleOptions } from '../delivery/checks/content-options.ts'
-import { relayOptions } from '../delivery/options.ts'
-import { rewriteOptions } from '../delivery/rewrite/options.ts'
+import { endpointText } from '../mail/option-kinds.ts'
+import { loginOptions } from '../protocol/pop3/options.ts'
 import { destinationOptions, transferOptions, type DestinationRule } from '../queue/options.ts'
 import { reportOptions } from '../transport/options.ts'
 import { routeOptions } from '../transport/route-options.ts'
+import { publishOptions } from '../web/discovery/publish-options.ts'
 import { checkOf } from './check.ts'
+import type { Config, RouteConfig } from './config.ts'
 import { directoryFaults } from './directory.ts'
 import type { ConfigFault } from './fault.ts'
-import { endpointText } from '../mail/option-kinds.ts'
 import type { KeyPath } from './lines.ts'
 import { readListeners } from './listeners.ts'
 import { isWebAddress, oauthFaults } from './oauth.ts'
@@ -57,7 +59,7 @@ export function readConfig(file: Table, source: Source, faults: ConfigFault[]): 
       .map((table, at) => destination(reader, table, `destination[${at}]`)),
     routes: reader.tables(root, 'route').map((table, at) => route(reader, table, `route[${at}]`)),
     reports: { ...reports, contact: reports.contact ?? `postmaster@${origin}` },
-    publish: reader.section(reader.table(root, 'publish'), 'publish', declared.publishOptions),
+    publish: reader.section(reader.table(root, 'publish'), 'publish', publishOptions),
     relay: reader.section(reader.table(root, 'relay'), 'relay', relayOptions),
     transfer: { ...transfer, hostname: top.hostname },
     authenticity: reader.section(reader.table(root, 'authenticity'), 'authenticity', authenticityOptions),
@@ -66,7 +68,7 @@ export function readConfig(file: Table, source: Source, faults: ConfigFault[]): 
     checks: reader.tables(root, 'check').flatMap((table, at) => check(reader, table, at)),
     log: log(reader, reader.table(root, 'log')),
     smtp: smtp(reader, reader.table(root, 'smtp')),
-    pop3: reader.section(reader.table(root, 'pop3'), 'pop3', declared.pop3Options),
+    pop3: reader.section(reader.table(root, 'pop3'), 'pop3', loginOptions),
     auth: auth(reader, reader.table(root, 'auth')),
     accountWatch: reader.section(reader.table(root, 'accountWatch'), 'accountWatch', accountWatchOptions),
     oauth: oauth(reader, reader.table(root, 'oauth')),

@@ -1,4 +1,7 @@
-/** The types of values in the configuration: how each is read from TOML, written back, and described. Those of mail are in `mail/option-kinds.ts`. */
+/**
+ * The types of values in the configuration: how each is read from TOML, written back, and described. Those of mail are
+ * in `mail/option-kinds.ts`.
+ */
 import { parseIpNetwork, type IpNetwork } from '../ip-network.ts'
 
 /** What is wrong with a value, as the end of a sentence that starts with the key: 'must be …'. */

@@ -1,4 +1,7 @@
-/** What an option of the configuration is: its kind, its default, and why it is so. A room declares a table of those that it obeys. */
+/**
+ * What an option of the configuration is: its kind, its default, and why it is so. A room declares a table of those that
+ * it obeys.
+ */
 import type { Kind } from './kinds.ts'
 
 export interface Option<T, Default extends T | undefined = T | undefined> {

@@ -1,12 +1,10 @@
-/** Keys of [publish]: what our own domains tell those who send to them. */
-import type { PublishOptions } from '../web/discovery/published.ts'
-import { maxAgeMaxS } from '../trust/mta-sts/policy.ts'
-import * as kinds from '../base/options/kinds.ts'
-import * as mailKinds from '../mail/option-kinds.ts'
-import { ValueFault, type Kind } from '../base/options/kinds.ts'
-import { option, type Option } from '../base/options/option.ts'
+/** The options of what our domains publish: `[publish]`. */
+import * as kinds from '../../base/options/kinds.ts'
+import { option, table, type ValuesOf } from '../../base/options/option.ts'
+import * as mailKinds from '../../mail/option-kinds.ts'
+import { maxAgeMaxS } from '../../trust/mta-sts/policy.ts'
 
-export const publishOptions = {
+export const publishOptions = table({
   mtaSts: option(
     kinds.choice('enforce', 'testing', 'none'),
     'testing',
@@ -29,14 +27,16 @@ export const publishOptions = {
     'Where senders send their TLS reports (RFC 8460): mail with a JSON file, once a day from each. Default: postmaster at each domain.',
     'tls-reports@example.org',
   ),
-} satisfies { [K in keyof PublishOptions]: Option<PublishOptions[K]> }
+})
 
-function maxAge(): Kind<number> {
+export type PublishOptions = ValuesOf<typeof publishOptions>
+
+function maxAge(): kinds.Kind<number> {
   return {
     ...kinds.span,
     read(value) {
       const ms = kinds.span.read(value)
-      if (ms < 1000 || ms > maxAgeMaxS * 1000) throw new ValueFault('must be from a second to 365 days')
+      if (ms < 1000 || ms > maxAgeMaxS * 1000) throw new kinds.ValueFault('must be from a second to 365 days')
       return ms
     },
   }
