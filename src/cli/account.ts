@@ -22,7 +22,7 @@ import type { Subcommand } from './subcommand.ts'
 type JsonOptions = PlaceOptions & { readonly json?: boolean }
 
 async function readQuota(text: string): Promise<number> {
-  const { size, ValueFault } = await import('../config/kinds.ts')
+  const { size, ValueFault } = await import('../base/options/kinds.ts')
   try {
     return size.read(text)
   } catch (error) {

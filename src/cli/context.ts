@@ -153,7 +153,7 @@ export function visible(text: string): string {
 
 /** `90s`, `2h`, `5d` of an option, in milliseconds. */
 export async function readDuration(option: string, text: string): Promise<number> {
-  const { duration, ValueFault } = await import('../config/kinds.ts')
+  const { duration, ValueFault } = await import('../base/options/kinds.ts')
   try {
     return duration.read(text)
   } catch (error) {

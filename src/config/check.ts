@@ -2,10 +2,10 @@
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
 import type { ContentRule } from '../delivery/checks/content.ts'
 import { parsePattern } from '../delivery/checks/pattern.ts'
-import type { ValuesOf } from './option.ts'
-import type { checkOptions } from './shape-options.ts'
+import type { ValuesOf } from '../base/options/option.ts'
+import type { contentRuleOptions } from '../delivery/checks/content-options.ts'
 
-type Said = ValuesOf<typeof checkOptions>
+type Said = ValuesOf<typeof contentRuleOptions>
 
 export interface CheckFault {
   readonly key: 'pattern' | 'action' | 'text'

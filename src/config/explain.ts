@@ -1,6 +1,5 @@
 /** The table of options as text for people: one key explained, a commented sample, the reference page. */
-import type { Kind } from './kinds.ts'
-import type { Option } from './option.ts'
+import type { Option } from '../base/options/option.ts'
 import { sections, type Section } from './options.ts'
 import { services } from './services.ts'
 import { nearest } from '../base/suggest.ts'
@@ -14,7 +13,7 @@ interface Entry {
 }
 
 export const entries: readonly Entry[] = sections.flatMap((section) =>
-  Object.entries(section.options as Record<string, Option<unknown>>).map(([key, option]) => ({
+  Object.entries(section.options).map(([key, option]) => ({
     section,
     key,
     path: section.name === '' ? key : `${section.name}.${key}`,
@@ -23,7 +22,7 @@ export const entries: readonly Entry[] = sections.flatMap((section) =>
 )
 
 function written(option: Option<unknown>, value: unknown): string {
-  return (option.kind as Kind<unknown>).format(value)
+  return option.kind.format(value)
 }
 
 function heading({ name, repeated }: Section): string {

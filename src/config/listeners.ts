@@ -1,7 +1,7 @@
 /** `[[listener]]`: where each service listens, and how its clients may speak. */
 import { isLoopbackHost } from '../base/loopback.ts'
 import type { ListenerConfig, Service } from './config.ts'
-import { endpointText } from './kinds.ts'
+import { endpointText } from '../mail/option-kinds.ts'
 import type { KeyPath } from './lines.ts'
 import { listenerOptions } from './options.ts'
 import type { SectionReader, Table } from './section-reader.ts'

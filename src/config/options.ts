@@ -1,33 +1,28 @@
-/** Every key of the configuration file, declared once: its kind, its default, and why it is so. Reader, sample and reference are made of these. */
+/**
+ * Every key of the configuration file: the tables that the rooms declare, and those that belong to no room. Reader,
+ * sample and reference are made of these.
+ */
 import { parseIpNetwork } from '../base/ip-network.ts'
-import type { Config } from './config.ts'
-import { admissionDefaults } from '../listen/admission.ts'
-import * as kinds from './kinds.ts'
-import { option, type Option, type OptionTable } from './option.ts'
-import { accountWatchOptions } from './account-watch-options.ts'
-import { authOptions, directoryOptions, oauthOptions } from './people-options.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { option, table, type OptionTable } from '../base/options/option.ts'
+import { authenticityOptions } from '../delivery/checks/authenticity.ts'
+import { senderRuleOptions } from '../delivery/checks/consequence.ts'
+import { contentRuleOptions } from '../delivery/checks/content-options.ts'
+import { relayOptions } from '../delivery/options.ts'
+import { rewriteOptions } from '../delivery/rewrite/options.ts'
+import { accountWatchOptions } from '../directory/account-watch.ts'
+import { directoryOptions } from '../directory/directory-options.ts'
+import { authOptions, oauthOptions } from '../directory/options.ts'
+import { admissionOptions } from '../listen/admission-options.ts'
+import { smtpPaceOptions } from '../listen/smtp-rate-limits.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { loginOptions } from '../protocol/pop3/options.ts'
+import { smtpPolicyOptions } from '../protocol/smtp/policy-options.ts'
+import { destinationOptions, transferOptions } from '../queue/options.ts'
+import { reportOptions } from '../transport/options.ts'
+import { routeOptions } from '../transport/route-options.ts'
+import { publishOptions } from '../web/discovery/publish-options.ts'
 import { defaultServices, services } from './services.ts'
-import { publishOptions } from './publish-options.ts'
-import { reportOptions } from './report-options.ts'
-import { relayOptions, routeOptions } from './route-options.ts'
-import { checkOptions, rewriteOptions } from './shape-options.ts'
-import { smtpOptions } from './smtp-options.ts'
-import {
-  authenticityOptions,
-  destinationOptions,
-  dnsOptions,
-  senderRuleOptions,
-  transferOptions,
-} from './transfer-options.ts'
-
-export * from './account-watch-options.ts'
-export * from './people-options.ts'
-export * from './publish-options.ts'
-export * from './report-options.ts'
-export * from './route-options.ts'
-export * from './shape-options.ts'
-export * from './smtp-options.ts'
-export * from './transfer-options.ts'
 
 /** A table of the file and the keys that it may have. */
 export interface Section {
@@ -41,9 +36,9 @@ export interface Section {
   readonly formerly?: readonly string[]
 }
 
-export const topOptions = {
+export const topOptions = table({
   hostname: option(
-    kinds.domain,
+    mailKinds.domain,
     'localhost',
     'The name of this host in greetings, HELO and Received. Its DNS address should be this machine, and the reverse name (PTR) the same, once mail is sent to other hosts.',
   ),
@@ -65,12 +60,12 @@ export const topOptions = {
     'pennypost',
   ),
   domains: option(
-    kinds.list(kinds.domain),
+    kinds.list(mailKinds.domain),
     ['pennypost.localhost'],
     'Local domains created on the first start; the first one gets an account, whose password is shown once. Add more with "pennypost domain add".',
   ),
   origin: option(
-    kinds.domain,
+    mailKinds.domain,
     undefined,
     'The domain appended to addresses without one, such as root (cron) or the name of a local user. Default: the first of domains.',
     'example.org',
@@ -87,9 +82,34 @@ export const topOptions = {
     'Networks whose hosts may relay to any address without signing in: printers, machines of an internal network. Empty by default; loopback is not included either, since every local user of a shared host could use it.',
     [{ ...parseIpNetwork('192.168.7.0/24')!, text: '192.168.7.0/24' }],
   ),
-}
+})
 
-export const listenerOptions = {
+export const dnsOptions = table({
+  servers: option(
+    kinds.list(mailKinds.endpoint({ names: false })),
+    [],
+    'Resolvers to use, as addresses with or without a port. Empty: those of the system.',
+    [{ host: '127.0.0.1', port: 5353 }],
+  ),
+  validated: option(
+    kinds.flag,
+    false,
+    "Trusts the resolvers' DNSSEC validation. Set it only if they validate and run on this machine or are reached over a safe network; DANE (RFC 7672) needs it. Off by default, since otherwise an attacker on the network could forge the answers.",
+  ),
+  hosts: option(
+    mailKinds.hosts,
+    new Map(),
+    'Names with fixed addresses, for internal hosts and for domains whose mail goes straight to an address. Used before any resolver.',
+    new Map([['mail.lan', ['10.0.0.5']]]),
+  ),
+  lookups: option(
+    kinds.flag,
+    true,
+    'Uses the DNS. Set it to false where there is none: then only hosts and routes are known, and mail for any other domain bounces at once instead of after days.',
+  ),
+})
+
+export const listenerOptions = table({
   service: option(
     kinds.choice(...(Object.keys(services) as (keyof typeof services)[])),
     undefined,
@@ -97,7 +117,7 @@ export const listenerOptions = {
     'smtp',
   ),
   address: option(
-    kinds.endpoint({ names: false }),
+    mailKinds.endpoint({ names: false }),
     undefined,
     "The address and port to listen on. Default: 127.0.0.1 with the service's unprivileged port; port 0 chooses a free one.",
     { host: '127.0.0.1', port: 2525 },
@@ -131,9 +151,9 @@ export const listenerOptions = {
     'Proxies, such as HAProxy, whose connections must begin with a PROXY header (version 1 or 2). The client address in the header is then used for limits, SPF and logs. Connections without the header are closed; other clients connect as usual. A proxy listed here can claim any client address.',
     [{ ...parseIpNetwork('10.0.0.5')!, text: '10.0.0.5' }],
   ),
-}
+})
 
-export const tlsOptions = {
+export const tlsOptions = table({
   source: option(
     kinds.choice('self-signed', 'files'),
     'self-signed',
@@ -152,9 +172,9 @@ export const tlsOptions = {
     'Certificate authorities (PEM) to trust in addition to the well-known ones when we connect to other mail hosts, for example that of a company.',
     '/etc/ssl/company-ca.pem',
   ),
-}
+})
 
-export const certificateOptions = {
+export const certificateOptions = table({
   cert: option(
     kinds.path,
     undefined,
@@ -162,17 +182,17 @@ export const certificateOptions = {
     '/etc/ssl/mail.example.org.pem',
   ),
   key: option(kinds.path, undefined, 'The private key (PEM).', '/etc/ssl/private/mail.example.org.key'),
-}
+})
 
-export const storeOptions = {
+export const storeOptions = table({
   engine: option(
     kinds.choice('sqlite', 'postgres'),
     'sqlite',
     'The storage engine. "sqlite" is built in and needs nothing else; "postgres" is not implemented yet.',
   ),
-}
+})
 
-export const logOptions = {
+export const logOptions = table({
   level: option(
     kinds.choice('debug', 'info', 'warn', 'error'),
     'info',
@@ -189,52 +209,32 @@ export const logOptions = {
     'auto',
     '"json" for one JSON object per line, "text" for people. "auto": text on a terminal, else JSON.',
   ),
-}
+})
 
-export const pop3Options = {
-  loginDelayMs: option(
-    kinds.duration,
-    0,
-    'Minimum time between two POP3 logins of one account (RFC 2449 §6.5), announced in CAPA. Useful where programs poll every second. 0: none.',
-    60_000,
-  ),
-}
+const { futureReleaseMaxMs, deliverByMinMs, noSoliciting, addressQueries, xclientFrom, ...limits } = smtpPolicyOptions
 
-export const limitsOptions = {
-  connectionsMax: option(
-    kinds.count(1, 1_000_000),
-    admissionDefaults.connectionsMax,
-    'Maximum number of connections of all listeners together. An idle one costs some kilobytes and one file descriptor.',
-  ),
-  connectionsPerAddressMax: option(
-    kinds.count(1, 1_000_000),
-    admissionDefaults.connectionsPerAddressMax,
-    'Maximum number of connections from one network (see prefixBitsV4, prefixBitsV6). Enough for an office behind one address, and one host cannot use up connectionsMax.',
-  ),
-  connectionRatePerMinute: option(
-    kinds.count(0, 1_000_000),
-    admissionDefaults.connectionRatePerMinute,
-    'New connections per minute from one network; beyond it, connections are refused (421 in SMTP). 0: no limit. Loopback is not counted.',
-  ),
-  prefixBitsV4: option(
-    kinds.count(8, 32),
-    admissionDefaults.prefixBitsV4,
-    'Prefix length that counts as one network for IPv4. 32: each address, since one is often a whole office. 24 covers the addresses among which a customer may change.',
-  ),
-  prefixBitsV6: option(
-    kinds.count(16, 128),
-    admissionDefaults.prefixBitsV6,
-    'Prefix length that counts as one network for IPv6. 64 is the smallest network that a provider assigns.',
-  ),
+/** In the order of docs/config.md: the rates of networks stand with the other limits. */
+export const smtpOptions = table({
+  ...limits,
+  ...smtpPaceOptions,
+  futureReleaseMaxMs,
+  deliverByMinMs,
+  noSoliciting,
+  addressQueries,
+  xclientFrom,
+})
+
+export const limitsOptions = table({
+  ...admissionOptions,
   shutdownGraceMs: option(
     kinds.duration,
     8000,
     'Time for open work to finish when the process is told to stop. Container runtimes kill after 10 s.',
   ),
-} satisfies { [K in keyof Config['limits']]: Option<Config['limits'][K]> }
+})
 
-function section(name: string, options: object, why: string, repeated = false): Section {
-  return { name, repeated, why, options: options as OptionTable }
+function section(name: string, options: OptionTable, why: string, repeated = false): Section {
+  return { name, repeated, why, options }
 }
 
 const defaultListeners = defaultServices.map((name) => `${name} on ${services[name].port}`).join(', ')
@@ -291,13 +291,13 @@ export const sections: readonly Section[] = [
   ),
   section(
     'check',
-    checkOptions,
+    contentRuleOptions,
     'Content rules, in order: a header field takes the first rule that matches, a body all that match. Each pattern costs time for every message.',
     true,
   ),
   section('log', logOptions, 'The log: one line per event, without secrets and message texts.'),
   section('smtp', smtpOptions, 'Limits and options of SMTP, submission and LMTP.'),
-  section('pop3', pop3Options, 'POP3.'),
+  section('pop3', loginOptions, 'POP3.'),
   section('auth', authOptions, 'Sign-in, and limits against guessing.'),
   section(
     'accountWatch',

@@ -1,20 +1,30 @@
 /** From parsed TOML to a `Config`: every table against its options, every fault collected, then what several keys say together. */
 import { join } from 'node:path'
 import { isLoopbackHost } from '../base/loopback.ts'
-import type { AuthOptions, OAuthOptions } from '../directory/options.ts'
-import type { DirectoryOptions } from '../directory/directory-options.ts'
-import type { Config, RouteConfig } from './config.ts'
-import type { SenderRule } from '../delivery/checks/consequence.ts'
-import type { DestinationRule } from '../queue/options.ts'
+import { authenticityOptions } from '../delivery/checks/authenticity.ts'
+import { senderRuleOptions, type SenderRule } from '../delivery/checks/consequence.ts'
+import { contentRuleOptions } from '../delivery/checks/content-options.ts'
 import type { ContentRule } from '../delivery/checks/content.ts'
+import { relayOptions } from '../delivery/options.ts'
+import { rewriteOptions } from '../delivery/rewrite/options.ts'
+import { accountWatchOptions } from '../directory/account-watch.ts'
+import { directoryOptions, type DirectoryOptions } from '../directory/directory-options.ts'
+import { authOptions, oauthOptions, type AuthOptions, type OAuthOptions } from '../directory/options.ts'
+import { endpointText } from '../mail/option-kinds.ts'
+import { loginOptions } from '../protocol/pop3/options.ts'
+import { destinationOptions, transferOptions, type DestinationRule } from '../queue/options.ts'
+import { reportOptions } from '../transport/options.ts'
+import { routeOptions } from '../transport/route-options.ts'
+import { publishOptions } from '../web/discovery/publish-options.ts'
 import { checkOf } from './check.ts'
+import type { Config, RouteConfig } from './config.ts'
 import { directoryFaults } from './directory.ts'
 import type { ConfigFault } from './fault.ts'
-import { endpointText } from './kinds.ts'
 import type { KeyPath } from './lines.ts'
 import { readListeners } from './listeners.ts'
 import { isWebAddress, oauthFaults } from './oauth.ts'
 import * as declared from './options.ts'
+import { readRoute } from './route.ts'
 import { SectionReader, type Source, type Table } from './section-reader.ts'
 import { readTls } from './tls.ts'
 
@@ -28,8 +38,8 @@ export function readConfig(file: Table, source: Source, faults: ConfigFault[]): 
     reader.fault('store.engine', 'The engine "postgres" is not implemented yet', 'Use "sqlite", the default.')
   }
   const dns = reader.section(reader.table(root, 'dns'), 'dns', declared.dnsOptions)
-  const transfer = reader.section(reader.table(root, 'transfer'), 'transfer', declared.transferOptions)
-  const reports = reader.section(reader.table(root, 'reports'), 'reports', declared.reportOptions)
+  const transfer = reader.section(reader.table(root, 'transfer'), 'transfer', transferOptions)
+  const reports = reader.section(reader.table(root, 'reports'), 'reports', reportOptions)
   const origin = top.origin ?? top.domains[0] ?? top.hostname
   const config = {
     hostname: top.hostname,
@@ -49,18 +59,18 @@ export function readConfig(file: Table, source: Source, faults: ConfigFault[]): 
       .map((table, at) => destination(reader, table, `destination[${at}]`)),
     routes: reader.tables(root, 'route').map((table, at) => route(reader, table, `route[${at}]`)),
     reports: { ...reports, contact: reports.contact ?? `postmaster@${origin}` },
-    publish: reader.section(reader.table(root, 'publish'), 'publish', declared.publishOptions),
-    relay: reader.section(reader.table(root, 'relay'), 'relay', declared.relayOptions),
+    publish: reader.section(reader.table(root, 'publish'), 'publish', publishOptions),
+    relay: reader.section(reader.table(root, 'relay'), 'relay', relayOptions),
     transfer: { ...transfer, hostname: top.hostname },
-    authenticity: reader.section(reader.table(root, 'authenticity'), 'authenticity', declared.authenticityOptions),
+    authenticity: reader.section(reader.table(root, 'authenticity'), 'authenticity', authenticityOptions),
     senderRules: reader.tables(root, 'senderRule').map((table, at) => senderRule(reader, table, `senderRule[${at}]`)),
-    rewrite: reader.section(reader.table(root, 'rewrite'), 'rewrite', declared.rewriteOptions),
+    rewrite: reader.section(reader.table(root, 'rewrite'), 'rewrite', rewriteOptions),
     checks: reader.tables(root, 'check').flatMap((table, at) => check(reader, table, at)),
     log: log(reader, reader.table(root, 'log')),
     smtp: smtp(reader, reader.table(root, 'smtp')),
-    pop3: reader.section(reader.table(root, 'pop3'), 'pop3', declared.pop3Options),
+    pop3: reader.section(reader.table(root, 'pop3'), 'pop3', loginOptions),
     auth: auth(reader, reader.table(root, 'auth')),
-    accountWatch: reader.section(reader.table(root, 'accountWatch'), 'accountWatch', declared.accountWatchOptions),
+    accountWatch: reader.section(reader.table(root, 'accountWatch'), 'accountWatch', accountWatchOptions),
     oauth: oauth(reader, reader.table(root, 'oauth')),
     directory: directory(reader, reader.table(root, 'directory')),
     limits: reader.section(reader.table(root, 'limits'), 'limits', declared.limitsOptions),
@@ -75,7 +85,7 @@ function smtp(reader: SectionReader, table: Table): Config['smtp'] {
 
 function check(reader: SectionReader, table: Table, at: number): ContentRule[] {
   const path = `check[${at}]`
-  const said = reader.section(table, path, declared.checkOptions)
+  const said = reader.section(table, path, contentRuleOptions)
   const read = checkOf(said, at)
   if ('rule' in read) return [read.rule]
   reader.fault(table[read.key] === undefined ? path : `${path}.${read.key}`, read.text, read.hint)
@@ -88,12 +98,12 @@ function log(reader: SectionReader, table: Table): Config['log'] {
 }
 
 function auth(reader: SectionReader, table: Table): AuthOptions {
-  const { clientCertificates, ...said } = reader.section(table, 'auth', declared.authOptions)
+  const { clientCertificates, ...said } = reader.section(table, 'auth', authOptions)
   return { ...said, clientCertificates: clientCertificates && reader.path(clientCertificates) }
 }
 
 function oauth(reader: SectionReader, table: Table): OAuthOptions {
-  const said = reader.section(table, 'oauth', declared.oauthOptions)
+  const said = reader.section(table, 'oauth', oauthOptions)
   for (const { key, text, hint } of oauthFaults(said, isLoopbackHost)) reader.fault(`oauth.${key}`, text, hint)
   const { jwks, clientSecretFile } = said
   return {
@@ -104,7 +114,7 @@ function oauth(reader: SectionReader, table: Table): OAuthOptions {
 }
 
 function directory(reader: SectionReader, table: Table): DirectoryOptions {
-  const said = reader.section(table, 'directory', declared.directoryOptions)
+  const said = reader.section(table, 'directory', directoryOptions)
   const has = (key: string): boolean => table[key] !== undefined
   for (const { key, text, hint } of directoryFaults(said, has, isLoopbackHost))
     reader.fault(`directory.${key}`, text, hint)
@@ -113,7 +123,7 @@ function directory(reader: SectionReader, table: Table): DirectoryOptions {
 }
 
 function destination(reader: SectionReader, table: Table, path: KeyPath): DestinationRule {
-  const said = reader.section(table, path, declared.destinationOptions)
+  const said = reader.section(table, path, destinationOptions)
   if (said.match === undefined) {
     reader.fault(
       path,
@@ -125,16 +135,16 @@ function destination(reader: SectionReader, table: Table, path: KeyPath): Destin
 }
 
 function senderRule(reader: SectionReader, table: Table, path: KeyPath): SenderRule {
-  const said = reader.section(table, path, declared.senderRuleOptions)
+  const said = reader.section(table, path, senderRuleOptions)
   if (said.from === undefined)
     reader.fault(path, 'A rule for senders needs "from"', 'Write from = "example.net", or "*" for all domains.')
   return { ...said, from: said.from ?? '*' }
 }
 
 function route(reader: SectionReader, table: Table, path: KeyPath): RouteConfig {
-  const said = reader.section(table, path, declared.routeOptions)
+  const said = reader.section(table, path, routeOptions)
   const has = (key: string): boolean => table[key] !== undefined
-  const { route, faults } = declared.readRoute(said, has, isLoopbackHost, (name) => reader.path(name))
+  const { route, faults } = readRoute(said, has, isLoopbackHost, (name) => reader.path(name))
   for (const { key, text, hint } of faults) reader.fault(key === undefined ? path : `${path}.${key}`, text, hint)
   return route
 }

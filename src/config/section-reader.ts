@@ -3,9 +3,9 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type { IpNetwork } from '../base/ip-network.ts'
 import { nearest } from '../base/suggest.ts'
 import type { ConfigFault } from './fault.ts'
-import { ValueFault } from './kinds.ts'
+import { ValueFault } from '../base/options/kinds.ts'
 import { childPath, type KeyPath, type Lines } from './lines.ts'
-import type { Option, OptionTable, ValuesOf } from './option.ts'
+import type { OptionTable, ValuesOf } from '../base/options/option.ts'
 import { sections } from './options.ts'
 
 export type Table = Readonly<Record<string, unknown>>
@@ -106,12 +106,7 @@ export class SectionReader {
   }
 
   /** The values of a table, defaults where nothing is said; unknown keys and bad values are faults. */
-  section<const Options extends Readonly<Record<string, unknown>>>(
-    table: Table,
-    path: KeyPath,
-    options: Options,
-  ): ValuesOf<Options> {
-    const known = options as unknown as OptionTable
+  section<Options extends OptionTable>(table: Table, path: KeyPath, known: Options): ValuesOf<Options> {
     // Tables below this one: `[tls]` knows `certificate`, the top knows them all.
     const below = sections
       .map(({ name }) => name)
@@ -120,7 +115,7 @@ export class SectionReader {
     for (const key of Object.keys(table))
       if (!(key in known) && !tables.has(key)) this.#unknown(key, path, [...Object.keys(known), ...tables])
     const values: Record<string, unknown> = {}
-    for (const [key, option] of Object.entries(known) as [string, Option<unknown>][]) {
+    for (const [key, option] of Object.entries(known)) {
       values[key] = option.default
       if (table[key] === undefined) continue
       try {
@@ -179,9 +174,7 @@ export class SectionReader {
 /** Old names of keys and tables in a table, and what they are called now. */
 function formerNames(path: KeyPath): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
-  const options = (sections.find(({ name }) => name === path)?.options ?? {}) as Readonly<
-    Record<string, Option<unknown>>
-  >
+  const options = sections.find(({ name }) => name === path)?.options ?? {}
   for (const [key, { formerly = [] }] of Object.entries(options)) for (const old of formerly) names.set(old, key)
   const above = path === '' ? '' : `${path}.`
   for (const { name, formerly = [] } of sections)

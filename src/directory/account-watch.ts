@@ -4,28 +4,42 @@
  */
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { defaultsOf, option, table, type ValuesOf } from '../base/options/option.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
 import { prefixesOf } from './prefix.ts'
 
-export interface AccountWatchOptions {
-  /** "off" counts nothing; "note" logs; "hold" also holds what the account sends in the queue. */
-  readonly action: 'off' | 'note' | 'hold'
-  /** Recipients that an account may write to in an hour. */
-  readonly recipientsPerHour: number
-  /** Recipients that do not exist. */
-  readonly unknownPerHour: number
-  /** Networks (/24, /48) from which it may sign in. */
-  readonly networksPerHour: number
-  /** Accounts, or `@domain`, that are not watched: newsletters, programs. */
-  readonly exempt: readonly string[]
-}
+export const accountWatchOptions = table({
+  action: option(
+    kinds.choice('off', 'note', 'hold'),
+    'hold',
+    'What to do when an account exceeds a limit below. "hold": its outgoing mail is held in the queue until "pennypost account unlock"; signing in, reading and incoming mail continue. "note": nothing is held. In both cases the log, the metrics and the postmaster of its domain are told, once a day. "off": nothing is counted.',
+  ),
+  recipientsPerHour: option(
+    kinds.count(1, 1_000_000),
+    500,
+    'Recipients that an account may write to in an hour. A person writes to some dozens a day, a stolen account to thousands an hour.',
+  ),
+  unknownPerHour: option(
+    kinds.count(1, 1_000_000),
+    50,
+    'Recipients per hour that do not exist, according to us or to their hosts (5.1.x). Bought address lists have many, address books few.',
+  ),
+  networksPerHour: option(
+    kinds.count(1, 10_000),
+    15,
+    'Networks (/24, IPv6 /48) from which an account may sign in within an hour. Phones change between a few, botnets between hundreds.',
+  ),
+  exempt: option(
+    kinds.list(mailKinds.accountOrDomain),
+    [],
+    'Accounts that are not watched, or "@example.org" for a whole domain: newsletters, programs.',
+    ['news@example.org'],
+  ),
+})
 
-export const accountWatchDefaults: AccountWatchOptions = {
-  action: 'hold',
-  recipientsPerHour: 500,
-  unknownPerHour: 50,
-  networksPerHour: 15,
-  exempt: [],
-}
+export type AccountWatchOptions = ValuesOf<typeof accountWatchOptions>
+export const accountWatchDefaults: AccountWatchOptions = defaultsOf(accountWatchOptions)
 
 export type Suspicion = 'recipients' | 'unknown recipients' | 'networks'
 

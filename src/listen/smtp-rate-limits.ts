@@ -2,25 +2,33 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { defaultsOf, option, table, type ValuesOf } from '../base/options/option.ts'
 import type { SmtpRateLimits } from '../protocol/smtp/rate-limits.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
 
-export interface SmtpPaceOptions {
-  /** Of unauthenticated clients of one network; 0: no limit. */
-  readonly messageRatePerMinute: number
-  readonly recipientRatePerMinute: number
-  /**
-   * Unknown recipients; beyond the limit all recipients get the same reply, against address harvesting. 0: no limit.
-   */
-  readonly unknownRecipientsPerHour: number
-}
+/** Part of `[smtp]`. */
+export const smtpPaceOptions = table({
+  messageRatePerMinute: option(
+    kinds.count(0, 1_000_000),
+    0,
+    'Messages per minute from one network without authentication; beyond it 450 4.7.1. 0: no limit.',
+  ),
+  recipientRatePerMinute: option(
+    kinds.count(0, 10_000_000),
+    0,
+    'Recipients per minute from one network without authentication; beyond it 450 4.7.1. 0: no limit.',
+  ),
+  unknownRecipientsPerHour: option(
+    kinds.count(0, 1_000_000),
+    200,
+    'Unknown recipients per hour from one network without authentication. Beyond it every RCPT from there gets 450 4.7.1, so that addresses cannot be harvested; legitimate mail is delayed, not lost. 0: no limit.',
+  ),
+})
 
-export const smtpPaceDefaults: SmtpPaceOptions = {
-  messageRatePerMinute: 0,
-  recipientRatePerMinute: 0,
-  unknownRecipientsPerHour: 200,
-}
+export type SmtpPaceOptions = ValuesOf<typeof smtpPaceOptions>
+export const smtpPaceDefaults: SmtpPaceOptions = defaultsOf(smtpPaceOptions)
 
 export interface SmtpPaceTools {
   readonly clock: Clock

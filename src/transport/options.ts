@@ -1,26 +1,37 @@
-/** The options of the transports, and their defaults. */
-import type { AddressFamilies } from './address-order.ts'
+/** The options of the transports: `[reports]`, and their part of `[transfer]`. RFC 8460, RFC 8461. */
+import * as kinds from '../base/options/kinds.ts'
+import { defaultsOf, option, table, type ValuesOf } from '../base/options/option.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
 
-/** Reports to other domains about our connections to them. */
-export interface ReportOptions {
-  /** RFC 8460. */
-  readonly tls: boolean
-  /** Our address that reports come from, and that receives questions about them. */
-  readonly contact: string
-}
+export const reportOptions = table({
+  tls: option(
+    kinds.flag,
+    false,
+    'Sends a daily TLS report (RFC 8460) to domains that request one: how many connections to their hosts met their policy, and what failed. Off by default, since it reveals that we send mail to them.',
+  ),
+  contact: option(
+    mailKinds.mailAddress,
+    undefined,
+    'The sender of reports, in a local domain that signs (DKIM). Default: postmaster at origin.',
+    'postmaster@example.org',
+  ),
+})
 
-/** Part of `[transfer]`. */
-export interface TransportOptions {
-  /** The address families of other hosts to use, and which one first. */
-  readonly addressFamilies: AddressFamilies
-  /** Whether MTA-STS policies of domains are used. RFC 8461. */
-  readonly mtaSts: boolean
-  /** The port of MX hosts; tests use others. */
-  readonly smtpPort: number
-}
+export type ReportOptions = ValuesOf<typeof reportOptions> & { readonly contact: string }
 
-export const transportDefaults: TransportOptions = {
-  addressFamilies: 'ipv4First',
-  mtaSts: true,
-  smtpPort: 25,
-}
+export const transportOptions = table({
+  addressFamilies: option(
+    kinds.choice('ipv4First', 'ipv6First', 'ipv4', 'ipv6'),
+    'ipv4First',
+    'Address families used for other hosts. Families alternate; IPv4 is first, since more receivers judge hosts by it. "ipv4": where there is no IPv6 connectivity.',
+  ),
+  mtaSts: option(
+    kinds.flag,
+    true,
+    'Fetches and obeys MTA-STS policies of other domains (RFC 8461). Where a policy is enforced, nothing is sent to a host that it does not list, or without a valid certificate.',
+  ),
+  smtpPort: option(kinds.count(1, 65_535), 25, 'The port of MX hosts; only tests need another.'),
+})
+
+export type TransportOptions = ValuesOf<typeof transportOptions>
+export const transportDefaults: TransportOptions = defaultsOf(transportOptions)

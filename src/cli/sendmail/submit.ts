@@ -40,7 +40,7 @@ export async function submitTo(wanted: Submission, envelope: OutgoingEnvelope, b
   const [{ realNetwork }, { realResolver }, { endpoint }] = await Promise.all([
     import('../../platform/real/network.ts'),
     import('../../platform/real/resolver.ts'),
-    import('../../config/kinds.ts'),
+    import('../../mail/option-kinds.ts'),
   ])
   const { host, port = 587 } = endpoint({ names: true }).read(wanted.server)
   const found = /^[\d.]+$|:/.test(host)

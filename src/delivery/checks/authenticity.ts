@@ -5,9 +5,12 @@
 import type { Live } from '../../base/live.ts'
 import { isLoopback } from '../../base/loopback.ts'
 import type { Clock } from '../../base/clock.ts'
+import * as kinds from '../../base/options/kinds.ts'
+import { defaultsOf, option, table, type ValuesOf } from '../../base/options/option.ts'
 import type { Random } from '../../base/random.ts'
 import type { Resolver } from '../../base/resolver.ts'
 import { formatMailbox } from '../../mail/address.ts'
+import * as mailKinds from '../../mail/option-kinds.ts'
 import type { ReversePath } from '../../mail/envelope.ts'
 import { formatField } from '../../mail/header-format.ts'
 import type { Header } from '../../mail/header.ts'
@@ -21,17 +24,32 @@ import { checkDmarc, type DmarcVerdict } from '../../trust/dmarc/check.ts'
 import { checkSpf, type SpfDns, type SpfVerdict } from '../../trust/spf/check.ts'
 import { consequenceOf, type SenderRule } from './consequence.ts'
 
-export interface AuthenticityOptions {
-  readonly check: boolean
-  /** 'obey': the policy of the From domain is applied; 'note': it is only recorded. */
-  readonly dmarc: 'obey' | 'note'
-  /** Domains of lists and forwarders whose ARC seals are trusted. */
-  readonly trustedSealers: readonly string[]
-  /** Whether forwarded mail gets an ARC seal. */
-  readonly seal: boolean
-}
+export const authenticityOptions = table({
+  check: option(
+    kinds.flag,
+    true,
+    'Checks messages from unauthenticated clients: SPF, DKIM, ARC, DMARC and reverse DNS. The results are added in Authentication-Results. Signed-in users, trusted networks and loopback are not checked.',
+  ),
+  dmarc: option(
+    kinds.choice('obey', 'note'),
+    'obey',
+    'When DMARC fails (RFC 7489). "obey": p=reject is refused, p=quarantine is filed into Junk. "note": the result is only recorded.',
+  ),
+  trustedSealers: option(
+    kinds.list(mailKinds.domain),
+    [],
+    'Mailing lists and forwarders whose ARC seals are trusted (RFC 8617): if one of them says that DMARC passed when it received the message, its changes since then do not count as a failure. Without an entry, list mail from domains with p=reject is refused.',
+    ['lists.example.org'],
+  ),
+  seal: option(
+    kinds.flag,
+    true,
+    'Adds an ARC seal with our results to mail that our aliases forward, signed with the key of the forwarding domain, so that the next host can trust them.',
+  ),
+})
 
-export const authenticityDefaults: AuthenticityOptions = { check: true, dmarc: 'obey', trustedSealers: [], seal: true }
+export type AuthenticityOptions = ValuesOf<typeof authenticityOptions>
+export const authenticityDefaults: AuthenticityOptions = defaultsOf(authenticityOptions)
 
 export interface AuthenticityTools {
   readonly resolver: Resolver

@@ -2,8 +2,11 @@
  * The consequence of SPF, DKIM, ARC and DMARC results, by the policy of the From domain and the operator's rules.
  * RFC 7489 §6.6.
  */
+import * as kinds from '../../base/options/kinds.ts'
+import { option, table, type ValuesOf } from '../../base/options/option.ts'
 import type { Random } from '../../base/random.ts'
 import { bestFit } from '../../mail/domain-pattern.ts'
+import * as mailKinds from '../../mail/option-kinds.ts'
 import { status, type Status } from '../../mail/status.ts'
 import { vouchedBy } from '../../trust/arc/vouched.ts'
 import type { Evidence } from '../../trust/authentication-results.ts'
@@ -12,16 +15,34 @@ import type { Evidence } from '../../trust/authentication-results.ts'
 export type Measure = 'refuse' | 'junk' | 'note'
 
 /** The operator's rule for messages with this domain in From. */
-export interface SenderRule {
-  /** The domain in From, `*.domain`, or `*`. */
-  readonly from: string
-  /** DMARC fails; `obey`: apply the domain's own policy. */
-  readonly dmarcFail?: Measure | 'obey'
-  /** SPF of the reverse-path's domain forbids the client's address. */
-  readonly spfFail?: Measure
-  /** Neither SPF nor DKIM authenticates the From domain, whatever its policy. */
-  readonly unproved?: Measure
-}
+export const senderRuleOptions = table({
+  from: option(
+    mailKinds.domainPattern,
+    undefined,
+    'The domain in From: a domain, "*.example.net" for its subdomains, or "*"; the most specific match wins.',
+    'example.net',
+  ),
+  dmarcFail: option(
+    kinds.choice('obey', 'refuse', 'junk', 'note'),
+    undefined,
+    'When DMARC fails. "obey": follow the domain\'s policy. "refuse": reject with 550. "junk": file into Junk. "note": only record it. Default: dmarc of [authenticity].',
+    'refuse',
+  ),
+  spfFail: option(
+    kinds.choice('refuse', 'junk', 'note'),
+    undefined,
+    'When SPF fails (-all) for the domain of the reverse-path. Forwarding breaks SPF, so use it only for domains whose mail is not forwarded.',
+    'junk',
+  ),
+  unproved: option(
+    kinds.choice('refuse', 'junk', 'note'),
+    undefined,
+    'When neither SPF nor DKIM authenticates the domain, whether or not it has a DMARC policy. For partners that are known to sign.',
+    'refuse',
+  ),
+})
+
+export type SenderRule = Partial<ValuesOf<typeof senderRuleOptions>> & { readonly from: string }
 
 export interface ConsequenceOptions {
   readonly dmarc: 'obey' | 'note'

@@ -9,7 +9,8 @@ import { endEntityRecord, usableRecords } from '../../trust/dane/tlsa.ts'
 import { parseStsPolicy, parseStsRecord } from '../../trust/mta-sts/policy.ts'
 import { parseTlsRptRecord } from '../../trust/tls-rpt/record.ts'
 import { checkRecords, type CheckedRecord } from './check.ts'
-import { ownPolicy, policyId, publishedRecords, type PublishOptions } from './published.ts'
+import type { PublishOptions } from './publish-options.ts'
+import { ownPolicy, policyId, publishedRecords } from './published.ts'
 
 const defaults: PublishOptions = {
   mtaSts: 'testing',

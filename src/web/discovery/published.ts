@@ -4,17 +4,9 @@
  */
 import { createHash } from 'node:crypto'
 import { endEntityRecord, formatTlsaRecord } from '../../trust/dane/tlsa.ts'
-import { formatStsPolicy, formatStsRecord, type StsPolicy } from '../../trust/mta-sts/policy.ts'
+import { formatStsPolicy, formatStsRecord } from '../../trust/mta-sts/policy.ts'
 import type { DnsRecord } from './dns.ts'
-
-export interface PublishOptions {
-  readonly mtaSts: StsPolicy['mode']
-  readonly mtaStsMaxAgeMs: number
-  /** Empty: our hostname. */
-  readonly mtaStsHosts: readonly string[]
-  /** undefined: postmaster at each domain. */
-  readonly tlsReportsTo: string | undefined
-}
+import type { PublishOptions } from './publish-options.ts'
 
 /** The known certificates, DER; empty if none could be read. */
 export interface KnownCertificates {

@@ -1,15 +1,14 @@
-/** Keys of the configuration file about SMTP: what clients may ask for, and how much. */
-import { parseIpNetwork } from '../base/ip-network.ts'
-import { smtpDefaults } from '../protocol/smtp/policy.ts'
-import { smtpPaceDefaults } from '../listen/smtp-rate-limits.ts'
-import type { Config } from './config.ts'
-import * as kinds from './kinds.ts'
-import { option, type Option } from './option.ts'
+/**
+ * The options of an SMTP server's policy: part of `[smtp]`. In a file of their own, so that `pennypost/smtp`, which has
+ * the defaults, does not load the texts.
+ */
+import { parseIpNetwork } from '../../base/ip-network.ts'
+import * as kinds from '../../base/options/kinds.ts'
+import { option, table, type Option } from '../../base/options/option.ts'
+import { smtpDefaults as defaults, type SmtpPolicy } from './policy.ts'
 
-const defaults = smtpDefaults
-
-/** The compiler keeps this table complete: one key for each option of the room. */
-export const smtpOptions = {
+/** The compiler keeps this table complete: one key for each member of the policy. */
+export const smtpPolicyOptions = table({
   recipientsMax: option(
     kinds.count(100, 100_000),
     defaults.recipientsMax,
@@ -41,21 +40,6 @@ export const smtpOptions = {
     'Delay of the greeting for unauthenticated clients on port 25; a client that sends before it is refused (554). Mail servers wait, many spam programs do not. 0: no delay; 5 seconds are usual.',
     5000,
   ),
-  messageRatePerMinute: option(
-    kinds.count(0, 1_000_000),
-    smtpPaceDefaults.messageRatePerMinute,
-    'Messages per minute from one network without authentication; beyond it 450 4.7.1. 0: no limit.',
-  ),
-  recipientRatePerMinute: option(
-    kinds.count(0, 10_000_000),
-    smtpPaceDefaults.recipientRatePerMinute,
-    'Recipients per minute from one network without authentication; beyond it 450 4.7.1. 0: no limit.',
-  ),
-  unknownRecipientsPerHour: option(
-    kinds.count(0, 1_000_000),
-    smtpPaceDefaults.unknownRecipientsPerHour,
-    'Unknown recipients per hour from one network without authentication. Beyond it every RCPT from there gets 450 4.7.1, so that addresses cannot be harvested; legitimate mail is delayed, not lost. 0: no limit.',
-  ),
   futureReleaseMaxMs: option(
     kinds.span,
     defaults.futureReleaseMaxMs,
@@ -83,7 +67,7 @@ export const smtpOptions = {
     'Proxies and filters that may send XCLIENT and XFORWARD, as in Postfix. The client address given with XCLIENT is then used for limits, SPF and logs. A host listed here can claim any client address.',
     [{ ...parseIpNetwork('10.0.0.5')!, text: '10.0.0.5' }],
   ),
-} satisfies { [K in keyof Config['smtp']]: Option<Config['smtp'][K]> }
+} satisfies { [K in keyof SmtpPolicy]: Option<SmtpPolicy[K]> })
 
 function solicitation(): kinds.Kind<string> {
   return {

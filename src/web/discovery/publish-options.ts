@@ -1,11 +1,10 @@
-/** Keys of [publish]: what our own domains tell those who send to them. */
-import type { PublishOptions } from '../web/discovery/published.ts'
-import { maxAgeMaxS } from '../trust/mta-sts/policy.ts'
-import * as kinds from './kinds.ts'
-import { ValueFault, type Kind } from './kinds.ts'
-import { option, type Option } from './option.ts'
+/** The options of what our domains publish: `[publish]`. */
+import * as kinds from '../../base/options/kinds.ts'
+import { option, table, type ValuesOf } from '../../base/options/option.ts'
+import * as mailKinds from '../../mail/option-kinds.ts'
+import { maxAgeMaxS } from '../../trust/mta-sts/policy.ts'
 
-export const publishOptions = {
+export const publishOptions = table({
   mtaSts: option(
     kinds.choice('enforce', 'testing', 'none'),
     'testing',
@@ -17,25 +16,27 @@ export const publishOptions = {
     'How long senders cache the policy. The RFC expects weeks: with a day, an attacker who blocks the policy for a day gets past it. Do not make it longer than the hosts are sure to keep their names.',
   ),
   mtaStsHosts: option(
-    kinds.list(kinds.hostPattern),
+    kinds.list(mailKinds.hostPattern),
     [],
     'MX hosts listed in the policy. Default: our hostname. Add backup MX hosts of other operators.',
     ['mail.example.org', 'backup.example.net'],
   ),
   tlsReportsTo: option(
-    kinds.mailAddress,
+    mailKinds.mailAddress,
     undefined,
     'Where senders send their TLS reports (RFC 8460): mail with a JSON file, once a day from each. Default: postmaster at each domain.',
     'tls-reports@example.org',
   ),
-} satisfies { [K in keyof PublishOptions]: Option<PublishOptions[K]> }
+})
 
-function maxAge(): Kind<number> {
+export type PublishOptions = ValuesOf<typeof publishOptions>
+
+function maxAge(): kinds.Kind<number> {
   return {
     ...kinds.span,
     read(value) {
       const ms = kinds.span.read(value)
-      if (ms < 1000 || ms > maxAgeMaxS * 1000) throw new ValueFault('must be from a second to 365 days')
+      if (ms < 1000 || ms > maxAgeMaxS * 1000) throw new kinds.ValueFault('must be from a second to 365 days')
       return ms
     },
   }

@@ -1,4 +1,7 @@
-/** What an option of the configuration is: its kind, its default, and why it is so. */
+/**
+ * What an option of the configuration is: its kind, its default, and why it is so. A room declares a table of those that
+ * it obeys.
+ */
 import type { Kind } from './kinds.ts'
 
 export interface Option<T, Default extends T | undefined = T | undefined> {
@@ -13,7 +16,7 @@ export interface Option<T, Default extends T | undefined = T | undefined> {
   readonly formerly?: readonly string[]
 }
 
-export type OptionTable = Readonly<Record<string, Option<never>>>
+export type OptionTable = Readonly<Record<string, Option<unknown>>>
 
 export function option<T, const Default extends T | undefined>(
   kind: Kind<T>,
@@ -35,4 +38,16 @@ export type ValuesOf<Table> = {
       ? T | undefined
       : T
     : never
+}
+
+/** The options of a room: `table({ hopsMax: option(count(1, 1000), 100, 'Maximum number of …') })`. */
+export function table<Table extends OptionTable>(options: Table): Table {
+  return options
+}
+
+/** What holds where nothing is said. */
+export function defaultsOf<Table extends OptionTable>(options: Table): ValuesOf<Table> {
+  return Object.fromEntries(
+    Object.entries(options).map(([key, declared]) => [key, declared.default]),
+  ) as ValuesOf<Table>
 }
