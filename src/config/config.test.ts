@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { parse } from 'smol-toml'
 import { smtpDefaults } from '../protocol/smtp/policy.ts'
 import { admissionDefaults } from '../listen/admission.ts'
-import { smtpPaceDefaults } from '../listen/smtp-rate-limits.ts'
+import { smtpRateDefaults } from '../listen/smtp-rate-limits.ts'
 import { transferDefaults } from '../queue/options.ts'
 import { rewriteDefaults } from '../delivery/rewrite/options.ts'
 import { entries, explainEntry, findEntries, sampleText, suggestEntry } from './explain.ts'
@@ -252,7 +252,7 @@ shutdownGraceMs = "500ms"
     authenticity: authenticityDefaults,
     senderRules: [{ from: '*.partner.example', dmarcFail: undefined, spfFail: 'junk', unproved: 'refuse' }],
     log: { level: 'debug', file: '/etc/mail/pennypost.log', format: 'auto' },
-    smtp: { ...smtpDefaults, ...smtpPaceDefaults },
+    smtp: { ...smtpDefaults, ...smtpRateDefaults },
     rewrite: rewriteDefaults,
     checks: [],
     pop3: { loginDelayMs: 0 },

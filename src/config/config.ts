@@ -8,7 +8,7 @@ import type { SmtpService } from '../protocol/smtp/backend.ts'
 import type { SmtpPolicy } from '../protocol/smtp/policy.ts'
 import type { AdmissionLimits } from '../listen/admission.ts'
 import type { PublishOptions } from '../web/discovery/publish-options.ts'
-import type { SmtpPaceOptions } from '../listen/smtp-rate-limits.ts'
+import type { SmtpRateOptions } from '../listen/smtp-rate-limits.ts'
 import type { AuthenticityOptions } from '../delivery/checks/authenticity.ts'
 import type { SenderRule } from '../delivery/checks/consequence.ts'
 import type { ContentRule } from '../delivery/checks/content.ts'
@@ -82,7 +82,7 @@ export interface Config {
   readonly publish: PublishOptions
   readonly destinations: readonly DestinationRule[]
   readonly transfer: TransferOptions
-  readonly smtp: SmtpPolicy & SmtpPaceOptions
+  readonly smtp: SmtpPolicy & SmtpRateOptions
   readonly pop3: { readonly loginDelayMs: number }
   readonly auth: AuthOptions
   readonly accountWatch: AccountWatchOptions

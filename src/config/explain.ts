@@ -104,7 +104,7 @@ export function referenceText(): string {
   const lines = [
     '# Configuration',
     '',
-    '<!-- Printed from src/config/options.ts by "pennypost config reference"; a test keeps it fresh. Do not edit. -->',
+    '<!-- Printed from the options of each room by "pennypost config reference"; a test keeps it fresh. Do not edit. -->',
     '',
     'One [TOML](https://toml.io) file, named with `--config`. Every key is optional; without a file the defaults apply.',
     '`pennypost config sample` prints a file to edit, `pennypost config check FILE` reports errors with their lines,',

@@ -27,14 +27,14 @@ export const smtpPaceOptions = table({
   ),
 })
 
-export type SmtpPaceOptions = ValuesOf<typeof smtpPaceOptions>
-export const smtpPaceDefaults: SmtpPaceOptions = defaultsOf(smtpPaceOptions)
+export type SmtpRateOptions = ValuesOf<typeof smtpPaceOptions>
+export const smtpRateDefaults: SmtpRateOptions = defaultsOf(smtpPaceOptions)
 
 export interface SmtpPaceTools {
   readonly clock: Clock
   readonly log: Log
   /** The current options: a reload changes them. */
-  readonly options: () => SmtpPaceOptions
+  readonly options: () => SmtpRateOptions
   readonly networks: () => NetworkSize
 }
 
