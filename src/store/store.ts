@@ -1,4 +1,5 @@
 /** The interface of the store: one way to write, bounded reads, a feed of changes. Engines implement `Store`. */
+import type { AccountId } from '../mail/ids.ts'
 import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
@@ -106,7 +107,7 @@ export interface StoreQuarantine {
 
 export interface ReindexOptions {
   /** Only the mail of this account. */
-  readonly account?: number
+  readonly account?: AccountId
   /** Called with the messages looked at so far. */
   readonly progress?: (messages: number) => void
 }
@@ -151,28 +152,28 @@ export interface StoreReads {
   /** Needed for the addresses of every message, so cached until the directory changes. */
   user(name: string): User | undefined
   /** The account's INBOX, which never changes. */
-  inbox(account: number): number | undefined
+  inbox(account: AccountId): number | undefined
   account(name: string): Account | undefined
-  accountById(id: number): Account | undefined
+  accountById(id: AccountId): Account | undefined
   accounts(after: string, limit: number): readonly Account[]
   /** Cached like `user`. */
   alias(address: string): Alias | undefined
   aliases(after: string, limit: number): readonly Alias[]
   /** Credentials of one kind, newest first. */
   credentials(
-    account: number,
+    account: AccountId,
     kind: string,
   ): readonly { readonly id: number; readonly name: string; readonly value: string }[]
   setting(name: string): string | undefined
 
-  mailboxes(account: number): readonly MailboxRow[]
+  mailboxes(account: AccountId): readonly MailboxRow[]
   mailbox(id: number): MailboxRow | undefined
-  mailboxByName(account: number, name: string): MailboxRow | undefined
+  mailboxByName(account: AccountId, name: string): MailboxRow | undefined
   /** Cached, unlike the row: APPEND and COPY need it often. */
-  mailboxId(account: number, name: string): number | undefined
-  subscriptions(account: number): readonly string[]
+  mailboxId(account: AccountId, name: string): number | undefined
+  subscriptions(account: AccountId): readonly string[]
   /** Names of the account's flag bits; index = bit. Shared, grows in place. */
-  flagNames(account: number): readonly (string | undefined)[]
+  flagNames(account: AccountId): readonly (string | undefined)[]
   /** The messages of a mailbox, in a table that all its holders share; `release()` it. */
   table(mailbox: number): Promise<LiveTable>
   /** Facts of messages for FETCH: in pages, in UID order. */

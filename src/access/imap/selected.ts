@@ -1,4 +1,5 @@
 /** A selected mailbox: its table in memory, its messages in the store. RFC 9051 §6.4. */
+import type { AccountId } from '../../mail/ids.ts'
 import { flagsMax } from '../../mail/flags.ts'
 import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
@@ -24,13 +25,13 @@ export class StoreImapSelected implements ImapSelected {
   readonly uidValidity: number
   recentUid = 0
   readonly #tools: ImapTools
-  readonly #account: number
+  readonly #account: AccountId
   readonly #id: number
   readonly #table: LiveTable
   #stop: (() => void) | undefined
   readonly #ended = new AbortController()
 
-  constructor(tools: ImapTools, account: number, row: MailboxRow, table: LiveTable, readOnly: boolean) {
+  constructor(tools: ImapTools, account: AccountId, row: MailboxRow, table: LiveTable, readOnly: boolean) {
     this.#tools = tools
     this.#account = account
     this.#id = row.id

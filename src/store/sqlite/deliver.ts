@@ -1,4 +1,5 @@
 /** Messages coming in: numbers first (before the record is written), rows after its sync. docs/architecture.md §1. */
+import type { AccountId } from '../../mail/ids.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
@@ -285,7 +286,7 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
 }
 
 /** The thread that any of the keys already belongs to, else a new one named after this email. All keys belong to it from now on; threads never merge. */
-function threadOf(context: WriteContext, account: number, keys: readonly number[], emailId: number): number {
+function threadOf(context: WriteContext, account: AccountId, keys: readonly number[], emailId: number): number {
   let thread = 0
   for (const key of keys) {
     const row = context.sql('SELECT thread FROM threadKey WHERE account = ? AND key = ?').get(account, key)
