@@ -1,5 +1,5 @@
 /** Changes that a commit made visible: the only source for IDLE, NOTIFY, push and webmail. */
-import type { AccountId } from '../mail/ids.ts'
+import type { AccountId, ModSeq } from '../mail/ids.ts'
 import type { Ranges } from './operations.ts'
 
 export type Change =
@@ -10,11 +10,11 @@ export type Change =
       readonly uids: readonly number[]
       readonly low: readonly number[]
       readonly high: readonly number[]
-      readonly modSeqs: readonly number[]
+      readonly modSeqs: readonly ModSeq[]
     }
   /** Flags of these messages are now so. */
-  | { readonly kind: 'flags'; readonly mailbox: number; readonly modSeq: number; readonly ranges: readonly FlagRange[] }
-  | { readonly kind: 'expunged'; readonly mailbox: number; readonly modSeq: number; readonly uids: Ranges }
+  | { readonly kind: 'flags'; readonly mailbox: number; readonly modSeq: ModSeq; readonly ranges: readonly FlagRange[] }
+  | { readonly kind: 'expunged'; readonly mailbox: number; readonly modSeq: ModSeq; readonly uids: Ranges }
   | { readonly kind: 'mailboxGone'; readonly account: AccountId; readonly mailbox: number }
   | { readonly kind: 'mailboxes'; readonly account: AccountId }
   /** The account has a new keyword at this bit. */

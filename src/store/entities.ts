@@ -1,5 +1,5 @@
 /** What the store keeps, by the names that code, SQL and docs share. */
-import type { AccountId } from '../mail/ids.ts'
+import type { AccountId, ModSeq } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Handling, RecipientDsn } from '../mail/envelope.ts'
 
@@ -35,7 +35,7 @@ export interface MailboxRow {
   readonly role: MailboxRole | null
   readonly uidValidity: number
   readonly uidNext: number
-  readonly highestModSeq: number
+  readonly highestModSeq: ModSeq
   /** UIDs from here on are \Recent for the next read-write session. */
   readonly recentUid: number
   readonly messages: number

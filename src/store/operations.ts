@@ -1,5 +1,5 @@
 /** All write operations: one tagged union, applied in order by the engine's writer. */
-import type { AccountId } from '../mail/ids.ts'
+import type { AccountId, ModSeq } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Account, QueueParameters, QueueRow } from './entities.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
@@ -84,7 +84,7 @@ export type Operation =
       readonly mode: 'add' | 'remove' | 'replace'
       readonly flags: readonly string[]
       /** Messages with a larger modSeq are not changed, and are listed in the result. */
-      readonly unchangedSince?: number
+      readonly unchangedSince?: ModSeq
     }
   /** Removes messages: those of `uids` (all when absent) that are \Deleted. `force`: whatever their flags. */
   | {
@@ -262,8 +262,8 @@ export type Ranges = readonly (readonly [number, number])[]
 interface Results {
   arrive: { readonly filed: readonly { readonly mailbox: number; readonly uid: number }[] }
   append: { readonly uidValidity: number; readonly uid: number }
-  flags: { readonly modSeq: number; readonly changed: Ranges; readonly failed: readonly number[] }
-  expunge: { readonly modSeq: number; readonly expunged: Ranges }
+  flags: { readonly modSeq: ModSeq; readonly changed: Ranges; readonly failed: readonly number[] }
+  expunge: { readonly modSeq: ModSeq; readonly expunged: Ranges }
   copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
   move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
   mailboxCreate: { readonly id: number }

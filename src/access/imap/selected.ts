@@ -1,5 +1,5 @@
 /** A selected mailbox: its table in memory, its messages in the store. RFC 9051 §6.4. */
-import type { AccountId } from '../../mail/ids.ts'
+import type { AccountId, ModSeq } from '../../mail/ids.ts'
 import { flagsMax } from '../../mail/flags.ts'
 import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
@@ -59,11 +59,11 @@ export class StoreImapSelected implements ImapSelected {
     return this.#table.uidNext
   }
 
-  highestModSeq(): number {
+  highestModSeq(): ModSeq {
     return this.#table.highestModSeq
   }
 
-  flagsModSeq(): number {
+  flagsModSeq(): ModSeq {
     return this.#table.flagsModSeq
   }
 
@@ -109,8 +109,8 @@ export class StoreImapSelected implements ImapSelected {
     uids: Uint32Array,
     mode: 'add' | 'remove' | 'replace',
     flags: readonly string[],
-    unchangedSince?: number,
-  ): Promise<{ modSeq: number; changed: Uint32Array; failed: Uint32Array }> {
+    unchangedSince?: ModSeq,
+  ): Promise<{ modSeq: ModSeq; changed: Uint32Array; failed: Uint32Array }> {
     const ranges = rangesOf(this.table(), uids)
     const [result] = await translated(
       this.#tools.store.commit([{ kind: 'flags', mailbox: this.#id, uids: ranges, mode, flags, unchangedSince }]),
@@ -122,7 +122,7 @@ export class StoreImapSelected implements ImapSelected {
     }
   }
 
-  async expunge(uids?: Uint32Array): Promise<{ expunged: Uint32Array; modSeq: number }> {
+  async expunge(uids?: Uint32Array): Promise<{ expunged: Uint32Array; modSeq: ModSeq }> {
     const before = this.table()
     const [result] = await translated(
       this.#tools.store.commit([

@@ -1,4 +1,5 @@
 /** What a session was told of its mailbox, and the news since. Sequence numbers are the told ones. RFC 3501 §5.2, §5.5, §7.4.1. */
+import type { ModSeq } from '../../mail/ids.ts'
 import { lowerBound } from '../../base/lower-bound.ts'
 import type { ImapSelected, MessageTable } from './backend.ts'
 import type { Out } from './out.ts'
@@ -25,11 +26,11 @@ export class View {
   /** The table whose order the client knows, and how much of it. Flags of a table that is not the newest may be stale. */
   #clientTable: MessageTable
   #count: number
-  #toldModSeq: number
+  #toldModSeq: ModSeq
   /** Names of flags that the client has heard of. They grow in number, and never change. */
   #toldNames: number
   /** Changes that this session made and has shown by itself. */
-  #own: number[] | undefined
+  #own: ModSeq[] | undefined
   /** `$`: UIDs of the last SEARCH that saved. RFC 5182 §2.1. */
   #saved: Uint32Array = none
 
@@ -122,7 +123,7 @@ export class View {
   }
 
   /** The changes made under this modSeq were shown, or were asked not to be. */
-  own(modSeq: number): void {
+  own(modSeq: ModSeq): void {
     this.#own ??= []
     // Forgetting one means telling flags that the client knows.
     if (this.#own.length >= ownMax) this.#own.shift()
@@ -202,7 +203,7 @@ export class View {
     const since = this.#toldModSeq
     let encoder: FlagEncoder | undefined
     for (let i = 0; i < known; i++) {
-      if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]!)) continue
+      if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]! as ModSeq)) continue
       encoder ??= this.flags(out)
       const flags = this.listed(encoder.encode(flagsLow[i]!, flagsHigh[i]!), uids[i]!)
       // The UID beside them: RFC 7162 §3.2.4, RFC 9051 §7.5.2.

@@ -1,5 +1,5 @@
 /** What the writer's operations share inside a transaction: statements, counters in memory, and how to undo them. */
-import type { AccountId } from '../../mail/ids.ts'
+import type { AccountId, ModSeq } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import type { Change } from '../changes.ts'
 import { GroupChanges } from './group-changes.ts'
@@ -16,7 +16,7 @@ export interface MailboxState {
   role: MailboxRole | null
   uidValidity: number
   uidNext: number
-  highestModSeq: number
+  highestModSeq: ModSeq
   recentUid: number
   messages: number
   unseen: number
@@ -30,7 +30,7 @@ export interface AccountState {
   quotaBytes: number
   usedBytes: number
   usedMessages: number
-  modSeq: number
+  modSeq: ModSeq
   uidValidity: number
 }
 
@@ -189,8 +189,8 @@ export class WriteContext {
     this.keywords.forget(id)
   }
 
-  nextModSeq(account: AccountId): number {
-    return ++this.editAccount(this.account(account)).modSeq
+  nextModSeq(account: AccountId): ModSeq {
+    return ++this.editAccount(this.account(account)).modSeq as ModSeq
   }
 
   /** Writes the changed counters: once a group, however many messages came. */

@@ -1,5 +1,5 @@
 /** Messages coming in: numbers first (before the record is written), rows after its sync. docs/architecture.md §1. */
-import type { AccountId } from '../../mail/ids.ts'
+import type { AccountId, ModSeq } from '../../mail/ids.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
@@ -23,7 +23,7 @@ interface Placed {
   readonly mailbox: MailboxState
   readonly account: AccountState
   readonly uid: number
-  readonly modSeq: number
+  readonly modSeq: ModSeq
   readonly emailId: number
   readonly low: number
   readonly high: number
@@ -52,14 +52,14 @@ export function numbersOf(operation: Arrive | Append): number {
 /** Numbers either given anew, or read back from a record that is replayed. */
 interface Source {
   content(): number
-  filing(mailbox: MailboxState): { uid: number; modSeq: number; emailId: number }
+  filing(mailbox: MailboxState): { uid: number; modSeq: ModSeq; emailId: number }
   entry(): number
   recipient(): number
 }
 
 function fresh(context: WriteContext, numbers: number[]): Source {
   const { counters } = context
-  const give = (value: number): number => {
+  const give = <N extends number>(value: N): N => {
     numbers.push(value)
     return value
   }
@@ -89,8 +89,8 @@ function replayed(context: WriteContext, numbers: Float64Array, start: number): 
     filing(mailbox) {
       const uid = take()
       const account = context.editAccount(context.account(mailbox.account))
-      const modSeq = take()
-      account.modSeq = Math.max(account.modSeq, modSeq)
+      const modSeq = take() as ModSeq
+      account.modSeq = Math.max(account.modSeq, modSeq) as ModSeq
       return { uid: Math.max(uid, mailbox.uidNext), modSeq, emailId: keep('email') }
     },
     entry: () => keep('entry'),
@@ -152,7 +152,7 @@ export function allocate(
     const { low, high } = bits[i]!
     const sizeBytes = operation.content.sizeBytes + target.prefix.length
     mailbox.uidNext = uid + 1
-    mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq)
+    mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq) as ModSeq
     mailbox.messages++
     mailbox.sizeBytes += sizeBytes
     if (!(low & seenBit)) mailbox.unseen++

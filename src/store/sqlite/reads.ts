@@ -1,5 +1,5 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
-import type { AccountId } from '../../mail/ids.ts'
+import type { AccountId, ModSeq } from '../../mail/ids.ts'
 import { createHash } from 'node:crypto'
 import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
@@ -206,7 +206,7 @@ export class SqliteReads {
   /** One page of a table's load: messages behind `after`. @returns how many. */
   tablePage(mailbox: number, after: number, table: MessageTable): number {
     const page = messagePage(this.#statements, mailbox, after + 1, 0xffff_ffff)
-    if (page.count > 0) takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid, low, high, modSeq))
+    if (page.count > 0) takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid, low, high, modSeq as ModSeq))
     return page.count
   }
 

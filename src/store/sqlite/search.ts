@@ -1,5 +1,5 @@
 /** Evaluates SEARCH on a mailbox: cheap keys on rows first; bytes are read only of messages still undecided. Runs on the reading thread. */
-import type { AccountId } from '../../mail/ids.ts'
+import type { AccountId, ModSeq } from '../../mail/ids.ts'
 import { systemFlags, wellKnownKeywords, flagWordBits } from '../../mail/flags.ts'
 import { parseHeader, type Header } from '../../mail/header.ts'
 import { parseStructure } from '../../mail/mime/structure.ts'
@@ -193,7 +193,7 @@ function compile(key: SearchKey, bitOf: (name: string) => number): Compiled {
         return day !== null && day >= key.first && day < key.end
       })
     case 'modSeq':
-      return byRow((row) => (row['modSeq'] as number) >= key.least)
+      return byRow((row) => (row['modSeq'] as ModSeq) >= key.least)
     case 'header': {
       const matcher: TextMatcher = createTextMatcher(key.needle)
       return {

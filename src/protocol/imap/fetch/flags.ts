@@ -1,4 +1,5 @@
 /** FETCH responses that need nothing but the tables in memory: FLAGS, UID, MODSEQ. */
+import type { ModSeq } from '../../../mail/ids.ts'
 import { lowerBound } from '../../../base/lower-bound.ts'
 import type { MessageTable } from '../backend.ts'
 import type { Conversation } from '../command.ts'
@@ -39,7 +40,7 @@ export class MessageCursor {
 export function* tellStored(
   { selected, view, out, enabled }: Conversation,
   uids: Uint32Array,
-  options: { readonly uid: boolean; readonly silent: boolean; readonly modSeq: number },
+  options: { readonly uid: boolean; readonly silent: boolean; readonly modSeq: ModSeq },
 ): Generator<Uint8Array, void, void> {
   const { flagsLow, flagsHigh, modSeqs } = selected.table()
   const aware = enabled.has(condstore)

@@ -1,4 +1,5 @@
 /** A mailbox in memory: its messages, and the table that all its sessions look at. */
+import type { ModSeq } from '../../../mail/ids.ts'
 import { lowerBound } from '../../../base/lower-bound.ts'
 import { deletedBit, flagWordBits, seenBit } from '../../../mail/flags.ts'
 import type { InternalDate, MessageTable } from '../backend.ts'
@@ -37,7 +38,7 @@ export class MemoryMailbox {
   readonly specialUse: string | undefined
   uidNext = 1
   recentUid = 1
-  highestModSeq = 1
+  highestModSeq = 1 as ModSeq
   gone = false
   messages: MemoryMessage[] = []
   table = tableFor(capacityMin)
@@ -52,7 +53,7 @@ export class MemoryMailbox {
   }
 
   /** @returns the new message's UID. */
-  add(bytes: Uint8Array, internalDate: InternalDate, low: number, high: number, modSeq: number): number {
+  add(bytes: Uint8Array, internalDate: InternalDate, low: number, high: number, modSeq: ModSeq): number {
     const uid = this.uidNext++
     const { table } = this
     if (table.count === table.uids.length) Object.assign(table, copyOf(table, table.count * 2), { count: table.count })
@@ -72,7 +73,7 @@ export class MemoryMailbox {
   }
 
   /** An expunge: a new table, so that sessions see by identity that numbers shifted. */
-  remove(gone: ReadonlySet<number>, modSeq: number): void {
+  remove(gone: ReadonlySet<number>, modSeq: ModSeq): void {
     const old = this.table
     const table = tableFor(Math.max(capacityMin, old.count))
     for (let i = 0; i < old.count; i++) {

@@ -1,4 +1,5 @@
 /** A mailbox in memory as one session has it open. */
+import type { ModSeq } from '../../../mail/ids.ts'
 import { deletedBit } from '../../../mail/flags.ts'
 import { formatBodyBasic, formatBodyStructure } from '../../../mail/imap/body-structure.ts'
 import { formatEnvelope } from '../../../mail/imap/envelope.ts'
@@ -44,10 +45,10 @@ export class MemorySelected implements ImapSelected {
   uidNext(): number {
     return this.#mailbox.uidNext
   }
-  highestModSeq(): number {
+  highestModSeq(): ModSeq {
     return this.#mailbox.highestModSeq
   }
-  flagsModSeq(): number {
+  flagsModSeq(): ModSeq {
     return this.#mailbox.highestModSeq
   }
   table(): MessageTable {
@@ -81,7 +82,7 @@ export class MemorySelected implements ImapSelected {
     uids: Uint32Array,
     mode: 'add' | 'remove' | 'replace',
     flags: readonly string[],
-    unchangedSince?: number,
+    unchangedSince?: ModSeq,
   ) {
     const mailbox = this.#mailbox
     const { low, high } = this.#store.bitsOf(flags)
@@ -152,7 +153,7 @@ export class MemorySelected implements ImapSelected {
         const bit = this.#store.bitOf(name)
         return bit >= 0 && mailbox.hasFlag(index, bit)
       }
-      if (matches(key, { message, hasFlag, modSeq: mailbox.table.modSeqs[index]! })) found.push(message.uid)
+      if (matches(key, { message, hasFlag, modSeq: mailbox.table.modSeqs[index]! as ModSeq })) found.push(message.uid)
     }
     return Uint32Array.from(found)
   }
