@@ -1,5 +1,5 @@
 /** Changes that a commit made visible: the only source for IDLE, NOTIFY, push and webmail. */
-import type { AccountId, ModSeq } from '../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { Ranges } from './operations.ts'
 
 export type Change =
@@ -7,7 +7,7 @@ export type Change =
   | {
       readonly kind: 'added'
       readonly mailbox: number
-      readonly uids: readonly number[]
+      readonly uids: readonly Uid[]
       readonly low: readonly number[]
       readonly high: readonly number[]
       readonly modSeqs: readonly ModSeq[]

@@ -1,5 +1,5 @@
 /** What the store keeps, by the names that code, SQL and docs share. */
-import type { AccountId, ModSeq } from '../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Handling, RecipientDsn } from '../mail/envelope.ts'
 
@@ -34,10 +34,10 @@ export interface MailboxRow {
   readonly name: string
   readonly role: MailboxRole | null
   readonly uidValidity: number
-  readonly uidNext: number
+  readonly uidNext: Uid
   readonly highestModSeq: ModSeq
   /** UIDs from here on are \Recent for the next read-write session. */
-  readonly recentUid: number
+  readonly recentUid: Uid
   readonly messages: number
   readonly unseen: number
   readonly deleted: number

@@ -1,5 +1,5 @@
 /** All write operations: one tagged union, applied in order by the engine's writer. */
-import type { AccountId, ModSeq } from '../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Account, QueueParameters, QueueRow } from './entities.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
@@ -260,14 +260,14 @@ export interface Lease {
 export type Ranges = readonly (readonly [number, number])[]
 
 interface Results {
-  arrive: { readonly filed: readonly { readonly mailbox: number; readonly uid: number }[] }
-  append: { readonly uidValidity: number; readonly uid: number }
+  arrive: { readonly filed: readonly { readonly mailbox: number; readonly uid: Uid }[] }
+  append: { readonly uidValidity: number; readonly uid: Uid }
   flags: { readonly modSeq: ModSeq; readonly changed: Ranges; readonly failed: readonly number[] }
   expunge: { readonly modSeq: ModSeq; readonly expunged: Ranges }
-  copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
-  move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
+  copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }
+  move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }
   mailboxCreate: { readonly id: number }
-  claimRecent: { readonly recentUid: number }
+  claimRecent: { readonly recentUid: Uid }
   accountAdd: { readonly id: AccountId }
   sweepRows: {
     readonly files: readonly string[]

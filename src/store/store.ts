@@ -1,5 +1,5 @@
 /** The interface of the store: one way to write, bounded reads, a feed of changes. Engines implement `Store`. */
-import type { AccountId } from '../mail/ids.ts'
+import type { AccountId, Uid } from '../mail/ids.ts'
 import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
@@ -204,14 +204,14 @@ export interface StoreReads {
   /** Rows of arrivals with `after` < id < `before`, oldest first; of one recipient if given; limited like `queueWhere`. */
   ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): LedgerPage
   /** How many messages of a mailbox have this UID or a larger one; counts a limited number, `next` is where to continue. */
-  messagesFrom(mailbox: number, uid: number): { readonly count: number; readonly next?: number }
+  messagesFrom(mailbox: number, uid: Uid): { readonly count: number; readonly next?: Uid }
   /** Totals, maintained by the writer instead of counted. */
   counts(): StoreCounts
 }
 
 /** `identity`: a number made of the bytes that arrived, of what we put before them, and of the internal date. */
 export interface MessageIdentity {
-  readonly uid: number
+  readonly uid: Uid
   readonly identity: number
 }
 
@@ -258,7 +258,7 @@ export interface RowNeed {
  * character.
  */
 export interface MessageRow {
-  readonly uid: number
+  readonly uid: Uid
   readonly internalDate: ZonedInstant
   readonly sizeBytes: number
   readonly emailId: number

@@ -111,7 +111,7 @@ export class StoreImapAccount implements ImapAccount {
     if (recentUid <= 1) return messages
     const { store, clock } = this.#tools
     let recent = 0
-    for (let from: number | undefined = recentUid; ;) {
+    for (let from = recentUid; ;) {
       const { count, next } = store.read.messagesFrom(id, from)
       recent += count
       if (next === undefined) return recent

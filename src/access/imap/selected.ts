@@ -1,5 +1,5 @@
 /** A selected mailbox: its table in memory, its messages in the store. RFC 9051 §6.4. */
-import type { AccountId, ModSeq } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { flagsMax } from '../../mail/flags.ts'
 import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
@@ -23,7 +23,7 @@ export class StoreImapSelected implements ImapSelected {
   readonly mailboxId: string
   readonly readOnly: boolean
   readonly uidValidity: number
-  recentUid = 0
+  recentUid = 0 as Uid
   readonly #tools: ImapTools
   readonly #account: AccountId
   readonly #id: number
@@ -55,7 +55,7 @@ export class StoreImapSelected implements ImapSelected {
     this.#stop = this.#table.listen(onChange)
   }
 
-  uidNext(): number {
+  uidNext(): Uid {
     return this.#table.uidNext
   }
 

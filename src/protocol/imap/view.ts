@@ -1,5 +1,5 @@
 /** What a session was told of its mailbox, and the news since. Sequence numbers are the told ones. RFC 3501 §5.2, §5.5, §7.4.1. */
-import type { ModSeq } from '../../mail/ids.ts'
+import type { ModSeq, SequenceNumber, Uid } from '../../mail/ids.ts'
 import { lowerBound } from '../../base/lower-bound.ts'
 import type { ImapSelected, MessageTable } from './backend.ts'
 import type { Out } from './out.ts'
@@ -66,12 +66,12 @@ export class View {
     this.#saved = uids
   }
 
-  /** 0 when the UID was not told. */
-  sequenceOf(uid: number, hint = 0): number {
+  /** The number that the client counts the message by, 0 when its UID was not told. */
+  sequenceOf(uid: Uid, hint = 0): SequenceNumber {
     const { uids } = this.#clientTable
-    if (hint < this.#count && uids[hint] === uid) return hint + 1
+    if (hint < this.#count && uids[hint] === uid) return (hint + 1) as SequenceNumber
     const index = lowerBound(uids, this.#count, uid)
-    return index < this.#count && uids[index] === uid ? index + 1 : 0
+    return (index < this.#count && uids[index] === uid ? index + 1 : 0) as SequenceNumber
   }
 
   /**
@@ -79,7 +79,7 @@ export class View {
    * but `*` in an empty mailbox is no message: clients say 1:* before they look.
    */
   resolve(set: SequenceSet, byUid: boolean): Uint32Array {
-    if (set.saved) return this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
+    if (set.saved) return this.#saved.filter((uid) => this.sequenceOf(uid as Uid) > 0)
     const { uids } = this.#clientTable
     const count = this.#count
     if (count === 0 && (byUid || set.ranges.some(([a, b]) => a === star || b === star))) return none
@@ -114,7 +114,7 @@ export class View {
     const { uids } = this.#clientTable
     for (let i = 0, index = -1; i < found.length; i++) {
       // Neighbours in the mailbox make one range, whatever UIDs were between them.
-      const next = index >= 0 && uids[index + 1] === found[i] ? index + 1 : this.sequenceOf(found[i]!) - 1
+      const next = index >= 0 && uids[index + 1] === found[i] ? index + 1 : this.sequenceOf(found[i]! as Uid) - 1
       if (index >= 0 && next === index + 1) ranges[ranges.length - 1]![1] = found[i]!
       else ranges.push([found[i]!, found[i]!])
       index = next
@@ -195,7 +195,7 @@ export class View {
     }
     this.#clientTable = table
     this.#count = kept
-    if (kept === 0 || this.#saved.length > 0) this.#saved = this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
+    if (kept === 0 || this.#saved.length > 0) this.#saved = this.#saved.filter((uid) => this.sequenceOf(uid as Uid) > 0)
   }
 
   #tellFlags(out: Out, table: MessageTable, known: number): void {

@@ -1,5 +1,5 @@
 /** Reads a backup where it lies: one account's mailboxes and messages, without bringing the rest back. Pages by key, as the store's own reads. */
-import type { AccountId } from '../../mail/ids.ts'
+import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import { join, resolve } from 'node:path'
 import { derivedUidl } from '../uidl.ts'
@@ -32,7 +32,7 @@ export interface BackedMailbox {
 }
 
 export interface BackedMessage {
-  readonly uid: number
+  readonly uid: Uid
   readonly email: number
   /** The same as in `StoreReads.identities`. */
   readonly identity: number
@@ -101,7 +101,7 @@ export class BackupReader {
   #message(row: Row, names: readonly (string | undefined)[]): BackedMessage {
     const prefix = row['prefix'] as string
     return {
-      uid: row['uid'] as number,
+      uid: row['uid'] as Uid,
       email: row['email'] as number,
       identity: identityOf(row),
       internalDate: { epochMs: row['dateMs'] as number, offsetMinutes: row['dateOffset'] as number },
@@ -111,7 +111,7 @@ export class BackupReader {
       }),
       prefix,
       head: factsHead(prefix),
-      uidl: (row['uidl'] as string) || derivedUidl(row['uidValidity'] as number, row['uid'] as number),
+      uidl: (row['uidl'] as string) || derivedUidl(row['uidValidity'] as number, row['uid'] as Uid),
       envelope: row['envelope'] as string,
       content: new StoredBytes(this.#files, sourceOf(row), ''),
     }

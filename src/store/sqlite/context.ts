@@ -1,5 +1,5 @@
 /** What the writer's operations share inside a transaction: statements, counters in memory, and how to undo them. */
-import type { AccountId, ModSeq } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import type { Change } from '../changes.ts'
 import { GroupChanges } from './group-changes.ts'
@@ -15,9 +15,9 @@ export interface MailboxState {
   name: string
   role: MailboxRole | null
   uidValidity: number
-  uidNext: number
+  uidNext: Uid
   highestModSeq: ModSeq
-  recentUid: number
+  recentUid: Uid
   messages: number
   unseen: number
   deleted: number

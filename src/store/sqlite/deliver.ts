@@ -1,5 +1,5 @@
 /** Messages coming in: numbers first (before the record is written), rows after its sync. docs/architecture.md §1. */
-import type { AccountId, ModSeq } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
@@ -22,7 +22,7 @@ export interface ContentPlace {
 interface Placed {
   readonly mailbox: MailboxState
   readonly account: AccountState
-  readonly uid: number
+  readonly uid: Uid
   readonly modSeq: ModSeq
   readonly emailId: number
   readonly low: number
@@ -52,7 +52,7 @@ export function numbersOf(operation: Arrive | Append): number {
 /** Numbers either given anew, or read back from a record that is replayed. */
 interface Source {
   content(): number
-  filing(mailbox: MailboxState): { uid: number; modSeq: ModSeq; emailId: number }
+  filing(mailbox: MailboxState): { uid: Uid; modSeq: ModSeq; emailId: number }
   entry(): number
   recipient(): number
 }
@@ -91,7 +91,7 @@ function replayed(context: WriteContext, numbers: Float64Array, start: number): 
       const account = context.editAccount(context.account(mailbox.account))
       const modSeq = take() as ModSeq
       account.modSeq = Math.max(account.modSeq, modSeq) as ModSeq
-      return { uid: Math.max(uid, mailbox.uidNext), modSeq, emailId: keep('email') }
+      return { uid: Math.max(uid, mailbox.uidNext) as Uid, modSeq, emailId: keep('email') }
     },
     entry: () => keep('entry'),
     recipient: () => keep('recipient'),
@@ -151,7 +151,7 @@ export function allocate(
     const { uid, modSeq, emailId } = source.filing(mailbox)
     const { low, high } = bits[i]!
     const sizeBytes = operation.content.sizeBytes + target.prefix.length
-    mailbox.uidNext = uid + 1
+    mailbox.uidNext = (uid + 1) as Uid
     mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq) as ModSeq
     mailbox.messages++
     mailbox.sizeBytes += sizeBytes

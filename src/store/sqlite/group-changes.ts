@@ -1,9 +1,9 @@
 /** What a group of commits has changed, gathered for the change feed. docs/architecture.md §5. */
-import type { ModSeq } from '../../mail/ids.ts'
+import type { ModSeq, Uid } from '../../mail/ids.ts'
 import type { Change, FlagRange } from '../changes.ts'
 
 interface Added {
-  uids: number[]
+  uids: Uid[]
   low: number[]
   high: number[]
   modSeqs: ModSeq[]
@@ -19,7 +19,7 @@ export class GroupChanges {
     this.#changes.push(change)
   }
 
-  added(mailbox: number, uid: number, low: number, high: number, modSeq: ModSeq): void {
+  added(mailbox: number, uid: Uid, low: number, high: number, modSeq: ModSeq): void {
     let added = this.#added.get(mailbox)
     if (!added) this.#added.set(mailbox, (added = { uids: [], low: [], high: [], modSeqs: [] }))
     added.uids.push(uid)

@@ -1,5 +1,5 @@
 /** Many small rows as one text: the engine makes one string instead of thousands of objects, which is three times as quick. */
-import type { ModSeq } from '../../mail/ids.ts'
+import type { ModSeq, Uid } from '../../mail/ids.ts'
 import type { Statements } from './driver.ts'
 
 /** Rows of one text: some 200 KB. */
@@ -24,7 +24,7 @@ export function takeFours(packed: string, take: TakeFour): void {
   while (at < length) take(number(), number(), number(), number())
 }
 
-export type TakeMessage = (uid: number, low: number, high: number, modSeq: ModSeq) => void
+export type TakeMessage = (uid: Uid, low: number, high: number, modSeq: ModSeq) => void
 
 /** Messages of a mailbox with first ≤ UID ≤ last, in UID order. */
 export function eachMessage(
@@ -38,7 +38,7 @@ export function eachMessage(
     const row = statements
       .sql('SELECT uid, low, high, modSeq FROM message WHERE mailbox = ? AND uid = ?')
       .get(mailbox, first)
-    if (row) take(row['uid'] as number, row['low'] as number, row['high'] as number, row['modSeq'] as ModSeq)
+    if (row) take(row['uid'] as Uid, row['low'] as number, row['high'] as number, row['modSeq'] as ModSeq)
     return
   }
   let from = first

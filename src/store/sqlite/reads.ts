@@ -1,5 +1,5 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
-import type { AccountId, ModSeq } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { createHash } from 'node:crypto'
 import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
@@ -206,7 +206,8 @@ export class SqliteReads {
   /** One page of a table's load: messages behind `after`. @returns how many. */
   tablePage(mailbox: number, after: number, table: MessageTable): number {
     const page = messagePage(this.#statements, mailbox, after + 1, 0xffff_ffff)
-    if (page.count > 0) takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid, low, high, modSeq as ModSeq))
+    if (page.count > 0)
+      takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid as Uid, low, high, modSeq as ModSeq))
     return page.count
   }
 
@@ -247,7 +248,7 @@ export class SqliteReads {
        WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
     )
       .all(mailbox, after, limit)
-      .map((row) => ({ uid: row['uid'] as number, identity: identityOf(row) }))
+      .map((row) => ({ uid: row['uid'] as Uid, identity: identityOf(row) }))
   }
 
   queueDue(): number | undefined {
@@ -280,10 +281,10 @@ export class SqliteReads {
     return ledgerWhere(this.#statements, after, before, recipient, limit)
   }
 
-  messagesFrom(mailbox: number, uid: number): { count: number; next?: number } {
+  messagesFrom(mailbox: number, uid: Uid): { count: number; next?: Uid } {
     const next = this.#sql(
       `SELECT uid FROM message WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT 1 OFFSET ${countedMax}`,
-    ).get(mailbox, uid)?.['uid'] as number | undefined
+    ).get(mailbox, uid)?.['uid'] as Uid | undefined
     if (next !== undefined) return { count: countedMax, next }
     const row = this.#sql('SELECT count(*) AS n FROM message WHERE mailbox = ? AND uid >= ?').get(mailbox, uid)
     return { count: row!['n'] as number }

@@ -1,5 +1,5 @@
 /** FETCH responses that need nothing but the tables in memory: FLAGS, UID, MODSEQ. */
-import type { ModSeq } from '../../../mail/ids.ts'
+import type { ModSeq, SequenceNumber, Uid } from '../../../mail/ids.ts'
 import { lowerBound } from '../../../base/lower-bound.ts'
 import type { MessageTable } from '../backend.ts'
 import type { Conversation } from '../command.ts'
@@ -13,7 +13,7 @@ export class MessageCursor {
   #told = 0
   #current = 0
   /** Sequence number of the message found. */
-  sequence = 0
+  sequence = 0 as SequenceNumber
 
   constructor(view: View) {
     this.#view = view
@@ -22,7 +22,7 @@ export class MessageCursor {
 
   /** Index in the newest table, -1 when the message is gone. Sets `sequence`. */
   find(uid: number): number {
-    this.sequence = this.#view.sequenceOf(uid, this.#told)
+    this.sequence = this.#view.sequenceOf(uid as Uid, this.#told)
     this.#told = this.sequence
     const { uids, count } = this.#table
     let index = this.#current

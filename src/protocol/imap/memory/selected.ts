@@ -1,5 +1,5 @@
 /** A mailbox in memory as one session has it open. */
-import type { ModSeq } from '../../../mail/ids.ts'
+import type { ModSeq, Uid } from '../../../mail/ids.ts'
 import { deletedBit } from '../../../mail/flags.ts'
 import { formatBodyBasic, formatBodyStructure } from '../../../mail/imap/body-structure.ts'
 import { formatEnvelope } from '../../../mail/imap/envelope.ts'
@@ -15,7 +15,7 @@ const pageRows = 64
 
 export class MemorySelected implements ImapSelected {
   readonly readOnly: boolean
-  readonly recentUid: number
+  readonly recentUid: Uid
   readonly #store: MemoryStore
   readonly #mailbox: MemoryMailbox
   readonly #onChange: () => void
@@ -42,7 +42,7 @@ export class MemorySelected implements ImapSelected {
   get gone(): boolean {
     return this.#mailbox.gone
   }
-  uidNext(): number {
+  uidNext(): Uid {
     return this.#mailbox.uidNext
   }
   highestModSeq(): ModSeq {
