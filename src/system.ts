@@ -1,4 +1,5 @@
 /** The one place that builds everything: a configuration in, a running system out. */
+import type { AccountId } from './mail/ids.ts'
 import { authSecret, noteScramSha1 } from './admin/auth-settings.ts'
 import { serveControl } from './admin/control.ts'
 import type { Config } from './config/config.ts'
@@ -105,7 +106,7 @@ async function openSystem(
     ...{ store, clock: platform.clock, sessions },
     flushTrace: () => journey.flush(),
     certificateShown: (name: string) => tls.shown(name),
-    forgetWatched: (account: number) => accountGuard.forget(account),
+    forgetWatched: (account: AccountId) => accountGuard.forget(account),
   }
   await startAside(of, control, (seconds) => loopDelay.of().add(seconds))
   queue.start()

@@ -1,4 +1,5 @@
 /** POP3's backend on the store: INBOX as a maildrop, one session at a time. RFC 1939 §4. */
+import type { AccountId } from '../mail/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { Pop3Refusal, type Pop3Backend, type Pop3Maildrop, type Pop3Message } from '../protocol/pop3/backend.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
@@ -14,11 +15,11 @@ export class StorePop3Backend implements Pop3Backend {
   readonly #store: Store
   readonly #clock: Clock
   /** Accounts with an open maildrop. One process owns the store, so a set in memory is a lock. */
-  readonly #locked = new Set<number>()
+  readonly #locked = new Set<AccountId>()
   readonly #ahead = new ReadersAhead()
   readonly #loginDelayMs: () => number
   /** Time of each account's last login, oldest first; only with a login delay. */
-  readonly #cameAtMs = new Map<number, number>()
+  readonly #cameAtMs = new Map<AccountId, number>()
 
   /** @param loginDelayMs minimum time between two logins of an account. RFC 2449 §6.5. */
   constructor(store: Store, clock: Clock, loginDelayMs = (): number => 0) {
@@ -28,15 +29,16 @@ export class StorePop3Backend implements Pop3Backend {
   }
 
   async open(user: Authenticated): Promise<Pop3Maildrop> {
-    const inbox = this.#store.read.mailboxByName(user.accountId, 'INBOX')
+    const account = user.accountId as AccountId
+    const inbox = this.#store.read.mailboxByName(account, 'INBOX')
     if (!inbox) throw new Pop3Refusal('SYS/TEMP', 'no INBOX')
-    if (this.#locked.has(user.accountId)) throw new Pop3Refusal('IN-USE')
-    this.#pace(user.accountId)
-    this.#locked.add(user.accountId)
+    if (this.#locked.has(account)) throw new Pop3Refusal('IN-USE')
+    this.#pace(account)
+    this.#locked.add(account)
     let held = true
     // Only once: another session may have the lock when this connection closes.
     const release = (): void => {
-      if (held) this.#locked.delete(user.accountId)
+      if (held) this.#locked.delete(account)
       held = false
     }
     try {
@@ -47,7 +49,7 @@ export class StorePop3Backend implements Pop3Backend {
     }
   }
 
-  #pace(account: number): void {
+  #pace(account: AccountId): void {
     const delayMs = this.#loginDelayMs()
     if (delayMs === 0) return
     const now = this.#clock.monotonic()

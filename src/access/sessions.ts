@@ -3,6 +3,7 @@
  * when its credential is revoked, or by an operator. Rights that are only checked at sign-in would last as long as the
  * client sends NOOP.
  */
+import type { AccountId } from '../mail/ids.ts'
 import { appCredential, credentialDigest } from '../directory/app-password.ts'
 import { shutOut, type Directory } from '../directory/directory.ts'
 import { turn, type Clock, type Timer } from '../base/clock.ts'
@@ -145,15 +146,16 @@ export class Sessions {
    */
   #rightsOf({ accountId, credential }: Authenticated): string | undefined {
     const { read } = this.#tools.store
-    const account = read.accountById(accountId)
+    const id = accountId as AccountId
+    const account = read.accountById(id)
     if (!account || shutOut(account)) return undefined
     // Stored data about an external directory's passwords is written at sign-in: it does not show changes.
-    if (this.#tools.outside) return String(credential !== undefined && this.#isAppPassword(accountId, credential))
-    const passwords = passwordKinds.map((kind) => read.credentials(accountId, kind).map(({ value }) => value))
-    return JSON.stringify([passwords, credential !== undefined && this.#isAppPassword(accountId, credential)])
+    if (this.#tools.outside) return String(credential !== undefined && this.#isAppPassword(id, credential))
+    const passwords = passwordKinds.map((kind) => read.credentials(id, kind).map(({ value }) => value))
+    return JSON.stringify([passwords, credential !== undefined && this.#isAppPassword(id, credential)])
   }
 
-  #isAppPassword(account: number, credential: string): boolean {
+  #isAppPassword(account: AccountId, credential: string): boolean {
     return this.#tools.store.read
       .credentials(account, appCredential)
       .some(({ value }) => credentialDigest(value) === credential)

@@ -1,4 +1,5 @@
 /** Commands for domains, accounts, aliases and mailboxes. */
+import type { AccountId } from '../mail/ids.ts'
 import { canonicalAddress, expandedMax } from '../directory/aliases.ts'
 import { formatMailbox, parseDomain, parseMailbox } from '../mail/address.ts'
 import { restrictions, type Account, type Alias, type MailboxRow, type Restriction } from '../store/entities.ts'
@@ -209,7 +210,7 @@ export const accountCommands = {
 }
 
 /** Counts the held recipients of the account's mail. */
-async function heldOf(store: Store, submitter: number): Promise<number> {
+async function heldOf(store: Store, submitter: AccountId): Promise<number> {
   await store.commit([{ kind: 'materialize', all: true }])
   let held = 0
   for (let after: number | undefined = 0; after !== undefined;) {

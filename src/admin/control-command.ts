@@ -1,4 +1,5 @@
 /** Declares control commands: the arguments by kind, and the function to run. */
+import type { AccountId } from '../mail/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { Sessions } from '../access/sessions.ts'
@@ -12,7 +13,7 @@ export interface ControlTools {
   /** Writes buffered trace lines, so that `trace` shows them. */
   readonly flushTrace?: () => Promise<void>
   /** Restarts the counts of an account from zero; absent without a running server. */
-  readonly forgetWatched?: (account: number) => void
+  readonly forgetWatched?: (account: AccountId) => void
   /** The certificate (DER) in use for a name; absent without a running server. */
   readonly certificateShown?: (name: string) => Uint8Array | undefined
 }

@@ -1,4 +1,5 @@
 /** Creates accounts: mailboxes by role, credentials, and the required addresses of a domain. */
+import type { AccountId } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import { canonicalAddress } from '../directory/aliases.ts'
 import { hashPassword, passwordBytesMax, passwordLengthMin } from '../directory/password.ts'
@@ -70,7 +71,7 @@ async function passwordCredentials(
 }
 
 export interface AddedAccount {
-  readonly id: number
+  readonly id: AccountId
   /** In canonical spelling. */
   readonly name: string
   /** Addresses of the domain that were unused and now forward here. */
@@ -111,7 +112,7 @@ export async function addAccount(
  * id.
  * It gets no postmaster@ and abuse@ of a new domain: which user signs in first is a matter of chance.
  */
-export async function addResident(store: Store, name: string, quotaBytes: number, nowMs: number): Promise<number> {
+export async function addResident(store: Store, name: string, quotaBytes: number, nowMs: number): Promise<AccountId> {
   const [{ id }] = await store.commit([{ kind: 'accountAdd', name, quotaBytes, mailboxes: firstMailboxes, nowMs }])
   return id
 }

@@ -3,6 +3,7 @@
  * present if its mailbox has one with the same bytes and date. Restored messages keep flags, date and headers, and get
  * a new UID.
  */
+import type { AccountId } from '../mail/ids.ts'
 import { bytesOf } from '../base/bytes.ts'
 import { turn, type Clock } from '../base/clock.ts'
 import { readSliceBytes, type MessageBytes } from '../mail/content.ts'
@@ -81,7 +82,7 @@ class Restoration {
   readonly #request: RestoreRequest
   readonly #progress: Progress
   readonly #wanted: (message: BackedMessage) => boolean
-  #account = 0
+  #account = 0 as AccountId
   #mailboxesMade = 0
   #restored = 0
   #looked = 0
@@ -140,7 +141,7 @@ class Restoration {
     }
   }
 
-  async #makeAccount(boxes: readonly BackedMailbox[]): Promise<number> {
+  async #makeAccount(boxes: readonly BackedMailbox[]): Promise<AccountId> {
     const { name, quotaBytes, credentials, disabled, restriction } = this.#from
     const mailboxes = boxes.filter(({ role }) => role !== null).map(({ name: box, role }) => ({ name: box, role }))
     const nowMs = this.#clock.now()

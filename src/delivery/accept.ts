@@ -2,6 +2,7 @@
  * Accepts a message at the end of its data: checks it, edits it, signs it, plans each recipient and commits all of it
  * at once. docs/architecture.md §3.
  */
+import type { AccountId } from '../mail/ids.ts'
 import type { Live } from '../base/live.ts'
 import type { AddressSource } from '../directory/aliases.ts'
 import { bytesOf } from '../base/bytes.ts'
@@ -73,7 +74,7 @@ export function mayRelay(client: SmtpClientFacts): boolean {
 }
 
 /** The Junk mailbox of an account; undefined when it has none. */
-function junkOf(read: StoreReads, account: number): number | undefined {
+function junkOf(read: StoreReads, account: AccountId): number | undefined {
   return read.mailboxes(account).find(({ role }) => role === 'junk')?.id
 }
 
@@ -274,12 +275,12 @@ export class MessageAcceptance {
       held: verdict.hold || this.#isHeld(recipients.length) || undefined,
       ret,
       envelopeId,
-      submitter: client.user?.accountId,
+      submitter: client.user?.accountId as AccountId | undefined,
     }
   }
 
   /** INBOX is the usual case, and costs no read. */
-  #mailboxName(mailbox: number, account: number): string {
+  #mailboxName(mailbox: number, account: AccountId): string {
     const { read } = this.#tools.store
     return read.inbox(account) === mailbox ? 'INBOX' : (read.mailbox(mailbox)?.name ?? `mailbox ${mailbox}`)
   }
@@ -287,7 +288,7 @@ export class MessageAcceptance {
   /** Whether the sending account is, or looks, compromised. */
   #isHeld(recipients: number): boolean {
     const { user } = this.#received.client
-    return user !== null && this.#tools.accountGuard?.sends(user.accountId, user.name, recipients) === true
+    return user !== null && this.#tools.accountGuard?.sends(user.accountId as AccountId, user.name, recipients) === true
   }
 
   #plan(

@@ -1,4 +1,5 @@
 /** A message that has arrived: from a client, as a bounce of our own, or from a command. */
+import type { AccountId } from '../mail/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { randomId, type Random } from '../base/random.ts'
 import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
@@ -18,7 +19,7 @@ export interface Arrival extends Handling {
   readonly ret?: 'full' | 'hdrs'
   readonly envelopeId?: string
   /** The account that submitted it, if any. */
-  readonly submitter?: number
+  readonly submitter?: AccountId
   /** Waits in the queue until an operator releases it. */
   readonly held?: boolean
 }

@@ -1,9 +1,10 @@
+import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { status } from '../mail/status.ts'
 import { decide, decideEach, type Plan } from './plan.ts'
 
-const file: Plan = { kind: 'file', recipient: 'a', account: { id: 1, name: 'a@x' }, mailbox: 1, flags: [] }
+const file: Plan = { kind: 'file', recipient: 'a', account: { id: 1 as AccountId, name: 'a@x' }, mailbox: 1, flags: [] }
 const full: Plan = { kind: 'refuse', recipient: 'b', status: status.mailboxFull }
 const unknown: Plan = { kind: 'refuse', recipient: 'c', status: status.mailboxUnknown }
 const discard: Plan = { kind: 'discard', recipient: 'd', rule: 'sieve: discard' }

@@ -2,6 +2,7 @@
  * Plans for each recipient at the end of data, and the outcome of the message. docs/architecture.md §3. Sieve and
  * policy add theirs.
  */
+import type { AccountId } from '../mail/ids.ts'
 import { status, type Status } from '../mail/status.ts'
 
 /** Outcome for one recipient. */
@@ -9,7 +10,7 @@ export type Plan =
   | {
       readonly kind: 'file'
       readonly recipient: string
-      readonly account: { readonly id: number; readonly name: string }
+      readonly account: { readonly id: AccountId; readonly name: string }
       readonly mailbox: number
       readonly flags: readonly string[]
     }
@@ -20,7 +21,7 @@ export type Plan =
       readonly kind: 'refuse'
       readonly recipient: string
       readonly status: Status
-      readonly account?: { readonly id: number; readonly name: string }
+      readonly account?: { readonly id: AccountId; readonly name: string }
     }
   | { readonly kind: 'discard'; readonly recipient: string; readonly rule: string }
 

@@ -1,4 +1,5 @@
 /** Accepts messages from SMTP, submission and LMTP. RFC 5321, RFC 6409, RFC 2033. */
+import type { AccountId } from '../mail/ids.ts'
 import { shutOut } from '../directory/directory.ts'
 import type { ReversePath } from '../mail/envelope.ts'
 import { Refusal, status } from '../mail/status.ts'
@@ -31,7 +32,7 @@ export class Receiver implements SmtpReceiver {
   }
 
   #isStill({ accountId }: Authenticated): boolean {
-    const account = this.#tools.store.read.accountById(accountId)
+    const account = this.#tools.store.read.accountById(accountId as AccountId)
     return account !== undefined && !shutOut(account)
   }
 

@@ -2,6 +2,7 @@
  * From an address to plans: the local mailbox, the next address, or the reason for a refusal. What is known at RCPT is
  * decided here.
  */
+import type { AccountId } from '../mail/ids.ts'
 import type { Live } from '../base/live.ts'
 import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress, type AddressSource } from '../directory/aliases.ts'
@@ -98,7 +99,7 @@ export function planAddress(tools: Tools, address: string): Plan[] {
 /** Whether this many more bytes fit the account's quota. */
 export function fitsQuota(
   read: StoreReads,
-  account: { readonly id: number; readonly name: string },
+  account: { readonly id: AccountId; readonly name: string },
   sizeBytes: number,
 ): boolean {
   const quotaBytes = read.user(account.name)?.quotaBytes ?? 0

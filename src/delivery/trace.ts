@@ -4,6 +4,7 @@
  * Best effort: it never waits, never fails a delivery, and is limited in size and age. What must not be lost is in the
  * ledger.
  */
+import type { AccountId } from '../mail/ids.ts'
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { parseIpAddress } from '../base/ip-network.ts'
@@ -102,7 +103,7 @@ export interface ArrivedFacts {
   /** Edits of the message, in words. */
   readonly changed?: readonly string[]
   /** The name of a mailbox for operators. */
-  readonly mailboxName?: (mailbox: number, account: number) => string
+  readonly mailboxName?: (mailbox: number, account: AccountId) => string
 }
 
 export interface RefusedFacts {

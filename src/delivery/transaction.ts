@@ -2,6 +2,7 @@
  * One message from MAIL to the end of its data: checks the sender and the recipients, then accepts it. RFC 5321 §3.3,
  * RFC 6409 §6.
  */
+import type { AccountId } from '../mail/ids.ts'
 import type { Live } from '../base/live.ts'
 import { ResolvedAddresses } from '../directory/resolved-addresses.ts'
 import { maySendAs, type AddressSource } from '../directory/aliases.ts'
@@ -107,7 +108,7 @@ export class Transaction implements SmtpTransaction {
   #noteUnknown(given: Mailbox, status: Status): void {
     this.#refused.push({ address: formatMailbox(given), status })
     const { user } = this.#client
-    if (user && status.enhanced.startsWith('5.1.')) this.#tools.accountGuard?.unknown(user.accountId)
+    if (user && status.enhanced.startsWith('5.1.')) this.#tools.accountGuard?.unknown(user.accountId as AccountId)
   }
 
   #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {

@@ -1,9 +1,12 @@
+import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AccountWatch, accountWatchDefaults, type AccountWatchOptions, type Suspected } from './account-watch.ts'
 
 const hour = 3_600_000
 const name = 'alice@example.org'
+const alice = 1 as AccountId
+const bob = 2 as AccountId
 
 function watch(options: Partial<AccountWatchOptions> = {}) {
   const found: Suspected[] = []
@@ -18,48 +21,48 @@ function watch(options: Partial<AccountWatchOptions> = {}) {
 
 test('recipients are counted over an hour, whatever the messages; one beyond the limit is told of', () => {
   const { account, found, pass } = watch({ recipientsPerHour: 100 })
-  assert.equal(account.sends(1, name, 60), false)
-  assert.equal(account.sends(1, name, 40), false)
-  assert.equal(account.sends(2, 'bob@example.org', 100), false)
+  assert.equal(account.sends(alice, name, 60), false)
+  assert.equal(account.sends(alice, name, 40), false)
+  assert.equal(account.sends(bob, 'bob@example.org', 100), false)
   pass(hour)
-  assert.equal(account.sends(1, name, 100), false, 'a new hour')
+  assert.equal(account.sends(alice, name, 100), false, 'a new hour')
   assert.deepEqual(found, [])
-  assert.equal(account.sends(1, name, 1), true)
-  assert.deepEqual(found, [{ account: 1, name, reason: 'recipients', count: 101 }])
+  assert.equal(account.sends(alice, name, 1), true)
+  assert.deepEqual(found, [{ account: alice, name, reason: 'recipients', count: 101 }])
 })
 
 test('it is told once a day, however long it goes on, and again once the operator has looked', () => {
   const { account, found, pass } = watch({ recipientsPerHour: 10 })
   for (let i = 0; i < 23; i++) {
-    assert.equal(account.sends(1, name, 11), true)
+    assert.equal(account.sends(alice, name, 11), true)
     pass(hour)
   }
   assert.equal(found.length, 1)
   pass(hour)
-  account.sends(1, name, 11)
+  account.sends(alice, name, 11)
   assert.equal(found.length, 2)
-  account.forget(1)
-  assert.equal(account.sends(1, name, 10), false)
-  assert.equal(account.sends(1, name, 1), true)
+  account.forget(alice)
+  assert.equal(account.sends(alice, name, 10), false)
+  assert.equal(account.sends(alice, name, 1), true)
   assert.equal(found.length, 3)
 })
 
 test('unknown recipients and networks have limits of their own; addresses of one network are one', () => {
   const { account, found } = watch({ unknownPerHour: 5, networksPerHour: 3 })
-  for (let i = 0; i < 5; i++) account.unknown(1, name)
-  for (let i = 0; i < 200; i++) account.signedIn(1, name, `192.0.2.${i}`)
-  for (let i = 0; i < 200; i++) account.signedIn(1, name, `2001:db8:1:${i}::1`)
-  account.signedIn(1, name, '198.51.100.1')
+  for (let i = 0; i < 5; i++) account.unknown(alice, name)
+  for (let i = 0; i < 200; i++) account.signedIn(alice, name, `192.0.2.${i}`)
+  for (let i = 0; i < 200; i++) account.signedIn(alice, name, `2001:db8:1:${i}::1`)
+  account.signedIn(alice, name, '198.51.100.1')
   assert.deepEqual(found, [])
-  account.signedIn(1, name, '203.0.113.1')
-  assert.deepEqual(found, [{ account: 1, name, reason: 'networks', count: 4 }])
-  for (let i = 0; i < 9; i++) account.unknown(2, 'bob@example.org')
-  assert.deepEqual(found[1], { account: 2, name: 'bob@example.org', reason: 'unknown recipients', count: 6 })
+  account.signedIn(alice, name, '203.0.113.1')
+  assert.deepEqual(found, [{ account: alice, name, reason: 'networks', count: 4 }])
+  for (let i = 0; i < 9; i++) account.unknown(bob, 'bob@example.org')
+  assert.deepEqual(found[1], { account: bob, name: 'bob@example.org', reason: 'unknown recipients', count: 6 })
 })
 
 test('who is exempt is not counted, by name or by domain; with "off" no account is', () => {
   const many = (options: Partial<AccountWatchOptions>, who: string): boolean =>
-    watch(options).account.sends(1, who, 1_000_000)
+    watch(options).account.sends(alice, who, 1_000_000)
   assert.equal(many({ exempt: [name] }, name), false)
   assert.equal(many({ exempt: ['@example.org'] }, name), false)
   assert.equal(many({ exempt: ['@example.org'] }, 'alice@sub.example.org'), true)
@@ -69,7 +72,7 @@ test('who is exempt is not counted, by name or by domain; with "off" no account 
 
 test('accounts are counted up to a number: the one that was heard of first begins anew', () => {
   const { account } = watch({ recipientsPerHour: 10 })
-  account.sends(1, name, 10)
-  for (let i = 2; i < 20_003; i++) account.sends(i, `u${i}@example.org`, 1)
-  assert.equal(account.sends(1, name, 10), false)
+  account.sends(alice, name, 10)
+  for (let i = 2; i < 20_003; i++) account.sends(i as AccountId, `u${i}@example.org`, 1)
+  assert.equal(account.sends(alice, name, 10), false)
 })

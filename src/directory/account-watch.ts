@@ -2,6 +2,7 @@
  * Detects accounts that are probably compromised: they send to very many recipients, to many that do not exist, or sign in from many
  * networks. Counted over an hour, in memory; a restart begins anew.
  */
+import type { AccountId } from '../mail/ids.ts'
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import * as kinds from '../base/options/kinds.ts'
@@ -44,7 +45,7 @@ export const accountWatchDefaults: AccountWatchOptions = defaultsOf(accountWatch
 export type Suspicion = 'recipients' | 'unknown recipients' | 'networks'
 
 export interface Suspected {
-  readonly account: number
+  readonly account: AccountId
   readonly name: string
   readonly reason: Suspicion
   /** The number within the hour. */
@@ -54,9 +55,9 @@ export interface Suspected {
 /** The interface for `delivery/` and `queue/`. */
 export interface AccountGuard {
   /** A message of the account to so many recipients is about to be accepted. @returns whether it is held. */
-  sends(account: number, name: string, recipients: number): boolean
+  sends(account: AccountId, name: string, recipients: number): boolean
   /** A recipient of the account's mail does not exist. */
-  unknown(account: number): void
+  unknown(account: AccountId): void
 }
 
 /** Accounts that are counted; with more, the oldest entry is dropped. */
@@ -77,7 +78,7 @@ export class AccountWatch {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #options: () => AccountWatchOptions
   readonly #suspected: (one: Suspected) => void
-  readonly #accounts = new BoundedMap<number, Watched>(accountsMax)
+  readonly #accounts = new BoundedMap<AccountId, Watched>(accountsMax)
 
   /** @param suspected called at most once a day for each account. */
   constructor(tools: {
@@ -91,16 +92,16 @@ export class AccountWatch {
   }
 
   /** The account is about to send to so many recipients. @returns whether that exceeds the limit. */
-  sends(account: number, name: string, recipients: number): boolean {
+  sends(account: AccountId, name: string, recipients: number): boolean {
     return this.#count(account, name, 'recipients', (watched) => (watched.recipients += recipients))
   }
 
   /** A next hop, or we, refused a recipient of its mail as unknown. */
-  unknown(account: number, name: string): void {
+  unknown(account: AccountId, name: string): void {
     this.#count(account, name, 'unknown recipients', (watched) => ++watched.unknown)
   }
 
-  signedIn(account: number, name: string, address: string): void {
+  signedIn(account: AccountId, name: string, address: string): void {
     this.#count(account, name, 'networks', ({ networks }) => {
       const { networksPerHour } = this.#options()
       if (networks.size <= networksPerHour) networks.add(prefixesOf(address).wide)
@@ -109,11 +110,11 @@ export class AccountWatch {
   }
 
   /** The operator has dealt with it. */
-  forget(account: number): void {
+  forget(account: AccountId): void {
     this.#accounts.delete(account)
   }
 
-  #count(account: number, name: string, reason: Suspicion, add: (watched: Watched) => number): boolean {
+  #count(account: AccountId, name: string, reason: Suspicion, add: (watched: Watched) => number): boolean {
     const options = this.#options()
     if (options.action === 'off' || isExempt(name, options.exempt)) return false
     const watched = this.#of(account)
@@ -127,7 +128,7 @@ export class AccountWatch {
     return true
   }
 
-  #of(account: number): Watched {
+  #of(account: AccountId): Watched {
     const nowMs = this.#clock.monotonic()
     const known = this.#accounts.get(account)
     if (known && nowMs - known.sinceMs < hourMs) return known

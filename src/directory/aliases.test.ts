@@ -1,3 +1,4 @@
+import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { expandAddress, expandedMax, maySendAs, type AddressSource } from './aliases.ts'
@@ -15,7 +16,7 @@ const source: AddressSource = {
   isLocalDomain: (domain) => domain === 'a.example' || domain === 'b.example',
   user(name) {
     const id = names.indexOf(name)
-    return id < 0 ? undefined : { id, name, disabled: name.startsWith('gone') }
+    return id < 0 ? undefined : { id: id as AccountId, name, disabled: name.startsWith('gone') }
   },
   alias: (address) => (aliases[address] ? { targets: aliases[address] } : undefined),
 }

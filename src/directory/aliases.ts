@@ -1,9 +1,10 @@
 /** Which accounts and addresses an address of ours stands for: account, user+detail, alias, catch-all. */
+import type { AccountId } from '../mail/ids.ts'
 
 /** The rows that this room needs; the store has them. */
 export interface AddressSource {
   isLocalDomain(domain: string): boolean
-  user(name: string): { readonly id: number; readonly name: string; readonly disabled: boolean } | undefined
+  user(name: string): { readonly id: AccountId; readonly name: string; readonly disabled: boolean } | undefined
   alias(address: string): { readonly targets: readonly string[] } | undefined
 }
 
@@ -15,7 +16,7 @@ export const expansionDepthMax = 10
 export const expandedMax = 5000
 
 export interface Expansion {
-  readonly accounts: readonly { readonly id: number; readonly name: string; readonly detail: string }[]
+  readonly accounts: readonly { readonly id: AccountId; readonly name: string; readonly detail: string }[]
   /** Targets of aliases in other domains. */
   readonly remote: readonly string[]
   /** Accounts that exist but receive no mail now. */
@@ -46,7 +47,7 @@ export function expandAddress(
   domain: string,
   delimiter = '+',
 ): Expansion | undefined {
-  const accounts = new Map<number, { id: number; name: string; detail: string }>()
+  const accounts = new Map<AccountId, { id: AccountId; name: string; detail: string }>()
   const remote = new Set<string>()
   const disabled = new Set<string>()
   const seen = new Set<string>()

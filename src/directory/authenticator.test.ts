@@ -1,3 +1,4 @@
+import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
@@ -22,7 +23,7 @@ const peer = { address: '192.0.2.1', port: 40_000, localAddress: '192.0.2.2', lo
 const secret = Buffer.alloc(32, 1)
 
 interface Row {
-  id: number
+  id: AccountId
   name: string
   disabled: boolean
   credentials: { type: string; name: string; value: string }[]
@@ -30,7 +31,7 @@ interface Row {
 
 async function make(password = 'correct horse') {
   const alice: Row = {
-    id: 1,
+    id: 1 as AccountId,
     name: 'alice@a.example',
     disabled: false,
     credentials: [
@@ -39,7 +40,7 @@ async function make(password = 'correct horse') {
       { type: 'app', name: 'Phone', value: formatAppPassword('abcd-efgh-jkmn-pqrs', 5) },
     ],
   }
-  const bare: Row = { id: 2, name: 'bare@a.example', disabled: false, credentials: [] }
+  const bare: Row = { id: 2 as AccountId, name: 'bare@a.example', disabled: false, credentials: [] }
   const rows = [alice, bare]
   const source: CredentialSource = {
     account: (name) => rows.find((row) => row.name === name),

@@ -1,4 +1,5 @@
 /** Sign-in by password, SCRAM, certificate or token: throttled, logged, and equally slow for unknown users. */
+import type { AccountId } from '../mail/ids.ts'
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Live } from '../base/live.ts'
 import { createHmac, randomBytes } from 'node:crypto'
@@ -31,11 +32,11 @@ export interface AuthenticatorTools {
   readonly secret: Uint8Array
   readonly options: Live<ThrottleOptions>
   /** Called after each successful sign-in. */
-  readonly signedIn?: (account: number, name: string, peer: Peer) => void
+  readonly signedIn?: (account: AccountId, name: string, peer: Peer) => void
 }
 
 interface SignedIn {
-  readonly accountId: number
+  readonly accountId: AccountId
   readonly name: string
   /** The digest of the credential that was used, see `credentialDigest`. */
   readonly credential?: string | undefined

@@ -1,9 +1,10 @@
 /** The interface to accounts and their passwords: the store's own rows, or an external directory. */
+import type { AccountId } from '../mail/ids.ts'
 import type { ParsedScramKeys, ScramHash } from './scram-keys.ts'
 
 export interface DirectoryAccount {
   /** The account's id in the store; 0 while it has none. */
-  readonly id: number
+  readonly id: AccountId
   /** `user@domain`, as it is kept. */
   readonly name: string
   readonly disabled: boolean

@@ -1,4 +1,5 @@
 /** Guesses of tokens are throttled like guesses of passwords. */
+import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
@@ -11,7 +12,7 @@ import { authDefaults } from './options.ts'
 import { StoreDirectory } from './store-directory.ts'
 import type { Verified } from './tokens.ts'
 
-const alice = { id: 1, name: 'alice@a.example', disabled: false }
+const alice = { id: 1 as AccountId, name: 'alice@a.example', disabled: false }
 
 function world() {
   const clock = new SimulatedClock(0)

@@ -1,3 +1,4 @@
+import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../base/clock.ts'
@@ -24,7 +25,7 @@ function entry(dn: string, attributes: Attributes): LdapEntry {
 }
 
 interface Row {
-  id: number
+  id: AccountId
   name: string
   disabled: boolean
   quotaBytes: number
@@ -72,7 +73,7 @@ function world(more: Partial<DirectoryOptions> = {}) {
     credentials: (id, type) => rows.find((row) => row.id === id)!.credentials.filter((one) => one.type === type),
   }
   const addRow = (name: string, quotaBytes = 0): Row => {
-    const row = { id: rows.length + 1, name, disabled: false, quotaBytes, credentials: [] }
+    const row = { id: (rows.length + 1) as AccountId, name, disabled: false, quotaBytes, credentials: [] }
     rows.push(row)
     return row
   }

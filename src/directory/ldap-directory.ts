@@ -2,6 +2,7 @@
  * Users of an LDAP directory: looked up there, passwords checked by a bind. Their mail is in accounts of the store, created when first
  * needed. Accounts with a password in the store do not use the directory. RFC 4513 §5.1.
  */
+import type { AccountId } from '../mail/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LdapServer } from '../base/ldap.ts'
 import type { Log } from '../base/log.ts'
@@ -31,7 +32,7 @@ export interface LdapDirectoryTools {
   readonly clock: Clock
   readonly log: Log
   /** Creates an account with its mailboxes, without a password. @returns its id. */
-  makeAccount(name: string, quotaBytes: number): Promise<number>
+  makeAccount(name: string, quotaBytes: number): Promise<AccountId>
   setQuota(name: string, quotaBytes: number): Promise<void>
 }
 
@@ -41,7 +42,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
   readonly #binds: HashQueue
   /** The LDAP user of each account that `find` returned. */
   readonly #found = new WeakMap<DirectoryAccount, LdapPerson>()
-  readonly #settling = new Map<string, Promise<number>>()
+  readonly #settling = new Map<string, Promise<AccountId>>()
   readonly #server: WatchedLdapServer
 
   constructor(tools: LdapDirectoryTools) {
@@ -73,7 +74,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
       .catch(() => {})
   }
 
-  isOwn(account: number): boolean {
+  isOwn(account: AccountId): boolean {
     return this.#tools.options.storePasswords && this.#tools.source.credentials(account, 'argon2id').length > 0
   }
 
@@ -92,7 +93,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     const row = this.#tools.source.account(person.name)
     if (row && this.isOwn(row.id)) return row
     const account = {
-      id: row?.id ?? 0,
+      id: row?.id ?? (0 as AccountId),
       name: person.name,
       disabled: person.disabled || (row?.disabled ?? false),
       restriction: row?.restriction,
@@ -158,7 +159,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
   }
 
   /** Creates or updates the account of an LDAP user. Several messages may need it at the same time. */
-  #settle(person: LdapPerson): number | Promise<number> {
+  #settle(person: LdapPerson): AccountId | Promise<AccountId> {
     const { source } = this.#tools
     const row = source.account(person.name)
     const isSettled = row && (person.quotaBytes === undefined || person.quotaBytes === row.quotaBytes)
@@ -170,7 +171,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     return work
   }
 
-  async #make({ name, quotaBytes = 0 }: LdapPerson, row: DirectoryAccount | undefined): Promise<number> {
+  async #make({ name, quotaBytes = 0 }: LdapPerson, row: DirectoryAccount | undefined): Promise<AccountId> {
     const { makeAccount, setQuota, log } = this.#tools
     if (row) {
       await setQuota(name, quotaBytes)

@@ -1,3 +1,4 @@
+import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Refusal } from '../mail/status.ts'
@@ -9,7 +10,7 @@ const storeAliases: Record<string, string[]> = { 'all@a.example': ['alice@a.exam
 
 const store: AddressSource = {
   isLocalDomain: (domain) => domain === 'a.example',
-  user: (name) => (rows[name] ? { id: rows[name], name, disabled: false } : undefined),
+  user: (name) => (rows[name] ? { id: rows[name] as AccountId, name, disabled: false } : undefined),
   alias: (address) => (storeAliases[address] ? { targets: storeAliases[address] } : undefined),
 }
 
@@ -35,7 +36,7 @@ function world(listed: Readonly<Record<string, Heard>>) {
 }
 
 const person = (id: number, name: string, disabled = false): Heard => ({
-  account: { id, name, disabled },
+  account: { id: id as AccountId, name, disabled },
   addresses: [name],
 })
 const alice = { ...person(2, 'alice@a.example'), addresses: ['alice@a.example', 'al@a.example'] }

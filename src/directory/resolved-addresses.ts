@@ -2,6 +2,7 @@
  * Addresses from an external directory, in addition to the store's rows. The directory is asked when a transaction names an address, and
  * the answers are kept for the transaction: at the end of data nothing is left to ask. docs/architecture.md §12a.
  */
+import type { AccountId } from '../mail/ids.ts'
 import { Refusal, status } from '../mail/status.ts'
 import { expandAddress, expansionDepthMax, type AddressSource } from './aliases.ts'
 
@@ -21,7 +22,7 @@ export interface ExternalDirectory {
   /** Throws a Refusal without an answer. @param address canonical, of a local domain. */
   look(address: string): Promise<Heard>
   /** Whether an account is the store's own, whatever the directory says. */
-  isOwn(account: number): boolean
+  isOwn(account: AccountId): boolean
 }
 
 /** Addresses looked up for one recipient: enough for the largest group that is expanded in one step, and the targets of its members. */

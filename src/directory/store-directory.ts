@@ -1,4 +1,5 @@
 /** The store as a directory: accounts and their credentials are rows. */
+import type { AccountId } from '../mail/ids.ts'
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { appCredential, appUsedCredential, checkAppPassword } from './app-password.ts'
@@ -10,7 +11,7 @@ import { parseScramKeys, type ParsedScramKeys, type ScramHash } from './scram-ke
 /** The rows that this room needs; the store has them. */
 export interface CredentialSource {
   account(name: string): DirectoryAccount | undefined
-  credentials(account: number, type: string): readonly { readonly name: string; readonly value: string }[]
+  credentials(account: AccountId, type: string): readonly { readonly name: string; readonly value: string }[]
 }
 
 /** Records when an app password was used. */

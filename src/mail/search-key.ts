@@ -1,4 +1,5 @@
 /** What SEARCH asks, as a value. The IMAP grammar builds it, the store evaluates it. RFC 9051 §6.4.4, RFC 3501 §6.4.4. */
+import type { ModSeq } from './ids.ts'
 
 /** Inclusive ranges of UIDs, ascending and merged; sequence numbers are turned into UIDs before a key is built. */
 export type UidRanges = readonly (readonly [first: number, last: number])[]
@@ -23,4 +24,4 @@ export type SearchKey =
   | { readonly kind: 'header'; readonly name: string; readonly needle: string }
   | { readonly kind: 'body'; readonly needle: string }
   | { readonly kind: 'text'; readonly needle: string }
-  | { readonly kind: 'modSeq'; readonly least: number }
+  | { readonly kind: 'modSeq'; readonly least: ModSeq }

@@ -1,4 +1,5 @@
 /** Reacts to accounts that look compromised: holds their mail, and notifies the postmaster. */
+import type { AccountId } from '../mail/ids.ts'
 import type { AccountGuard, AccountWatch, AccountWatchOptions, Suspected } from '../directory/account-watch.ts'
 import type { Log } from '../base/log.ts'
 import { Counter } from '../base/metrics.ts'
@@ -18,7 +19,7 @@ export type GuardTools = TransferTools & {
 const heldAtOnce = 200
 
 /** Holds all queued mail of an account. @returns the number of recipients. */
-export async function holdWaiting(store: Store, account: number, nowMs: number): Promise<number> {
+export async function holdWaiting(store: Store, account: AccountId, nowMs: number): Promise<number> {
   // Recipients accepted a moment ago may have no rows yet.
   await store.commit([{ kind: 'materialize', all: true }])
   let held = 0
@@ -44,24 +45,24 @@ export class StoreAccountGuard implements AccountGuard {
     this.#watch = watchFor((one) => void this.#found(one))
   }
 
-  sends(account: number, name: string, recipients: number): boolean {
+  sends(account: AccountId, name: string, recipients: number): boolean {
     const { store, watchOptions } = this.#tools
     const beyond = this.#watch.sends(account, name, recipients)
     // The restriction set on the first alarm may not be committed yet.
     return (beyond && watchOptions().action === 'hold') || store.read.accountById(account)?.restriction === 'held'
   }
 
-  unknown(account: number): void {
+  unknown(account: AccountId): void {
     const name = this.#tools.store.read.accountById(account)?.name
     if (name !== undefined) this.#watch.unknown(account, name)
   }
 
-  signedIn(account: number, name: string, address: string): void {
+  signedIn(account: AccountId, name: string, address: string): void {
     this.#watch.signedIn(account, name, address)
   }
 
   /** The operator has checked the account: counting starts again. */
-  forget(account: number): void {
+  forget(account: AccountId): void {
     this.#watch.forget(account)
   }
 

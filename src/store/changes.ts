@@ -1,4 +1,5 @@
 /** Changes that a commit made visible: the only source for IDLE, NOTIFY, push and webmail. */
+import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { Ranges } from './operations.ts'
 
 export type Change =
@@ -6,18 +7,18 @@ export type Change =
   | {
       readonly kind: 'added'
       readonly mailbox: number
-      readonly uids: readonly number[]
+      readonly uids: readonly Uid[]
       readonly low: readonly number[]
       readonly high: readonly number[]
-      readonly modSeqs: readonly number[]
+      readonly modSeqs: readonly ModSeq[]
     }
   /** Flags of these messages are now so. */
-  | { readonly kind: 'flags'; readonly mailbox: number; readonly modSeq: number; readonly ranges: readonly FlagRange[] }
-  | { readonly kind: 'expunged'; readonly mailbox: number; readonly modSeq: number; readonly uids: Ranges }
-  | { readonly kind: 'mailboxGone'; readonly account: number; readonly mailbox: number }
-  | { readonly kind: 'mailboxes'; readonly account: number }
+  | { readonly kind: 'flags'; readonly mailbox: number; readonly modSeq: ModSeq; readonly ranges: readonly FlagRange[] }
+  | { readonly kind: 'expunged'; readonly mailbox: number; readonly modSeq: ModSeq; readonly uids: Ranges }
+  | { readonly kind: 'mailboxGone'; readonly account: AccountId; readonly mailbox: number }
+  | { readonly kind: 'mailboxes'; readonly account: AccountId }
   /** The account has a new keyword at this bit. */
-  | { readonly kind: 'flagName'; readonly account: number; readonly bit: number; readonly name: string }
+  | { readonly kind: 'flagName'; readonly account: AccountId; readonly bit: number; readonly name: string }
   | { readonly kind: 'queue'; readonly dueMs: number }
   /**
    * An arrival that leased its recipients (`QueueRequest.leasedUntilMs`) is committed; with the ids of their present or later rows, in

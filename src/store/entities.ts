@@ -1,9 +1,10 @@
 /** What the store keeps, by the names that code, SQL and docs share. */
+import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Handling, RecipientDsn } from '../mail/envelope.ts'
 
 export interface Account {
-  readonly id: number
+  readonly id: AccountId
   /** `user@domain`, lower case. */
   readonly name: string
   readonly disabled: boolean
@@ -29,14 +30,14 @@ export interface Alias {
 
 export interface MailboxRow {
   readonly id: number
-  readonly account: number
+  readonly account: AccountId
   readonly name: string
   readonly role: MailboxRole | null
   readonly uidValidity: number
-  readonly uidNext: number
-  readonly highestModSeq: number
+  readonly uidNext: Uid
+  readonly highestModSeq: ModSeq
   /** UIDs from here on are \Recent for the next read-write session. */
-  readonly recentUid: number
+  readonly recentUid: Uid
   readonly messages: number
   readonly unseen: number
   readonly deleted: number
@@ -51,7 +52,7 @@ export interface QueueRow {
   /** Empty: the null reverse-path. */
   readonly reversePath: string
   /** The account that sent it, as a user who had signed in. */
-  readonly submitter: number | null
+  readonly submitter: AccountId | null
   readonly address: string
   readonly destination: string
   /** `ready` waits for its turn alone, `deferred` for `nextAttemptMs`. */
@@ -83,7 +84,7 @@ export interface QueueFilter {
   /** Accepted before this moment. */
   readonly acceptedBeforeMs?: number
   /** The account that sent it. */
-  readonly submitter?: number
+  readonly submitter?: AccountId
 }
 
 /** One attempt of a recipient that still waits. */

@@ -1,4 +1,5 @@
 /** All write operations: one tagged union, applied in order by the engine's writer. */
+import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Account, QueueParameters, QueueRow } from './entities.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
@@ -43,7 +44,7 @@ export interface QueueRequest {
   readonly firstAttemptMs: number
   readonly expiresAtMs: number
   /** The account that submitted it, if one did. */
-  readonly submitter?: number
+  readonly submitter?: AccountId
   /** No attempt until an operator releases it. */
   readonly held?: boolean
   /** The commit itself leases the recipients until then, with fence 1, to its caller. The change `leased` tells when that is done. */
@@ -83,7 +84,7 @@ export type Operation =
       readonly mode: 'add' | 'remove' | 'replace'
       readonly flags: readonly string[]
       /** Messages with a larger modSeq are not changed, and are listed in the result. */
-      readonly unchangedSince?: number
+      readonly unchangedSince?: ModSeq
     }
   /** Removes messages: those of `uids` (all when absent) that are \Deleted. `force`: whatever their flags. */
   | {
@@ -108,16 +109,16 @@ export type Operation =
       readonly nowMs: number
     }
   /** Makes the mailbox and its missing parents. */
-  | { readonly kind: 'mailboxCreate'; readonly account: number; readonly name: string; readonly role?: MailboxRole }
-  | { readonly kind: 'mailboxDelete'; readonly account: number; readonly name: string; readonly nowMs: number }
+  | { readonly kind: 'mailboxCreate'; readonly account: AccountId; readonly name: string; readonly role?: MailboxRole }
+  | { readonly kind: 'mailboxDelete'; readonly account: AccountId; readonly name: string; readonly nowMs: number }
   | {
       readonly kind: 'mailboxRename'
-      readonly account: number
+      readonly account: AccountId
       readonly from: string
       readonly to: string
       readonly nowMs: number
     }
-  | { readonly kind: 'subscribe'; readonly account: number; readonly name: string; readonly on: boolean }
+  | { readonly kind: 'subscribe'; readonly account: AccountId; readonly name: string; readonly on: boolean }
   /** Claims \Recent for everything below uidNext; answers the first UID claimed. Not synced: losing it shows \Recent once more. */
   | { readonly kind: 'claimRecent'; readonly mailbox: number }
   | { readonly kind: 'domainAdd'; readonly name: string }
@@ -138,7 +139,7 @@ export type Operation =
   /** Replaces the credential of that kind and name. An empty value removes it. */
   | {
       readonly kind: 'credentialSet'
-      readonly account: number
+      readonly account: AccountId
       readonly type: string
       readonly name: string
       readonly value: string
@@ -244,7 +245,7 @@ export interface MendedContent extends Omit<ContentFacts, 'threadKeys'> {
 }
 
 export interface MendedThread {
-  readonly account: number
+  readonly account: AccountId
   readonly thread: number
   readonly keys: readonly number[]
 }
@@ -259,15 +260,15 @@ export interface Lease {
 export type Ranges = readonly (readonly [number, number])[]
 
 interface Results {
-  arrive: { readonly filed: readonly { readonly mailbox: number; readonly uid: number }[] }
-  append: { readonly uidValidity: number; readonly uid: number }
-  flags: { readonly modSeq: number; readonly changed: Ranges; readonly failed: readonly number[] }
-  expunge: { readonly modSeq: number; readonly expunged: Ranges }
-  copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
-  move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: number }
+  arrive: { readonly filed: readonly { readonly mailbox: number; readonly uid: Uid }[] }
+  append: { readonly uidValidity: number; readonly uid: Uid }
+  flags: { readonly modSeq: ModSeq; readonly changed: Ranges; readonly failed: readonly number[] }
+  expunge: { readonly modSeq: ModSeq; readonly expunged: Ranges }
+  copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }
+  move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }
   mailboxCreate: { readonly id: number }
-  claimRecent: { readonly recentUid: number }
-  accountAdd: { readonly id: number }
+  claimRecent: { readonly recentUid: Uid }
+  accountAdd: { readonly id: AccountId }
   sweepRows: {
     readonly files: readonly string[]
     readonly contents: number

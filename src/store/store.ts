@@ -1,4 +1,5 @@
 /** The interface of the store: one way to write, bounded reads, a feed of changes. Engines implement `Store`. */
+import type { AccountId, Uid } from '../mail/ids.ts'
 import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
@@ -106,7 +107,7 @@ export interface StoreQuarantine {
 
 export interface ReindexOptions {
   /** Only the mail of this account. */
-  readonly account?: number
+  readonly account?: AccountId
   /** Called with the messages looked at so far. */
   readonly progress?: (messages: number) => void
 }
@@ -151,28 +152,28 @@ export interface StoreReads {
   /** Needed for the addresses of every message, so cached until the directory changes. */
   user(name: string): User | undefined
   /** The account's INBOX, which never changes. */
-  inbox(account: number): number | undefined
+  inbox(account: AccountId): number | undefined
   account(name: string): Account | undefined
-  accountById(id: number): Account | undefined
+  accountById(id: AccountId): Account | undefined
   accounts(after: string, limit: number): readonly Account[]
   /** Cached like `user`. */
   alias(address: string): Alias | undefined
   aliases(after: string, limit: number): readonly Alias[]
   /** Credentials of one kind, newest first. */
   credentials(
-    account: number,
+    account: AccountId,
     kind: string,
   ): readonly { readonly id: number; readonly name: string; readonly value: string }[]
   setting(name: string): string | undefined
 
-  mailboxes(account: number): readonly MailboxRow[]
+  mailboxes(account: AccountId): readonly MailboxRow[]
   mailbox(id: number): MailboxRow | undefined
-  mailboxByName(account: number, name: string): MailboxRow | undefined
+  mailboxByName(account: AccountId, name: string): MailboxRow | undefined
   /** Cached, unlike the row: APPEND and COPY need it often. */
-  mailboxId(account: number, name: string): number | undefined
-  subscriptions(account: number): readonly string[]
+  mailboxId(account: AccountId, name: string): number | undefined
+  subscriptions(account: AccountId): readonly string[]
   /** Names of the account's flag bits; index = bit. Shared, grows in place. */
-  flagNames(account: number): readonly (string | undefined)[]
+  flagNames(account: AccountId): readonly (string | undefined)[]
   /** The messages of a mailbox, in a table that all its holders share; `release()` it. */
   table(mailbox: number): Promise<LiveTable>
   /** Facts of messages for FETCH: in pages, in UID order. */
@@ -203,14 +204,14 @@ export interface StoreReads {
   /** Rows of arrivals with `after` < id < `before`, oldest first; of one recipient if given; limited like `queueWhere`. */
   ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): LedgerPage
   /** How many messages of a mailbox have this UID or a larger one; counts a limited number, `next` is where to continue. */
-  messagesFrom(mailbox: number, uid: number): { readonly count: number; readonly next?: number }
+  messagesFrom(mailbox: number, uid: Uid): { readonly count: number; readonly next?: Uid }
   /** Totals, maintained by the writer instead of counted. */
   counts(): StoreCounts
 }
 
 /** `identity`: a number made of the bytes that arrived, of what we put before them, and of the internal date. */
 export interface MessageIdentity {
-  readonly uid: number
+  readonly uid: Uid
   readonly identity: number
 }
 
@@ -257,7 +258,7 @@ export interface RowNeed {
  * character.
  */
 export interface MessageRow {
-  readonly uid: number
+  readonly uid: Uid
   readonly internalDate: ZonedInstant
   readonly sizeBytes: number
   readonly emailId: number

@@ -1,4 +1,5 @@
 /** The messages of one mailbox in typed arrays, shared by all who look at it: 28 bytes a message, however many sessions. */
+import type { ModSeq, Uid } from '../mail/ids.ts'
 import { lowerBound } from '../base/lower-bound.ts'
 import type { Change } from './changes.ts'
 import type { MailboxRow } from './entities.ts'
@@ -15,12 +16,12 @@ export interface TableView {
 /** A table that follows its mailbox. Hold it while a session has the mailbox selected. */
 export interface LiveTable {
   view(): TableView
-  readonly uidNext: number
-  readonly highestModSeq: number
+  readonly uidNext: Uid
+  readonly highestModSeq: ModSeq
   /** No flags of a message that was there before changed behind this mod-sequence. */
-  readonly flagsModSeq: number
+  readonly flagsModSeq: ModSeq
   /** UIDs from here on are \Recent for the next read-write session. */
-  readonly recentUid: number
+  readonly recentUid: Uid
   /** Claims \Recent for everything below uidNext, before any other session can. @returns the first UID claimed; uidNext where none is left. */
   claimRecent(): number
   readonly gone: boolean
@@ -45,7 +46,7 @@ export class MessageTable implements TableView {
     this.modSeqs = new Float64Array(capacity)
   }
 
-  push(uid: number, low: number, high: number, modSeq: number): void {
+  push(uid: Uid, low: number, high: number, modSeq: ModSeq): void {
     const at = this.count++
     this.uids[at] = uid
     this.flagsLow[at] = low
@@ -129,10 +130,10 @@ interface Holder {
 export class SharedTable {
   table: MessageTable
   readonly holders = new Set<Holder>()
-  uidNext: number
-  highestModSeq: number
-  flagsModSeq: number
-  recentUid: number
+  uidNext: Uid
+  highestModSeq: ModSeq
+  flagsModSeq: ModSeq
+  recentUid: Uid
   gone = false
 
   constructor(
@@ -151,11 +152,11 @@ export class SharedTable {
     else this.table = applyChange(this.table, change)
     if (change.kind === 'added') {
       const last = change.uids.length - 1
-      this.uidNext = Math.max(this.uidNext, change.uids[last]! + 1)
-      this.highestModSeq = Math.max(this.highestModSeq, change.modSeqs[last]!)
+      this.uidNext = Math.max(this.uidNext, change.uids[last]! + 1) as Uid
+      this.highestModSeq = Math.max(this.highestModSeq, change.modSeqs[last]!) as ModSeq
     } else if (change.kind === 'flags' || change.kind === 'expunged') {
-      this.highestModSeq = Math.max(this.highestModSeq, change.modSeq)
-      if (change.kind === 'flags') this.flagsModSeq = Math.max(this.flagsModSeq, change.modSeq)
+      this.highestModSeq = Math.max(this.highestModSeq, change.modSeq) as ModSeq
+      if (change.kind === 'flags') this.flagsModSeq = Math.max(this.flagsModSeq, change.modSeq) as ModSeq
     }
   }
 
@@ -187,19 +188,19 @@ class HeldTable implements LiveTable {
     return this.#shared.table
   }
 
-  get uidNext(): number {
+  get uidNext(): Uid {
     return this.#shared.uidNext
   }
 
-  get highestModSeq(): number {
+  get highestModSeq(): ModSeq {
     return this.#shared.highestModSeq
   }
 
-  get flagsModSeq(): number {
+  get flagsModSeq(): ModSeq {
     return this.#shared.flagsModSeq
   }
 
-  get recentUid(): number {
+  get recentUid(): Uid {
     return this.#shared.recentUid
   }
 

@@ -1,4 +1,5 @@
 /** Authentication of clients: accounts, passwords, tokens, and the SASL mechanisms offered. */
+import type { AccountId } from '../mail/ids.ts'
 import type { Peer } from '../base/network.ts'
 import { AccountAuthenticator } from '../directory/authenticator.ts'
 import { IssuerTokens } from '../directory/tokens.ts'
@@ -14,7 +15,7 @@ interface Tools {
   readonly people: People
   /** The store's secret: it makes stable answers for unknown users. */
   readonly secret: Uint8Array
-  signedIn(account: number, name: string, peer: Peer): void
+  signedIn(account: AccountId, name: string, peer: Peer): void
 }
 
 export interface SignIn {

@@ -1,4 +1,5 @@
 /** What a recorded run had promised at a moment, and whether a folder keeps it. */
+import type { AccountId } from '../../src/mail/ids.ts'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import { verifyFolder } from '../../src/store/sqlite/verify.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export class Promised {
-  account = 0
+  account = 0 as AccountId
   readonly filed = new Set<number>()
   readonly queued = new Set<number>()
   readonly both = new Set<number>()
@@ -35,7 +36,7 @@ export class Promised {
       if (what === 'bounce') this.bounceBegun.set(Number(first), Number(second))
       return
     }
-    if (what === 'account') this.account = Number(first)
+    if (what === 'account') this.account = Number(first) as AccountId
     if (what === 'file') this.filed.add(Number(first))
     if (what === 'queue') this.queued.add(Number(first))
     if (what === 'bounce') {

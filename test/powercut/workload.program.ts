@@ -1,6 +1,7 @@
 // The program whose system calls the powercut test records: a store under every kind of write.
 // It says "begin" before and "ack" after each step, straight to the descriptor, so that the recording knows what was promised when.
 //   node workload.program.js FOLDER SEED STEPS
+import type { AccountId } from '../../src/mail/ids.ts'
 import { writeSync } from 'node:fs'
 import { silentLog } from '../../src/base/log.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
@@ -32,7 +33,7 @@ function body(n: number): Buffer {
   return message(`m${n}`, `${'line of text\r\n'.repeat(Math.ceil(size / 14))}end ${n}\r\n`)
 }
 
-async function step(store: Store, account: number, inbox: number, trash: number): Promise<void> {
+async function step(store: Store, account: AccountId, inbox: number, trash: number): Promise<void> {
   const nowMs = realClock.now()
   switch (chance(12)) {
     case 0:

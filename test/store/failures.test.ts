@@ -1,3 +1,4 @@
+import type { AccountId } from '../../src/mail/ids.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,7 +35,7 @@ function queueOf(subject: string, leased: boolean): Extract<Operation, { kind: '
 }
 
 /** Groups of every kind of commit, with a word on each message's fate. A commit that fails is a word too: the run goes on. */
-async function workload(place: InPlace, bob: { id: number; inbox: number }): Promise<Told[]> {
+async function workload(place: InPlace, bob: { id: AccountId; inbox: number }): Promise<Told[]> {
   const { store, durable } = place
   const told: Told[] = []
   const leased = new Map<string, number>()
@@ -116,7 +117,7 @@ async function checkAfter(folder: string, bob: { inbox: number }, told: readonly
 }
 
 /** A disk that fails while the store opens is told of by the open. */
-async function attempt(folder: string, plan: FailurePlan, bob: { id: number; inbox: number }): Promise<Told[]> {
+async function attempt(folder: string, plan: FailurePlan, bob: { id: AccountId; inbox: number }): Promise<Told[]> {
   let place: InPlace
   try {
     place = openInPlace(folder, plan)

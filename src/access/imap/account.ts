@@ -1,4 +1,5 @@
 /** An account's mailboxes as IMAP sees them. RFC 9051 §6.3. */
+import type { AccountId } from '../../mail/ids.ts'
 import { turn } from '../../base/clock.ts'
 import { messageIndex } from '../../delivery/arrival.ts'
 import type { ContentSink } from '../../mail/content.ts'
@@ -32,9 +33,9 @@ export class StoreImapAccount implements ImapAccount {
   readonly namespaces = { personal: [{ prefix: '', delimiter: '/' }], otherUsers: [], shared: [] }
   readonly appendLimitBytes: number
   readonly #tools: ImapTools
-  readonly #id: number
+  readonly #id: AccountId
 
-  constructor(tools: ImapTools, id: number) {
+  constructor(tools: ImapTools, id: AccountId) {
     this.#tools = tools
     this.#id = id
     this.appendLimitBytes = tools.messageBytesMax()
@@ -110,7 +111,7 @@ export class StoreImapAccount implements ImapAccount {
     if (recentUid <= 1) return messages
     const { store, clock } = this.#tools
     let recent = 0
-    for (let from: number | undefined = recentUid; ;) {
+    for (let from = recentUid; ;) {
       const { count, next } = store.read.messagesFrom(id, from)
       recent += count
       if (next === undefined) return recent

@@ -1,4 +1,5 @@
 /** STATUS by the row of its mailbox; \Recent for one session. */
+import type { AccountId, Uid } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
@@ -16,9 +17,9 @@ test('STATUS loads no table; RECENT is counted only where it is asked and the ro
   let turns = 0
   // Pieces of one message, and a turn of the loop between them.
   const read = Object.assign(Object.create(store.read) as typeof store.read, {
-    mailboxByName: (account: number, name: string) => store.read.mailboxByName(account, name),
+    mailboxByName: (account: AccountId, name: string) => store.read.mailboxByName(account, name),
     table: () => assert.fail('the table was loaded'),
-    messagesFrom(mailbox: number, uid: number) {
+    messagesFrom(mailbox: number, uid: Uid) {
       asked.push(turns)
       const { count } = store.read.messagesFrom(mailbox, uid)
       return count > 1 ? { count: 1, next: uid + 1 } : { count }

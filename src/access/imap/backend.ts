@@ -1,4 +1,5 @@
 /** IMAP's backend on the store. */
+import type { AccountId } from '../../mail/ids.ts'
 import type { ImapAccount, ImapBackend } from '../../protocol/imap/backend.ts'
 import type { Authenticated } from '../../protocol/sasl/authenticator.ts'
 import { StoreImapAccount } from './account.ts'
@@ -12,6 +13,6 @@ export class StoreImapBackend implements ImapBackend {
   }
 
   async open(user: Authenticated): Promise<ImapAccount> {
-    return new StoreImapAccount(this.#tools, user.accountId)
+    return new StoreImapAccount(this.#tools, user.accountId as AccountId)
   }
 }

@@ -1,4 +1,5 @@
 /** A selected mailbox: its table in memory, its messages in the store. RFC 9051 §6.4. */
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { flagsMax } from '../../mail/flags.ts'
 import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
@@ -22,15 +23,15 @@ export class StoreImapSelected implements ImapSelected {
   readonly mailboxId: string
   readonly readOnly: boolean
   readonly uidValidity: number
-  recentUid = 0
+  recentUid = 0 as Uid
   readonly #tools: ImapTools
-  readonly #account: number
+  readonly #account: AccountId
   readonly #id: number
   readonly #table: LiveTable
   #stop: (() => void) | undefined
   readonly #ended = new AbortController()
 
-  constructor(tools: ImapTools, account: number, row: MailboxRow, table: LiveTable, readOnly: boolean) {
+  constructor(tools: ImapTools, account: AccountId, row: MailboxRow, table: LiveTable, readOnly: boolean) {
     this.#tools = tools
     this.#account = account
     this.#id = row.id
@@ -54,15 +55,15 @@ export class StoreImapSelected implements ImapSelected {
     this.#stop = this.#table.listen(onChange)
   }
 
-  uidNext(): number {
+  uidNext(): Uid {
     return this.#table.uidNext
   }
 
-  highestModSeq(): number {
+  highestModSeq(): ModSeq {
     return this.#table.highestModSeq
   }
 
-  flagsModSeq(): number {
+  flagsModSeq(): ModSeq {
     return this.#table.flagsModSeq
   }
 
@@ -108,8 +109,8 @@ export class StoreImapSelected implements ImapSelected {
     uids: Uint32Array,
     mode: 'add' | 'remove' | 'replace',
     flags: readonly string[],
-    unchangedSince?: number,
-  ): Promise<{ modSeq: number; changed: Uint32Array; failed: Uint32Array }> {
+    unchangedSince?: ModSeq,
+  ): Promise<{ modSeq: ModSeq; changed: Uint32Array; failed: Uint32Array }> {
     const ranges = rangesOf(this.table(), uids)
     const [result] = await translated(
       this.#tools.store.commit([{ kind: 'flags', mailbox: this.#id, uids: ranges, mode, flags, unchangedSince }]),
@@ -121,7 +122,7 @@ export class StoreImapSelected implements ImapSelected {
     }
   }
 
-  async expunge(uids?: Uint32Array): Promise<{ expunged: Uint32Array; modSeq: number }> {
+  async expunge(uids?: Uint32Array): Promise<{ expunged: Uint32Array; modSeq: ModSeq }> {
     const before = this.table()
     const [result] = await translated(
       this.#tools.store.commit([

@@ -1,4 +1,5 @@
 /** What IMAP needs from the rest of the world. `system.ts` hands in the store's; tests hand in one in memory. */
+import type { ModSeq, Uid } from '../../mail/ids.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { ContentSink, MessageBytes } from '../../mail/content.ts'
 import type { FlagBits } from '../../mail/flags.ts'
@@ -57,12 +58,12 @@ export interface ImapMailboxInfo {
 export interface ImapMailboxStatus {
   readonly messages: number
   readonly recent: number
-  readonly uidNext: number
+  readonly uidNext: Uid
   readonly uidValidity: number
   readonly unseen: number
   readonly deleted: number
   readonly sizeBytes: number
-  readonly highestModSeq: number
+  readonly highestModSeq: ModSeq
   /** RFC 8474: an id that survives RENAME. */
   readonly mailboxId: string
 }
@@ -139,12 +140,12 @@ export interface ImapSelected {
   readonly mailboxId: string
   readonly readOnly: boolean
   readonly uidValidity: number
-  uidNext(): number
-  highestModSeq(): number
+  uidNext(): Uid
+  highestModSeq(): ModSeq
   /** No flags of a message that was there before changed behind this mod-sequence: a walk over the table for news is not needed. */
-  flagsModSeq(): number
+  flagsModSeq(): ModSeq
   /** UIDs from here on are \Recent to this session: it was the first read-write one to see them. RFC 3501 §2.3.2. */
-  readonly recentUid: number
+  readonly recentUid: Uid
   /** Called when the session is told of new messages: claims \Recent for UIDs below uidNext; answers the first UID claimed. */
   claimRecent(): number
   /** The newest state. Cheap. The same table object as long as nothing but flags changed. */
@@ -166,10 +167,10 @@ export interface ImapSelected {
     uids: Uint32Array,
     mode: 'add' | 'remove' | 'replace',
     flags: readonly string[],
-    unchangedSince?: number,
-  ): Promise<{ readonly modSeq: number; readonly changed: Uint32Array; readonly failed: Uint32Array }>
+    unchangedSince?: ModSeq,
+  ): Promise<{ readonly modSeq: ModSeq; readonly changed: Uint32Array; readonly failed: Uint32Array }>
   /** Removes those of the UIDs that are \Deleted (all of the mailbox's when undefined). `table()` shows it when the promise resolves. */
-  expunge(uids?: Uint32Array): Promise<{ readonly expunged: Uint32Array; readonly modSeq: number }>
+  expunge(uids?: Uint32Array): Promise<{ readonly expunged: Uint32Array; readonly modSeq: ModSeq }>
   copy(uids: Uint32Array, target: string): Promise<CopyResult>
   move(uids: Uint32Array, target: string): Promise<CopyResult>
   /** UIDs that match, ascending; the backend runs it away from the main thread. `within` are the UIDs that the session knows of. */
@@ -200,7 +201,7 @@ export interface FetchNeed {
 
 /** What was asked of one message. Strings hold one byte a character (latin1) in the spelling that FETCH sends. */
 export interface FetchRow {
-  readonly uid: number
+  readonly uid: Uid
   readonly envelope?: string
   readonly body?: string
   readonly bodyStructure?: string

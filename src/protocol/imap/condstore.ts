@@ -1,4 +1,5 @@
 /** CONDSTORE: clients that understand mod-sequences are told them. RFC 7162 §3.1. */
+import type { ModSeq } from '../../mail/ids.ts'
 import type { Conversation } from './command.ts'
 import type { Line } from './wire/line.ts'
 
@@ -14,11 +15,11 @@ export function enableCondstore(conversation: Conversation): void {
 }
 
 /** ` (NAME n)` behind a command's arguments, or undefined. RFC 7162 §7, RFC 4466 §2.4. */
-export function modifier(line: Line, name: string): number | undefined {
+export function modifier(line: Line, name: string): ModSeq | undefined {
   if (!line.tries('(')) return undefined
   if (line.word() !== name) throw line.fault(name, 'modifier')
   line.space()
-  const value = line.number64()
+  const value = line.number64() as ModSeq
   line.takes(')', 'modifier')
   return value
 }

@@ -1,4 +1,5 @@
 /** What a session was told of its mailbox, and the news since. Sequence numbers are the told ones. RFC 3501 §5.2, §5.5, §7.4.1. */
+import type { ModSeq, SequenceNumber, Uid } from '../../mail/ids.ts'
 import { lowerBound } from '../../base/lower-bound.ts'
 import type { ImapSelected, MessageTable } from './backend.ts'
 import type { Out } from './out.ts'
@@ -25,11 +26,11 @@ export class View {
   /** The table whose order the client knows, and how much of it. Flags of a table that is not the newest may be stale. */
   #clientTable: MessageTable
   #count: number
-  #toldModSeq: number
+  #toldModSeq: ModSeq
   /** Names of flags that the client has heard of. They grow in number, and never change. */
   #toldNames: number
   /** Changes that this session made and has shown by itself. */
-  #own: number[] | undefined
+  #own: ModSeq[] | undefined
   /** `$`: UIDs of the last SEARCH that saved. RFC 5182 §2.1. */
   #saved: Uint32Array = none
 
@@ -65,12 +66,12 @@ export class View {
     this.#saved = uids
   }
 
-  /** 0 when the UID was not told. */
-  sequenceOf(uid: number, hint = 0): number {
+  /** The number that the client counts the message by, 0 when its UID was not told. */
+  sequenceOf(uid: Uid, hint = 0): SequenceNumber {
     const { uids } = this.#clientTable
-    if (hint < this.#count && uids[hint] === uid) return hint + 1
+    if (hint < this.#count && uids[hint] === uid) return (hint + 1) as SequenceNumber
     const index = lowerBound(uids, this.#count, uid)
-    return index < this.#count && uids[index] === uid ? index + 1 : 0
+    return (index < this.#count && uids[index] === uid ? index + 1 : 0) as SequenceNumber
   }
 
   /**
@@ -78,7 +79,7 @@ export class View {
    * but `*` in an empty mailbox is no message: clients say 1:* before they look.
    */
   resolve(set: SequenceSet, byUid: boolean): Uint32Array {
-    if (set.saved) return this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
+    if (set.saved) return this.#saved.filter((uid) => this.sequenceOf(uid as Uid) > 0)
     const { uids } = this.#clientTable
     const count = this.#count
     if (count === 0 && (byUid || set.ranges.some(([a, b]) => a === star || b === star))) return none
@@ -113,7 +114,7 @@ export class View {
     const { uids } = this.#clientTable
     for (let i = 0, index = -1; i < found.length; i++) {
       // Neighbours in the mailbox make one range, whatever UIDs were between them.
-      const next = index >= 0 && uids[index + 1] === found[i] ? index + 1 : this.sequenceOf(found[i]!) - 1
+      const next = index >= 0 && uids[index + 1] === found[i] ? index + 1 : this.sequenceOf(found[i]! as Uid) - 1
       if (index >= 0 && next === index + 1) ranges[ranges.length - 1]![1] = found[i]!
       else ranges.push([found[i]!, found[i]!])
       index = next
@@ -122,7 +123,7 @@ export class View {
   }
 
   /** The changes made under this modSeq were shown, or were asked not to be. */
-  own(modSeq: number): void {
+  own(modSeq: ModSeq): void {
     this.#own ??= []
     // Forgetting one means telling flags that the client knows.
     if (this.#own.length >= ownMax) this.#own.shift()
@@ -194,7 +195,7 @@ export class View {
     }
     this.#clientTable = table
     this.#count = kept
-    if (kept === 0 || this.#saved.length > 0) this.#saved = this.#saved.filter((uid) => this.sequenceOf(uid) > 0)
+    if (kept === 0 || this.#saved.length > 0) this.#saved = this.#saved.filter((uid) => this.sequenceOf(uid as Uid) > 0)
   }
 
   #tellFlags(out: Out, table: MessageTable, known: number): void {
@@ -202,7 +203,7 @@ export class View {
     const since = this.#toldModSeq
     let encoder: FlagEncoder | undefined
     for (let i = 0; i < known; i++) {
-      if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]!)) continue
+      if (modSeqs[i]! <= since || this.#own?.includes(modSeqs[i]! as ModSeq)) continue
       encoder ??= this.flags(out)
       const flags = this.listed(encoder.encode(flagsLow[i]!, flagsHigh[i]!), uids[i]!)
       // The UID beside them: RFC 7162 §3.2.4, RFC 9051 §7.5.2.

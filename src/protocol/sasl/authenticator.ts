@@ -3,6 +3,7 @@ import type { Peer } from '../../base/network.ts'
 
 /** A user who has signed in. Only an `Authenticator` makes one: code that needs a signed-in user takes this type. */
 export interface Authenticated {
+  /** The backend's own number for it: a plain number, as a library's backend may have others than the store's. */
   readonly accountId: number
   /** The account's own address, as `user@domain`. */
   readonly name: string

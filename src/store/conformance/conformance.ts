@@ -1,4 +1,5 @@
 /** What every engine of the store must do: one suite, run by each engine's test. */
+import type { ModSeq } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deletedBit, flaggedBit, seenBit } from '../../mail/flags.ts'
@@ -199,7 +200,7 @@ export function conformance(
         uids: [[1, 5]],
         mode: 'replace',
         flags: ['\\Flagged'],
-        unchangedSince: before[4]!,
+        unchangedSince: before[4]! as ModSeq,
       },
     ])
     assert.deepEqual(second.failed, [1, 2, 3, 4])

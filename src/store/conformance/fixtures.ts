@@ -1,4 +1,5 @@
 /** What the store's tests write and read. */
+import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import assert from 'node:assert/strict'
 import { factsOfBytes } from '../facts.ts'
@@ -50,7 +51,7 @@ export async function addAccount(
   store: Store,
   name: string,
   quotaBytes = 0,
-): Promise<{ id: number; inbox: number; trash: number }> {
+): Promise<{ id: AccountId; inbox: number; trash: number }> {
   const mailboxes: { name: string; role: MailboxRole }[] = [
     { name: 'INBOX', role: 'inbox' },
     { name: 'Trash', role: 'trash' },
@@ -66,7 +67,7 @@ export async function rowsOf(
   store: Store,
   mailbox: number,
   bytes = false,
-): Promise<{ uid: number; text?: string; emailId: number; threadId: number; sizeBytes: number }[]> {
+): Promise<{ uid: Uid; text?: string; emailId: number; threadId: number; sizeBytes: number }[]> {
   const table = await store.read.table(mailbox)
   const view = table.view()
   const result = []

@@ -1,4 +1,5 @@
 /** How much there is: kept by every engine, through whatever changes it. */
+import type { Uid } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { addAccount, arrival, message, nowMs, refused, type Check } from './fixtures.ts'
 
@@ -49,7 +50,7 @@ export function totalsChecks(check: Check): void {
     for (let i = 0; i < 5; i++) await store.commit([await arrival(store, message(`m${i}`), [bob.inbox])])
     await store.commit([{ kind: 'expunge', mailbox: bob.inbox, uids: [[3, 3]], force: true, nowMs }])
     assert.deepEqual(
-      [1, 2, 3, 4, 6].map((uid) => store.read.messagesFrom(bob.inbox, uid)),
+      [1, 2, 3, 4, 6].map((uid) => store.read.messagesFrom(bob.inbox, uid as Uid)),
       [4, 3, 2, 2, 0].map((count) => ({ count })),
     )
   })

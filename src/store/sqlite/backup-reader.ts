@@ -1,4 +1,5 @@
 /** Reads a backup where it lies: one account's mailboxes and messages, without bringing the rest back. Pages by key, as the store's own reads. */
+import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import { join, resolve } from 'node:path'
 import { derivedUidl } from '../uidl.ts'
@@ -13,7 +14,7 @@ import { identityOf, sourceOf } from './reads.ts'
 import { factsHead } from './reindex.ts'
 
 export interface BackedAccount {
-  readonly id: number
+  readonly id: AccountId
   readonly name: string
   readonly disabled: boolean
   readonly restriction: Restriction
@@ -31,7 +32,7 @@ export interface BackedMailbox {
 }
 
 export interface BackedMessage {
-  readonly uid: number
+  readonly uid: Uid
   readonly email: number
   /** The same as in `StoreReads.identities`. */
   readonly identity: number
@@ -68,13 +69,13 @@ export class BackupReader {
         "SELECT type, value FROM credential WHERE account = ? AND name = '' AND type IN ('argon2id', 'scram-sha-256')",
       )
       .all(row['id']!) as { type: string; value: string }[]
-    const { id, quotaBytes } = row as { id: number; quotaBytes: number }
+    const { id, quotaBytes } = row as { id: AccountId; quotaBytes: number }
     // Backups of before schema 6 know no restriction.
     const restriction = (row['restriction'] ?? 'none') as Restriction
     return { id, name, disabled: row['disabled'] === 1, restriction, quotaBytes, credentials }
   }
 
-  mailboxes(account: number): readonly BackedMailbox[] {
+  mailboxes(account: AccountId): readonly BackedMailbox[] {
     const rows = this.#statements
       .sql(
         `SELECT b.id, b.name, b.role, b.messages, s.name IS NOT NULL AS subscribed FROM mailbox b
@@ -84,7 +85,7 @@ export class BackupReader {
     return rows.map((row) => ({ ...(row as unknown as BackedMailbox), subscribed: row['subscribed'] === 1 }))
   }
 
-  messages(account: number, mailbox: number, after: number, limit: number): readonly BackedMessage[] {
+  messages(account: AccountId, mailbox: number, after: number, limit: number): readonly BackedMessage[] {
     const names = this.#flagNames(account)
     return this.#statements
       .sql(
@@ -100,7 +101,7 @@ export class BackupReader {
   #message(row: Row, names: readonly (string | undefined)[]): BackedMessage {
     const prefix = row['prefix'] as string
     return {
-      uid: row['uid'] as number,
+      uid: row['uid'] as Uid,
       email: row['email'] as number,
       identity: identityOf(row),
       internalDate: { epochMs: row['dateMs'] as number, offsetMinutes: row['dateOffset'] as number },
@@ -110,13 +111,13 @@ export class BackupReader {
       }),
       prefix,
       head: factsHead(prefix),
-      uidl: (row['uidl'] as string) || derivedUidl(row['uidValidity'] as number, row['uid'] as number),
+      uidl: (row['uidl'] as string) || derivedUidl(row['uidValidity'] as number, row['uid'] as Uid),
       envelope: row['envelope'] as string,
       content: new StoredBytes(this.#files, sourceOf(row), ''),
     }
   }
 
-  #flagNames(account: number): readonly (string | undefined)[] {
+  #flagNames(account: AccountId): readonly (string | undefined)[] {
     const names: (string | undefined)[] = [...systemFlags, ...wellKnownKeywords]
     for (const row of this.#statements.sql('SELECT bit, name FROM keyword WHERE account = ?').all(account)) {
       names[row['bit'] as number] = row['name'] as string

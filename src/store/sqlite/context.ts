@@ -1,4 +1,5 @@
 /** What the writer's operations share inside a transaction: statements, counters in memory, and how to undo them. */
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import type { Change } from '../changes.ts'
 import { GroupChanges } from './group-changes.ts'
@@ -10,13 +11,13 @@ import { Keywords } from './keywords.ts'
 /** A mailbox's counters. The only writer holds them in memory and writes each changed row once a group. */
 export interface MailboxState {
   readonly id: number
-  readonly account: number
+  readonly account: AccountId
   name: string
   role: MailboxRole | null
   uidValidity: number
-  uidNext: number
-  highestModSeq: number
-  recentUid: number
+  uidNext: Uid
+  highestModSeq: ModSeq
+  recentUid: Uid
   messages: number
   unseen: number
   deleted: number
@@ -24,12 +25,12 @@ export interface MailboxState {
 }
 
 export interface AccountState {
-  readonly id: number
+  readonly id: AccountId
   readonly name: string
   quotaBytes: number
   usedBytes: number
   usedMessages: number
-  modSeq: number
+  modSeq: ModSeq
   uidValidity: number
 }
 
@@ -61,10 +62,10 @@ export class WriteContext {
   readonly totals: Totals = { ...noChange }
   readonly #journal = new Journal()
   readonly #mailboxes = new JournaledMap<number, MailboxState>(this.#journal)
-  readonly #accounts = new JournaledMap<number, AccountState>(this.#journal)
+  readonly #accounts = new JournaledMap<AccountId, AccountState>(this.#journal)
   readonly #segmentUse = new JournaledMap<number, number>(this.#journal)
   readonly #dirtyMailboxes = new JournaledMap<number, MailboxState>(this.#journal)
-  readonly #dirtyAccounts = new JournaledMap<number, AccountState>(this.#journal)
+  readonly #dirtyAccounts = new JournaledMap<AccountId, AccountState>(this.#journal)
   readonly changes = new GroupChanges()
   readonly keywords: Keywords
 
@@ -148,12 +149,12 @@ export class WriteContext {
     return state
   }
 
-  mailboxByName(account: number, name: string): MailboxState | undefined {
+  mailboxByName(account: AccountId, name: string): MailboxState | undefined {
     const row = this.sql('SELECT id FROM mailbox WHERE account = ? AND name = ?').get(account, name)
     return row && this.findMailbox(row['id'] as number)
   }
 
-  account(id: number): AccountState {
+  account(id: AccountId): AccountState {
     let state = this.#accounts.get(id)
     if (!state) {
       const row = this.sql(
@@ -182,14 +183,14 @@ export class WriteContext {
     this.#dirtyMailboxes.delete(id)
   }
 
-  forgetAccount(id: number): void {
+  forgetAccount(id: AccountId): void {
     this.#accounts.delete(id)
     this.#dirtyAccounts.delete(id)
     this.keywords.forget(id)
   }
 
-  nextModSeq(account: number): number {
-    return ++this.editAccount(this.account(account)).modSeq
+  nextModSeq(account: AccountId): ModSeq {
+    return ++this.editAccount(this.account(account)).modSeq as ModSeq
   }
 
   /** Writes the changed counters: once a group, however many messages came. */

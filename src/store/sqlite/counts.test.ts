@@ -1,4 +1,5 @@
 /** What is asked often is told by a row: no table is counted for it, however much there is. */
+import type { AccountId, Uid } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openDatabase, type Database } from './driver.ts'
@@ -38,8 +39,8 @@ test('the figures of /metrics are one row of one table', () => {
 
 test('a mailbox is found by an index, and its newest messages are counted in their part of one', () => {
   const steps = plansOf((reads) => {
-    reads.mailboxByName(1, 'INBOX')
-    reads.messagesFrom(1, 5)
+    reads.mailboxByName(1 as AccountId, 'INBOX')
+    reads.messagesFrom(1, 5 as Uid)
   })
   assert.ok(steps.length >= 3)
   for (const step of steps) assert.match(step, /^SEARCH (?:mailbox|message) USING .*(?:INDEX|PRIMARY KEY)/)

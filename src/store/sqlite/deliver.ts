@@ -1,4 +1,5 @@
 /** Messages coming in: numbers first (before the record is written), rows after its sync. docs/architecture.md §1. */
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
@@ -21,8 +22,8 @@ export interface ContentPlace {
 interface Placed {
   readonly mailbox: MailboxState
   readonly account: AccountState
-  readonly uid: number
-  readonly modSeq: number
+  readonly uid: Uid
+  readonly modSeq: ModSeq
   readonly emailId: number
   readonly low: number
   readonly high: number
@@ -51,14 +52,14 @@ export function numbersOf(operation: Arrive | Append): number {
 /** Numbers either given anew, or read back from a record that is replayed. */
 interface Source {
   content(): number
-  filing(mailbox: MailboxState): { uid: number; modSeq: number; emailId: number }
+  filing(mailbox: MailboxState): { uid: Uid; modSeq: ModSeq; emailId: number }
   entry(): number
   recipient(): number
 }
 
 function fresh(context: WriteContext, numbers: number[]): Source {
   const { counters } = context
-  const give = (value: number): number => {
+  const give = <N extends number>(value: N): N => {
     numbers.push(value)
     return value
   }
@@ -88,9 +89,9 @@ function replayed(context: WriteContext, numbers: Float64Array, start: number): 
     filing(mailbox) {
       const uid = take()
       const account = context.editAccount(context.account(mailbox.account))
-      const modSeq = take()
-      account.modSeq = Math.max(account.modSeq, modSeq)
-      return { uid: Math.max(uid, mailbox.uidNext), modSeq, emailId: keep('email') }
+      const modSeq = take() as ModSeq
+      account.modSeq = Math.max(account.modSeq, modSeq) as ModSeq
+      return { uid: Math.max(uid, mailbox.uidNext) as Uid, modSeq, emailId: keep('email') }
     },
     entry: () => keep('entry'),
     recipient: () => keep('recipient'),
@@ -150,8 +151,8 @@ export function allocate(
     const { uid, modSeq, emailId } = source.filing(mailbox)
     const { low, high } = bits[i]!
     const sizeBytes = operation.content.sizeBytes + target.prefix.length
-    mailbox.uidNext = uid + 1
-    mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq)
+    mailbox.uidNext = (uid + 1) as Uid
+    mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq) as ModSeq
     mailbox.messages++
     mailbox.sizeBytes += sizeBytes
     if (!(low & seenBit)) mailbox.unseen++
@@ -285,7 +286,7 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
 }
 
 /** The thread that any of the keys already belongs to, else a new one named after this email. All keys belong to it from now on; threads never merge. */
-function threadOf(context: WriteContext, account: number, keys: readonly number[], emailId: number): number {
+function threadOf(context: WriteContext, account: AccountId, keys: readonly number[], emailId: number): number {
   let thread = 0
   for (const key of keys) {
     const row = context.sql('SELECT thread FROM threadKey WHERE account = ? AND key = ?').get(account, key)

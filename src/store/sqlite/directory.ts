@@ -1,4 +1,5 @@
 /** Domains, accounts, credentials, aliases and settings. */
+import type { AccountId } from '../../mail/ids.ts'
 import type { Operation, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { WriteContext } from './context.ts'
@@ -38,7 +39,7 @@ export function addAccount(context: WriteContext, op: Op<'accountAdd'>): ResultO
   const { lastInsertRowid } = context
     .sql('INSERT INTO account (name, quotaBytes, uidValidity) VALUES (?, ?, ?)')
     .run(op.name, op.quotaBytes, Math.floor(op.nowMs / 1000))
-  const id = Number(lastInsertRowid)
+  const id = Number(lastInsertRowid) as AccountId
   context.totals.accounts++
   for (const { name, role } of op.mailboxes) {
     insertMailbox(context, id, name, role)
@@ -51,10 +52,10 @@ export function addAccount(context: WriteContext, op: Op<'accountAdd'>): ResultO
   return { id }
 }
 
-function accountId(context: WriteContext, name: string): number {
+function accountId(context: WriteContext, name: string): AccountId {
   const row = context.sql('SELECT id FROM account WHERE name = ?').get(name)
   if (!row) throw new StoreRefusal('noSuchAccount', `There is no account ${name}`)
-  return row['id'] as number
+  return row['id'] as AccountId
 }
 
 /** The account with all its mail. Contents that others hold stay theirs. */

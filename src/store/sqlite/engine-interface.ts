@@ -1,4 +1,5 @@
 /** What the two engines have in common, on disk and in memory: `engine.ts` makes a store of either. */
+import type { AccountId } from '../../mail/ids.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
@@ -34,7 +35,7 @@ export interface Engine {
   quarantined(place: Place): Uint8Array | undefined
   forgetQuarantined(place: Place): Promise<void>
   search(
-    account: number,
+    account: AccountId,
     mailbox: number,
     key: SearchKey,
     within: UidRanges,

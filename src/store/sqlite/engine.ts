@@ -1,4 +1,5 @@
 /** The embedded engine: the writer's thread, reads, tables, contents and the change feed put together as a `Store`. */
+import type { AccountId } from '../../mail/ids.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import { dropLost, lostFiles } from '../contents/lost.ts'
 import { StoreSink } from '../contents/sink.ts'
@@ -39,7 +40,7 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
   const storeReads = Object.assign(reads, {
     table: (mailbox: number) => tables.hold(mailbox),
     search: (mailbox: number, key: SearchKey, within: UidRanges, searchOptions?: SearchOptions) =>
-      engine.search(reads.mailbox(mailbox)?.account ?? 0, mailbox, key, within, searchOptions),
+      engine.search(reads.mailbox(mailbox)?.account ?? (0 as AccountId), mailbox, key, within, searchOptions),
   }) satisfies StoreReads
   return {
     replayed: engine.replayed,

@@ -1,11 +1,12 @@
 /** What a group of commits has changed, gathered for the change feed. docs/architecture.md §5. */
+import type { ModSeq, Uid } from '../../mail/ids.ts'
 import type { Change, FlagRange } from '../changes.ts'
 
 interface Added {
-  uids: number[]
+  uids: Uid[]
   low: number[]
   high: number[]
-  modSeqs: number[]
+  modSeqs: ModSeq[]
 }
 
 export class GroupChanges {
@@ -18,7 +19,7 @@ export class GroupChanges {
     this.#changes.push(change)
   }
 
-  added(mailbox: number, uid: number, low: number, high: number, modSeq: number): void {
+  added(mailbox: number, uid: Uid, low: number, high: number, modSeq: ModSeq): void {
     let added = this.#added.get(mailbox)
     if (!added) this.#added.set(mailbox, (added = { uids: [], low: [], high: [], modSeqs: [] }))
     added.uids.push(uid)
@@ -27,12 +28,12 @@ export class GroupChanges {
     added.modSeqs.push(modSeq)
   }
 
-  flags(mailbox: number, modSeq: number, ranges: readonly FlagRange[]): void {
+  flags(mailbox: number, modSeq: ModSeq, ranges: readonly FlagRange[]): void {
     this.#settle(mailbox)
     this.#changes.push({ kind: 'flags', mailbox, modSeq, ranges })
   }
 
-  expunged(mailbox: number, modSeq: number, uids: readonly (readonly [number, number])[]): void {
+  expunged(mailbox: number, modSeq: ModSeq, uids: readonly (readonly [number, number])[]): void {
     this.#settle(mailbox)
     this.#changes.push({ kind: 'expunged', mailbox, modSeq, uids })
   }

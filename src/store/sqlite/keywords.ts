@@ -1,4 +1,5 @@
 /** Flags and keywords of accounts as bits. docs/architecture.md §6. */
+import type { AccountId } from '../../mail/ids.ts'
 import { flagsMax, flagWordBits, systemFlags, wellKnownKeywords, type FlagBits } from '../../mail/flags.ts'
 import { StoreRefusal } from '../store.ts'
 import type { Statements } from './driver.ts'
@@ -15,7 +16,7 @@ export interface FlagNames {
 export class Keywords {
   readonly #statements: Statements
   readonly #changes: GroupChanges
-  readonly #names: JournaledMap<number, FlagNames>
+  readonly #names: JournaledMap<AccountId, FlagNames>
 
   constructor(statements: Statements, journal: Journal, changes: GroupChanges) {
     this.#statements = statements
@@ -27,7 +28,7 @@ export class Keywords {
     return this.#names.size
   }
 
-  forget(account: number): void {
+  forget(account: AccountId): void {
     this.#names.delete(account)
   }
 
@@ -35,7 +36,7 @@ export class Keywords {
     this.#names.clear()
   }
 
-  of(account: number): FlagNames {
+  of(account: AccountId): FlagNames {
     let names = this.#names.get(account)
     if (!names) {
       const byBit: (string | undefined)[] = [...systemFlags, ...wellKnownKeywords]
@@ -50,7 +51,7 @@ export class Keywords {
   }
 
   /** Names to bits; a keyword that is new to the account gets one. */
-  bits(account: number, flags: readonly string[]): FlagBits {
+  bits(account: AccountId, flags: readonly string[]): FlagBits {
     if (flags.length === 0) return { low: 0, high: 0 }
     let low = 0
     let high = 0
@@ -62,7 +63,7 @@ export class Keywords {
     return { low, high }
   }
 
-  #newKeyword(account: number, name: string): number {
+  #newKeyword(account: AccountId, name: string): number {
     const { byBit, bits } = this.of(account)
     const bit = byBit.length
     if (bit >= flagsMax)

@@ -1,4 +1,5 @@
 /** Mailboxes and subscriptions: make, delete, rename. RFC 9051 §6.3.4–§6.3.8. */
+import type { AccountId } from '../../mail/ids.ts'
 import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import type { Operation, ResultOf } from '../operations.ts'
@@ -32,7 +33,7 @@ export function checkName(name: string): string {
 /** Makes one mailbox; the account's uidValidity counter gives it one that no earlier mailbox of the account had. */
 export function insertMailbox(
   context: WriteContext,
-  accountId: number,
+  accountId: AccountId,
   name: string,
   role: MailboxRole | null,
 ): number {
@@ -44,7 +45,7 @@ export function insertMailbox(
   return Number(lastInsertRowid)
 }
 
-function count(context: WriteContext, account: number): number {
+function count(context: WriteContext, account: AccountId): number {
   return context.sql('SELECT count(*) AS n FROM mailbox WHERE account = ?').get(account)!['n'] as number
 }
 
@@ -128,7 +129,7 @@ export function renameMailbox(context: WriteContext, op: Op<'mailboxRename'>): n
   return null
 }
 
-function childrenOf(context: WriteContext, account: number, name: string): MailboxState[] {
+function childrenOf(context: WriteContext, account: AccountId, name: string): MailboxState[] {
   // `0` is the character behind `/`: the range holds exactly the names that begin with "name/".
   return context
     .sql('SELECT id FROM mailbox WHERE account = ? AND name > ? AND name < ? ORDER BY name')
@@ -160,7 +161,7 @@ export function claimRecent(context: WriteContext, op: Op<'claimRecent'>): Resul
 }
 
 /** All of an account's mailboxes, when it goes. */
-export function removeMailboxesOf(context: WriteContext, account: number): void {
+export function removeMailboxesOf(context: WriteContext, account: AccountId): void {
   for (const row of context.sql('SELECT id FROM mailbox WHERE account = ?').all(account)) {
     removeMailbox(context, context.mailbox(row['id'] as number))
   }

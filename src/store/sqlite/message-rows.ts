@@ -1,4 +1,5 @@
 /** What FETCH asks of messages, read in pages of packed text: one string a page instead of a thousand values. */
+import type { Uid } from '../../mail/ids.ts'
 import type { CheckedContents } from '../contents/checked.ts'
 import { runMaxBytes, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
 import type { MessageRow, RowNeed } from '../store.ts'
@@ -103,7 +104,7 @@ function readRow(reader: PackedReader, need: RowNeed): PageRow {
   const prefixLength = need.bytes ? reader.number() : 0
   const uidl = reader.text(uidlLength)
   const row: MessageRow = {
-    uid,
+    uid: uid as Uid,
     internalDate: { epochMs, offsetMinutes },
     sizeBytes,
     emailId,

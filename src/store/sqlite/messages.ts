@@ -1,4 +1,5 @@
 /** What is done to messages that lie in mailboxes: flags, expunge, copy, move. Set-based: one statement per UID range. */
+import type { ModSeq, Uid } from '../../mail/ids.ts'
 import { deletedBit, seenBit, type FlagBits } from '../../mail/flags.ts'
 import type { FlagRange } from '../changes.ts'
 import type { Operation, Ranges, ResultOf } from '../operations.ts'
@@ -120,7 +121,7 @@ function addTotals(state: MailboxState, sum: Totals, sign: 1 | -1): void {
 }
 
 /** Takes the rows out of the mailbox and notes the UIDs as expunged. `release`: the emails lose a holder. */
-function takeOut(context: WriteContext, mailbox: MailboxState, runs: Ranges, nowMs: number, release: boolean): number {
+function takeOut(context: WriteContext, mailbox: MailboxState, runs: Ranges, nowMs: number, release: boolean): ModSeq {
   const sum = totals(context, mailbox.id, runs)
   const modSeq = context.nextModSeq(mailbox.account)
   for (const [first, last] of runs) {
@@ -159,7 +160,7 @@ export function expunge(context: WriteContext, op: Op<'expunge'>): ResultOf<Op<'
 interface Copied {
   readonly runs: readonly (readonly [number, number])[]
   readonly source: readonly number[]
-  readonly firstUid: number
+  readonly firstUid: Uid
 }
 
 function copyRows(
@@ -183,7 +184,7 @@ function copyRows(
     const firstOfRun = next
     eachMessage(context.statements, from.id, first, last, (uid, low, high) => {
       source.push(uid)
-      context.changes.added(target.id, next++, low, high, modSeq)
+      context.changes.added(target.id, next++ as Uid, low, high, modSeq)
     })
     context
       .sql(

@@ -1,4 +1,5 @@
 /** A reading thread: searches and checkpoints away from the main thread. Started when first needed, ended when idle. */
+import type { AccountId } from '../../mail/ids.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import type { Thread } from '../../platform/real/threads.ts'
@@ -10,7 +11,7 @@ export type ToReader =
       readonly kind: 'search'
       readonly id: number
       /** They take turns. */
-      readonly account: number
+      readonly account: AccountId
       readonly mailbox: number
       readonly key: SearchKey
       readonly within: UidRanges
@@ -59,7 +60,7 @@ export class Readers {
   }
 
   async search(
-    account: number,
+    account: AccountId,
     mailbox: number,
     key: SearchKey,
     within: UidRanges,

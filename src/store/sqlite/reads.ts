@@ -1,4 +1,5 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { createHash } from 'node:crypto'
 import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
@@ -49,7 +50,7 @@ export class SqliteReads {
   readonly #files: ContentFiles
   readonly #checked: CheckedContents
   readonly #directory: RememberedDirectory
-  readonly #flagNames = new BoundedMap<number, (string | undefined)[]>(flagNamesMax)
+  readonly #flagNames = new BoundedMap<AccountId, (string | undefined)[]>(flagNamesMax)
 
   /** @param damaged told once of each content that cannot be read. */
   constructor(
@@ -76,7 +77,7 @@ export class SqliteReads {
     return this.#statements.sql(text)
   }
 
-  forgetMailboxes(account: number): void {
+  forgetMailboxes(account: AccountId): void {
     this.#directory.forgetMailboxes(account)
   }
 
@@ -84,11 +85,11 @@ export class SqliteReads {
     this.#directory.forget()
   }
 
-  mailboxId(account: number, name: string): number | undefined {
+  mailboxId(account: AccountId, name: string): number | undefined {
     return this.#directory.mailboxId(account, name)
   }
 
-  inbox(account: number): number | undefined {
+  inbox(account: AccountId): number | undefined {
     return this.#directory.inbox(account)
   }
 
@@ -103,7 +104,7 @@ export class SqliteReads {
     return { id, name: row.name, disabled, restriction, quotaBytes }
   }
 
-  learnFlagName(account: number, bit: number, name: string): void {
+  learnFlagName(account: AccountId, bit: number, name: string): void {
     const names = this.#flagNames.get(account)
     if (names) names[bit] = name
   }
@@ -127,7 +128,7 @@ export class SqliteReads {
     return row && toAccount(row)
   }
 
-  accountById(id: number): Account | undefined {
+  accountById(id: AccountId): Account | undefined {
     const row = this.#sql(`SELECT ${accountColumns} FROM account WHERE id = ?`).get(id)
     return row && toAccount(row)
   }
@@ -154,7 +155,7 @@ export class SqliteReads {
   }
 
   credentials(
-    account: number,
+    account: AccountId,
     type: string,
   ): readonly { readonly id: number; readonly name: string; readonly value: string }[] {
     return this.#sql('SELECT id, name, value FROM credential WHERE account = ? AND type = ? ORDER BY id DESC').all(
@@ -167,7 +168,7 @@ export class SqliteReads {
     return this.#sql('SELECT value FROM setting WHERE name = ?').get(name)?.['value'] as string | undefined
   }
 
-  mailboxes(account: number): readonly MailboxRow[] {
+  mailboxes(account: AccountId): readonly MailboxRow[] {
     return this.#sql(`SELECT ${mailboxColumns} FROM mailbox WHERE account = ? ORDER BY name`).all(
       account,
     ) as unknown as MailboxRow[]
@@ -177,20 +178,20 @@ export class SqliteReads {
     return this.#sql(`SELECT ${mailboxColumns} FROM mailbox WHERE id = ?`).get(id) as unknown as MailboxRow | undefined
   }
 
-  mailboxByName(account: number, name: string): MailboxRow | undefined {
+  mailboxByName(account: AccountId, name: string): MailboxRow | undefined {
     return this.#sql(`SELECT ${mailboxColumns} FROM mailbox WHERE account = ? AND name = ?`).get(
       account,
       name,
     ) as unknown as MailboxRow | undefined
   }
 
-  subscriptions(account: number): readonly string[] {
+  subscriptions(account: AccountId): readonly string[] {
     return this.#sql('SELECT name FROM subscription WHERE account = ? ORDER BY name')
       .all(account)
       .map((row) => row['name'] as string)
   }
 
-  flagNames(account: number): readonly (string | undefined)[] {
+  flagNames(account: AccountId): readonly (string | undefined)[] {
     let names = this.#flagNames.get(account)
     if (!names) {
       names = [...systemFlags, ...wellKnownKeywords]
@@ -205,7 +206,8 @@ export class SqliteReads {
   /** One page of a table's load: messages behind `after`. @returns how many. */
   tablePage(mailbox: number, after: number, table: MessageTable): number {
     const page = messagePage(this.#statements, mailbox, after + 1, 0xffff_ffff)
-    if (page.count > 0) takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid, low, high, modSeq))
+    if (page.count > 0)
+      takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid as Uid, low, high, modSeq as ModSeq))
     return page.count
   }
 
@@ -246,7 +248,7 @@ export class SqliteReads {
        WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
     )
       .all(mailbox, after, limit)
-      .map((row) => ({ uid: row['uid'] as number, identity: identityOf(row) }))
+      .map((row) => ({ uid: row['uid'] as Uid, identity: identityOf(row) }))
   }
 
   queueDue(): number | undefined {
@@ -279,10 +281,10 @@ export class SqliteReads {
     return ledgerWhere(this.#statements, after, before, recipient, limit)
   }
 
-  messagesFrom(mailbox: number, uid: number): { count: number; next?: number } {
+  messagesFrom(mailbox: number, uid: Uid): { count: number; next?: Uid } {
     const next = this.#sql(
       `SELECT uid FROM message WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT 1 OFFSET ${countedMax}`,
-    ).get(mailbox, uid)?.['uid'] as number | undefined
+    ).get(mailbox, uid)?.['uid'] as Uid | undefined
     if (next !== undefined) return { count: countedMax, next }
     const row = this.#sql('SELECT count(*) AS n FROM message WHERE mailbox = ? AND uid >= ?').get(mailbox, uid)
     return { count: row!['n'] as number }

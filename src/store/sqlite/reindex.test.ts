@@ -1,3 +1,4 @@
+import type { AccountId } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +27,7 @@ function rows(folder: string, text: string): unknown[] {
 }
 
 /** A store of two accounts, one message for both, one submitted without a date, and one that waits. */
-async function filled(t: TestContext): Promise<{ folder: string; alice: number }> {
+async function filled(t: TestContext): Promise<{ folder: string; alice: AccountId }> {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-reindex-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const store = await openStore({ folder, clock: realClock, log: silentLog })

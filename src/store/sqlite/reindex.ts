@@ -2,6 +2,7 @@
  * Computes what the rows keep of a content (ENVELOPE, BODYSTRUCTURE, the day it was sent, its thread's keys) anew from its bytes, and
  * mends what differs. Page by page while everything goes on; a second run finds nothing to do.
  */
+import type { AccountId } from '../../mail/ids.ts'
 import { turn, type Clock } from '../../base/clock.ts'
 import { StructureParser } from '../../mail/mime/structure.ts'
 import { readRuns, StoredBytes, type ContentFiles } from '../contents/reader.ts'
@@ -70,7 +71,7 @@ class Reindex {
     await this.#pages(sql, [])
   }
 
-  async account(account: number): Promise<void> {
+  async account(account: AccountId): Promise<void> {
     const sql = `SELECT m.uid AS at, e.account, e.thread, e.prefix, ${factsColumns}
       FROM message m JOIN email e ON e.id = m.email JOIN content c ON c.id = e.content
       WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ${pageRows}`
@@ -111,8 +112,8 @@ class Reindex {
         const { threadKeys: _, ...rest } = facts
         contents.push({ content: row['content'] as number, ...rest })
       }
-      const keys = this.#missing(row['account'] as number, facts.threadKeys)
-      if (keys.length > 0) threads.push({ account: row['account'] as number, thread: row['thread'] as number, keys })
+      const keys = this.#missing(row['account'] as AccountId, facts.threadKeys)
+      if (keys.length > 0) threads.push({ account: row['account'] as AccountId, thread: row['thread'] as number, keys })
     }
     this.#options.progress?.(this.#messages)
     if (contents.length === 0 && threads.length === 0) return
@@ -121,7 +122,7 @@ class Reindex {
     this.#threadKeys += threads.reduce((sum, { keys }) => sum + keys.length, 0)
   }
 
-  #missing(account: number, keys: readonly number[]): number[] {
+  #missing(account: AccountId, keys: readonly number[]): number[] {
     const known = this.#statements.sql('SELECT 1 FROM threadKey WHERE account = ? AND key = ?')
     return keys.filter((key) => known.get(account, key) === undefined)
   }

@@ -1,4 +1,5 @@
 /** Domains, accounts, aliases and mailboxes as the directory has them, remembered until it changes: a delivery asks for them each time. */
+import type { AccountId } from '../../mail/ids.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Alias, User } from '../entities.ts'
 
@@ -11,7 +12,7 @@ export interface DirectoryRows {
   domains(): readonly string[]
   user(name: string): User | undefined
   alias(address: string): Alias | undefined
-  mailboxId(account: number, name: string): number | undefined
+  mailboxId(account: AccountId, name: string): number | undefined
 }
 
 export class RememberedDirectory {
@@ -19,8 +20,8 @@ export class RememberedDirectory {
   #domains: { readonly names: readonly string[]; readonly set: ReadonlySet<string> } | undefined
   readonly #users = new BoundedMap<string, User | undefined>(addressesMax)
   readonly #aliases = new BoundedMap<string, Alias | undefined>(addressesMax)
-  readonly #mailboxIds = new BoundedMap<number, BoundedMap<string, number | undefined>>(accountsMax)
-  readonly #inboxes = new BoundedMap<number, number | undefined>(addressesMax)
+  readonly #mailboxIds = new BoundedMap<AccountId, BoundedMap<string, number | undefined>>(accountsMax)
+  readonly #inboxes = new BoundedMap<AccountId, number | undefined>(addressesMax)
 
   constructor(rows: DirectoryRows) {
     this.#rows = rows
@@ -36,7 +37,7 @@ export class RememberedDirectory {
   }
 
   /** Mailboxes of an account were made, renamed or deleted. */
-  forgetMailboxes(account: number): void {
+  forgetMailboxes(account: AccountId): void {
     this.#mailboxIds.delete(account)
   }
 
@@ -62,13 +63,13 @@ export class RememberedDirectory {
     return remembered(this.#aliases, address, () => this.#rows.alias(address))
   }
 
-  mailboxId(account: number, name: string): number | undefined {
+  mailboxId(account: AccountId, name: string): number | undefined {
     let ids = this.#mailboxIds.get(account)
     if (!ids) this.#mailboxIds.set(account, (ids = new BoundedMap(addressesMax)))
     return remembered(ids, name, () => this.#rows.mailboxId(account, name))
   }
 
-  inbox(account: number): number | undefined {
+  inbox(account: AccountId): number | undefined {
     return remembered(this.#inboxes, account, () => this.#rows.mailboxId(account, 'INBOX'))
   }
 }

@@ -1,6 +1,10 @@
+import type { AccountId } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { searchMaxMs, SearchTurns } from './search-turns.ts'
+
+const busy = 100 as AccountId
+const other = 200 as AccountId
 
 interface Bench {
   readonly turns: SearchTurns
@@ -43,23 +47,23 @@ function bench(): Bench {
 
 test('one account asks much, another a moment: the second has its turn after one slice', () => {
   const { turns, said, run, steps } = bench()
-  for (let id = 1; id <= 5; id++) turns.add(id, 100, steps('long', 10_000, 1))
-  turns.add(6, 200, steps('short', 3, 1))
+  for (let id = 1; id <= 5; id++) turns.add(id, busy, steps('long', 10_000, 1))
+  turns.add(6, other, steps('short', 3, 1))
   run(2)
   assert.deepEqual(said, ['end of short', 'done 6'])
 })
 
 test('searches of one account take turns among themselves', () => {
   const { turns, said, run, steps } = bench()
-  turns.add(1, 100, steps('long', 10_000, 1))
-  turns.add(2, 100, steps('short', 3, 1))
+  turns.add(1, busy, steps('long', 10_000, 1))
+  turns.add(2, busy, steps('short', 3, 1))
   run(2)
   assert.deepEqual(said, ['end of short', 'done 2'])
 })
 
 test('a search that is cancelled ends, and lets go of what it held', () => {
   const { turns, said, run, steps } = bench()
-  turns.add(1, 100, steps('long', 10_000, 1))
+  turns.add(1, busy, steps('long', 10_000, 1))
   run(1)
   turns.cancel(1)
   turns.cancel(7)
@@ -71,7 +75,7 @@ test('a search that is cancelled ends, and lets go of what it held', () => {
 
 test('a search that takes too long fails, and its client hears of it meanwhile', () => {
   const { turns, said, run, steps } = bench()
-  turns.add(1, 100, steps('endless', Infinity, 10))
+  turns.add(1, busy, steps('endless', Infinity, 10))
   run()
   assert.equal(said[said.length - 1], 'failed 1 SearchLimit')
   const stills = said.filter((one) => one === 'still 1').length
@@ -84,8 +88,8 @@ test('a search that throws fails alone', () => {
   broken.next = () => {
     throw new TypeError('x')
   }
-  turns.add(1, 100, broken)
-  turns.add(2, 100, steps('good', 2, 1))
+  turns.add(1, busy, broken)
+  turns.add(2, busy, steps('good', 2, 1))
   run()
   assert.deepEqual(said, ['failed 1 TypeError', 'end of good', 'done 2'])
 })

@@ -1,4 +1,5 @@
 /** Runs searches in slices, with turns by account: a long search does not delay a short one, and aborted ones end. */
+import type { AccountId } from '../../mail/ids.ts'
 
 export interface TurnsHost {
   now(): number
@@ -34,14 +35,14 @@ export class SearchLimit extends Error {
 export class SearchTurns {
   readonly #host: TurnsHost
   /** By account, in the order of their next turns. */
-  readonly #accounts = new Map<number, Search[]>()
+  readonly #accounts = new Map<AccountId, Search[]>()
   #scheduled = false
 
   constructor(host: TurnsHost) {
     this.#host = host
   }
 
-  add(id: number, account: number, steps: Generator<void, Uint32Array>): void {
+  add(id: number, account: AccountId, steps: Generator<void, Uint32Array>): void {
     const search = { id, steps, usedMs: 0, toldMs: this.#host.now() }
     const waiting = this.#accounts.get(account)
     if (waiting) waiting.push(search)

@@ -1,4 +1,5 @@
 /** Evaluates SEARCH on a mailbox: cheap keys on rows first; bytes are read only of messages still undecided. Runs on the reading thread. */
+import type { AccountId, ModSeq } from '../../mail/ids.ts'
 import { systemFlags, wellKnownKeywords, flagWordBits } from '../../mail/flags.ts'
 import { parseHeader, type Header } from '../../mail/header.ts'
 import { parseStructure } from '../../mail/mime/structure.ts'
@@ -104,7 +105,7 @@ export function* searchSteps(
 ): Generator<void, Uint32Array> {
   const statements = new Statements(db)
   const account = statements.sql('SELECT account FROM mailbox WHERE id = ?').get(mailbox)?.['account'] as
-    number | undefined
+    AccountId | undefined
   if (account === undefined) return new Uint32Array(0)
   const { test } = compile(key, flagBit(statements, account))
   const found: number[] = []
@@ -133,7 +134,7 @@ export function* searchSteps(
 }
 
 /** The bit of a flag or keyword in an account, -1 where it has none. */
-function flagBit(statements: Statements, account: number): (name: string) => number {
+function flagBit(statements: Statements, account: AccountId): (name: string) => number {
   const bits = new Map<string, number>()
   ;[...systemFlags, ...wellKnownKeywords].forEach((name, bit) => bits.set(name.toLowerCase(), bit))
   for (const row of statements.sql('SELECT bit, name FROM keyword WHERE account = ?').all(account)) {
@@ -192,7 +193,7 @@ function compile(key: SearchKey, bitOf: (name: string) => number): Compiled {
         return day !== null && day >= key.first && day < key.end
       })
     case 'modSeq':
-      return byRow((row) => (row['modSeq'] as number) >= key.least)
+      return byRow((row) => (row['modSeq'] as ModSeq) >= key.least)
     case 'header': {
       const matcher: TextMatcher = createTextMatcher(key.needle)
       return {

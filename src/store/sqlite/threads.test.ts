@@ -1,4 +1,5 @@
 /** The store's threads: that all have ended when it is closed, and what becomes of it when the writer's ends by itself. */
+import type { AccountId } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,7 +64,10 @@ test("a writer's thread that ends, as for want of memory, ends the store: commit
   assert.equal(told.length, 2)
   const again = await openStore({ folder, clock: realClock, log: silentLog })
   assert.equal((await rowsOf(again, inbox)).length, 1)
-  await refused(again.commit([{ kind: 'mailboxDelete', account: 999, name: 'x', nowMs: 0 }]), 'noSuchMailbox')
+  await refused(
+    again.commit([{ kind: 'mailboxDelete', account: 999 as AccountId, name: 'x', nowMs: 0 }]),
+    'noSuchMailbox',
+  )
   await again.close()
   assert.deepEqual(verifyFolder(folder).faults, [])
 })

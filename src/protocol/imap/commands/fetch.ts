@@ -1,4 +1,5 @@
 /** FETCH and UID FETCH. RFC 3501 §6.4.5. */
+import type { ModSeq } from '../../../mail/ids.ts'
 import { seenBit } from '../../../mail/flags.ts'
 import { formatInternalDate } from '../../../mail/internal-date.ts'
 import { ImapRefusal } from '../backend.ts'
@@ -66,7 +67,7 @@ function damagedWords(count: number): string {
 }
 
 /** Those that changed after this mod-sequence. RFC 7162 §3.1.4.1. */
-function changed({ view, selected }: Conversation, uids: Uint32Array, since: number): Uint32Array {
+function changed({ view, selected }: Conversation, uids: Uint32Array, since: ModSeq): Uint32Array {
   const { modSeqs } = selected.table()
   const cursor = new MessageCursor(view)
   return uids.filter((uid) => {

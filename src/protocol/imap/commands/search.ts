@@ -1,4 +1,5 @@
 /** SEARCH and UID SEARCH. RFC 3501 §6.4.4; RETURN options: RFC 4731 §3.1, RFC 5182 §2.1. */
+import type { Uid } from '../../../mail/ids.ts'
 import { decodeCharset } from '../../../mail/mime/charset.ts'
 import type { SearchKey } from '../../../mail/search-key.ts'
 import { ImapRefusal } from '../backend.ts'
@@ -114,7 +115,9 @@ async function* found({ view, selected, out }: Conversation, key: SearchKey) {
     out.text('* OK Still searching\r\n')
     yield out.take()
   }
-  return uids.every((uid) => view.sequenceOf(uid) > 0) ? uids : uids.filter((uid) => view.sequenceOf(uid) > 0)
+  return uids.every((uid) => view.sequenceOf(uid as Uid) > 0)
+    ? uids
+    : uids.filter((uid) => view.sequenceOf(uid as Uid) > 0)
 }
 
 function highest({ view, selected }: Conversation, uids: Uint32Array): number {
@@ -130,7 +133,7 @@ function highest({ view, selected }: Conversation, uids: Uint32Array): number {
 
 function sequences({ view }: Conversation, uids: Uint32Array): Uint32Array {
   let hint = 0
-  return uids.map((uid) => (hint = view.sequenceOf(uid, hint)))
+  return uids.map((uid) => (hint = view.sequenceOf(uid as Uid, hint)))
 }
 
 /** What the answer is about: with MIN or MAX and neither ALL nor COUNT only those ends. RFC 5182 §2.4, RFC 7162 §3.1.10. */

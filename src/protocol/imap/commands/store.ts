@@ -1,4 +1,5 @@
 /** STORE and UID STORE: changes flags. RFC 3501 §6.4.6. */
+import type { Uid } from '../../../mail/ids.ts'
 import { ImapRefusal } from '../backend.ts'
 import { enableCondstore, modifier } from '../condstore.ts'
 import { command } from '../command.ts'
@@ -42,7 +43,7 @@ export const store = command({
     yield* tellStored(conversation, stored, { uid: byUid, silent, modSeq })
     // Those that others had changed meanwhile; the news that follow tell their flags. RFC 7162 §3.1.3.
     if (left.size > 0) {
-      const numbers = byUid ? failed : failed.map((one) => view.sequenceOf(one))
+      const numbers = byUid ? failed : failed.map((one) => view.sequenceOf(one as Uid))
       conversation.completed(`MODIFIED ${formatNumberSet(numbers)}`, 'Conditional STORE failed')
     }
     if (byUid || view.isCurrent(selected.table())) return

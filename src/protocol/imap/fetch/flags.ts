@@ -1,4 +1,5 @@
 /** FETCH responses that need nothing but the tables in memory: FLAGS, UID, MODSEQ. */
+import type { ModSeq, SequenceNumber, Uid } from '../../../mail/ids.ts'
 import { lowerBound } from '../../../base/lower-bound.ts'
 import type { MessageTable } from '../backend.ts'
 import type { Conversation } from '../command.ts'
@@ -12,7 +13,7 @@ export class MessageCursor {
   #told = 0
   #current = 0
   /** Sequence number of the message found. */
-  sequence = 0
+  sequence = 0 as SequenceNumber
 
   constructor(view: View) {
     this.#view = view
@@ -21,7 +22,7 @@ export class MessageCursor {
 
   /** Index in the newest table, -1 when the message is gone. Sets `sequence`. */
   find(uid: number): number {
-    this.sequence = this.#view.sequenceOf(uid, this.#told)
+    this.sequence = this.#view.sequenceOf(uid as Uid, this.#told)
     this.#told = this.sequence
     const { uids, count } = this.#table
     let index = this.#current
@@ -39,7 +40,7 @@ export class MessageCursor {
 export function* tellStored(
   { selected, view, out, enabled }: Conversation,
   uids: Uint32Array,
-  options: { readonly uid: boolean; readonly silent: boolean; readonly modSeq: number },
+  options: { readonly uid: boolean; readonly silent: boolean; readonly modSeq: ModSeq },
 ): Generator<Uint8Array, void, void> {
   const { flagsLow, flagsHigh, modSeqs } = selected.table()
   const aware = enabled.has(condstore)

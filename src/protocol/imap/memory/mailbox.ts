@@ -1,10 +1,11 @@
 /** A mailbox in memory: its messages, and the table that all its sessions look at. */
+import type { ModSeq, Uid } from '../../../mail/ids.ts'
 import { lowerBound } from '../../../base/lower-bound.ts'
 import { deletedBit, flagWordBits, seenBit } from '../../../mail/flags.ts'
 import type { InternalDate, MessageTable } from '../backend.ts'
 
 export interface MemoryMessage {
-  readonly uid: number
+  readonly uid: Uid
   readonly bytes: Uint8Array
   readonly internalDate: InternalDate
 }
@@ -35,9 +36,9 @@ export class MemoryMailbox {
   readonly id: string
   readonly uidValidity: number
   readonly specialUse: string | undefined
-  uidNext = 1
-  recentUid = 1
-  highestModSeq = 1
+  uidNext = 1 as Uid
+  recentUid = 1 as Uid
+  highestModSeq = 1 as ModSeq
   gone = false
   messages: MemoryMessage[] = []
   table = tableFor(capacityMin)
@@ -52,8 +53,8 @@ export class MemoryMailbox {
   }
 
   /** @returns the new message's UID. */
-  add(bytes: Uint8Array, internalDate: InternalDate, low: number, high: number, modSeq: number): number {
-    const uid = this.uidNext++
+  add(bytes: Uint8Array, internalDate: InternalDate, low: number, high: number, modSeq: ModSeq): number {
+    const uid = this.uidNext++ as Uid
     const { table } = this
     if (table.count === table.uids.length) Object.assign(table, copyOf(table, table.count * 2), { count: table.count })
     table.uids[table.count] = uid
@@ -72,7 +73,7 @@ export class MemoryMailbox {
   }
 
   /** An expunge: a new table, so that sessions see by identity that numbers shifted. */
-  remove(gone: ReadonlySet<number>, modSeq: number): void {
+  remove(gone: ReadonlySet<number>, modSeq: ModSeq): void {
     const old = this.table
     const table = tableFor(Math.max(capacityMin, old.count))
     for (let i = 0; i < old.count; i++) {

@@ -1,4 +1,5 @@
 /** Evaluates a search key on one message in memory. RFC 3501 §6.4.4. */
+import type { ModSeq } from '../../../mail/ids.ts'
 import { utf8 } from '../../../base/bytes.ts'
 import { parseDate } from '../../../mail/date.ts'
 import { internalDay } from '../../../mail/internal-date.ts'
@@ -15,7 +16,7 @@ import type { MemoryMessage } from './mailbox.ts'
 export interface Searched {
   readonly message: MemoryMessage
   readonly hasFlag: (name: string) => boolean
-  readonly modSeq: number
+  readonly modSeq: ModSeq
 }
 
 export function matches(key: SearchKey, it: Searched): boolean {

@@ -1,4 +1,5 @@
 /** A mailbox in memory as one session has it open. */
+import type { ModSeq, Uid } from '../../../mail/ids.ts'
 import { deletedBit } from '../../../mail/flags.ts'
 import { formatBodyBasic, formatBodyStructure } from '../../../mail/imap/body-structure.ts'
 import { formatEnvelope } from '../../../mail/imap/envelope.ts'
@@ -14,7 +15,7 @@ const pageRows = 64
 
 export class MemorySelected implements ImapSelected {
   readonly readOnly: boolean
-  readonly recentUid: number
+  readonly recentUid: Uid
   readonly #store: MemoryStore
   readonly #mailbox: MemoryMailbox
   readonly #onChange: () => void
@@ -41,13 +42,13 @@ export class MemorySelected implements ImapSelected {
   get gone(): boolean {
     return this.#mailbox.gone
   }
-  uidNext(): number {
+  uidNext(): Uid {
     return this.#mailbox.uidNext
   }
-  highestModSeq(): number {
+  highestModSeq(): ModSeq {
     return this.#mailbox.highestModSeq
   }
-  flagsModSeq(): number {
+  flagsModSeq(): ModSeq {
     return this.#mailbox.highestModSeq
   }
   table(): MessageTable {
@@ -81,7 +82,7 @@ export class MemorySelected implements ImapSelected {
     uids: Uint32Array,
     mode: 'add' | 'remove' | 'replace',
     flags: readonly string[],
-    unchangedSince?: number,
+    unchangedSince?: ModSeq,
   ) {
     const mailbox = this.#mailbox
     const { low, high } = this.#store.bitsOf(flags)
@@ -152,7 +153,7 @@ export class MemorySelected implements ImapSelected {
         const bit = this.#store.bitOf(name)
         return bit >= 0 && mailbox.hasFlag(index, bit)
       }
-      if (matches(key, { message, hasFlag, modSeq: mailbox.table.modSeqs[index]! })) found.push(message.uid)
+      if (matches(key, { message, hasFlag, modSeq: mailbox.table.modSeqs[index]! as ModSeq })) found.push(message.uid)
     }
     return Uint32Array.from(found)
   }

@@ -1,4 +1,5 @@
 /** The mailboxes of one account in memory. */
+import type { ModSeq } from '../../../mail/ids.ts'
 import { flagsMax, flagWordBits, systemFlags, wellKnownKeywords } from '../../../mail/flags.ts'
 import { ImapRefusal } from '../backend.ts'
 import type { ImapCode } from '../backend.ts'
@@ -19,8 +20,8 @@ export class MemoryStore {
     for (const use of ['Archive', 'Drafts', 'Junk', 'Sent', 'Trash']) this.create(use, `\\${use}`)
   }
 
-  nextModSeq(): number {
-    return ++this.#modSeq
+  nextModSeq(): ModSeq {
+    return ++this.#modSeq as ModSeq
   }
 
   create(name: string, specialUse?: string): MemoryMailbox {

@@ -1,4 +1,5 @@
 /** The grammar of SEARCH's keys, which gives the value that the backend evaluates. RFC 3501 §6.4.4, §9 `search-key`. */
+import type { ModSeq } from '../../../mail/ids.ts'
 import { latin1, utf8 } from '../../../base/bytes.ts'
 import { decodeCharset } from '../../../mail/mime/charset.ts'
 import type { SearchKey } from '../../../mail/search-key.ts'
@@ -165,7 +166,7 @@ export class SearchGrammar {
           line.space()
         }
         this.asksModSeq = true
-        return { kind: 'modSeq', least: line.number64() }
+        return { kind: 'modSeq', least: line.number64() as ModSeq }
       }
       case 'NOT':
         line.space()
