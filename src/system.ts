@@ -79,7 +79,7 @@ async function openSystem(
   const listeners = new Listeners(log)
   const of = { platform, settings, store, life, people, listening: () => listeners.listening }
   const shared = openShared(of)
-  const { accountGuard, journey } = shared.tools
+  const { accountGuard, trace } = shared.tools
   const signIn = openSignIn({
     ...{ platform, settings, people, secret },
     signedIn: (account, name, peer) => accountGuard.signedIn(account, name, peer.address),
@@ -104,7 +104,7 @@ async function openSystem(
   const firstAccount = await life.step('start first account', () => firstStart(first, platform, store))
   const control = {
     ...{ store, clock: platform.clock, sessions },
-    flushTrace: () => journey.flush(),
+    flushTrace: () => trace.flush(),
     certificateShown: (name: string) => tls.shown(name),
     forgetWatched: (account: AccountId) => accountGuard.forget(account),
   }

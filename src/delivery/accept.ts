@@ -38,7 +38,7 @@ import type { Rewriter } from './rewrite/rewriter.ts'
 import type { SigningKeys } from './signing.ts'
 
 export interface AcceptTools extends TransferTools {
-  readonly journey: Trace
+  readonly trace: Trace
   readonly log: Log
   /** undefined: the queue finds new arrivals by itself. */
   readonly immediateDelivery?: ImmediateDelivery
@@ -99,7 +99,7 @@ export class MessageAcceptance {
   }
 
   async take(): Promise<readonly Status[]> {
-    const { store, clock, random, options, journey, rewriter } = this.#tools
+    const { store, clock, random, options, trace, rewriter } = this.#tools
     const { client, parameters, recipients, refused, early } = this.#received
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
@@ -153,7 +153,7 @@ export class MessageAcceptance {
       copies,
       lmtp: client.service === 'lmtp',
     })
-    journey.arrived({
+    trace.arrived({
       arrival,
       client,
       parameters,

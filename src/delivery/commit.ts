@@ -22,7 +22,7 @@ import type { Arrive, ImmediateDelivery } from './immediate-delivery.ts'
 import { decide, decideEach, type Plan, type Planned } from './plan.ts'
 
 interface Tools extends TransferTools {
-  readonly journey: Trace
+  readonly trace: Trace
   /** undefined: the queue finds new arrivals by itself. */
   readonly immediateDelivery?: ImmediateDelivery
 }
@@ -45,7 +45,7 @@ export interface Planning {
 
 /** @returns the replies. Throws a Refusal, and then keeps nothing. */
 export async function commitArrival(tools: Tools, planning: Planning): Promise<readonly Status[]> {
-  const { store, journey } = tools
+  const { store, trace } = tools
   const { arrival, content, filed, prefix, sealed, planned, copies } = planning
   const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, accepted as ${arrival.id}` }
   try {
@@ -63,7 +63,7 @@ export async function commitArrival(tools: Tools, planning: Planning): Promise<r
     const notice = reports.length === 0 ? undefined : await bounceOf(tools, arrival, content, reports)
     const operation = tools.immediateDelivery?.claim(arrive) ?? arrive
     await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
-    if (notice) journey.note(bounceLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
+    if (notice) trace.note(bounceLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
     return lmtp?.replies ?? [queued]
   } catch (error) {
     tools.immediateDelivery?.cancel(arrival.id)

@@ -58,7 +58,7 @@ export function cameBack(id: string, message: Uint8Array): TraceNote | undefined
 interface Tools {
   readonly store: Pick<Store, 'readContent'>
   readonly clock: Clock
-  readonly journey: Trace
+  readonly trace: Trace
   readonly log: Log
 }
 
@@ -67,7 +67,7 @@ interface Tools {
  * @returns a function that notes the DSN once the message is accepted, without delaying the reply.
  */
 export async function watchIncomingDsn(
-  { store, clock, journey, log }: Tools,
+  { store, clock, trace, log }: Tools,
   id: string,
   content: StoredContent,
 ): Promise<() => void> {
@@ -77,7 +77,7 @@ export async function watchIncomingDsn(
     clock.soon(() => {
       try {
         const line = cameBack(id, bytes)
-        if (line) journey.note(line)
+        if (line) trace.note(line)
       } catch (error) {
         log.warn('DSN from another host could not be read', { id, error: String(error) })
       }

@@ -8,7 +8,7 @@ import type { Trace } from './trace.ts'
 import { planAddress } from './resolve.ts'
 
 interface Tools extends TransferTools {
-  readonly journey: Trace
+  readonly trace: Trace
   readonly log: Log
 }
 
@@ -23,10 +23,10 @@ export async function noteMissingMembers(
   atMs: number,
   missing: readonly MissingMember[],
 ): Promise<void> {
-  const { log, journey } = tools
+  const { log, trace } = tools
   for (const { alias, member } of missing) {
     log.warn('alias target does not exist', { id, alias, member })
-    journey.note({ id, event: 'missing', alias, member })
+    trace.note({ id, event: 'missing', alias, member })
     await tellOwner(tools, atMs, { alias, member }).catch((error: unknown) =>
       log.warn('owner of an alias could not be notified', { alias, error: String(error) }),
     )

@@ -20,10 +20,10 @@ export interface OwnMessage {
 
 /** @returns whether it has a recipient. */
 export async function sendOwnMessage(
-  tools: TransferTools & { readonly journey: Trace },
+  tools: TransferTools & { readonly trace: Trace },
   { to, subject, text, about }: OwnMessage,
 ): Promise<boolean> {
-  const { store, clock, random, options, journey } = tools
+  const { store, clock, random, options, trace } = tools
   const plans = planAddress(tools, to).filter(({ kind }) => kind !== 'refuse')
   const mailbox = parseMailbox(to)
   if (plans.length === 0 || !mailbox) return false
@@ -52,6 +52,6 @@ export async function sendOwnMessage(
   }
   const content = await sink.finish()
   await store.commit([arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, plans)])
-  journey.note(bounceLine(id, about, to))
+  trace.note(bounceLine(id, about, to))
   return true
 }

@@ -15,7 +15,7 @@ const day = 86_400_000
 function world() {
   const clock = new SimulatedClock(start)
   const files = memoryFiles()
-  return { clock, files, journey: new FileTrace('journey', files, clock, silentLog) }
+  return { clock, files, trace: new FileTrace('journey', files, clock, silentLog) }
 }
 
 const client = {
@@ -31,10 +31,10 @@ const client = {
 const mailbox = (localPart: string, domain: string) => ({ localPart, domain })
 
 test('messages of unauthenticated clients are traced shortly, and those of one network fill a share of the day at most', async () => {
-  const { clock, files, journey } = world()
+  const { clock, files, trace } = world()
   const recipients = Array.from({ length: 1000 }, (_, n) => ({ mailbox: mailbox(`bob+${n}`, 'here.example') }))
   const arrived = (who: SmtpClientFacts, n: number): void =>
-    journey.arrived({
+    trace.arrived({
       arrival: {
         id: `${timePrefix(clock.now())}${n}`,
         atMs: clock.now(),
@@ -55,7 +55,7 @@ test('messages of unauthenticated clients are traced shortly, and those of one n
       replies: [],
     })
   const bytes = async (): Promise<number> => {
-    await journey.flush()
+    await trace.flush()
     return (await files.sizeBytes('journey/2026-02-01.jsonl')) ?? 0
   }
   arrived(client, 0)
@@ -86,9 +86,9 @@ async function idsOf(files: ReturnType<typeof memoryFiles>, text: string, limit 
 }
 
 test('a refusal is found by sender, recipient, peer and name, and says why', async () => {
-  const { files, journey } = world()
-  journey.refused(refusedFacts('r1'))
-  await journey.flush()
+  const { files, trace } = world()
+  trace.refused(refusedFacts('r1'))
+  await trace.flush()
   for (const text of [
     'eve@there.example',
     'nobody@here.example',
@@ -105,10 +105,10 @@ test('a refusal is found by sender, recipient, peer and name, and says why', asy
 })
 
 test('a search finds whole words only', async () => {
-  const { files, journey } = world()
-  journey.note({ id: 'a1', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'malice@here.example' })
-  journey.note({ id: 'a2', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'alice@here.example.net' })
-  journey.note({
+  const { files, trace } = world()
+  trace.note({ id: 'a1', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'malice@here.example' })
+  trace.note({ id: 'a2', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'alice@here.example.net' })
+  trace.note({
     id: 'a3',
     event: 'attempt',
     outcome: 'later',
@@ -116,17 +116,17 @@ test('a search finds whole words only', async () => {
     recipient: 'x',
     words: 'no alice@here.example.',
   })
-  journey.note({ id: 'a4', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'x.alice@here.example' })
-  await journey.flush()
+  trace.note({ id: 'a4', event: 'attempt', outcome: 'later', delayMs: 0, recipient: 'x.alice@here.example' })
+  await trace.flush()
   assert.deepEqual(await idsOf(files, 'alice@here.example'), ['a3'])
   assert.deepEqual(await idsOf(files, 'a'), [])
 })
 
 test('days are searched from the newest, within the time given', async () => {
-  const { clock, files, journey } = world()
+  const { clock, files, trace } = world()
   const id = (n: number): string => `${timePrefix(start + n * day)}x`
   for (let n = 0; n < 5; n++) {
-    journey.note({
+    trace.note({
       id: id(n),
       event: 'ended',
       outcome: 'bounced',
@@ -134,7 +134,7 @@ test('days are searched from the newest, within the time given', async () => {
       why: '',
       recipient: 'alice@here.example',
     })
-    await journey.flush()
+    await trace.flush()
     await clock.pass(day)
   }
   assert.equal((await files.list('journey')).length, 5)
@@ -145,21 +145,21 @@ test('days are searched from the newest, within the time given', async () => {
   const middle = await findJourneys(files, 'journey', { sinceMs: start + day, untilMs: start + 3 * day - 1, limit: 9 })
   assert.deepEqual(middle.ids, [id(2), id(1)])
   // The trace continues on the next day.
-  journey.note({ id: id(1), event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'late' })
-  await journey.flush()
+  trace.note({ id: id(1), event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'late' })
+  await trace.flush()
   assert.equal((await journeysOf(files, 'journey', [id(1)])).get(id(1))!.length, 2)
 })
 
 test('guessing addresses fills a quarter of the day at most, and an incomplete line is skipped', async () => {
-  const { files, journey } = world()
+  const { files, trace } = world()
   const words = 'x'.repeat(1_000_000)
   const recipients = [mailbox(words, 'here.example') as never]
   for (let i = 0; i < traceMaxBytes / 4 / 1_000_000 + 20; i++) {
-    journey.refused(refusedFacts(`r${i}`, { recipients }))
-    if (i % 20 === 0) await journey.flush()
+    trace.refused(refusedFacts(`r${i}`, { recipients }))
+    if (i % 20 === 0) await trace.flush()
   }
-  journey.note({ id: 'm1', event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'alice@here.example' })
-  await journey.flush()
+  trace.note({ id: 'm1', event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'alice@here.example' })
+  await trace.flush()
   const size = (await files.sizeBytes('journey/2026-02-01.jsonl'))!
   assert.ok(size < traceMaxBytes / 4 + 2_000_000 && size > traceMaxBytes / 4, `${size}`)
   assert.deepEqual(await idsOf(files, 'm1'), ['m1'])
@@ -174,10 +174,10 @@ test('a failing disk is logged once, and once more when it works again', async (
   const append = files.append.bind(files)
   const told: string[] = []
   const note = (event: string): void => void told.push(event)
-  const journey = new FileTrace('journey', files, clock, { ...silentLog, info: note, warn: note })
+  const trace = new FileTrace('journey', files, clock, { ...silentLog, info: note, warn: note })
   const noteOne = async (id: string): Promise<void> => {
-    journey.note({ id, event: 'notice' })
-    await journey.flush()
+    trace.note({ id, event: 'notice' })
+    await trace.flush()
   }
   files.append = () => Promise.reject(new Error('no space left'))
   for (let i = 0; i < 20; i++) await noteOne(`a${i}`)

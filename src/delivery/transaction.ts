@@ -136,8 +136,8 @@ export class Transaction implements SmtpTransaction {
 
   /** Traces a transaction that was not accepted: users may ask for it later. */
   noteRefused(error: unknown): void {
-    const { journey, clock, random } = this.#tools
-    journey.refused({
+    const { trace, clock, random } = this.#tools
+    trace.refused({
       id: newArrivalId(clock, random),
       client: this.#client,
       reversePath: this.#reversePath,

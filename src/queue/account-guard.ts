@@ -10,7 +10,7 @@ import { commitWaiting } from './operator-acts.ts'
 import { sendOwnMessage } from '../delivery/own-message.ts'
 
 export type GuardTools = TransferTools & {
-  readonly journey: Trace
+  readonly trace: Trace
   readonly log: Log
   readonly watchOptions: () => AccountWatchOptions
 }

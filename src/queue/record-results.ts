@@ -24,7 +24,7 @@ const lateStatus = '4.4.7'
 
 export interface RecordTools extends TransferTools {
   readonly options: Live<TransferOptions>
-  readonly journey: Trace
+  readonly trace: Trace
   readonly reports: ResultBatcher
 }
 
@@ -168,11 +168,11 @@ function waitAfter({ random }: RecordTools, retryAfterMs: readonly number[], att
   return Math.floor(wait * (0.9 + random.below(201) / 1000))
 }
 
-function noteAttempt({ journey, clock, accountGuard }: RecordTools, row: QueueRow, result: AttemptResult): void {
+function noteAttempt({ trace, clock, accountGuard }: RecordTools, row: QueueRow, result: AttemptResult): void {
   const { kind, host, words, tls, tried } = result
   if (row.submitter !== null && result.kind === 'never' && result.enhanced.startsWith('5.1.'))
     accountGuard?.unknown(row.submitter)
-  journey.note({
+  trace.note({
     id: row.arrivalId,
     event: 'attempt',
     recipient: row.address,
@@ -188,7 +188,7 @@ function noteAttempt({ journey, clock, accountGuard }: RecordTools, row: QueueRo
 
 /** Traces why recipients bounced, and the DSN that told the sender. */
 function noteEnds(
-  { journey, clock }: RecordTools,
+  { trace, clock }: RecordTools,
   { arrivalId, reversePath }: QueueRow,
   ends: readonly End[],
   notice: string | undefined,
@@ -198,7 +198,7 @@ function noteEnds(
     const { enhanced, words } = failed
     const why = enhanced === expiredStatus ? `given up after the last try in its time: ${words}` : words
     const delayMs = clock.now() - row.acceptedAtMs
-    journey.note({
+    trace.note({
       id: arrivalId,
       event: 'ended',
       recipient: row.address,
@@ -208,7 +208,7 @@ function noteEnds(
       notice: report && notice,
     })
   }
-  if (notice !== undefined) journey.note(bounceLine(notice, arrivalId, reversePath))
+  if (notice !== undefined) trace.note(bounceLine(notice, arrivalId, reversePath))
 }
 
 async function bounceOf(
@@ -258,7 +258,7 @@ export async function fileLocally(tools: RecordTools, rows: readonly QueueRow[])
     }
     const { address: recipient, arrivalId, parameters } = row
     const delayMs = tools.clock.now() - row.acceptedAtMs
-    tools.journey.note({ id: arrivalId, event: 'attempt', recipient, outcome: 'filed', delayMs })
+    tools.trace.note({ id: arrivalId, event: 'attempt', recipient, outcome: 'filed', delayMs })
     if (!wantsReport(parameters.notify, 'success')) continue
     const { originalRecipient } = parameters
     const report = {

@@ -55,12 +55,12 @@ export function openShared({ platform, settings, store, life, people }: MailTool
   const { data } = settings.config.now
   const mailFigures = new MailFigures()
   const file: Trace = data === ':memory:' ? silentTrace : new FileTrace(join(data, 'journey'), files, clock, log)
-  const journey = new MailLog(file, { clock, log, figures: mailFigures })
-  life.ends('journey', 'inside', () => journey.flush())
+  const trace = new MailLog(file, { clock, log, figures: mailFigures })
+  life.ends('trace', 'inside', () => trace.flush())
   const { externalDirectory } = people
   const watchOptions = (): Config['accountWatch'] => settings.config.now.accountWatch
   const basic = {
-    ...{ store, clock, random, log, journey, externalDirectory },
+    ...{ store, clock, random, log, trace, externalDirectory },
     options: settings.of('transfer'),
     fairOrder: new FairOrder(),
   }

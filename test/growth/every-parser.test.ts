@@ -16,7 +16,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   readCertificates: "an operator's files, at start",
   parseQuota: "a number, of the operator's directory",
   parseScramKeys: 'keys that we wrote ourselves',
-  parseLine: 'one line of the journey, as JSON that we wrote ourselves',
+  parseLine: 'one line of the trace, as JSON that we wrote ourselves',
 }
 
 test('every parser that can be reached from outside has a row in the tables of growth', () => {

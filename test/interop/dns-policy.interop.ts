@@ -165,7 +165,7 @@ test('DANE: the right key is verified, also by an alias; a wrong one gets nothin
   const mails = ways.server.heard.filter((line) => line.includes('MAIL FROM:<pat@'))
   assert.equal(mails.length, 2)
   assert.ok(mails.every((line) => line.startsWith('+ ')))
-  const words = [...(await ways.journey()).matchAll(/"tls":"([^"]*)"/g)].map(([, text]) => text!)
+  const words = [...(await ways.trace()).matchAll(/"tls":"([^"]*)"/g)].map(([, text]) => text!)
   assert.equal(words.filter((text) => text.endsWith('(DANE 3 1 1 verified)')).length, 2)
 })
 
@@ -178,7 +178,7 @@ test('DANE: without STARTTLS nothing is sent to a host that promised it', { skip
 test('MTA-STS: a policy over HTTPS; records that nobody signed do not count', { skip }, async (t) => {
   const ways = await start(t, { pair: right })
   assert.equal(await ways.send(undefined, to('plain.example')), 'gone')
-  assert.match(await ways.journey(), /\(MTA-STS verified\)/)
+  assert.match(await ways.trace(), /\(MTA-STS verified\)/)
 })
 
 test(
@@ -197,7 +197,7 @@ test('forged: later; null MX and no name: returned', { skip }, async (t) => {
   assert.equal(await ways.send(undefined, to('nothing.signed.example')), 'gone')
   assert.equal(await ways.send(undefined, to('gone.signed.example')), 'gone')
   assert.equal(ways.said, 'nothing')
-  const journey = await ways.journey()
-  assert.match(journey, /556 5\.1\.10/)
-  assert.match(journey, /550 5\.1\.2/)
+  const trace = await ways.trace()
+  assert.match(trace, /556 5\.1\.10/)
+  assert.match(trace, /550 5\.1\.2/)
 })

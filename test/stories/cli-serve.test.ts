@@ -139,7 +139,7 @@ test('commands steer a running server, and what they make works at once', async 
   assert.equal((await pennypost(['trace', traced!.id, ...at])).status, 0)
   const lately = JSON.parse((await pennypost(['trace', '--since', '1h', '--json', ...at])).out) as unknown[]
   assert.equal(lately.length, 2)
-  // The ledger answers when the journey is gone: by id, by time, by recipient.
+  // The ledger answers when the trace is gone: by id, by time, by recipient.
   rmSync(join(data, 'journey'), { recursive: true })
   for (const question of [[traced!.id], ['--since', '1h'], ['Alice@example.org', '--since', '1h']]) {
     const { out } = await pennypost(['trace', ...question, ...at])

@@ -30,7 +30,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
     random: realRandom,
     options: { now: transferDefaults },
     authenticator,
-    journey: silentTrace,
+    trace: silentTrace,
     log: silentLog,
   })
   const peer = { address: '127.0.0.1', port: 1, localAddress: '127.0.0.1', localPort: 25 }

@@ -164,7 +164,7 @@ test('what is converted for a host of 7 bits has its encoding in the header', as
   await world.stop()
 })
 
-test('the journey tells how the bytes were changed', async () => {
+test('the trace tells how the bytes were changed', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-'))
   const real = await startReal({ data: folder, users: ['alice@a.example'] })
   try {

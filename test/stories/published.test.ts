@@ -152,7 +152,7 @@ test('MTA-STS: the policy that we serve is fetched by https, kept and obeyed by 
   assert.equal(await ways.send(), 'gone')
   const kept = JSON.parse(ways.system.store.read.setting('mta-sts b.example')!) as { policy: unknown }
   assert.deepEqual(kept.policy, { mode: 'enforce', mx: [host], maxAgeS: 1_209_600 })
-  assert.match(await ways.journey(), /"tls":"TLSv1\.3 \S+ \(MTA-STS verified\)"/)
+  assert.match(await ways.trace(), /"tls":"TLSv1\.3 \S+ \(MTA-STS verified\)"/)
 })
 
 test('MTA-STS: a policy that names other hosts keeps mail from us, and "none" takes it back under another id', async (t) => {
@@ -177,7 +177,7 @@ test('DANE: our sender accepts the key that we print, and what is printed before
   assert.equal(first.length, 1)
   const ways = await openSender(t, receiver, [], first)
   assert.equal(await ways.send(), 'gone')
-  assert.match(await ways.journey(), /\(DANE 3 1 1 verified\)/)
+  assert.match(await ways.trace(), /\(DANE 3 1 1 verified\)/)
 
   const check = async (records: readonly TlsaRecord[]): Promise<string> =>
     checkDane(usableRecords(records), (await receiver.shown()).chain!, [host], Date.now()).kind

@@ -66,7 +66,7 @@ test('a data folder that others may look into is told of, and nothing in it can 
   const server = await running(t, file)
   process.umask(before)
   await send(server)
-  // Tracing has the journey written down.
+  // Tracing has the trace written down.
   await pennypost(['trace', 'eve@there.example', '--config', file])
   const warned = server.events().find(({ event }) => event.startsWith('data folder is accessible'))
   assert.deepEqual([warned?.['folder'], warned?.['mode']], [data, '755'])

@@ -68,10 +68,10 @@ function start(t: TestContext, scene: Scene): Promise<Ways> {
 
 const enforce = 'version: STSv1\nmode: enforce\nmx: mx.b.example\nmax_age: 86400\n'
 
-test('DANE: the right key is verified, and the journey says so', async (t) => {
+test('DANE: the right key is verified, and the trace says so', async (t) => {
   const ways = await start(t, { server: { pair: strange }, signed: true, tlsa: [tlsa(strange.cert)] })
   assert.deepEqual([await ways.send(), ways.said], ['gone', 'encrypted'])
-  assert.match(await ways.journey(), /"tls":"TLSv1\.3 \S+ \(DANE 3 1 1 verified\)"/)
+  assert.match(await ways.trace(), /"tls":"TLSv1\.3 \S+ \(DANE 3 1 1 verified\)"/)
 })
 
 test('DANE: a wrong key, or no STARTTLS: later, and not a word of the message', async (t) => {
@@ -92,7 +92,7 @@ test('MTA-STS: the policy is fetched once, kept, obeyed', async (t) => {
   assert.match(ways.system.store.read.setting('mta-sts b.example')!, /"mode":"enforce"/)
   // One connection carried both.
   assert.equal(ways.server.heard.filter((line) => line === 'STARTTLS').length, 1)
-  assert.match(await ways.journey(), /"tls":"TLSv1\.3 \S+ \(MTA-STS verified\)"/)
+  assert.match(await ways.trace(), /"tls":"TLSv1\.3 \S+ \(MTA-STS verified\)"/)
 })
 
 test('MTA-STS: a stripped STARTTLS, an unknown authority, a wrong name, an expired certificate, a host that is not named: later', async (t) => {
@@ -129,12 +129,12 @@ test('REQUIRETLS: carried where it is promised by a proven host; else the sender
   const notOffered = await start(t, { server: { pair: good }, policy: enforce })
   assert.equal(await notOffered.send(undefined, need), 'gone')
   assert.equal(notOffered.said, 'nothing')
-  assert.match(await notOffered.journey(), /"outcome":"bounced","delayMs":\d+,"why":"550 5\.7\.30/)
+  assert.match(await notOffered.trace(), /"outcome":"bounced","delayMs":\d+,"why":"550 5\.7\.30/)
 
   const unproved = await start(t, { server: { pair: good, keywords: ['REQUIRETLS'] } })
   assert.equal(await unproved.send(undefined, need), 'gone')
   assert.equal(unproved.said, 'nothing')
-  assert.match(await unproved.journey(), /nothing proves that this is the right host/)
+  assert.match(await unproved.trace(), /nothing proves that this is the right host/)
 })
 
 test('a connection that is good enough for one message is not taken for one that demands more', async (t) => {

@@ -59,7 +59,7 @@ export class Ways {
     return mail === undefined ? 'nothing' : mail.startsWith('+ ') ? 'encrypted' : 'in clear'
   }
 
-  async journey(): Promise<string> {
+  async trace(): Promise<string> {
     await this.system.stop()
     const folder = join(this.folder, 'data', 'journey')
     const files = await readdir(folder)

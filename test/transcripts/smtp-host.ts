@@ -150,7 +150,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
           fairOrder,
           random,
           log: silentLog,
-          journey: { ...silentTrace, arrived: ({ client }) => void (origin = client.origin) },
+          trace: { ...silentTrace, arrived: ({ client }) => void (origin = client.origin) },
           options: { now: transfer },
           authenticator,
           flush: (node) => flushWaiting({ store, clock }, node),

@@ -162,7 +162,7 @@ async function submitDirectly(
       random: realRandom,
       options: { now: config.transfer },
       log: silentLog,
-      journey: silentTrace,
+      trace: silentTrace,
       authenticator,
     })
     const client = {

@@ -27,7 +27,7 @@ export interface ReporterTools extends TransferTools {
   readonly resolver: Resolver
   readonly httpClient: HttpClient
   readonly signingKeys: SigningKeys
-  readonly journey: Trace
+  readonly trace: Trace
   readonly log: Log
   readonly reports: Live<ReportOptions>
   readonly counts: TlsCounts
@@ -153,7 +153,7 @@ export class TlsReporter {
   }
 
   async #mail(facts: ReportFacts, content: Uint8Array, to: Mailbox): Promise<string | undefined> {
-    const { store, clock, random, options, signingKeys, journey } = this.#tools
+    const { store, clock, random, options, signingKeys, trace } = this.#tools
     const from = parseMailbox(facts.contact)
     const keys = from ? signingKeys.of(from.domain) : []
     // RFC 8460 §3: reports without our signature are ignored.
@@ -186,7 +186,7 @@ export class TlsReporter {
     const operation = arriveOperation(this.#tools, arrival, stored, factsOfBytes(bytes), { prefix: signature }, plans)
     const queue = operation.queue && { ...operation.queue, expiresAtMs: nowMs + triedForMs }
     await store.commit([{ ...operation, queue }])
-    journey.note(bounceLine(arrival.id, `TLS report of ${facts.day} for ${facts.domain}`, address))
+    trace.note(bounceLine(arrival.id, `TLS report of ${facts.day} for ${facts.domain}`, address))
     return undefined
   }
 }
