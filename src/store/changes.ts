@@ -8,8 +8,8 @@ export type Change =
       readonly kind: 'added'
       readonly mailbox: number
       readonly uids: readonly Uid[]
-      readonly low: readonly number[]
-      readonly high: readonly number[]
+      readonly flagsLow: readonly number[]
+      readonly flagsHigh: readonly number[]
       readonly modSeqs: readonly ModSeq[]
     }
   /** Flags of these messages are now so. */
@@ -36,6 +36,6 @@ export type Change =
 export interface FlagRange {
   readonly first: number
   readonly last: number
-  readonly low: number
-  readonly high: number
+  readonly flagsLow: number
+  readonly flagsHigh: number
 }

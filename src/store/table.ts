@@ -67,7 +67,8 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
       let result = table
       if (table.count + fresh > table.uids.length) result = copyTable(table, table.count + fresh)
       for (let i = 0; i < fresh; i++) {
-        if (change.uids[i]! > last) result.push(change.uids[i]!, change.low[i]!, change.high[i]!, change.modSeqs[i]!)
+        if (change.uids[i]! > last)
+          result.push(change.uids[i]!, change.flagsLow[i]!, change.flagsHigh[i]!, change.modSeqs[i]!)
       }
       return result
     }
@@ -79,8 +80,8 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
           at++
         ) {
           if (table.modSeqs[at]! > change.modSeq) continue
-          table.flagsLow[at] = range.low
-          table.flagsHigh[at] = range.high
+          table.flagsLow[at] = range.flagsLow
+          table.flagsHigh[at] = range.flagsHigh
           table.modSeqs[at] = change.modSeq
         }
       }

@@ -4,8 +4,8 @@ import type { Change, FlagRange } from '../changes.ts'
 
 interface Added {
   uids: Uid[]
-  low: number[]
-  high: number[]
+  flagsLow: number[]
+  flagsHigh: number[]
   modSeqs: ModSeq[]
 }
 
@@ -21,10 +21,10 @@ export class GroupChanges {
 
   added(mailbox: number, uid: Uid, low: number, high: number, modSeq: ModSeq): void {
     let added = this.#added.get(mailbox)
-    if (!added) this.#added.set(mailbox, (added = { uids: [], low: [], high: [], modSeqs: [] }))
+    if (!added) this.#added.set(mailbox, (added = { uids: [], flagsLow: [], flagsHigh: [], modSeqs: [] }))
     added.uids.push(uid)
-    added.low.push(low)
-    added.high.push(high)
+    added.flagsLow.push(low)
+    added.flagsHigh.push(high)
     added.modSeqs.push(modSeq)
   }
 

@@ -20,7 +20,7 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
   let unseen = 0
   let deleted = 0
   for (const [first, last] of op.uids) {
-    let run: { first: number; last: number; low: number; high: number } | undefined
+    let run: { first: number; last: number; flagsLow: number; flagsHigh: number } | undefined
     eachMessage(context.statements, op.mailbox, first, last, (uid, oldLow, oldHigh, oldModSeq) => {
       if (oldModSeq > limit) {
         failed.push(uid)
@@ -34,8 +34,8 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
       }
       unseen += (oldLow & seenBit ? 0 : -1) + (low & seenBit ? 0 : 1)
       deleted += (low & deletedBit ? 1 : 0) - (oldLow & deletedBit ? 1 : 0)
-      if (run && run.low === low && run.high === high) run.last = uid
-      else runs.push((run = { first: uid, last: uid, low, high }))
+      if (run && run.flagsLow === low && run.flagsHigh === high) run.last = uid
+      else runs.push((run = { first: uid, last: uid, flagsLow: low, flagsHigh: high }))
     })
   }
   if (runs.length === 0) return { modSeq: mailbox.highestModSeq, changed: [], failed }
@@ -43,7 +43,7 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
   for (const run of runs) {
     context
       .sql('UPDATE message SET low = ?, high = ?, modSeq = ? WHERE mailbox = ? AND uid BETWEEN ? AND ?')
-      .run(run.low, run.high, modSeq, op.mailbox, run.first, run.last)
+      .run(run.flagsLow, run.flagsHigh, modSeq, op.mailbox, run.first, run.last)
     const before = written[written.length - 1]
     if (before && before[1] + 1 === run.first) before[1] = run.last
     else written.push([run.first, run.last])
