@@ -53,10 +53,9 @@ const { metafile } = await build({
   target: 'node20',
   // Native code: it is not one file, and is another for each machine.
   external: ['@node-rs/argon2', '@photostructure/sqlite'],
-  // Packages in CommonJS ask for Node's own modules by `require`, which a module of ESM does not have.
-  banner: {
-    js: "import { createRequire as requireHere } from 'node:module'; const require = requireHere(import.meta.url)",
-  },
+  // Packages in CommonJS ask for Node's own modules by `require`, which a module of ESM does not have. Not by createRequire: it needs
+  // import.meta.url, which is gone where another program is bundled to CommonJS with us in it.
+  banner: { js: 'const require = (name) => process.getBuiltinModule(name)' },
   // Modules where a package has them: `import()` of one in CommonJS would have a default export only.
   mainFields: ['module', 'main'],
   metafile: true,

@@ -1,17 +1,17 @@
 // The licences of the packages that the build puts into dist/: their texts go with them, in one file.
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const packageOf = /^node_modules\/(?:.*\/node_modules\/)?((?:@[^/]+\/)?[^/]+)\//
+const packageOf = /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+\//
 
 /** Folders of the packages that a build read, by esbuild's metafile. */
 export function packagesOf(metafile) {
-  const folders = new Map()
+  const folders = new Set()
   for (const path of Object.keys(metafile.inputs)) {
     const found = packageOf.exec(path)
-    if (found !== null) folders.set(found[0].slice(0, -1), found[1])
+    if (found !== null) folders.add(found[0].slice(0, -1))
   }
-  return [...folders.keys()].sort()
+  return [...folders].sort()
 }
 
 /**
@@ -21,11 +21,9 @@ export function packagesOf(metafile) {
  */
 export function writeLicences(root, folders, path) {
   const texts = folders.map((folder) => {
-    const { name, version, license, author } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
     if (!permissive.has(license)) throw new Error(`${name} is under ${license}: it cannot be part of dist/`)
-    const by = typeof author === 'string' ? author : author?.name
-    const words =
-      wordsOf(join(root, folder)) ?? (by === undefined ? undefined : `Copyright: ${by}. ${license} licence.`)
+    const words = wordsOf(join(root, folder))
     if (words === undefined) throw new Error(`${name} has no text of its licence`)
     return `${name} ${version} (${license})\n\n${words.trim()}\n`
   })
@@ -41,6 +39,6 @@ function wordsOf(folder) {
       .filter((file) => pattern.test(file))
       .sort()
   const files = [...named(/^(?:un)?licen[cs]e/i), ...named(/^notice/i), ...named(/^copyright/i)]
-  if (files.length === 0 || !existsSync(join(folder, files[0]))) return undefined
+  if (files.length === 0) return undefined
   return files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n')
 }

@@ -49,6 +49,11 @@ test('old names of keys, tables and values are understood, each with one warning
   assert.deepEqual(defaultConfig().warnings, [])
 })
 
+test('a key that every object has is unknown, as any other', async () => {
+  assert.match((await faultsOf('toString = 1\n'))[0] ?? '', /^f:1: Unknown key "toString" in the configuration\. /)
+  assert.match((await faultsOf('[smtp]\nconstructor = 1\n'))[0] ?? '', /^f:2: Unknown key "constructor" in \[smtp\]\. /)
+})
+
 test('without a file, every default holds', () => {
   const config = defaultConfig('/srv/mail')
   assert.equal(config.hostname, 'localhost')

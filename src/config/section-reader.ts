@@ -113,7 +113,7 @@ export class SectionReader {
       .filter((name) => (path === '' ? name !== '' && !name.includes('.') : name.startsWith(`${path}.`)))
     const tables = new Set(path === '' ? below : below.map((name) => name.slice(path.length + 1)))
     for (const key of Object.keys(table))
-      if (!(key in known) && !tables.has(key)) this.#unknown(key, path, [...Object.keys(known), ...tables])
+      if (!Object.hasOwn(known, key) && !tables.has(key)) this.#unknown(key, path, [...Object.keys(known), ...tables])
     const values: Record<string, unknown> = {}
     for (const [key, option] of Object.entries(known)) {
       values[key] = option.default
@@ -145,7 +145,7 @@ export class SectionReader {
     const near = nearest(key, known)
     if (near !== undefined)
       return this.fault(childPath(path, key), `Unknown key "${key}" in ${where}`, `Did you mean "${near}"?`)
-    const home = sections.find(({ options }) => key in options)
+    const home = sections.find(({ options }) => Object.hasOwn(options, key))
     const hint =
       home && home.name !== path
         ? `"${key}" belongs ${home.name === '' ? 'to the top, before the first [table]' : `in ${home.repeated ? `[[${home.name}]]` : `[${home.name}]`}`}.`

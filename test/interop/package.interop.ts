@@ -266,12 +266,15 @@ test('packages that are loaded late are part of the package', async () => {
     `import { composeMessage, readMessage } from 'pennypost/mail'
 const bytes = Buffer.from('Content-Type: text/plain; charset=cp437\\r\\n\\r\\n\\x81', 'latin1')
 const options = { nowMs: 0, hostname: 'example.org', unique: () => 'abcdefgh' }
-const written = Buffer.from(await composeMessage({ from: 'a@b\u00fccher.example', text: 'x' }, options).bytes()).toString()
-console.log(readMessage(bytes).plainText, /^From: .*$/m.exec(written)[0])`,
+const compose = async () => Buffer.from(await composeMessage({ from: 'a@b\u00fccher.example', text: 'x' }, options).bytes()).toString()
+compose().then((written) => console.log(readMessage(bytes).plainText, /^From: .*$/m.exec(written)[0]))`,
   )
   const { out, err } = await consumer.run(process.execPath, ['late.mjs'])
   assert.equal(err, '')
   assert.equal(out, '\u00fc From: a@xn--bcher-kva.example\n')
+  // Bundled into a program in CommonJS, where import.meta.url is gone.
+  assert.equal(await bundle('late.mjs', 'node', ['--format=cjs', '--outfile=out/late.cjs']), '')
+  assert.deepEqual(await consumer.run(process.execPath, ['out/late.cjs']), { code: 0, out, err: '' })
   // The others are loaded by the same words, which the build has to understand.
   const loads = consumer.tarball
     .filter((path) => /^dist\/(?!browser\/).*\.js$/.test(path))
