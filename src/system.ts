@@ -6,7 +6,7 @@ import type { Config } from './config/config.ts'
 import { openStore } from './store/sqlite/engine.ts'
 import type { Store } from './store/store.ts'
 import { openPeople } from './system/directory.ts'
-import { openFigures } from './system/figures.ts'
+import { openFigures, setAside } from './system/figures.ts'
 import type { Health } from './system/health.ts'
 import { Lifetime } from './system/lifetime.ts'
 import { Listeners } from './system/listeners.ts'
@@ -84,7 +84,7 @@ async function openSystem(
     ...{ platform, settings, people, secret },
     signedIn: (account, name, peer) => accountGuard.signedIn(account, name, peer.address),
   })
-  const queue = openQueue(of, shared)
+  const queue = await life.step('start queue', () => openQueue(of, shared))
   const receiver = openReceiver(of, shared, queue, signIn.authenticator)
   const { sessions, acceptor } = openAcceptor({ ...of, wheel: shared.wheel })
   life.ends('listeners', 'outside', () => listeners.close())
@@ -180,7 +180,7 @@ function pagesOf(
     ready: () => !watched.isStopping() && health.look().every(({ stopsMail }) => !stopsMail),
     troubles: () => health.look(),
     metrics: () => watched.figures.text(),
-    aside: () => ({ quarantined: store.quarantine.count(), lost: store.lost().length }),
+    aside: () => setAside(store),
     discovery: {
       offers: () => offersOf(config.now.hostname, config.now.listeners),
       isLocalDomain: (domain: string) => store.read.isLocalDomain(domain),

@@ -30,7 +30,7 @@ export class StorePop3Backend implements Pop3Backend {
 
   async open(user: Authenticated): Promise<Pop3Maildrop> {
     const account = user.accountId as AccountId
-    const inbox = this.#store.read.mailboxByName(account, 'INBOX')
+    const inbox = await this.#store.read.mailboxByName(account, 'INBOX')
     if (!inbox) throw new Pop3Refusal('SYS/TEMP', 'no INBOX')
     if (this.#locked.has(account)) throw new Pop3Refusal('IN-USE')
     this.#pace(account)

@@ -26,7 +26,7 @@ test('an external directory is queried about signed-in accounts; without an answ
   let answer: 'there' | 'gone' | 'silent' = 'there'
   const asked: string[] = []
   const directory = {
-    find(name: string) {
+    async find(name: string) {
       asked.push(name)
       if (answer === 'silent') throw new Error('no answer')
       return answer === 'there' ? { id, name, disabled: false } : undefined

@@ -45,8 +45,8 @@ const passwordKinds = ['argon2id', 'scram-sha-256', 'scram-sha-1'] as const
 
 interface Held extends OpenSession {
   readonly sinceMs: number
-  /** The result of `#rightsOf` at sign-in; '' if the account was gone already. */
-  readonly rights: string
+  /** The result of `#rightsOf` at sign-in. */
+  readonly rights: Promise<string | undefined>
 }
 
 export interface SessionsTools {
@@ -73,9 +73,15 @@ export class Sessions {
 
   add(session: OpenSession): void {
     const rights = this.#rightsOf(session.user)
-    this.#sessions.set(session.id, { ...session, sinceMs: this.#tools.clock.now(), rights: rights ?? '' })
-    // The account may have been removed since it was authenticated.
-    if (rights === undefined) this.#end([this.#sessions.get(session.id)!], 'the account is gone')
+    const held = { ...session, sinceMs: this.#tools.clock.now(), rights }
+    this.#sessions.set(session.id, held)
+    rights.then(
+      (found) => {
+        // The account or its password may have changed since it was authenticated.
+        if (found === undefined && this.#sessions.get(session.id) === held) this.#end([held], 'the account is gone')
+      },
+      () => this.#end([held], 'the account cannot be read'),
+    )
   }
 
   remove(id: string): void {
@@ -132,33 +138,31 @@ export class Sessions {
       const { user, rights, id } = session
       const key = `${user.accountId} ${user.credential ?? ''}`
       if (!now.has(key)) {
-        now.set(key, this.#rightsOf(user))
+        now.set(key, await this.#rightsOf(user))
         if (now.size % lookedAtOnce === 0) await turn(this.#tools.clock)
       }
-      if (now.get(key) !== rights && this.#sessions.get(id) === session)
+      if (now.get(key) !== (await rights) && this.#sessions.get(id) === session)
         this.#end([session], 'the account, its password or the app password was changed')
     }
   }
 
   /**
    * The credentials that a session depends on: any change since sign-in ends it; undefined: the account is gone or
-   * locked.
+   * locked, or the password that was used is no longer one.
    */
-  #rightsOf({ accountId, credential }: Authenticated): string | undefined {
+  async #rightsOf({ accountId, credential }: Authenticated): Promise<string | undefined> {
     const { read } = this.#tools.store
     const id = accountId as AccountId
-    const account = read.accountById(id)
+    const account = await read.accountById(id)
     if (!account || shutOut(account)) return undefined
+    const apps = credential === undefined ? [] : await read.credentials(id, appCredential)
+    const isApp = apps.some(({ value }) => credentialDigest(value) === credential)
     // Stored data about an external directory's passwords is written at sign-in: it does not show changes.
-    if (this.#tools.outside) return String(credential !== undefined && this.#isAppPassword(id, credential))
-    const passwords = passwordKinds.map((kind) => read.credentials(id, kind).map(({ value }) => value))
-    return JSON.stringify([passwords, credential !== undefined && this.#isAppPassword(id, credential)])
-  }
-
-  #isAppPassword(account: AccountId, credential: string): boolean {
-    return this.#tools.store.read
-      .credentials(account, appCredential)
-      .some(({ value }) => credentialDigest(value) === credential)
+    if (this.#tools.outside) return String(isApp)
+    const passwords: string[][] = []
+    for (const kind of passwordKinds) passwords.push((await read.credentials(id, kind)).map(({ value }) => value))
+    const isPassword = passwords[0]!.some((value) => credentialDigest(value) === credential)
+    return credential === undefined || isApp || isPassword ? JSON.stringify([passwords, isApp]) : undefined
   }
 
   #end(sessions: readonly Held[], reason: string): void {

@@ -13,7 +13,7 @@ const secretBytes = 32
 
 /** The store's secret, created on first use. It yields stable SCRAM salts for unknown users. */
 export async function authSecret(store: Store, random: Random): Promise<Uint8Array> {
-  const kept = store.read.setting(secretName)
+  const kept = await store.read.setting(secretName)
   if (kept !== undefined) return Buffer.from(kept, 'base64')
   const secret = Buffer.from(random.bytes(secretBytes))
   await store.commit([{ kind: 'settingSet', name: secretName, value: secret.toString('base64') }])
@@ -26,12 +26,12 @@ const scramSha1Name = 'scramSha1'
  * Commands that set passwords may run without the configuration (`--data`): the store keeps the server's latest value.
  */
 export async function noteScramSha1(store: Store, wanted: boolean): Promise<void> {
-  if (wantsScramSha1(store) === wanted) return
+  if ((await wantsScramSha1(store)) === wanted) return
   await store.commit([{ kind: 'settingSet', name: scramSha1Name, value: wanted ? 'yes' : 'no' }])
 }
 
-export function wantsScramSha1(store: Store): boolean {
-  return store.read.setting(scramSha1Name) === 'yes'
+export async function wantsScramSha1(store: Store): Promise<boolean> {
+  return (await store.read.setting(scramSha1Name)) === 'yes'
 }
 
 /** Records the use of an app password, without delaying the sign-in; if it is lost, only a date is. */

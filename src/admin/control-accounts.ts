@@ -32,9 +32,9 @@ function aliasTarget(store: Store, text: string): string {
 }
 
 /** Throws a CommandRefusal if there is no such account. */
-export function accountOf(store: Store, address: string): Account {
+export async function accountOf(store: Store, address: string): Promise<Account> {
   const name = accountName(address)
-  const account = store.read.account(name)
+  const account = await store.read.account(name)
   if (!account)
     throw new CommandRefusal('noSuchAccount', `There is no account ${name}: "pennypost account list" lists them`)
   return account
@@ -43,10 +43,10 @@ export function accountOf(store: Store, address: string): Account {
 /** Aliases that still name a removed account: at most this many are listed. */
 const danglingMax = 20
 
-function aliasesTo(store: Store, name: string): string[] {
+async function aliasesTo(store: Store, name: string): Promise<string[]> {
   const found: string[] = []
   for (let after = ''; found.length < danglingMax;) {
-    const page = store.read.aliases(after, pageRowsMax)
+    const page = await store.read.aliases(after, pageRowsMax)
     found.push(...page.filter(({ targets }) => targets.includes(name)).map(({ address }) => address))
     if (page.length < pageRowsMax) break
     after = page[page.length - 1]!.address
@@ -72,7 +72,7 @@ export const accountCommands = {
         `${name} is not one of our domains: add it with "pennypost domain add ${name}"`,
       )
     await makeDkimKeys(store, name, clock.now(), args.rotate === true)
-    return { name, keys: dkimRecords(store.read, name) }
+    return { name, keys: await dkimRecords(store.read, name) }
   }),
 
   domainRemove: command({ name: 'text' }, async ({ store }, args) => {
@@ -95,9 +95,9 @@ export const accountCommands = {
 
   /** Removes all its mail too; returns the aliases that still forward to it. */
   accountRemove: command({ name: 'text' }, async ({ store }, args) => {
-    const { name } = accountOf(store, args.name)
+    const { name } = await accountOf(store, args.name)
     await store.commit([{ kind: 'accountRemove', name }])
-    return { name, aliases: aliasesTo(store, name) }
+    return { name, aliases: await aliasesTo(store, name) }
   }),
 
   accountPassword: command({ name: 'text', password: 'text' }, async ({ store }, args) => {
@@ -106,7 +106,7 @@ export const accountCommands = {
   }),
 
   accountSet: command({ name: 'text', quotaBytes: 'count?', disabled: 'flag?' }, async ({ store }, args) => {
-    const { name } = accountOf(store, args.name)
+    const { name } = await accountOf(store, args.name)
     await store.commit([{ kind: 'accountSet', name, quotaBytes: args.quotaBytes, disabled: args.disabled }])
     return { name }
   }),
@@ -118,7 +118,7 @@ export const accountCommands = {
       { store, clock, forgetWatched },
       args,
     ): Promise<{ name: string; restriction: Restriction; held: number }> => {
-      const { id, name } = accountOf(store, args.name)
+      const { id, name } = await accountOf(store, args.name)
       const restriction = restrictions.find((one) => one === args.restriction)
       if (restriction === undefined)
         throw new CommandRefusal(
@@ -134,8 +134,8 @@ export const accountCommands = {
 
   accountShow: command({ name: 'text' }, ({ store }, args) => accountOf(store, args.name)),
 
-  accountList: command({ after: 'text?' }, ({ store }, { after = '' }) =>
-    pageOf<Account, string>(store.read.accounts(after, pageRowsMax), ({ name }) => name),
+  accountList: command({ after: 'text?' }, async ({ store }, { after = '' }) =>
+    pageOf<Account, string>(await store.read.accounts(after, pageRowsMax), ({ name }) => name),
   ),
 
   /** Adds targets to an alias, which is created if missing. */
@@ -148,12 +148,12 @@ export const accountCommands = {
       )
     const targets = [
       ...new Set([
-        ...(store.read.alias(address)?.targets ?? []),
+        ...((await store.read.alias(address))?.targets ?? []),
         ...args.targets.map((target) => aliasTarget(store, target)),
       ]),
     ]
     const keepsCopy = targets.includes(address)
-    if (store.read.account(address)) {
+    if (await store.read.account(address)) {
       if (!keepsCopy)
         throw new CommandRefusal(
           'nameTaken',
@@ -176,7 +176,7 @@ export const accountCommands = {
   /** Removes targets of an alias; without targets, or with the last one, removes the alias. */
   aliasRemove: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
     const address = aliasAddress(args.address)
-    const before = store.read.alias(address)?.targets
+    const before = (await store.read.alias(address))?.targets
     if (!before)
       throw new CommandRefusal('noSuchAlias', `There is no alias ${address}: "pennypost alias list" lists them`)
     const going = new Set(args.targets.map((target) => aliasTarget(store, target)))
@@ -188,7 +188,7 @@ export const accountCommands = {
         )
     }
     const left = going.size === 0 ? [] : before.filter((target) => !going.has(target))
-    if (left.length > 0 && going.has(address) && store.read.account(address))
+    if (left.length > 0 && going.has(address) && (await store.read.account(address)))
       throw new CommandRefusal(
         'nameTaken',
         `The account ${address} would no longer get any mail: remove the other targets, or the whole alias`,
@@ -199,22 +199,21 @@ export const accountCommands = {
     return { address, targets }
   }),
 
-  aliasList: command({ after: 'text?' }, ({ store }, { after = '' }) =>
-    pageOf<Alias, string>(store.read.aliases(after, pageRowsMax), ({ address }) => address),
+  aliasList: command({ after: 'text?' }, async ({ store }, { after = '' }) =>
+    pageOf<Alias, string>(await store.read.aliases(after, pageRowsMax), ({ address }) => address),
   ),
 
-  mailboxList: command({ account: 'text', after: 'text?' }, ({ store }, { account, after = '' }) => {
-    const rows = store.read.mailboxes(accountOf(store, account).id).filter(({ name }) => name > after)
+  mailboxList: command({ account: 'text', after: 'text?' }, async ({ store }, { account, after = '' }) => {
+    const rows = (await store.read.mailboxes((await accountOf(store, account)).id)).filter(({ name }) => name > after)
     return pageOf<MailboxRow, string>(rows.slice(0, pageRowsMax), ({ name }) => name)
   }),
 }
 
 /** Counts the held recipients of the account's mail. */
 async function heldOf(store: Store, submitter: AccountId): Promise<number> {
-  await store.commit([{ kind: 'materialize', all: true }])
   let held = 0
   for (let after: number | undefined = 0; after !== undefined;) {
-    const page: QueuePage = store.read.queueWhere({ submitter, state: 'held' }, after, pageRowsMax)
+    const page: QueuePage = await store.read.queueWhere({ submitter, state: 'held' }, after, pageRowsMax)
     held += page.rows.length
     after = page.next
   }

@@ -25,9 +25,9 @@ function checkName(name: string): void {
 export const appPasswordCommands = {
   /** Generated, not chosen: this strength permits a fast hash. */
   appPasswordAdd: command({ account: 'text', name: 'text' }, async ({ store, clock }, args) => {
-    const { id, name: account } = accountOf(store, args.account)
+    const { id, name: account } = await accountOf(store, args.account)
     checkName(args.name)
-    const there = store.read.credentials(id, appCredential)
+    const there = await store.read.credentials(id, appCredential)
     if (there.some(({ name }) => name === args.name))
       throw new CommandRefusal('nameTaken', `${account} already has an app password "${args.name}": remove it first`)
     if (there.length >= appPasswordsMax)
@@ -42,8 +42,8 @@ export const appPasswordCommands = {
   }),
 
   appPasswordRemove: command({ account: 'text', name: 'text' }, async ({ store }, args) => {
-    const { id, name: account } = accountOf(store, args.account)
-    if (!store.read.credentials(id, appCredential).some(({ name }) => name === args.name))
+    const { id, name: account } = await accountOf(store, args.account)
+    if (!(await store.read.credentials(id, appCredential)).some(({ name }) => name === args.name))
       throw new CommandRefusal('noSuchEntry', `${account} has no app password "${args.name}"`)
     await store.commit([
       { kind: 'credentialSet', account: id, type: appCredential, name: args.name, value: '' },
@@ -53,10 +53,12 @@ export const appPasswordCommands = {
   }),
 
   /** All of them: there are at most `appPasswordsMax`. `usedAtMs` is accurate to the day; null: never used. */
-  appPasswordList: command({ account: 'text' }, ({ store }, args) => {
-    const { id } = accountOf(store, args.account)
-    const used = new Map(store.read.credentials(id, appUsedCredential).map(({ name, value }) => [name, Number(value)]))
-    const rows = store.read.credentials(id, appCredential).map(({ name, value }) => ({
+  appPasswordList: command({ account: 'text' }, async ({ store }, args) => {
+    const { id } = await accountOf(store, args.account)
+    const used = new Map(
+      (await store.read.credentials(id, appUsedCredential)).map(({ name, value }) => [name, Number(value)]),
+    )
+    const rows = (await store.read.credentials(id, appCredential)).map(({ name, value }) => ({
       name,
       createdAtMs: appPasswordCreatedAtMs(value),
       usedAtMs: used.get(name) ?? null,

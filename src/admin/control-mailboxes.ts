@@ -7,8 +7,8 @@ import { accountOf } from './control-accounts.ts'
 import { command } from './control-command.ts'
 import { CommandRefusal } from './provision.ts'
 
-function mailboxOf(store: Store, account: Account, name: string): MailboxRow {
-  const row = store.read.mailboxByName(account.id, canonicalMailboxName(name))
+async function mailboxOf(store: Store, account: Account, name: string): Promise<MailboxRow> {
+  const row = await store.read.mailboxByName(account.id, canonicalMailboxName(name))
   if (row) return row
   throw new CommandRefusal(
     'noSuchMailbox',
@@ -32,7 +32,7 @@ const anotherName = 'use another name, or rename that one first'
 export const mailboxCommands = {
   /** Creates missing parents too, and subscribes, so that mail programs show it. */
   mailboxCreate: command({ account: 'text', name: 'text', role: 'text?' }, async ({ store }, args) => {
-    const account = accountOf(store, args.account)
+    const account = await accountOf(store, args.account)
     const { name, role } = args
     if (role !== undefined && !specialRoles.includes(role as never)) {
       throw new CommandRefusal('badArguments', `Unknown role "${role}": use one of ${specialRoles.join(', ')}`)
@@ -40,12 +40,12 @@ export const mailboxCommands = {
     const create = { kind: 'mailboxCreate', account: account.id, name, role: role as MailboxRole | undefined } as const
     const work = store.commit([create, { kind: 'subscribe', account: account.id, name, on: true }])
     await orTell(work, { nameTaken: anotherName, notAllowed: 'leave out --role, or rename that mailbox' })
-    return { ...mailboxOf(store, account, name), account: account.name }
+    return { ...(await mailboxOf(store, account, name)), account: account.name }
   }),
 
   mailboxRename: command({ account: 'text', from: 'text', to: 'text' }, async ({ store, clock }, args) => {
-    const account = accountOf(store, args.account)
-    const { name: from } = mailboxOf(store, account, args.from)
+    const account = await accountOf(store, args.account)
+    const { name: from } = await mailboxOf(store, account, args.from)
     const { to } = args
     const work = store.commit([{ kind: 'mailboxRename', account: account.id, from, to, nowMs: clock.now() }])
     await orTell(work, { nameTaken: anotherName, notAllowed: 'use a name outside of it' })
@@ -54,8 +54,8 @@ export const mailboxCommands = {
 
   /** @returns the number of messages deleted with it. */
   mailboxDelete: command({ account: 'text', name: 'text' }, async ({ store, clock }, args) => {
-    const account = accountOf(store, args.account)
-    const { name, messages } = mailboxOf(store, account, args.name)
+    const account = await accountOf(store, args.account)
+    const { name, messages } = await mailboxOf(store, account, args.name)
     const work = store.commit([
       { kind: 'mailboxDelete', account: account.id, name, nowMs: clock.now() },
       { kind: 'subscribe', account: account.id, name, on: false },
@@ -65,11 +65,11 @@ export const mailboxCommands = {
   }),
 
   mailboxSubscribe: command({ account: 'text', name: 'text', on: 'flag?' }, async ({ store }, args) => {
-    const account = accountOf(store, args.account)
+    const account = await accountOf(store, args.account)
     const { on = true } = args
     // A subscription may outlive its mailbox, so unsubscribing does not need the mailbox.
-    const name = on ? mailboxOf(store, account, args.name).name : args.name
-    if (!on && !store.read.subscriptions(account.id).includes(name)) {
+    const name = on ? (await mailboxOf(store, account, args.name)).name : args.name
+    if (!on && !(await store.read.subscriptions(account.id)).includes(name)) {
       throw new CommandRefusal(
         'noSuchMailbox',
         `${account.name} is not subscribed to "${name}": "pennypost mailbox list" shows the mailboxes`,
@@ -79,9 +79,13 @@ export const mailboxCommands = {
     return { account: account.name, name, on }
   }),
 
-  mailboxShow: command({ account: 'text', name: 'text' }, ({ store }, args) => {
-    const account = accountOf(store, args.account)
-    const row = mailboxOf(store, account, args.name)
-    return { ...row, account: account.name, subscribed: store.read.subscriptions(account.id).includes(row.name) }
+  mailboxShow: command({ account: 'text', name: 'text' }, async ({ store }, args) => {
+    const account = await accountOf(store, args.account)
+    const row = await mailboxOf(store, account, args.name)
+    return {
+      ...row,
+      account: account.name,
+      subscribed: (await store.read.subscriptions(account.id)).includes(row.name),
+    }
   }),
 }

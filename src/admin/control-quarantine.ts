@@ -15,10 +15,10 @@ export interface QuarantineListRow extends QuarantinedRecord {
   readonly id: string
 }
 
-function placeOf(store: Store, id: string): Place {
+async function placeOf(store: Store, id: string): Promise<Place> {
   const [, segment, position] = /^(\d{1,9}):(\d{1,12})$/.exec(id) ?? []
   const place = { segment: Number(segment), position: Number(position) }
-  const known = segment !== undefined && store.quarantine.has(place)
+  const known = segment !== undefined && (await store.quarantine.has(place))
   if (known) return place
   throw new CommandRefusal(
     'noSuchRecord',
@@ -27,22 +27,25 @@ function placeOf(store: Store, id: string): Place {
 }
 
 export const quarantineCommands = {
-  quarantineList: command({}, ({ store }): { rows: readonly QuarantineListRow[]; count: number } => ({
-    rows: store.quarantine.list(listedMax).map((row) => ({ id: `${row.place.segment}:${row.place.position}`, ...row })),
-    count: store.quarantine.count(),
-  })),
+  quarantineList: command({}, async ({ store }): Promise<{ rows: readonly QuarantineListRow[]; count: number }> => {
+    const records = await store.quarantine.list(listedMax)
+    const rows = records.map((row) => ({ id: `${row.place.segment}:${row.place.position}`, ...row }))
+    return { rows, count: await store.quarantine.count() }
+  }),
 
-  quarantineRetry: command({ id: 'text' }, ({ store }, { id }) => store.quarantine.retry(placeOf(store, id))),
-
-  quarantineDrop: command({ id: 'text' }, ({ store }, { id }) => store.quarantine.drop(placeOf(store, id))),
-
-  /** Exports the messages as files, or the record's bytes if unreadable. Returns the paths. */
-  quarantineExport: command({ id: 'text', folder: 'text' }, ({ store }, { id, folder }) =>
-    store.quarantine.export(placeOf(store, id), absolute(folder)),
+  quarantineRetry: command({ id: 'text' }, async ({ store }, { id }) =>
+    store.quarantine.retry(await placeOf(store, id)),
   ),
 
-  lostList: command({}, ({ store }): { rows: readonly LostFile[] } => ({ rows: store.lost() })),
+  quarantineDrop: command({ id: 'text' }, async ({ store }, { id }) => store.quarantine.drop(await placeOf(store, id))),
+
+  /** Exports the messages as files, or the record's bytes if unreadable. Returns the paths. */
+  quarantineExport: command({ id: 'text', folder: 'text' }, async ({ store }, { id, folder }) =>
+    store.quarantine.export(await placeOf(store, id), absolute(folder)),
+  ),
+
+  lostList: command({}, async ({ store }): Promise<{ rows: readonly LostFile[] }> => ({ rows: await store.lost() })),
 
   /** Deletes the set-aside files permanently. Returns their number. */
-  lostDrop: command({}, ({ store }) => ({ files: store.dropLost() })),
+  lostDrop: command({}, async ({ store }) => ({ files: await store.dropLost() })),
 }

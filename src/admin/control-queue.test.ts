@@ -38,7 +38,7 @@ async function inState(store: Store, state: QueueRow['state'], address: string):
   }
   await store.commit([await arrival(store, message('out'), [], { queue })])
   if (state === 'leased') await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1e6, limit: 1 }])
-  const row = store.read.queueWhere({ recipient: address }, 0, 1).rows[0]!
+  const row = (await store.read.queueWhere({ recipient: address }, 0, 1)).rows[0]!
   assert.equal(row.state, state)
   return row
 }
@@ -67,10 +67,14 @@ test('pairs of actions: each has the same effect as alone, and the last route co
           state = becomes[act][state]
           destination = destinations[act] ?? destination
         }
-        const now = store.read.queueRecipient(row.id)
+        const now = await store.read.queueRecipient(row.id)
         assert.equal(now?.state ?? 'gone', state, name)
         if (now) assert.equal(now.destination, destination, name)
-        assert.equal(store.read.ledger(row.arrivalId)[0]!.outcome, state === 'gone' ? 'discarded' : 'queued', name)
+        assert.equal(
+          (await store.read.ledger(row.arrivalId))[0]!.outcome,
+          state === 'gone' ? 'discarded' : 'queued',
+          name,
+        )
         if (now) await store.commit([{ kind: 'queueAct', recipient: row.id, act: 'drop', nowMs: 1 }])
       }
 })

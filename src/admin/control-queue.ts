@@ -96,8 +96,8 @@ function heldOf(act: string, rows: readonly QueueRow[]): { readonly held?: numbe
   return held === 0 ? {} : { held }
 }
 
-function rowOf(store: Store, id: number): QueueRow {
-  const row = store.read.queueRecipient(id)
+async function rowOf(store: Store, id: number): Promise<QueueRow> {
+  const row = await store.read.queueRecipient(id)
   if (row) return row
   throw new StoreRefusal(
     'noSuchEntry',
@@ -105,17 +105,11 @@ function rowOf(store: Store, id: number): QueueRow {
   )
 }
 
-/** Recipients accepted a moment ago may have no rows yet. */
-async function allRows(store: Store): Promise<void> {
-  await store.commit([{ kind: 'materialize', all: true }])
-}
-
 export const queueCommands = {
   queueList: command(
     { after: 'count?', ...filterArguments },
     async ({ store, clock }, { after = 0, ...given }): Promise<Page<QueueRow, number>> => {
-      if (after === 0) await allRows(store)
-      const found = store.read.queueWhere(filterOf(given, clock.now()), after, pageRowsMax)
+      const found = await store.read.queueWhere(filterOf(given, clock.now()), after, pageRowsMax)
       const page = pageOf<QueueRow, number>(found.rows, ({ id }) => id)
       // Cut by its size, or as the store cut it.
       return page.rows.length < found.rows.length ? page : { rows: page.rows, next: found.next }
@@ -124,16 +118,15 @@ export const queueCommands = {
 
   /** Sizes of the queue by destination; pages are to be added up. */
   queueShape: command({ after: 'count?' }, async ({ store, clock }, { after = 0 }) => {
-    if (after === 0) await allRows(store)
-    return store.read.queueShape(after, clock.now())
+    return await store.read.queueShape(after, clock.now())
   }),
 
   /** A waiting message, with all its waiting recipients. */
   queueShow: command({ recipient: 'count' }, async ({ store }, { recipient }) => {
-    const row = rowOf(store, recipient)
-    const bytes = store.read.queuedContent(row.entry)
+    const row = await rowOf(store, recipient)
+    const bytes = await store.read.queuedContent(row.entry)
     const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
-    const recipients = store.read.queueSiblings(row, shownRecipientsMax)
+    const recipients = await store.read.queueSiblings(row, shownRecipientsMax)
     return {
       arrivalId: row.arrivalId,
       reversePath: row.reversePath,
@@ -141,7 +134,9 @@ export const queueCommands = {
       acceptedAtMs: row.acceptedAtMs,
       expiresAtMs: row.expiresAtMs,
       header: Buffer.from(header, 'latin1').toString('utf8').split(/\r?\n/).slice(0, shownHeaderLines),
-      recipients: recipients.map((one) => ({ ...one, tried: store.read.queueAttempts(one.id) })),
+      recipients: await Promise.all(
+        recipients.map(async (one) => ({ ...one, tried: await store.read.queueAttempts(one.id) })),
+      ),
     }
   }),
 
@@ -151,7 +146,7 @@ export const queueCommands = {
     async ({ store, clock }, { recipients, act, to, reason }) => {
       const wish = checkWish(act, to, reason)
       const nowMs = clock.now()
-      const rows = recipients.map((id) => rowOf(store, id))
+      const rows = await Promise.all(recipients.map((id) => rowOf(store, id)))
       await store.commit(rows.map((row) => operationOf(wish, row, nowMs)))
       return { recipients: recipients.length, ...heldOf(act, rows) }
     },
@@ -164,8 +159,7 @@ export const queueCommands = {
       const wish = checkWish(act, to, reason)
       const nowMs = clock.now()
       const filter = filterOf(given, nowMs)
-      if (after === 0) await allRows(store)
-      const { rows, next } = store.read.queueWhere(filter, after, pageRowsMax)
+      const { rows, next } = await store.read.queueWhere(filter, after, pageRowsMax)
       const meant = rows.filter((row) =>
         act === 'release' ? row.state === 'held' : act !== 'reroute' || row.destination !== localDestination,
       )
@@ -177,10 +171,9 @@ export const queueCommands = {
   /** Outcomes of accepted messages, by their ids. */
   ledger: command({ arrivalIds: 'texts' }, async ({ store, clock, flushTrace }, { arrivalIds }) => {
     await flushTrace?.()
-    await allRows(store)
     const rows: LedgerRow[] = []
     for (const id of arrivalIds) {
-      const found = store.read.ledger(id)
+      const found = await store.read.ledger(id)
       rows.push(...found)
       // A message may have a thousand of them.
       if (found.length >= turnRows) await turn(clock)
@@ -192,13 +185,11 @@ export const queueCommands = {
   ledgerFind: command(
     { after: 'text', before: 'text', recipient: 'text?' },
     async ({ store }, { after, before, recipient }) => {
-      await allRows(store)
-      return store.read.ledgerWhere(after, before, recipient, pageRowsMax)
+      return await store.read.ledgerWhere(after, before, recipient, pageRowsMax)
     },
   ),
 
   counts: command({}, async ({ store }) => {
-    await allRows(store)
-    return store.read.counts()
+    return await store.read.counts()
   }),
 }

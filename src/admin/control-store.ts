@@ -37,15 +37,15 @@ export const storeCommands = {
     },
   ),
 
-  reindexStart: command({ account: 'text?' }, ({ store, clock }, args) => {
-    const account = args.account === undefined ? undefined : store.read.account(accountName(args.account))
+  reindexStart: command({ account: 'text?' }, async ({ store, clock }, args) => {
+    const account = args.account === undefined ? undefined : await store.read.account(accountName(args.account))
     if (args.account !== undefined && !account) {
       throw new CommandRefusal(
         'noSuchAccount',
         `There is no account ${args.account}: "pennypost account list" lists them`,
       )
     }
-    const total = account?.usedMessages ?? store.read.counts().messages
+    const total = account?.usedMessages ?? (await store.read.counts()).messages
     const job = jobsOf(store).start('reindex', async (progress) => {
       const began = clock.monotonic()
       const options = { account: account?.id, progress: (messages: number) => progress('messages', messages, total) }

@@ -34,13 +34,13 @@ test('a new account has the usual mailboxes, both credentials, and the first one
   assert.equal(alice.name, 'alice@example.org')
   assert.deepEqual(alice.aliases, ['postmaster@example.org', 'abuse@example.org'])
   assert.deepEqual(
-    store.read.mailboxes(alice.id).map(({ name, role }) => `${name} ${role}`),
+    (await store.read.mailboxes(alice.id)).map(({ name, role }) => `${name} ${role}`),
     ['Archive archive', 'Drafts drafts', 'INBOX inbox', 'Junk junk', 'Sent sent', 'Trash trash'],
   )
-  assert.equal(store.read.subscriptions(alice.id).length, 6)
-  assert.ok(await checkPassword(store.read.credentials(alice.id, 'argon2id')[0]!.value, 'correct horse'))
-  assert.match(store.read.credentials(alice.id, 'scram-sha-256')[0]!.value, /^SCRAM-SHA-256\$100000:/)
-  assert.equal(store.read.account('alice@example.org')!.quotaBytes, 1000)
+  assert.equal((await store.read.subscriptions(alice.id)).length, 6)
+  assert.ok(await checkPassword((await store.read.credentials(alice.id, 'argon2id'))[0]!.value, 'correct horse'))
+  assert.match((await store.read.credentials(alice.id, 'scram-sha-256'))[0]!.value, /^SCRAM-SHA-256\$100000:/)
+  assert.equal((await store.read.account('alice@example.org'))!.quotaBytes, 1000)
   assert.deepEqual((await addAccount(store, 'bob@example.org', 'correct horse', options)).aliases, [])
 })
 
@@ -111,7 +111,7 @@ test('aliases grow and shrink by target, and go with the last one', async (t) =>
   await ask(store, 'aliasAdd', { address: 'Sales@example.org', targets: ['Bob@Example.ORG', 'Eve@Elsewhere.example'] })
   await ask(store, 'aliasAdd', { address: 'sales@example.org', targets: ['bob@example.org', 'carol@example.org'] })
   // Local addresses in canonical spelling; the local part of others is kept.
-  assert.deepEqual(store.read.alias('sales@example.org')!.targets, [
+  assert.deepEqual((await store.read.alias('sales@example.org'))!.targets, [
     'bob@example.org',
     'Eve@elsewhere.example',
     'carol@example.org',
@@ -120,11 +120,11 @@ test('aliases grow and shrink by target, and go with the last one', async (t) =>
     address: 'sales@example.org',
     targets: ['bob@example.org', 'Eve@elsewhere.example'],
   })
-  assert.deepEqual(store.read.alias('sales@example.org')!.targets, ['carol@example.org'])
+  assert.deepEqual((await store.read.alias('sales@example.org'))!.targets, ['carol@example.org'])
   await ask(store, 'aliasRemove', { address: 'sales@example.org', targets: ['carol@example.org'] })
-  assert.equal(store.read.alias('sales@example.org'), undefined)
+  assert.equal(await store.read.alias('sales@example.org'), undefined)
   await ask(store, 'aliasAdd', { address: '@example.org', targets: ['bob@example.org'] })
-  assert.deepEqual(store.read.alias('@example.org')!.targets, ['bob@example.org'])
+  assert.deepEqual((await store.read.alias('@example.org'))!.targets, ['bob@example.org'])
 })
 
 test('an alias of an account keeps a copy there as long as there are others', async (t) => {
@@ -134,12 +134,12 @@ test('an alias of an account keeps a copy there as long as there are others', as
   await ask(store, 'accountAdd', { name: alice, password: 'correct horse' })
   await ask(store, 'aliasAdd', { address: alice, targets: ['Alice@Example.org', 'bob@example.net'] })
   await ask(store, 'aliasAdd', { address: alice, targets: ['carol@example.net'] })
-  assert.deepEqual(store.read.alias(alice)!.targets, [alice, 'bob@example.net', 'carol@example.net'])
+  assert.deepEqual((await store.read.alias(alice))!.targets, [alice, 'bob@example.net', 'carol@example.net'])
   assert.equal(await ask(store, 'aliasRemove', { address: alice, targets: [alice] }), 'nameTaken')
   await ask(store, 'aliasRemove', { address: alice, targets: ['bob@example.net'] })
-  assert.deepEqual(store.read.alias(alice)!.targets, [alice, 'carol@example.net'])
+  assert.deepEqual((await store.read.alias(alice))!.targets, [alice, 'carol@example.net'])
   await ask(store, 'aliasRemove', { address: alice, targets: ['carol@example.net'] })
-  assert.equal(store.read.alias(alice), undefined)
+  assert.equal(await store.read.alias(alice), undefined)
 })
 
 test('removing an account returns the aliases that still forward to it', async (t) => {

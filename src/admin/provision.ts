@@ -61,7 +61,7 @@ async function passwordCredentials(
   const [hash, keys, oldKeys] = await Promise.all([
     hashPassword(password),
     scramKeys(password),
-    wantsScramSha1(store) ? scramKeys(password, 'sha-1') : '',
+    (await wantsScramSha1(store)) ? scramKeys(password, 'sha-1') : '',
   ])
   return [
     { type: 'argon2id', value: hash },
@@ -88,7 +88,7 @@ export async function addAccount(
   options: { readonly nowMs: number; readonly quotaBytes?: number },
 ): Promise<AddedAccount> {
   const name = accountName(address)
-  const taken = store.read.alias(name)
+  const taken = await store.read.alias(name)
   if (taken && !taken.targets.includes(name))
     throw new CommandRefusal(
       'nameTaken',
@@ -96,9 +96,9 @@ export async function addAccount(
     )
   const credentials = (await passwordCredentials(store, password)).filter(({ value }) => value !== '')
   const domain = name.slice(name.lastIndexOf('@') + 1)
-  const aliases = dutyNames
-    .map((duty) => `${duty}@${domain}`)
-    .filter((duty) => !store.read.alias(duty) && !store.read.account(duty) && duty !== name)
+  const aliases: string[] = []
+  for (const duty of dutyNames.map((one) => `${one}@${domain}`))
+    if (duty !== name && !(await store.read.alias(duty)) && !(await store.read.account(duty))) aliases.push(duty)
   const { quotaBytes = 0, nowMs } = options
   const [{ id }] = await store.commit([
     { kind: 'accountAdd', name, quotaBytes, mailboxes: firstMailboxes, credentials, nowMs },
@@ -123,7 +123,7 @@ export async function addResident(store: Store, name: string, quotaBytes: number
  */
 export async function setPassword(store: Store, address: string, password: string): Promise<void> {
   const name = accountName(address)
-  const account = store.read.account(name)
+  const account = await store.read.account(name)
   if (!account) throw new CommandRefusal('noSuchAccount', `There is no account ${name}`)
   const credentials = await passwordCredentials(store, password)
   await store.commit(

@@ -106,7 +106,7 @@ class Restoration {
 
   async run(): Promise<RestoredAccount> {
     const { name } = this.#from
-    const known = this.#store.read.account(name)
+    const known = await this.#store.read.account(name)
     if (!known && this.#request.message !== undefined) {
       throw new CommandRefusal(
         'noSuchAccount',
@@ -128,7 +128,9 @@ class Restoration {
         `The backup has no message ${this.#request.message} of ${name}: use its Message-ID or its EMAILID (M17), or an earlier backup`,
       )
     }
-    const aliasesGone = this.#backup.aliasesTo(name).filter((address) => !this.#store.read.alias(address))
+    const aliasesGone: string[] = []
+    for (const address of this.#backup.aliasesTo(name))
+      if (!(await this.#store.read.alias(address))) aliasesGone.push(address)
     return {
       account: name,
       createdMs: this.#backup.manifest.createdMs,
@@ -155,7 +157,7 @@ class Restoration {
   async #mailbox(box: BackedMailbox): Promise<{ name: string; restored: number; present: number } | undefined> {
     const { into, message } = this.#request
     const name = into === undefined ? box.name : `${into}/${box.name}`
-    let target = this.#store.read.mailboxByName(this.#account, name)?.id
+    let target = (await this.#store.read.mailboxByName(this.#account, name))?.id
     // For one message, only its mailboxes are created; for an account, all.
     if (target === undefined && message === undefined) target = await this.#makeMailbox(box, name)
     let there: Map<number, number> | undefined
@@ -187,7 +189,7 @@ class Restoration {
   async #makeMailbox({ role, subscribed }: BackedMailbox, name: string): Promise<number> {
     const account = this.#account
     // In its original place it gets its role again, unless another mailbox has it now.
-    const taken = role === null || this.#store.read.mailboxes(account).some((one) => one.role === role)
+    const taken = role === null || (await this.#store.read.mailboxes(account)).some((one) => one.role === role)
     const ownRole = this.#request.into !== undefined || taken ? undefined : role
     const [{ id }] = await this.#store.commit([
       { kind: 'mailboxCreate', account, name, role: ownRole },
@@ -201,7 +203,7 @@ class Restoration {
   async #identities(mailbox: number): Promise<Map<number, number>> {
     const found = new Map<number, number>()
     for (let after = 0; ;) {
-      const rows = this.#store.read.identities(mailbox, after, pageRows)
+      const rows = await this.#store.read.identities(mailbox, after, pageRows)
       for (const { identity } of rows) found.set(identity, (found.get(identity) ?? 0) + 1)
       if (rows.length < pageRows) return found
       after = rows[rows.length - 1]!.uid

@@ -61,7 +61,7 @@ async function find(given: string, options: RouteOptions) {
   const authorities = { now: await readAuthorities(config, realFiles) }
   const facts = { resolver, clock: realClock, random: realRandom, authorities }
   // Policies are fetched for this answer alone: what the server keeps is its own.
-  const keep = { read: () => undefined, write: async () => {} }
+  const keep = { read: async () => undefined, write: async () => {} }
   const sts = new StsPolicies({ ...facts, http: realHttpClient, log: silentLog, keep })
   const wanted = config.transfer.mtaSts ? sts : undefined
   return explainRoute({ ...facts, ...config.transfer, routes: config.routes, sts: wanted }, domain, options.from ?? '')

@@ -58,7 +58,7 @@ async function serveUntilStopped(
     logging.now = logOptionsOf(next, terminal.isPerson)
     file.reopen(next.log.file)
   })
-  announce(config, terminal, log, system)
+  await announce(config, terminal, log, system)
   const broken = await system.ended
   const left = await system.stop()
   for (const ignore of ignored) ignore()
@@ -122,12 +122,12 @@ function onSignals({ options, terminal, log, system }: Serving, reloading: (next
 }
 
 /** Where it listens, how to try it, and the password of the first account: shown once. */
-function announce(config: Config, terminal: Terminal, log: GatheringLog, system: System): void {
+async function announce(config: Config, terminal: Terminal, log: GatheringLog, system: System): Promise<void> {
   const openMode = config.data === ':memory:' ? undefined : closeToOthers(config.data)
   if (openMode !== undefined)
     log.warn('data folder is accessible to other users; use chmod 700', { folder: config.data, mode: openMode })
   for (const { service, address, port } of system.listening) log.info('listening', { service, address, port })
-  if (terminal.isPerson) terminal.note(tryLines(system))
+  if (terminal.isPerson) terminal.note(await tryLines(system))
   if (system.firstAccount) {
     const { name, password } = system.firstAccount
     terminal.out(`First account: ${name}\nIts password:  ${password}\n`)

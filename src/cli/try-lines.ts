@@ -8,13 +8,14 @@ const tryAccountsMax = 100
 type Reads = Pick<StoreReads, 'accounts' | 'domains'>
 
 /** How a person finds out whether it works. */
-export function tryLines({
+export async function tryLines({
   listening,
   firstAccount,
   store,
-}: Pick<System, 'listening' | 'firstAccount'> & { readonly store: { readonly read: Reads } }): string {
+}: Pick<System, 'listening' | 'firstAccount'> & { readonly store: { readonly read: Reads } }): Promise<string> {
   const lines = ['', 'Pennypost is running. Ctrl-C stops it.']
-  const user = firstAccount?.name ?? store.read.accounts('', tryAccountsMax).find(({ disabled }) => !disabled)?.name
+  const user =
+    firstAccount?.name ?? (await store.read.accounts('', tryAccountsMax)).find(({ disabled }) => !disabled)?.name
   if (user === undefined) {
     const domain = store.read.domains()[0] ?? 'your.domain'
     return `${lines.join('\n')}\n  There is no account yet: pennypost account add you@${domain}\n\n`

@@ -4,7 +4,6 @@
  */
 import type { AccountId } from '../mail/ids.ts'
 import type { Live } from '../base/live.ts'
-import type { AddressSource } from '../directory/aliases.ts'
 import { bytesOf } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
 import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../mail/address.ts'
@@ -14,6 +13,7 @@ import type { HeaderFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { FiledFacts } from '../store/facts.ts'
+import type { MailboxRow } from '../store/entities.ts'
 import type { StoredContent, StoreReads } from '../store/store.ts'
 import type { ImmediateDelivery } from './immediate-delivery.ts'
 import { sealForwarded } from './seal.ts'
@@ -25,12 +25,12 @@ import { isResultsOf } from '../trust/authentication-results.ts'
 import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
 import { watchIncomingDsn } from './incoming-dsn.ts'
 import { commitArrival } from './commit.ts'
-import { localDestination, type TransferTools } from './file.ts'
+import { localDestination, planAnyway, type TransferTools } from './file.ts'
 import { deliveryPrefix, receivedField, submissionFixes } from './headers.ts'
 import type { Trace, RefusedRecipient } from './trace.ts'
 import { contentParts, applyEdits, type Edit } from './edits.ts'
 import type { Plan, Planned } from './plan.ts'
-import { fitsQuota, planAddress, planLocal } from './resolve.ts'
+import { fitsQuota, planLocal } from './resolve.ts'
 import { noteMissingMembers, type MissingMember } from './missing-member.ts'
 import { isForward, loopMarks, passedMax, wasSentOn } from './loop-mark.ts'
 import { headerEdits } from './rewrite/header.ts'
@@ -60,8 +60,7 @@ export interface ReceivedMessage {
   readonly recipients: readonly ArrivalRecipient[]
   readonly refused: readonly RefusedRecipient[]
   readonly early: EarlyEvidence | undefined
-  readonly addresses: AddressSource
-  maySendAs(user: string, mailbox: Mailbox): boolean
+  maySendAs(user: string, mailbox: Mailbox): Promise<boolean>
 }
 
 /**
@@ -74,8 +73,8 @@ export function mayRelay(client: SmtpClientFacts): boolean {
 }
 
 /** The Junk mailbox of an account; undefined when it has none. */
-function junkOf(read: StoreReads, account: AccountId): number | undefined {
-  return read.mailboxes(account).find(({ role }) => role === 'junk')?.id
+async function junkOf(read: StoreReads, account: AccountId): Promise<MailboxRow | undefined> {
+  return (await read.mailboxes(account)).find(({ role }) => role === 'junk')
 }
 
 const nothingAsked: ContentVerdict = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [] }
@@ -110,7 +109,7 @@ export class MessageAcceptance {
     if (message.hopCount > options.now.hopsMax || message.deliveredTo.length > passedMax)
       throw new Refusal(status.tooManyHops)
     // Trusted hosts, such as printers, have no account to compare From with.
-    if (this.#ours && client.user) this.#checkAuthors(client.user.name, message)
+    if (this.#ours && client.user) await this.#checkAuthors(client.user.name, message)
     const judged = early && (await this.#judge(early, message))
     if (judged?.refuse) throw new Refusal(judged.refuse)
     const { verdict, edits } = await this.#shape(id, message)
@@ -132,10 +131,12 @@ export class MessageAcceptance {
     const signature = this.#ours ? await this.#sign(message, fixes, atMs) : ''
     const prefix = (judged?.field ?? '') + received + signature + fixes
     const copied = this.#copied(sender, mailboxes, verdict)
-    const arrival = this.#arrival(id, atMs, sender, copied, message, verdict)
+    const held = (await this.#isHeld(recipients.length)) || verdict.hold
+    const arrival = this.#arrival(id, atMs, sender, copied, message, held)
     const junk = judged?.junk === true || verdict.junk
-    const planned = this.#plan(arrival, message, this.content.sizeBytes + prefix.length, verdict, junk)
-    const copies = copied.flatMap((mailbox) => this.#planCopy(mailbox))
+    const planned = await this.#plan(arrival, message, this.content.sizeBytes + prefix.length, verdict, junk)
+    const copies: Plan[] = []
+    for (const mailbox of copied) copies.push(...(await this.#planCopy(mailbox)))
     // Without the redirected copy the message would be lost.
     if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
     const sealed =
@@ -163,7 +164,6 @@ export class MessageAcceptance {
       planned: [...planned, { recipient: '', plans: copies }],
       replies,
       rules: verdict.fitted,
-      mailboxName: (mailbox, account) => this.#mailboxName(mailbox, account),
       changed: [...this.#changed],
     })
     if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
@@ -187,14 +187,15 @@ export class MessageAcceptance {
   }
 
   /** From must be an address of the account: readers see it rather than the envelope. RFC 6409 §6.1. */
-  #checkAuthors(user: string, message: HeaderFacts): void {
-    const check = ({ incomplete, countless, mailboxes }: Authors): void => {
-      if (incomplete || countless || !mailboxes.every((mailbox) => this.#received.maySendAs(user, mailbox)))
-        throw new Refusal(status.senderNotYours)
+  async #checkAuthors(user: string, message: HeaderFacts): Promise<void> {
+    const check = async ({ incomplete, countless, mailboxes }: Authors): Promise<void> => {
+      if (incomplete || countless) throw new Refusal(status.senderNotYours)
+      for (const mailbox of mailboxes)
+        if (!(await this.#received.maySendAs(user, mailbox))) throw new Refusal(status.senderNotYours)
     }
-    check(message.authors)
+    await check(message.authors)
     // Mail programs show Sender and the like as "sent by", or instead of From.
-    for (const authors of message.senders) check(authors)
+    for (const authors of message.senders) await check(authors)
   }
 
   async #judge(early: EarlyEvidence, message: HeaderFacts): Promise<Judgement> {
@@ -227,7 +228,7 @@ export class MessageAcceptance {
     const { store, signingKeys } = this.#tools
     const domain = message.authors.mailboxes[0]?.domain
     if (!signingKeys || domain === undefined || !store.read.isLocalDomain(domain)) return ''
-    const keys = signingKeys.of(domain)
+    const keys = await signingKeys.of(domain)
     if (keys.length === 0) return ''
     const { header, body } = await contentParts(store, this.content, fixes)
     const signer = new DkimSigner(header, keys, { nowMs })
@@ -249,7 +250,7 @@ export class MessageAcceptance {
     reversePath: ReversePath,
     copies: readonly Mailbox[],
     message: HeaderFacts,
-    verdict: ContentVerdict,
+    held: boolean,
   ): Arrival {
     const { client, recipients } = this.#received
     const { body, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#received.parameters
@@ -272,78 +273,89 @@ export class MessageAcceptance {
       release,
       // RFC 8689 §4.1: REQUIRETLS of MAIL overrides the header field.
       tlsOptional: !requireTls && message.tlsOptional ? true : undefined,
-      held: verdict.hold || this.#isHeld(recipients.length) || undefined,
+      held: held || undefined,
       ret,
       envelopeId,
       submitter: client.user?.accountId as AccountId | undefined,
     }
   }
 
-  /** INBOX is the usual case, and costs no read. */
-  #mailboxName(mailbox: number, account: AccountId): string {
-    const { read } = this.#tools.store
-    return read.inbox(account) === mailbox ? 'INBOX' : (read.mailbox(mailbox)?.name ?? `mailbox ${mailbox}`)
-  }
-
   /** Whether the sending account is, or looks, compromised. */
-  #isHeld(recipients: number): boolean {
+  async #isHeld(recipients: number): Promise<boolean> {
     const { user } = this.#received.client
-    return user !== null && this.#tools.accountGuard?.sends(user.accountId as AccountId, user.name, recipients) === true
+    if (!user) return false
+    return (await this.#tools.accountGuard?.sends(user.accountId as AccountId, user.name, recipients)) === true
   }
 
-  #plan(
+  async #plan(
     arrival: Arrival,
     { deliveredTo }: HeaderFacts,
     sizeBytes: number,
     verdict: ContentVerdict,
     junk: boolean,
-  ): Planned[] {
+  ): Promise<Planned[]> {
     const { store } = this.#tools
     const { discard, redirect } = verdict
-    return this.#received.recipients.map(({ mailbox }) => {
+    const planned: Planned[] = []
+    for (const { mailbox } of this.#received.recipients) {
       const recipient = formatMailbox(mailbox)
       const rule = discard ?? (redirect === undefined ? undefined : `${verdict.fitted.join(', ')}: to ${redirect}`)
-      if (rule !== undefined) return { recipient, plans: [{ kind: 'discard', recipient, rule }] }
-      if (!store.read.isLocalDomain(mailbox.domain)) {
-        return { recipient, plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }] }
+      if (rule !== undefined) planned.push({ recipient, plans: [{ kind: 'discard', recipient, rule }] })
+      else if (!store.read.isLocalDomain(mailbox.domain))
+        planned.push({
+          recipient,
+          plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }],
+        })
+      else {
+        const again = wasSentOn(deliveredTo, recipient)
+        const local = await planLocal(this.#tools, mailbox, recipient, (member) =>
+          this.#missing.push({ alias: recipient, member }),
+        )
+        // Two users who forward copies to each other: each keeps one copy, and no bounce is needed.
+        const keepsCopy = local.some(({ kind }) => kind === 'file')
+        const plans: Plan[] = []
+        for (const plan of local) {
+          if (again && isForward(plan))
+            plans.push(
+              keepsCopy
+                ? { kind: 'discard', recipient, rule: 'sent on before' }
+                : { kind: 'refuse', recipient, status: status.forwardingLoop },
+            )
+          else plans.push(plan.kind === 'file' ? await this.#planFiling(plan, arrival, sizeBytes, junk) : plan)
+        }
+        planned.push({ recipient, plans })
       }
-      const again = wasSentOn(deliveredTo, recipient)
-      const local = planLocal(this.#tools, mailbox, recipient, this.#received.addresses, (member) =>
-        this.#missing.push({ alias: recipient, member }),
-      )
-      // Two users who forward copies to each other: each keeps one copy, and no bounce is needed.
-      const keepsCopy = local.some(({ kind }) => kind === 'file')
-      const plans = local.map((plan): Plan => {
-        if (again && isForward(plan))
-          return keepsCopy
-            ? { kind: 'discard', recipient, rule: 'sent on before' }
-            : { kind: 'refuse', recipient, status: status.forwardingLoop }
-        if (plan.kind !== 'file') return plan
-        const mailbox = junk ? junkOf(store.read, plan.account.id) : undefined
-        // Includes the prefix: the commit counts it too, and would refuse all recipients because of this one.
-        const own = deliveryPrefix(arrival.reversePath, recipient).length
-        const fits = fitsQuota(store.read, plan.account, sizeBytes + own)
-        // RFC 4865 §4.2: no delivery before the release time, to local mailboxes either.
-        if (fits && (arrival.release || arrival.held))
-          return { kind: 'queue', recipient, address: plan.account.name, destination: localDestination }
-        return fits
-          ? mailbox === undefined
-            ? plan
-            : { ...plan, mailbox }
-          : { kind: 'refuse', recipient, status: status.mailboxFull }
-      })
-      return { recipient, plans }
-    })
+    }
+    return planned
+  }
+
+  async #planFiling(
+    plan: Extract<Plan, { kind: 'file' }>,
+    arrival: Arrival,
+    sizeBytes: number,
+    junk: boolean,
+  ): Promise<Plan> {
+    const { store } = this.#tools
+    const { recipient, account } = plan
+    // Includes the prefix: the commit counts it too, and would refuse all recipients because of this one.
+    const own = deliveryPrefix(arrival.reversePath, recipient).length
+    if (!(await fitsQuota(store.read, account, sizeBytes + own)))
+      return { kind: 'refuse', recipient, status: status.mailboxFull }
+    // RFC 4865 §4.2: no delivery before the release time, to local mailboxes either.
+    if (arrival.release || arrival.held)
+      return { kind: 'queue', recipient, address: account.name, destination: localDestination }
+    const mailbox = junk ? await junkOf(store.read, account.id) : undefined
+    return mailbox ? { ...plan, mailbox: mailbox.id, mailboxName: mailbox.name } : plan
   }
 
   /** A copy that cannot be delivered is only logged: the sender does not know of it. */
-  #planCopy(mailbox: Mailbox): Plan[] {
-    const { log, externalDirectory } = this.#tools
+  async #planCopy(mailbox: Mailbox): Promise<Plan[]> {
+    const { log } = this.#tools
     const recipient = formatMailbox(mailbox)
-    return planAddress(this.#tools, recipient).flatMap((plan): Plan[] => {
+    return (await planAnyway(this.#tools, recipient)).flatMap((plan): Plan[] => {
       if (plan.kind === 'queue') return [plan]
-      // The queue asks the external directory, and retries while the mailbox is full.
-      const address = plan.kind === 'discard' ? undefined : (plan.account?.name ?? (externalDirectory && recipient))
+      // The queue retries while the mailbox is full.
+      const address = plan.kind === 'discard' ? undefined : plan.account?.name
       if (address !== undefined) return [{ kind: 'queue', recipient, address, destination: localDestination }]
       log.warn('BCC copy could not be filed', { recipient })
       return []

@@ -3,13 +3,13 @@
  * refused recipients.
  */
 import type { Live } from '../base/live.ts'
-import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
+import type { AddressSource } from '../directory/aliases.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Filing, Operation, QueueRecipient } from '../store/operations.ts'
 import type { QueueParameters } from '../store/entities.ts'
-import { status } from '../mail/status.ts'
+import { Refusal } from '../mail/status.ts'
 import { factsOfBytes, noFacts, type FiledFacts } from '../store/facts.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
@@ -27,8 +27,8 @@ export interface TransferTools {
   readonly random: Random
   readonly options: Live<DeliveryOptions>
   readonly fairOrder: FairOrder
-  /** Addresses that are not in the store. */
-  readonly externalDirectory?: ExternalDirectory
+  /** What the addresses of our domains stand for. */
+  readonly addresses: AddressSource
   /** undefined: accounts are not watched. */
   readonly accountGuard?: AccountGuard
 }
@@ -158,19 +158,17 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
   const { store, clock, random, options } = tools
   const id = newArrivalId(clock, random)
   const bytes = formatBounce(request, options.now.hostname, id, clock.now())
-  const plans = planAddress(tools, request.reversePath)
-  const accepted = plans.flatMap((plan): Plan[] => {
-    if (plan.kind === 'queue') return [plan]
-    // The external directory may know this address, but a commit does not wait for it: the queue asks.
-    if (tools.externalDirectory && plan.kind === 'refuse' && plan.status === status.mailboxUnknown)
-      return [{ kind: 'queue', recipient: plan.recipient, address: plan.recipient, destination: localDestination }]
-    if (plan.kind === 'discard' || !plan.account) return []
+  const accepted: Plan[] = []
+  for (const plan of await planAnyway(tools, request.reversePath)) {
+    if (plan.kind === 'queue') accepted.push(plan)
+    if (plan.kind === 'discard' || plan.kind === 'queue' || !plan.account) continue
     const { account, recipient } = plan
     const sizeBytes = bytes.length + deliveryPrefix(null, recipient).length
-    if (plan.kind === 'file' && !request.queueOnly && fitsQuota(store.read, account, sizeBytes)) return [plan]
+    if (plan.kind === 'file' && !request.queueOnly && (await fitsQuota(store.read, account, sizeBytes)))
+      accepted.push(plan)
     // The mailbox is full: the DSN waits in the queue like other mail, so that the results it reports can be committed.
-    return [{ kind: 'queue', recipient, address: account.name, destination: localDestination }]
-  })
+    else accepted.push({ kind: 'queue', recipient, address: account.name, destination: localDestination })
+  }
   if (accepted.length === 0) return undefined
   const sink = store.sink()
   sink.write(bytes)
@@ -187,6 +185,16 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
     requireTls: request.requireTls,
   }
   return arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, accepted)
+}
+
+/** Plans for an address outside of a dialogue. If the directory does not answer now, the queue asks again. */
+export async function planAnyway(tools: TransferTools, address: string): Promise<Plan[]> {
+  try {
+    return await planAddress(tools, address)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return [{ kind: 'queue', recipient: address, address, destination: localDestination }]
+  }
 }
 
 /** Reports for recipients that were accepted at RCPT and refused later. */

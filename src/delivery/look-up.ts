@@ -1,7 +1,6 @@
 /** Resolves an address for VRFY and EXPN. RFC 5321 §3.5. */
 import type { Live } from '../base/live.ts'
-import { ResolvedAddresses, type ExternalDirectory } from '../directory/resolved-addresses.ts'
-import { expandAddress } from '../directory/aliases.ts'
+import { expandAddress, type AddressSource } from '../directory/aliases.ts'
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
 import type { Mailbox } from '../mail/envelope.ts'
 import type { AddressAnswer } from '../protocol/smtp/backend.ts'
@@ -12,7 +11,7 @@ import { completeMailbox } from './resolve.ts'
 interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: Live<DeliveryOptions>
-  readonly externalDirectory?: ExternalDirectory
+  readonly addresses: AddressSource
   isOwnAddress?(address: string): boolean
 }
 
@@ -21,7 +20,7 @@ const domainsMax = 100
 
 /** @param name `user@domain`, or `user` in any of our domains. */
 export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer> {
-  const { store, options, externalDirectory } = tools
+  const { store, options, addresses } = tools
   const { read } = store
   const candidates: Mailbox[] = []
   const given = parseMailbox(name)
@@ -35,12 +34,10 @@ export async function lookUp(tools: Tools, name: string): Promise<AddressAnswer>
       if (mailbox) candidates.push(mailbox)
     }
   }
-  const heard = externalDirectory && new ResolvedAddresses(read, externalDirectory)
   const { subaddressDelimiter } = options.now
   const found: { mailbox: Mailbox; members: Mailbox[] }[] = []
   for (const { localPart, domain } of candidates) {
-    await heard?.prefetch(localPart, domain, subaddressDelimiter)
-    const expansion = expandAddress(heard ?? read, localPart, domain, subaddressDelimiter)
+    const expansion = await expandAddress(addresses, localPart, domain, subaddressDelimiter)
     if (!expansion) continue
     const names = [...expansion.accounts.map((account) => account.name), ...expansion.remote]
     const members = names.flatMap((address) => parseMailbox(address) ?? [])

@@ -37,11 +37,14 @@ export async function noteMissingMembers(
 async function tellOwner(tools: Tools, atMs: number, { alias, member }: MissingMember): Promise<void> {
   const { store } = tools
   const told = `missing member ${alias} ${member}`
-  if (store.read.setting(told) !== undefined) return
+  if ((await store.read.setting(told)) !== undefined) return
   const domain = alias.slice(alias.lastIndexOf('@') + 1)
-  const owner = [`owner-${alias}`, `postmaster@${domain}`].find((address) =>
-    planAddress(tools, address).some(({ kind }) => kind !== 'refuse'),
-  )
+  let owner: string | undefined
+  for (const address of [`owner-${alias}`, `postmaster@${domain}`]) {
+    if (!(await planAddress(tools, address)).some(({ kind }) => kind !== 'refuse')) continue
+    owner = address
+    break
+  }
   const words = `550 5.1.1 The alias ${alias} names this address, which does not exist: what is sent to the alias does not reach it`
   const notice = await bounceOperation(tools, {
     reversePath: owner ?? '',

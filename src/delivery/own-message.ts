@@ -24,7 +24,7 @@ export async function sendOwnMessage(
   { to, subject, text, about }: OwnMessage,
 ): Promise<boolean> {
   const { store, clock, random, options, trace } = tools
-  const plans = planAddress(tools, to).filter(({ kind }) => kind !== 'refuse')
+  const plans = (await planAddress(tools, to)).filter(({ kind }) => kind !== 'refuse')
   const mailbox = parseMailbox(to)
   if (plans.length === 0 || !mailbox) return false
   const nowMs = clock.now()

@@ -4,7 +4,14 @@ import { test } from 'node:test'
 import { status } from '../mail/status.ts'
 import { decide, decideEach, type Plan } from './plan.ts'
 
-const file: Plan = { kind: 'file', recipient: 'a', account: { id: 1 as AccountId, name: 'a@x' }, mailbox: 1, flags: [] }
+const file: Plan = {
+  kind: 'file',
+  recipient: 'a',
+  account: { id: 1 as AccountId, name: 'a@x' },
+  mailbox: 1,
+  mailboxName: 'INBOX',
+  flags: [],
+}
 const full: Plan = { kind: 'refuse', recipient: 'b', status: status.mailboxFull }
 const unknown: Plan = { kind: 'refuse', recipient: 'c', status: status.mailboxUnknown }
 const discard: Plan = { kind: 'discard', recipient: 'd', rule: 'sieve: discard' }

@@ -12,6 +12,7 @@ export type Plan =
       readonly recipient: string
       readonly account: { readonly id: AccountId; readonly name: string }
       readonly mailbox: number
+      readonly mailboxName: string
       readonly flags: readonly string[]
     }
   /** For another host, or local but later. */

@@ -31,8 +31,8 @@ export class Receiver implements SmtpReceiver {
     this.flush = tools.flush
   }
 
-  #isStill({ accountId }: Authenticated): boolean {
-    const account = this.#tools.store.read.accountById(accountId as AccountId)
+  async #isStill({ accountId }: Authenticated): Promise<boolean> {
+    const account = await this.#tools.store.read.accountById(accountId as AccountId)
     return account !== undefined && !shutOut(account)
   }
 
@@ -44,23 +44,16 @@ export class Receiver implements SmtpReceiver {
     return this.#tools.authenticator.verifyPassword(user, password, peer)
   }
 
-  mail(
-    client: SmtpClientFacts,
-    reversePath: ReversePath,
-    parameters: MailParameters,
-  ): SmtpTransaction | Promise<SmtpTransaction> {
+  async mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): Promise<SmtpTransaction> {
     const transaction = new Transaction(this.#tools, client, reversePath, parameters)
-    const refused = (error: unknown): never => {
-      transaction.noteRefused(error)
-      throw error
-    }
     try {
       // The session belongs to the account that signed in, by id: its name may be another account's by now.
-      if (client.user && !this.#isStill(client.user)) throw new Refusal(status.authRequired)
-      const checked = transaction.checkSender()
-      return checked ? checked.then(() => transaction, refused) : transaction
+      if (client.user && !(await this.#isStill(client.user))) throw new Refusal(status.authRequired)
+      await transaction.checkSender()
+      return transaction
     } catch (error) {
-      return refused(error)
+      transaction.noteRefused(error)
+      throw error
     }
   }
 }

@@ -4,7 +4,6 @@
  */
 import type { AccountId } from '../mail/ids.ts'
 import type { Live } from '../base/live.ts'
-import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress, type AddressSource } from '../directory/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
@@ -18,8 +17,8 @@ import type { Plan } from './plan.ts'
 interface Tools {
   readonly store: { readonly read: StoreReads }
   readonly options: Live<DeliveryOptions>
-  /** Addresses that are not in the store; undefined: all are in the store, and there is no waiting. */
-  readonly externalDirectory?: ExternalDirectory
+  /** What the addresses of our domains stand for. */
+  readonly addresses: AddressSource
   /**
    * Whether our listeners are reachable at an address; undefined: only the address that the client connected to is
    * known.
@@ -47,28 +46,27 @@ function isOwnLiteral({ isOwnAddress }: Tools, domain: string, localAddress: str
 }
 
 /**
- * Plans for a recipient in our domains; a single `refuse` if it cannot be accepted.
- * @param source the known addresses: rows of the store, and answers of the external directory.
+ * Plans for a recipient in our domains; a single `refuse` if it cannot be accepted. Throws a Refusal if the directory does not answer.
  * @param noteMissing called for members of an alias that do not exist.
  */
-export function planLocal(
-  { store, options }: Tools,
+export async function planLocal(
+  { store, options, addresses }: Tools,
   mailbox: Mailbox,
   recipient: string,
-  source: AddressSource = store.read,
   noteMissing?: (member: string) => void,
-): Plan[] {
+): Promise<Plan[]> {
   const { read } = store
-  const expansion = expandAddress(source, mailbox.localPart, mailbox.domain, options.now.subaddressDelimiter)
+  const expansion = await expandAddress(addresses, mailbox.localPart, mailbox.domain, options.now.subaddressDelimiter)
   if (!expansion) return [{ kind: 'refuse', recipient, status: status.mailboxUnknown }]
   if (expansion.cut) return [{ kind: 'refuse', recipient, status: status.aliasTooWide }]
   if (noteMissing) for (const member of expansion.missing) noteMissing(member)
   const plans: Plan[] = []
   for (const account of expansion.accounts) {
-    const inbox = read.inbox(account.id)
+    const inbox = await read.inbox(account.id)
     if (inbox === undefined) continue
-    if (!fitsQuota(read, account, 1)) plans.push({ kind: 'refuse', recipient, status: status.mailboxFull, account })
-    else plans.push({ kind: 'file', recipient, account, mailbox: inbox, flags: [] })
+    if (!(await fitsQuota(read, account, 1)))
+      plans.push({ kind: 'refuse', recipient, status: status.mailboxFull, account })
+    else plans.push({ kind: 'file', recipient, account, mailbox: inbox, mailboxName: 'INBOX', flags: [] })
   }
   for (const address of expansion.remote) {
     plans.push({ kind: 'queue', recipient, address, destination: address.slice(address.lastIndexOf('@') + 1) })
@@ -89,7 +87,7 @@ export function isForOthers(relay: RelayOptions | undefined, domain: string): bo
 }
 
 /** Plans for any address, local or not. */
-export function planAddress(tools: Tools, address: string): Plan[] {
+export async function planAddress(tools: Tools, address: string): Promise<Plan[]> {
   const mailbox = parseMailbox(address)
   if (!mailbox) return [{ kind: 'refuse', recipient: address, status: status.recipientSyntax }]
   if (tools.store.read.isLocalDomain(mailbox.domain)) return planLocal(tools, mailbox, address)
@@ -97,11 +95,11 @@ export function planAddress(tools: Tools, address: string): Plan[] {
 }
 
 /** Whether this many more bytes fit the account's quota. */
-export function fitsQuota(
+export async function fitsQuota(
   read: StoreReads,
   account: { readonly id: AccountId; readonly name: string },
   sizeBytes: number,
-): boolean {
-  const quotaBytes = read.user(account.name)?.quotaBytes ?? 0
-  return quotaBytes === 0 || (read.accountById(account.id)?.usedBytes ?? 0) + sizeBytes <= quotaBytes
+): Promise<boolean> {
+  const quotaBytes = (await read.user(account.name))?.quotaBytes ?? 0
+  return quotaBytes === 0 || ((await read.accountById(account.id))?.usedBytes ?? 0) + sizeBytes <= quotaBytes
 }

@@ -31,7 +31,7 @@ export async function sealForwarded(
   if (!forwarded) return ''
   const domain = forwarded.recipient.slice(forwarded.recipient.lastIndexOf('@') + 1)
   // The RSA key is first: all verifiers support it.
-  const [key] = signingKeys.of(domain)
+  const [key] = await signingKeys.of(domain)
   if (!key) return ''
   const { header, body } = await contentParts(store, content, '')
   const sealer = new ArcSealer(header, key, { results, chain: arc, nowMs })

@@ -69,7 +69,7 @@ async function signatures({ signingKeys, clock }: Tools, was: Signed, now: Messa
   }
   return Promise.all(
     [...held].map(async ([domain, { old, fields }]) => {
-      const keys = signingKeys.of(domain)
+      const keys = await signingKeys.of(domain)
       const signer = new DkimSigner(now.header, keys, { nowMs, fields })
       signer.write(now.body)
       return { old, fresh: await signer.end() }
@@ -84,7 +84,7 @@ async function seal({ signingKeys, clock }: Tools, was: Signed, now: Message): P
   verifier.write(was.body)
   const sets = await verifier.newest(was.dns)
   const own = sets.at(-1)
-  const [key] = own ? signingKeys.of(own.seal.domain) : []
+  const [key] = own ? await signingKeys.of(own.seal.domain) : []
   if (!own || !key) return []
   const sealer = new ArcSealer(now.header, key, {
     results: own.results.slice(own.results.indexOf(';') + 1),

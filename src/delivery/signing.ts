@@ -37,8 +37,8 @@ const oldKeysMax = 4
 
 const settingName = (domain: string): string => `dkim ${domain}`
 
-function keptKeys(read: StoreReads, domain: string): readonly KeptKey[] {
-  const text = read.setting(settingName(domain))
+async function keptKeys(read: StoreReads, domain: string): Promise<readonly KeptKey[]> {
+  const text = await read.setting(settingName(domain))
   return text === undefined ? [] : (JSON.parse(text) as KeptKey[])
 }
 
@@ -47,7 +47,7 @@ function keptKeys(read: StoreReads, domain: string): readonly KeptKey[] {
  * published.
  */
 export async function makeDkimKeys(store: Store, domain: string, nowMs: number, rotate = false): Promise<boolean> {
-  const before = keptKeys(store.read, domain)
+  const before = await keptKeys(store.read, domain)
   if (before.length > 0 && !rotate) return false
   const [rsa, ed25519] = await Promise.all([
     generate('rsa', { modulusLength: rsaBits }),
@@ -69,8 +69,8 @@ export async function makeDkimKeys(store: Store, domain: string, nowMs: number, 
 }
 
 /** The DNS records of a domain's keys. */
-export function dkimRecords(read: StoreReads, domain: string): DkimKeyRecord[] {
-  return keptKeys(read, domain).map(({ selector, state, algorithm, createdMs, pem }) => {
+export async function dkimRecords(read: StoreReads, domain: string): Promise<DkimKeyRecord[]> {
+  return (await keptKeys(read, domain)).map(({ selector, state, algorithm, createdMs, pem }) => {
     const der = createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'der' })
     // RFC 8463 §4.2: the bare key, without its wrapping.
     const p = (algorithm === 'ed25519' ? der.subarray(-32) : der).toString('base64')
@@ -84,7 +84,7 @@ export function ownKeys(read: StoreReads): DkimDns {
   return {
     async txt(name) {
       const domain = /\._domainkey\.(.+)$/.exec(name)?.[1]
-      const known = domain !== undefined && read.isLocalDomain(domain) ? dkimRecords(read, domain) : []
+      const known = domain !== undefined && read.isLocalDomain(domain) ? await dkimRecords(read, domain) : []
       const records = known.flatMap((record) => (record.name === name ? [record.value] : []))
       return records.length > 0 ? { kind: 'found', records } : { kind: 'none', nameExists: false }
     },
@@ -100,8 +100,8 @@ export class SigningKeys {
     this.#read = read
   }
 
-  of(domain: string): readonly DkimSigningKey[] {
-    const text = this.#read.setting(settingName(domain))
+  async of(domain: string): Promise<readonly DkimSigningKey[]> {
+    const text = await this.#read.setting(settingName(domain))
     if (text === undefined) return []
     const loaded = this.#loaded.get(domain)
     if (loaded?.text === text) return loaded.keys

@@ -4,7 +4,6 @@
  * Best effort: it never waits, never fails a delivery, and is limited in size and age. What must not be lost is in the
  * ledger.
  */
-import type { AccountId } from '../mail/ids.ts'
 import { BoundedMap } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { parseIpAddress } from '../base/ip-network.ts'
@@ -103,7 +102,6 @@ export interface ArrivedFacts {
   /** Edits of the message, in words. */
   readonly changed?: readonly string[]
   /** The name of a mailbox for operators. */
-  readonly mailboxName?: (mailbox: number, account: AccountId) => string
 }
 
 export interface RefusedFacts {
@@ -171,7 +169,7 @@ function parametersText(parameters: MailParameters): string | undefined {
   return said.length === 0 ? undefined : said.join(' ')
 }
 
-function planText(plan: Plan, nameOf: ArrivedFacts['mailboxName'] = String): string {
+function planText(plan: Plan): string {
   switch (plan.kind) {
     case 'refuse':
       return `${plan.recipient}: refused ${statusText(plan.status)}`
@@ -183,8 +181,8 @@ function planText(plan: Plan, nameOf: ArrivedFacts['mailboxName'] = String): str
       return `${plan.recipient}: discarded by ${plan.rule}`
     case 'file':
       return plan.account.name === plan.recipient
-        ? `${plan.recipient}: filed in ${nameOf(plan.mailbox, plan.account.id)}`
-        : `${plan.recipient}: filed in ${nameOf(plan.mailbox, plan.account.id)} of ${plan.account.name}`
+        ? `${plan.recipient}: filed in ${plan.mailboxName}`
+        : `${plan.recipient}: filed in ${plan.mailboxName} of ${plan.account.name}`
   }
 }
 
@@ -234,7 +232,6 @@ export class FileTrace implements Trace {
     replies,
     rules = [],
     changed = [],
-    mailboxName,
   }: ArrivedFacts): void {
     const stranger = !client.user && !client.trusted
     const network = stranger ? networkOf(client.peer.address) : ''
@@ -259,7 +256,7 @@ export class FileTrace implements Trace {
       messageId,
       rules: rules.length === 0 ? undefined : rules,
       changed: changed.length === 0 ? undefined : changed,
-      plans: plans.slice(0, told).map((plan) => planText(plan, mailboxName)),
+      plans: plans.slice(0, told).map(planText),
       replies: replies.slice(0, told).map(statusText),
     })
     if (!stranger) return

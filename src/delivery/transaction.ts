@@ -4,8 +4,7 @@
  */
 import type { AccountId } from '../mail/ids.ts'
 import type { Live } from '../base/live.ts'
-import { ResolvedAddresses } from '../directory/resolved-addresses.ts'
-import { maySendAs, type AddressSource } from '../directory/aliases.ts'
+import { maySendAs } from '../directory/aliases.ts'
 import { formatMailbox } from '../mail/address.ts'
 import type { ContentSink } from '../mail/content.ts'
 import type { Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
@@ -32,8 +31,6 @@ export class Transaction implements SmtpTransaction {
   readonly #parameters: MailParameters
   readonly #recipients: ArrivalRecipient[] = []
   readonly #refused: RefusedRecipient[] = []
-  /** Answers of the external directory in this transaction; undefined: the store has all addresses. */
-  readonly #resolved: ResolvedAddresses | undefined
   #sink: ContentSink<StoredContent> | undefined
   /** Begun as soon as the sender is known: DNS answers come while the message does. */
   readonly #early: EarlyEvidence | undefined
@@ -43,80 +40,51 @@ export class Transaction implements SmtpTransaction {
     this.#client = client
     this.#reversePath = reversePath
     this.#parameters = parameters
-    this.#resolved = tools.externalDirectory && new ResolvedAddresses(tools.store.read, tools.externalDirectory)
     this.#early = tools.authenticity?.begin(client, reversePath)
   }
 
-  get #addresses(): AddressSource {
-    return this.#resolved ?? this.#tools.store.read
-  }
-
-  /** Throws a Refusal. @returns a promise only if the external directory must be asked. */
-  checkSender(): void | Promise<void> {
+  /** Throws a Refusal. */
+  async checkSender(): Promise<void> {
     const { service, user, trusted } = this.#client
     if (service !== 'submission' && service !== 'submissions') return
     if (!user && !trusted) throw new Refusal(status.authRequired)
-    const heard = this.#resolved
-    if (!heard || !user) return this.#checkReversePath()
-    const { localPart, domain } = this.#reversePath ?? { localPart: '', domain: '' }
-    const { subaddressDelimiter } = this.#tools.options.now
-    // All addresses that the message will be compared with: none has to be looked up after its data.
-    return heard
-      .learnAccount(user.name)
-      .then(() => heard.prefetch(localPart, domain, subaddressDelimiter))
-      .then(() => this.#checkReversePath())
-  }
-
-  #checkReversePath(): void {
-    const user = this.#client.user?.name
     // All users may send with the null reverse-path: read receipts do. RFC 5321 §4.5.5.
-    if (user === undefined || !this.#reversePath) return
-    if (!this.#maySendAs(user, this.#reversePath)) throw new Refusal(status.senderNotYours)
+    if (!user || !this.#reversePath) return
+    if (!(await this.#maySendAs(user.name, this.#reversePath))) throw new Refusal(status.senderNotYours)
   }
 
   /** An internal address may also be used if its rewritten form may. */
-  #maySendAs(user: string, mailbox: Mailbox): boolean {
-    const { rewriter, options } = this.#tools
+  async #maySendAs(user: string, mailbox: Mailbox): Promise<boolean> {
+    const { rewriter, options, addresses } = this.#tools
     const seen = rewriter?.inHeader(mailbox, 'sender')
-    return [mailbox, ...(seen ? [seen] : [])].some(({ localPart, domain }) =>
-      maySendAs(this.#addresses, user, localPart, domain, options.now.subaddressDelimiter),
-    )
+    for (const { localPart, domain } of [mailbox, ...(seen ? [seen] : [])]) {
+      if (await maySendAs(addresses, user, localPart, domain, options.now.subaddressDelimiter)) return true
+    }
+    return false
   }
 
-  recipient(given: Mailbox, dsn: RecipientDsn): void | Promise<void> {
-    const refused = (error: unknown): never => {
-      if (error instanceof Refusal) this.#noteUnknown(given, error.status)
-      throw error
-    }
+  async recipient(given: Mailbox, dsn: RecipientDsn): Promise<void> {
     try {
       const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
-      const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
-      // Only with an external directory: without one there is no waiting.
-      const heard = this.#resolved?.prefetch(
-        mailbox.localPart,
-        mailbox.domain,
-        this.#tools.options.now.subaddressDelimiter,
-      )
-      return heard
-        ? heard.then(() => this.#addRecipient(mailbox, dsn)).catch(refused)
-        : this.#addRecipient(mailbox, dsn)
+      await this.#addRecipient(this.#tools.rewriter?.recipient(complete) ?? complete, dsn)
     } catch (error) {
-      return refused(error)
+      if (error instanceof Refusal) this.#noteUnknown(given, error.status)
+      throw error
     }
   }
 
   #noteUnknown(given: Mailbox, status: Status): void {
     this.#refused.push({ address: formatMailbox(given), status })
     const { user } = this.#client
-    if (user && status.enhanced.startsWith('5.1.')) this.#tools.accountGuard?.unknown(user.accountId as AccountId)
+    if (user && status.enhanced.startsWith('5.1.')) void this.#tools.accountGuard?.unknown(user.accountId as AccountId)
   }
 
-  #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): void {
+  async #addRecipient(mailbox: Mailbox, dsn: RecipientDsn): Promise<void> {
     if (!this.#tools.store.read.isLocalDomain(mailbox.domain)) {
       if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay?.now, mailbox.domain))
         throw new Refusal(status.relayDenied)
     } else {
-      const plans = planLocal(this.#tools, mailbox, formatMailbox(mailbox), this.#addresses)
+      const plans = await planLocal(this.#tools, mailbox, formatMailbox(mailbox))
       const refused = plans.find((plan) => plan.kind === 'refuse')
       if (refused && plans.every((plan) => plan.kind === 'refuse')) throw new Refusal(refused.status)
     }
@@ -158,7 +126,6 @@ export class Transaction implements SmtpTransaction {
         recipients: this.#recipients,
         refused: this.#refused,
         early: this.#early,
-        addresses: this.#addresses,
         maySendAs: (user, mailbox) => this.#maySendAs(user, mailbox),
       })
       return await taking.take()

@@ -55,9 +55,9 @@ export interface Suspected {
 /** The interface for `delivery/` and `queue/`. */
 export interface AccountGuard {
   /** A message of the account to so many recipients is about to be accepted. @returns whether it is held. */
-  sends(account: AccountId, name: string, recipients: number): boolean
-  /** A recipient of the account's mail does not exist. */
-  unknown(account: AccountId): void
+  sends(account: AccountId, name: string, recipients: number): Promise<boolean>
+  /** A recipient of the account's mail does not exist. Never rejects. */
+  unknown(account: AccountId): Promise<void>
 }
 
 /** Accounts that are counted; with more, the oldest entry is dropped. */

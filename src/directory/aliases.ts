@@ -1,11 +1,20 @@
 /** Which accounts and addresses an address of ours stands for: account, user+detail, alias, catch-all. */
 import type { AccountId } from '../mail/ids.ts'
 
-/** The rows that this room needs; the store has them. */
+/** What an address of ours is: an account, an alias with targets, both or neither. */
+export interface AddressEntry {
+  readonly account?: { readonly id: AccountId; readonly name: string; readonly disabled: boolean } | undefined
+  readonly targets?: readonly string[] | undefined
+}
+
+/** Where addresses are looked up: a `Directory`. */
 export interface AddressSource {
   isLocalDomain(domain: string): boolean
-  user(name: string): { readonly id: AccountId; readonly name: string; readonly disabled: boolean } | undefined
-  alias(address: string): { readonly targets: readonly string[] } | undefined
+  /**
+   * @param address canonical, of a local domain; `@domain`: its catch-all.
+   * Throws a Refusal if there is no answer now: that is never an unknown address.
+   */
+  lookUp(address: string): Promise<AddressEntry>
 }
 
 /**
@@ -14,6 +23,8 @@ export interface AddressSource {
  */
 export const expansionDepthMax = 10
 export const expandedMax = 5000
+/** Addresses looked up at the same time, so that a large group leaves room for others. */
+const lookedUpAtATime = 32
 
 export interface Expansion {
   readonly accounts: readonly { readonly id: AccountId; readonly name: string; readonly detail: string }[]
@@ -32,116 +43,167 @@ export function canonicalAddress(localPart: string, domain: string): string {
   return `${localPart.toLowerCase().normalize('NFC')}@${domain}`
 }
 
-function canonicalTarget(target: string): string {
+/** The same of an address with its domain. */
+export function canonicalTarget(target: string): string {
   const at = target.lastIndexOf('@')
   return canonicalAddress(target.slice(0, at), target.slice(at + 1))
+}
+
+/** An address on the way of an expansion. */
+interface Visited {
+  readonly localPart: string
+  readonly domain: string
+}
+
+/** Its entry, of the address itself, of the one without detail, or of the catch-all. */
+interface Found {
+  readonly entry: AddressEntry
+  /** The address that has the entry. */
+  readonly candidate: string
+  readonly detail: string
+}
+
+async function find(
+  source: AddressSource,
+  { localPart, domain }: Visited,
+  delimiter: string,
+): Promise<Found | undefined> {
+  const address = canonicalAddress(localPart, domain)
+  const entry = await source.lookUp(address)
+  if (isKnown(entry)) return { entry, candidate: address, detail: '' }
+  const mark = delimiter === '' ? -1 : localPart.indexOf(delimiter, 1)
+  if (mark > 0) {
+    const base = canonicalAddress(localPart.slice(0, mark), domain)
+    const entry = await source.lookUp(base)
+    if (isKnown(entry)) return { entry, candidate: base, detail: localPart.slice(mark + 1) }
+  }
+  const { targets } = await source.lookUp(`@${domain}`)
+  return targets && { entry: { targets }, candidate: `@${domain}`, detail: '' }
+}
+
+function isKnown({ account, targets }: AddressEntry): boolean {
+  return account !== undefined || targets !== undefined
 }
 
 /**
  * @param delimiter separates user and detail; '' for none.
  * @returns undefined if the address is unknown.
  */
-export function expandAddress(
+export async function expandAddress(
   source: AddressSource,
   localPart: string,
   domain: string,
   delimiter = '+',
-): Expansion | undefined {
-  const accounts = new Map<AccountId, { id: AccountId; name: string; detail: string }>()
-  const remote = new Set<string>()
-  const disabled = new Set<string>()
-  const seen = new Set<string>()
-  const missing = new Set<string>()
-  let known = false
-  let cut = false
+): Promise<Expansion | undefined> {
+  const expanding = new Expanding(source)
+  let level = expanding.visit([{ localPart, domain }])
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: Visited[] = []
+    for (let at = 0; at < level.length; at += lookedUpAtATime) {
+      const some = level.slice(at, at + lookedUpAtATime)
+      const found = await Promise.all(some.map((visited) => find(source, visited, delimiter)))
+      found.forEach((one, i) => next.push(...expanding.take(some[i]!, one)))
+    }
+    if (depth === expansionDepthMax && next.length > 0) expanding.cut = true
+    level = expanding.cut ? [] : expanding.visit(next)
+  }
+  return expanding.known || !source.isLocalDomain(domain) ? expanding.result() : undefined
+}
 
-  const take = (name: string, detail: string): boolean => {
-    const account = source.user(name)
-    if (!account) return false
-    known = true
-    if (account.disabled) disabled.add(account.name)
-    else accounts.set(account.id, { id: account.id, name: account.name, detail })
-    return true
+/** What an expansion has found so far. */
+class Expanding {
+  known = false
+  cut = false
+  readonly #source: AddressSource
+  readonly #seen = new Set<string>()
+  readonly #accounts = new Map<AccountId, { id: AccountId; name: string; detail: string }>()
+  readonly #remote = new Set<string>()
+  readonly #disabled = new Set<string>()
+  readonly #missing = new Set<string>()
+
+  constructor(source: AddressSource) {
+    this.#source = source
   }
 
-  const visit = (local: string, at: string, depth: number): void => {
-    const address = canonicalAddress(local, at)
-    if (seen.has(address)) return
-    // The address itself is not one of its targets.
-    if (seen.size > expandedMax || depth > expansionDepthMax) {
-      cut = true
-      return
+  /** @returns those that have to be looked up: local ones that were not seen before. */
+  visit(addresses: readonly Visited[]): Visited[] {
+    return addresses.filter(({ localPart, domain }) => {
+      const address = canonicalAddress(localPart, domain)
+      if (this.#seen.has(address)) return false
+      // The address itself is not one of its targets.
+      if (this.#seen.size > expandedMax) this.cut = true
+      if (this.cut) return false
+      this.#seen.add(address)
+      if (this.#source.isLocalDomain(domain)) return true
+      this.#remote.add(`${localPart}@${domain}`)
+      return false
+    })
+  }
+
+  /** @returns the targets to follow. */
+  take({ localPart, domain }: Visited, found: Found | undefined): readonly Visited[] {
+    if (!found) {
+      this.#missing.add(canonicalAddress(localPart, domain))
+      return []
     }
-    seen.add(address)
-    if (!source.isLocalDomain(at)) {
-      remote.add(`${local}@${at}`)
-      return
+    this.known = true
+    const { entry, candidate } = found
+    if (!entry.targets) {
+      this.#add(found)
+      return []
     }
-    const mark = delimiter === '' ? -1 : local.indexOf(delimiter, 1)
-    const base = mark > 0 ? canonicalAddress(local.slice(0, mark), at) : undefined
-    const detail = (candidate: string): string => (candidate === base ? local.slice(mark + 1) : '')
-    for (const candidate of base === undefined ? [address] : [address, base]) {
-      const alias = source.alias(candidate)
-      if (alias) {
-        known = true
-        for (const target of alias.targets) {
-          // "alice: alice, bob" keeps a copy in the account of that name.
-          if (canonicalTarget(target) !== candidate || !take(candidate, detail(candidate))) follow(target, depth)
-        }
-        return
+    return entry.targets.flatMap((target) => {
+      // "alice: alice, bob" keeps a copy in the account of that name.
+      if (entry.account && canonicalTarget(target) === candidate) {
+        this.#add(found)
+        return []
       }
-      if (take(candidate, detail(candidate))) return
-    }
-    const catchAll = source.alias(`@${at}`)
-    if (!catchAll) {
-      missing.add(address)
-      return
-    }
-    known = true
-    for (const target of catchAll.targets) follow(target, depth)
+      const at = target.lastIndexOf('@')
+      return [{ localPart: target.slice(0, at), domain: target.slice(at + 1) }]
+    })
   }
 
-  const follow = (target: string, depth: number): void => {
-    const at = target.lastIndexOf('@')
-    visit(target.slice(0, at), target.slice(at + 1), depth + 1)
+  #add({ entry, detail }: Found): void {
+    const { id, name, disabled } = entry.account!
+    if (disabled) this.#disabled.add(name)
+    else this.#accounts.set(id, { id, name, detail })
   }
 
-  visit(localPart, domain, 0)
-  if (!known && source.isLocalDomain(domain)) return undefined
-  return { accounts: [...accounts.values()], remote: [...remote], disabled: [...disabled], missing: [...missing], cut }
+  result(): Expansion {
+    return {
+      accounts: [...this.#accounts.values()],
+      remote: [...this.#remote],
+      disabled: [...this.#disabled],
+      missing: [...this.#missing],
+      cut: this.cut,
+    }
+  }
 }
 
 /** Whether an account may send as this address: its own name, its details, and aliases that lead to it. */
-export function maySendAs(
+export async function maySendAs(
   source: AddressSource,
   account: string,
   localPart: string,
   domain: string,
   delimiter = '+',
-): boolean {
+): Promise<boolean> {
   if (!source.isLocalDomain(domain)) return false
   const address = canonicalAddress(localPart, domain)
   if (address === account) return true
   // A user who gets copies of an account's mail may not send as that account.
-  const own = source.user(address)
-  if (own) return own.name === account
+  const own = await source.lookUp(address)
+  if (own.account) return own.account.name === account
   const mark = delimiter === '' ? -1 : localPart.indexOf(delimiter, 1)
-  const base = mark > 0 ? canonicalAddress(localPart.slice(0, mark), domain) : undefined
-  const detailed = base === undefined || source.alias(address) ? undefined : source.user(base)
-  if (detailed) return detailed.name === account
+  if (mark > 0 && !own.targets) {
+    const base = await source.lookUp(canonicalAddress(localPart.slice(0, mark), domain))
+    if (base.account) return base.account.name === account
+  }
   // A catch-all matches every address; to send as an address it must be listed.
   const named: AddressSource = {
-    ...bind(source),
-    alias: (address) => (address.startsWith('@') ? undefined : source.alias(address)),
-  }
-  const expansion = expandAddress(named, localPart, domain, delimiter)
-  return expansion?.accounts.some(({ name }) => name === account) ?? false
-}
-
-function bind(source: AddressSource): AddressSource {
-  return {
     isLocalDomain: (domain) => source.isLocalDomain(domain),
-    user: (name) => source.user(name),
-    alias: (address) => source.alias(address),
+    lookUp: async (address) => (address.startsWith('@') ? {} : source.lookUp(address)),
   }
+  const expansion = await expandAddress(named, localPart, domain, delimiter)
+  return expansion?.accounts.some(({ name }) => name === account) ?? false
 }

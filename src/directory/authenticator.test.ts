@@ -11,7 +11,7 @@ import { HashQueue } from './hashing.ts'
 import { authDefaults } from './options.ts'
 import { hashPassword } from './password.ts'
 import { parseScramKeys, scramIterations, scramKeys, type ScramHash } from './scram-keys.ts'
-import { StoreDirectory, type CredentialSource } from './store-directory.ts'
+import { StoreDirectory, type DirectoryRows } from './store-directory.ts'
 
 const clock: Clock = {
   now: () => 1_700_000_000_000,
@@ -42,9 +42,14 @@ async function make(password = 'correct horse') {
   }
   const bare: Row = { id: 2 as AccountId, name: 'bare@a.example', disabled: false, credentials: [] }
   const rows = [alice, bare]
-  const source: CredentialSource = {
-    account: (name) => rows.find((row) => row.name === name),
-    credentials: (id, type) => rows.find((row) => row.id === id)!.credentials.filter((one) => one.type === type),
+  const source: DirectoryRows = {
+    isLocalDomain: (domain) => domain === 'a.example',
+    user: async (name) => {
+      const row = rows.find((row) => row.name === name)
+      return row && { ...row, quotaBytes: 0 }
+    },
+    alias: async () => undefined,
+    credentials: async (id, type) => rows.find((row) => row.id === id)!.credentials.filter((one) => one.type === type),
   }
   const lines: string[] = []
   const log: Log = {

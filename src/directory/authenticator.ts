@@ -190,24 +190,21 @@ export class AccountAuthenticator {
   }
 
   /** @param asked the name as given: failures are counted under it, and an account may have several names. */
-  #succeeded(
+  async #succeeded(
     asked: string,
     account: DirectoryAccount,
     credential: string | undefined,
     peer: Peer,
     by: Way,
-  ): SignedIn | Promise<SignedIn> {
+  ): Promise<SignedIn> {
     const { directory, log } = this.#tools
     this.signIns.of(by, 'succeeded').value++
     this.#tools.signedIn?.(account.id, account.name, peer)
     log.info('signed in', { peer: peer.address, port: peer.localPort, user: account.name, by })
     this.#throttle.succeeded(peer.address, asked)
-    if (credential !== undefined) directory.used?.(account, credential)
-    const proved = credential === undefined ? {} : { credential: credentialDigest(credential) }
-    const settled = directory.settle?.(account)
-    return settled
-      ? settled.then(({ id, name }) => ({ accountId: id, name, ...proved }))
-      : { accountId: account.id, name: account.name, ...proved }
+    if (credential !== undefined) await directory.used?.(account, credential)
+    const { id, name } = (await directory.settle?.(account)) ?? account
+    return { accountId: id, name, ...(credential === undefined ? {} : { credential: credentialDigest(credential) }) }
   }
 
   /** @param name undefined if it was not a guess. */

@@ -1,5 +1,6 @@
 /** The interface to accounts and their passwords: the store's own rows, or an external directory. */
 import type { AccountId } from '../mail/ids.ts'
+import type { AddressSource } from './aliases.ts'
 import type { ParsedScramKeys, ScramHash } from './scram-keys.ts'
 
 export interface DirectoryAccount {
@@ -17,12 +18,10 @@ export function shutOut({ disabled, restriction }: DirectoryAccount): 'disabled'
   return disabled ? 'disabled' : restriction === 'locked' ? 'locked' : undefined
 }
 
-type Soon<T> = T | Promise<T>
-
-/** Each call may have to wait, and throws a Refusal if there is no answer now. */
-export interface Directory {
-  /** @param name canonical: lower case, NFC. */
-  find(name: string): Soon<DirectoryAccount | undefined>
+/** Who has an account, and what an address stands for. Each call may have to wait, and throws a Refusal if there is no answer now. */
+export interface Directory extends AddressSource {
+  /** The account that signs in by this name. @param name canonical: lower case, NFC. */
+  find(name: string): Promise<DirectoryAccount | undefined>
   /**
    * Takes as long for an unknown user (`undefined`) as for a wrong password.
    * @param from the client's address: addresses take turns.
@@ -36,11 +35,11 @@ export interface Directory {
     known: boolean,
   ): Promise<string | undefined>
   /** Whether a credential still holds: a password that was checked is remembered only so long. */
-  stands(account: DirectoryAccount, credential: string): Soon<boolean>
+  stands(account: DirectoryAccount, credential: string): Promise<boolean>
   /** undefined: it has none, of this hash or at all. */
-  scramKeys(account: DirectoryAccount, hash: ScramHash): Soon<ParsedScramKeys | undefined>
+  scramKeys(account: DirectoryAccount, hash: ScramHash): Promise<ParsedScramKeys | undefined>
   /** Called after a successful check: makes it an account of the store, with mailboxes. Absent if it always is one. */
   settle?(account: DirectoryAccount): Promise<DirectoryAccount>
   /** Called after a sign-in with this credential. */
-  used?(account: DirectoryAccount, credential: string): void
+  used?(account: DirectoryAccount, credential: string): Promise<void>
 }

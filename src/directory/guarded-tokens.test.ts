@@ -23,7 +23,12 @@ function world() {
     warn() {},
     error() {},
   }
-  const source = { account: (name: string) => (name === alice.name ? alice : undefined), credentials: () => [] }
+  const source = {
+    isLocalDomain: () => true,
+    user: async (name: string) => (name === alice.name ? { ...alice, quotaBytes: 0 } : undefined),
+    alias: async () => undefined,
+    credentials: async () => [],
+  }
   const directory = new StoreDirectory(source, clock, () => {})
   const authenticator = new AccountAuthenticator({
     directory,

@@ -7,13 +7,13 @@ import type { Log } from '../base/log.ts'
 import { Refusal } from '../mail/status.ts'
 import { formatAppPassword } from './app-password.ts'
 import { AccountAuthenticator } from './authenticator.ts'
-import { expandedMax } from './aliases.ts'
+import { expandAddress, expandedMax, maySendAs } from './aliases.ts'
 import { directoryDefaults, type DirectoryOptions } from './directory-options.ts'
-import { LdapDirectory, type ResidentSource } from './ldap-directory.ts'
+import { LdapDirectory } from './ldap-directory.ts'
 import { parseQuota } from './ldap-people.ts'
 import { authDefaults } from './options.ts'
 import { hashPassword } from './password.ts'
-import { StoreDirectory } from './store-directory.ts'
+import { StoreDirectory, type DirectoryRows } from './store-directory.ts'
 
 const peer = { address: '192.0.2.1', port: 40_000, localAddress: '192.0.2.2', localPort: 993 }
 const base = 'dc=a'
@@ -67,10 +67,12 @@ function world(more: Partial<DirectoryOptions> = {}) {
     },
     close() {},
   }
-  const source: ResidentSource = {
+  const aliases: Record<string, string[]> = {}
+  const source: DirectoryRows = {
     isLocalDomain: (domain) => domain === 'a.example',
-    account: (name) => rows.find((row) => row.name === name),
-    credentials: (id, type) => rows.find((row) => row.id === id)!.credentials.filter((one) => one.type === type),
+    user: async (name) => rows.find((row) => row.name === name),
+    alias: async (address) => (aliases[address] ? { targets: aliases[address] } : undefined),
+    credentials: async (id, type) => rows.find((row) => row.id === id)!.credentials.filter((one) => one.type === type),
   }
   const addRow = (name: string, quotaBytes = 0): Row => {
     const row = { id: (rows.length + 1) as AccountId, name, disabled: false, quotaBytes, credentials: [] }
@@ -81,7 +83,7 @@ function world(more: Partial<DirectoryOptions> = {}) {
   const directory = new LdapDirectory({
     server,
     options,
-    source,
+    rows: source,
     own: new StoreDirectory(source, clock),
     clock,
     log,
@@ -108,7 +110,7 @@ function world(more: Partial<DirectoryOptions> = {}) {
     state.passwords.set('uid=alice', 'right')
   }
   const signIn = (user: string, password: string) => authenticator.verifyPassword(user, password, peer)
-  return { state, rows, addRow, directory, authenticator, alice, signIn }
+  return { state, rows, aliases, addRow, directory, authenticator, alice, signIn }
 }
 
 const isLater = (code: number) => (error: unknown) => error instanceof Refusal && error.status.code === code
@@ -170,7 +172,7 @@ test('a user disabled there or here counts as unknown, and no account is created
   const filter = '(|(mail=alice@a.example)(mailAlternateAddress=alice@a.example))'
   state.answers.set(`(&${filter}(x=y))`, state.answers.get(filter)!)
   assert.equal(await signIn('alice@a.example', 'right'), null)
-  assert.equal((await directory.look('alice@a.example')).account?.disabled, true)
+  assert.equal((await directory.lookUp('alice@a.example')).account?.disabled, true)
   state.answers.delete(`(&${filter}(x=y))`)
   assert.ok(await signIn('alice@a.example', 'right'))
   rows[0]!.disabled = true
@@ -183,7 +185,7 @@ test('a directory that does not answer is never an unknown user: 454 at sign-in,
   state.down = true
   for (const name of ['alice@a.example', 'nobody@a.example']) {
     await assert.rejects(signIn(name, 'right'), isLater(454))
-    await assert.rejects(directory.look(name), isLater(451))
+    await assert.rejects(directory.lookUp(name), isLater(451))
   }
   state.down = false
   assert.ok(await signIn('alice@a.example', 'right'))
@@ -198,7 +200,7 @@ test('two entries for one address are for a person to decide, not for us', async
   alice()
   const [filter, found] = [...state.answers][0]!
   state.answers.set(filter, [...found, entry('uid=other', { mail: 'alice@a.example' })])
-  await assert.rejects(directory.look('alice@a.example'), isLater(451))
+  await assert.rejects(directory.lookUp('alice@a.example'), isLater(451))
 })
 
 test('accounts with a password in the store are its own, unless they are told not to be', async () => {
@@ -240,15 +242,18 @@ test('many messages make one account; its quota follows the directory', async ()
   const { state, alice, directory, rows } = world({ quotaAttribute: 'mailQuota', cacheTtlMs: 0 })
   alice({ mail: 'alice@a.example', mailquota: '2G' })
   const ids = await Promise.all(
-    Array.from({ length: 20 }, async (_, i) => (await directory.look(`al${i % 2 ? 'ice' : ''}@a.example`)).account?.id),
+    Array.from(
+      { length: 20 },
+      async (_, i) => (await directory.lookUp(`al${i % 2 ? 'ice' : ''}@a.example`)).account?.id,
+    ),
   )
   assert.deepEqual([...new Set(ids)], [1])
   assert.deepEqual(state.made, [`alice@a.example ${2 * 1024 ** 3}`])
   alice({ mail: 'alice@a.example', mailquota: '3G' })
-  await directory.look('alice@a.example')
+  await directory.lookUp('alice@a.example')
   assert.equal(rows[0]!.quotaBytes, 3 * 1024 ** 3)
   alice({ mail: 'alice@a.example' })
-  await directory.look('alice@a.example')
+  await directory.lookUp('alice@a.example')
   assert.equal(rows[0]!.quotaBytes, 3 * 1024 ** 3)
 })
 
@@ -282,27 +287,28 @@ test('aliases: addresses, names of the same domain, members by their entries', a
     entry('cn=staff,ou=other', { rfc822mailmember: 'more' }),
   ])
   state.answers.set('uid=x', [entry('uid=x', { mail: 'x@a.example' })])
-  assert.deepEqual(await directory.look('staff@a.example'), {
+  assert.deepEqual(await directory.lookUp('staff@a.example'), {
+    account: undefined,
     targets: ['bob@a.example', 'pat@far.example', 'more@a.example', 'x@a.example'],
   })
   const members = Array.from({ length: expandedMax + 1 }, (_, i) => `m${i}`)
   state.answers.set('(cn=large)', [entry('cn=large', { rfc822mailmember: members })])
-  await assert.rejects(directory.look('large@a.example'), isLater(451))
+  await assert.rejects(directory.lookUp('large@a.example'), isLater(451))
 })
 
 test('an address is asked for once at a time, and remembered; unknown addresses do not evict known ones', async () => {
   const { state, alice, directory } = world()
   alice()
-  await Promise.all(Array.from({ length: 50 }, () => directory.look('alice@a.example')))
+  await Promise.all(Array.from({ length: 50 }, () => directory.lookUp('alice@a.example')))
   assert.equal(state.questions.length, 1)
-  for (let i = 0; i < 12_000; i++) await directory.look(`s${i}@a.example`)
-  await directory.look('alice@a.example')
-  await directory.look('s11999@a.example')
+  for (let i = 0; i < 12_000; i++) await directory.lookUp(`s${i}@a.example`)
+  await directory.lookUp('alice@a.example')
+  await directory.lookUp('s11999@a.example')
   assert.equal(state.questions.length, 12_001)
-  await directory.look('s0@a.example')
+  await directory.lookUp('s0@a.example')
   assert.equal(state.questions.length, 12_002, 'the oldest was forgotten')
   state.nowMs += 20_000
-  await directory.look('s11999@a.example')
+  await directory.lookUp('s11999@a.example')
   assert.equal(state.questions.length, 12_003)
 })
 
@@ -332,4 +338,61 @@ test('a probe finds a directory that is back, and one that is not stays away; no
     attributes: ['1.1'],
     entriesMax: 1,
   })
+})
+
+/** People bob and pat with alternate addresses, and a group of them. */
+function peopled() {
+  const all = world({ aliasFilter: '(cn={user})', disabledFilter: '(gone)' })
+  for (const name of ['alice', 'bob', 'gone']) {
+    const found = [entry(`uid=${name}`, { mail: `${name}@a.example`, mailalternateaddress: `${name[0]}@a.example` })]
+    for (const local of [name, name[0]!])
+      all.state.answers.set(`(|(mail=${local}@a.example)(mailAlternateAddress=${local}@a.example))`, found)
+  }
+  const gone = '(|(mail=gone@a.example)(mailAlternateAddress=gone@a.example))'
+  all.state.answers.set(`(&${gone}(gone))`, all.state.answers.get(gone)!)
+  const staff = ['bob@a.example', 'deeper@a.example', 'gone@a.example', 'pat@far.example']
+  all.state.answers.set('(cn=staff)', [entry('cn=staff', { rfc822mailmember: staff })])
+  all.state.answers.set('(cn=deeper)', [entry('cn=deeper', { rfc822mailmember: ['a@a.example', 'staff@a.example'] })])
+  all.state.answers.set('(cn=root)', [entry('cn=root', { rfc822mailmember: 'thief@far.example' })])
+  const expand = async (address: string): Promise<string> => {
+    const [local, domain] = address.split('@') as [string, string]
+    const expansion = await expandAddress(all.directory, local, domain, '+')
+    if (!expansion) return 'unknown'
+    const accounts = expansion.accounts.map(({ name, detail }) => name.split('@')[0] + (detail ? `/${detail}` : ''))
+    return [...accounts, ...expansion.remote, ...expansion.disabled.map((name) => `disabled ${name}`)].join(' ')
+  }
+  return { ...all, expand }
+}
+
+test('people by all their addresses, with details; groups in groups, once each', async () => {
+  const { expand } = peopled()
+  assert.equal(await expand('a@a.example'), 'alice')
+  assert.equal(await expand('alice+x@a.example'), 'alice/x')
+  assert.equal(await expand('staff@a.example'), 'bob alice pat@far.example disabled gone@a.example')
+  assert.equal(await expand('nobody@a.example'), 'unknown')
+  assert.equal(await expand('gone@a.example'), 'disabled gone@a.example')
+})
+
+test('the store comes first, and is not talked about', async () => {
+  const { expand, aliases, addRow, state } = peopled()
+  addRow('root@a.example').credentials.push({ type: 'argon2id', name: '', value: 'x' })
+  assert.equal(await expand('root@a.example'), 'root')
+  assert.equal(state.questions.length, 0)
+  aliases['all@a.example'] = ['alice@a.example', 'staff@a.example']
+  assert.equal(await expand('all@a.example'), 'alice bob pat@far.example disabled gone@a.example')
+  assert.ok(!state.questions.some(({ filter }) => filter.includes('all')))
+})
+
+test('an account of the store whose person has gone takes nothing', async () => {
+  const { expand, addRow, state } = peopled()
+  addRow('alice@a.example')
+  state.answers.clear()
+  assert.equal(await expand('alice@a.example'), 'unknown')
+})
+
+test('a user may send as each of their addresses, and as the groups that lead to them', async () => {
+  const { directory } = peopled()
+  const may = (local: string): Promise<boolean> => maySendAs(directory, 'alice@a.example', local, 'a.example')
+  for (const local of ['alice', 'a', 'a+x', 'staff']) assert.ok(await may(local), local)
+  for (const local of ['bob', 'root', 'nobody']) assert.ok(!(await may(local)), local)
 })

@@ -7,26 +7,20 @@ import type { Clock } from '../base/clock.ts'
 import type { LdapServer } from '../base/ldap.ts'
 import type { Log } from '../base/log.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
-import type { ExternalDirectory, Heard } from './resolved-addresses.ts'
+import { canonicalTarget, type AddressEntry } from './aliases.ts'
 import { shutOut, type Directory, type DirectoryAccount } from './directory.ts'
 import type { DirectoryOptions } from './directory-options.ts'
 import { HashQueue } from './hashing.ts'
 import { LdapPeople, type LdapPerson, type Listed } from './ldap-people.ts'
 import { passwordBytesMax } from './password.ts'
 import type { ParsedScramKeys, ScramHash } from './scram-keys.ts'
-import type { CredentialSource, StoreDirectory } from './store-directory.ts'
+import type { DirectoryRows, StoreDirectory } from './store-directory.ts'
 import { WatchedLdapServer } from './watched-ldap.ts'
-
-/** The rows that this room needs; the store has them. */
-export interface ResidentSource extends CredentialSource {
-  account(name: string): (DirectoryAccount & { readonly quotaBytes: number }) | undefined
-  isLocalDomain(domain: string): boolean
-}
 
 export interface LdapDirectoryTools {
   readonly server: LdapServer
   readonly options: DirectoryOptions
-  readonly source: ResidentSource
+  readonly rows: DirectoryRows
   /** The directory of the store's own accounts. */
   readonly own: StoreDirectory
   readonly clock: Clock
@@ -36,7 +30,7 @@ export interface LdapDirectoryTools {
   setQuota(name: string, quotaBytes: number): Promise<void>
 }
 
-export class LdapDirectory implements Directory, ExternalDirectory {
+export class LdapDirectory implements Directory {
   readonly #tools: LdapDirectoryTools
   readonly #people: LdapPeople
   readonly #binds: HashQueue
@@ -46,7 +40,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
   readonly #server: WatchedLdapServer
 
   constructor(tools: LdapDirectoryTools) {
-    const { options, source, clock, log } = tools
+    const { options, rows, clock, log } = tools
     const server = new WatchedLdapServer(tools.server, log)
     this.#tools = tools
     this.#server = server
@@ -56,8 +50,8 @@ export class LdapDirectory implements Directory, ExternalDirectory {
       options,
       clock,
       log,
-      isLocalDomain: (domain) => source.isLocalDomain(domain),
-      isAccount: (name) => source.account(name) !== undefined,
+      isLocalDomain: (domain) => rows.isLocalDomain(domain),
+      isAccount: async (name) => (await rows.user(name)) !== undefined,
     })
   }
 
@@ -74,24 +68,35 @@ export class LdapDirectory implements Directory, ExternalDirectory {
       .catch(() => {})
   }
 
-  isOwn(account: AccountId): boolean {
-    return this.#tools.options.storePasswords && this.#tools.source.credentials(account, 'argon2id').length > 0
+  isLocalDomain(domain: string): boolean {
+    return this.#tools.rows.isLocalDomain(domain)
+  }
+
+  /** Whether an account is the store's own, whatever the directory says. */
+  async #isOwn(account: AccountId): Promise<boolean> {
+    const { options, rows } = this.#tools
+    return options.storePasswords && (await rows.credentials(account, 'argon2id')).length > 0
+  }
+
+  /** The account of that name, if it is the store's own. */
+  async #own(name: string): Promise<DirectoryAccount | undefined> {
+    const row = await this.#tools.rows.user(name)
+    return row && (await this.#isOwn(row.id)) ? row : undefined
   }
 
   async find(name: string): Promise<DirectoryAccount | undefined> {
-    const { source } = this.#tools
-    const row = source.account(name)
-    if (row && this.isOwn(row.id)) return row
+    const own = await this.#own(name)
+    if (own) return own
     const at = name.lastIndexOf('@')
-    if (name === '' || (at >= 0 && !source.isLocalDomain(name.slice(at + 1)))) return undefined
+    if (name === '' || (at >= 0 && !this.isLocalDomain(name.slice(at + 1)))) return undefined
     const { person } = await this.#heard(name, status.authUnavailable)
     return person && this.#accountOf(person)
   }
 
   /** An account of the store takes precedence over an LDAP user of the same name: it may be a program's, or the operator's. */
-  #accountOf(person: LdapPerson): DirectoryAccount {
-    const row = this.#tools.source.account(person.name)
-    if (row && this.isOwn(row.id)) return row
+  async #accountOf(person: LdapPerson): Promise<DirectoryAccount> {
+    const row = await this.#tools.rows.user(person.name)
+    if (row && (await this.#isOwn(row.id))) return row
     const account = {
       id: row?.id ?? (0 as AccountId),
       name: person.name,
@@ -117,7 +122,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     if (account && !person) return own.verify(account, password, from, known)
     // RFC 4513 §5.1.2: a bind without a password succeeds for any name, as anonymous.
     if (password === '' || Buffer.byteLength(password) > passwordBytesMax) return undefined
-    const app = account && account.id !== 0 ? own.verifyApp(account, password) : undefined
+    const app = account && account.id !== 0 ? await own.verifyApp(account, password) : undefined
     if (app !== undefined) return app
     const dn = person?.dn ?? `cn=nobody,${options.base}`
     const bind = (): Promise<boolean> => this.#asked(() => this.#server.bind(dn, password), status.authUnavailable)
@@ -126,7 +131,7 @@ export class LdapDirectory implements Directory, ExternalDirectory {
   }
 
   /** Until it expires, and only while the entry is unchanged. */
-  stands(account: DirectoryAccount, credential: string): boolean {
+  async stands(account: DirectoryAccount, credential: string): Promise<boolean> {
     const person = this.#found.get(account)
     const match = person && bound.exec(credential)
     if (!match) return this.#tools.own.stands(account, credential)
@@ -135,12 +140,12 @@ export class LdapDirectory implements Directory, ExternalDirectory {
   }
 
   /** Only for the store's own accounts: LDAP has no SCRAM keys. */
-  scramKeys(account: DirectoryAccount, hash: ScramHash): ParsedScramKeys | undefined {
+  async scramKeys(account: DirectoryAccount, hash: ScramHash): Promise<ParsedScramKeys | undefined> {
     return this.#found.has(account) ? undefined : this.#tools.own.scramKeys(account, hash)
   }
 
-  used(account: DirectoryAccount, credential: string): void {
-    if (!bound.test(credential)) this.#tools.own.used(account, credential)
+  async used(account: DirectoryAccount, credential: string): Promise<void> {
+    if (!bound.test(credential)) await this.#tools.own.used(account, credential)
   }
 
   async settle(account: DirectoryAccount): Promise<DirectoryAccount> {
@@ -148,20 +153,29 @@ export class LdapDirectory implements Directory, ExternalDirectory {
     return person ? { ...account, id: await this.#settle(person) } : account
   }
 
-  async look(address: string): Promise<Heard> {
-    const { person, targets } = await this.#heard(address, status.directoryUnreachable)
-    const listed = targets ? { targets } : {}
-    if (!person) return listed
-    const account = this.#accountOf(person)
+  /** The store's aliases and its own accounts come first: no address of these is asked for. */
+  async lookUp(address: string): Promise<AddressEntry> {
+    const targets = (await this.#tools.rows.alias(address))?.targets
+    // Catch-alls only come from the store: one in the directory would be looked up for each spam.
+    if (address.startsWith('@') || (targets && !targets.some((target) => canonicalTarget(target) === address)))
+      return { targets }
+    const own = await this.#own(address)
+    if (own) return { account: own, targets }
+    const heard = await this.#heard(address, status.directoryUnreachable)
+    const account = heard.person && (await this.#receiving(heard.person))
+    return { account, targets: targets ?? heard.targets }
+  }
+
+  /** The account of an LDAP user, made when it is first needed. */
+  async #receiving(person: LdapPerson): Promise<DirectoryAccount> {
+    const account = await this.#accountOf(person)
     // No account is created for a user who may not receive mail.
-    const ready = shutOut(account) !== undefined || !this.#found.has(account) ? account : await this.settle(account)
-    return { ...listed, account: ready, addresses: person.addresses }
+    return shutOut(account) !== undefined || !this.#found.has(account) ? account : this.settle(account)
   }
 
   /** Creates or updates the account of an LDAP user. Several messages may need it at the same time. */
-  #settle(person: LdapPerson): AccountId | Promise<AccountId> {
-    const { source } = this.#tools
-    const row = source.account(person.name)
+  async #settle(person: LdapPerson): Promise<AccountId> {
+    const row = await this.#tools.rows.user(person.name)
     const isSettled = row && (person.quotaBytes === undefined || person.quotaBytes === row.quotaBytes)
     if (isSettled) return row.id
     const under = this.#settling.get(person.name)

@@ -46,7 +46,7 @@ export interface PeopleTools {
   readonly log: Log
   isLocalDomain(domain: string): boolean
   /** Whether there is an account of that name already. */
-  isAccount(name: string): boolean
+  isAccount(name: string): Promise<boolean>
 }
 
 interface Kept {
@@ -117,7 +117,7 @@ export class LdapPeople {
     if (another) throw new Error(`two entries have the address ${address}: ${entry.dn} and ${another.dn}`)
     const mail = this.#ours(entry, [options.mailAttribute])
     const alternates = this.#ours(entry, options.alternateAttributes)
-    const name = this.#nameOf(mail, alternates)
+    const name = await this.#nameOf(mail, alternates)
     if (name === undefined) {
       log.warn('directory entry has no address in a local domain', { dn: entry.dn })
       return undefined
@@ -138,9 +138,10 @@ export class LdapPeople {
    * an
    * existing account is not preferred, since it may be another user's.
    */
-  #nameOf(mail: readonly string[], alternates: readonly string[]): string | undefined {
+  async #nameOf(mail: readonly string[], alternates: readonly string[]): Promise<string | undefined> {
     const sorted = mail.toSorted()
-    return sorted.find((name) => this.#tools.isAccount(name)) ?? sorted[0] ?? alternates.toSorted()[0]
+    for (const name of sorted) if (await this.#tools.isAccount(name)) return name
+    return sorted[0] ?? alternates.toSorted()[0]
   }
 
   #ours(entry: LdapEntry, attributes: readonly string[]): string[] {

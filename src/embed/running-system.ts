@@ -83,12 +83,12 @@ export class RunningSystem {
 
   /** The same, but an existing account is left as it is. @internal */
   async ensureAccount(address: string, password: string): Promise<void> {
-    if (!this.#system.store.read.account(accountName(address))) await this.addAccount(address, password)
+    if (!(await this.#system.store.read.account(accountName(address)))) await this.addAccount(address, password)
   }
 
   /** The messages of a mailbox, oldest first, with all that were answered with 250. Rejects for an unknown account or mailbox. */
   async messages(address: string, mailbox = 'INBOX'): Promise<readonly StoredMessage[]> {
-    this.#mailbox(address, mailbox)
+    await this.#mailbox(address, mailbox)
     // A 250 is sent when the message is on disk; its rows follow. A later commit resolves only when those rows can be seen.
     await this.#system.store.commit([])
     return this.#list(address, mailbox)
@@ -96,7 +96,7 @@ export class RunningSystem {
 
   async #list(address: string, mailbox: string): Promise<readonly StoredMessage[]> {
     const { store } = this.#system
-    const id = this.#mailbox(address, mailbox)
+    const id = await this.#mailbox(address, mailbox)
     const table = await store.read.table(id)
     const view = table.view()
     const uids = view.uids.slice(0, Math.min(view.count, listMax))
@@ -143,18 +143,18 @@ export class RunningSystem {
 
   /** Empties a mailbox, for tests that follow each other. Rejects for an unknown account or mailbox. */
   async removeMessages(address: string, mailbox = 'INBOX'): Promise<void> {
-    const id = this.#mailbox(address, mailbox)
+    const id = await this.#mailbox(address, mailbox)
     const uids = (await this.messages(address, mailbox)).map(({ uid }) => [uid, uid] as const)
     if (uids.length === 0) return
     const nowMs = realClock.now()
     await this.#system.store.commit([{ kind: 'expunge', mailbox: id, uids, force: true, nowMs }])
   }
 
-  #mailbox(address: string, name: string): number {
+  async #mailbox(address: string, name: string): Promise<number> {
     const { read } = this.#system.store
-    const account = read.account(accountName(address))
+    const account = await read.account(accountName(address))
     if (!account) throw new RangeError(`there is no account ${address}`)
-    const found = read.mailboxByName(account.id, name)
+    const found = await read.mailboxByName(account.id, name)
     if (!found) throw new RangeError(`${address} has no mailbox ${name}`)
     return found.id
   }

@@ -20,11 +20,9 @@ const heldAtOnce = 200
 
 /** Holds all queued mail of an account. @returns the number of recipients. */
 export async function holdWaiting(store: Store, account: AccountId, nowMs: number): Promise<number> {
-  // Recipients accepted a moment ago may have no rows yet.
-  await store.commit([{ kind: 'materialize', all: true }])
   let held = 0
   for (let after: number | undefined = 0; after !== undefined;) {
-    const page = store.read.queueWhere({ submitter: account }, after, heldAtOnce)
+    const page = await store.read.queueWhere({ submitter: account }, after, heldAtOnce)
     const free = page.rows.filter(({ state }) => state !== 'held')
     held += await commitWaiting(
       store,
@@ -45,16 +43,23 @@ export class StoreAccountGuard implements AccountGuard {
     this.#watch = watchFor((one) => void this.#found(one))
   }
 
-  sends(account: AccountId, name: string, recipients: number): boolean {
+  async sends(account: AccountId, name: string, recipients: number): Promise<boolean> {
     const { store, watchOptions } = this.#tools
     const beyond = this.#watch.sends(account, name, recipients)
     // The restriction set on the first alarm may not be committed yet.
-    return (beyond && watchOptions().action === 'hold') || store.read.accountById(account)?.restriction === 'held'
+    return (
+      (beyond && watchOptions().action === 'hold') || (await store.read.accountById(account))?.restriction === 'held'
+    )
   }
 
-  unknown(account: AccountId): void {
-    const name = this.#tools.store.read.accountById(account)?.name
-    if (name !== undefined) this.#watch.unknown(account, name)
+  async unknown(account: AccountId): Promise<void> {
+    const { store, log } = this.#tools
+    try {
+      const name = (await store.read.accountById(account))?.name
+      if (name !== undefined) this.#watch.unknown(account, name)
+    } catch (error) {
+      log.warn('an unknown recipient could not be counted', { error: String(error) })
+    }
   }
 
   signedIn(account: AccountId, name: string, address: string): void {
@@ -72,7 +77,7 @@ export class StoreAccountGuard implements AccountGuard {
     this.suspected.of(reason).value++
     log.error('an account looks stolen', { account: name, reason, count, held: holds })
     try {
-      if (holds && store.read.accountById(account)?.restriction === 'none') {
+      if (holds && (await store.read.accountById(account))?.restriction === 'none') {
         await store.commit([{ kind: 'accountSet', name, restriction: 'held' }])
         await holdWaiting(store, account, clock.now())
       }

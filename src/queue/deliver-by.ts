@@ -53,3 +53,10 @@ export function askedOfNext({ deliverBy, notify, originalRecipient }: QueueRow['
   const wishes = new Set<NonNullable<RecipientDsn['notify']>[number]>(notify ?? ['failure'])
   return { notify: [...wishes.add('delay')], originalRecipient }
 }
+
+/** The result of a recipient that is too late. RFC 2852 §4.1.3. */
+export const tooLate = {
+  kind: 'never',
+  enhanced: '5.4.7',
+  words: '554 5.4.7 It was to be delivered by a time that is over',
+} as const

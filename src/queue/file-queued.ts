@@ -20,22 +20,22 @@ import { fitsQuota } from '../delivery/resolve.ts'
  */
 export async function fileQueued(tools: TransferTools, row: QueueRow): Promise<Status | undefined> {
   const { store, clock, random } = tools
-  let account = store.read.user(row.address)
+  let account = await store.read.user(row.address)
   const asked = account ? undefined : parseMailbox(row.address)
-  if (asked && tools.externalDirectory) {
+  if (asked) {
     try {
-      const { account: known } = await tools.externalDirectory.look(canonicalAddress(asked.localPart, asked.domain))
-      account = known && store.read.user(known.name)
+      const { account: known } = await tools.addresses.lookUp(canonicalAddress(asked.localPart, asked.domain))
+      account = known && (await store.read.user(known.name))
     } catch (error) {
       if (error instanceof Refusal) return error.status
       throw error
     }
   }
-  const mailbox = account && store.read.inbox(account.id)
-  const bytes = store.read.queuedContent(row.entry)
+  const mailbox = account && (await store.read.inbox(account.id))
+  const bytes = await store.read.queuedContent(row.entry)
   if (!account || mailbox === undefined || !bytes) return status.mailboxUnknown
   if (account.disabled) return status.accountDisabled
-  if (!fitsQuota(store.read, account, bytes.sizeBytes)) return status.mailboxFull
+  if (!(await fitsQuota(store.read, account, bytes.sizeBytes))) return status.mailboxFull
   const sink = store.sink()
   for (let at = 0; at < bytes.sizeBytes; at += readSliceBytes) {
     if (!sink.write(await bytes.read(at, Math.min(at + readSliceBytes, bytes.sizeBytes)))) await sink.drained()

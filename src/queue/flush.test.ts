@@ -25,9 +25,9 @@ test('one page is read in a turn of the event loop, and its recipients are retri
   const looked: number[] = []
   let commits = 0
   const read = Object.assign(Object.create(store.read) as typeof store.read, {
-    queueWhere(...args: Parameters<typeof store.read.queueWhere>) {
+    async queueWhere(...args: Parameters<typeof store.read.queueWhere>) {
       looked.push(turns)
-      return store.read.queueWhere(...args)
+      return await store.read.queueWhere(...args)
     },
   })
   const counted = {
@@ -58,7 +58,7 @@ test('a recipient that ended meanwhile does not keep others from being tried', a
   }))
   const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs: 9e12, expiresAtMs: 9e12 }
   await store.commit([await arrival(store, message('out'), [], { queue })])
-  const rows = store.read.queue(0, 9)
+  const rows = await store.read.queue(0, 9)
   await store.commit([{ kind: 'queueAct', recipient: rows[1]!.id, act: 'drop', nowMs }])
   const read = Object.assign(Object.create(store.read) as typeof store.read, { queueWhere: () => ({ rows }) })
   const tried = await flushWaiting(
@@ -67,7 +67,7 @@ test('a recipient that ended meanwhile does not keep others from being tried', a
   )
   assert.equal(tried, 2)
   assert.deepEqual(
-    store.read.queue(0, 9).map(({ state }) => state),
+    (await store.read.queue(0, 9)).map(({ state }) => state),
     ['ready', 'ready'],
   )
 })

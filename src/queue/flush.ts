@@ -24,7 +24,7 @@ export async function flushWaiting({ store, clock }: FlushTools, node: WaitingFo
   let after: number | undefined = 0
   while (after !== undefined && count < flushedMax) {
     running('etrn')
-    const page: { readonly rows: readonly QueueRow[]; readonly next?: number } = store.read.queueWhere(
+    const page: { readonly rows: readonly QueueRow[]; readonly next?: number } = await store.read.queueWhere(
       filter,
       after,
       pageRows,

@@ -10,7 +10,7 @@ import type { QueueRecipient } from '../store/operations.ts'
 import { OutgoingConnections } from '../transport/smtp/outgoing-connections.ts'
 import type { AttemptResult } from '../transport/smtp/smtp.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
-import { isTooLate } from './deliver-by.ts'
+import { isTooLate, tooLate } from './deliver-by.ts'
 import { Router, nowhere, type RouterTools } from './router.ts'
 import type { Arrive, ImmediateDelivery } from '../delivery/immediate-delivery.ts'
 import { HeldLeases, leaseMs } from './held-leases.ts'
@@ -69,6 +69,8 @@ export class Queue implements ImmediateDelivery {
   #more = false
   #stalled = false
   #timer: Timer | undefined
+  /** Calls of `#plan`: the last one sets the timer. */
+  #planning = 0
   #leasing = false
   #again = false
   /** Leases of the previous process are reclaimed: none of the present ones is among them. */
@@ -96,7 +98,7 @@ export class Queue implements ImmediateDelivery {
       else if (change.kind === 'queue') dueMs = Math.min(dueMs, change.dueMs)
     }
     if (dueMs <= this.#tools.clock.now() + 1000) this.wake()
-    else if (dueMs < Infinity) this.#plan()
+    else if (dueMs < Infinity) void this.#plan()
   }
 
   claim(operation: Arrive): Arrive {
@@ -175,16 +177,17 @@ export class Queue implements ImmediateDelivery {
     this.#transfers.close()
   }
 
-  #plan(): void {
+  async #plan(): Promise<void> {
+    const planning = ++this.#planning
+    const due = await this.#tools.store.read.queueDue()
+    if (planning !== this.#planning || this.#stopped) return
     this.#timer?.cancel()
-    if (this.#stopped) return
-    const due = this.#tools.store.read.queueDue()
     if (due === undefined) return
     const delay = Math.min(sleepMaxMs, Math.max(this.#stalled ? stalledMs : 50, due - this.#tools.clock.now()))
     // Looking costs a read; a commit is made only for due recipients.
     this.#timer = this.#tools.clock.after(delay, () => {
       if (due <= this.#tools.clock.now()) this.wake()
-      else this.#plan()
+      else void this.#plan()
     })
   }
 
@@ -207,7 +210,7 @@ export class Queue implements ImmediateDelivery {
     }
     this.#leasing = false
     if (this.#more || this.#again) this.wake()
-    else this.#plan()
+    else void this.#plan()
     this.#settled()
   }
 
@@ -216,7 +219,7 @@ export class Queue implements ImmediateDelivery {
     const { clock, log } = this.#tools
     const { destination, rows } = batch
     try {
-      const route = isTooLate(rows[0]!, clock.now()) ? late() : await this.#router.resolve(batch)
+      const route = isTooLate(rows[0]!, clock.now()) ? tooLate : await this.#router.resolve(batch)
       if ('words' in route) {
         await recordResults(
           this.#tools,
@@ -365,7 +368,7 @@ export class Queue implements ImmediateDelivery {
     this.#leave(nextHop, [batch])
     this.#pump()
     if ((this.#more && this.#fetched < heldMax / 2) || (wasBusy && !nextHop.isBusy)) this.wake()
-    else if (this.#held.isEmpty) this.#plan()
+    else if (this.#held.isEmpty) void this.#plan()
   }
 
   /** Defers all waiting batches of a next hop in back-off: their attempts would fail too. */
@@ -392,9 +395,4 @@ export class Queue implements ImmediateDelivery {
     if (this.#running + this.#unwritten === 0 && !this.#leasing && this.#held.isEmpty)
       for (const resolve of this.#idle.splice(0)) resolve()
   }
-}
-
-/** RFC 2852 §4.1.3. */
-function late(): AttemptResult {
-  return { kind: 'never', enhanced: '5.4.7', words: '554 5.4.7 It was to be delivered by a time that is over' }
 }

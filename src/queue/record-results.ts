@@ -154,12 +154,8 @@ async function writeEnds(
 }
 
 async function stillLeased({ store }: RecordTools, ends: readonly End[]): Promise<readonly End[]> {
-  // Recipients accepted a moment ago may have no rows yet.
-  await store.commit([{ kind: 'materialize', all: true }])
-  return ends.filter(({ row }) => {
-    const now = store.read.queueRecipient(row.id)
-    return now?.state === 'leased' && now.fence === row.fence
-  })
+  const now = await Promise.all(ends.map(({ row }) => store.read.queueRecipient(row.id)))
+  return ends.filter(({ row }, i) => now[i]?.state === 'leased' && now[i].fence === row.fence)
 }
 
 /** With jitter: recipients that failed together must not be retried together. */
@@ -171,7 +167,7 @@ function waitAfter({ random }: RecordTools, retryAfterMs: readonly number[], att
 function noteAttempt({ trace, clock, accountGuard }: RecordTools, row: QueueRow, result: AttemptResult): void {
   const { kind, host, words, tls, tried } = result
   if (row.submitter !== null && result.kind === 'never' && result.enhanced.startsWith('5.1.'))
-    accountGuard?.unknown(row.submitter)
+    void accountGuard?.unknown(row.submitter)
   trace.note({
     id: row.arrivalId,
     event: 'attempt',
@@ -219,7 +215,7 @@ async function bounceOf(
 ): Promise<Bounce | undefined> {
   const { store } = tools
   if (reports.length === 0 || row.reversePath === '') return undefined
-  const bytes = atHand ?? store.read.queuedContent(row.entry)
+  const bytes = atHand ?? (await store.read.queuedContent(row.entry))
   const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
   const { reversePath, acceptedAtMs: arrivedAtMs, parameters } = row
   const { envelopeId, requireTls } = parameters

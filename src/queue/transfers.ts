@@ -83,7 +83,7 @@ export class Transfers {
   ): Promise<{ readonly results: readonly AttemptResult[]; readonly retryAfterMs?: readonly number[] }> {
     const { clock, random, store } = this.#tools
     const { entry, parameters, reversePath } = rows[0]!
-    const bytes = atHand ?? store.read.queuedContent(entry)
+    const bytes = atHand ?? (await store.read.queuedContent(entry))
     if (!bytes) return { results: rows.map(gone) }
     if (bytes.problem !== undefined) return { results: rows.map(unreadable) }
     const { body, smtpUtf8, ret, envelopeId, requireTls, deliverBy, priority } = parameters

@@ -176,8 +176,6 @@ export type Operation =
       readonly reply?: string
       readonly nowMs: number
     }
-  /** Writes late rows: all of them, or only those that were already late at the previous operation of this kind. */
-  | { readonly kind: 'materialize'; readonly all: boolean }
   /** Ends all leases, whose holder no longer exists: all are due again at `dueMs`. */
   | { readonly kind: 'queueReclaim'; readonly dueMs: number }
   /** The final outcome of a recipient. */
@@ -198,6 +196,31 @@ export type Operation =
       readonly reply: string
       readonly nowMs: number
     }
+  /** Commands of an operator: hold, release, retry now (held ones stay held), drop (discarded, without a bounce). */
+  | {
+      readonly kind: 'queueAct'
+      readonly recipient: number
+      readonly act: 'hold' | 'release' | 'retry' | 'drop'
+      readonly nowMs: number
+    }
+  /**
+   * Changes the destination and retries at once; a held recipient stays held unless `release` is set. `reply` replaces the last attempt's
+   * reply.
+   */
+  | {
+      readonly kind: 'queueReroute'
+      readonly recipient: number
+      readonly destination: string
+      readonly release?: true
+      readonly reply?: string
+      readonly nowMs: number
+    }
+
+/** What the engine does besides: only the engine commits these. */
+export type EngineOperation =
+  | Operation
+  /** Writes late rows: all of them, or only those that were already late at the previous operation of this kind. */
+  | { readonly kind: 'materialize'; readonly all: boolean }
   /** Deletes up to `limit` unreferenced rows of each kind; returns the large files and contents that were freed. */
   | {
       readonly kind: 'sweepRows'
@@ -219,25 +242,6 @@ export type Operation =
       readonly kind: 'reindex'
       readonly contents: readonly MendedContent[]
       readonly threads: readonly MendedThread[]
-    }
-  /** Commands of an operator: hold, release, retry now (held ones stay held), drop (discarded, without a bounce). */
-  | {
-      readonly kind: 'queueAct'
-      readonly recipient: number
-      readonly act: 'hold' | 'release' | 'retry' | 'drop'
-      readonly nowMs: number
-    }
-  /**
-   * Changes the destination and retries at once; a held recipient stays held unless `release` is set. `reply` replaces the last attempt's
-   * reply.
-   */
-  | {
-      readonly kind: 'queueReroute'
-      readonly recipient: number
-      readonly destination: string
-      readonly release?: true
-      readonly reply?: string
-      readonly nowMs: number
     }
 
 export interface MendedContent extends Omit<ContentFacts, 'threadKeys'> {
@@ -285,4 +289,4 @@ interface Results {
   }
 }
 
-export type ResultOf<Op extends Operation> = Op['kind'] extends keyof Results ? Results[Op['kind']] : null
+export type ResultOf<Op extends EngineOperation> = Op['kind'] extends keyof Results ? Results[Op['kind']] : null

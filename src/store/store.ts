@@ -50,9 +50,9 @@ export interface Store {
   /** Whether mail is accepted; for readiness. */
   state(): StoreState
   /** Files of the data folder without a row: moved to `lost/`, never deleted by the store itself. */
-  lost(): readonly LostFile[]
+  lost(): Promise<readonly LostFile[]>
   /** Deletes them. @returns how many there were. */
-  dropLost(): number
+  dropLost(): Promise<number>
   readonly quarantine: StoreQuarantine
   /** Computes the facts of all contents again from their bytes, and corrects those that differ. */
   reindex(options?: ReindexOptions): Promise<ReindexReport>
@@ -90,13 +90,13 @@ export interface QuarantinedRecord {
 
 /** Commands for quarantined records. */
 export interface StoreQuarantine {
-  count(): number
-  has(place: Place): boolean
-  list(limit: number): readonly QuarantinedRecord[]
+  count(): Promise<number>
+  has(place: Place): Promise<boolean>
+  list(limit: number): Promise<readonly QuarantinedRecord[]>
   /** The messages of a record, with their prefixes; none if it cannot be read. */
   messages(place: Place): Promise<readonly Uint8Array[]>
   /** The bytes of the record on disk; undefined if even the copy is missing. */
-  bytes(place: Place): Uint8Array | undefined
+  bytes(place: Place): Promise<Uint8Array | undefined>
   /** Writes its messages into a folder, or the bytes of the record if it cannot be read. */
   export(place: Place, folder: string): Promise<{ readonly files: readonly string[] }>
   /** Applies the record again with new numbers; INBOX replaces a deleted mailbox. Throws StoreRefusal if that is impossible. */
@@ -144,69 +144,77 @@ export interface SweepReport {
   readonly expungedForgotten: number
 }
 
-/** Reads by key, in bounded pages. */
+/**
+ * Reads by key, in bounded pages. What leaves memory is a promise, and may be old when it is used: what a write relies on is checked again by
+ * the commit (docs/architecture.md §27). A read never misses what a commit has answered, even if its rows are still to come.
+ */
 export interface StoreReads {
   /** The local domains, lower case. */
   domains(): readonly string[]
   isLocalDomain(domain: string): boolean
-  /** Needed for the addresses of every message, so cached until the directory changes. */
-  user(name: string): User | undefined
+  /** Needed for the addresses of every message, so remembered until the directory changes. */
+  user(name: string): Promise<User | undefined>
   /** The account's INBOX, which never changes. */
-  inbox(account: AccountId): number | undefined
-  account(name: string): Account | undefined
-  accountById(id: AccountId): Account | undefined
-  accounts(after: string, limit: number): readonly Account[]
-  /** Cached like `user`. */
-  alias(address: string): Alias | undefined
-  aliases(after: string, limit: number): readonly Alias[]
+  inbox(account: AccountId): Promise<number | undefined>
+  account(name: string): Promise<Account | undefined>
+  accountById(id: AccountId): Promise<Account | undefined>
+  accounts(after: string, limit: number): Promise<readonly Account[]>
+  /** Remembered like `user`. */
+  alias(address: string): Promise<Alias | undefined>
+  aliases(after: string, limit: number): Promise<readonly Alias[]>
   /** Credentials of one kind, newest first. */
-  credentials(
-    account: AccountId,
-    kind: string,
-  ): readonly { readonly id: number; readonly name: string; readonly value: string }[]
-  setting(name: string): string | undefined
+  credentials(account: AccountId, kind: string): Promise<readonly Credential[]>
+  setting(name: string): Promise<string | undefined>
 
-  mailboxes(account: AccountId): readonly MailboxRow[]
-  mailbox(id: number): MailboxRow | undefined
-  mailboxByName(account: AccountId, name: string): MailboxRow | undefined
-  /** Cached, unlike the row: APPEND and COPY need it often. */
-  mailboxId(account: AccountId, name: string): number | undefined
-  subscriptions(account: AccountId): readonly string[]
+  mailboxes(account: AccountId): Promise<readonly MailboxRow[]>
+  mailbox(id: number): Promise<MailboxRow | undefined>
+  mailboxByName(account: AccountId, name: string): Promise<MailboxRow | undefined>
+  /** Remembered, unlike the row: APPEND and COPY need it often. */
+  mailboxId(account: AccountId, name: string): Promise<number | undefined>
+  subscriptions(account: AccountId): Promise<readonly string[]>
   /** Names of the account's flag bits; index = bit. Shared, grows in place. */
   flagNames(account: AccountId): readonly (string | undefined)[]
   /** The messages of a mailbox, in a table that all its holders share; `release()` it. */
   table(mailbox: number): Promise<LiveTable>
+  /** Resolves when the table of this mailbox has all that was answered; undefined: it has. */
+  upToDate(mailbox: number): Promise<void> | undefined
   /** Facts of messages for FETCH: in pages, in UID order. */
   rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]>
   /** Throws SearchCancelled once `signal` says so, StoreRefusal 'searchTooLong'. Searches of different accounts take turns. */
   search(mailbox: number, key: SearchKey, within: UidRanges, options?: SearchOptions): Promise<Uint32Array>
 
   /** An identity for each message of a mailbox, equal in other mailboxes and stores: after UID `after`, in UID order. */
-  identities(mailbox: number, after: number, limit: number): readonly MessageIdentity[]
+  identities(mailbox: number, after: number, limit: number): Promise<readonly MessageIdentity[]>
 
-  queue(after: number, limit: number): readonly QueueRow[]
+  queue(after: number, limit: number): Promise<readonly QueueRow[]>
   /**
    * Matching recipients among the next `looked` ones, up to `limit`; `next` is where to continue, undefined at the end. However few match,
    * one call reads no more rows.
    */
-  queueWhere(filter: QueueFilter, after: number, limit: number): QueuePage
-  queueRecipient(id: number): QueueRow | undefined
+  queueWhere(filter: QueueFilter, after: number, limit: number): Promise<QueuePage>
+  queueRecipient(id: number): Promise<QueueRow | undefined>
   /** Queued recipients of the same message, up to `limit`. */
-  queueSiblings(row: QueueRow, limit: number): readonly QueueRow[]
-  queueAttempts(recipient: number): readonly QueueAttempt[]
+  queueSiblings(row: QueueRow, limit: number): Promise<readonly QueueRow[]>
+  queueAttempts(recipient: number): Promise<readonly QueueAttempt[]>
   /** How many recipients wait for each destination, among the next ones by id. */
-  queueShape(after: number, nowMs: number): QueueShape
-  /** When the next queued recipient is due, epoch milliseconds. */
-  queueDue(): number | undefined
-  /** If it has a `problem`, it cannot be read: each read throws. */
-  queuedContent(entry: number): MessageBytes | undefined
-  ledger(arrivalId: string): readonly LedgerRow[]
+  queueShape(after: number, nowMs: number): Promise<QueueShape>
+  /** When the next queued recipient is due, epoch milliseconds. Recipients that their own commit has leased are not counted. */
+  queueDue(): Promise<number | undefined>
+  /** The message of a leased recipient. If it has a `problem`, it cannot be read: each read throws. */
+  queuedContent(entry: number): Promise<MessageBytes | undefined>
+  ledger(arrivalId: string): Promise<readonly LedgerRow[]>
   /** Rows of arrivals with `after` < id < `before`, oldest first; of one recipient if given; limited like `queueWhere`. */
-  ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): LedgerPage
+  ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): Promise<LedgerPage>
   /** How many messages of a mailbox have this UID or a larger one; counts a limited number, `next` is where to continue. */
-  messagesFrom(mailbox: number, uid: Uid): { readonly count: number; readonly next?: Uid }
+  messagesFrom(mailbox: number, uid: Uid): Promise<{ readonly count: number; readonly next?: Uid }>
   /** Totals, maintained by the writer instead of counted. */
-  counts(): StoreCounts
+  counts(): Promise<StoreCounts>
+}
+
+export interface Credential {
+  readonly id: number
+  readonly name: string
+  readonly value: string
 }
 
 /** `identity`: a number made of the bytes that arrived, of what we put before them, and of the internal date. */

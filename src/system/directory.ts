@@ -1,5 +1,4 @@
 /** The directory of users: the store's accounts, with an LDAP directory if configured. */
-import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { DirectoryOptions } from '../directory/directory-options.ts'
 import { LdapDirectory } from '../directory/ldap-directory.ts'
@@ -15,8 +14,8 @@ import type { Store } from '../store/store.ts'
 
 export interface People {
   readonly directory: Directory
-  /** Addresses that are not in the store; undefined if there are none. */
-  readonly externalDirectory?: ExternalDirectory
+  /** Users and addresses are not only the store's. */
+  readonly isExternal: boolean
   /** The external directory does not answer. */
   away(): boolean
   /** Queries the external directory, so that `away` ends as soon as it answers. */
@@ -34,7 +33,8 @@ interface Tools {
 export async function openPeople(options: DirectoryOptions, tools: Tools, store: Store): Promise<People> {
   const { clock, files, log, openLdap } = tools
   const own = new StoreDirectory(store.read, clock, noteUseIn(store, log))
-  if (options.source === 'store') return { directory: own, away: () => false, probe: async () => {}, close() {} }
+  if (options.source === 'store')
+    return { directory: own, isExternal: false, away: () => false, probe: async () => {}, close() {} }
   if (!openLdap) throw new Error('LDAP is not available on this platform')
   const { urls, startTls, ca, bindDn = '', passwordFile, connectTimeoutMs, timeoutMs } = options
   const read = async (path: string): Promise<Uint8Array> => {
@@ -54,7 +54,7 @@ export async function openPeople(options: DirectoryOptions, tools: Tools, store:
   const directory = new LdapDirectory({
     server,
     options,
-    source: store.read,
+    rows: store.read,
     own,
     clock,
     log,
@@ -63,7 +63,7 @@ export async function openPeople(options: DirectoryOptions, tools: Tools, store:
   })
   return {
     directory,
-    externalDirectory: directory,
+    isExternal: true,
     away: () => directory.away,
     probe: () => directory.probe(),
     close: () => server.close(),

@@ -85,3 +85,8 @@ export function openFigures(of: FiguresOf): {
   })
   return { health, figures, loopDelay }
 }
+
+/** Numbers of records and files that the store has set aside. */
+export async function setAside({ quarantine, lost }: Store): Promise<{ quarantined: number; lost: number }> {
+  return { quarantined: await quarantine.count(), lost: (await lost()).length }
+}

@@ -86,12 +86,17 @@ export function certificateCheck(shown: () => Uint8Array | undefined): HealthChe
   }
 }
 
-export function queueCheck(due: () => number | undefined, clock: Pick<Clock, 'monotonic'>): HealthCheck {
+export function queueCheck(due: () => Promise<number | undefined>, clock: Pick<Clock, 'monotonic'>): HealthCheck {
   let sinceMs: number | undefined
+  /** As read at the previous check. */
+  let dueMs: number | undefined
   return {
     name: 'queue',
     look(nowMs) {
-      const dueMs = due()
+      due().then(
+        (found) => (dueMs = found),
+        () => {},
+      )
       if (dueMs === undefined || nowMs - dueMs <= overdueMaxMs) {
         sinceMs = undefined
         return undefined

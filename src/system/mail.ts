@@ -57,10 +57,9 @@ export function openShared({ platform, settings, store, life, people }: MailTool
   const file: Trace = data === ':memory:' ? silentTrace : new FileTrace(join(data, 'journey'), files, clock, log)
   const trace = new MailLog(file, { clock, log, figures: mailFigures })
   life.ends('trace', 'inside', () => trace.flush())
-  const { externalDirectory } = people
   const watchOptions = (): Config['accountWatch'] => settings.config.now.accountWatch
   const basic = {
-    ...{ store, clock, random, log, trace, externalDirectory },
+    ...{ store, clock, random, log, trace, addresses: people.directory },
     options: settings.of('transfer'),
     fairOrder: new FairOrder(),
   }
@@ -82,14 +81,14 @@ export function openShared({ platform, settings, store, life, people }: MailTool
 }
 
 /** The queue, with MTA-STS policies and TLS reports. */
-export function openQueue(of: MailTools, { tools, resolver, signingKeys, wheel }: SharedTools): Queue {
+export async function openQueue(of: MailTools, { tools, resolver, signingKeys, wheel }: SharedTools): Promise<Queue> {
   const { platform, settings, life, listening } = of
   const { network, httpClient } = platform
   const { authorities, routes } = settings
   const sts = openPolicies({ ...tools, resolver, httpClient, authorities })
   life.ends('policies', 'outside', () => sts.timer.cancel())
   const reports = settings.of('reports')
-  const { notes: tlsNotes, reporter } = openReports({ ...tools, resolver, httpClient, signingKeys, reports })
+  const { notes: tlsNotes, reporter } = await openReports({ ...tools, resolver, httpClient, signingKeys, reports })
   life.ends('reports', 'outside', () => reporter.stop())
   const queue = new Queue({
     ...tools,

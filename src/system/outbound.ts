@@ -91,12 +91,12 @@ function isAny(address: string): boolean {
 const countsSetting = 'tls-reports'
 
 /** Counts connections for TLS reports, and sends these each day. RFC 8460. */
-export function openReports(tools: Omit<ReporterTools, 'counts' | 'keep'>): {
+export async function openReports(tools: Omit<ReporterTools, 'counts' | 'keep'>): Promise<{
   readonly notes: TlsNotes
   readonly reporter: TlsReporter
-} {
+}> {
   const { store, clock, reports } = tools
-  const counts = new TlsCounts(clock, store.read.setting(countsSetting))
+  const counts = new TlsCounts(clock, await store.read.setting(countsSetting))
   const reporter = new TlsReporter({
     ...tools,
     counts,

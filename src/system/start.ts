@@ -55,7 +55,7 @@ export async function firstStart(
   store: Store,
 ): Promise<FirstAccount | undefined> {
   await addDomains(config, store)
-  if (config.domains.length === 0 || store.read.accounts('', 1).length > 0) return undefined
+  if (config.domains.length === 0 || (await store.read.accounts('', 1)).length > 0) return undefined
   const name = `admin@${config.domains[0]}`
   const password = easyPassword(random.bytes(16))
   await addAccount(store, name, password, { nowMs: clock.now() })

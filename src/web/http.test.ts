@@ -18,7 +18,7 @@ const tools: HttpTools = {
   ready: () => ready,
   troubles: () => troubles,
   metrics: async () => 'figures\n# EOF\n',
-  aside: () => aside,
+  aside: async () => aside,
   discovery: {
     offers: () =>
       offersOf('mail.example.org', [

@@ -17,7 +17,7 @@ export interface HttpTools {
   /** Current problems. */
   readonly troubles: () => readonly { readonly name: string; readonly problem: string }[]
   /** Numbers of records and files that the store has set aside, until an operator handles them. */
-  readonly aside: () => { readonly quarantined: number; readonly lost: number }
+  readonly aside: () => Promise<{ readonly quarantined: number; readonly lost: number }>
   /** The text of the metrics. */
   readonly metrics: () => Promise<string>
 }
@@ -38,8 +38,8 @@ export async function answerHttp(tools: HttpTools, request: HttpRequest): Promis
       return { status: 200, type: plain, body: 'ok\n' }
     case '/readyz':
       return tools.ready()
-        ? { status: 200, type: plain, body: `ready\n${troubleText(tools)}` }
-        : { status: 503, type: plain, body: `not ready\n${troubleText(tools)}` }
+        ? { status: 200, type: plain, body: `ready\n${await troubleText(tools)}` }
+        : { status: 503, type: plain, body: `not ready\n${await troubleText(tools)}` }
     case '/metrics':
       return { status: 200, type: openMetrics, body: await tools.metrics() }
     default:
@@ -48,8 +48,8 @@ export async function answerHttp(tools: HttpTools, request: HttpRequest): Promis
 }
 
 /** Current problems, one a line: mail may still be accepted. */
-function troubleText({ aside, troubles }: HttpTools): string {
-  const { quarantined, lost } = aside()
+async function troubleText({ aside, troubles }: HttpTools): Promise<string> {
+  const { quarantined, lost } = await aside()
   const setAside = quarantined + lost === 0 ? '' : `set aside: ${quarantined} records, ${lost} files\n`
   return (
     setAside +

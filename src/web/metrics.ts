@@ -3,7 +3,7 @@
  */
 import { turn, type Clock } from '../base/clock.ts'
 import { CountedElsewhere, Gauge, metricsText, type Metric, type Sample } from '../base/metrics.ts'
-import { queueAgesMinutes, type QueueShapeRow } from '../store/entities.ts'
+import { queueAgesMinutes, type QueueShapeRow, type StoreCounts } from '../store/entities.ts'
 import type { Store } from '../store/store.ts'
 
 /** Figures of the process and its disk, if real. */
@@ -40,11 +40,20 @@ interface QueueNow {
   readonly oldestMs: number | undefined
 }
 
+/** What the store says of itself, for one answer. */
+interface StoreNow {
+  readonly counts: StoreCounts
+  readonly dueMs: number | undefined
+  readonly quarantined: number
+  readonly lost: number
+}
+
 export class FiguresPage {
   readonly #tools: FiguresTools
   readonly #metrics: readonly Metric[]
   #queue: Promise<QueueNow> | undefined
   #queueNow: QueueNow | undefined
+  #storeNow: StoreNow | undefined
 
   constructor(tools: FiguresTools) {
     this.#tools = tools
@@ -59,7 +68,19 @@ export class FiguresPage {
       this.#queue ??= this.#lookAtQueue().finally(() => (this.#queue = undefined))
       this.#queueNow = await this.#queue
     }
+    this.#storeNow = await this.#lookAtStore()
     return metricsText(this.#metrics)
+  }
+
+  async #lookAtStore(): Promise<StoreNow> {
+    const { read, quarantine, lost } = this.#tools.store
+    const [counts, dueMs, records, files] = await Promise.all([
+      read.counts(),
+      read.queueDue(),
+      quarantine.count(),
+      lost(),
+    ])
+    return { counts, dueMs, quarantined: records, lost: files.length }
   }
 
   async #lookAtQueue(): Promise<QueueNow> {
@@ -69,7 +90,7 @@ export class FiguresPage {
     let oldestMs: number | undefined
     let ages: readonly number[] = [...queueAgesMinutes.map(() => 0), 0]
     for (let after: number | undefined = 0; after !== undefined;) {
-      const page: { readonly rows: readonly QueueShapeRow[]; readonly next?: number } = store.read.queueShape(
+      const page: { readonly rows: readonly QueueShapeRow[]; readonly next?: number } = await store.read.queueShape(
         after,
         nowMs,
       )
@@ -90,8 +111,9 @@ export class FiguresPage {
   }
 
   #gauges(): Gauge[] {
-    const { store, connections, sessions, troubles, certificateEndMs, clock } = this.#tools
-    const counts = () => store.read.counts()
+    const { connections, sessions, troubles, certificateEndMs, clock } = this.#tools
+    const store = (): StoreNow => this.#storeNow!
+    const counts = (): StoreCounts => store().counts
     const queue = (): QueueNow => this.#queueNow!
     return [
       new Gauge('pennypost_connections', 'Open connections.', () => byName(connections()), 'service'),
@@ -121,17 +143,15 @@ export class FiguresPage {
         return oldestMs === undefined ? 0 : Math.max(0, (clock.now() - oldestMs) / 1000)
       }),
       new Gauge('pennypost_queue_overdue_seconds', 'How long the recipient that is due first has been due.', () => {
-        const due = store.read.queueDue()
-        return due === undefined ? 0 : Math.max(0, (clock.now() - due) / 1000)
+        const { dueMs } = store()
+        return dueMs === undefined ? 0 : Math.max(0, (clock.now() - dueMs) / 1000)
       }),
-      new Gauge('pennypost_quarantined_records', 'Records that the store has set aside: pennypost quarantine.', () =>
-        store.quarantine.count(),
-      ),
       new Gauge(
-        'pennypost_lost_files',
-        'Files that the database does not know: pennypost lost.',
-        () => store.lost().length,
+        'pennypost_quarantined_records',
+        'Records that the store has set aside: pennypost quarantine.',
+        () => store().quarantined,
       ),
+      new Gauge('pennypost_lost_files', 'Files that the database does not know: pennypost lost.', () => store().lost),
       new Gauge('pennypost_trouble', 'Things that fail now: 1 while it lasts.', troubles, 'what'),
       new Gauge(
         'pennypost_certificate_expiry_timestamp_seconds',

@@ -62,7 +62,7 @@ for (const spareBytes of [6 * 1024 * 1024, 0]) {
         ])
       }
       for (let i = 0; i < 5; i++) await store.commit([await arrival(store, large, [bob.inbox])])
-      const { messages } = store.read.mailbox(bob.inbox)!
+      const { messages } = (await store.read.mailbox(bob.inbox))!
       await store.close()
       const again = await openStore({
         folder,
@@ -71,7 +71,7 @@ for (const spareBytes of [6 * 1024 * 1024, 0]) {
         segmentBytes: 4 * 1024 * 1024,
         spareBytes: 0,
       })
-      assert.equal(again.read.mailbox(bob.inbox)!.messages, messages)
+      assert.equal((await again.read.mailbox(bob.inbox))!.messages, messages)
       const expected = taken.length + 5 - (spareBytes > 0 ? 1 : 0)
       // A commit whose rows found no room had its record on disk: it may appear after all, but only whole.
       assert.ok(messages >= expected && messages <= expected + refused)

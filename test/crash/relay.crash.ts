@@ -121,7 +121,7 @@ test(`${rounds} rounds of kill -9 while mail is relayed: nobody is left out`, as
   )
   assert.deepEqual(unexcused.slice(0, 5), [], `seed ${seed}: sent twice, and no crash was near`)
   const store = await openStore({ folder, clock: realClock, log: silentLog })
-  const left = store.read.queue(0, 10)
+  const left = await store.read.queue(0, 10)
   await store.close()
   assert.deepEqual(
     left.map(({ address, lastReply }) => `${address}: ${lastReply}`),

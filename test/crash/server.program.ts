@@ -22,7 +22,7 @@ const config = await parseConfig(
 )
 const system = await startSystem(config, realPlatform(config, silentLog))
 for (const name of ['a', 'b', 'c']) {
-  if (!system.store.read.account(`${name}@example.test`)) {
+  if (!(await system.store.read.account(`${name}@example.test`))) {
     await addAccount(system.store, `${name}@example.test`, 'password', { nowMs: Date.now() })
   }
 }

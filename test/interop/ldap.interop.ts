@@ -222,9 +222,9 @@ test('people sign in by their password there, and by no other', { skip }, async 
   await signIn('mail@a.example', searcher.password, refused)
   // The store's own account goes on beside them.
   await signIn('local@a.example', 'correct horse', inside)
-  const { quotaBytes } = real.system.store.read.account('alice@a.example')!
+  const { quotaBytes } = (await real.system.store.read.account('alice@a.example'))!
   assert.equal(quotaBytes, 5 * 1024 * 1024)
-  assert.equal(real.system.store.read.account('carol@a.example'), undefined)
+  assert.equal(await real.system.store.read.account('carol@a.example'), undefined)
 })
 
 test('mail reaches addresses, alternates and groups; nobody else', { skip }, async () => {
@@ -234,7 +234,7 @@ test('mail reaches addresses, alternates and groups; nobody else', { skip }, asy
   await deliver(['staff@a.example'], 'four')
   assert.deepEqual(await subjects('alice@a.example'), ['two', 'three', 'four'])
   assert.deepEqual(await subjects('bob@a.example'), ['one', 'three', 'four'])
-  const { rows } = real.system.store.read.ledgerWhere('', '~', undefined, 100)
+  const { rows } = await real.system.store.read.ledgerWhere('', '~', undefined, 100)
   assert.ok(
     rows.some(({ recipient }) => recipient === 'pat@elsewhere.example'),
     'it went on to somebody elsewhere',
@@ -288,7 +288,7 @@ test('a notice reaches an address that only the directory knows', { skip }, asyn
 
 test('an app password works for as long as the directory has its owner', { skip }, async () => {
   const { store } = real.system
-  const account = store.read.account('bob@a.example')!.id
+  const account = (await store.read.account('bob@a.example'))!.id
   const value = formatAppPassword('abcd-efgh-jkmn-pqrs', 1)
   await store.commit([{ kind: 'credentialSet', account, type: 'app', name: 'Phone', value }])
   await signIn('bob@a.example', 'abcd-efgh-jkmn-pqrs', inside)
@@ -313,7 +313,7 @@ test('another password there ends the one before; who is removed is out', { skip
   await slapd.modify(`dn: uid=bob,${people}\nchangetype: delete\n`)
   await signIn('bob@a.example', 'another one', refused)
   await rcpt('bob@a.example', /550 5\.1\.1/)
-  assert.ok(real.system.store.read.account('bob@a.example'), 'his mail is kept')
+  assert.ok(await real.system.store.read.account('bob@a.example'), 'his mail is kept')
 })
 
 test('while it is away everybody is asked to come again; then it goes on', { skip }, async () => {

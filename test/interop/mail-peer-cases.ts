@@ -10,13 +10,13 @@ const limitMs = 90_000
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
-  log: () => string,
+  log: () => string | Promise<string>,
 ): Promise<T> {
   const endMs = Date.now() + limitMs
   for (;;) {
     const found = await ask()
     if (found !== undefined) return found
-    assert.ok(Date.now() < endMs, `${what} did not come\n${log()}`)
+    if (Date.now() >= endMs) assert.fail(`${what} did not come\n${await log()}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
@@ -50,12 +50,14 @@ export class PeerCases {
     return this.world.peer.log()
   }
 
-  #queue() {
+  async #queue() {
     return this.world.real.system.store.read.queue(0, 100)
   }
 
-  readonly logs = (): string => {
-    const rows = this.#queue().map(({ address, attempts, lastReply }) => `${address}: ${attempts}, ${lastReply}`)
+  readonly logs = async (): Promise<string> => {
+    const rows = (await this.#queue()).map(
+      ({ address, attempts, lastReply }) => `${address}: ${attempts}, ${lastReply}`,
+    )
     return `${this.log().slice(-6000)}\nwith us wait ${rows.join('\n')}`
   }
 
@@ -76,8 +78,8 @@ export class PeerCases {
 
   /** What is said of a recipient that waits with us. */
   async waits(recipient: string, words: RegExp): Promise<void> {
-    const ask = (): true | undefined => {
-      const row = this.#queue().find(({ address }) => address === recipient)
+    const ask = async (): Promise<true | undefined> => {
+      const row = (await this.#queue()).find(({ address }) => address === recipient)
       return row && row.attempts > 0 && words.test(row.lastReply ?? '') ? true : undefined
     }
     await until(`waiting for ${recipient}: ${words}`, ask, this.logs)

@@ -78,11 +78,11 @@ export async function checkAfterCut(folder: string, promised: Promised): Promise
 async function checkPromises(store: Store, promised: Promised): Promise<string[]> {
   const { read } = store
   const faults: string[] = []
-  const account = read.accountById(promised.account)
+  const account = await read.accountById(promised.account)
   if (!account) return ['the account is gone']
   const seen = new Map<number, number>()
   const names = new Set<string>()
-  for (const mailbox of read.mailboxes(account.id)) {
+  for (const mailbox of await read.mailboxes(account.id)) {
     names.add(mailbox.name)
     if ((promised.uids.get(mailbox.id) ?? 0) >= mailbox.uidNext)
       faults.push(`UIDs of ${mailbox.name} would be given again`)
@@ -109,7 +109,7 @@ async function checkPromises(store: Store, promised: Promised): Promise<string[]
   for (const [n, count] of seen) if (count > 1) faults.push(`message ${n} is there ${count} times`)
   for (const name of promised.mailboxes) if (!names.has(name)) faults.push(`mailbox ${name} is gone`)
   for (const n of promised.both) if (!names.has(`both${n}`)) faults.push(`commit ${n} is there by half`)
-  const waiting = new Map(read.queue(0, 10_000).map((row) => [row.address, row]))
+  const waiting = new Map((await read.queue(0, 10_000)).map((row) => [row.address, row]))
   const waits = (n: number): boolean => waiting.has(`r${n}@far.test`)
   for (const n of promised.queued)
     if (!waits(n) && !promised.bounceBegun.has(n) && !promised.relayBegun.has(n))

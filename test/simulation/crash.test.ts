@@ -88,9 +88,9 @@ class Machines {
 }
 
 /** When a copy was taken by the system that has it. */
-function takenMs(system: System, text: string): number {
+async function takenMs(system: System, text: string): Promise<number> {
   const [, id] = /\bid\s+(\w+)/.exec(text)!
-  return system.store.read.ledger(id!)[0]!.acceptedAtMs
+  return (await system.store.read.ledger(id!))[0]!.acceptedAtMs
 }
 
 for (const seed of seeds) {
@@ -117,14 +117,14 @@ for (const seed of seeds) {
     const { systems } = machines
     const inboxes = new Map<string, string[]>()
     for (const [site, system] of systems.entries()) {
-      assert.equal(system.store.read.counts().queued, 0, `something still waits at site ${site}`)
+      assert.equal((await system.store.read.counts()).queued, 0, `something still waits at site ${site}`)
       for (let i = 0; i < usersEach; i++) {
         const user = `user${i}@${domain(site)}`
         inboxes.set(user, await messagesIn(system, user))
       }
     }
     for (const { site, subject, sender, arrivalId, targets } of sent) {
-      const rows = systems[site]!.store.read.ledger(arrivalId)
+      const rows = await systems[site]!.store.read.ledger(arrivalId)
       for (const target of targets) {
         const mine = rows.filter(({ recipient }) => recipient.endsWith(target.address))
         assert.equal(mine.length, 1, `${subject} to ${target.address} ended once: ${JSON.stringify(rows)}`)
@@ -148,7 +148,8 @@ for (const seed of seeds) {
         assert.equal(notices.length, 0)
         assert.ok(copies.length > 0, `${subject} was lost on its way to ${target.address}`)
         if (target.site === site) assert.equal(copies.length, 1)
-        const taken = copies.map((text) => takenMs(systems[target.site!]!, text)).sort((a, b) => a - b)
+        const times = copies.map((text) => takenMs(systems[target.site!]!, text))
+        const taken = (await Promise.all(times)).sort((a, b) => a - b)
         for (const atMs of taken.slice(0, -1)) {
           seen.secondCopies++
           assert.ok(

@@ -197,7 +197,7 @@ for (let seed = first; seed < first + Number(process.env.SIMULATION_SEEDS ?? 5);
     }
     await clock.pass(4 * day)
 
-    assert.equal(store.read.counts().queued, 0)
+    assert.equal((await store.read.counts()).queued, 0)
     const notices = await messagesIn(system, 'alice@a.example')
     const failed = new Map<string, number>()
     for (const text of notices) {
@@ -212,7 +212,7 @@ for (let seed = first; seed < first + Number(process.env.SIMULATION_SEEDS ?? 5);
       for (const address of peer.unheard) unheard.add(address)
     }
     for (const { arrivalId, address, subject } of accepted) {
-      const rows = store.read.ledger(arrivalId).filter(({ recipient }) => recipient === address)
+      const rows = (await store.read.ledger(arrivalId)).filter(({ recipient }) => recipient === address)
       assert.equal(rows.length, 1, `${subject} to ${address}`)
       const [{ outcome, detail }] = rows as [(typeof rows)[number]]
       const copies = (taken.get(address) ?? []).sort((a, b) => a - b)

@@ -32,7 +32,7 @@ for (const seed of seeds) {
 
     const inboxes = new Map<string, string[]>()
     for (const [site, system] of systems.entries()) {
-      assert.equal(system.store.read.counts().queued, 0, `something still waits at site ${site}`)
+      assert.equal((await system.store.read.counts()).queued, 0, `something still waits at site ${site}`)
       for (let i = 0; i < usersEach; i++) {
         const user = `user${i}@${domain(site)}`
         inboxes.set(user, await messagesIn(system, user))
@@ -40,7 +40,7 @@ for (const seed of seeds) {
     }
     for (const { site, subject, sender, arrivalId, targets } of sent) {
       if (targets.length === 0) continue
-      const rows = systems[site]!.store.read.ledger(arrivalId)
+      const rows = await systems[site]!.store.read.ledger(arrivalId)
       for (const row of rows) {
         assert.notEqual(row.outcome, 'queued', `${subject} to ${row.recipient}`)
         assert.notEqual(row.endedAtMs, null)

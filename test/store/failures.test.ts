@@ -78,7 +78,7 @@ async function workload(place: InPlace, bob: { id: AccountId; inbox: number }): 
       const lease = { recipient, fence: 1 }
       await store.commit([{ kind: 'queueFinish', lease, outcome: 'relayed', reply: '250', nowMs: 1 }]).catch(() => {})
     }
-    await store.commit([{ kind: 'materialize', all: true }]).catch(() => {})
+    await store.commit([{ kind: 'materialize', all: true } as never]).catch(() => {})
     await store.commit([{ kind: 'mailboxDelete', account: bob.id, name: `M${round}`, nowMs: 0 }]).catch(() => {})
   }
   stop()
@@ -93,14 +93,14 @@ async function subjectsOf(store: Store, inbox: number): Promise<string[]> {
 async function checkAfter(folder: string, bob: { inbox: number }, told: readonly Told[], what: string): Promise<void> {
   const { store, crash } = openInPlace(folder)
   const subjects = await subjectsOf(store, bob.inbox)
-  const queued = store.read.queue(0, 1000).map(({ address }) => address.split('@')[0]!)
-  const aside = new Set(store.quarantine.list(1000).flatMap(({ recipients }) => recipients))
+  const queued = (await store.read.queue(0, 1000)).map(({ address }) => address.split('@')[0]!)
+  const aside = new Set((await store.quarantine.list(1000)).flatMap(({ recipients }) => recipients))
   for (const { subject, place, outcome, nothingWritten } of told) {
     const found =
       place === 'mailbox'
         ? subjects.filter((one) => one === subject).length
         : queued.filter((one) => one === subject).length
-    const ledger = store.read.ledger(subject)
+    const ledger = await store.read.ledger(subject)
     const isAside = ledger.some((row) => row.outcome === 'quarantined')
     if (outcome === 'done' && place !== 'ended')
       assert.equal(found + Number(isAside), 1, `${what}: ${subject} was answered, and is there ${found} times`)

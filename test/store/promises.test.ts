@@ -57,7 +57,7 @@ test('news of a commit that is refused half-way is told to no listener', async (
   await store.commit([{ kind: 'settingSet', name: 'x', value: 'y' }])
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(told, [])
-  assert.equal(store.read.counts().queued, 0)
+  assert.equal((await store.read.counts()).queued, 0)
   await store.close()
 })
 
@@ -67,10 +67,10 @@ test('retry of a recipient that is being tried changes nothing: its report count
   const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs: 2, leaseMs: 9e11, limit: 1 }])
   const { id, fence } = rows[0]!
   await store.commit([{ kind: 'queueAct', recipient: id, act: 'retry', nowMs: 3 }])
-  assert.equal(store.read.queueRecipient(id)!.state, 'leased')
+  assert.equal((await store.read.queueRecipient(id))!.state, 'leased')
   const lease = { recipient: id, fence }
   await store.commit([{ kind: 'queueFinish', lease, outcome: 'relayed', reply: '250', nowMs: 4 }])
-  assert.equal(store.read.counts().queued, 0)
+  assert.equal((await store.read.counts()).queued, 0)
   await store.close()
 })
 
@@ -165,7 +165,7 @@ test('restored with holdQueue every recipient is held, and the count is told', a
   assert.deepEqual([report.queued, report.held], [2, 2])
   const held = await open(join(base, 'held'))
   assert.deepEqual(
-    held.read.queue(0, 10).map(({ state }) => state),
+    (await held.read.queue(0, 10)).map(({ state }) => state),
     ['held', 'held'],
   )
   const [{ rows }] = await held.commit([{ kind: 'queueLease', nowMs: Date.now(), leaseMs: 1000, limit: 10 }])
@@ -215,8 +215,8 @@ test('a held recipient older than the ledger keeps its open row', async (t) => {
   ])
   await store.commit([await arrival(store, message('m'), [], { arrivalId: ended, at, bounced })])
   await store.sweep(Date.now())
-  assert.equal(store.read.ledger(id).length, 1)
-  assert.equal(store.read.ledger(ended).length, 0)
+  assert.equal((await store.read.ledger(id)).length, 1)
+  assert.equal((await store.read.ledger(ended)).length, 0)
   await store.close()
 })
 
@@ -254,7 +254,7 @@ test('a record whose write failed is not replayed after a crash, nor behind a sh
     assert.equal(one.status, 'rejected')
   first.crash()
   const second = openInPlace(folder, plan)
-  assert.equal(second.store.read.mailbox(inbox)!.messages, 0, 'it was refused')
+  assert.equal((await second.store.read.mailbox(inbox))!.messages, 0, 'it was refused')
   plan.appendFails = 'after'
   const again = ['r4', 'r5', 'r6'].map((subject) => arrival(second.store, message(subject, 'x'.repeat(5000)), [inbox]))
   await Promise.allSettled(again.map(async (one) => second.store.commit([await one])))
@@ -263,8 +263,8 @@ test('a record whose write failed is not replayed after a crash, nor behind a sh
   await second.store.commit([await arrival(second.store, message('r7', 'x'.repeat(5000)), [inbox])])
   second.crash()
   const third = openInPlace(folder)
-  assert.equal(third.store.read.mailbox(inbox)!.messages, 1)
-  assert.equal(third.store.quarantine.count(), 0)
+  assert.equal((await third.store.read.mailbox(inbox))!.messages, 1)
+  assert.equal(await third.store.quarantine.count(), 0)
   third.crash()
 })
 

@@ -44,7 +44,7 @@ test('with the disk full a deletion takes the reserve, and is done', async () =>
   assert.ok(existsSync(join(folder, 'reserve')))
   plan.refuses = () => existsSync(join(folder, 'reserve'))
   await store.commit([{ kind: 'expunge', mailbox: inbox, force: true, nowMs: 1 }])
-  assert.equal(store.read.mailbox(inbox)!.messages, 0)
+  assert.equal((await store.read.mailbox(inbox))!.messages, 0)
   assert.ok(!existsSync(join(folder, 'reserve')))
   crash()
   rmSync(folder, { recursive: true })

@@ -38,7 +38,7 @@ test('a host that says 554 in its greeting is tried again later: nothing is retu
   })
   assert.deepEqual(await send(world, a), [250])
   await world.clock.pass(minute)
-  const [waiting, ...more] = a.store.read.queue(0, 10)
+  const [waiting, ...more] = await a.store.read.queue(0, 10)
   assert.deepEqual([waiting?.address, waiting?.attempts, more.length], ['bob@b.example', 1, 0])
   assert.match(waiting!.lastReply!, /554 5\.3\.2 not today/)
   refuses = false
@@ -81,12 +81,12 @@ test('a kept connection that ends behind the final dot and before its reply: aga
   await world.clock.pass(1000)
   // It has it perhaps: at once it would have it twice for certain.
   assert.deepEqual([peer.taken.length, peer.connections], [2, 1])
-  const [waiting] = a.store.read.queue(0, 10)
+  const [waiting] = await a.store.read.queue(0, 10)
   assert.equal(waiting?.attempts, 1)
   breaks = false
   await world.clock.pass(30 * minute)
   assert.equal(peer.taken.length, 3)
-  assert.equal(a.store.read.queue(0, 10).length, 0)
+  assert.equal((await a.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 

@@ -20,7 +20,7 @@ const text = (from: string, more = ''): string => `${more}From: ${from}\nTo: ali
 /** Signatures are made and checked on threads of their own, which virtual time does not wait for. */
 async function nothingQueued(world: World, system: System, recipient: string): Promise<void> {
   for (let tries = 0; tries < 1000; tries++) {
-    const { rows } = system.store.read.ledgerWhere('', 'zz', recipient, 10)
+    const { rows } = await system.store.read.ledgerWhere('', 'zz', recipient, 10)
     if (rows.length > 0 && rows.every(({ outcome }) => outcome !== 'queued')) return
     await new Promise((resolve) => setTimeout(resolve, 5))
     await world.clock.pass(50)
@@ -91,7 +91,8 @@ test('what our users send is signed, and passes at the other end; a byte changed
   }
   const [a, b] = [await world.start(home), await world.start(site)]
   await world.clock.outside(makeDkimKeys(b.store, 'b.example', world.clock.now()))
-  for (const { name, value } of dkimRecords(b.store.read, 'b.example')) world.zone.names.set(name, { txt: [value] })
+  for (const { name, value } of await dkimRecords(b.store.read, 'b.example'))
+    world.zone.names.set(name, { txt: [value] })
   world.zone.names.set('_dmarc.b.example', { txt: ['v=DMARC1; p=reject'] })
   const client = await world.connect(b, 587)
   await world.clock.until(client.startTls({ serverName: 'mx.b.example', verify: 'none' }))
@@ -128,7 +129,7 @@ test('keys are made once, and replaced with an overlap', async () => {
   assert.equal(await make(false), false)
   await world.clock.pass(1000)
   assert.equal(await make(true), true)
-  const keys = dkimRecords(a.store.read, 'a.example')
+  const keys = await dkimRecords(a.store.read, 'a.example')
   assert.deepEqual(
     keys.map(({ algorithm, state }) => `${algorithm} ${state}`),
     ['rsa active', 'ed25519 active', 'rsa old', 'ed25519 old'],
@@ -150,7 +151,8 @@ test('what an address of ours leads elsewhere is sealed: the next host sees who 
     }),
   ]
   await world.clock.outside(makeDkimKeys(a.store, 'a.example', world.clock.now()))
-  for (const { name, value } of dkimRecords(a.store.read, 'a.example')) world.zone.names.set(name, { txt: [value] })
+  for (const { name, value } of await dkimRecords(a.store.read, 'a.example'))
+    world.zone.names.set(name, { txt: [value] })
   await a.store.commit([{ kind: 'aliasSet', address: 'carol@a.example', targets: ['carol@c.example'] }])
   world.zone.names.set('b.example', { txt: [`v=spf1 ip4:${strangers} -all`] })
   world.zone.names.set('_dmarc.b.example', { txt: ['v=DMARC1; p=reject'] })
@@ -185,13 +187,14 @@ test('a seal helps only where its owner is trusted, and only for what he has see
       config: { authenticity: { ...authenticityDefaults, trustedSealers } },
     })
     await world.clock.outside(makeDkimKeys(a.store, 'a.example', world.clock.now()))
-    for (const { name, value } of dkimRecords(a.store.read, 'a.example')) world.zone.names.set(name, { txt: [value] })
+    for (const { name, value } of await dkimRecords(a.store.read, 'a.example'))
+      world.zone.names.set(name, { txt: [value] })
     await a.store.commit([{ kind: 'aliasSet', address: 'carol@a.example', targets: ['carol@c.example'] }])
     world.zone.names.set('b.example', { txt: [`v=spf1 ip4:${strangers} -all`] })
     world.zone.names.set('_dmarc.b.example', { txt: ['v=DMARC1; p=reject'] })
     await world.send(a, 'bob@b.example', ['carol@a.example'], text('bob@b.example'))
     await nothingQueued(world, a, 'carol@c.example')
-    const ended = a.store.read.ledgerWhere('', 'zz', 'carol@c.example', 10).rows.map(({ outcome }) => outcome)
+    const ended = (await a.store.read.ledgerWhere('', 'zz', 'carol@c.example', 10)).rows.map(({ outcome }) => outcome)
     assert.equal(ended[0], code === 250 ? 'relayed' : 'bounced', trustedSealers.join())
     await world.stop()
   }

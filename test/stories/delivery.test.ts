@@ -31,7 +31,7 @@ test('a message from MAIL FROM to IDLE', async () => {
   assert.ok(bytes.endsWith(`\r\n${text.replaceAll('\n', '\r\n')}`))
   const id = /\bid\s+(\w+)/.exec(bytes)![1]!
   assert.deepEqual(
-    system.store.read.ledger(id).map(({ recipient, outcome }) => `${recipient} ${outcome}`),
+    (await system.store.read.ledger(id)).map(({ recipient, outcome }) => `${recipient} ${outcome}`),
     ['Alice+tag@a.example filed'],
   )
   await world.clock.until(imap.logout())
@@ -115,7 +115,9 @@ test('who was taken at RCPT and refused at the end of data is in the ledger, als
     assert.deepEqual(await world.send(system, from, ['alice@a.example', 'bob@a.example'], long), [250, 250])
     const [, id] = /\bid\s+(\w+)/.exec((await messagesIn(system, 'alice@a.example')).at(-1)!)!
     assert.deepEqual(
-      system.store.read.ledger(id!).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`),
+      (await system.store.read.ledger(id!)).map(
+        ({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`,
+      ),
       [`alice@a.example filed INBOX ${from === '' ? 1 : 2}`, 'bob@a.example bounced 452 4.2.2 Mailbox is full'],
     )
   }
@@ -151,7 +153,7 @@ test('no open relay, whatever the listener', async () => {
   await world.clock.until(client.startTls({ serverName: 'mx.a.example', verify: 'none' }))
   await assert.rejects(world.clock.outside(client.authenticate('alice@a.example', 'wrong')), /535 5\.7\.8/)
   await assert.rejects(world.clock.until(client.send(envelope, bytesOfText(text))), /530 5\.7\.0/)
-  assert.equal(system.store.read.queue(0, 10).length, 0)
+  assert.equal((await system.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -200,7 +202,7 @@ test('more recipients than are filed at once: each has it once, the rest a momen
     assert.match(messages[0]!, /^Return-Path: <smith@bar\.example>\r\nDelivered-To: [^\r]+\r\nReceived: /)
     assert.ok(messages[0]!.endsWith(`\r\n${text.replaceAll('\n', '\r\n')}`))
   }
-  assert.equal(system.store.read.queue(0, 10).length, 0)
+  assert.equal((await system.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -229,7 +231,7 @@ test('no relay at LMTP, not even from a trusted network, whose hosts relay at 25
       String(port),
     )
     await world.clock.until(client.quit())
-    if (port === 24) assert.equal(a.store.read.queue(0, 10).length, 0)
+    if (port === 24) assert.equal((await a.store.read.queue(0, 10)).length, 0)
   }
   await world.stop()
 })

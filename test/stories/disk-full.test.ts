@@ -14,6 +14,7 @@ import { addAccount, message } from '../../src/store/conformance/fixtures.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import { silentTrace } from '../../src/delivery/trace.ts'
 import { transferDefaults } from '../../src/queue/options.ts'
+import { StoreDirectory } from '../../src/directory/store-directory.ts'
 import { FairOrder } from '../../src/delivery/fair-order.ts'
 import { Receiver } from '../../src/delivery/receiver.ts'
 
@@ -25,6 +26,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
   const authenticator = { verifyPassword: async () => null }
   const receiver = new Receiver({
     store,
+    addresses: new StoreDirectory(store.read, clock),
     clock,
     fairOrder: new FairOrder(),
     random: realRandom,
@@ -63,7 +65,7 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
   )
   // What needs no room still works.
   await account.create('New')
-  assert.equal(store.read.mailbox(bob.inbox)!.messages, 0)
+  assert.equal((await store.read.mailbox(bob.inbox))!.messages, 0)
   await store.close()
   rmSync(folder, { recursive: true })
 })

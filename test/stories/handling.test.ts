@@ -69,7 +69,7 @@ test('a message is held until its time: for a mailbox here, and for another host
   await world.clock.pass(2 * minute)
   assert.equal((await messagesIn(a, 'anne@a.example')).length, 1)
   assert.equal((await messagesIn(b, 'bob@b.example')).length, 1)
-  assert.equal(a.store.read.queue(0, 10).length, 0)
+  assert.equal((await a.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -81,10 +81,10 @@ test('a message that is held until a moment keeps it over a failed day', async (
   world.internet.weather = { ...fairWeather, connect: (_, to) => (down && to === '10.0.0.2' ? 'refused' : 'open') }
   await submit(world, a, `HOLDUNTIL=${new Date(untilMs).toISOString().slice(0, 19)}Z`, ['bob@b.example'])
   await world.clock.pass(25.9 * 60 * minute)
-  const [row] = a.store.read.queue(0, 10)
+  const [row] = await a.store.read.queue(0, 10)
   assert.deepEqual({ attempts: row!.attempts, next: row!.nextAttemptMs }, { attempts: 0, next: untilMs })
   await world.clock.pass(10 * minute)
-  assert.ok(a.store.read.queue(0, 10)[0]!.attempts > 0)
+  assert.ok((await a.store.read.queue(0, 10))[0]!.attempts > 0)
   down = false
   await world.clock.pass(60 * minute)
   assert.equal((await messagesIn(b, 'bob@b.example')).length, 1)
@@ -97,8 +97,8 @@ test('REQUIRETLS, MT-PRIORITY and BY arrive at the next host, and are kept for t
   await submit(world, a, 'REQUIRETLS MT-PRIORITY=4 BY=7200;NT', ['next@b.example'], true)
   const deadlineMs = world.clock.now() + 7200_000
   await world.clock.pass(minute)
-  assert.equal(a.store.read.queue(0, 10).length, 0)
-  const [row] = b.store.read.queue(0, 10)
+  assert.equal((await a.store.read.queue(0, 10)).length, 0)
+  const [row] = await b.store.read.queue(0, 10)
   assert.equal(row?.address, 'carol@c.example')
   const { requireTls, priority, deliverBy } = row.parameters
   assert.deepEqual({ requireTls, priority }, { requireTls: true, priority: 4 })

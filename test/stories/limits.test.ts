@@ -158,7 +158,7 @@ test('a message that comes byte by byte is not awaited for ever', async () => {
     await world.clock.pass(4.5 * 60_000)
   }
   assert.match(await typist.reply(), /^421 4\.4\.2 /)
-  assert.equal(system.store.read.counts().contents, 0)
+  assert.equal((await system.store.read.counts()).contents, 0)
   await world.stop()
 })
 

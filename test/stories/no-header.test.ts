@@ -112,10 +112,11 @@ test('a line that is no field, put amid a signed header, is not shown under the 
   const world = new World()
   const a = await world.start({ ...home, config: { authenticity: authenticityDefaults } })
   await makeDkimKeys(a.store, 'b.example', world.clock.now())
-  for (const { name, value } of dkimRecords(a.store.read, 'b.example')) world.zone.names.set(name, { txt: [value] })
+  for (const { name, value } of await dkimRecords(a.store.read, 'b.example'))
+    world.zone.names.set(name, { txt: [value] })
   const header =
     'From: bob@b.example\r\nTo: carol@a.example\r\nSubject: hello\r\nDate: Mon, 15 Jan 2024 12:00:00 +0000\r\n'
-  const signer = new DkimSigner(new Header(header), new SigningKeys(a.store.read).of('b.example'), {
+  const signer = new DkimSigner(new Header(header), await new SigningKeys(a.store.read).of('b.example'), {
     nowMs: world.clock.now(),
   })
   signer.write(Buffer.from('Hello\r\n'))

@@ -39,22 +39,22 @@ async function waiting(world: World): Promise<{ home: System; away: System }> {
   }
   await world.send(home, 'alice@a.example', ['fwd@a.example'], text)
   await world.clock.pass(60_000)
-  assert.equal(home.store.read.queue(0, 10).length, 1)
+  assert.equal((await home.store.read.queue(0, 10)).length, 1)
   return { home, away }
 }
 
 test("what is failed comes back to its sender at once, with the operator's words", async () => {
   const world = new World()
   const { home } = await waiting(world)
-  const [row] = home.store.read.queue(0, 10)
+  const [row] = await home.store.read.queue(0, 10)
   await ask(world, home, 'queueAct', { recipients: [row!.id], act: 'fail', reason: 'The host was closed' })
   await world.clock.pass(5000)
-  assert.equal(home.store.read.queue(0, 10).length, 0)
+  assert.equal((await home.store.read.queue(0, 10)).length, 0)
   const [notice] = await messagesIn(home, 'alice@a.example')
   assert.match(notice!, /^Return-Path: <>\r\n/)
   assert.match(notice!, /Action: failed\r\nStatus: 5\.0\.0\r\nDiagnostic-Code: smtp; The host was closed/)
   assert.deepEqual(
-    home.store.read.ledger(row!.arrivalId).map(({ outcome, detail }) => `${outcome}: ${detail}`),
+    (await home.store.read.ledger(row!.arrivalId)).map(({ outcome, detail }) => `${outcome}: ${detail}`),
     ['bounced: The host was closed'],
   )
   await world.stop()
@@ -65,7 +65,7 @@ test('what is held and failed comes back at once; what is held and rerouted stay
   const { home, away } = await waiting(world)
   await world.send(home, 'alice@a.example', ['fwd@a.example'], text)
   await world.clock.pass(60_000)
-  const [failed, moved] = home.store.read.queue(0, 10)
+  const [failed, moved] = await home.store.read.queue(0, 10)
   const act = (args: ArgumentsOf<'queueAct'>) => ask(world, home, 'queueAct', args)
   await act({ recipients: [failed!.id, moved!.id], act: 'hold' })
   await act({ recipients: [failed!.id], act: 'fail', reason: 'Wrong address' })
@@ -75,12 +75,12 @@ test('what is held and failed comes back at once; what is held and rerouted stay
     held: 1,
   })
   await world.clock.pass(5000)
-  assert.equal(home.store.read.ledger(failed!.arrivalId)[0]!.outcome, 'bounced')
+  assert.equal((await home.store.read.ledger(failed!.arrivalId))[0]!.outcome, 'bounced')
   const notices = await messagesIn(home, 'alice@a.example')
   assert.equal(notices.length, 1)
   // RFC 3463 §3.1: a failure of which no more is to be told.
   assert.match(notices[0]!, /\r\nAction: failed\r\nStatus: 5\.0\.0\r\n(?:.*\r\n)*?Diagnostic-Code: smtp; Wrong address/)
-  assert.equal(home.store.read.queueRecipient(moved!.id)!.state, 'held')
+  assert.equal((await home.store.read.queueRecipient(moved!.id))!.state, 'held')
   await act({ recipients: [moved!.id], act: 'release' })
   await world.clock.pass(5000)
   assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
@@ -104,12 +104,12 @@ async function underWay(answer: string | undefined) {
   await world.send(home, 'alice@a.example', ['fwd@a.example'], text)
   await world.clock.pass(5000)
   await ask(world, home, 'queueList', {})
-  const rows = home.store.read.queue(0, 10)
+  const rows = await home.store.read.queue(0, 10)
   assert.deepEqual(
     rows.map(({ state }) => state),
     ['leased', 'leased'],
   )
-  const outcomes = () => home.store.read.ledger(rows[0]!.arrivalId).map(({ outcome }) => outcome)
+  const outcomes = async () => (await home.store.read.ledger(rows[0]!.arrivalId)).map(({ outcome }) => outcome)
   return { world, home, peer, rows, outcomes }
 }
 
@@ -117,8 +117,8 @@ test('the sender is told of what was bounced, and not of what the operator held 
   const { world, home, rows, outcomes } = await underWay('554 5.7.1 no')
   await ask(world, home, 'queueAct', { recipients: [rows[0]!.id], act: 'hold' })
   await world.clock.pass(60_000)
-  assert.equal(home.store.read.queueRecipient(rows[0]!.id)!.state, 'held')
-  assert.deepEqual(outcomes(), ['queued', 'bounced'])
+  assert.equal((await home.store.read.queueRecipient(rows[0]!.id))!.state, 'held')
+  assert.deepEqual(await outcomes(), ['queued', 'bounced'])
   const notices = await messagesIn(home, 'alice@a.example')
   assert.equal(notices.length, 1)
   assert.deepEqual(
@@ -133,7 +133,7 @@ test('no notice at all where everything was held or dropped while it was tried',
   await ask(world, home, 'queueAct', { recipients: [rows[0]!.id], act: 'hold' })
   await ask(world, home, 'queueAct', { recipients: [rows[1]!.id], act: 'drop' })
   await world.clock.pass(60_000)
-  assert.deepEqual(outcomes(), ['queued', 'discarded'])
+  assert.deepEqual(await outcomes(), ['queued', 'discarded'])
   assert.equal((await messagesIn(home, 'alice@a.example')).length, 0)
   await world.stop()
 })
@@ -148,7 +148,7 @@ test('what is failed or rerouted while it is tried: a 250 counts, and what would
     await ask(world, home, 'queueAct', { recipients: [rows[0]!.id], act: 'fail', reason: 'Wrong address' })
     await ask(world, home, 'queueAct', { recipients: [rows[1]!.id], act: 'reroute', to: '10.0.0.8:25' })
     await world.clock.pass(60_000)
-    assert.deepEqual(outcomes(), [first, second])
+    assert.deepEqual(await outcomes(), [first, second])
     const told = await messagesIn(home, 'alice@a.example')
     assert.equal(told.length, notices)
     for (const notice of told) assert.match(notice, /Diagnostic-Code: smtp; Wrong address/)
@@ -163,11 +163,11 @@ test('what is failed or rerouted while it is tried: a 250 counts, and what would
 test('what is rerouted goes by the host that was named, and keeps that way while it does not answer', async () => {
   const world = new World()
   const { home, away } = await waiting(world)
-  const [row] = home.store.read.queue(0, 10)
+  const [row] = await home.store.read.queue(0, 10)
   const reroute = (to: string) => ask(world, home, 'queueAct', { recipients: [row!.id], act: 'reroute', to })
   await reroute('10.9.9.9:2525')
   await world.clock.pass(5000)
-  const [moved] = home.store.read.queue(0, 10)
+  const [moved] = await home.store.read.queue(0, 10)
   assert.equal(moved!.destination, '=10.9.9.9:2525')
   assert.match(moved!.lastReply!, /10\.9\.9\.9/)
   const shown = await ask(world, home, 'queueShow', { recipient: row!.id })
@@ -291,7 +291,7 @@ test('recipients are chosen by sender, domain, age and state; a large queue come
 test('what cannot be is declined with the next step', async () => {
   const world = new World()
   const { home } = await waiting(world)
-  const [row] = home.store.read.queue(0, 10)
+  const [row] = await home.store.read.queue(0, 10)
   const refuse = async (args: ArgumentsOf<'queueAct'>): Promise<string> => {
     const answer = await runControl({ store: home.store, clock: world.clock }, 'queueAct', args)
     return 'error' in answer ? answer.error.text : 'done'
@@ -303,6 +303,6 @@ test('what cannot be is declined with the next step', async () => {
   assert.match(await refuse({ recipients: [row!.id], act: 'reroute' }), /--to host:port/)
   assert.match(await refuse({ recipients: [row!.id], act: 'hold', to: 'x' }), /Only reroute takes --to/)
   assert.match(await refuse({ recipients: [99], act: 'fail' }), /"pennypost queue list" shows those that are/)
-  assert.equal(home.store.read.queue(0, 10)[0]!.destination, 'b.example')
+  assert.equal((await home.store.read.queue(0, 10))[0]!.destination, 'b.example')
   await world.stop()
 })

@@ -161,11 +161,11 @@ test('a dead site rests: its mail waits without a connection for each message, a
   }
   assert.ok(attempts >= 4, `only ${attempts} attempts`)
   assert.ok(attempts <= 25, `${attempts} attempts for 60 messages to a site that is down`)
-  const [waiting] = home.store.read.queueWhere({ state: 'deferred' }, 0, 100).rows
+  const [waiting] = (await home.store.read.queueWhere({ state: 'deferred' }, 0, 100)).rows
   assert.match(waiting!.lastReply!, /ECONNREFUSED/)
   await world.clock.pass(5 * hour)
   assert.equal(peer.taken.length, 60)
-  assert.equal(home.store.read.queue(0, 10).length, 0)
+  assert.equal((await home.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -265,11 +265,11 @@ test('a stop gives back what has not begun, and ends what has: nothing waits for
     await world.send(home, 'boss@a.example', [`m${n}@a.example`], text)
   }
   await clock.pass(10 * second)
-  assert.equal(store.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, 5)
+  assert.equal((await store.read.queueWhere({ state: 'leased' }, 0, 10)).rows.length, 5)
   await clock.until(home.stop())
   assert.equal(peer.taken.length, 1, 'the one under way is ended, and no other begun')
   assert.deepEqual(
-    store.read.queueWhere({}, 0, 10).rows.map(({ state }) => state),
+    (await store.read.queueWhere({}, 0, 10)).rows.map(({ state }) => state),
     ['ready', 'ready', 'ready', 'ready'],
   )
   world.systems.splice(0)
@@ -307,10 +307,10 @@ test('a stop gives back what waits for its rate too, though nothing is under way
   }
   await clock.pass(10 * second)
   assert.equal(peer.taken.length, 1)
-  assert.equal(inner.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, 2)
+  assert.equal((await inner.read.queueWhere({ state: 'leased' }, 0, 10)).rows.length, 2)
   await clock.until(home.stop())
   assert.deepEqual(
-    inner.read.queueWhere({}, 0, 10).rows.map(({ state }) => state),
+    (await inner.read.queueWhere({}, 0, 10)).rows.map(({ state }) => state),
     ['ready', 'ready'],
   )
   world.systems.splice(0)
@@ -335,12 +335,12 @@ test('a stop is over in its time, however many hosts hang and wherever; what the
     await world.send(home, 'boss@a.example', [`${n}@a.example`], text)
   }
   await clock.pass(20 * second)
-  assert.equal(store.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, silent.length)
+  assert.equal((await store.read.queueWhere({ state: 'leased' }, 0, 10)).rows.length, silent.length)
   const sinceMs = clock.monotonic()
   assert.deepEqual(await clock.until(home.stop()), [])
   assert.ok(clock.monotonic() - sinceMs <= graceMs, `it took ${clock.monotonic() - sinceMs} ms`)
-  assert.equal(store.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, 0)
-  assert.equal(store.read.queueWhere({}, 0, 10).rows.length, silent.length)
+  assert.equal((await store.read.queueWhere({ state: 'leased' }, 0, 10)).rows.length, 0)
+  assert.equal((await store.read.queueWhere({}, 0, 10)).rows.length, silent.length)
 })
 
 /** A host that answers as it should, up to one point. */
@@ -391,8 +391,8 @@ test('after a crash the leases of the dead are taken over at once, and what it w
   world.systems.splice(0)
   world.systems.push(await world.boot(site, undefined, store))
   await clock.pass(10 * second)
-  assert.equal(store.read.queueWhere({ state: 'leased' }, 0, 10).rows.length, 0)
-  assert.equal(store.read.queueWhere({ state: 'deferred' }, 0, 10).rows.length, 3)
+  assert.equal((await store.read.queueWhere({ state: 'leased' }, 0, 10)).rows.length, 0)
+  assert.equal((await store.read.queueWhere({ state: 'deferred' }, 0, 10)).rows.length, 3)
   await clock.pass(2 * minute)
   // The one whose 250 was under way came twice: nobody could know.
   assert.deepEqual([...new Set(peer.recipients)].sort(), ['m0@b.example', 'm1@b.example', 'm2@b.example'])
@@ -485,7 +485,7 @@ test('a clock that is set forward ends no attempt: nothing is sent twice', async
   await world.send(home, 'pat@far.example', ['carol@a.example'], `${text}${`${'x'.repeat(70)}\n`.repeat(1000)}`)
   await clock.pass(10 * minute)
   assert.deepEqual(peer.recipients.sort(), ['bob@b.example', 'carol@c.example'])
-  assert.equal(home.store.read.counts().queued, 0)
+  assert.equal((await home.store.read.counts()).queued, 0)
   await world.stop()
 })
 

@@ -122,6 +122,6 @@ export async function startReal(options: RealOptions): Promise<RealSystem> {
   const missing = domains.filter((name) => !system.store.read.isLocalDomain(name))
   if (missing.length > 0) await system.store.commit(missing.map((name) => ({ kind: 'domainAdd' as const, name })))
   for (const user of users)
-    if (!system.store.read.account(user)) await addAccount(system.store, user, password, { nowMs: Date.now() })
+    if (!(await system.store.read.account(user))) await addAccount(system.store, user, password, { nowMs: Date.now() })
   return new RealSystem(system)
 }

@@ -26,7 +26,7 @@ async function forward(system: System, address: string, target: string): Promise
 
 async function ledgerOf(system: System, message: string): Promise<string[]> {
   const id = /\bid\s+(\w+)/.exec(message.slice(message.indexOf('by mx.a.example')))![1]!
-  return system.store.read.ledger(id).map(({ recipient, outcome }) => `${recipient} ${outcome}`)
+  return (await system.store.read.ledger(id)).map(({ recipient, outcome }) => `${recipient} ${outcome}`)
 }
 
 /** The fields of a delivery status notification, as our own parser reads them. RFC 3464. */
@@ -72,7 +72,7 @@ test('a message relayed by MX, over TLS, and its ledger', async () => {
   )
   assert.match(message!, /by mx\.b\.example with ESMTPS/)
   assert.deepEqual(await ledgerOf(home, message!), ['bob@b.example relayed'])
-  assert.equal(home.store.read.queue(0, 10).length, 0)
+  assert.equal((await home.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -92,7 +92,7 @@ test('a host that is down for an hour: tried again, delivered once', async () =>
   }
   await world.send(home, 'pat@far.example', ['fwd@a.example'], text)
   await world.clock.pass(10 * minute)
-  const [waiting] = home.store.read.queue(0, 10)
+  const [waiting] = await home.store.read.queue(0, 10)
   assert.match(waiting!.lastReply!, /ECONNREFUSED/)
   await world.clock.pass(2 * hour)
   assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
@@ -137,7 +137,7 @@ test('a host that never comes back: a notice after five days, parsed back', asyn
   assert.match(notice.returned, /Subject: hello\r\nX-Eight: a/)
   assert.match(messages[0]!, /^Return-Path: <>\r\n/)
   assert.match(messages[0]!, /\r\nAuto-Submitted: auto-replied\r\n/)
-  assert.equal(home.store.read.queue(0, 10).length, 0)
+  assert.equal((await home.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -148,7 +148,7 @@ test('a notice is never answered by a notice', async () => {
   // The sender's domain does not exist either.
   await world.send(home, 'ghost@nowhere.example', ['fwd@a.example'], text)
   await world.clock.pass(10 * minute)
-  assert.equal(home.store.read.queue(0, 10).length, 0)
+  assert.equal((await home.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -205,7 +205,7 @@ test('DNS trouble waits; the second MX is taken when the first is down', async (
   await forward(home, 'fwd@a.example', 'bob@b.example')
   await world.send(home, 'alice@a.example', ['fwd@a.example'], text)
   await world.clock.pass(minute)
-  assert.match(home.store.read.queue(0, 10)[0]!.lastReply!, /4\.4\.3/)
+  assert.match((await home.store.read.queue(0, 10))[0]!.lastReply!, /4\.4\.3/)
   trouble = false
   await world.clock.pass(hour)
   assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
@@ -223,7 +223,7 @@ test('two systems that send to each other for ever: ended by the hops', async ()
   const notices = await messagesIn(home, 'alice@a.example')
   assert.equal(notices.length, 1)
   assert.match(notices[0]!, /Status: 5\.4\.6/)
-  for (const system of world.systems) assert.equal(system.store.read.queue(0, 10).length, 0)
+  for (const system of world.systems) assert.equal((await system.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -259,7 +259,7 @@ test('a connection that is lost in the middle of the data: tried again, and the 
   await world.clock.pass(2 * hour)
   assert.ok(losses > 3)
   assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
-  assert.equal(home.store.read.queue(0, 10).length, 0)
+  assert.equal((await home.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -281,7 +281,7 @@ test('hundreds of messages to a dead host do not hold up the others', async () =
   assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
   // Their leases outlive the wait: each is tried once, not again and again.
   await world.clock.pass(2 * hour)
-  const waiting = home.store.read.queue(0, 1000)
+  const waiting = await home.store.read.queue(0, 1000)
   assert.equal(waiting.length, 300)
   assert.ok(waiting.every(({ attempts, lastReply }) => attempts <= 5 && /no connection to/.test(lastReply!)))
   await world.stop()
@@ -304,9 +304,9 @@ test('thousands of recipients of a dead host do not hold up the one of another',
   assert.deepEqual(await world.send(home, '', ['bob@a.example'], text), [250])
   await world.clock.pass(5000)
   assert.equal((await messagesIn(away, 'bob@b.example')).length, 1)
-  assert.equal(home.store.read.counts().queued, 2700)
+  assert.equal((await home.store.read.counts()).queued, 2700)
   // Given up in its time, by the same queue: nothing is forgotten.
   await world.clock.pass(2 * hour)
-  assert.equal(home.store.read.counts().queued, 0)
+  assert.equal((await home.store.read.counts()).queued, 0)
   await world.stop()
 })

@@ -28,13 +28,13 @@ test('a backup MX takes what the mail host cannot, and brings it as soon as that
   assert.deepEqual(await world.send(a, 'alice@a.example', ['bob@b.example'], text), [250])
   await world.clock.pass(10_000)
   // Only to the better one: it would come back from itself.
-  assert.equal(backup.store.read.queue(0, 10).length, 1)
-  assert.match(backup.store.read.queue(0, 10)[0]!.lastReply!, /mx\.b\.example \[10\.0\.0\.2\].*ECONNREFUSED/)
+  assert.equal((await backup.store.read.queue(0, 10)).length, 1)
+  assert.match((await backup.store.read.queue(0, 10))[0]!.lastReply!, /mx\.b\.example \[10\.0\.0\.2\].*ECONNREFUSED/)
   down = false
   await world.clock.pass(hour)
   const [message] = await messagesIn(b, 'bob@b.example')
   assert.match(message!, /by mx\.c\.example with ESMTPS/)
-  assert.equal(backup.store.read.queue(0, 10).length, 0)
+  assert.equal((await backup.store.read.queue(0, 10)).length, 0)
   // For others it is no relay.
   assert.deepEqual(await world.send(backup, 'alice@a.example', ['bob@d.example'], text), [550])
   await world.stop()
@@ -55,10 +55,10 @@ test('a fallback takes what no MX host could be reached for, and nothing that th
   await world.clock.pass(10_000)
   assert.equal((await messagesIn(b, 'bob@b.example')).length, 1)
   assert.deepEqual(
-    relay.store.read.queue(0, 10).map(({ address }) => address),
+    (await relay.store.read.queue(0, 10)).map(({ address }) => address),
     ['bob@dead.example'],
   )
-  assert.equal(a.store.read.queue(0, 10).length, 0)
+  assert.equal((await a.store.read.queue(0, 10)).length, 0)
   const notices = await messagesIn(a, 'alice@a.example')
   assert.equal(notices.length, 1)
   assert.match(notices[0]!, /nobody@b\.example/)
@@ -116,12 +116,12 @@ test('a reload changes routes, and whose mail passes through, for what waits too
   assert.deepEqual(await world.send(b, 'alice@a.example', ['bob@d.example'], text), [550])
   await world.send(a, 'alice@a.example', ['bob@d.example'], text)
   await world.clock.pass(5000)
-  assert.equal(a.store.read.queue(0, 10).length, 1)
+  assert.equal((await a.store.read.queue(0, 10)).length, 1)
   await world.clock.outside(b.reload({ ...b.config, relay: { domains: ['d.example'] } }))
   const hosts = [{ host: 'mx.b.example', port: 25 }]
   await world.clock.outside(a.reload({ ...a.config, routes: [{ domain: 'd.example', hosts, tls: 'opportunistic' }] }))
   await world.clock.pass(hour)
-  assert.equal(a.store.read.queue(0, 10).length, 0)
-  assert.equal(b.store.read.queue(0, 10).length, 1)
+  assert.equal((await a.store.read.queue(0, 10)).length, 0)
+  assert.equal((await b.store.read.queue(0, 10)).length, 1)
   await world.stop()
 })

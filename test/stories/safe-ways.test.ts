@@ -89,7 +89,7 @@ test('MTA-STS: the policy is fetched once, kept, obeyed', async (t) => {
   assert.deepEqual([await ways.send(), ways.said], ['gone', 'encrypted'])
   assert.equal(await ways.send(), 'gone')
   assert.deepEqual(asked, ['https://mta-sts.b.example/.well-known/mta-sts.txt at 192.0.2.80 1'])
-  assert.match(ways.system.store.read.setting('mta-sts b.example')!, /"mode":"enforce"/)
+  assert.match((await ways.system.store.read.setting('mta-sts b.example'))!, /"mode":"enforce"/)
   // One connection carried both.
   assert.equal(ways.server.heard.filter((line) => line === 'STARTTLS').length, 1)
   assert.match(await ways.trace(), /"tls":"TLSv1\.3 \S+ \(MTA-STS verified\)"/)

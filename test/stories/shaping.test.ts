@@ -186,7 +186,7 @@ test('rules of headers and bodies: refused, discarded, prepended, stripped, copi
   const forgotten = await send(world, { lines: about('forget') })
   const taken = /accepted as (\S+)/.exec(forgotten)![1]!
   assert.deepEqual(
-    a.store.read.ledger(taken).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`),
+    (await a.store.read.ledger(taken)).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`),
     [`${alice} discarded check 1`],
   )
   await send(world, { lines: about('lost'), hear: '451' })
@@ -208,7 +208,7 @@ test('rules of headers and bodies: refused, discarded, prepended, stripped, copi
     kept.map((message) => /^Subject: (.*)\r$/m.exec(message)![1]),
     ['copy', 'lead'],
   )
-  assert.equal(a.store.read.queue(0, 10).length, 0)
+  assert.equal((await a.store.read.queue(0, 10)).length, 0)
   await world.stop()
 })
 
@@ -223,7 +223,7 @@ test('what is held waits for the operator, here and for others', async () => {
   })
   await send(world, { lines: ['Subject: look', '', 'Hello'], to: [alice, 'bob@b.example'] })
   await world.clock.pass(7 * 24 * 3_600_000)
-  const rows = a.store.read.queue(0, 10)
+  const rows = await a.store.read.queue(0, 10)
   assert.deepEqual(
     rows.map(({ state, attempts }) => `${state} ${attempts}`),
     ['held 0', 'held 0'],

@@ -28,7 +28,7 @@ async function start(): Promise<{ world: World; a: System; peer: Peer }> {
   const world = new World()
   const a = await world.start(home)
   await world.clock.outside(makeDkimKeys(a.store, 'a.example', world.clock.now()))
-  publish(world, a)
+  await publish(world, a)
   const peer = await Peer.start(world, {
     address: '10.0.0.9',
     hostname: 'mx.seven.example',
@@ -37,8 +37,9 @@ async function start(): Promise<{ world: World; a: System; peer: Peer }> {
   return { world, a, peer }
 }
 
-function publish(world: World, a: System): void {
-  for (const { name, value } of dkimRecords(a.store.read, 'a.example')) world.zone.names.set(name, { txt: [value] })
+async function publish(world: World, a: System): Promise<void> {
+  for (const { name, value } of await dkimRecords(a.store.read, 'a.example'))
+    world.zone.names.set(name, { txt: [value] })
 }
 
 function dnsOf(world: World): DkimDns {
@@ -109,11 +110,14 @@ test('a submission is signed anew behind its conversion, by the keys of that mom
 test("what an alias sends on is sealed anew; the sender's signature, which the conversion broke, stays", async () => {
   const { world, a, peer } = await start()
   await world.clock.outside(makeDkimKeys(a.store, 'b.example', world.clock.now()))
-  for (const { name, value } of dkimRecords(a.store.read, 'b.example')) world.zone.names.set(name, { txt: [value] })
+  for (const { name, value } of await dkimRecords(a.store.read, 'b.example'))
+    world.zone.names.set(name, { txt: [value] })
   await a.store.commit([{ kind: 'aliasSet', address: 'out@a.example', targets: ['z@seven.example'] }])
   const text = Buffer.from(letter('bob@b.example').replaceAll('\n', '\r\n')).toString('latin1')
   const [header, body] = cut(text)
-  const signer = new DkimSigner(header, new SigningKeys(a.store.read).of('b.example'), { nowMs: world.clock.now() })
+  const signer = new DkimSigner(header, await new SigningKeys(a.store.read).of('b.example'), {
+    nowMs: world.clock.now(),
+  })
   signer.write(body)
   const signed = (await world.clock.outside(signer.end())) + Buffer.from(text, 'latin1').toString()
   const client = await world.connect(a)
@@ -145,7 +149,7 @@ test('a message that only claims our signature is given none; keys that were rep
   const signingKeys = new SigningKeys(store.read)
   const tools = { store, signingKeys, clock: world.clock }
   const [header, body] = cut(letter('alice@a.example').replaceAll('\n', '\r\n'))
-  const signer = new DkimSigner(header, signingKeys.of('a.example'), { nowMs: world.clock.now() })
+  const signer = new DkimSigner(header, await signingKeys.of('a.example'), { nowMs: world.clock.now() })
   signer.write(body)
   const signed = (await world.clock.outside(signer.end())) + header.text + body.toString('latin1')
   const converted = signed.replace(/hällo|h\xc3\xa4llo/, 'h=C3=A4llo').replace('8bit', 'quoted-printable')
@@ -164,11 +168,11 @@ test('a message that only claims our signature is given none; keys that were rep
   // Keys that were replaced while the message waited: the old ones tell that it is ours, the new ones sign.
   await world.clock.pass(10_000)
   await world.clock.outside(makeDkimKeys(store, 'a.example', world.clock.now(), true))
-  publish(world, a)
+  await publish(world, a)
   const later = await dkim(world, await anew(signed))
   assert.deepEqual(
     later.map(({ result, selector }) => [result, selector]),
-    signingKeys.of('a.example').map(({ selector }) => ['pass', selector]),
+    (await signingKeys.of('a.example')).map(({ selector }) => ['pass', selector]),
   )
   await world.stop()
 })

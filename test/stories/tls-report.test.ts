@@ -45,7 +45,7 @@ async function verdictsOf(world: World, message: string): Promise<string[]> {
 /** Keys that sign, and their records for whoever checks. */
 async function sign(world: World, system: System): Promise<void> {
   await world.clock.outside(makeDkimKeys(system.store, 'a.example', world.clock.now()))
-  for (const { name, value } of dkimRecords(system.store.read, 'a.example'))
+  for (const { name, value } of await dkimRecords(system.store.read, 'a.example'))
     world.zone.names.set(name, { txt: [value] })
 }
 
@@ -170,7 +170,7 @@ test('counts outlive the process; without the option nothing is counted', async 
   await world.start(away)
   await world.send(a, 'postmaster@a.example', ['bob@b.example'], text)
   await world.clock.pass(hour)
-  assert.match(a.store.read.setting('tls-reports')!, /"b\.example":\[\{"type":"no-policy-found"/)
+  assert.match((await a.store.read.setting('tls-reports'))!, /"b\.example":\[\{"type":"no-policy-found"/)
   const silent = await world.start({
     ...home,
     hostname: 'mx.s.example',
@@ -181,6 +181,6 @@ test('counts outlive the process; without the option nothing is counted', async 
   })
   await world.send(silent, 'x@s.example', ['bob@b.example'], text)
   await world.clock.pass(hour)
-  assert.equal(silent.store.read.setting('tls-reports'), undefined)
+  assert.equal(await silent.store.read.setting('tls-reports'), undefined)
   await world.stop()
 })

@@ -45,7 +45,7 @@ export class Ways {
     // A 250 says durable; a commit that waits to be visible comes after those before it.
     await this.system.store.commit([{ kind: 'settingSet', name: 'seen', value: '' }])
     for (;;) {
-      const rows = this.system.store.read.queue(0, 10)
+      const rows = await this.system.store.read.queue(0, 10)
       const row = rows.find(({ address }) => address === recipients[0])
       if (!row) return 'gone'
       if (row.state !== 'leased' && row.attempts > 0) return row.lastReply ?? ''

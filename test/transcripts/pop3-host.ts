@@ -20,7 +20,7 @@ export async function pop3Host(): Promise<TranscriptHost> {
     { kind: 'domainAdd', name: 'dbc.mtview.ca.us' },
     { kind: 'accountAdd', name: user, quotaBytes: 0, mailboxes, nowMs: stillClock.now() },
   ])
-  const inbox = store.read.mailboxByName(id, 'INBOX')!.id
+  const inbox = (await store.read.mailboxByName(id, 'INBOX'))!.id
   const authenticator = {
     verifyPassword: async (name: string, password: string) =>
       name === user && password === 'secret' ? { accountId: id, name: user } : null,
@@ -68,7 +68,7 @@ export async function pop3Host(): Promise<TranscriptHost> {
           { kind: 'expunge', mailbox: inbox, uids: [[Number(rest[0]), Number(rest[0])]], force: true, nowMs: 0 },
         ])
       } else if (verb === 'left') {
-        const left = store.read.mailbox(inbox)!.messages
+        const left = (await store.read.mailbox(inbox))!.messages
         if (left !== Number(rest[0])) throw new Error(`${left} messages are left`)
       } else throw new Error(`unknown: ${words}`)
     },

@@ -14,6 +14,7 @@ import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { Store } from '../../src/store/store.ts'
 import { silentTrace } from '../../src/delivery/trace.ts'
 import { transferDefaults, type TransferOptions } from '../../src/queue/options.ts'
+import { StoreDirectory } from '../../src/directory/store-directory.ts'
 import { FairOrder } from '../../src/delivery/fair-order.ts'
 import { flushWaiting } from '../../src/queue/flush.ts'
 import { Receiver } from '../../src/delivery/receiver.ts'
@@ -70,9 +71,7 @@ export async function smtpStore(): Promise<Store> {
 
 /** The bytes of everything in an INBOX, oldest first. */
 export async function messagesOf(store: Store, user: string): Promise<string[]> {
-  // A 250 says durable; a commit that waits to be visible comes after those before it.
-  await store.commit([{ kind: 'settingSet', name: 'seen', value: user }])
-  const mailbox = store.read.inbox(store.read.user(user)!.id)!
+  const mailbox = (await store.read.inbox((await store.read.user(user))!.id))!
   const table = await store.read.table(mailbox)
   const { uids, count } = table.view()
   const found: string[] = []
@@ -116,13 +115,13 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
   let transfer: TransferOptions = { ...transferDefaults, hostname: 'foo.com' }
   const authenticator = {
     async verifyPassword(name: string, password: string) {
-      const account = store.read.user(name)
+      const account = await store.read.user(name)
       return account && password === 'secret' ? { accountId: account.id, name: account.name } : null
     },
   }
   const vouched = {
     async signInVouched([address]: readonly string[]) {
-      const account = store.read.user(address!)
+      const account = await store.read.user(address!)
       return account ? { accountId: account.id, name: account.name } : null
     },
   }
@@ -146,6 +145,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
         policy,
         receiver: new Receiver({
           store,
+          addresses: new StoreDirectory(store.read, clock),
           clock,
           fairOrder,
           random,
@@ -166,7 +166,7 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       else if (verb === 'time') options = { ...options, clock: { ...hastyClock, now: () => Date.parse(rest[0]!) } }
       else if (verb === 'xclient') policy = { ...policy, xclientFrom: rest.map((text) => parseIpNetwork(text)!) }
       else if (verb === 'mechanisms') {
-        const { id, name } = store.read.user('jones@foo.com')!
+        const { id, name } = (await store.read.user('jones@foo.com'))!
         options = { ...options, mechanisms: exampleMechanisms({ accountId: id, name }) }
       } else if (verb === 'transfer') transfer = { ...transfer, [rest[0]!]: JSON.parse(rest[1]!) }
       else if (verb === 'alias') await store.commit([{ kind: 'aliasSet', address: rest[0]!, targets: rest.slice(1) }])
@@ -185,10 +185,10 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
       } else if (verb === 'origin') {
         assert.deepEqual(origin ?? null, JSON.parse(rest.join(' ')), words)
       } else if (verb === 'queued') {
-        const waiting = store.read.queue(0, 100).map(({ address }) => address)
+        const waiting = (await store.read.queue(0, 100)).map(({ address }) => address)
         assert.deepEqual(waiting.sort(), rest.filter((address) => address !== '').sort(), words)
       } else if (verb === 'parameters' || verb === 'begins') {
-        const row = store.read.queue(0, 100).find(({ address }) => address === rest[0])
+        const row = (await store.read.queue(0, 100)).find(({ address }) => address === rest[0])
         assert.ok(row, words)
         if (verb === 'begins') assert.equal(new Date(row.nextAttemptMs).toISOString(), rest[1], words)
         else

@@ -23,10 +23,13 @@ const after =
   'RSET\r\nMAIL FROM:<smith@bar.com>\r\nRCPT TO:<bigjones@foo.com>\r\nDATA\r\nSubject: after\r\n\r\n.\r\nQUIT\r\n'
 
 async function counts({ store }: SmtpSurroundings): Promise<{ first: number; smuggled: number; after: number }> {
-  // A 250 says durable; a commit that waits to be visible comes after those before it.
-  await store.commit([{ kind: 'settingSet', name: 'seen', value: 'all' }])
-  const count = (user: string): number => store.read.mailbox(store.read.inbox(store.read.user(user)!.id)!)!.messages
-  return { first: count('jones@foo.com'), smuggled: count('brown@foo.com'), after: count('bigjones@foo.com') }
+  const count = async (user: string): Promise<number> =>
+    (await store.read.mailbox((await store.read.inbox((await store.read.user(user))!.id))!))!.messages
+  return {
+    first: await count('jones@foo.com'),
+    smuggled: await count('brown@foo.com'),
+    after: await count('bigjones@foo.com'),
+  }
 }
 
 async function dialogue({ host }: SmtpSurroundings, chunks: readonly string[]): Promise<string[]> {

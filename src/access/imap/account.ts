@@ -41,16 +41,16 @@ export class StoreImapAccount implements ImapAccount {
     this.appendLimitBytes = tools.messageBytesMax()
   }
 
-  #mailbox(name: string, code: ImapCode = 'NONEXISTENT'): MailboxRow {
-    const row = this.#tools.store.read.mailboxByName(this.#id, canonicalMailboxName(name))
+  async #mailbox(name: string, code: ImapCode = 'NONEXISTENT'): Promise<MailboxRow> {
+    const row = await this.#tools.store.read.mailboxByName(this.#id, canonicalMailboxName(name))
     if (!row) throw new ImapRefusal(code, 'No such mailbox')
     return row
   }
 
   async list(): Promise<readonly ImapMailboxInfo[]> {
     const { read } = this.#tools.store
-    const subscribed = new Set(read.subscriptions(this.#id))
-    const rows = read.mailboxes(this.#id)
+    const subscribed = new Set(await read.subscriptions(this.#id))
+    const rows = await read.mailboxes(this.#id)
     const names = new Set(rows.map(({ name }) => name))
     const list: ImapMailboxInfo[] = rows.map(({ name, role }) => ({
       name,
@@ -66,7 +66,7 @@ export class StoreImapAccount implements ImapAccount {
     const role = specialUse === undefined ? undefined : roleOf(specialUse)
     const { store } = this.#tools
     // RFC 6154 §3: the use is what cannot be had, whatever the name.
-    if (role && store.read.mailboxes(this.#id).some((row) => row.role === role))
+    if (role && (await store.read.mailboxes(this.#id)).some((row) => row.role === role))
       throw new ImapRefusal('USEATTR', 'Another mailbox has that use')
     const [{ id }] = await translated(store.commit([{ kind: 'mailboxCreate', account: this.#id, name, role }]))
     return { mailboxId: mailboxIdText(id) }
@@ -91,7 +91,7 @@ export class StoreImapAccount implements ImapAccount {
   }
 
   async status(name: string, { recent }: { readonly recent: boolean }): Promise<ImapMailboxStatus> {
-    const row = this.#mailbox(name)
+    const row = await this.#mailbox(name)
     return {
       messages: row.messages,
       recent: recent ? await this.#recent(row) : 0,
@@ -112,7 +112,7 @@ export class StoreImapAccount implements ImapAccount {
     const { store, clock } = this.#tools
     let recent = 0
     for (let from = recentUid; ;) {
-      const { count, next } = store.read.messagesFrom(id, from)
+      const { count, next } = await store.read.messagesFrom(id, from)
       recent += count
       if (next === undefined) return recent
       from = next
@@ -121,7 +121,7 @@ export class StoreImapAccount implements ImapAccount {
   }
 
   async select(name: string, options: { readOnly: boolean; onChange: () => void }): Promise<ImapSelected> {
-    const row = this.#mailbox(name)
+    const row = await this.#mailbox(name)
     const table = await translated(this.#tools.store.read.table(row.id))
     const selected = new StoreImapSelected(this.#tools, this.#id, row, table, options.readOnly)
     await selected.begin()
@@ -130,15 +130,15 @@ export class StoreImapAccount implements ImapAccount {
   }
 
   /** APPEND's mailbox: its id alone, which is remembered. */
-  #target(name: string): number {
-    const id = this.#tools.store.read.mailboxId(this.#id, canonicalMailboxName(name))
+  async #target(name: string): Promise<number> {
+    const id = await this.#tools.store.read.mailboxId(this.#id, canonicalMailboxName(name))
     if (id === undefined) throw new ImapRefusal('TRYCREATE', 'No such mailbox')
     return id
   }
 
   async checkAppend(name: string, sizeBytes: number): Promise<void> {
-    this.#target(name)
-    const { quotaBytes, usedBytes } = this.#tools.store.read.accountById(this.#id)!
+    await this.#target(name)
+    const { quotaBytes, usedBytes } = (await this.#tools.store.read.accountById(this.#id))!
     if (quotaBytes > 0 && usedBytes + sizeBytes > quotaBytes) throw new ImapRefusal('OVERQUOTA', 'The mailbox is full')
   }
 
@@ -164,7 +164,7 @@ export class StoreImapAccount implements ImapAccount {
     messages: readonly AppendMessage[],
   ): Promise<{ uidValidity: number; uids: readonly number[] }> {
     const { store, clock } = this.#tools
-    const mailbox = this.#target(name)
+    const mailbox = await this.#target(name)
     const nowMs = clock.now()
     const operations = []
     for (const message of messages) {

@@ -19,9 +19,9 @@ test('STATUS loads no table; RECENT is counted only where it is asked and the ro
   const read = Object.assign(Object.create(store.read) as typeof store.read, {
     mailboxByName: (account: AccountId, name: string) => store.read.mailboxByName(account, name),
     table: () => assert.fail('the table was loaded'),
-    messagesFrom(mailbox: number, uid: Uid) {
+    async messagesFrom(mailbox: number, uid: Uid) {
       asked.push(turns)
-      const { count } = store.read.messagesFrom(mailbox, uid)
+      const { count } = await store.read.messagesFrom(mailbox, uid)
       return count > 1 ? { count: 1, next: uid + 1 } : { count }
     },
   })

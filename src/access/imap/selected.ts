@@ -147,7 +147,7 @@ export class StoreImapSelected implements ImapSelected {
 
   async #carry(kind: 'copy' | 'move', uids: Uint32Array, target: string): Promise<CopyResult> {
     const { store, clock } = this.#tools
-    const row = store.read.mailboxByName(this.#account, canonicalMailboxName(target))
+    const row = await store.read.mailboxByName(this.#account, canonicalMailboxName(target))
     if (!row) throw new ImapRefusal('TRYCREATE', 'No such mailbox')
     const ranges = rangesOf(this.table(), uids)
     const [result] = await translated(

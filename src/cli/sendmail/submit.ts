@@ -130,15 +130,23 @@ async function submitDirectly(
   bytes: Uint8Array,
   why: Error,
 ): Promise<Submitted> {
-  const [{ openStore }, { Receiver }, { FairOrder }, { silentTrace }, { parseMailbox }, { Refusal }] =
-    await Promise.all([
-      import('../../store/sqlite/engine.ts'),
-      import('../../delivery/receiver.ts'),
-      import('../../delivery/fair-order.ts'),
-      import('../../delivery/trace.ts'),
-      import('../../mail/address.ts'),
-      import('../../mail/status.ts'),
-    ])
+  const [
+    { openStore },
+    { Receiver },
+    { FairOrder },
+    { silentTrace },
+    { parseMailbox },
+    { Refusal },
+    { StoreDirectory },
+  ] = await Promise.all([
+    import('../../store/sqlite/engine.ts'),
+    import('../../delivery/receiver.ts'),
+    import('../../delivery/fair-order.ts'),
+    import('../../delivery/trace.ts'),
+    import('../../mail/address.ts'),
+    import('../../mail/status.ts'),
+    import('../../directory/store-directory.ts'),
+  ])
   const asBefore = actAsOwnerOf(config.data)
   let store
   try {
@@ -153,10 +161,11 @@ async function submitDirectly(
   let people
   try {
     if (config.directory.source !== 'store') people = await openDirectory(config, store)
+    const addresses = people?.directory ?? new StoreDirectory(store.read, realClock)
     const authenticator = { verifyPassword: async () => null }
     const receiver = new Receiver({
       store,
-      externalDirectory: people?.externalDirectory,
+      addresses,
       clock: realClock,
       fairOrder: new FairOrder(),
       random: realRandom,
@@ -165,16 +174,7 @@ async function submitDirectly(
       trace: silentTrace,
       authenticator,
     })
-    const client = {
-      connectionId: 'sendmail',
-      service: 'submission' as const,
-      peer: { address: '127.0.0.1', port: 0, localAddress: '127.0.0.1', localPort: 0 },
-      tls: null,
-      helo: config.hostname,
-      withProtocol: 'ESMTP',
-      user: null,
-      trusted: true,
-    }
+    const client = { ...localClient, helo: config.hostname }
     const reversePath = envelope.reversePath === '' ? null : (parseMailbox(envelope.reversePath) ?? null)
     const { body, smtpUtf8, ret, envelopeId, dsn } = envelope
     const transaction = await receiver.mail(client, reversePath, { body, smtpUtf8, ret, envelopeId })
@@ -209,6 +209,17 @@ async function submitDirectly(
     await store.close().finally(asBefore)
   }
 }
+
+/** This program, as if it had connected. */
+const localClient = {
+  connectionId: 'sendmail',
+  service: 'submission',
+  peer: { address: '127.0.0.1', port: 0, localAddress: '127.0.0.1', localPort: 0 },
+  tls: null,
+  withProtocol: 'ESMTP',
+  user: null,
+  trusted: true,
+} as const
 
 /** With LDAP, local recipients may be known only there. */
 async function openDirectory({ directory }: Config, store: Store): Promise<People> {

@@ -64,17 +64,13 @@ export interface SmtpReceiver extends Authenticator {
   /** VRFY and EXPN: `user`, or `user@domain`. Called only for clients that the policy allows to ask. Absent: no address is told. */
   lookUp?(name: string): Promise<AddressAnswer>
   /** MAIL. Throws a Refusal. Answers at once (not a promise) where nothing has to be waited for. */
-  mail(
-    client: SmtpClientFacts,
-    reversePath: ReversePath,
-    parameters: MailParameters,
-  ): SmtpTransaction | Promise<SmtpTransaction>
+  mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): Promise<SmtpTransaction>
 }
 
 /** One message from MAIL to the end of its data. */
 export interface SmtpTransaction {
   /** RCPT. Throws a Refusal; a recipient that was taken keeps its place in the order. */
-  recipient(mailbox: Mailbox, parameters: RecipientDsn): void | Promise<void>
+  recipient(mailbox: Mailbox, parameters: RecipientDsn): Promise<void>
   /** DATA or the first BDAT: where the bytes go, with CRLF line ends (unless BODY=BINARYMIME), dot-stuffing undone, the final dot gone. */
   data(): ContentSink<unknown>
   /**

@@ -76,10 +76,10 @@ interface Taken {
 function receiver(taken: Taken, sink: Partial<ContentSink<unknown>> = {}): SmtpReceiver {
   return {
     verifyPassword: async () => null,
-    mail(_, reversePath) {
+    async mail(_, reversePath) {
       taken.from.push(reversePath?.localPart ?? '')
       return {
-        recipient() {},
+        async recipient() {},
         data: () => ({ write: () => true, drained: async () => {}, finish: async () => {}, abort() {}, ...sink }),
         async finish() {
           taken.finished++

@@ -35,9 +35,9 @@ export function conformance(
     const [row] = await rowsOf(store, bob.inbox, true)
     assert.equal(row!.text, `Return-Path: <>\r\n${bytes.toString('latin1')}`)
     assert.equal(row!.sizeBytes, row!.text!.length)
-    const mailbox = store.read.mailbox(bob.inbox)!
+    const mailbox = (await store.read.mailbox(bob.inbox))!
     assert.deepEqual([mailbox.messages, mailbox.unseen, mailbox.uidNext, mailbox.sizeBytes], [1, 1, 2, row!.sizeBytes])
-    assert.equal(store.read.accountById(bob.id)!.usedBytes, row!.sizeBytes)
+    assert.equal((await store.read.accountById(bob.id))!.usedBytes, row!.sizeBytes)
   })
 
   check('one message to many accounts is stored once, and each has its own prefix', async (store) => {
@@ -53,13 +53,13 @@ export function conformance(
       })),
     })
     await store.commit([operation])
-    assert.equal(store.read.counts().contents, 1)
+    assert.equal((await store.read.counts()).contents, 1)
     for (const [i, inbox] of inboxes.entries()) {
       const [row] = await rowsOf(store, inbox, true)
       assert.ok(row!.text!.startsWith(`Delivered-To: ${names[i]}\r\nFrom:`))
     }
     assert.deepEqual(
-      store.read.ledger(operation.arrivalId).map((row) => [row.recipient, row.outcome, row.detail]),
+      (await store.read.ledger(operation.arrivalId)).map((row) => [row.recipient, row.outcome, row.detail]),
       names.map((name) => [`${name}@example.org`, 'filed', 'INBOX 1']),
     )
   })
@@ -73,7 +73,12 @@ export function conformance(
     })
     await store.commit([operation])
     assert.deepEqual(
-      store.read.ledger(operation.arrivalId).map((row) => [row.recipient, row.outcome, row.detail, row.endedAtMs]),
+      (await store.read.ledger(operation.arrivalId)).map((row) => [
+        row.recipient,
+        row.outcome,
+        row.detail,
+        row.endedAtMs,
+      ]),
       [
         ['bob@example.org', 'filed', 'INBOX 1', nowMs],
         ['d@example.org', 'discarded', 'spam', nowMs],
@@ -100,7 +105,7 @@ export function conformance(
         await store.commit([{ kind: 'queueFinish', lease: leaseOf(row), outcome: 'relayed', reply: '250', nowMs }])
       const again = reopen ? await reopen() : store
       assert.equal((await rowsOf(again, bob.inbox)).length, 5)
-      const outcomes = again.read.ledger(`${timePrefix(nowMs)}same`).map(({ outcome }) => outcome)
+      const outcomes = (await again.read.ledger(`${timePrefix(nowMs)}same`)).map(({ outcome }) => outcome)
       assert.deepEqual(outcomes.sort(), [...Array(5).fill('filed'), ...Array(5).fill('relayed')])
     },
   )
@@ -118,9 +123,9 @@ export function conformance(
       ]),
       'noSuchMailbox',
     )
-    assert.equal(store.read.mailbox(bob.inbox)!.messages, 0)
-    assert.equal(store.read.mailbox(bob.inbox)!.uidNext, 1)
-    assert.equal(store.read.mailboxByName(bob.id, 'New'), undefined)
+    assert.equal((await store.read.mailbox(bob.inbox))!.messages, 0)
+    assert.equal((await store.read.mailbox(bob.inbox))!.uidNext, 1)
+    assert.equal(await store.read.mailboxByName(bob.id, 'New'), undefined)
     assert.deepEqual(await rowsOf(store, bob.inbox), [])
     const [{ filed }] = await store.commit([await arrival(store, message('after'), [bob.inbox])])
     assert.deepEqual(filed, [{ mailbox: bob.inbox, uid: 1 }])
@@ -159,7 +164,7 @@ export function conformance(
     )
     await store.commit([{ kind: 'flags', mailbox: bob.inbox, uids: [[1, 1]], mode: 'add', flags: ['\\Deleted'] }])
     await store.commit([{ kind: 'expunge', mailbox: bob.inbox, nowMs }])
-    assert.equal(store.read.accountById(bob.id)!.usedBytes, 0)
+    assert.equal((await store.read.accountById(bob.id))!.usedBytes, 0)
     await store.commit([await arrival(store, message('two', 'x'.repeat(500)), [bob.inbox])])
   })
 
@@ -192,7 +197,7 @@ export function conformance(
     assert.equal(view.modSeqs[3], modSeq)
     assert.equal(view.modSeqs[4], before[4])
     assert.ok(view.modSeqs[1]! > before[1]! && view.modSeqs[1]! < modSeq)
-    assert.equal(store.read.mailbox(bob.inbox)!.unseen, 1)
+    assert.equal((await store.read.mailbox(bob.inbox))!.unseen, 1)
     const [second] = await store.commit([
       {
         kind: 'flags',
@@ -237,7 +242,7 @@ export function conformance(
       (await rowsOf(store, bob.inbox)).map((row) => row.uid),
       [1, 2],
     )
-    assert.equal(store.read.mailbox(bob.inbox)!.deleted, 1)
+    assert.equal((await store.read.mailbox(bob.inbox))!.deleted, 1)
     const [{ filed }] = await store.commit([await arrival(store, message('new'), [bob.inbox])])
     assert.equal(filed[0]!.uid, 5)
   })
@@ -267,12 +272,12 @@ export function conformance(
     const table = await store.read.table(bob.trash)
     assert.equal(table.view().flagsLow[2], deletedBit | flaggedBit)
     table.release()
-    assert.equal(store.read.accountById(bob.id)!.usedMessages, 5)
+    assert.equal((await store.read.accountById(bob.id))!.usedMessages, 5)
     await store.commit([{ kind: 'expunge', mailbox: bob.trash, nowMs }])
-    assert.equal(store.read.counts().contents, 3)
+    assert.equal((await store.read.counts()).contents, 3)
     await store.sweep(nowMs)
     // The email of message 2 lost both its copies in Trash, which were \Deleted.
-    assert.equal(store.read.counts().contents, 2)
+    assert.equal((await store.read.counts()).contents, 2)
   })
 
   check('threads follow Message-ID and subject, and never merge', async (store) => {
@@ -295,13 +300,13 @@ export function conformance(
 
   check('mailboxes: parents are made, children move along, INBOX moves only its messages', async (store) => {
     const bob = await addAccount(store, 'bob@example.org')
-    const names = (): string[] => store.read.mailboxes(bob.id).map((row) => row.name)
+    const names = async (): Promise<string[]> => (await store.read.mailboxes(bob.id)).map((row) => row.name)
     await store.commit([{ kind: 'mailboxCreate', account: bob.id, name: 'a/b/c' }])
-    assert.deepEqual(names(), ['INBOX', 'Trash', 'a', 'a/b', 'a/b/c'])
-    const { id } = store.read.mailboxByName(bob.id, 'a/b/c')!
+    assert.deepEqual(await names(), ['INBOX', 'Trash', 'a', 'a/b', 'a/b/c'])
+    const { id } = (await store.read.mailboxByName(bob.id, 'a/b/c'))!
     await store.commit([{ kind: 'mailboxRename', account: bob.id, from: 'a/b', to: 'x/y', nowMs }])
-    assert.deepEqual(names(), ['INBOX', 'Trash', 'a', 'x', 'x/y', 'x/y/c'])
-    assert.equal(store.read.mailboxByName(bob.id, 'x/y/c')!.id, id)
+    assert.deepEqual(await names(), ['INBOX', 'Trash', 'a', 'x', 'x/y', 'x/y/c'])
+    assert.equal((await store.read.mailboxByName(bob.id, 'x/y/c'))!.id, id)
     await refused(store.commit([{ kind: 'mailboxCreate', account: bob.id, name: 'inbox' }]), 'nameTaken')
     await refused(store.commit([{ kind: 'mailboxCreate', account: bob.id, name: 'a//b' }]), 'nameBad')
     const levels = (count: number): string => Array.from({ length: count }, () => 'l').join('/')
@@ -312,12 +317,12 @@ export function conformance(
     await store.commit([await arrival(store, message('m'), [bob.inbox])])
     await store.commit([{ kind: 'mailboxRename', account: bob.id, from: 'INBOX', to: 'Old', nowMs }])
     assert.deepEqual((await rowsOf(store, bob.inbox)).length, 0)
-    assert.deepEqual((await rowsOf(store, store.read.mailboxByName(bob.id, 'Old')!.id)).length, 1)
-    const validity = store.read.mailboxByName(bob.id, 'Old')!.uidValidity
+    assert.deepEqual((await rowsOf(store, (await store.read.mailboxByName(bob.id, 'Old'))!.id)).length, 1)
+    const validity = (await store.read.mailboxByName(bob.id, 'Old'))!.uidValidity
     await store.commit([{ kind: 'mailboxDelete', account: bob.id, name: 'Old', nowMs }])
     await store.commit([{ kind: 'mailboxCreate', account: bob.id, name: 'Old' }])
-    assert.ok(store.read.mailboxByName(bob.id, 'Old')!.uidValidity > validity)
-    assert.equal(store.read.accountById(bob.id)!.usedBytes, 0)
+    assert.ok((await store.read.mailboxByName(bob.id, 'Old'))!.uidValidity > validity)
+    assert.equal((await store.read.accountById(bob.id))!.usedBytes, 0)
   })
 
   check('changes tell what became visible, and a table follows them', async (store) => {
@@ -335,7 +340,7 @@ export function conformance(
     assert.equal(table.view().count, 0)
     assert.equal(old.count, 1)
     await store.commit([{ kind: 'mailboxCreate', account: bob.id, name: 'Gone' }])
-    const gone = await store.read.table(store.read.mailboxByName(bob.id, 'Gone')!.id)
+    const gone = await store.read.table((await store.read.mailboxByName(bob.id, 'Gone'))!.id)
     await store.commit([{ kind: 'mailboxDelete', account: bob.id, name: 'Gone', nowMs }])
     assert.equal(gone.gone, true)
     await new Promise((resolve) => setImmediate(resolve))
@@ -388,18 +393,18 @@ export function conformance(
       'nameTaken',
     )
     await store.commit([{ kind: 'aliasSet', address: 'info@example.org', targets: ['bob@example.org', 'x@far.test'] }])
-    assert.deepEqual(store.read.alias('info@example.org')!.targets, ['bob@example.org', 'x@far.test'])
+    assert.deepEqual((await store.read.alias('info@example.org'))!.targets, ['bob@example.org', 'x@far.test'])
     await store.commit([{ kind: 'credentialSet', account: bob.id, type: 'argon2id', name: '', value: 'hash' }])
-    assert.equal(store.read.credentials(bob.id, 'argon2id')[0]!.value, 'hash')
+    assert.equal((await store.read.credentials(bob.id, 'argon2id'))[0]!.value, 'hash')
     await refused(store.commit([{ kind: 'domainRemove', name: 'example.org' }]), 'notAllowed')
     await store.commit([await arrival(store, message('m'), [bob.inbox])])
     await store.commit([{ kind: 'accountRemove', name: 'bob@example.org' }])
-    assert.equal(store.read.account('bob@example.org'), undefined)
+    assert.equal(await store.read.account('bob@example.org'), undefined)
     await store.commit([{ kind: 'domainRemove', name: 'example.org' }])
     assert.deepEqual(store.read.domains(), [])
-    assert.equal(store.read.alias('info@example.org'), undefined)
+    assert.equal(await store.read.alias('info@example.org'), undefined)
     await store.sweep(nowMs)
-    assert.equal(store.read.counts().contents, 0)
+    assert.equal((await store.read.counts()).contents, 0)
   })
 
   check('what was acknowledged is there after it was opened again', async (store, reopen) => {

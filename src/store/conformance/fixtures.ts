@@ -60,7 +60,11 @@ export async function addAccount(
     { kind: 'domainAdd', name: name.split('@')[1]! },
     { kind: 'accountAdd', name, quotaBytes, mailboxes, nowMs },
   ])
-  return { id, inbox: store.read.mailboxByName(id, 'INBOX')!.id, trash: store.read.mailboxByName(id, 'Trash')!.id }
+  return {
+    id,
+    inbox: (await store.read.mailboxByName(id, 'INBOX'))!.id,
+    trash: (await store.read.mailboxByName(id, 'Trash'))!.id,
+  }
 }
 
 export async function rowsOf(

@@ -40,21 +40,27 @@ async function leased(store: Store, ...addresses: readonly string[]): Promise<Le
   return { arrivalId: arrive.arrivalId, leases: change.recipients.map((recipient) => ({ recipient, fence: 1 })) }
 }
 
-const allRows = { kind: 'materialize', all: true } as const
+/** Reads of the queue find all rows: late ones are written first. */
+const allRows = (store: Store): Promise<unknown> => store.read.queue(0, 1)
+
+/** An operation of the engine's own sweep. */
+function segmentsGone(store: Store): Promise<unknown> {
+  return store.commit([{ kind: 'segmentsGone', segments: [1] } as never])
+}
 
 function relayed(lease: Lease, reply = '250 ok'): Operation {
   return { kind: 'queueFinish', lease, outcome: 'relayed', reply, nowMs }
 }
 
-const ledgerOf = (store: Store, arrivalId: string) =>
-  store.read.ledger(arrivalId).map(({ recipient, outcome, detail }) => [recipient, outcome, detail])
+const ledgerOf = async (store: Store, arrivalId: string) =>
+  (await store.read.ledger(arrivalId)).map(({ recipient, outcome, detail }) => [recipient, outcome, detail])
 
 export function lateChecks(check: Check): void {
   check('what the commit leases is leased: no other lease gets it before that one ends', async (store) => {
     const { leases } = await leased(store, 'x@far.test', 'y@far.test')
-    assert.equal(store.read.queue(0, 10).length, 0, 'no rows before somebody needs them')
-    await store.commit([allRows])
-    const rows = store.read.queue(0, 10)
+    assert.equal(await store.read.queueDue(), undefined, 'no rows before somebody needs them')
+    await allRows(store)
+    const rows = await store.read.queue(0, 10)
     assert.deepEqual(
       rows.map(({ state, fence, leasedUntilMs: until }) => [state, fence, until]),
       [
@@ -82,10 +88,10 @@ export function lateChecks(check: Check): void {
       ['x@far.test', 'relayed', '250 ok'],
       ['y@far.test', 'bounced', '550 no'],
     ]
-    assert.deepEqual(ledgerOf(store, arrivalId), ends)
-    await store.commit([allRows])
-    assert.deepEqual(store.read.queue(0, 10), [])
-    assert.deepEqual(ledgerOf(store, arrivalId), ends)
+    assert.deepEqual(await ledgerOf(store, arrivalId), ends)
+    await allRows(store)
+    assert.deepEqual(await store.read.queue(0, 10), [])
+    assert.deepEqual(await ledgerOf(store, arrivalId), ends)
     assert.equal((await store.sweep(nowMs)).contentsFreed, 0)
     await refused(store.commit([relayed(leases[0]!)]), 'leaseLost')
   })
@@ -94,17 +100,17 @@ export function lateChecks(check: Check): void {
     const one = await leased(store, 'x@far.test', 'y@far.test')
     await store.commit([relayed(one.leases[0]!)])
     assert.deepEqual(
-      store.read.queue(0, 10).map(({ address }) => address),
+      (await store.read.queue(0, 10)).map(({ address }) => address),
       ['y@far.test'],
     )
-    assert.deepEqual(ledgerOf(store, one.arrivalId), [
+    assert.deepEqual(await ledgerOf(store, one.arrivalId), [
       ['x@far.test', 'relayed', '250 ok'],
       ['y@far.test', 'queued', null],
     ])
     const two = await leased(store, 'z@far.test')
     const nextAttemptMs = nowMs + 100
     await store.commit([{ kind: 'queueDefer', lease: two.leases[0]!, nextAttemptMs, reply: '451 later', nowMs }])
-    const row = store.read.queueRecipient(two.leases[0]!.recipient)
+    const row = await store.read.queueRecipient(two.leases[0]!.recipient)
     assert.deepEqual([row?.state, row?.attempts, row?.lastReply], ['deferred', 1, '451 later'])
   })
 
@@ -112,60 +118,57 @@ export function lateChecks(check: Check): void {
     const { arrivalId, leases } = await leased(store, 'x@far.test')
     const lost = { recipient: 999, fence: 1 }
     await refused(store.commit([relayed(leases[0]!), relayed(lost)]), 'leaseLost')
-    assert.deepEqual(ledgerOf(store, arrivalId), [])
     const two = await leased(store, 'y@far.test', 'z@far.test')
     await refused(store.commit([relayed(two.leases[0]!), relayed(two.leases[0]!)]), 'leaseLost')
     assert.deepEqual(
-      ledgerOf(store, two.arrivalId).map(([, outcome]) => outcome),
+      (await ledgerOf(store, two.arrivalId)).map(([, outcome]) => outcome),
       ['queued', 'queued'],
     )
     await refused(store.commit([relayed({ ...leases[0]!, fence: 2 })]), 'leaseLost')
-    assert.deepEqual(ledgerOf(store, arrivalId), [['x@far.test', 'queued', null]])
+    assert.deepEqual(await ledgerOf(store, arrivalId), [['x@far.test', 'queued', null]])
     await store.commit([relayed(leases[0]!)])
-    assert.deepEqual(ledgerOf(store, arrivalId), [['x@far.test', 'relayed', '250 ok']])
+    assert.deepEqual(await ledgerOf(store, arrivalId), [['x@far.test', 'relayed', '250 ok']])
   })
 
   check('what an operator does, and who takes the queue over, finds the rows', async (store) => {
     const { leases } = await leased(store, 'x@far.test')
     const recipient = leases[0]!.recipient
     await store.commit([{ kind: 'queueAct', recipient, act: 'hold', nowMs }])
-    assert.equal(store.read.queueRecipient(recipient)?.state, 'held')
+    assert.equal((await store.read.queueRecipient(recipient))?.state, 'held')
     const other = await leased(store, 'y@far.test')
     await store.commit([{ kind: 'queueReclaim', dueMs: nowMs + 30 }])
-    assert.equal(store.read.queueRecipient(other.leases[0]!.recipient)?.state, 'deferred')
+    assert.equal((await store.read.queueRecipient(other.leases[0]!.recipient))?.state, 'deferred')
   })
 
   check('more than four thousand at a time: the oldest get their rows', async (store) => {
     const queue = queueOf('x@far.test')
     const one = async () => store.commit([await arrival(store, message('out'), [], { queue })])
     await Promise.all(Array.from({ length: 4100 }, one))
-    const rows = store.read.queue(0, 5000).length
-    assert.ok(rows >= 100 && rows <= 2200, `${rows} rows`)
-    await store.commit([allRows])
-    assert.equal(store.read.queue(0, 5000).length, 4100)
+    assert.notEqual(await store.read.queueDue(), undefined)
+    assert.equal((await store.read.queue(0, 5000)).length, 4100)
   })
 
   check('a segment that is used again meanwhile does not go', async (store) => {
     const { leases } = await leased(store, 'x@far.test')
-    assert.deepEqual(await store.commit([{ kind: 'segmentsGone', segments: [1] }]), [{ segments: [] }])
-    const row = store.read.queueRecipient(leases[0]!.recipient)!
-    const bytes = store.read.queuedContent(row.entry)!
+    assert.deepEqual(await segmentsGone(store), [{ segments: [] }])
+    const row = (await store.read.queueRecipient(leases[0]!.recipient))!
+    const bytes = (await store.read.queuedContent(row.entry))!
     assert.match(Buffer.from(await bytes.read(0, bytes.sizeBytes)).toString(), /Subject: out/)
     await store.commit([relayed(leases[0]!)])
     await store.sweep(nowMs)
-    assert.deepEqual(await store.commit([{ kind: 'segmentsGone', segments: [1] }]), [{ segments: [1] }])
+    assert.deepEqual(await segmentsGone(store), [{ segments: [1] }])
   })
 
   check('a store that is closed leaves nothing for later', async (store, reopen) => {
     if (!reopen) return
     const { leases } = await leased(store, 'x@far.test')
     const again = await reopen()
-    assert.equal(again.read.queueRecipient(leases[0]!.recipient)?.state, 'leased')
+    assert.equal((await again.read.queueRecipient(leases[0]!.recipient))?.state, 'leased')
   })
 
   check('a message that is also filed in a mailbox is there at once', async (store) => {
     const account = await addAccount(store, 'bob@here.test')
     await store.commit([await arrival(store, message('both'), [account.inbox], { queue: queueOf('x@far.test') })])
-    assert.equal(store.read.queue(0, 10).length, 1)
+    assert.equal((await store.read.queue(0, 10)).length, 1)
   })
 }

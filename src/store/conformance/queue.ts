@@ -46,12 +46,12 @@ function summed(rows: readonly QueueRow[]): string[] {
 export function queueChecks(check: Check): void {
   check('what arrives to be held is tried once it is released', async (store) => {
     await queued(store, 'far.test', { held: true })
-    const [row] = store.read.queue(0, 10)
+    const [row] = await store.read.queue(0, 10)
     assert.equal(row?.state, 'held')
-    assert.equal(store.read.queueDue(), undefined)
+    assert.equal(await store.read.queueDue(), undefined)
     assert.equal((await lease(store)).rows.length, 0)
     await store.commit([{ kind: 'queueAct', recipient: row.id, act: 'release', nowMs }])
-    assert.equal(store.read.queueDue(), nowMs)
+    assert.equal(await store.read.queueDue(), nowMs)
     assert.equal((await lease(store)).rows.length, 1)
   })
 
@@ -72,14 +72,14 @@ export function queueChecks(check: Check): void {
       },
     })
     await store.commit([operation])
-    assert.equal(store.read.queueDue(), nowMs)
+    assert.equal(await store.read.queueDue(), nowMs)
     const { rows } = await lease(store)
     assert.deepEqual(
       rows.map(({ address, fence, state }) => [address, fence, state]),
       recipients.map(({ address }) => [address, 1, 'leased']),
     )
     assert.equal((await lease(store)).rows.length, 0)
-    const bytes = store.read.queuedContent(rows[0]!.entry)!
+    const bytes = (await store.read.queuedContent(rows[0]!.entry))!
     assert.ok(
       Buffer.from(await bytes.read(0, 100))
         .toString()
@@ -88,7 +88,7 @@ export function queueChecks(check: Check): void {
     const [x, y, z] = rows.map(leaseOf)
     await store.commit([{ kind: 'queueFinish', lease: x!, outcome: 'relayed', reply: '250 ok', nowMs }])
     await store.commit([{ kind: 'queueDefer', lease: y!, nextAttemptMs: nowMs + 500, reply: '451 later', nowMs }])
-    assert.equal(store.read.queueDue(), nowMs + 500)
+    assert.equal(await store.read.queueDue(), nowMs + 500)
     // The third lease runs out and is taken over; its old holder is refused.
     const taken = await lease(store, { nowMs: nowMs + 2000 })
     assert.equal(taken.rows.length, 2)
@@ -99,34 +99,34 @@ export function queueChecks(check: Check): void {
     for (const row of taken.rows)
       await store.commit([{ kind: 'queueFinish', lease: leaseOf(row), outcome: 'bounced', reply: '550 no', nowMs }])
     assert.deepEqual(
-      store.read.ledger(operation.arrivalId).map((row) => [row.recipient, row.outcome, row.detail]),
+      (await store.read.ledger(operation.arrivalId)).map((row) => [row.recipient, row.outcome, row.detail]),
       [
         ['x@far.test', 'relayed', '250 ok'],
         ['y@far.test', 'bounced', '550 no'],
         ['z@far.test', 'bounced', '550 no'],
       ],
     )
-    assert.equal(store.read.queueDue(), undefined)
+    assert.equal(await store.read.queueDue(), undefined)
     await store.sweep(nowMs)
-    assert.equal(store.read.counts().contents, 0)
+    assert.equal((await store.read.counts()).contents, 0)
   })
 
   check('the queue: however its rows are asked for, they are the same rows', async (store) => {
     await queued(store, 'far.test', { count: 3 })
     await queued(store, 'near.test', { held: true })
-    const rows = store.read.queue(0, 10)
+    const rows = await store.read.queue(0, 10)
     assert.deepEqual(
       rows.map(({ state, parameters: given }) => [state, given.body]),
       ['ready', 'ready', 'ready', 'held'].map((state) => [state, '7bit']),
     )
-    assert.deepEqual(store.read.queueWhere({}, 0, 10), { rows })
-    assert.deepEqual(store.read.queueWhere({ state: 'held' }, 0, 10), { rows: rows.slice(3) })
-    assert.deepEqual(store.read.queueWhere({ destination: 'far.test' }, 0, 2), {
+    assert.deepEqual(await store.read.queueWhere({}, 0, 10), { rows })
+    assert.deepEqual(await store.read.queueWhere({ state: 'held' }, 0, 10), { rows: rows.slice(3) })
+    assert.deepEqual(await store.read.queueWhere({ destination: 'far.test' }, 0, 2), {
       rows: rows.slice(0, 2),
       next: rows[1]!.id,
     })
-    assert.deepEqual(store.read.queueSiblings(rows[1]!, 10), rows.slice(0, 3))
-    for (const row of rows) assert.deepEqual(store.read.queueRecipient(row.id), row)
+    assert.deepEqual(await store.read.queueSiblings(rows[1]!, 10), rows.slice(0, 3))
+    for (const row of rows) assert.deepEqual(await store.read.queueRecipient(row.id), row)
   })
 
   check('the queue: turns decide who is first, and each destination gives so many at a time', async (store) => {
@@ -148,7 +148,7 @@ export function queueChecks(check: Check): void {
     await store.commit([{ kind: 'queueReturn', recipients: [first!], dueMs: nowMs, nowMs }])
     await store.commit([{ kind: 'queueReturn', recipients: [second!], dueMs: nowMs + 300, nowMs }])
     assert.deepEqual(
-      store.read.queue(0, 9).map(({ state, attempts }) => [state, attempts]),
+      (await store.read.queue(0, 9)).map(({ state, attempts }) => [state, attempts]),
       [
         ['ready', 0],
         ['deferred', 0],
@@ -165,7 +165,7 @@ export function queueChecks(check: Check): void {
       'leaseLost',
     )
     assert.equal((await lease(store)).rows.length, 0)
-    assert.equal(store.read.queueDue(), nowMs + 100)
+    assert.equal(await store.read.queueDue(), nowMs + 100)
     assert.equal((await lease(store, { nowMs: nowMs + 100 })).rows.length, 2)
     assert.equal((await lease(store, { nowMs: nowMs + 300 })).rows.length, 1)
   })

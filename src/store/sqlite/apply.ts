@@ -1,5 +1,5 @@
 /** Every operation but arrivals, by its kind: where its rows are written. */
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import type { WriteContext } from './context.ts'
 import type { Append, Arrive } from './deliver.ts'
 import * as directory from './directory.ts'
@@ -11,7 +11,7 @@ import * as queue from './queue.ts'
 import { segmentsGone, sweepRows } from './sweep-rows.ts'
 
 /** What an operation answers, once its rows are written. */
-export function apply(context: WriteContext, operation: Exclude<Operation, Arrive | Append>): unknown {
+export function apply(context: WriteContext, operation: Exclude<EngineOperation, Arrive | Append>): unknown {
   switch (operation.kind) {
     case 'flags':
       return messages.changeFlags(context, operation)

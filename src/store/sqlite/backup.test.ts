@@ -62,7 +62,7 @@ test('a backup under load is of one moment: what was answered before is in it, a
   const load = (async () => {
     for (; goOn; sent++) {
       await store.commit([{ kind: 'mailboxCreate', account: id, name: `m${sent}` }])
-      const made = store.read.mailboxByName(id, `m${sent}`)!.id
+      const made = (await store.read.mailboxByName(id, `m${sent}`))!.id
       await store.commit([await arrival(store, message(`during${sent}`), [made, inbox], { queue: queue(sent) })])
       const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs: 1, leaseMs: 9e11, limit: 1 }])
       const lease = { recipient: rows[0]!.id, fence: rows[0]!.fence }
@@ -85,7 +85,7 @@ test('a backup under load is of one moment: what was answered before is in it, a
   assert.equal(report.messages, messages)
   const again = await openStore({ folder: restored, clock: realClock, log: silentLog, segmentBytes })
   assert.equal(again.replayed, 0)
-  assert.equal(again.read.counts().messages, messages)
+  assert.equal((await again.read.counts()).messages, messages)
   await again.commit([await arrival(again, message('goes on'), [inbox])])
   await again.close()
   assert.deepEqual(verifyFolder(restored).faults, [])
@@ -112,7 +112,7 @@ test('a later backup into the same folder copies what is new, and takes away wha
   assert.deepEqual(readdirSync(backup).sort(), ['large', 'manifest.json', 'rows-2.db', 'segments'])
   await store.commit([{ kind: 'expunge', mailbox: inbox, uids: [[101, 101]], force: true, nowMs: 1 }])
   // The rows alone: the sweep's second half waits for readers.
-  await store.commit([{ kind: 'sweepRows', limit: 100, expungedBeforeMs: 0, ledgerBefore: '' }])
+  await store.commit([{ kind: 'sweepRows', limit: 100, expungedBeforeMs: 0, ledgerBefore: '' } as never])
   await store.backup(backup)
   assert.deepEqual(
     readdirSync(join(backup, 'large')).flatMap((name) => readdirSync(join(backup, 'large', name))),
@@ -171,21 +171,21 @@ test('a restore gives no number twice that was given after the backup', async (t
   // What clients see after it.
   await fill(store, inbox, 2, 'lost')
   await store.commit([{ kind: 'mailboxCreate', account: id, name: 'Later' }])
-  const before = store.read.mailboxByName(id, 'INBOX')!
-  const later = store.read.mailboxByName(id, 'Later')!
+  const before = (await store.read.mailboxByName(id, 'INBOX'))!
+  const later = (await store.read.mailboxByName(id, 'Later'))!
   await store.close()
   await assert.rejects(restoreFolder(backup, data, { nowMs: Date.now() }), /take --force to move it aside/)
   const { movedTo } = await restoreFolder(backup, data, { nowMs: Date.now(), force: true })
   assert.ok(existsSync(join(movedTo!, 'pennypost.db')))
   assert.ok(movedTo!.startsWith(join(folder, 'data.before-restore-')))
   store = await open()
-  const now = store.read.mailboxByName(id, 'INBOX')!
+  const now = (await store.read.mailboxByName(id, 'INBOX'))!
   assert.equal(now.uidValidity, before.uidValidity, 'clients keep what they have')
   assert.equal(now.messages, 3)
   assert.ok(now.uidNext > before.uidNext + 100_000)
   assert.ok(now.highestModSeq > before.highestModSeq)
   await store.commit([{ kind: 'mailboxCreate', account: id, name: 'Later' }])
-  const again = store.read.mailboxByName(id, 'Later')!
+  const again = (await store.read.mailboxByName(id, 'Later'))!
   assert.ok(again.uidValidity > later.uidValidity)
   assert.ok(again.id > later.id)
   const [{ filed }] = await store.commit([await arrival(store, message('new'), [inbox])])

@@ -5,12 +5,13 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Change } from '../changes.ts'
 import type { ContentFate } from '../content.ts'
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import { layRecord, recordSize, type RecordKind } from '../record.ts'
 import { StoreFault, StoreRefusal } from '../store.ts'
 import { numbersOf } from './deliver.ts'
 import type { WireCommit, WireContent } from './group.ts'
 import type { CommitOutcome } from './outcomes.ts'
+import { Promised } from './promised.ts'
 
 /** Commits in one group at most, so that a large group does not delay its answers. */
 const groupCommitsMax = 512
@@ -48,13 +49,15 @@ interface Asker {
 interface Waiting extends Asker {
   readonly kind: RecordKind
   /** The operations: as JSON for a record, else as objects. */
-  readonly operations: Buffer | readonly Operation[]
+  readonly operations: Buffer | readonly EngineOperation[]
   readonly contents: readonly Uint8Array[]
   readonly contentsBytes: number
   readonly numbers: number
   /** Numbers known in advance (ids of moved contents). */
   readonly given?: readonly number[]
   readonly sizeBytes: number
+  /** The mailboxes of its filings; undefined: it is no arrival. */
+  readonly filed?: readonly number[] | undefined
   readonly release: () => void
   readonly named: (fate: ContentFate) => void
 }
@@ -69,6 +72,9 @@ export class Batcher {
   #spare: ArrayBuffer | undefined
   #broken: Error | undefined
   #idle: (() => void)[] = []
+  /** Arrivals with late rows. */
+  #late = 0
+  readonly promised = new Promised()
   #rows: Timer | undefined
 
   constructor(host: WriterHost, clock: Clock, changed: (changes: readonly Change[]) => void) {
@@ -77,7 +83,7 @@ export class Batcher {
     this.#changed = changed
   }
 
-  commit(operations: readonly Operation[], until: 'durable' | 'visible'): Promise<readonly unknown[]> {
+  commit(operations: readonly EngineOperation[], until: 'durable' | 'visible'): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
       this.#add(encodeOperations(operations, { until, resolve, reject }))
     })
@@ -129,6 +135,11 @@ export class Batcher {
     })
   }
 
+  /** Resolves when no arrival has late rows; undefined: none has. */
+  allRows(): Promise<unknown> | undefined {
+    return this.#late === 0 ? undefined : this.commit([{ kind: 'materialize', all: true }], 'visible')
+  }
+
   /** The store closes: no more late rows are requested. */
   stop(): void {
     this.#rows?.cancel()
@@ -178,13 +189,17 @@ export class Batcher {
       commits,
       (outcomes) => {
         early = outcomes
+        const answered = group.filter(({ until, filed }, i) => until === 'durable' && filed && outcomes[i]!.ok)
+        if (answered.length > 0) this.promised.add(answered.flatMap(({ filed }) => filed!))
         group.forEach((waiting, i) => waiting.until === 'durable' && settle(waiting, outcomes[i]))
       },
       (outcomes, changes, returned, late) => {
         this.#inFlight = false
+        this.#late = late
         if (late > 0) this.#rowsSoon()
         if (returned && returned.byteLength <= spareBytesMax) this.#spare = returned
         this.#changed(changes)
+        this.promised.kept()
         group.forEach((waiting, i) => {
           if (!early || waiting.until === 'visible') settle(waiting, outcomes[i])
         })
@@ -211,9 +226,9 @@ export class Batcher {
 }
 
 /** Operations that get a record although they have no message bytes: reports of attempts, so that they share the sync of arrivals. */
-const loggedKinds: ReadonlySet<Operation['kind']> = new Set(['queueFinish', 'queueDefer'])
+const loggedKinds: ReadonlySet<EngineOperation['kind']> = new Set(['queueFinish', 'queueDefer'])
 
-function encodeOperations(operations: readonly Operation[], { until, resolve, reject }: Asker): Waiting {
+function encodeOperations(operations: readonly EngineOperation[], { until, resolve, reject }: Asker): Waiting {
   const held = operations.flatMap((op) => (op.kind === 'arrive' || op.kind === 'append' ? [op.content] : []))
   const release = (): void => {
     for (const content of held) if (content.inline) content.abort()
@@ -239,9 +254,11 @@ function encodeOperations(operations: readonly Operation[], { until, resolve, re
   let contentsBytes = 0
   let numbers = 0
   const contents: Uint8Array[] = []
+  let filed: number[] | undefined
   const wired = operations.map((op) => {
     if (op.kind !== 'arrive' && op.kind !== 'append') return op
     numbers += numbersOf(op)
+    if (op.kind === 'arrive') (filed ??= []).push(...op.filings.map(({ mailbox }) => mailbox))
     const { sizeBytes, inline, file, digest } = op.content
     let content: WireContent
     if (inline) {
@@ -259,6 +276,7 @@ function encodeOperations(operations: readonly Operation[], { until, resolve, re
     contentsBytes,
     numbers,
     sizeBytes: recordSize(encoded.length, contentsBytes, numbers),
+    filed,
     release,
     named,
     until,
@@ -272,7 +290,7 @@ function layGroup(group: readonly Waiting[], buffer: ArrayBuffer | null): WireCo
   const target = buffer && Buffer.from(buffer)
   let at = 0
   return group.map((waiting): WireCommit => {
-    if (waiting.sizeBytes === 0) return { operations: waiting.operations as readonly Operation[] }
+    if (waiting.sizeBytes === 0) return { operations: waiting.operations as readonly EngineOperation[] }
     const start = at
     const { operations, contentsBytes, numbers, given } = waiting
     const contentsAt = layRecord(target!, at, waiting.kind, numbers, operations as Buffer, contentsBytes)

@@ -1,9 +1,7 @@
 /** The embedded engine: the writer's thread, reads, tables, contents and the change feed put together as a `Store`. */
-import type { AccountId } from '../../mail/ids.ts'
-import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import { dropLost, lostFiles } from '../contents/lost.ts'
 import { StoreSink } from '../contents/sink.ts'
-import type { SearchOptions, Store, StoreReads, SweepReport } from '../store.ts'
+import type { Store, SweepReport } from '../store.ts'
 import { backupTo } from './backup.ts'
 import { Batcher } from './batcher.ts'
 import { ChangeFeed } from './change-feed.ts'
@@ -15,6 +13,7 @@ import { SqliteReads } from './reads.ts'
 import { reindex } from './reindex.ts'
 import { sweepStep } from './sweep.ts'
 import { Tables } from './tables.ts'
+import { VisibleReads } from './visible-reads.ts'
 
 export type { StoreOptions } from './engine-interface.ts'
 
@@ -37,11 +36,13 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
   const feed = new ChangeFeed(reads, tables)
   const batcher = new Batcher(engine.host, clock, (changes) => feed.tell(changes))
   engine.attach(batcher)
-  const storeReads = Object.assign(reads, {
-    table: (mailbox: number) => tables.hold(mailbox),
-    search: (mailbox: number, key: SearchKey, within: UidRanges, searchOptions?: SearchOptions) =>
-      engine.search(reads.mailbox(mailbox)?.account ?? (0 as AccountId), mailbox, key, within, searchOptions),
-  }) satisfies StoreReads
+  const storeReads = new VisibleReads({
+    reads,
+    tables,
+    promised: batcher.promised,
+    allRows: () => batcher.allRows(),
+    search: engine.search,
+  })
   return {
     replayed: engine.replayed,
     read: storeReads,
@@ -84,8 +85,8 @@ function maintenanceOf(
         const tools = { dataFolder: folder, reads, batcher, copyRows, stopped: () => stop.signal.aborted }
         return backupTo({ ...tools, nowMs: clock.now() }, target, backupOptions)
       }),
-    lost: () => (folder === ':memory:' ? [] : lostFiles(folder)),
-    dropLost: () => (folder === ':memory:' ? 0 : dropLost(folder)),
+    lost: async () => (folder === ':memory:' ? [] : lostFiles(folder)),
+    dropLost: async () => (folder === ':memory:' ? 0 : dropLost(folder)),
     reindex: (reindexOptions) => reindex({ reads, files, batcher, clock }, reindexOptions),
     close() {
       stop.abort()

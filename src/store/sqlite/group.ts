@@ -1,12 +1,13 @@
 /** The records of one group of commits: where they will stand, and the one write that puts them there. docs/architecture.md §1. */
 import type { Place, RecordLog } from '../contents/log.ts'
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import { digestOf, headerBytes, kindOf, sealRecord, sealedDigest } from '../record.ts'
 import type { ContentPlace } from './deliver.ts'
 import { isFull } from '../faults.ts'
 
 /** A commit as it reaches the writer: in the group's buffer as a laid-out record, or as operations alone. */
-export type WireCommit = { readonly at: number; readonly size: number } | { readonly operations: readonly Operation[] }
+export type WireCommit =
+  { readonly at: number; readonly size: number } | { readonly operations: readonly EngineOperation[] }
 
 /** A content's place in the operations of a record: bytes from `at` in the record's contents, or a file. */
 export interface WireContent {
@@ -83,10 +84,10 @@ export class Group {
     }
   }
 
-  operations(commit: { at: number; size: number }): Operation[] {
+  operations(commit: { at: number; size: number }): EngineOperation[] {
     const record = this.#record(commit)
     const start = headerBytes + record.readUInt32LE(28)
-    return JSON.parse(record.toString('utf8', start, start + record.readUInt32LE(12))) as Operation[]
+    return JSON.parse(record.toString('utf8', start, start + record.readUInt32LE(12))) as EngineOperation[]
   }
 
   place(commit: { at: number; size: number }, wire: WireContent): ContentPlace {

@@ -4,7 +4,7 @@
  * docs/architecture.md §1.
  */
 import type { Place } from '../contents/log.ts'
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import type { WriteContext } from './context.ts'
 import type { Arrive, Delivery } from './deliver.ts'
 import { ledger, nextLedgerN } from './ledger.ts'
@@ -51,7 +51,7 @@ export function endLate(context: WriteContext, late: Late, finishes: readonly Fi
 }
 
 /** Operations that need no queue rows. */
-const indifferent: ReadonlySet<Operation['kind']> = new Set([
+const indifferent: ReadonlySet<EngineOperation['kind']> = new Set([
   'arrive',
   'append',
   'flags',
@@ -62,7 +62,7 @@ const indifferent: ReadonlySet<Operation['kind']> = new Set([
   'queueLease',
 ])
 
-export type Finish = Extract<Operation, { kind: 'queueFinish' }>
+export type Finish = Extract<EngineOperation, { kind: 'queueFinish' }>
 
 /** Whether each recipient ends once, by the holder of the first lease. */
 function endsAll({ recipients }: Late, finishes: readonly Finish[]): boolean {
@@ -126,7 +126,7 @@ export class LateRows {
     this.#taken = []
   }
 
-  demandOf(operations: readonly Operation[]): Demand {
+  demandOf(operations: readonly EngineOperation[]): Demand {
     if (this.#held.size === 0) return nothing
     const rows = new Set<Late>()
     const ends = new Map<Late, Finish[]>()

@@ -1,8 +1,8 @@
 /** Writes what `reindex` found to differ from the bytes. */
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import type { WriteContext } from './context.ts'
 
-export function mendFacts(context: WriteContext, op: Extract<Operation, { kind: 'reindex' }>): null {
+export function mendFacts(context: WriteContext, op: Extract<EngineOperation, { kind: 'reindex' }>): null {
   for (const { content, envelope, body, bodyStructure, sentDay } of op.contents) {
     context
       .sql('UPDATE content SET envelope = ?, body = ?, bodyStructure = ?, sentDay = ? WHERE id = ?')

@@ -1,7 +1,7 @@
 /** What became of the commits of a group. */
 import type { Change } from '../changes.ts'
 import type { Place } from '../contents/log.ts'
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import type { StoreRefusalCode } from '../store.ts'
 import type { Delivery } from './deliver.ts'
 import type { WireCommit } from './group.ts'
@@ -41,7 +41,7 @@ export function together(all: readonly GroupOutcome[]): GroupOutcome {
 }
 
 /** Operations without a promise: a power cut may undo them. */
-const softKinds: ReadonlySet<Operation['kind']> = new Set([
+const softKinds: ReadonlySet<EngineOperation['kind']> = new Set([
   'claimRecent',
   'queueLease',
   'queueRenew',
@@ -50,7 +50,7 @@ const softKinds: ReadonlySet<Operation['kind']> = new Set([
   'queueReclaim',
 ])
 
-export function isSoft(operations: readonly Operation[]): boolean {
+export function isSoft(operations: readonly EngineOperation[]): boolean {
   return operations.every(({ kind }) => softKinds.has(kind))
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import { bytesOf } from '../../base/bytes.ts'
 import type { StoredContent } from '../content.ts'
 import { quarantineName } from '../contents/quarantine.ts'
-import type { Filing, Operation } from '../operations.ts'
+import type { Filing, EngineOperation } from '../operations.ts'
 import { readRecord, type RecordView } from '../record.ts'
 import { StoreRefusal, type Place, type StoreQuarantine, type StoreReads } from '../store.ts'
 import type { Batcher } from './batcher.ts'
@@ -23,7 +23,7 @@ export function quarantineOf(engine: Engine, read: StoreReads, batcher: Batcher,
     const record = bytes && readRecord(Buffer.from(bytes))
     return typeof record === 'object' ? record : undefined
   }
-  const settle = async (place: Place, operations: readonly Operation[]): Promise<void> => {
+  const settle = async (place: Place, operations: readonly EngineOperation[]): Promise<void> => {
     await batcher.commit(operations, 'visible')
     await engine.forgetQuarantined(place)
   }
@@ -39,12 +39,12 @@ export function quarantineOf(engine: Engine, read: StoreReads, batcher: Batcher,
     return found
   }
   return {
-    count: () => engine.reads.prepare('SELECT count(*) AS n FROM quarantine').get()!['n'] as number,
-    has: ({ segment, position }) =>
+    count: async () => engine.reads.prepare('SELECT count(*) AS n FROM quarantine').get()!['n'] as number,
+    has: async ({ segment, position }) =>
       engine.reads.prepare('SELECT 1 FROM quarantine WHERE segment = ? AND position = ?').get(segment, position) !==
       undefined,
-    list: (limit) => quarantined(engine.reads, limit),
-    bytes: (place) => engine.quarantined(place),
+    list: async (limit) => quarantined(engine.reads, limit),
+    bytes: async (place) => engine.quarantined(place),
 
     messages,
 
@@ -72,9 +72,9 @@ export function quarantineOf(engine: Engine, read: StoreReads, batcher: Batcher,
           'The record cannot be read: "pennypost quarantine export" gives the bytes that are left, "drop" ends it',
         )
       }
-      const again = arrivalsOf(record).map((operation) =>
-        anew(operation, contentOf(record, operation), read, clock.now()),
-      )
+      const again: (Arrive | Append)[] = []
+      for (const operation of arrivalsOf(record))
+        again.push(await anew(operation, contentOf(record, operation), read, clock.now()))
       await settle(place, [{ kind: 'quarantineSettle', place }, ...again])
     },
 
@@ -88,7 +88,7 @@ export function quarantineOf(engine: Engine, read: StoreReads, batcher: Batcher,
 /** Reports and moves of contents have nothing to be done once more. */
 function arrivalsOf(record: RecordView): (Arrive | Append)[] {
   if (record.kind === 2) return []
-  const operations = JSON.parse(Buffer.from(record.operations).toString()) as Operation[]
+  const operations = JSON.parse(Buffer.from(record.operations).toString()) as EngineOperation[]
   return operations.filter((operation) => operation.kind === 'arrive' || operation.kind === 'append')
 }
 
@@ -113,23 +113,29 @@ function prefixOf(operation: Arrive | Append): string {
 }
 
 /** The same arrival with new numbers; queued recipients are due now and not leased. */
-function anew(operation: Arrive | Append, content: StoredContent, read: StoreReads, nowMs: number): Arrive | Append {
+async function anew(
+  operation: Arrive | Append,
+  content: StoredContent,
+  read: StoreReads,
+  nowMs: number,
+): Promise<Arrive | Append> {
   if (operation.kind === 'append') {
-    if (read.mailbox(operation.mailbox)) return { ...operation, content }
+    if (await read.mailbox(operation.mailbox)) return { ...operation, content }
     throw new StoreRefusal('noSuchMailbox', 'The mailbox that it was put into is gone: take it out with "export"')
   }
-  const filings = operation.filings.map((filing) => ({ ...filing, mailbox: mailboxOf(filing, read) }))
+  const filings: Filing[] = []
+  for (const filing of operation.filings) filings.push({ ...filing, mailbox: await mailboxOf(filing, read) })
   if (!operation.queue) return { ...operation, content, filings }
   const { leasedUntilMs: _, ...queue } = operation.queue
   const firstAttemptMs = Math.max(queue.firstAttemptMs, nowMs)
   return { ...operation, content, filings, queue: { ...queue, firstAttemptMs } }
 }
 
-function mailboxOf({ mailbox, recipients }: Filing, read: StoreReads): number {
-  if (read.mailbox(mailbox)) return mailbox
+async function mailboxOf({ mailbox, recipients }: Filing, read: StoreReads): Promise<number> {
+  if (await read.mailbox(mailbox)) return mailbox
   for (const address of recipients) {
-    const account = read.account(address)
-    const inbox = account && read.inbox(account.id)
+    const account = await read.account(address)
+    const inbox = account && (await read.inbox(account.id))
     if (inbox !== undefined) return inbox
   }
   throw new StoreRefusal('noSuchMailbox', `The mailbox for ${recipients.join(', ')} is gone: take it out with "export"`)

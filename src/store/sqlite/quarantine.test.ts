@@ -80,12 +80,12 @@ test('a record that cannot be applied is set aside, told of, and done once more;
   const { store, events } = await open(folder)
   assert.match(events.join('\n'), /record quarantined/)
   assert.deepEqual(await subjects(store, inbox), ['first', 'first', 'third'])
-  const [aside, ...more] = store.quarantine.list(10)
+  const [aside, ...more] = await store.quarantine.list(10)
   assert.equal(more.length, 0)
   assert.deepEqual(aside!.recipients, ['bob@example.org', 'x@far.test'])
   assert.match(aside!.reason, /UNIQUE constraint failed: message/)
   assert.deepEqual(
-    store.read.ledger('second').map(({ outcome, endedAtMs }) => [outcome, endedAtMs]),
+    (await store.read.ledger('second')).map(({ outcome, endedAtMs }) => [outcome, endedAtMs]),
     [
       ['quarantined', null],
       ['quarantined', null],
@@ -99,10 +99,10 @@ test('a record that cannot be applied is set aside, told of, and done once more;
 
   await store.quarantine.retry(aside!.place)
   assert.deepEqual(await subjects(store, inbox), ['first', 'first', 'third', 'second'])
-  assert.equal(store.read.counts().queued, 2)
-  assert.equal(store.quarantine.count(), 0)
+  assert.equal((await store.read.counts()).queued, 2)
+  assert.equal(await store.quarantine.count(), 0)
   assert.deepEqual(
-    store.read.ledger('second').map(({ outcome }) => outcome),
+    (await store.read.ledger('second')).map(({ outcome }) => outcome),
     ['filed', 'queued'],
   )
   assert.deepEqual(readdirSync(join(folder, 'quarantine')), [])
@@ -119,25 +119,25 @@ test('a record that is set aside stays where it is through the sweep, and ends w
   const { store } = await open(folder)
   await store.sweep(Date.now())
   assert.ok(existsSync(join(folder, 'segments', '00000001.seg')))
-  await store.quarantine.drop(store.quarantine.list(1)[0]!.place)
-  const [row] = store.read.ledger('second')
+  await store.quarantine.drop((await store.quarantine.list(1))[0]!.place)
+  const [row] = await store.read.ledger('second')
   assert.equal(row!.outcome, 'discarded')
   assert.match(row!.detail!, /quarantine/)
   assert.ok(row!.endedAtMs! > 0)
-  assert.equal(store.quarantine.count(), 0)
+  assert.equal(await store.quarantine.count(), 0)
   await store.close()
   rmSync(folder, { recursive: true })
 })
 
 test('a record whose mailbox is gone is set aside, and filed in the INBOX when it is done once more', async () => {
   const { folder, inbox } = await withTail(async (store) => {
-    const account = store.read.account('bob@example.org')!.id
+    const account = (await store.read.account('bob@example.org'))!.id
     const [{ id }] = await store.commit([{ kind: 'mailboxCreate', account, name: 'New' }])
     await store.commit([await arrival(store, message('lost place'), [id])])
   })
   const { store } = await open(folder)
-  assert.equal(store.quarantine.count(), 1)
-  await store.quarantine.retry(store.quarantine.list(1)[0]!.place)
+  assert.equal(await store.quarantine.count(), 1)
+  await store.quarantine.retry((await store.quarantine.list(1))[0]!.place)
   assert.deepEqual(await subjects(store, inbox), ['first', 'lost place'])
   await store.close()
   assert.deepEqual(verifyFolder(folder).faults, [])
@@ -156,13 +156,13 @@ test('a message that a client put into a mailbox is set aside like one that arri
   takeUid(folder, 2)
   const { store, events } = await open(folder)
   assert.match(events.join('\n'), /record quarantined/)
-  const [aside] = store.quarantine.list(10)
+  const [aside] = await store.quarantine.list(10)
   assert.deepEqual(aside!.recipients, [])
   const [bytes] = await store.quarantine.messages(aside!.place)
   assert.match(Buffer.from(bytes!).toString(), /Subject: put here/)
   await store.quarantine.retry(aside!.place)
   assert.deepEqual(await subjects(store, inbox), ['first', 'first', 'third', 'put here'])
-  assert.equal(store.quarantine.count(), 0)
+  assert.equal(await store.quarantine.count(), 0)
   await store.close()
   rmSync(folder, { recursive: true })
 })
@@ -179,9 +179,9 @@ test('a record in the middle of the log that is damaged is told of, and those be
   const { store, events } = await open(folder)
   assert.match(events.join('\n'), /record quarantined/)
   assert.deepEqual(await subjects(store, inbox), ['first', 'second', 'fourth'])
-  const [aside] = store.quarantine.list(10)
+  const [aside] = await store.quarantine.list(10)
   assert.match(aside!.reason, /cannot be read/)
-  assert.match(Buffer.from(store.quarantine.bytes(aside!.place)!).toString('latin1'), /Xubject: third/)
+  assert.match(Buffer.from((await store.quarantine.bytes(aside!.place))!).toString('latin1'), /Xubject: third/)
   await refused(store.quarantine.retry(aside!.place), 'notReadable')
   await store.close()
   rmSync(folder, { recursive: true })
@@ -225,7 +225,7 @@ test('one commit that throws costs the others of its group nothing', async () =>
     ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
   )
   assert.deepEqual(await subjects(store, inbox), ['one', 'two'])
-  assert.ok(store.read.mailboxByName(id, 'New'))
+  assert.ok(await store.read.mailboxByName(id, 'New'))
   await store.close()
 })
 
@@ -238,7 +238,7 @@ test('counters of a mailbox survive a commit that takes it away and is refused: 
   const first = arrival(store, message('one'), [mailbox])
   const [one, two] = await Promise.allSettled([store.commit([await first]), store.commit([gone('X'), gone('nosuch')])])
   assert.deepEqual([one.status, two.status], ['fulfilled', 'rejected'])
-  assert.equal(store.read.mailbox(mailbox)!.uidNext, 2)
+  assert.equal((await store.read.mailbox(mailbox))!.uidNext, 2)
   await store.close()
   ;({ store } = await open(folder))
   const [{ filed }] = await store.commit([await arrival(store, message('two'), [mailbox])])

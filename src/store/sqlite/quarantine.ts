@@ -3,7 +3,7 @@
  * segment stays, the recipients' ledger rows stay open, until an operator says what becomes of it. docs/architecture.md §1.
  */
 import type { Place } from '../contents/log.ts'
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import type { QuarantinedRecord } from '../store.ts'
 import type { WireContent } from './group.ts'
 import type { WriteContext } from './context.ts'
@@ -59,17 +59,20 @@ export function setAside(context: WriteContext, incident: Incident, operations: 
 }
 
 /** A record of moved contents, or one that is no JSON, names nothing. */
-function whatItSays(operations: Uint8Array): readonly Operation[] {
+function whatItSays(operations: Uint8Array): readonly EngineOperation[] {
   try {
     const said = JSON.parse(Buffer.from(operations).toString()) as unknown
-    return Array.isArray(said) ? (said as Operation[]) : []
+    return Array.isArray(said) ? (said as EngineOperation[]) : []
   } catch {
     return []
   }
 }
 
 /** The operator has decided: the open ledger rows end, or give way to those of the arrival that is made anew in the same commit. */
-export function settleQuarantined(context: WriteContext, op: Extract<Operation, { kind: 'quarantineSettle' }>): null {
+export function settleQuarantined(
+  context: WriteContext,
+  op: Extract<EngineOperation, { kind: 'quarantineSettle' }>,
+): null {
   const row = context
     .sql('SELECT arrivals FROM quarantine WHERE segment = ? AND position = ?')
     .get(op.place.segment, op.place.position)

@@ -103,7 +103,7 @@ test('one account alone is mended while mail arrives', async (t) => {
   corrupt(folder)
   const store = await openStore({ folder, clock: realClock, log: silentLog })
   t.after(() => store.close())
-  const inbox = store.read.inbox(alice)!
+  const inbox = (await store.read.inbox(alice))!
   const [report] = await Promise.all([
     store.reindex({ account: alice }),
     (async () => {

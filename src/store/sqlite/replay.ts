@@ -1,7 +1,7 @@
 /** Records of the log become rows again: after a crash, after a COMMIT that failed, and where rows were left for later. */
 import type { Place, RecordLog } from '../contents/log.ts'
 import type { Quarantine } from '../contents/quarantine.ts'
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import { digestOf, type RecordView } from '../record.ts'
 import { StoreRefusal } from '../store.ts'
 import { apply } from './apply.ts'
@@ -107,7 +107,7 @@ export class Replay {
   #redo(record: RecordView, { segment, position }: Place): void {
     const base = position + record.contentsAt
     if (record.kind === 2) return relocate(this.#context, record, segment, base)
-    const operations = JSON.parse(Buffer.from(record.operations).toString()) as Operation[]
+    const operations = JSON.parse(Buffer.from(record.operations).toString()) as EngineOperation[]
     let numbersAt = 0
     for (const operation of operations) {
       if (operation.kind !== 'arrive' && operation.kind !== 'append') {
@@ -125,7 +125,7 @@ export class Replay {
   }
 
   /** A report about a recipient whose own record was set aside has nothing to end. */
-  #reapply(operation: Exclude<Operation, Arrive | Append>): void {
+  #reapply(operation: Exclude<EngineOperation, Arrive | Append>): void {
     try {
       apply(this.#context, operation)
     } catch (error) {

@@ -1,8 +1,8 @@
 /** Deletes unreferenced and old rows: emails without messages, contents without emails, old expunge records, finished ledger rows. */
-import type { Operation, ResultOf } from '../operations.ts'
+import type { EngineOperation, ResultOf } from '../operations.ts'
 import type { WriteContext } from './context.ts'
 
-type SweepRows = Extract<Operation, { kind: 'sweepRows' }>
+type SweepRows = Extract<EngineOperation, { kind: 'sweepRows' }>
 
 export function sweepRows(context: WriteContext, op: SweepRows): ResultOf<SweepRows> {
   const emails = context.sql('SELECT id, content FROM email WHERE refs = 0 ORDER BY id LIMIT ?').all(op.limit)
@@ -37,7 +37,7 @@ export function sweepRows(context: WriteContext, op: SweepRows): ResultOf<SweepR
 /** @returns those that nothing has come into meanwhile: rows that were left for later may have. */
 export function segmentsGone(
   context: WriteContext,
-  op: Extract<Operation, { kind: 'segmentsGone' }>,
+  op: Extract<EngineOperation, { kind: 'segmentsGone' }>,
 ): ResultOf<typeof op> {
   const empty = op.segments.filter(
     (segment) => !context.sql('SELECT 1 FROM content WHERE segment = ? AND file IS NULL LIMIT 1').get(segment),

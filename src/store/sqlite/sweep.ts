@@ -7,7 +7,7 @@ import { segmentBytes, segmentName } from '../contents/log.ts'
 import { timePrefix } from '../arrival-id.ts'
 import type { ContentFiles } from '../contents/reader.ts'
 import { largePath } from '../contents/sink.ts'
-import type { Operation, ResultOf } from '../operations.ts'
+import type { EngineOperation, ResultOf } from '../operations.ts'
 import { StoreFault, type SweepReport } from '../store.ts'
 import type { Batcher } from './batcher.ts'
 import type { Database } from './driver.ts'
@@ -104,7 +104,7 @@ async function emptySegments(tools: SweepTools): Promise<readonly number[]> {
   if (emptied.length === 0) return []
   // One synced commit: the rows' new places and the log's position are on disk before the old bytes go.
   const [gone] = await batcher.commit([{ kind: 'segmentsGone', segments: emptied }], 'visible')
-  return (gone as ResultOf<Extract<Operation, { kind: 'segmentsGone' }>>).segments
+  return (gone as ResultOf<Extract<EngineOperation, { kind: 'segmentsGone' }>>).segments
 }
 
 /** @returns false if nothing of the segment is left. */

@@ -110,7 +110,7 @@ test('a sound store has no faults, and everything was looked at', () => {
 test('a store that is in use is checked as well', async () => {
   const folder = copy()
   const store = await openStore({ folder, clock: realClock, log: silentLog, segmentBytes })
-  const inbox = store.read.mailboxByName(store.read.account('bob@example.org')!.id, 'INBOX')!
+  const inbox = (await store.read.mailboxByName((await store.read.account('bob@example.org'))!.id, 'INBOX'))!
   await store.commit([await arrival(store, message('new'), [inbox.id])])
   assert.deepEqual(verifyFolder(folder).faults, [])
   await store.close()

@@ -5,7 +5,7 @@
 import type { Change } from '../changes.ts'
 import type { Place, RecordLog } from '../contents/log.ts'
 import type { Quarantine } from '../contents/quarantine.ts'
-import type { Operation } from '../operations.ts'
+import type { EngineOperation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import { apply } from './apply.ts'
 import { WriteContext } from './context.ts'
@@ -308,7 +308,7 @@ export class Writer {
     const numbers: number[] = []
     try {
       const results: unknown[] = []
-      const ended = new Set<Operation>()
+      const ended = new Set<EngineOperation>()
       for (const [late, finishes] of ends) {
         endLate(this.#context, late, finishes)
         for (const finish of finishes) ended.add(finish)

@@ -155,7 +155,7 @@ export class TlsReporter {
   async #mail(facts: ReportFacts, content: Uint8Array, to: Mailbox): Promise<string | undefined> {
     const { store, clock, random, options, signingKeys, trace } = this.#tools
     const from = parseMailbox(facts.contact)
-    const keys = from ? signingKeys.of(from.domain) : []
+    const keys = from ? await signingKeys.of(from.domain) : []
     // RFC 8460 §3: reports without our signature are ignored.
     if (!from || keys.length === 0) return `no DKIM key signs for ${facts.contact}`
     const nowMs = clock.now()
@@ -180,7 +180,7 @@ export class TlsReporter {
       // RFC 8460 §5.3: TLS problems of the domain must not stop the report about them.
       tlsOptional: true,
     }
-    const plans = planAddress(this.#tools, address).filter(({ kind }) => kind !== 'refuse')
+    const plans = (await planAddress(this.#tools, address)).filter(({ kind }) => kind !== 'refuse')
     if (plans.length === 0) return `${address} takes no mail here`
     const stored = await sink.finish()
     const operation = arriveOperation(this.#tools, arrival, stored, factsOfBytes(bytes), { prefix: signature }, plans)

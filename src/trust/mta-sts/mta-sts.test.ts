@@ -76,7 +76,7 @@ class World {
       clock: this.clock,
       log: silentLog,
       keep: {
-        read: (domain) => this.store.get(domain),
+        read: async (domain) => this.store.get(domain),
         write: async (domain, text) => void this.store.set(domain, text),
       },
     })

@@ -9,7 +9,7 @@ import { parseStsPolicy, parseStsRecord, type StsPolicy } from './policy.ts'
 
 /** Where policies outlive the process. */
 export interface StsKeep {
-  read(domain: string): string | undefined
+  read(domain: string): Promise<string | undefined>
   /** '' forgets it. */
   write(domain: string, text: string): Promise<void>
 }
@@ -67,7 +67,7 @@ export class StsPolicies {
 
   async of(domain: string): Promise<FoundPolicy> {
     const { resolver, clock } = this.#tools
-    const kept = this.#live(domain)
+    const kept = await this.#live(domain)
     const found = await resolver.txt(`_mta-sts.${domain}`)
     const id = found.kind === 'found' ? parseStsRecord(found.records) : undefined
     // A missing record does not end a policy: an attacker who forges the DNS would remove it first. RFC 8461 §3.1.
@@ -79,7 +79,7 @@ export class StsPolicies {
     }
     const fetched = await this.#fetch(domain, id)
     if (typeof fetched !== 'string') return { policy: fetched.policy }
-    return { policy: this.#live(domain)?.policy, failure: fetched }
+    return { policy: (await this.#live(domain))?.policy, failure: fetched }
   }
 
   /** Refreshes policies that were not used lately: if they expired first, an attacker could use the gap. RFC 8461 §10.2. */
@@ -90,12 +90,13 @@ export class StsPolicies {
     }
   }
 
-  #live(domain: string): Kept | undefined {
-    let kept = this.#kept.get(domain)
+  async #live(domain: string): Promise<Kept | undefined> {
     if (!this.#kept.has(domain)) {
-      kept = readKept(this.#tools.keep.read(domain))
-      remember(this.#kept, domain, kept)
+      const read = readKept(await this.#tools.keep.read(domain))
+      // Fetched meanwhile: that is newer.
+      if (!this.#kept.has(domain)) remember(this.#kept, domain, read)
     }
+    const kept = this.#kept.get(domain)
     if (!kept) return undefined
     if (this.#tools.clock.now() < kept.fetchedAtMs + kept.policy.maxAgeS * 1000) return kept
     remember(this.#kept, domain, undefined)

@@ -26,7 +26,7 @@ export async function checkPolicy(
 ): Promise<CheckedRecord | undefined> {
   let problem: unknown
   const log: Log = { ...silentLog, warn: (_, facts) => (problem = facts?.['problem']) }
-  const keep = { read: () => undefined, write: async () => {} }
+  const keep = { read: async () => undefined, write: async () => {} }
   const { policy, failure } = await new StsPolicies({ ...tools, log, keep }).of(domain)
   const told = (state: CheckedRecord['state'], found: string, needed = false): CheckedRecord => ({
     name: `https://mta-sts.${domain}/.well-known/mta-sts.txt`,

@@ -1,7 +1,6 @@
 /** MAIL: begins a transaction. RFC 5321 §4.1.1.2. */
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
-import type { SmtpTransaction } from '../backend.ts'
 import { afterHello, command } from '../command.ts'
 import { parseMailArguments } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
@@ -33,22 +32,17 @@ export const mail = command({
     if (!state.known && options.rateLimits?.message(state.peer) === false) throw new Refusal(status.tooManyMessages)
     state.smtpUtf8 = parameters.smtpUtf8
     state.binary = parameters.body === 'binarymime'
-    const began = (transaction: SmtpTransaction): Uint8Array => {
-      state.transaction = transaction
-      state.recipients = 0
-      errorLimits.messages++
-      return isLowered ? lowered : accepted
-    }
-    try {
-      const transaction = options.receiver.mail(state.facts, reversePath, parameters)
-      if (!('then' in transaction)) return began(transaction)
-      return transaction.then(began, (error) => {
+    return options.receiver.mail(state.facts, reversePath, parameters).then(
+      (transaction) => {
+        state.transaction = transaction
+        state.recipients = 0
+        errorLimits.messages++
+        return isLowered ? lowered : accepted
+      },
+      (error) => {
         state.reset()
         throw error
-      })
-    } catch (error) {
-      state.reset()
-      throw error
-    }
+      },
+    )
   },
 })

@@ -68,20 +68,16 @@ export const rcpt = command({
     // Who collects addresses is told the same of all of them.
     if (rateLimits?.guesses(state.peer) || rateLimits?.recipient(state.peer) === false)
       throw new Refusal(status.tooManyRecipientsOfLate)
-    const taken = (): Uint8Array => {
-      state.recipients++
-      return accepted
-    }
-    const refused = (error: unknown): never => {
-      if (error instanceof Refusal && error.status.enhanced === status.mailboxUnknown.enhanced)
-        rateLimits?.guessed(state.peer)
-      throw error
-    }
-    try {
-      const work = state.transaction!.recipient(mailbox, dsn)
-      return work ? work.then(taken, refused) : taken()
-    } catch (error) {
-      return refused(error)
-    }
+    return state.transaction!.recipient(mailbox, dsn).then(
+      () => {
+        state.recipients++
+        return accepted
+      },
+      (error) => {
+        if (error instanceof Refusal && error.status.enhanced === status.mailboxUnknown.enhanced)
+          rateLimits?.guessed(state.peer)
+        throw error
+      },
+    )
   },
 })

@@ -1,0 +1,237 @@
+/**
+ * The reads that the store publishes: promises, none of which misses what was answered. A message whose commit is durable but
+ * whose rows are to come is waited for; late rows (docs/architecture.md §1) are written first. Other reads are never behind an answer:
+ * only arrivals are answered before their rows.
+ */
+import type { MessageBytes } from '../../mail/content.ts'
+import type { AccountId, Uid } from '../../mail/ids.ts'
+import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
+import type { Account, Alias, MailboxRow, QueueFilter, QueueRow, StoreCounts, User } from '../entities.ts'
+import type {
+  Credential,
+  LedgerPage,
+  MessageIdentity,
+  MessageRow,
+  QueuePage,
+  QueueShape,
+  RowNeed,
+  SearchOptions,
+  StoreReads,
+} from '../store.ts'
+import type { LiveTable } from '../table.ts'
+import type { Promised } from './promised.ts'
+import type { SqliteReads } from './reads.ts'
+import type { Tables } from './tables.ts'
+
+/** Mailboxes whose account is remembered; it never changes. */
+const accountsMax = 10_000
+
+export interface VisibleReadsTools {
+  readonly reads: SqliteReads
+  readonly tables: Tables
+  readonly promised: Promised
+  /** Resolves when there are no late rows; undefined: there are none. */
+  allRows(): Promise<unknown> | undefined
+  search(
+    account: AccountId,
+    mailbox: number,
+    key: SearchKey,
+    within: UidRanges,
+    options?: SearchOptions,
+  ): Promise<Uint32Array>
+}
+
+export class VisibleReads implements StoreReads {
+  readonly #tools: VisibleReadsTools
+  readonly #reads: SqliteReads
+  readonly #promised: Promised
+  readonly #accounts = new BoundedMap<number, AccountId>(accountsMax)
+
+  constructor(tools: VisibleReadsTools) {
+    this.#tools = tools
+    this.#reads = tools.reads
+    this.#promised = tools.promised
+  }
+
+  upToDate(mailbox: number): Promise<void> | undefined {
+    return this.#promised.mailboxes?.has(mailbox) ? this.#promised.visible() : undefined
+  }
+
+  /** undefined: nothing of the account is under way. */
+  #accountUpToDate(account: AccountId): Promise<void> | undefined {
+    for (const mailbox of this.#promised.mailboxes ?? []) {
+      if (this.#accountOf(mailbox) === account) return this.#promised.visible()
+    }
+    return undefined
+  }
+
+  #accountOf(mailbox: number): AccountId | undefined {
+    const known = this.#accounts.get(mailbox)
+    if (known !== undefined) return known
+    const account = this.#reads.mailbox(mailbox)?.account
+    if (account !== undefined) this.#accounts.set(mailbox, account)
+    return account
+  }
+
+  domains(): readonly string[] {
+    return this.#reads.domains()
+  }
+
+  isLocalDomain(domain: string): boolean {
+    return this.#reads.isLocalDomain(domain)
+  }
+
+  async user(name: string): Promise<User | undefined> {
+    return this.#reads.user(name)
+  }
+
+  async inbox(account: AccountId): Promise<number | undefined> {
+    return this.#reads.inbox(account)
+  }
+
+  async account(name: string): Promise<Account | undefined> {
+    const account = this.#reads.account(name)
+    const waiting = account && this.#accountUpToDate(account.id)
+    if (!waiting) return account
+    await waiting
+    return this.#reads.account(name)
+  }
+
+  async accountById(id: AccountId): Promise<Account | undefined> {
+    await this.#accountUpToDate(id)
+    return this.#reads.accountById(id)
+  }
+
+  async accounts(after: string, limit: number): Promise<readonly Account[]> {
+    await this.#everything()
+    return this.#reads.accounts(after, limit)
+  }
+
+  async alias(address: string): Promise<Alias | undefined> {
+    return this.#reads.alias(address)
+  }
+
+  async aliases(after: string, limit: number): Promise<readonly Alias[]> {
+    return this.#reads.aliases(after, limit)
+  }
+
+  async credentials(account: AccountId, kind: string): Promise<readonly Credential[]> {
+    return this.#reads.credentials(account, kind)
+  }
+
+  async setting(name: string): Promise<string | undefined> {
+    return this.#reads.setting(name)
+  }
+
+  async mailboxes(account: AccountId): Promise<readonly MailboxRow[]> {
+    await this.#accountUpToDate(account)
+    return this.#reads.mailboxes(account)
+  }
+
+  async mailbox(id: number): Promise<MailboxRow | undefined> {
+    await this.upToDate(id)
+    return this.#reads.mailbox(id)
+  }
+
+  async mailboxByName(account: AccountId, name: string): Promise<MailboxRow | undefined> {
+    await this.#accountUpToDate(account)
+    return this.#reads.mailboxByName(account, name)
+  }
+
+  async mailboxId(account: AccountId, name: string): Promise<number | undefined> {
+    return this.#reads.mailboxId(account, name)
+  }
+
+  async subscriptions(account: AccountId): Promise<readonly string[]> {
+    return this.#reads.subscriptions(account)
+  }
+
+  flagNames(account: AccountId): readonly (string | undefined)[] {
+    return this.#reads.flagNames(account)
+  }
+
+  async table(mailbox: number): Promise<LiveTable> {
+    await this.upToDate(mailbox)
+    return this.#tools.tables.hold(mailbox)
+  }
+
+  /** What a session knows of is visible. */
+  rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {
+    return this.#reads.rows(mailbox, uids, need)
+  }
+
+  async search(mailbox: number, key: SearchKey, within: UidRanges, options?: SearchOptions): Promise<Uint32Array> {
+    await this.upToDate(mailbox)
+    return this.#tools.search(this.#accountOf(mailbox) ?? (0 as AccountId), mailbox, key, within, options)
+  }
+
+  async identities(mailbox: number, after: number, limit: number): Promise<readonly MessageIdentity[]> {
+    await this.upToDate(mailbox)
+    return this.#reads.identities(mailbox, after, limit)
+  }
+
+  async queue(after: number, limit: number): Promise<readonly QueueRow[]> {
+    await this.#everything()
+    return this.#reads.queue(after, limit)
+  }
+
+  async queueWhere(filter: QueueFilter, after: number, limit: number): Promise<QueuePage> {
+    await this.#everything()
+    return this.#reads.queueWhere(filter, after, limit)
+  }
+
+  async queueRecipient(id: number): Promise<QueueRow | undefined> {
+    await this.#everything()
+    return this.#reads.queueRecipient(id)
+  }
+
+  async queueSiblings(row: QueueRow, limit: number): Promise<readonly QueueRow[]> {
+    await this.#everything()
+    return this.#reads.queueSiblings(row, limit)
+  }
+
+  async queueAttempts(recipient: number): ReturnType<StoreReads['queueAttempts']> {
+    await this.#everything()
+    return this.#reads.queueAttempts(recipient)
+  }
+
+  async queueShape(after: number, nowMs: number): Promise<QueueShape> {
+    await this.#everything()
+    return this.#reads.queueShape(after, nowMs)
+  }
+
+  async queueDue(): Promise<number | undefined> {
+    return this.#reads.queueDue()
+  }
+
+  async queuedContent(entry: number): Promise<MessageBytes | undefined> {
+    return this.#reads.queuedContent(entry)
+  }
+
+  async ledger(arrivalId: string): ReturnType<StoreReads['ledger']> {
+    await this.#everything()
+    return this.#reads.ledger(arrivalId)
+  }
+
+  async ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): Promise<LedgerPage> {
+    await this.#everything()
+    return this.#reads.ledgerWhere(after, before, recipient, limit)
+  }
+
+  async messagesFrom(mailbox: number, uid: Uid): Promise<{ readonly count: number; readonly next?: Uid }> {
+    await this.upToDate(mailbox)
+    return this.#reads.messagesFrom(mailbox, uid)
+  }
+
+  async counts(): Promise<StoreCounts> {
+    await this.#everything()
+    return this.#reads.counts()
+  }
+
+  /** Everything answered so far has its rows. */
+  async #everything(): Promise<void> {
+    if (this.#promised.mailboxes) await this.#promised.visible()
+    await this.#tools.allRows()
+  }
+}
