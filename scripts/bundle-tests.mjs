@@ -1,6 +1,6 @@
 // Finds the tests of a tree and bundles them, with the threads and programs that they start.
 import { build } from 'esbuild'
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 function find(root, folder, suffix, found = []) {
@@ -24,9 +24,10 @@ export function testFiles(root, kind) {
 
 /**
  * Each run has a folder of its own, so that two runs at once do not sweep each other's files away.
+ * @param delayReads each read of a store takes a random number of turns of the loop: what relies on an old answer is found.
  * @param sourcemap `inline` for stacks; `external` where Node is not to look at them.
  */
-export async function bundleTests({ root, out, files, sourcemap = 'inline' }) {
+export async function bundleTests({ root, out, files, sourcemap = 'inline', delayReads = false }) {
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
   const workers = find(root, 'src', '.worker.ts')
@@ -45,10 +46,52 @@ export async function bundleTests({ root, out, files, sourcemap = 'inline' }) {
     packages: 'external',
     sourcemap,
     logLevel: 'warning',
+    plugins: delayReads ? [delayedReads] : [],
     define: { 'process.env.PENNYPOST_ROOT': JSON.stringify(root) },
   })
   // Threads find their first file beside the chunk that starts them: see store/sqlite/thread.ts.
   if (!existsSync(join(out, 'node_modules'))) symlinkSync(join(root, 'node_modules'), join(out, 'node_modules'))
+}
+
+const delay = `
+const never = new Set(['constructor', 'domains', 'isLocalDomain', 'flagNames', 'upToDate', 'rows'])
+for (const name of Object.getOwnPropertyNames(VisibleReads.prototype)) {
+  const read = VisibleReads.prototype[name]
+  if (never.has(name) || typeof read !== 'function') continue
+  VisibleReads.prototype[name] = async function (...args) {
+    // Of a store in memory microtasks only: a simulated clock stands still meanwhile.
+    if (this.inMemory) for (let n = Math.floor(Math.random() * 50); n > 0; n--) await undefined
+    else for (let n = Math.floor(Math.random() * 4); n > 0; n--) await new Promise((go) => setImmediate(go))
+    return read.apply(this, args)
+  }
+}
+`
+
+/** Replaced as the sources are bundled: the product has no switch for tests. */
+const delayed = [
+  [
+    /store\/sqlite\/visible-reads\.ts$/,
+    'this.#tools = tools\n',
+    'this.#tools = tools\n;this.inMemory = tools.inMemory\n',
+    delay,
+  ],
+  [
+    /store\/sqlite\/engine\.ts$/,
+    'new VisibleReads({',
+    "new VisibleReads({ inMemory: options.folder === ':memory:',",
+    '',
+  ],
+]
+const delayedReads = {
+  name: 'delayed-reads',
+  setup({ onLoad }) {
+    for (const [filter, from, to, after] of delayed)
+      onLoad({ filter }, ({ path }) => {
+        const text = readFileSync(path, 'utf8')
+        if (!text.includes(from)) throw new Error(`${path} has changed: reads cannot be delayed`)
+        return { contents: text.replace(from, to) + after, loader: 'ts' }
+      })
+  },
 }
 
 /** What a test's process is told. */

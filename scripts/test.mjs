@@ -1,5 +1,5 @@
 // Bundles the tests of one kind and runs them with node --test.
-//   node scripts/test.mjs [--kind unit|interop|crash|powercut|fuzz|long] [path fragments …] [--test-name-pattern=…]
+//   node scripts/test.mjs [--kind unit|interop|crash|powercut|fuzz|long] [--delay-reads] [path fragments …] [--test-name-pattern=…]
 // unit: every src/**/*.test.ts and test/**/*.test.ts; another kind K: test/K/**/*.K.ts.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -12,6 +12,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const args = process.argv.slice(2)
 const kindAt = args.indexOf('--kind')
 const kind = kindAt < 0 ? 'unit' : args.splice(kindAt, 2)[1]
+const delayAt = args.indexOf('--delay-reads')
+const delayReads = delayAt >= 0 && args.splice(delayAt, 1).length > 0
 const flags = args.filter((arg) => arg.startsWith('--'))
 const wanted = args.filter((arg) => !arg.startsWith('--'))
 
@@ -24,7 +26,7 @@ if (files.length === 0) {
 if (!ensureSqlite()) process.exit(1)
 
 const out = join(root, 'build', `${kind}-${process.pid}`)
-await bundleTests({ root, out, files })
+await bundleTests({ root, out, files, delayReads })
 
 const concurrency = kind === 'unit' ? '4' : '1'
 const child = spawn(

@@ -54,6 +54,7 @@ test('an account removed between its authentication and its sign-in has no sessi
   const sessions = new Sessions({ store, clock, log: silentLog })
   const ended: string[] = []
   sessions.add(session('a', 'bob@example.org', 4711, ended))
+  await clock.pass(1)
   assert.deepEqual(ended, ['a closed'])
   sessions.close()
   await store.close()

@@ -64,6 +64,7 @@ export class Sessions {
   #timer: Timer | undefined
   #look: Timer | undefined
   #looking = false
+  #closed = false
 
   constructor(tools: SessionsTools) {
     this.#tools = tools
@@ -113,6 +114,7 @@ export class Sessions {
   }
 
   close(): void {
+    this.#closed = true
     this.#stopListening()
     this.#timer?.cancel()
     this.#look?.cancel()
@@ -128,7 +130,12 @@ export class Sessions {
       // After changes during a check there is another one.
       if (this.#looking) return this.#lookSoon()
       this.#looking = true
-      void this.#lookAtAll().finally(() => (this.#looking = false))
+      this.#lookAtAll()
+        .catch((error: unknown) => {
+          // A stop does not wait for it: the store may be closed by then.
+          if (!this.#closed) this.#tools.log.error('sessions could not be checked', { error: String(error) })
+        })
+        .finally(() => (this.#looking = false))
     })
   }
 

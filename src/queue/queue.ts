@@ -1,6 +1,5 @@
 /**
- * Runs the queue: leases due recipients, sorts them by next hop, attempts them and records the results. README.md shows
- * the rows.
+ * Runs the queue: leases due recipients, sorts them by next hop, attempts them and records the results (README.md).
  * All of its state can be read again: after a crash the leases are void, and are given again.
  */
 import { running } from '../base/running.ts'
@@ -69,7 +68,6 @@ export class Queue implements ImmediateDelivery {
   #more = false
   #stalled = false
   #timer: Timer | undefined
-  /** Calls of `#plan`: the last one sets the timer. */
   #planning = 0
   #leasing = false
   #again = false
@@ -177,9 +175,13 @@ export class Queue implements ImmediateDelivery {
     this.#transfers.close()
   }
 
+  /** The last call sets the timer. */
   async #plan(): Promise<void> {
     const planning = ++this.#planning
-    const due = await this.#tools.store.read.queueDue()
+    const { store, log } = this.#tools
+    const due = await store.read.queueDue().catch((error: unknown) => {
+      if (!this.#stopped) log.warn('queue could not be read', { error: String(error) })
+    })
     if (planning !== this.#planning || this.#stopped) return
     this.#timer?.cancel()
     if (due === undefined) return

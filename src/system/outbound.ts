@@ -44,7 +44,10 @@ export function openPolicies(tools: PolicyTools): { of(domain: string): Promise<
   let timer: Timer
   const again = (): void => {
     timer = clock.after(refreshEveryMs, () => {
-      if (options.now.mtaSts) void policies.refresh()
+      if (options.now.mtaSts)
+        policies
+          .refresh()
+          .catch((error: unknown) => log.warn('MTA-STS policies could not be refreshed', { error: String(error) }))
       again()
     })
   }

@@ -144,7 +144,8 @@ test('RET=FULL brings back what lies on the disk, and is read from there when th
       if (typeof found !== 'function') return found
       return (...given: unknown[]) => {
         const answer: unknown = found.apply(reads, given)
-        return name === 'queuedContent' && answer ? onDisk(answer as MessageBytes) : answer
+        if (name !== 'queuedContent') return answer
+        return (answer as Promise<MessageBytes | undefined>).then((bytes) => bytes && onDisk(bytes))
       }
     },
   })

@@ -15,7 +15,7 @@ test('a command that holds the loop up is named; the watchdog ends with the syst
     soon: (run: () => void) => clock.soon(run),
   }
   const store = await openStore({ folder: ':memory:', clock, log })
-  const { table } = store.read
+  const table = store.read.table.bind(store.read)
   Object.assign(store.read, {
     table(mailbox: number) {
       heldUpMs += 900

@@ -80,6 +80,10 @@ export class StoreImapSelected implements ImapSelected {
     return this.#table.view()
   }
 
+  upToDate(): Promise<void> | undefined {
+    return this.#tools.store.read.upToDate(this.#id)
+  }
+
   flagNames(): readonly (string | undefined)[] {
     return this.#tools.store.read.flagNames(this.#account)
   }

@@ -150,6 +150,8 @@ export interface ImapSelected {
   claimRecent(): number
   /** The newest state. Cheap. The same table object as long as nothing but flags changed. */
   table(): MessageTable
+  /** Resolves when `table()` has every message whose acceptance was answered; undefined: it has. */
+  upToDate?(): Promise<void> | undefined
   /** Names of the flag bits, index = bit; grows, never changes. Some entries may be undefined (not in use). */
   flagNames(): readonly (string | undefined)[]
   /** Whether a new keyword could still be made: PERMANENTFLAGS says \*. */

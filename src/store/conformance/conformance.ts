@@ -8,6 +8,7 @@ import type { Change } from '../changes.ts'
 import type { Store } from '../store.ts'
 import { addAccount, arrival, message, nowMs, refused, rowsOf, type Check } from './fixtures.ts'
 import { lateChecks } from './late.ts'
+import { promisedChecks } from './promised.ts'
 import { leaseOf, queueChecks } from './queue.ts'
 import { totalsChecks } from './totals.ts'
 
@@ -26,6 +27,8 @@ export function conformance(
       }
     })
   }
+
+  promisedChecks(check)
 
   check('a message is filed with its prefix, to the byte', async (store) => {
     const bob = await addAccount(store, 'bob@example.org')

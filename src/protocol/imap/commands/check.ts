@@ -5,5 +5,6 @@ export const check = command({
   name: 'CHECK',
   states: ['selected'],
   tellsExpunge: 'always',
-  run() {},
+  /** Not only the news that has come: what another session was promised before. */
+  run: ({ selected }) => selected.upToDate?.(),
 })

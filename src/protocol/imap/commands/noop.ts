@@ -5,5 +5,6 @@ export const noop = command({
   name: 'NOOP',
   states: anyState,
   tellsExpunge: 'always',
-  run() {},
+  /** Not only the news that has come: what another session was promised before. */
+  run: (conversation) => (conversation.state === 'selected' ? conversation.selected.upToDate?.() : undefined),
 })
