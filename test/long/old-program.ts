@@ -6,10 +6,16 @@ import { join } from 'node:path'
 
 const root = process.env['PENNYPOST_ROOT']!
 
-/** Why there is nothing to build: a shallow clone, or sources without their history. */
+const git = (...args: string[]): string | undefined => {
+  const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : undefined
+}
+
+/** Why there is nothing to build: a shallow clone, or sources without their history. A whole history that lacks it is a failure. */
 export function lacksHistory(commit: string): string | false {
-  const found = spawnSync('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: root })
-  return found.status === 0 ? false : `no history: this clone does not have the commit ${commit.slice(0, 7)}`
+  const shallow = git('rev-parse', '--is-shallow-repository')
+  if (shallow === 'false' || git('cat-file', '-e', `${commit}^{commit}`) !== undefined) return false
+  return `no history: ${shallow === 'true' ? 'this clone is shallow' : 'this is no clone'}`
 }
 
 function done(command: string, args: readonly string[], cwd: string): void {
