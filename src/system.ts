@@ -78,7 +78,7 @@ async function openSystem(
   const secret = await life.step('start secret', () => authSecret(store, random))
   const listeners = new Listeners(log)
   const of = { platform, settings, store, life, people, listening: () => listeners.listening }
-  const shared = openShared(of)
+  const shared = await life.step('start trace', () => openShared(of))
   const { accountGuard, trace } = shared.tools
   const signIn = openSignIn({
     ...{ platform, settings, people, secret },

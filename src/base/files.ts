@@ -20,4 +20,6 @@ export interface Files {
   /** undefined: there is no such file. */
   sizeBytes(path: string): Promise<number | undefined>
   remove(path: string): Promise<void>
+  /** Renames a file or a folder. @returns whether there was one. */
+  rename(from: string, to: string): Promise<boolean>
 }

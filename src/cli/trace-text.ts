@@ -5,14 +5,19 @@ import { sizeText, timeText, visible } from './context.ts'
 
 export interface Traced {
   readonly id: string
-  readonly journey: readonly TraceLine[]
+  readonly trace: readonly TraceLine[]
   /** The outcome of each accepted recipient, or that it is still queued. */
   readonly ledger: readonly LedgerRow[]
 }
 
-export function traceText({ id, journey, ledger }: Traced): string {
+/** `journey` is the name of `trace` up to version 0.4; it goes with the next version. */
+export function traceJson({ id, trace, ledger }: Traced): object {
+  return { id, trace, journey: trace, ledger }
+}
+
+export function traceText({ id, trace, ledger }: Traced): string {
   const lines = [`Message ${visible(id)}`]
-  for (const line of journey) {
+  for (const line of trace) {
     lines.push(`  ${line.at.replace('T', ' ')}  ${title(line, id)}`)
     for (const text of body(line)) lines.push(`    ${visible(text)}`)
   }

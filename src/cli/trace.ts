@@ -1,5 +1,4 @@
 /** `pennypost trace`: what happened to a message, from its arrival to its outcome. */
-import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import { realClock } from '../platform/real/clock.ts'
 import type { Terminal } from '../platform/real/terminal.ts'
@@ -18,7 +17,7 @@ import {
   type PlaceOptions,
 } from './context.ts'
 import type { Subcommand } from './subcommand.ts'
-import { followedText, traceText, type Traced } from './trace-text.ts'
+import { followedText, traceJson, traceText, type Traced } from './trace-text.ts'
 
 /** Messages shown unless --limit says otherwise. */
 const messagesDefault = 20
@@ -70,7 +69,7 @@ export const trace: Subcommand = (program, terminal, fail) => {
       throw new UsageFault('Say what to look for: an id, an address or a Message-ID, or a time with --since or --from')
     const limit = options.limit === undefined ? messagesDefault : readCount('--limit', options.limit)
     const { found, more } = await find(question?.trim(), span, limit, options)
-    if (options.json) terminal.out(`${JSON.stringify(found, null, 1)}\n`)
+    if (options.json) terminal.out(`${JSON.stringify(found.map(traceJson), null, 1)}\n`)
     else for (const message of found) terminal.out(traceText(message))
     if (more)
       terminal.note(
@@ -90,11 +89,12 @@ async function follow(question: string | undefined, options: TraceOptions, termi
   for (const name of ['since', 'from', 'to', 'limit'] as const)
     if (options[name] !== undefined)
       throw new UsageFault(`--follow shows new events only and cannot be used with --${name}`)
-  const [{ TraceFollower }, { realFiles }] = await Promise.all([
+  const [{ TraceFollower }, { findTraceFolder }, { realFiles }] = await Promise.all([
     import('../delivery/trace-follow.ts'),
+    import('../delivery/trace-folder.ts'),
     import('../platform/real/files.ts'),
   ])
-  const folder = join(await dataFolderOf(options), 'journey')
+  const folder = await findTraceFolder(realFiles, await dataFolderOf(options))
   const follower = new TraceFollower({ files: realFiles, folder, clock: realClock }, question)
   await follower.start()
   const ended = new AbortController()
@@ -134,36 +134,34 @@ async function find(
   limit: number,
   options: TraceOptions,
 ): Promise<{ found: Traced[]; more: boolean }> {
-  const [{ findJourneys, journeysOf, reportsAbout, timeOf }, { realFiles }] = await Promise.all([
+  const [{ findTraces, tracesOf, reportsAbout, timeOf }, { findTraceFolder }, { realFiles }] = await Promise.all([
     import('../delivery/trace-search.ts'),
+    import('../delivery/trace-folder.ts'),
     import('../platform/real/files.ts'),
   ])
-  const folder = join(await dataFolderOf(options), 'journey')
+  const folder = await findTraceFolder(realFiles, await dataFolderOf(options))
   return withOwner(options, async (owner) => {
     // First, since it also flushes trace lines to the file.
     const asked = await owner.ask('ledger', { arrivalIds: question === undefined ? [] : [question] })
-    const noted = await findJourneys(realFiles, folder, { text: question, ...span, limit })
+    const noted = await findTraces(realFiles, folder, { text: question, ...span, limit })
     const ended = await fromLedger(owner, question, span, limit)
     const known = asked.rows.length > 0 ? [question!] : []
     // Ids begin with their time: the newest ones, in order of arrival.
     const all = [...new Set([...known, ...noted.ids, ...ended.ids])].sort()
     const ids = all.slice(-limit)
-    const journeys = await journeysOf(realFiles, folder, ids)
+    const traces = await tracesOf(realFiles, folder, ids)
     const rows: LedgerRow[] = []
     for (let at = 0; at < ids.length; at += askedMax) {
       rows.push(...(await owner.ask('ledger', { arrivalIds: ids.slice(at, at + askedMax) })).rows)
     }
     const asMessageId = (id: string): string | undefined =>
-      journeys.get(id)!.find(({ event }) => event === 'arrived')?.['messageId'] as string | undefined
+      traces.get(id)!.find(({ event }) => event === 'arrived')?.['messageId'] as string | undefined
     const messageIds = new Set(ids.flatMap((id) => asMessageId(id) ?? []))
     const reports =
       messageIds.size === 0 ? [] : await reportsAbout(realFiles, folder, messageIds, Math.min(...ids.map(timeOf)))
     const found = ids.map((id) => ({
       id,
-      journey: [
-        ...journeys.get(id)!,
-        ...reports.filter((line) => line.id !== id && line['messageId'] === asMessageId(id)),
-      ],
+      trace: [...traces.get(id)!, ...reports.filter((line) => line.id !== id && line['messageId'] === asMessageId(id))],
       ledger: rows.filter(({ arrivalId }) => arrivalId === id),
     }))
     return { found, more: noted.more || ended.more || all.length > limit }

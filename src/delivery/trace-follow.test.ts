@@ -17,8 +17,8 @@ const ids = async (follower: TraceFollower): Promise<string[]> => (await followe
 test('only new lines that match are shown, cut anywhere, over midnight', async () => {
   let nowMs = start
   const files = memoryFiles()
-  const append = (text: string): Promise<void> => files.append(`journey/${dayName(nowMs)}`, Buffer.from(text))
-  const follow = (text?: string) => new TraceFollower({ files, folder: 'journey', clock: { now: () => nowMs } }, text)
+  const append = (text: string): Promise<void> => files.append(`trace/${dayName(nowMs)}`, Buffer.from(text))
+  const follow = (text?: string) => new TraceFollower({ files, folder: 'trace', clock: { now: () => nowMs } }, text)
   const all = follow()
   await all.start()
   assert.deepEqual(await ids(all), [], 'there is no file yet')

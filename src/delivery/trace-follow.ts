@@ -13,7 +13,7 @@ export class TraceFollower {
   #day = ''
   #at = 0
 
-  /** @param text found as a whole word in a line, as in `findJourneys`; undefined: every line. */
+  /** @param text found as a whole word in a line, as in `findTraces`; undefined: every line. */
   constructor(
     tools: { readonly files: Files; readonly folder: string; readonly clock: Pick<Clock, 'now'> },
     text: string | undefined,

@@ -25,7 +25,7 @@ const timeMax = 253_402_300_799_999
 /** Lines shown of one message. */
 const linesMax = 1000
 
-export async function findJourneys(files: Files, folder: string, question: TraceQuestion): Promise<TraceAnswer> {
+export async function findTraces(files: Files, folder: string, question: TraceQuestion): Promise<TraceAnswer> {
   const { text, sinceMs = 0, untilMs = timeMax, limit } = question
   const since = new Date(sinceMs).toISOString()
   const until = new Date(Math.min(untilMs, timeMax)).toISOString()
@@ -45,7 +45,7 @@ export async function findJourneys(files: Files, folder: string, question: Trace
 }
 
 /** All lines of these messages, oldest first. */
-export async function journeysOf(
+export async function tracesOf(
   files: Files,
   folder: string,
   ids: readonly string[],
@@ -106,9 +106,10 @@ async function readDay(files: Files, folder: string, name: string): Promise<Buff
   return bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.alloc(0)
 }
 
-/** As given, and in lower case, as domains are stored. */
+/** As given, and in lower case, as domains are stored; without the angle brackets, which are not stored. */
 export function needlesOf(text: string): Buffer[] {
-  const spellings = new Set([text, text.toLowerCase()])
+  const bare = /^<(.+)>$/.exec(text)?.[1] ?? text
+  const spellings = new Set([bare, bare.toLowerCase()])
   return [...spellings].map((spelling) => Buffer.from(JSON.stringify(spelling).slice(1, -1)))
 }
 

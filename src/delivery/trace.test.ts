@@ -7,7 +7,7 @@ import { status } from '../mail/status.ts'
 import type { SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import { timePrefix } from '../store/arrival-id.ts'
 import { FileTrace, traceMaxBytes, type RefusedFacts } from './trace.ts'
-import { findJourneys, journeysOf } from './trace-search.ts'
+import { findTraces, tracesOf } from './trace-search.ts'
 
 const start = Date.UTC(2026, 1, 1, 12)
 const day = 86_400_000
@@ -15,7 +15,7 @@ const day = 86_400_000
 function world() {
   const clock = new SimulatedClock(start)
   const files = memoryFiles()
-  return { clock, files, trace: new FileTrace('journey', files, clock, silentLog) }
+  return { clock, files, trace: new FileTrace('trace', files, clock, silentLog) }
 }
 
 const client = {
@@ -56,7 +56,7 @@ test('messages of unauthenticated clients are traced shortly, and those of one n
     })
   const bytes = async (): Promise<number> => {
     await trace.flush()
-    return (await files.sizeBytes('journey/2026-02-01.jsonl')) ?? 0
+    return (await files.sizeBytes('trace/2026-02-01.jsonl')) ?? 0
   }
   arrived(client, 0)
   const one = await bytes()
@@ -82,7 +82,7 @@ const refusedFacts = (id: string, more: Partial<RefusedFacts> = {}): RefusedFact
 })
 
 async function idsOf(files: ReturnType<typeof memoryFiles>, text: string, limit = 100): Promise<readonly string[]> {
-  return (await findJourneys(files, 'journey', { text, limit })).ids
+  return (await findTraces(files, 'trace', { text, limit })).ids
 }
 
 test('a refusal is found by sender, recipient, peer and name, and says why', async () => {
@@ -98,7 +98,7 @@ test('a refusal is found by sender, recipient, peer and name, and says why', asy
     'r1',
   ])
     assert.deepEqual(await idsOf(files, text), ['r1'], text)
-  const [line] = (await journeysOf(files, 'journey', ['r1'])).get('r1')!
+  const [line] = (await tracesOf(files, 'trace', ['r1'])).get('r1')!
   assert.equal(line!.event, 'refused')
   assert.match(String((line!['refused'] as string[])[0]), /^nobody@here\.example: 550 5\.1\.1 /)
   assert.equal(line!['parameters'], 'SIZE=77')
@@ -137,17 +137,17 @@ test('days are searched from the newest, within the time given', async () => {
     await trace.flush()
     await clock.pass(day)
   }
-  assert.equal((await files.list('journey')).length, 5)
-  const all = await findJourneys(files, 'journey', { text: 'alice@here.example', limit: 10 })
+  assert.equal((await files.list('trace')).length, 5)
+  const all = await findTraces(files, 'trace', { text: 'alice@here.example', limit: 10 })
   assert.deepEqual(all, { ids: [4, 3, 2, 1, 0].map(id), more: false })
-  const newest = await findJourneys(files, 'journey', { text: 'alice@here.example', limit: 2 })
+  const newest = await findTraces(files, 'trace', { text: 'alice@here.example', limit: 2 })
   assert.deepEqual(newest, { ids: [id(4), id(3)], more: true })
-  const middle = await findJourneys(files, 'journey', { sinceMs: start + day, untilMs: start + 3 * day - 1, limit: 9 })
+  const middle = await findTraces(files, 'trace', { sinceMs: start + day, untilMs: start + 3 * day - 1, limit: 9 })
   assert.deepEqual(middle.ids, [id(2), id(1)])
   // The trace continues on the next day.
   trace.note({ id: id(1), event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'late' })
   await trace.flush()
-  assert.equal((await journeysOf(files, 'journey', [id(1)])).get(id(1))!.length, 2)
+  assert.equal((await tracesOf(files, 'trace', [id(1)])).get(id(1))!.length, 2)
 })
 
 test('guessing addresses fills a quarter of the day at most, and an incomplete line is skipped', async () => {
@@ -160,11 +160,11 @@ test('guessing addresses fills a quarter of the day at most, and an incomplete l
   }
   trace.note({ id: 'm1', event: 'ended', outcome: 'bounced', delayMs: 0, why: '', recipient: 'alice@here.example' })
   await trace.flush()
-  const size = (await files.sizeBytes('journey/2026-02-01.jsonl'))!
+  const size = (await files.sizeBytes('trace/2026-02-01.jsonl'))!
   assert.ok(size < traceMaxBytes / 4 + 2_000_000 && size > traceMaxBytes / 4, `${size}`)
   assert.deepEqual(await idsOf(files, 'm1'), ['m1'])
-  await files.append('journey/2026-02-01.jsonl', Buffer.from('{"id":"m2","at":"2026'))
-  await files.append('journey/2026-02-01.jsonl', Buffer.from('\n'))
+  await files.append('trace/2026-02-01.jsonl', Buffer.from('{"id":"m2","at":"2026'))
+  await files.append('trace/2026-02-01.jsonl', Buffer.from('\n'))
   assert.deepEqual(await idsOf(files, 'm2'), [])
 })
 
@@ -174,7 +174,7 @@ test('a failing disk is logged once, and once more when it works again', async (
   const append = files.append.bind(files)
   const told: string[] = []
   const note = (event: string): void => void told.push(event)
-  const trace = new FileTrace('journey', files, clock, { ...silentLog, info: note, warn: note })
+  const trace = new FileTrace('trace', files, clock, { ...silentLog, info: note, warn: note })
   const noteOne = async (id: string): Promise<void> => {
     trace.note({ id, event: 'notice' })
     await trace.flush()

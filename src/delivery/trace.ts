@@ -30,7 +30,7 @@ const toldRecipientsMax = 20
 const networkMaxBytes = traceMaxBytes / 16
 /** Networks that are counted; beyond that, the oldest one starts again from zero. */
 const networksMax = 10_000
-export const journeyKeepDays = 30
+export const traceKeepDays = 30
 
 /**
  * `notice`: a DSN of ours. `report`: a DSN of another host about one of our messages. `attempt`: to deliver to another
@@ -342,7 +342,7 @@ export class FileTrace implements Trace {
   }
 
   async #expire(): Promise<void> {
-    const oldest = dayName(this.#clock.now() - journeyKeepDays * 86_400_000)
+    const oldest = dayName(this.#clock.now() - traceKeepDays * 86_400_000)
     for (const name of await this.#files.list(this.#folder)) {
       if (/^\d{4}-\d\d-\d\d\.jsonl$/.test(name) && name < oldest) await this.#files.remove(`${this.#folder}/${name}`)
     }

@@ -1,5 +1,4 @@
 /** Builds the rooms that mail passes through: delivery, queue and transport, with their shared tools. */
-import { join } from 'node:path'
 import type { Live } from '../base/live.ts'
 import type { Resolver } from '../base/resolver.ts'
 import { Wheel } from '../base/wheel.ts'
@@ -11,6 +10,7 @@ import { MailFigures, MailLog } from '../delivery/mail-log.ts'
 import { Receiver } from '../delivery/receiver.ts'
 import { Rewriter } from '../delivery/rewrite/rewriter.ts'
 import { SigningKeys } from '../delivery/signing.ts'
+import { openTraceFolder } from '../delivery/trace-folder.ts'
 import { FileTrace, silentTrace, type Trace } from '../delivery/trace.ts'
 import { AccountWatch } from '../directory/account-watch.ts'
 import type { Authenticator } from '../protocol/sasl/authenticator.ts'
@@ -50,11 +50,12 @@ export interface SharedTools {
 }
 
 /** Trace, metrics, account guard and other shared tools. */
-export function openShared({ platform, settings, store, life, people }: MailTools): SharedTools {
+export async function openShared({ platform, settings, store, life, people }: MailTools): Promise<SharedTools> {
   const { clock, random, files, log } = platform
   const { data } = settings.config.now
   const mailFigures = new MailFigures()
-  const file: Trace = data === ':memory:' ? silentTrace : new FileTrace(join(data, 'journey'), files, clock, log)
+  const file: Trace =
+    data === ':memory:' ? silentTrace : new FileTrace(await openTraceFolder(files, data, log), files, clock, log)
   const trace = new MailLog(file, { clock, log, figures: mailFigures })
   life.ends('trace', 'inside', () => trace.flush())
   const watchOptions = (): Config['accountWatch'] => settings.config.now.accountWatch

@@ -91,7 +91,7 @@ test('SMTP: Received names the client, with and without TLS', { skip }, async ()
     assert.deepEqual(messages.map(cameFrom), Array<string>(4).fill(clientAddress))
     // What "pennypost trace" reads.
     await askOwner(data, 'ledger', { arrivalIds: [] })
-    const folder = join(data, 'journey')
+    const folder = join(data, 'trace')
     const lines = readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').trim().split('\n'))
     assert.equal(lines.length, 4)
     for (const line of lines) assert.ok(line.includes(`"${clientAddress}"`), line)

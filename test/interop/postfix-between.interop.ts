@@ -71,8 +71,8 @@ for (const [name, discarded] of [
         await postfix.stop()
         await b.stop()
       }
-      const lines = readdirSync(join(data, 'journey')).flatMap((day) =>
-        readFileSync(join(data, 'journey', day), 'utf8').split('\n'),
+      const lines = readdirSync(join(data, 'trace')).flatMap((day) =>
+        readFileSync(join(data, 'trace', day), 'utf8').split('\n'),
       )
       const origins = lines
         .flatMap((line) =>

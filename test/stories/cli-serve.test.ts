@@ -140,7 +140,7 @@ test('commands steer a running server, and what they make works at once', async 
   const lately = JSON.parse((await pennypost(['trace', '--since', '1h', '--json', ...at])).out) as unknown[]
   assert.equal(lately.length, 2)
   // The ledger answers when the trace is gone: by id, by time, by recipient.
-  rmSync(join(data, 'journey'), { recursive: true })
+  rmSync(join(data, 'trace'), { recursive: true })
   for (const question of [[traced!.id], ['--since', '1h'], ['Alice@example.org', '--since', '1h']]) {
     const { out } = await pennypost(['trace', ...question, ...at])
     assert.match(out, /^Message \w+\n {2}alice@example\.org: filed at .* \(INBOX 1\)\n\n$/, question.join(' '))

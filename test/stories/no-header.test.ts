@@ -182,8 +182,8 @@ test('the trace tells how the bytes were changed', async () => {
   } finally {
     await real.stop()
   }
-  const lines = readdirSync(join(folder, 'journey')).flatMap((day) =>
-    readFileSync(join(folder, 'journey', day), 'utf8')
+  const lines = readdirSync(join(folder, 'trace')).flatMap((day) =>
+    readFileSync(join(folder, 'trace', day), 'utf8')
       .trimEnd()
       .split('\n'),
   )

@@ -95,13 +95,17 @@ export interface Server {
   readonly ended: Promise<number | null>
 }
 
-/** Starts `serve` and waits for its listeners. */
+/**
+ * Starts `serve` and waits for its listeners.
+ * @param program that of another version; undefined: the present one.
+ */
 export async function serve(
   args: readonly string[],
   listeners: number,
   environment: Record<string, string> = {},
+  program?: string,
 ): Promise<Server> {
-  const child = await start(await programFile(), ['serve', ...args], tmpdir(), environment)
+  const child = await start(program ?? (await programFile()), ['serve', ...args], tmpdir(), environment)
   const texts = gather(child)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const events = (): ReturnType<Server['events']> =>

@@ -76,7 +76,7 @@ test('a data folder that others may look into is told of, and nothing in it can 
     'pennypost.db-wal',
     'segments',
     'large',
-    'journey',
+    'trace',
     'submit.sock',
     'control.sock',
     'tls/self-signed.key',

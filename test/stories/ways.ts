@@ -61,7 +61,7 @@ export class Ways {
 
   async trace(): Promise<string> {
     await this.system.stop()
-    const folder = join(this.folder, 'data', 'journey')
+    const folder = join(this.folder, 'data', 'trace')
     const files = await readdir(folder)
     return (await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))).join('')
   }

@@ -47,4 +47,5 @@ export const realFiles: Files = {
   list: async (folder) => (await unlessMissing(readdir(folder)))?.sort() ?? [],
   sizeBytes: async (path) => (await unlessMissing(stat(path)))?.size,
   remove: (path) => rm(path, { force: true }),
+  rename: async (from, to) => (await unlessMissing(rename(from, to).then(() => true))) ?? false,
 }

@@ -19,5 +19,13 @@ export function memoryFiles(files: Map<string, Uint8Array> = new Map()): Files {
     async remove(path) {
       files.delete(path)
     },
+    async rename(from, to) {
+      const moved = [...files].filter(([path]) => path === from || path.startsWith(`${from}/`))
+      for (const [path, bytes] of moved) {
+        files.delete(path)
+        files.set(to + path.slice(from.length), bytes)
+      }
+      return moved.length > 0
+    },
   }
 }
