@@ -88,13 +88,11 @@ async function whereIs(system: System, ...users: readonly string[]): Promise<str
 
 /** Every row of the ledger, by recipient. */
 async function ledgerOf(system: System): Promise<string[]> {
-  await system.store.commit([{ kind: 'materialize', all: true }])
   const { rows } = await system.store.read.ledgerWhere('', '~', undefined, 100)
   return rows.map(({ recipient, outcome }) => `${recipient} ${outcome}`).sort()
 }
 
 async function act(world: World, { store }: System, wish: Partial<ArgumentsOf<'queueAct'>>): Promise<void> {
-  await store.commit([{ kind: 'materialize', all: true }])
   const recipients = (await store.read.queue(0, 10)).map(({ id }) => id)
   const args = { recipients, ...wish } as ArgumentsOf<'queueAct'>
   const answer = await world.clock.until(runControl({ store, clock: world.clock }, 'queueAct', args))
