@@ -8,6 +8,7 @@ import type { AddressSource } from '../directory/aliases.ts'
 import { bytesOf } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
 import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../mail/address.ts'
+import { domainDestination, localDestination } from '../mail/destination.ts'
 import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField } from '../mail/header-format.ts'
 import type { HeaderFacts } from '../mail/message-facts.ts'
@@ -25,7 +26,7 @@ import { isResultsOf } from '../trust/authentication-results.ts'
 import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
 import { watchIncomingDsn } from './incoming-dsn.ts'
 import { commitArrival } from './commit.ts'
-import { localDestination, type TransferTools } from './file.ts'
+import type { TransferTools } from './file.ts'
 import { deliveryPrefix, receivedField, submissionFixes } from './headers.ts'
 import type { Trace, RefusedRecipient } from './trace.ts'
 import { contentParts, applyEdits, type Edit } from './edits.ts'
@@ -305,7 +306,10 @@ export class MessageAcceptance {
       const rule = discard ?? (redirect === undefined ? undefined : `${verdict.fitted.join(', ')}: to ${redirect}`)
       if (rule !== undefined) return { recipient, plans: [{ kind: 'discard', recipient, rule }] }
       if (!store.read.isLocalDomain(mailbox.domain)) {
-        return { recipient, plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }] }
+        return {
+          recipient,
+          plans: [{ kind: 'queue', recipient, address: recipient, destination: domainDestination(mailbox.domain) }],
+        }
       }
       const again = wasSentOn(deliveredTo, recipient)
       const local = planLocal(this.#tools, mailbox, recipient, this.#received.addresses, (member) =>

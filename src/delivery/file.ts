@@ -5,6 +5,7 @@
 import type { Live } from '../base/live.ts'
 import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { formatMailbox } from '../mail/address.ts'
+import { localDestination } from '../mail/destination.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Filing, Operation, QueueRecipient } from '../store/operations.ts'
@@ -32,11 +33,6 @@ export interface TransferTools {
   /** undefined: accounts are not watched. */
   readonly accountGuard?: AccountGuard
 }
-
-/** The destination of local recipients that wait in the queue. */
-export const localDestination = '(local)'
-/** The destination of recipients that an operator gave up: the queue bounces them with their last reply. */
-export const failedDestination = '(failed)'
 
 type Arrive = Extract<Operation, { kind: 'arrive' }>
 

@@ -8,6 +8,7 @@ import type { ExternalDirectory } from '../directory/resolved-addresses.ts'
 import { expandAddress, type AddressSource } from '../directory/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
+import { domainDestination } from '../mail/destination.ts'
 import type { Mailbox } from '../mail/envelope.ts'
 import { fitsDomain } from '../mail/domain-pattern.ts'
 import { status } from '../mail/status.ts'
@@ -71,7 +72,12 @@ export function planLocal(
     else plans.push({ kind: 'file', recipient, account, mailbox: inbox, flags: [] })
   }
   for (const address of expansion.remote) {
-    plans.push({ kind: 'queue', recipient, address, destination: address.slice(address.lastIndexOf('@') + 1) })
+    plans.push({
+      kind: 'queue',
+      recipient,
+      address,
+      destination: domainDestination(address.slice(address.lastIndexOf('@') + 1)),
+    })
   }
   if (plans.length === 0) {
     plans.push({
@@ -93,7 +99,7 @@ export function planAddress(tools: Tools, address: string): Plan[] {
   const mailbox = parseMailbox(address)
   if (!mailbox) return [{ kind: 'refuse', recipient: address, status: status.recipientSyntax }]
   if (tools.store.read.isLocalDomain(mailbox.domain)) return planLocal(tools, mailbox, address)
-  return [{ kind: 'queue', recipient: address, address, destination: mailbox.domain }]
+  return [{ kind: 'queue', recipient: address, address, destination: domainDestination(mailbox.domain) }]
 }
 
 /** Whether this many more bytes fit the account's quota. */

@@ -1,4 +1,5 @@
 /** Groups leased recipients into batches. */
+import { destinationKey } from '../mail/destination.ts'
 import type { MessageBytes } from '../mail/content.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Batch } from './next-hops.ts'
@@ -17,16 +18,17 @@ export function batchesOf(rows: readonly QueueRow[], bytes?: MessageBytes): Batc
   const open = new Map<string, QueueRow[]>()
   const batches: Batch[] = []
   for (const row of rows) {
+    const key = destinationKey(row.destination)
     const { smtpUtf8, body } = row.parameters
-    const key = `${row.entry} ${row.destination} ${smtpUtf8} ${body}`
-    const batch = open.get(key)
+    const together = `${row.entry} ${key} ${smtpUtf8} ${body}`
+    const batch = open.get(together)
     if (batch && batch.length < batchRecipientsMax) {
       batch.push(row)
       continue
     }
     const started = [row]
-    open.set(key, started)
-    batches.push({ destination: row.destination, rows: started, bytes })
+    open.set(together, started)
+    batches.push({ destination: row.destination, key, rows: started, bytes })
   }
   return batches
 }

@@ -1,3 +1,4 @@
+import { domainDestination } from '../mail/destination.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { QueueRow } from '../store/entities.ts'
@@ -5,7 +6,11 @@ import { ruleFor, NextHop, nextHopName, NextHops, type Batch } from './next-hops
 
 const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0 }
 const host = (name: string, port = 25) => ({ name, port })
-const batch = (turnMs: number): Batch => ({ destination: 'x', rows: [{ turnMs } as QueueRow] })
+const batch = (turnMs: number): Batch => ({
+  destination: domainDestination('x'),
+  key: 'x',
+  rows: [{ turnMs } as QueueRow],
+})
 
 test('a next hop is a set of hosts, in any order', () => {
   assert.equal(nextHopName([host('b.example'), host('a.example')], undefined), 'a.example b.example')

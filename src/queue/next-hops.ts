@@ -3,6 +3,7 @@
  * domains served by one provider share it, with its connections and limits.
  */
 import { BoundedMap } from '../base/bounded-map.ts'
+import type { Destination, DestinationKey } from '../mail/destination.ts'
 import type { MessageBytes } from '../mail/content.ts'
 import { fitsDomain } from '../mail/domain-pattern.ts'
 import type { Random } from '../base/random.ts'
@@ -13,7 +14,8 @@ import { Rate } from '../base/rate.ts'
 
 /** Recipients of one message that go to one destination together. */
 export interface Batch {
-  readonly destination: string
+  readonly destination: Destination
+  readonly key: DestinationKey
   readonly rows: readonly QueueRow[]
   /** The message, if in memory. */
   readonly bytes?: MessageBytes
@@ -192,7 +194,7 @@ export function nextHopName(
 export class NextHops {
   readonly #nextHops = new Map<string, NextHop>()
   /** The last next hop of each destination. */
-  readonly #lastOf = new BoundedMap<string, NextHop>(knownMax)
+  readonly #lastOf = new BoundedMap<DestinationKey, NextHop>(knownMax)
 
   of(name: string, connectionsMax: number, ratePerMinute?: number): NextHop {
     let nextHop = this.#nextHops.get(name)
@@ -209,17 +211,17 @@ export class NextHops {
   }
 
   /** The last next hop of a destination; undefined: not known. */
-  lastOf(destination: string): NextHop | undefined {
+  lastOf(destination: DestinationKey): NextHop | undefined {
     return this.#lastOf.get(destination)
   }
 
-  remember(destination: string, nextHop: NextHop): void {
+  remember(destination: DestinationKey, nextHop: NextHop): void {
     this.#lastOf.set(destination, nextHop)
   }
 
   /** Destinations whose next hop has enough leased. */
-  busyDestinations(): string[] {
-    const busy: string[] = []
+  busyDestinations(): DestinationKey[] {
+    const busy: DestinationKey[] = []
     for (const [name, nextHop] of this.#lastOf) {
       if (!nextHop.isBusy) continue
       busy.push(name)

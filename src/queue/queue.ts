@@ -4,6 +4,7 @@
  * All of its state can be read again: after a crash the leases are void, and are given again.
  */
 import { running } from '../base/running.ts'
+import { destinationKey } from '../mail/destination.ts'
 import type { Timer } from '../base/clock.ts'
 import type { Change } from '../store/changes.ts'
 import type { QueueRecipient } from '../store/operations.ts'
@@ -109,8 +110,8 @@ export class Queue implements ImmediateDelivery {
   }
 
   #mayTry({ destination, turnMs }: QueueRecipient, firstAttemptMs: number): boolean {
-    if (nowhere.has(destination)) return false
-    return this.#nextHops.lastOf(destination)?.takesImmediate(turnMs ?? firstAttemptMs) ?? true
+    if (destination.kind === 'local') return false
+    return this.#nextHops.lastOf(destinationKey(destination))?.takesImmediate(turnMs ?? firstAttemptMs) ?? true
   }
 
   cancel(arrivalId: string): void {
@@ -150,7 +151,6 @@ export class Queue implements ImmediateDelivery {
       })
   }
 
-  /** Leases due recipients now. */
   wake(): void {
     if (this.#stopped || !this.#begun) return
     if (this.#leasing) this.#again = true
@@ -214,7 +214,7 @@ export class Queue implements ImmediateDelivery {
   /** Finds the next hop of a batch, and adds it there. */
   async #place(batch: Batch): Promise<void> {
     const { clock, log } = this.#tools
-    const { destination, rows } = batch
+    const { key, rows } = batch
     try {
       const route = isTooLate(rows[0]!, clock.now()) ? late() : await this.#router.resolve(batch)
       if ('words' in route) {
@@ -226,7 +226,7 @@ export class Queue implements ImmediateDelivery {
         return this.#release(batch)
       }
       const { nextHop } = route
-      this.#nextHops.remember(destination, nextHop)
+      this.#nextHops.remember(key, nextHop)
       if (this.#stopped || nextHop.isFull) {
         await this.#returnLease([batch], this.#stopped ? 0 : fullMs)
         return this.#release(batch)
@@ -244,7 +244,7 @@ export class Queue implements ImmediateDelivery {
     } catch (error) {
       // The lease lapses by itself, and the recipients are tried again.
       log.error('queued recipients could not be routed', {
-        destination,
+        destination: key,
         error: String((error as Error).stack ?? error),
       })
       this.#release(batch)
@@ -337,7 +337,7 @@ export class Queue implements ImmediateDelivery {
       if (this.#senders.isUsedUp(sender)) continue
       if (i === 0) nextHop.waiting.shift()
       else nextHop.waiting.splice(i, 1)
-      const waitMs = nowhere.has(batch.destination) ? 0 : this.#senders.spend(sender, batch.rows.length, clock.now())
+      const waitMs = nowhere.has(batch.key) ? 0 : this.#senders.spend(sender, batch.rows.length, clock.now())
       if (waitMs > 0) {
         this.#leave(nextHop, [batch])
         void this.#returnLease([batch], Math.max(waitMs, returnMs))

@@ -5,12 +5,13 @@
 import type { Live } from '../base/live.ts'
 import type { TransferOptions } from './options.ts'
 import { running } from '../base/running.ts'
+import { destinationKey } from '../mail/destination.ts'
 import type { MessageBytes } from '../mail/content.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Lease, Operation } from '../store/operations.ts'
 import { StoreRefusal } from '../store/store.ts'
 import type { AttemptResult } from '../transport/smtp/smtp.ts'
-import { failedDestination, headerText, bounceOperation, type TransferTools } from '../delivery/file.ts'
+import { headerText, bounceOperation, type TransferTools } from '../delivery/file.ts'
 import { bounceLine, type Trace } from '../delivery/trace.ts'
 import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../delivery/bounce.ts'
 import type { ResultBatcher } from './result-batcher.ts'
@@ -48,7 +49,7 @@ export function mayWait(
 }
 
 /** Recipients of one message; its bytes, if in memory; the destination of the attempt. */
-export type Tried = Pick<Batch, 'rows' | 'bytes'> & Partial<Pick<Batch, 'destination'>>
+export type Tried = Pick<Batch, 'rows' | 'bytes'> & Partial<Pick<Batch, 'key'>>
 
 /** RFC 3463 §3.1: 5.0.0 says only that it failed. */
 export function givenUp(row: QueueRow): AttemptResult {
@@ -67,7 +68,7 @@ interface End {
 /** @param retryAfterMs the destination's own retry schedule, if any. */
 export async function recordResults(
   tools: RecordTools,
-  { rows, bytes, destination }: Tried,
+  { rows, bytes, key }: Tried,
   results: readonly AttemptResult[],
   retryAfterMs: readonly number[] = tools.options.now.retryAfterMs,
 ): Promise<void> {
@@ -76,10 +77,10 @@ export async function recordResults(
   const ends = rows.map((row, i): End => {
     const result = results[i]!
     noteAttempt(tools, row, result)
-    const moved = destination !== undefined && row.destination !== destination
+    const moved = key !== undefined && destinationKey(row.destination) !== key
     if (result.kind !== 'later' || !moved) return endOfAttempt(tools, row, result, nowMs, retryAfterMs)
     // During the attempt an operator gave up the recipient, or rerouted it.
-    if (row.destination === failedDestination) return endOfAttempt(tools, row, givenUp(row), nowMs, retryAfterMs)
+    if (row.destination.kind === 'failed') return endOfAttempt(tools, row, givenUp(row), nowMs, retryAfterMs)
     return endOfAttempt(tools, row, result, nowMs, [0])
   })
   await writeEnds(tools, ends, { row: rows[0]!, bytes })

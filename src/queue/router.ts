@@ -1,7 +1,8 @@
 /** Routes a batch: to its hosts, their next hop and the rule of the configuration. */
 import type { Live } from '../base/live.ts'
 import type { AttemptResult } from '../transport/smtp/smtp.ts'
-import { failedDestination, localDestination, type TransferTools } from '../delivery/file.ts'
+import { destinationKey, failedDestination, localDestination, type HostDestination } from '../mail/destination.ts'
+import type { TransferTools } from '../delivery/file.ts'
 import type { DestinationRule, TransferOptions } from './options.ts'
 import { routeTo, type RouteTools } from '../transport/route.ts'
 import { ruleFor, nextHopName, type Batch, type NextHops } from './next-hops.ts'
@@ -16,7 +17,7 @@ export type RouterTools = Pick<TransferTools, 'clock' | 'random'> & { readonly o
   }
 
 /** Next hops without hosts: local recipients beyond `fileNowMax`, and those that an operator gave up. */
-export const nowhere: ReadonlySet<string> = new Set([localDestination, failedDestination])
+export const nowhere: ReadonlySet<string> = new Set([localDestination, failedDestination].map(destinationKey))
 
 export class Router {
   readonly #tools: RouterTools
@@ -30,13 +31,12 @@ export class Router {
   }
 
   /** @returns the result of the attempt if there is no route. */
-  async resolve({ destination, rows }: Batch): Promise<ResolvedRoute | AttemptResult> {
+  async resolve({ destination, key, rows }: Batch): Promise<ResolvedRoute | AttemptResult> {
     const { options, clock, rules } = this.#tools
     const perSite = options.now.transfersPerDestinationMax
-    if (nowhere.has(destination))
-      return { nextHop: this.#nextHops.of(destination, perSite), hosts: [], rule: undefined }
+    if (nowhere.has(key)) return { nextHop: this.#nextHops.of(key, perSite), hosts: [], rule: undefined }
     const { reversePath, acceptedAtMs } = rows[0]!
-    const routed = await routeTo(this.#routing, destination, reversePath, clock.now() - acceptedAtMs)
+    const routed = await routeTo(this.#routing, destination as HostDestination, reversePath, clock.now() - acceptedAtMs)
     if (routed.kind !== 'hosts') {
       const { enhanced, code, text } = routed.status
       return { kind: routed.kind, enhanced, words: `${code} ${enhanced} ${text}` }
@@ -44,7 +44,7 @@ export class Router {
     // A fallback host does not name the next hop, unless there are no others.
     const own = routed.hosts.filter(({ fallback }) => !fallback)
     const named = own.length > 0 ? own : routed.hosts
-    const rule = ruleFor(rules.now, destination, named)
+    const rule = ruleFor(rules.now, key, named)
     const nextHop = this.#nextHops.of(nextHopName(named, rule), rule?.connectionsMax ?? perSite, rule?.ratePerMinute)
     return { nextHop, hosts: routed.hosts, rule }
   }

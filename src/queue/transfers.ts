@@ -7,7 +7,6 @@ import type { ConnectTools } from '../transport/smtp/connect.ts'
 import { KeptConnections } from '../transport/smtp/kept-connections.ts'
 import { signAnew } from '../delivery/sign-anew.ts'
 import { attempt, type AttemptResult, type AttemptTools } from '../transport/smtp/smtp.ts'
-import { failedDestination, localDestination } from '../delivery/file.ts'
 import type { DestinationRule } from './options.ts'
 import type { Host } from '../transport/route.ts'
 import type { SigningKeys } from '../delivery/signing.ts'
@@ -59,15 +58,15 @@ export class Transfers {
    * Neither rejects: after an error the recipients are tried again when the lease has lapsed.
    */
   async run(batch: Batch, route: ResolvedRoute): Promise<{ readonly written: Promise<void> }> {
-    const { destination, rows } = batch
+    const { destination, key, rows } = batch
     const failed = (error: unknown): void =>
       this.#tools.log.error('delivery attempt failed with an internal error', {
-        destination,
+        destination: key,
         error: String((error as Error).stack ?? error),
       })
     try {
-      if (destination === localDestination) return { written: fileLocally(this.#tools, rows).catch(failed) }
-      if (destination === failedDestination)
+      if (destination.kind === 'local') return { written: fileLocally(this.#tools, rows).catch(failed) }
+      if (destination.kind === 'failed')
         return { written: recordResults(this.#tools, batch, rows.map(givenUp)).catch(failed) }
       const { results, retryAfterMs } = await this.#offer(batch, route)
       return { written: recordResults(this.#tools, batch, results, retryAfterMs).catch(failed) }

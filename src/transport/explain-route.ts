@@ -1,4 +1,5 @@
 /** Explains the route of a domain: its hosts now, and the security required of each connection. */
+import { domainDestination } from '../mail/destination.ts'
 import { recordWords } from '../trust/dane/tlsa.ts'
 import { securityOf, TlsPolicyFault, type Security, type SecurityTools } from './smtp/tls-policy.ts'
 import { routeTo, type Host, type RouteTools } from './route.ts'
@@ -28,7 +29,7 @@ export async function explainRoute(
   sender: string,
 ): Promise<RouteExplanation> {
   // With the wait of an old message, so that all fallbacks are included.
-  const routed = await routeTo(tools, domain, sender, Number.MAX_SAFE_INTEGER)
+  const routed = await routeTo(tools, domainDestination(domain), sender, Number.MAX_SAFE_INTEGER)
   if (routed.kind !== 'hosts') {
     const { code, enhanced, text } = routed.status
     return { kind: routed.kind, words: `${code} ${enhanced} ${text}` }

@@ -2,11 +2,12 @@
 import type { DnsOutcome, MxRecord, Resolver } from '../base/resolver.ts'
 import type { Random } from '../base/random.ts'
 import { parseDomain } from '../mail/address.ts'
+import type { HostDestination } from '../mail/destination.ts'
 import type { Status } from '../mail/status.ts'
 import { orderAddresses, type AddressFamilies } from './address-order.ts'
 import { fixedRoute, staticRoute, type Proxy, type StaticRoute } from './static-routes.ts'
 
-export { fixedDestination, type StaticRoute } from './static-routes.ts'
+export type { StaticRoute } from './static-routes.ts'
 
 export interface Host {
   readonly name: string
@@ -82,18 +83,17 @@ interface Looked {
 }
 
 /**
- * @param destination a domain, an address literal, or one of `fixedDestination`.
  * @param sender the reverse-path, '' for the null one: some routes are only for some senders.
  * @param waitedMs the message's time in the queue: some fallbacks are only for old messages.
  */
 export async function routeTo(
   tools: RouteTools,
-  destination: string,
+  destination: HostDestination,
   sender: string,
   waitedMs: number,
 ): Promise<Routed> {
-  if (destination.startsWith('=')) return toRoute(tools, fixedRoute(tools.routes, destination, sender))
-  const domain = parseDomain(destination) ?? destination
+  if (destination.kind !== 'domain') return toRoute(tools, fixedRoute(tools.routes, destination, sender))
+  const domain = parseDomain(destination.domain) ?? destination.domain
   const route = staticRoute(tools.routes, domain, sender)
   if (route && route.hosts.length > 0) return toRoute(tools, route)
   const routed = await toMailHosts(tools, domain, route)

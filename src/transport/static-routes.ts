@@ -65,24 +65,8 @@ export function staticRoute(
   return best
 }
 
-const smtpDefaultPort = 25
-
-/**
- * The destination of rerouted recipients: `=host:port`. No domain begins so. `text` is `host`, `host:port`,
- * `1.2.3.4:port` or `[2001:db8::1]:port`. @returns undefined for other texts.
- */
-export function fixedDestination(text: string): string | undefined {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::(\d{1,5}))?$/.exec(text)
-  const port = Number(found?.[3] ?? smtpDefaultPort)
-  if (!found || port < 1 || port > 65_535) return undefined
-  return `=${(found[1] ?? found[2]!).toLowerCase()}:${port}`
-}
-
 /** A host of the configuration keeps its TLS and password settings, from the route that best matches the sender. */
-export function fixedRoute(routes: readonly StaticRoute[], destination: string, sender: string): StaticRoute {
-  const colon = destination.lastIndexOf(':')
-  const host = destination.slice(1, colon)
-  const port = Number(destination.slice(colon + 1))
+export function fixedRoute(routes: readonly StaticRoute[], { host, port }: RouteHost, sender: string): StaticRoute {
   const there = routes.filter(({ hosts }) => hosts.some((one) => one.host.toLowerCase() === host && one.port === port))
   const known = staticRoute(
     there.map((route) => ({ ...route, domain: '*', fallback: false })),
