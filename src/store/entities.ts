@@ -119,6 +119,8 @@ export interface QueueParameters extends Handling {
   /** The sender was told that it is late. */
   readonly warned?: true
   readonly originalRecipient?: string
+  /** The address that was written to, where that is another one: the row names the account. */
+  readonly recipient?: string
 }
 
 export interface LedgerRow {

@@ -184,7 +184,7 @@ export type Operation =
   | {
       readonly kind: 'queueFinish'
       readonly lease: Lease
-      readonly outcome: 'relayed' | 'bounced' | 'filed'
+      readonly outcome: 'relayed' | 'bounced' | 'filed' | 'discarded'
       readonly reply: string
       readonly nowMs: number
     }

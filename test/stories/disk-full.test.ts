@@ -13,7 +13,7 @@ import { StoreImapBackend } from '../../src/access/imap/backend.ts'
 import { addAccount, message } from '../../src/store/conformance/fixtures.ts'
 import { openStore } from '../../src/store/sqlite/engine.ts'
 import { silentTrace } from '../../src/delivery/trace.ts'
-import { transferDefaults } from '../../src/queue/options.ts'
+import { transferDefaults } from '../../src/transport/options.ts'
 import { FairOrder } from '../../src/delivery/fair-order.ts'
 import { Receiver } from '../../src/delivery/receiver.ts'
 
