@@ -27,9 +27,9 @@ const failedKey = '(failed)'
 const hostMark = '='
 const lmtpMark = 'lmtp:'
 
-const smtpPort = 25
-/** LMTP has no port of its own: 24 is for private mail systems, and the usual one. */
-const lmtpPort = 24
+export const smtpPort = 25
+/** LMTP has no port of its own: 24 is for private mail systems, and the usual one of Postfix and Dovecot. */
+export const lmtpPort = 24
 
 export function domainDestination(domain: string): Extract<Destination, { kind: 'domain' }> {
   return { kind: 'domain', domain }

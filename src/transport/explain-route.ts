@@ -7,6 +7,7 @@ import { routeTo, type Host, type RouteTools } from './route.ts'
 export interface WayHost {
   readonly name: string
   readonly port: number
+  readonly protocol: 'smtp' | 'lmtp'
   readonly addresses: readonly string[]
   readonly fallback: boolean
   /** Authenticated by DNSSEC, or set by the configuration. */
@@ -40,7 +41,8 @@ export async function explainRoute(
 async function hostOf(tools: SecurityTools, host: Host): Promise<WayHost> {
   const { name, port, addresses, fallback = false, nameSecure = false, addressesSecure = false } = host
   const { proxy, username: signsInAs } = host
-  const facts = { name, port, addresses, fallback, nameProved: nameSecure, addressesProved: addressesSecure }
+  const protocol = host.lmtp ? ('lmtp' as const) : ('smtp' as const)
+  const facts = { name, port, protocol, addresses, fallback, nameProved: nameSecure, addressesProved: addressesSecure }
   const more = { signsInAs, proxy: proxy && `${proxy.host}:${proxy.port}` }
   try {
     const security = await securityOf(tools, host)

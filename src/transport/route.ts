@@ -14,6 +14,8 @@ export interface Host {
   /** In the order in which they are tried. */
   readonly addresses: readonly string[]
   readonly port: number
+  /** It speaks LMTP. RFC 2033. */
+  readonly lmtp?: boolean
   readonly tls: StaticRoute['tls']
   readonly username?: string
   readonly password?: string
@@ -109,8 +111,9 @@ export async function routeTo(
  * Properties that a route gives to all its hosts. A host set by the configuration is as trusted as one authenticated by
  * DNSSEC.
  */
-function routeDefaults({ tls, username, password, sourceAddresses, proxy }: StaticRoute) {
-  return { tls, username, password, localAddresses: sourceAddresses, proxy, nameSecure: true }
+function routeDefaults({ protocol, tls, username, password, sourceAddresses, proxy }: StaticRoute) {
+  const lmtp = protocol === 'lmtp'
+  return { lmtp, tls, username, password, localAddresses: sourceAddresses, proxy, nameSecure: true }
 }
 
 async function toRoute(tools: RouteTools, route: StaticRoute): Promise<Routed> {

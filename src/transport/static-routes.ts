@@ -1,4 +1,5 @@
 /** Routes of the configuration: by recipient domain, by sender, or as fallback. */
+import type { HostDestination } from '../mail/destination.ts'
 import { exactness, fitsDomain } from '../mail/domain-pattern.ts'
 
 export interface RouteHost {
@@ -24,6 +25,8 @@ export interface StaticRoute {
   readonly sender?: string
   /** In this order; none: the domain's own MX hosts. */
   readonly hosts: readonly RouteHost[]
+  /** Default: SMTP. LMTP has no MX hosts: a route that uses it has hosts. RFC 2033. */
+  readonly protocol?: 'smtp' | 'lmtp'
   readonly tls: 'opportunistic' | 'required' | 'implicit' | 'none'
   readonly username?: string
   readonly password?: string
@@ -66,13 +69,21 @@ export function staticRoute(
 }
 
 /** A host of the configuration keeps its TLS and password settings, from the route that best matches the sender. */
-export function fixedRoute(routes: readonly StaticRoute[], { host, port }: RouteHost, sender: string): StaticRoute {
-  const there = routes.filter(({ hosts }) => hosts.some((one) => one.host.toLowerCase() === host && one.port === port))
+export function fixedRoute(
+  routes: readonly StaticRoute[],
+  { kind, host, port }: Exclude<HostDestination, { kind: 'domain' }>,
+  sender: string,
+): StaticRoute {
+  const protocol = kind === 'lmtp' ? 'lmtp' : 'smtp'
+  const there = routes.filter(
+    ({ protocol: own = 'smtp', hosts }) =>
+      own === protocol && hosts.some((one) => one.host.toLowerCase() === host && one.port === port),
+  )
   const known = staticRoute(
     there.map((route) => ({ ...route, domain: '*', fallback: false })),
     '*',
     sender,
   )
   const hosts = [{ host, port }]
-  return known ? { ...known, hosts } : { domain: '*', hosts, tls: 'opportunistic' }
+  return known ? { ...known, hosts } : { domain: '*', protocol, hosts, tls: 'opportunistic' }
 }

@@ -1,4 +1,7 @@
-/** One attempt to send a message by SMTP: hosts in order, addresses in order, until one decides. RFC 5321 §5.1. */
+/**
+ * One attempt to send a message by SMTP or LMTP: hosts in order, addresses in order, until one decides. RFC 5321 §5.1,
+ * RFC 2033.
+ */
 import type { MessageBytes } from '../../mail/content.ts'
 import {
   SmtpChunkingFault,
@@ -51,10 +54,16 @@ function placesOf(tools: AttemptTools, hosts: readonly Host[]): Place[] {
     let asked: Promise<Security> | undefined
     const security = (): Promise<Security> => (asked ??= securityOf(tools, host))
     return host.addresses.map((address) => {
-      const { name, port, tls, username, proxy, localAddresses } = host
+      const { name, port, lmtp, tls, username, proxy, localAddresses } = host
       const line = [address, port, proxy?.host ?? '', proxy?.port ?? ''].join(' ')
       const from = localAddresses?.join(',') ?? ''
-      return { host, address, line, security, key: [line, name, tls, username ?? '', from].join('\n') }
+      return {
+        host,
+        address,
+        line,
+        security,
+        key: [line, lmtp ? 'lmtp' : 'smtp', name, tls, username ?? '', from].join('\n'),
+      }
     })
   })
 }
