@@ -6,7 +6,7 @@ import { Counter } from '../base/metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { TransferTools } from '../delivery/file.ts'
 import type { Trace } from '../delivery/trace.ts'
-import { commitWaiting } from '../queue/operator-acts.ts'
+import { commitWaiting } from './operator-acts.ts'
 import { sendOwnMessage } from '../delivery/own-message.ts'
 
 export type GuardTools = TransferTools & {

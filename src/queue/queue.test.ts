@@ -5,7 +5,7 @@ import { silentLog } from '../base/log.ts'
 import { deliveryDefaults } from '../delivery/options.ts'
 import { FairOrder } from '../delivery/fair-order.ts'
 import { silentTrace } from '../delivery/trace.ts'
-import { domainDestination } from '../mail/destination.ts'
+import { domainDestination, failedDestination } from '../mail/destination.ts'
 import type { MessageBytes } from '../mail/content.ts'
 import { SimulatedClock } from '../platform/simulated/clock.ts'
 import { seededRandom } from '../platform/simulated/random.ts'
@@ -45,8 +45,22 @@ function fake(answer: Answer, more: Partial<Transport> = {}) {
 
 async function world(t: TestContext, { transport }: { readonly transport: Transport }, addresses: readonly string[]) {
   const clock = new SimulatedClock(nowMs)
-  const store: Store = await openStore({ folder: ':memory:', clock, log: silentLog })
-  t.after(() => store.close())
+  const disk: Store = await openStore({ folder: ':memory:', clock, log: silentLog })
+  t.after(() => disk.close())
+  const damage = { problem: undefined as string | undefined }
+  const queuedContent: typeof disk.read.queuedContent = (entry) => {
+    const { problem } = damage
+    if (problem === undefined) return disk.read.queuedContent(entry)
+    return { sizeBytes: 1, problem, read: () => Promise.reject(new Error(problem)) }
+  }
+  const read = new Proxy(disk.read, {
+    get(reads, name) {
+      if (name === 'queuedContent') return queuedContent
+      const value: unknown = Reflect.get(reads, name)
+      return typeof value === 'function' ? value.bind(reads) : value
+    },
+  })
+  const store: Store = Object.assign(Object.create(disk) as Store, { read })
   const alice = await addAccount(store, 'alice@example.org')
   const recipients = addresses.map((address) => ({
     address,
@@ -73,7 +87,7 @@ async function world(t: TestContext, { transport }: { readonly transport: Transp
   const outcomes = (): string[] =>
     store.read.ledger(arrived.arrivalId).map(({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`)
   const dsns = async (): Promise<string[]> => (await rowsOf(store, alice.inbox, true)).map(({ text }) => text!)
-  return { store, clock, alice, outcomes, dsns, stop }
+  return { store, clock, alice, damage, outcomes, dsns, stop }
 }
 
 test('one message and destination are one attempt; each recipient has its own outcome', async (t) => {
@@ -171,4 +185,21 @@ test('a stop waits for its time, then has attempts broken off', async (t) => {
   assert.equal(clock.now() - beganMs, 20_000)
   const [row] = store.read.queue(0, 10)
   assert.deepEqual([row!.state, row!.lastReply], ['deferred', 'cut'])
+})
+
+test('what cannot be read from the disk waits, and bounces once an operator gives it up', async (t) => {
+  const { transport, seen } = fake((_, n) =>
+    n === 1 ? { kind: 'later', enhanced: '4.0.0', words: '450 wait' } : relayed,
+  )
+  const { store, clock, damage, outcomes, dsns } = await world(t, { transport }, ['a@far.test'])
+  damage.problem = 'checksum'
+  await clock.pass(600_000)
+  const [row] = store.read.queue(0, 10)
+  assert.deepEqual([row!.attempts, row!.lastReply], [2, 'The message cannot be read from the disk'])
+  const giveUp = { kind: 'queueReroute', recipient: row!.id, destination: failedDestination } as const
+  await store.commit([{ ...giveUp, reply: 'by hand', nowMs: clock.now() }])
+  await clock.pass(1000)
+  assert.equal(seen.batches.length, 1)
+  assert.deepEqual(outcomes(), ['a@far.test bounced by hand'])
+  assert.match((await dsns())[0]!, /Status: 5\.0\.0\r\n/)
 })

@@ -257,7 +257,9 @@ async function bounceOf(
   const { store } = tools
   const row = rows[0]!
   if (reports.length === 0 || row.reversePath === '') return undefined
-  const bytes = atHand ?? (await store.read.queuedContent(row.entry))
+  const stored = atHand ?? (await store.read.queuedContent(row.entry))
+  // What cannot be read is told of without its header: a recipient must end all the same.
+  const bytes = stored?.problem === undefined ? stored : undefined
   const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
   const { reversePath, acceptedAtMs: arrivedAtMs, parameters } = row
   const { envelopeId, requireTls } = parameters
