@@ -1,11 +1,19 @@
 /** Commands for the queue and the ledger: waiting mail, actions on it, and the outcomes of accepted messages. */
 import { turn } from '../base/clock.ts'
+import {
+  destinationKey,
+  domainDestination,
+  failedDestination,
+  parseDestination,
+  parseHost,
+  type Destination,
+  type DestinationKey,
+} from '../mail/destination.ts'
 import type { LedgerRow, QueueFilter, QueueRow } from '../store/entities.ts'
 import type { Operation } from '../store/operations.ts'
 import { StoreRefusal, type Store } from '../store/store.ts'
-import { failedDestination, headerText, localDestination } from '../delivery/file.ts'
-import { commitWaiting } from '../queue/operator-acts.ts'
-import { fixedDestination } from '../transport/route.ts'
+import { headerText } from '../delivery/file.ts'
+import { commitWaiting } from './operator-acts.ts'
 import { returnedHeaderMax } from '../delivery/bounce.ts'
 import { command, pageOf, pageRowsMax, type Page } from './control-command.ts'
 import { CommandRefusal } from './provision.ts'
@@ -44,7 +52,13 @@ function filterOf({ sender, recipient, destination, state, olderThanMs }: Filter
     throw new CommandRefusal('badArguments', `Unknown state "${state}": use ready, deferred, leased or held`)
   }
   const acceptedBeforeMs = olderThanMs === undefined ? undefined : nowMs - olderThanMs
-  return { sender, recipient, destination, state: state as QueueFilter['state'], acceptedBeforeMs }
+  return {
+    sender,
+    recipient,
+    destination: destination === undefined ? undefined : parseDestination(destination),
+    state: state as QueueFilter['state'],
+    acceptedBeforeMs,
+  }
 }
 
 interface Wish {
@@ -64,13 +78,13 @@ function checkWish(act: string, to: string | undefined, reason: string | undefin
 }
 
 /** The destination for a host that an operator names; `mx` is the recipient's own domain. */
-function destinationOf(to: string, row: QueueRow): string {
-  if (to === 'mx') return row.address.slice(row.address.lastIndexOf('@') + 1).toLowerCase()
-  const destination = fixedDestination(to)
+function destinationOf(to: string, row: QueueRow): Destination {
+  if (to === 'mx') return domainDestination(row.address.slice(row.address.lastIndexOf('@') + 1))
+  const destination = parseHost(to)
   if (destination === undefined) {
     throw new CommandRefusal(
       'badArguments',
-      `"${to}" is not a host: write it as relay.example.net:25, [2001:db8::1]:25, or mx`,
+      `"${to}" is not a host: write it as relay.example.net:25, [2001:db8::1]:25, lmtp:dovecot.example.net:24, or mx`,
     )
   }
   return destination
@@ -84,7 +98,7 @@ function operationOf({ act, to, reason }: Wish, row: QueueRow, nowMs: number): O
     return { kind: 'queueReroute', recipient, destination: failedDestination, reply, nowMs, release: true }
   }
   if (act !== 'reroute') return { kind: 'queueAct', recipient, act, nowMs }
-  if (row.destination === localDestination) {
+  if (row.destination.kind === 'local') {
     throw new CommandRefusal('notAllowed', `Recipient ${row.id} is local and cannot be rerouted`)
   }
   return { kind: 'queueReroute', recipient, destination: destinationOf(to!, row), nowMs }
@@ -105,12 +119,19 @@ async function rowOf(store: Store, id: number): Promise<QueueRow> {
   )
 }
 
+/** A row as commands print it. */
+export type QueueListing = Omit<QueueRow, 'destination'> & { readonly destination: DestinationKey }
+
+function listingOf(row: QueueRow): QueueListing {
+  return { ...row, destination: destinationKey(row.destination) }
+}
+
 export const queueCommands = {
   queueList: command(
     { after: 'count?', ...filterArguments },
-    async ({ store, clock }, { after = 0, ...given }): Promise<Page<QueueRow, number>> => {
+    async ({ store, clock }, { after = 0, ...given }): Promise<Page<QueueListing, number>> => {
       const found = await store.read.queueWhere(filterOf(given, clock.now()), after, pageRowsMax)
-      const page = pageOf<QueueRow, number>(found.rows, ({ id }) => id)
+      const page = pageOf<QueueListing, number>(found.rows.map(listingOf), ({ id }) => id)
       // Cut by its size, or as the store cut it.
       return page.rows.length < found.rows.length ? page : { rows: page.rows, next: found.next }
     },
@@ -135,7 +156,7 @@ export const queueCommands = {
       expiresAtMs: row.expiresAtMs,
       header: Buffer.from(header, 'latin1').toString('utf8').split(/\r?\n/).slice(0, shownHeaderLines),
       recipients: await Promise.all(
-        recipients.map(async (one) => ({ ...one, tried: await store.read.queueAttempts(one.id) })),
+        recipients.map(async (one) => ({ ...listingOf(one), tried: await store.read.queueAttempts(one.id) })),
       ),
     }
   }),
@@ -161,7 +182,7 @@ export const queueCommands = {
       const filter = filterOf(given, nowMs)
       const { rows, next } = await store.read.queueWhere(filter, after, pageRowsMax)
       const meant = rows.filter((row) =>
-        act === 'release' ? row.state === 'held' : act !== 'reroute' || row.destination !== localDestination,
+        act === 'release' ? row.state === 'held' : act !== 'reroute' || row.destination.kind !== 'local',
       )
       const operations = meant.map((row) => operationOf(wish, row, nowMs))
       return { recipients: await commitWaiting(store, operations), next, ...heldOf(act, meant) }

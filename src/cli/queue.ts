@@ -3,7 +3,8 @@ import type { Terminal } from '../platform/real/terminal.ts'
 import type { Command } from 'commander'
 import type { AnswerOf } from '../admin/control.ts'
 import type { Owner } from '../admin/owner.ts'
-import type { QueueRow } from '../store/entities.ts'
+import type { QueueListing } from '../admin/control-queue.ts'
+import { parseDestination } from '../mail/destination.ts'
 import {
   examples,
   jsonOption,
@@ -232,7 +233,10 @@ function addActs(queues: Command, terminal: Terminal): void {
       ).option('--all', 'all recipients in the queue'),
     )
     if (act === 'reroute')
-      added.requiredOption('--to <host:port>', 'the host to use; "mx" for the MX hosts or route of the domain')
+      added.requiredOption(
+        '--to <host:port>',
+        'the host to use, behind "lmtp:" for LMTP; "mx" for the MX hosts or route of the domain',
+      )
     if (act === 'fail') added.option('--reason <words>', 'the reason that the bounce gives')
     examples(
       added,
@@ -264,11 +268,20 @@ function addActs(queues: Command, terminal: Terminal): void {
 
 type ActOptions = PlaceOptions & FilterOptions & { json?: boolean; all?: boolean; to?: string; reason?: string }
 
-function routeText({ destination }: QueueRow): string {
-  if (destination === '(local)') return 'a local mailbox'
-  if (destination === '(failed)') return 'given up by the operator'
-  if (destination.startsWith('=')) return `rerouted to ${destination.slice(1)}`
-  return `the mail hosts of ${destination}, or the route that the configuration gives`
+function routeText(row: QueueListing): string {
+  const destination = parseDestination(row.destination)
+  switch (destination.kind) {
+    case 'local':
+      return 'a local mailbox'
+    case 'failed':
+      return 'given up by the operator'
+    case 'host':
+      return `rerouted to ${destination.host}:${destination.port}`
+    case 'lmtp':
+      return `rerouted to ${destination.host}:${destination.port}, by LMTP`
+    case 'domain':
+      return `the mail hosts of ${destination.domain}, or the route that the configuration gives`
+  }
 }
 
 function story(shown: AnswerOf<'queueShow'>): string {

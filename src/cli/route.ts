@@ -25,9 +25,11 @@ export const route: Subcommand = (program, terminal, fail) => {
     if (options.json) terminal.out(`${JSON.stringify(way, null, 1)}\n`)
     else if (way.kind === 'hosts')
       for (const host of way.hosts) {
-        const { name, port, addresses, fallback, nameProved, addressesProved, signsInAs, proxy, words } = host
+        const { name, port, protocol, addresses, fallback, nameProved, addressesProved, signsInAs, proxy, words } = host
         const proved = nameProved && addressesProved ? ', proved' : ''
-        terminal.out(`${name}:${port}  ${addresses.join(' ')}${proved}${fallback ? '  (fallback)' : ''}\n`)
+        terminal.out(
+          `${name}:${port}  ${addresses.join(' ')}${proved}${protocol === 'lmtp' ? ', by LMTP' : ''}${fallback ? '  (fallback)' : ''}\n`,
+        )
         terminal.out(`  ${words}\n`)
         if (signsInAs !== undefined) terminal.out(`  signs in as ${signsInAs}\n`)
         if (proxy !== undefined) terminal.out(`  through ${proxy}\n`)

@@ -35,6 +35,10 @@ domain = "inside.example"
 to = "mail.inside.example"
 proxy = "socks5h://proxy.example"
 [[route]]
+domain = "boxes.example"
+to = ["dovecot.boxes.example", "[2001:db8::3]:2400"]
+protocol = "lmtp"
+[[route]]
 domain = "*"
 to = "last.example.net"
 fallback = true
@@ -76,6 +80,15 @@ authorities = "company.pem"
       proxy: { host: 'proxy.example', port: 1080, resolvesNames: true },
     },
     {
+      domain: 'boxes.example',
+      hosts: [
+        { host: 'dovecot.boxes.example', port: 24 },
+        { host: '2001:db8::3', port: 2400 },
+      ],
+      tls: 'opportunistic',
+      protocol: 'lmtp',
+    },
+    {
       domain: '*',
       hosts: [{ host: 'last.example.net', port: 25 }],
       tls: 'opportunistic',
@@ -100,6 +113,8 @@ const single: readonly (readonly [string, RegExp])[] = [
     'domain = "*"\nsourceAddresses = ["192.0.2.1", "192.0.2.2"]',
     /^f:3: A route has at most one source address of each family\. Keep one/,
   ],
+  ['domain = "*"\nto = "r.example:25"\nprotocol = "lmtp"', /^f:3: LMTP is never spoken on port 25/],
+  ['domain = "*"\ntls = "none"\nprotocol = "lmtp"', /^f:1: A route needs "to"/],
   ['domain = "*"\nproxy = "http://127.0.0.1:1"', /proxy must be a SOCKS5 server, as "socks5:/],
   ['domain = "*"\nproxy = "socks5://us@127.0.0.1"', /^f:3: A proxy with a password needs both a user name/],
   ['domain = "*"\ntls = "none"\nproxyPasswordFile = "x"', /^f:4: A proxy with a password needs both a user name/],

@@ -1,6 +1,7 @@
 /** `[[route]]`: what its keys mean together. */
 import type { ValuesOf } from '../base/options/option.ts'
 import { addressFamily } from '../mail/option-kinds.ts'
+import { lmtpPort, smtpPort } from '../mail/destination.ts'
 import type { routeOptions } from '../transport/route-options.ts'
 import type { RouteConfig } from './config.ts'
 
@@ -23,7 +24,8 @@ export function readRoute(
 ): { readonly route: RouteConfig; readonly faults: readonly RouteFault[] } {
   const faults: RouteFault[] = []
   const { username, passwordFile, proxy, proxyPasswordFile, sourceAddresses, fallback } = said
-  const hosts = (said.to ?? []).map(({ host, port }) => ({ host, port: port ?? 25 }))
+  const lmtp = said.protocol === 'lmtp'
+  const hosts = (said.to ?? []).map(({ host, port }) => ({ host, port: port ?? (lmtp ? lmtpPort : smtpPort) }))
   if (!has('domain') && !has('sender')) {
     faults.push({
       text: 'A route needs "domain"',
@@ -31,8 +33,14 @@ export function readRoute(
     })
   }
   const mere = !has('tls') && !has('sourceAddresses') && !has('proxy')
-  if (!has('to') && (mere || fallback || username !== undefined || said.tls === 'implicit'))
+  if (!has('to') && (mere || lmtp || fallback || username !== undefined || said.tls === 'implicit'))
     faults.push({ text: 'A route needs "to"', hint: 'Write to = "relay.example.net:587".' })
+  if (lmtp && hosts.some(({ port }) => port === smtpPort))
+    faults.push({
+      key: 'to',
+      text: 'LMTP is never spoken on port 25 (RFC 2033 §5)',
+      hint: 'Name the LMTP port of the host, which is often 24.',
+    })
   if (has('fallbackAfterMs') && !fallback)
     faults.push({
       key: 'fallbackAfterMs',
@@ -75,6 +83,7 @@ export function readRoute(
     domain: said.domain ?? '*',
     hosts,
     tls,
+    ...(lmtp ? { protocol: 'lmtp' } : {}),
     ...(said.sender === undefined ? {} : { sender: said.sender }),
     ...(username === undefined ? {} : { username }),
     ...(passwordFile === undefined ? {} : { passwordFile: pathOf(passwordFile) }),

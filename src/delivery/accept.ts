@@ -7,6 +7,7 @@ import type { Live } from '../base/live.ts'
 import { bytesOf } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
 import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../mail/address.ts'
+import { domainDestination, localDestination } from '../mail/destination.ts'
 import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField } from '../mail/header-format.ts'
 import type { HeaderFacts } from '../mail/message-facts.ts'
@@ -25,7 +26,7 @@ import { isResultsOf } from '../trust/authentication-results.ts'
 import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
 import { watchIncomingDsn } from './incoming-dsn.ts'
 import { commitArrival } from './commit.ts'
-import { localDestination, planAnyway, type TransferTools } from './file.ts'
+import { planAnyway, type TransferTools } from './file.ts'
 import { deliveryPrefix, receivedField, submissionFixes } from './headers.ts'
 import type { Trace, RefusedRecipient } from './trace.ts'
 import { contentParts, applyEdits, type Edit } from './edits.ts'
@@ -304,7 +305,7 @@ export class MessageAcceptance {
       else if (!store.read.isLocalDomain(mailbox.domain))
         planned.push({
           recipient,
-          plans: [{ kind: 'queue', recipient, address: recipient, destination: mailbox.domain }],
+          plans: [{ kind: 'queue', recipient, address: recipient, destination: domainDestination(mailbox.domain) }],
         })
       else {
         const again = wasSentOn(deliveredTo, recipient)

@@ -5,6 +5,7 @@
 import type { Live } from '../base/live.ts'
 import type { AddressSource } from '../directory/aliases.ts'
 import { formatMailbox } from '../mail/address.ts'
+import { localDestination, type Destination } from '../mail/destination.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Filing, Operation, QueueRecipient } from '../store/operations.ts'
@@ -32,11 +33,6 @@ export interface TransferTools {
   /** undefined: accounts are not watched. */
   readonly accountGuard?: AccountGuard
 }
-
-/** The destination of local recipients that wait in the queue. */
-export const localDestination = '(local)'
-/** The destination of recipients that an operator gave up: the queue bounces them with their last reply. */
-export const failedDestination = '(failed)'
 
 type Arrive = Extract<Operation, { kind: 'arrive' }>
 
@@ -74,9 +70,8 @@ export function arriveOperation(
       if (filing) filing.recipients.push(plan.recipient)
       else if (filings.size >= options.now.fileNowMax) {
         // By the account's own name: an alias would be expanded again for each queued recipient.
-        const parameters = parametersOf(arrival, plan.recipient)
         const address = plan.account.name
-        if (!waiting.has(address)) queued.push({ address, destination: localDestination, parameters })
+        if (!waiting.has(address)) queued.push(queuedRecipient(arrival, plan.recipient, address, localDestination))
         waiting.add(address)
       } else {
         const own = deliveryPrefix(arrival.reversePath, plan.recipient)
@@ -88,11 +83,7 @@ export function arriveOperation(
         })
       }
     } else if (plan.kind === 'queue') {
-      queued.push({
-        address: plan.address,
-        destination: plan.destination,
-        parameters: parametersOf(arrival, plan.recipient),
-      })
+      queued.push(queuedRecipient(arrival, plan.recipient, plan.address, plan.destination))
     } else if (plan.kind === 'discard') discarded.push({ recipient: plan.recipient, rule: plan.rule })
   }
   return {
@@ -122,6 +113,18 @@ export function arriveOperation(
 function inTurn({ fairOrder }: TransferTools, arrival: Arrival, queued: readonly QueueRecipient[]): QueueRecipient[] {
   const turnOf = fairOrder.take(pathText(arrival.reversePath), queued.length, arrival.atMs, arrival.priority)
   return queued.map((recipient, n) => ({ ...recipient, turnMs: turnOf(n) }))
+}
+
+function queuedRecipient(
+  arrival: Arrival,
+  recipient: string,
+  address: string,
+  destination: Destination,
+): QueueRecipient {
+  const parameters = parametersOf(arrival, recipient)
+  // For Delivered-To, once the queue files it; other hosts are told the address alone.
+  const isOther = destination.kind === 'local' && recipient !== address
+  return { address, destination, parameters: isOther ? { ...parameters, recipient } : parameters }
 }
 
 function parametersOf(arrival: Arrival, recipient: string): QueueParameters {

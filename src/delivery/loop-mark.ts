@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto'
 import { formatField } from '../mail/header-format.ts'
-import { localDestination } from './file.ts'
 import type { Plan, Planned } from './plan.ts'
 
 /** Aliases that one message may pass: nested lists need some. */
@@ -12,7 +11,7 @@ export const passedMax = 20
 
 /** Whether a plan forwards from a local address to another host. */
 export function isForward(plan: Plan): boolean {
-  return plan.kind === 'queue' && plan.destination !== localDestination && plan.address !== plan.recipient
+  return plan.kind === 'queue' && plan.destination.kind !== 'local' && plan.address !== plan.recipient
 }
 
 /** With several recipients, a blind copy must not be disclosed to the others: a digest stands for the address. */

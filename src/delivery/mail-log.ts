@@ -51,7 +51,7 @@ export class MailFigures {
 
 /** Recipients of a message with the same outcome in one turn of the event loop: they share a log line. */
 interface Outcome {
-  readonly event: 'filed' | 'relayed' | 'deferred' | 'bounced'
+  readonly event: 'filed' | 'relayed' | 'deferred' | 'bounced' | 'discarded'
   readonly id: string
   readonly to: string[]
   recipients: number
@@ -164,6 +164,7 @@ export class MailLog implements Trace {
     switch (line.outcome) {
       case 'filed':
       case 'relayed':
+      case 'discarded':
         return this.#ended(line, line.outcome, line.words)
       case 'later':
         this.#tools.figures.recipients.of('deferred').value++
@@ -174,7 +175,11 @@ export class MailLog implements Trace {
     }
   }
 
-  #ended(line: AttemptNote | EndedNote, outcome: 'filed' | 'relayed' | 'bounced', words: string | undefined): void {
+  #ended(
+    line: AttemptNote | EndedNote,
+    outcome: 'filed' | 'relayed' | 'bounced' | 'discarded',
+    words: string | undefined,
+  ): void {
     const { figures } = this.#tools
     figures.recipients.of(outcome).value++
     figures.delay.of(outcome).add(line.delayMs / 1000)

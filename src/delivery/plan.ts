@@ -2,6 +2,7 @@
  * Plans for each recipient at the end of data, and the outcome of the message. docs/architecture.md §3. Sieve and
  * policy add theirs.
  */
+import type { Destination } from '../mail/destination.ts'
 import type { AccountId } from '../mail/ids.ts'
 import { status, type Status } from '../mail/status.ts'
 
@@ -16,7 +17,7 @@ export type Plan =
       readonly flags: readonly string[]
     }
   /** For another host, or local but later. */
-  | { readonly kind: 'queue'; readonly recipient: string; readonly address: string; readonly destination: string }
+  | { readonly kind: 'queue'; readonly recipient: string; readonly address: string; readonly destination: Destination }
   /** `account`: set if the mailbox exists and is only full. */
   | {
       readonly kind: 'refuse'

@@ -7,6 +7,7 @@ import type { Live } from '../base/live.ts'
 import { expandAddress, type AddressSource } from '../directory/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
 import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
+import { domainDestination } from '../mail/destination.ts'
 import type { Mailbox } from '../mail/envelope.ts'
 import { fitsDomain } from '../mail/domain-pattern.ts'
 import { status } from '../mail/status.ts'
@@ -69,7 +70,12 @@ export async function planLocal(
     else plans.push({ kind: 'file', recipient, account, mailbox: inbox, mailboxName: 'INBOX', flags: [] })
   }
   for (const address of expansion.remote) {
-    plans.push({ kind: 'queue', recipient, address, destination: address.slice(address.lastIndexOf('@') + 1) })
+    plans.push({
+      kind: 'queue',
+      recipient,
+      address,
+      destination: domainDestination(address.slice(address.lastIndexOf('@') + 1)),
+    })
   }
   if (plans.length === 0) {
     plans.push({
@@ -91,7 +97,7 @@ export async function planAddress(tools: Tools, address: string): Promise<Plan[]
   const mailbox = parseMailbox(address)
   if (!mailbox) return [{ kind: 'refuse', recipient: address, status: status.recipientSyntax }]
   if (tools.store.read.isLocalDomain(mailbox.domain)) return planLocal(tools, mailbox, address)
-  return [{ kind: 'queue', recipient: address, address, destination: mailbox.domain }]
+  return [{ kind: 'queue', recipient: address, address, destination: domainDestination(mailbox.domain) }]
 }
 
 /** Whether this many more bytes fit the account's quota. */

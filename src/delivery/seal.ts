@@ -5,7 +5,6 @@
 import type { StoredContent, Store } from '../store/store.ts'
 import { ArcSealer } from '../trust/arc/seal.ts'
 import type { Judgement } from './checks/authenticity.ts'
-import { localDestination } from './file.ts'
 import { contentParts } from './edits.ts'
 import type { Planned } from './plan.ts'
 import type { SigningKeys } from './signing.ts'
@@ -26,7 +25,7 @@ export async function sealForwarded(
   // Without a DNS answer the chain's state is unknown: a wrong statement would break it for good.
   if (!signingKeys || (arc.result === 'none' && arc.problem !== undefined)) return ''
   const forwarded = planned.find(({ plans }) =>
-    plans.some((plan) => plan.kind === 'queue' && plan.destination !== localDestination),
+    plans.some((plan) => plan.kind === 'queue' && plan.destination.kind !== 'local'),
   )
   if (!forwarded) return ''
   const domain = forwarded.recipient.slice(forwarded.recipient.lastIndexOf('@') + 1)

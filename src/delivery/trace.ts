@@ -62,7 +62,7 @@ export interface AttemptNote {
   readonly id: string
   readonly event: 'attempt'
   readonly recipient: string
-  readonly outcome: 'relayed' | 'later' | 'never' | 'filed'
+  readonly outcome: 'relayed' | 'later' | 'never' | 'filed' | 'discarded'
   /** Since the message was accepted. */
   readonly delayMs: number
   readonly host?: string | undefined

@@ -8,7 +8,7 @@ import type { Change } from '../store/changes.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Arrive } from '../delivery/immediate-delivery.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
-import type { Batch } from './next-hops.ts'
+import type { Batch, Transports } from './transport.ts'
 
 type Leased = Extract<Change, { kind: 'leased' }>
 
@@ -24,9 +24,14 @@ const claimsMax = 500
 export class ClaimedArrivals {
   /** Leased by commits that are under way. */
   readonly #claims = new Map<string, Arrive>()
+  readonly #transports: Transports
   #bytes = 0
   /** In hand, with their messages in memory. */
   recipients = 0
+
+  constructor(transports: Transports) {
+    this.#transports = transports
+  }
 
   /** There is room, and no reason to wait; mailing lists wait in fair order from the start. */
   hasRoomFor(operation: Arrive, nowMs: number): boolean {
@@ -53,7 +58,7 @@ export class ClaimedArrivals {
     const operation = this.#claims.get(leased.arrivalId)
     if (!operation) return []
     this.#claims.delete(leased.arrivalId)
-    return batchesOf(rowsOf(operation, leased), bytesOfArrival(operation))
+    return batchesOf(this.#transports, rowsOf(operation, leased), bytesOfArrival(operation))
   }
 
   /** A batch is in hand from now on, or no longer. */

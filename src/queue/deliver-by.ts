@@ -1,7 +1,7 @@
 /** DELIVERBY: the sender's time limit and its effect on the queue. RFC 2852 §4.1. */
 import type { RecipientDsn } from '../mail/envelope.ts'
 import type { QueueRow } from '../store/entities.ts'
-import type { AttemptResult } from '../transport/smtp/smtp.ts'
+import type { AttemptResult } from './transport.ts'
 
 type Asked = Pick<QueueRow, 'expiresAtMs' | 'parameters'>
 

@@ -1,31 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { domainDestination } from '../mail/destination.ts'
 import type { QueueRow } from '../store/entities.ts'
-import { ruleFor, NextHop, nextHopName, NextHops, type Batch } from './next-hops.ts'
+import { NextHop, NextHops, type RoutedBatch } from './next-hops.ts'
+import type { Attempt } from './transport.ts'
 
 const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0 }
-const host = (name: string, port = 25) => ({ name, port })
-const batch = (turnMs: number): Batch => ({ destination: 'x', rows: [{ turnMs } as QueueRow] })
-
-test('a next hop is a set of hosts, in any order', () => {
-  assert.equal(nextHopName([host('b.example'), host('a.example')], undefined), 'a.example b.example')
-  assert.equal(nextHopName([host('a.example'), host('b.example')], undefined), 'a.example b.example')
-  assert.equal(nextHopName([host('relay.example', 587)], undefined), 'relay.example:587')
-  // A host that blocks one address of ours may accept another.
-  const via = (address: string): string => nextHopName([{ ...host('a.example'), localAddresses: [address] }], undefined)
-  assert.notEqual(via('192.0.2.1'), via('192.0.2.2'))
+const batch = (turnMs: number): RoutedBatch => ({
+  destination: domainDestination('x'),
+  key: 'x',
+  rows: [{ turnMs } as QueueRow],
+  name: 'x',
+  route: undefined,
 })
-
-test('a rule that matches the hosts makes one next hop of all that they serve', () => {
-  const rules = [{ match: '*' }, { match: '*.provider.example', ratePerMinute: 60 }, { match: 'special.example' }]
-  const hosts = [host('MX1.provider.example')]
-  const rule = ruleFor(rules, 'customer.example', hosts)
-  assert.equal(rule?.ratePerMinute, 60)
-  assert.equal(nextHopName(hosts, rule), '*.provider.example')
-  assert.equal(ruleFor(rules, 'special.example', hosts), rules[2])
-  assert.equal(ruleFor(rules, 'other.example', [host('mx.other.example')]), rules[0])
-  assert.equal(nextHopName([host('mx.other.example')], rules[0]), 'mx.other.example')
+const attempt = (hop: Attempt['hop'], words: string): Attempt => ({
+  hop,
+  results: [{ kind: 'later', enhanced: '4.4.1', words }],
 })
+const well = attempt('well', '')
+const answered = attempt('answered', '')
+const failed = (words: string): Attempt => attempt('failed', words)
 
 test('batches wait in fair order, and equal ones keep their order', () => {
   const site = new NextHop('x', 20, undefined)
@@ -36,7 +30,10 @@ test('batches wait in fair order, and equal ones keep their order', () => {
 
 test('in a burst the last batch leaves for a later one that goes before it; batches leased from the store have room of their own', () => {
   const site = new NextHop('x', 20, undefined)
-  const news = (turnMs: number): Batch => ({ ...batch(turnMs), bytes: { sizeBytes: 1, read: () => new Uint8Array(1) } })
+  const news = (turnMs: number): RoutedBatch => ({
+    ...batch(turnMs),
+    bytes: { sizeBytes: 1, read: () => new Uint8Array(1) },
+  })
   for (let turn = 0; turn < 4999; turn++) assert.equal(site.add(news(turn)), undefined)
   assert.ok(site.takesImmediate(9000))
   assert.equal(site.add(news(9000)), undefined)
@@ -57,49 +54,49 @@ test('in a burst the last batch leaves for a later one that goes before it; batc
 test('transfers at a time grow with success up to the limit', () => {
   const site = new NextHop('x', 7, undefined)
   assert.equal(site.window, 5)
-  for (let n = 0; n < 5; n++) site.succeeded()
+  for (let n = 0; n < 5; n++) site.note(well, 0, random)
   assert.equal(site.window, 6)
-  for (let n = 0; n < 60; n++) site.succeeded()
+  for (let n = 0; n < 60; n++) site.note(well, 0, random)
   assert.equal(site.window, 7)
 })
 
 test('failures halve them, three in a row start a back-off, and each back-off is twice as long until one succeeds', () => {
   const site = new NextHop('x', 20, undefined)
-  site.failed(0, random, 'refused', '4.4.1')
+  site.note(failed('refused'), 0, random)
   assert.equal(site.window, 2)
   assert.equal(site.backOffAt(0), undefined)
-  site.failed(0, random, 'refused', '4.4.1')
-  site.failed(0, random, 'refused', '4.4.1')
+  site.note(failed('refused'), 0, random)
+  site.note(failed('refused'), 0, random)
   assert.deepEqual(site.backOffAt(0), { untilMs: 60_000, words: 'refused', enhanced: '4.4.1' })
   assert.equal(site.backOffAt(60_000), undefined)
   assert.equal(site.window, 1)
   // After a back-off, one more failure is enough.
-  site.failed(60_000, random, 'refused', '4.4.1')
+  site.note(failed('refused'), 60_000, random)
   assert.equal(site.backOffAt(60_000)!.untilMs, 180_000)
-  for (let n = 0; n < 20; n++) site.failed(0, random, 'refused', '4.4.1')
+  for (let n = 0; n < 20; n++) site.note(failed('refused'), 0, random)
   assert.equal(site.backOffAt(0)!.untilMs, 3_600_000)
-  site.succeeded()
+  site.note(well, 0, random)
   assert.equal(site.backOffAt(0), undefined)
-  site.failed(0, random, 'refused', '4.4.1')
+  site.note(failed('refused'), 0, random)
   assert.equal(site.backOffAt(0), undefined)
 })
 
 test('a reply for a single recipient is no failure of the next hop', () => {
   const site = new NextHop('x', 20, undefined)
-  for (let n = 0; n < 10; n++) site.answered()
+  for (let n = 0; n < 10; n++) site.note(answered, 0, random)
   assert.equal(site.window, 5)
-  site.failed(0, random, 'x', '4.4.1')
-  site.failed(0, random, 'x', '4.4.1')
-  site.answered()
-  site.failed(0, random, 'x', '4.4.1')
+  site.note(failed('x'), 0, random)
+  site.note(failed('x'), 0, random)
+  site.note(answered, 0, random)
+  site.note(failed('x'), 0, random)
   assert.equal(site.backOffAt(0), undefined)
 })
 
 test('next hops beyond the limit are forgotten, except those with mail', () => {
   const sites = new NextHops()
-  const first = sites.of('s0', 20)
+  const first = sites.of({ name: 's0', route: undefined }, 20)
   first.add(batch(1))
-  for (let n = 1; n <= 5001; n++) sites.of(`s${n}`, 20)
+  for (let n = 1; n <= 5001; n++) sites.of({ name: `s${n}`, route: undefined }, 20)
   assert.ok([...sites].length <= 2502)
-  assert.equal(sites.of('s0', 20), first)
+  assert.equal(sites.of({ name: 's0', route: undefined }, 20), first)
 })

@@ -1,23 +1,15 @@
 /**
- * Next hops, and the state of each: waiting batches, window, rate and back-off. A next hop is a set of hosts: all
- * domains served by one provider share it, with its connections and limits.
+ * Next hops, and the state of each: waiting batches, window, rate and back-off. A next hop is a set of hosts, or what else a
+ * transport names: all domains served by one provider share it, with its connections and limits.
  */
 import { BoundedMap } from '../base/bounded-map.ts'
-import type { MessageBytes } from '../mail/content.ts'
-import { fitsDomain } from '../mail/domain-pattern.ts'
+import type { DestinationKey } from '../mail/destination.ts'
 import type { Random } from '../base/random.ts'
-import type { QueueRow } from '../store/entities.ts'
-import type { Host } from '../transport/route.ts'
-import type { DestinationRule } from './options.ts'
 import { Rate } from '../base/rate.ts'
+import type { Attempt, Batch, NextHopFacts } from './transport.ts'
 
-/** Recipients of one message that go to one destination together. */
-export interface Batch {
-  readonly destination: string
-  readonly rows: readonly QueueRow[]
-  /** The message, if in memory. */
-  readonly bytes?: MessageBytes
-}
+/** A batch that its transport has named the next hop of. */
+export type RoutedBatch = Batch & NextHopFacts
 
 /** Initial window: transfers at a time to a new next hop. */
 const windowAtFirst = 5
@@ -46,7 +38,7 @@ export interface BackOff {
 export class NextHop {
   readonly name: string
   /** In fair order. */
-  readonly waiting: Batch[] = []
+  readonly waiting: RoutedBatch[] = []
   readonly rate: Rate | undefined
   readonly #connectionsMax: number
   running = 0
@@ -71,7 +63,7 @@ export class NextHop {
    * Adds a batch in fair order. @returns a batch that must leave: the last of immediate delivery, if there are too
    * many.
    */
-  add(batch: Batch): Batch | undefined {
+  add(batch: RoutedBatch): RoutedBatch | undefined {
     this.#count(batch, 1)
     this.waiting.splice(this.#placeOf(turnOf(batch)), 0, batch)
     if (this.#immediate <= immediateMax) return undefined
@@ -125,23 +117,31 @@ export class NextHop {
     return this.#held === 0 && this.#immediate === 0 && this.running === 0
   }
 
+  /** Counts an attempt. */
+  note({ hop, results }: Attempt, nowMs: number, random: Random): void {
+    const { host, words, enhanced } = results[0]!
+    if (hop === 'well') this.#succeeded()
+    else if (hop === 'answered') this.#answered()
+    else this.#failed(nowMs, random, host === undefined ? words : `${host}: ${words}`, enhanced)
+  }
+
   /** It accepted a message, or refused one permanently: it works. */
-  succeeded(): void {
-    this.answered()
+  #succeeded(): void {
+    this.#answered()
     if (++this.#successes < this.window) return
     this.#successes = 0
     this.window = Math.min(this.#connectionsMax, this.window + 1)
   }
 
   /** It replied for each recipient, for example with greylisting or a full mailbox. */
-  answered(): void {
+  #answered(): void {
     this.#failures = 0
     this.#backOffs = 0
     this.#backOff = undefined
   }
 
   /** It could not be reached, or refuses connections for now. */
-  failed(nowMs: number, random: Random, words: string, enhanced: string): void {
+  #failed(nowMs: number, random: Random, words: string, enhanced: string): void {
     this.#successes = 0
     this.window = Math.max(1, this.window >> 1)
     if (++this.#failures < failuresMax && this.#backOffs === 0) return
@@ -157,47 +157,16 @@ function turnOf({ rows }: Batch): number {
   return rows[0]!.turnMs
 }
 
-/** The most specific rule for a destination: its own name goes before names of its hosts. */
-export function ruleFor(
-  rules: readonly DestinationRule[],
-  destination: string,
-  hosts: readonly Pick<Host, 'name'>[],
-): DestinationRule | undefined {
-  const best = (names: readonly string[]): DestinationRule | undefined =>
-    rules
-      .filter(({ match }) => names.some((name) => fitsDomain(match, name)))
-      .sort((a, b) => Number(b.match[0] !== '*') - Number(a.match[0] !== '*') || b.match.length - a.match.length)[0]
-  const own = best([destination])
-  return own && own.match !== '*' ? own : (best(hosts.map(({ name }) => name.toLowerCase())) ?? own)
-}
-
-/**
- * The name of a set of hosts, in any order of the DNS; if a rule covers the hosts, the rule's. The local address is
- * part of it: a host may block one address of ours and accept another.
- */
-export function nextHopName(
-  hosts: readonly Pick<Host, 'name' | 'port' | 'localAddresses' | 'proxy'>[],
-  rule: DestinationRule | undefined,
-): string {
-  const from = hosts[0]?.localAddresses ?? []
-  const proxy = hosts[0]?.proxy
-  const via = [...from, ...(proxy ? [`${proxy.host}:${proxy.port}`] : [])]
-  const suffix = via.length === 0 ? '' : ` from ${via.join(' ')}`
-  if (rule && rule.match !== '*' && hosts.some(({ name }) => fitsDomain(rule.match, name.toLowerCase())))
-    return rule.match + suffix
-  const names = [...new Set(hosts.map(({ name, port }) => (port === 25 ? name : `${name}:${port}`)))]
-  return names.sort().join(' ') + suffix
-}
-
 export class NextHops {
   readonly #nextHops = new Map<string, NextHop>()
   /** The last next hop of each destination. */
-  readonly #lastOf = new BoundedMap<string, NextHop>(knownMax)
+  readonly #lastOf = new BoundedMap<DestinationKey, NextHop>(knownMax)
 
-  of(name: string, connectionsMax: number, ratePerMinute?: number): NextHop {
+  /** @param connectionsMax where the transport sets none. */
+  of({ name, connectionsMax: own, ratePerMinute }: NextHopFacts, connectionsMax: number): NextHop {
     let nextHop = this.#nextHops.get(name)
     if (nextHop) return nextHop
-    this.#nextHops.set(name, (nextHop = new NextHop(name, connectionsMax, ratePerMinute)))
+    this.#nextHops.set(name, (nextHop = new NextHop(name, own ?? connectionsMax, ratePerMinute)))
     if (this.#nextHops.size > nextHopsMax) this.#forget()
     return nextHop
   }
@@ -209,17 +178,17 @@ export class NextHops {
   }
 
   /** The last next hop of a destination; undefined: not known. */
-  lastOf(destination: string): NextHop | undefined {
+  lastOf(destination: DestinationKey): NextHop | undefined {
     return this.#lastOf.get(destination)
   }
 
-  remember(destination: string, nextHop: NextHop): void {
+  remember(destination: DestinationKey, nextHop: NextHop): void {
     this.#lastOf.set(destination, nextHop)
   }
 
   /** Destinations whose next hop has enough leased. */
-  busyDestinations(): string[] {
-    const busy: string[] = []
+  busyDestinations(): DestinationKey[] {
+    const busy: DestinationKey[] = []
     for (const [name, nextHop] of this.#lastOf) {
       if (!nextHop.isBusy) continue
       busy.push(name)

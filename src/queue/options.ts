@@ -1,9 +1,7 @@
-/** The options of the queue: `[[destination]]`, and all of `[transfer]`. RFC 5321 §4.5.4.1, RFC 3461 §5.2.5. */
+/** The options of the queue: `[[destination]]`, and its part of `[transfer]`. RFC 5321 §4.5.4.1, RFC 3461 §5.2.5. */
 import * as kinds from '../base/options/kinds.ts'
 import { defaultsOf, option, table, type ValuesOf } from '../base/options/option.ts'
-import { deliveryDefaults, deliveryOptions, type DeliveryOptions } from '../delivery/options.ts'
 import * as mailKinds from '../mail/option-kinds.ts'
-import { transportDefaults, transportOptions, type TransportOptions } from '../transport/options.ts'
 
 /** Limits for a destination, or for a next hop by its hosts. */
 export const destinationOptions = table({
@@ -68,16 +66,4 @@ export const queueOptions = table({
 
 export type QueueOptions = ValuesOf<typeof queueOptions>
 
-const { queueLifetimeMs, ...onArrival } = deliveryOptions
-const { retryAfterMs, ...inQueue } = queueOptions
-
-/** All of `[transfer]`, in the order of docs/config.md: the queue passes it to the rooms below. */
-export const transferOptions = table({ ...onArrival, retryAfterMs, queueLifetimeMs, ...inQueue, ...transportOptions })
-
-export type TransferOptions = DeliveryOptions & TransportOptions & QueueOptions
-
-export const transferDefaults: TransferOptions = {
-  ...deliveryDefaults,
-  ...transportDefaults,
-  ...defaultsOf(queueOptions),
-}
+export const queueDefaults: QueueOptions = defaultsOf(queueOptions)

@@ -3,36 +3,32 @@
  * RFC 5321 §4.5.4.
  */
 import type { Live } from '../base/live.ts'
-import type { TransferOptions } from './options.ts'
 import { running } from '../base/running.ts'
-import type { MessageBytes } from '../mail/content.ts'
+import { destinationKey } from '../mail/destination.ts'
 import type { QueueRow } from '../store/entities.ts'
-import type { Lease, Operation } from '../store/operations.ts'
+import type { Operation } from '../store/operations.ts'
 import { StoreRefusal } from '../store/store.ts'
-import type { AttemptResult } from '../transport/smtp/smtp.ts'
-import { failedDestination, headerText, bounceOperation, type TransferTools } from '../delivery/file.ts'
+import { bounceOperation, headerText, type TransferTools } from '../delivery/file.ts'
+import type { DeliveryOptions } from '../delivery/options.ts'
 import { bounceLine, type Trace } from '../delivery/trace.ts'
 import { returnedFullMax, returnedHeaderMax, wantsReport, type Report } from '../delivery/bounce.ts'
-import type { ResultBatcher } from './result-batcher.ts'
-import type { Batch } from './next-hops.ts'
+import type { CommitBatcher } from './commit-batcher.ts'
 import { endOf, lateByWish, nextWithin, relayIsTold } from './deliver-by.ts'
-import { fileQueued } from './file-queued.ts'
+import { leaseOf } from './leases.ts'
+import type { QueueOptions } from './options.ts'
+import type { AttemptResult, Batch } from './transport.ts'
 
 /** Delivery time expired. RFC 3463 §3.5. */
 const expiredStatus = '5.4.7'
 const lateStatus = '4.4.7'
 
 export interface RecordTools extends TransferTools {
-  readonly options: Live<TransferOptions>
+  readonly options: Live<DeliveryOptions & QueueOptions>
   readonly trace: Trace
-  readonly reports: ResultBatcher
+  readonly commits: CommitBatcher
 }
 
 type Bounce = Extract<Operation, { kind: 'arrive' }>
-
-export function leaseOf(row: QueueRow): Lease {
-  return { recipient: row.id, fence: row.fence }
-}
 
 /** Whether it may wait until then without a DSN. */
 export function mayWait(
@@ -47,42 +43,41 @@ export function mayWait(
   return !late || warned === true || row.reversePath === '' || !wantsReport(notify, 'delay')
 }
 
-/** Recipients of one message; its bytes, if in memory; the destination of the attempt. */
-export type Tried = Pick<Batch, 'rows' | 'bytes'> & Partial<Pick<Batch, 'destination'>>
-
 /** RFC 3463 §3.1: 5.0.0 says only that it failed. */
 export function givenUp(row: QueueRow): AttemptResult {
   return { kind: 'never', enhanced: '5.0.0', words: row.lastReply ?? 'Given up' }
 }
 
-/** The result for one recipient, and the report for its sender once that is committed. */
+/** What the result for one recipient writes, and what is told of it once that is committed. */
 interface End {
   readonly row: QueueRow
+  readonly result: AttemptResult
   readonly operation: Operation
-  readonly report?: Report
+  readonly report?: Report | undefined
   /** It bounces, with or without a DSN. */
   readonly failed?: { readonly enhanced: string; readonly words: string }
 }
 
-/** @param retryAfterMs the destination's own retry schedule, if any. */
+/** @param retryAfterMs the next hop's own retry schedule, if any. */
 export async function recordResults(
   tools: RecordTools,
-  { rows, bytes, destination }: Tried,
+  batch: Batch,
   results: readonly AttemptResult[],
   retryAfterMs: readonly number[] = tools.options.now.retryAfterMs,
 ): Promise<void> {
   running('result of an attempt')
   const nowMs = tools.clock.now()
-  const ends = rows.map((row, i): End => {
+  const ends = batch.rows.map((row, i): End => {
     const result = results[i]!
-    noteAttempt(tools, row, result)
-    const moved = destination !== undefined && row.destination !== destination
+    // What the store may refuse still has not happened.
+    if (!result.operations) noteAttempt(tools, row, result)
+    const moved = destinationKey(row.destination) !== batch.key
     if (result.kind !== 'later' || !moved) return endOfAttempt(tools, row, result, nowMs, retryAfterMs)
     // During the attempt an operator gave up the recipient, or rerouted it.
-    if (row.destination === failedDestination) return endOfAttempt(tools, row, givenUp(row), nowMs, retryAfterMs)
+    if (row.destination.kind === 'failed') return endOfAttempt(tools, row, givenUp(row), nowMs, retryAfterMs)
     return endOfAttempt(tools, row, result, nowMs, [0])
   })
-  await writeEnds(tools, ends, { row: rows[0]!, bytes })
+  await writeEnds(tools, batch, ends)
 }
 
 function endOfAttempt(
@@ -93,69 +88,111 @@ function endOfAttempt(
   retryAfterMs: readonly number[],
 ): End {
   const { delayWarningMs } = tools.options.now
-  const { host, words } = result
+  const { kind, host, words } = result
   const reply = host === undefined ? words : `${host}: ${words}`
   const { notify, originalRecipient, warned } = row.parameters
   const told = { recipient: row.address, originalRecipient, words, host }
   const lease = leaseOf(row)
-  if (result.kind === 'relayed') {
-    const operation: Operation = { kind: 'queueFinish', lease, outcome: 'relayed', reply, nowMs }
-    // A next hop with DSN support reports to the sender itself. RFC 3461 §5.2.1.
-    const tell = (!result.reports && wantsReport(notify, 'success')) || relayIsTold(row, result, nowMs)
-    return { row, operation, report: tell ? { ...told, action: 'relayed', enhanced: '2.0.0' } : undefined }
+  if (kind === 'relayed' || kind === 'filed' || kind === 'discarded') {
+    const operation: Operation = { kind: 'queueFinish', lease, outcome: kind, reply, nowMs }
+    return { row, result, operation, report: reportOfSuccess(row, result, nowMs) }
   }
   const plannedMs = Math.max(nowMs + waitAfter(tools, retryAfterMs, row.attempts), result.notBeforeMs ?? 0)
   const nextAttemptMs = nextWithin(row, plannedMs, nowMs)
-  if (result.kind === 'later' && nextAttemptMs < endOf(row)) {
+  if (kind === 'later' && nextAttemptMs < endOf(row)) {
     const asked = lateByWish(row, nowMs)
     const late = asked || (delayWarningMs > 0 && nowMs - row.acceptedAtMs >= delayWarningMs)
     const warn = late && !warned && wantsReport(notify, 'delay')
     const operation: Operation = { kind: 'queueDefer', lease, nextAttemptMs, reply, nowMs, warned: warn || undefined }
     const enhanced = asked ? lateStatus : result.enhanced
-    return { row, operation, report: warn ? { ...told, action: 'delayed', enhanced, untilMs: endOf(row) } : undefined }
+    const report: Report = { ...told, action: 'delayed', enhanced, untilMs: endOf(row) }
+    return { row, result, operation, report: warn ? report : undefined }
   }
-  const enhanced = result.kind === 'later' ? expiredStatus : result.enhanced
+  const enhanced = kind === 'later' ? expiredStatus : result.enhanced
   const operation: Operation = { kind: 'queueFinish', lease, outcome: 'bounced', reply, nowMs }
   return {
     row,
+    result,
     operation,
     report: wantsReport(notify, 'failure') ? { ...told, action: 'failed', enhanced } : undefined,
     failed: { enhanced, words },
   }
 }
 
-/** Commits the results together with the DSN that reports exactly these. */
-async function writeEnds(
-  tools: RecordTools,
-  all: readonly End[],
-  first: { readonly row: QueueRow; readonly bytes?: MessageBytes },
-): Promise<void> {
-  const { store } = tools
+function reportOfSuccess(row: QueueRow, result: AttemptResult, nowMs: number): Report | undefined {
+  const { kind, host, words, enhanced } = result
+  const { notify, originalRecipient } = row.parameters
+  const told = { recipient: row.address, originalRecipient }
+  if (kind === 'filed' && wantsReport(notify, 'success'))
+    return { ...told, action: 'delivered', enhanced, words: `250 ${enhanced} Filed` }
+  // A next hop with DSN support reports to the sender itself. RFC 3461 §5.2.1.
+  const tell = (!result.reports && wantsReport(notify, 'success')) || relayIsTold(row, result, nowMs)
+  return kind === 'relayed' && tell ? { ...told, action: 'relayed', enhanced: '2.0.0', words, host } : undefined
+}
+
+/** Commits the results together with the operations of the transport, and the DSN that reports exactly these. */
+async function writeEnds(tools: RecordTools, batch: Batch, all: readonly End[]): Promise<void> {
+  const { store, commits } = tools
   let ends = all
   let queueOnly = false
   while (ends.length > 0) {
     const reports = ends.flatMap(({ report }) => report ?? [])
-    const operations = ends.map(({ operation }) => operation)
-    const notice = await bounceOf(tools, first, reports, queueOnly)
+    const written = ends.flatMap(({ result }) => result.operations ?? [])
+    const operations = [...written, ...ends.map(({ operation }) => operation)]
+    const notice = await bounceOf(tools, batch, reports, queueOnly)
     try {
-      await (notice ? store.commit([...operations, notice]) : tools.reports.give(operations))
-      return noteEnds(tools, first.row, ends, notice?.arrivalId)
+      // Contents are not gathered: many of them would be one record without a limit.
+      if (notice) await store.commit([...operations, notice])
+      else await (written.length > 0 ? store.commit(operations) : commits.commit(operations))
+      return noteEnds(tools, batch.rows[0]!, ends, notice?.arrivalId)
     } catch (error) {
       notice?.content.abort()
-      if (!(error instanceof StoreRefusal)) throw error
-      // An operator held or dropped one of them meanwhile: it has not ended, and is not reported. Or the sender's
-      // mailbox filled up.
+      if (!(error instanceof StoreRefusal)) {
+        forget(ends)
+        throw error
+      }
+      // An operator held or dropped one of them meanwhile: it has not ended, and is not reported.
       const left = error.code === 'leaseLost' ? await stillLeased(tools, ends) : ends
-      if (queueOnly && left.length === ends.length) throw error
+      forget(ends.filter((end) => !left.includes(end)))
+      if (left.length === ends.length) {
+        // The sender's mailbox filled up: the DSN waits in the queue. Or the store refuses what a transport wants to write.
+        if (queueOnly || !notice) {
+          if (written.length === 0) throw error
+          return writeEach(tools, batch, ends, error)
+        }
+        queueOnly = true
+      }
       ends = left
-      queueOnly = true
     }
   }
 }
 
+/** Results one by one, as the store refuses one of them: a single one has the result that its transport gives it then. */
+async function writeEach(tools: RecordTools, batch: Batch, ends: readonly End[], refusal: StoreRefusal): Promise<void> {
+  if (ends.length > 1) {
+    for (const end of ends) await writeEnds(tools, batch, [end])
+    return
+  }
+  forget(ends)
+  const { row, result } = ends[0]!
+  const instead = result.ifRefused?.(refusal) ?? { kind: 'later', enhanced: '4.3.0', words: refusal.message }
+  await recordResults(tools, { ...batch, rows: [row] }, [{ ...instead, operations: undefined }])
+}
+
+/** Contents that are not committed. Harmless where a record may name them: `StoredContent.abort`. */
+function forget(ends: readonly End[]): void {
+  for (const { result } of ends)
+    for (const operation of result.operations ?? [])
+      if (operation.kind === 'arrive' || operation.kind === 'append') operation.content.abort()
+}
+
 async function stillLeased({ store }: RecordTools, ends: readonly End[]): Promise<readonly End[]> {
-  const now = await Promise.all(ends.map(({ row }) => store.read.queueRecipient(row.id)))
-  return ends.filter(({ row }, i) => now[i]?.state === 'leased' && now[i].fence === row.fence)
+  const left: End[] = []
+  for (const end of ends) {
+    const now = await store.read.queueRecipient(end.row.id)
+    if (now?.state === 'leased' && now.fence === end.row.fence) left.push(end)
+  }
+  return left
 }
 
 /** With jitter: recipients that failed together must not be retried together. */
@@ -167,7 +204,7 @@ function waitAfter({ random }: RecordTools, retryAfterMs: readonly number[], att
 function noteAttempt({ trace, clock, accountGuard }: RecordTools, row: QueueRow, result: AttemptResult): void {
   const { kind, host, words, tls, tried } = result
   if (row.submitter !== null && result.kind === 'never' && result.enhanced.startsWith('5.1.'))
-    void accountGuard?.unknown(row.submitter)
+    accountGuard?.unknown(row.submitter)
   trace.note({
     id: row.arrivalId,
     event: 'attempt',
@@ -184,12 +221,14 @@ function noteAttempt({ trace, clock, accountGuard }: RecordTools, row: QueueRow,
 
 /** Traces why recipients bounced, and the DSN that told the sender. */
 function noteEnds(
-  { trace, clock }: RecordTools,
+  tools: RecordTools,
   { arrivalId, reversePath }: QueueRow,
   ends: readonly End[],
   notice: string | undefined,
 ): void {
-  for (const { row, failed, report } of ends) {
+  const { trace, clock } = tools
+  for (const { row, result, failed, report } of ends) {
+    if (result.operations) noteAttempt(tools, row, result)
     if (!failed) continue
     const { enhanced, words } = failed
     const why = enhanced === expiredStatus ? `given up after the last try in its time: ${words}` : words
@@ -209,13 +248,16 @@ function noteEnds(
 
 async function bounceOf(
   tools: RecordTools,
-  { row, bytes: atHand }: { readonly row: QueueRow; readonly bytes?: MessageBytes },
+  { rows, bytes: atHand }: Batch,
   reports: readonly Report[],
-  queueOnly = false,
+  queueOnly: boolean,
 ): Promise<Bounce | undefined> {
   const { store } = tools
+  const row = rows[0]!
   if (reports.length === 0 || row.reversePath === '') return undefined
-  const bytes = atHand ?? (await store.read.queuedContent(row.entry))
+  const stored = atHand ?? (await store.read.queuedContent(row.entry))
+  // What cannot be read is told of without its header: a recipient must end all the same.
+  const bytes = stored?.problem === undefined ? stored : undefined
   const header = bytes ? headerText(await bytes.read(0, Math.min(bytes.sizeBytes, returnedHeaderMax))) : ''
   const { reversePath, acceptedAtMs: arrivedAtMs, parameters } = row
   const { envelopeId, requireTls } = parameters
@@ -233,38 +275,4 @@ async function bounceOf(
     queueOnly,
     requireTls,
   })
-}
-
-/** Local recipients beyond `fileNowMax`. */
-export async function fileLocally(tools: RecordTools, rows: readonly QueueRow[]): Promise<void> {
-  for (const row of rows) {
-    let refused
-    try {
-      refused = await fileQueued(tools, row)
-    } catch (error) {
-      // An operator held or dropped it meanwhile.
-      if (error instanceof StoreRefusal && error.code === 'leaseLost') continue
-      throw error
-    }
-    if (refused) {
-      const { code, enhanced, text } = refused
-      const kind = code < 500 ? 'later' : 'never'
-      await recordResults(tools, { rows: [row] }, [{ kind, enhanced, words: `${code} ${enhanced} ${text}` }])
-      continue
-    }
-    const { address: recipient, arrivalId, parameters } = row
-    const delayMs = tools.clock.now() - row.acceptedAtMs
-    tools.trace.note({ id: arrivalId, event: 'attempt', recipient, outcome: 'filed', delayMs })
-    if (!wantsReport(parameters.notify, 'success')) continue
-    const { originalRecipient } = parameters
-    const report = {
-      action: 'delivered',
-      recipient,
-      originalRecipient,
-      enhanced: '2.1.5',
-      words: '250 2.1.5 Filed',
-    } as const
-    const notice = await bounceOf(tools, { row }, [report])
-    if (notice) await tools.store.commit([notice])
-  }
 }

@@ -1,4 +1,5 @@
 /** What the store keeps, by the names that code, SQL and docs share. */
+import type { Destination, DestinationKey } from '../mail/destination.ts'
 import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Handling, RecipientDsn } from '../mail/envelope.ts'
@@ -54,7 +55,7 @@ export interface QueueRow {
   /** The account that sent it, as a user who had signed in. */
   readonly submitter: AccountId | null
   readonly address: string
-  readonly destination: string
+  readonly destination: Destination
   /** `ready` waits for its turn alone, `deferred` for `nextAttemptMs`. */
   readonly state: 'ready' | 'deferred' | 'leased' | 'held'
   readonly attempts: number
@@ -78,8 +79,7 @@ export interface QueueFilter {
   readonly sender?: string
   /** The address, or `@domain`. */
   readonly recipient?: string
-  /** The routing key. */
-  readonly destination?: string
+  readonly destination?: Destination
   readonly state?: QueueRow['state']
   /** Accepted before this moment. */
   readonly acceptedBeforeMs?: number
@@ -99,7 +99,7 @@ export const queueAgesMinutes = [5, 10, 20, 40, 80, 160, 320, 640, 1280] as cons
 
 /** How many recipients wait for one destination. */
 export interface QueueShapeRow {
-  readonly destination: string
+  readonly destination: DestinationKey
   readonly recipients: number
   readonly held: number
   /** Tried in vain, or not to be tried yet. */
@@ -119,6 +119,8 @@ export interface QueueParameters extends Handling {
   /** The sender was told that it is late. */
   readonly warned?: true
   readonly originalRecipient?: string
+  /** The address that was written to, where that is another one: the row names the account. */
+  readonly recipient?: string
 }
 
 export interface LedgerRow {

@@ -1,4 +1,5 @@
 /** All write operations: one tagged union, applied in order by the engine's writer. */
+import type { Destination, DestinationKey } from '../mail/destination.ts'
 import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Account, QueueParameters, QueueRow } from './entities.ts'
@@ -29,8 +30,7 @@ export interface Filing {
 
 export interface QueueRecipient {
   readonly address: string
-  /** The routing key: the domain, or a static route's name. */
-  readonly destination: string
+  readonly destination: Destination
   readonly parameters: QueueParameters
   /** Its place among all recipients that are due, epoch milliseconds. Default: the time when it is first due. */
   readonly turnMs?: number
@@ -160,9 +160,9 @@ export type Operation =
       /** Default: `limit`. */
       readonly perDestination?: number
       /** `next` of the previous lease. */
-      readonly after?: string
+      readonly after?: DestinationKey
       /** Destinations that have enough to do. */
-      readonly busy?: readonly string[]
+      readonly busy?: readonly DestinationKey[]
     }
   | { readonly kind: 'queueRenew'; readonly recipients: readonly Lease[]; readonly untilMs: number }
   /** Returns leases without an attempt: due again at `dueMs`. Leases that were lost are ignored. */
@@ -182,7 +182,7 @@ export type Operation =
   | {
       readonly kind: 'queueFinish'
       readonly lease: Lease
-      readonly outcome: 'relayed' | 'bounced' | 'filed'
+      readonly outcome: 'relayed' | 'bounced' | 'filed' | 'discarded'
       readonly reply: string
       readonly nowMs: number
     }
@@ -210,7 +210,7 @@ export type Operation =
   | {
       readonly kind: 'queueReroute'
       readonly recipient: number
-      readonly destination: string
+      readonly destination: Destination
       readonly release?: true
       readonly reply?: string
       readonly nowMs: number
@@ -283,7 +283,7 @@ interface Results {
   queueLease: {
     readonly rows: readonly QueueRow[]
     /** The destination after which the next lease continues; undefined: the round is complete. */
-    readonly next?: string
+    readonly next?: DestinationKey
     /** Something due may be left, in this round or the next. */
     readonly more: boolean
   }

@@ -8,6 +8,7 @@ import { Authenticity } from '../delivery/checks/authenticity.ts'
 import { FairOrder } from '../delivery/fair-order.ts'
 import { MailFigures, MailLog } from '../delivery/mail-log.ts'
 import { Receiver } from '../delivery/receiver.ts'
+import { signAnew } from '../delivery/sign-anew.ts'
 import { Rewriter } from '../delivery/rewrite/rewriter.ts'
 import { SigningKeys } from '../delivery/signing.ts'
 import { openTraceFolder } from '../delivery/trace-folder.ts'
@@ -15,12 +16,15 @@ import { FileTrace, silentTrace, type Trace } from '../delivery/trace.ts'
 import { AccountWatch } from '../directory/account-watch.ts'
 import type { Authenticator } from '../protocol/sasl/authenticator.ts'
 import type { WaitingFor } from '../protocol/smtp/backend.ts'
-import { StoreAccountGuard } from '../queue/account-guard.ts'
-import { flushWaiting } from '../queue/flush.ts'
-import type { TransferOptions } from '../queue/options.ts'
+import { StoreAccountGuard } from '../admin/account-guard.ts'
+import { flushWaiting } from '../admin/flush.ts'
+import type { TransferOptions } from '../transport/options.ts'
 import { Queue } from '../queue/queue.ts'
+import type { Transports } from '../queue/transport.ts'
 import type { Store } from '../store/store.ts'
 import { withHosts } from '../transport/hosts.ts'
+import { LocalTransport } from '../transport/local.ts'
+import { SmtpTransport } from '../transport/smtp/smtp-transport.ts'
 import type { People } from './directory.ts'
 import { WatchedResolver } from './health-checks.ts'
 import type { Lifetime } from './lifetime.ts'
@@ -81,7 +85,7 @@ export async function openShared({ platform, settings, store, life, people }: Ma
   }
 }
 
-/** The queue, with MTA-STS policies and TLS reports. */
+/** The queue and its transports, with MTA-STS policies and TLS reports. */
 export async function openQueue(of: MailTools, { tools, resolver, signingKeys, wheel }: SharedTools): Promise<Queue> {
   const { platform, settings, life, listening } = of
   const { network, httpClient } = platform
@@ -91,12 +95,16 @@ export async function openQueue(of: MailTools, { tools, resolver, signingKeys, w
   const reports = settings.of('reports')
   const { notes: tlsNotes, reporter } = await openReports({ ...tools, resolver, httpClient, signingKeys, reports })
   life.ends('reports', 'outside', () => reporter.stop())
-  const queue = new Queue({
+  const hosts = new SmtpTransport({
     ...tools,
-    ...{ network, resolver, wheel, routes, authorities, sts, tlsNotes, signingKeys },
+    ...{ network, resolver, wheel, routes, authorities, sts, tlsNotes },
     rules: settings.of('destinations'),
     isOurs: ownPlaces(listening, platform.ownAddresses),
+    signAnew: (before, after) => signAnew({ ...tools, signingKeys }, before, after),
   })
+  // Which destination goes by which transport.
+  const transports: Transports = { domain: hosts, host: hosts, lmtp: hosts, local: new LocalTransport(tools) }
+  const queue = new Queue({ ...tools, transports })
   life.ends('queue', 'outside', (graceMs) => queue.stop(graceMs))
   return queue
 }

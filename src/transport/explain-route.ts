@@ -1,4 +1,5 @@
 /** Explains the route of a domain: its hosts now, and the security required of each connection. */
+import { domainDestination } from '../mail/destination.ts'
 import { recordWords } from '../trust/dane/tlsa.ts'
 import { securityOf, TlsPolicyFault, type Security, type SecurityTools } from './smtp/tls-policy.ts'
 import { routeTo, type Host, type RouteTools } from './route.ts'
@@ -6,6 +7,7 @@ import { routeTo, type Host, type RouteTools } from './route.ts'
 export interface WayHost {
   readonly name: string
   readonly port: number
+  readonly protocol: 'smtp' | 'lmtp'
   readonly addresses: readonly string[]
   readonly fallback: boolean
   /** Authenticated by DNSSEC, or set by the configuration. */
@@ -28,7 +30,7 @@ export async function explainRoute(
   sender: string,
 ): Promise<RouteExplanation> {
   // With the wait of an old message, so that all fallbacks are included.
-  const routed = await routeTo(tools, domain, sender, Number.MAX_SAFE_INTEGER)
+  const routed = await routeTo(tools, domainDestination(domain), sender, Number.MAX_SAFE_INTEGER)
   if (routed.kind !== 'hosts') {
     const { code, enhanced, text } = routed.status
     return { kind: routed.kind, words: `${code} ${enhanced} ${text}` }
@@ -39,7 +41,8 @@ export async function explainRoute(
 async function hostOf(tools: SecurityTools, host: Host): Promise<WayHost> {
   const { name, port, addresses, fallback = false, nameSecure = false, addressesSecure = false } = host
   const { proxy, username: signsInAs } = host
-  const facts = { name, port, addresses, fallback, nameProved: nameSecure, addressesProved: addressesSecure }
+  const protocol = host.lmtp ? ('lmtp' as const) : ('smtp' as const)
+  const facts = { name, port, protocol, addresses, fallback, nameProved: nameSecure, addressesProved: addressesSecure }
   const more = { signsInAs, proxy: proxy && `${proxy.host}:${proxy.port}` }
   try {
     const security = await securityOf(tools, host)

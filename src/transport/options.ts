@@ -1,7 +1,9 @@
-/** The options of the transports: `[reports]`, and their part of `[transfer]`. RFC 8460, RFC 8461. */
+/** The options of the transports: `[reports]`, and all of `[transfer]`. RFC 8460, RFC 8461. */
 import * as kinds from '../base/options/kinds.ts'
 import { defaultsOf, option, table, type ValuesOf } from '../base/options/option.ts'
+import { deliveryDefaults, deliveryOptions, type DeliveryOptions } from '../delivery/options.ts'
 import * as mailKinds from '../mail/option-kinds.ts'
+import { queueDefaults, queueOptions, type QueueOptions } from '../queue/options.ts'
 
 export const reportOptions = table({
   tls: option(
@@ -35,3 +37,17 @@ export const transportOptions = table({
 
 export type TransportOptions = ValuesOf<typeof transportOptions>
 export const transportDefaults: TransportOptions = defaultsOf(transportOptions)
+
+const { queueLifetimeMs, ...onArrival } = deliveryOptions
+const { retryAfterMs, ...inQueue } = queueOptions
+
+/** All of `[transfer]`, in the order of docs/config.md: this is the highest of its rooms. */
+export const transferOptions = table({ ...onArrival, retryAfterMs, queueLifetimeMs, ...inQueue, ...transportOptions })
+
+export type TransferOptions = DeliveryOptions & TransportOptions & QueueOptions
+
+export const transferDefaults: TransferOptions = {
+  ...deliveryDefaults,
+  ...transportDefaults,
+  ...queueDefaults,
+}

@@ -21,8 +21,13 @@ export const routeOptions = table({
   to: option(
     endpoints(),
     undefined,
-    "The next hop, or several in order of preference; without a port 25. If it is left out, mail goes to the domain's MX hosts with the other keys of this route.",
+    "The next hop, or several in order of preference; without a port 25 (LMTP: 24). If it is left out, mail goes to the domain's MX hosts with the other keys of this route.",
     [{ host: 'relay.example.net', port: 587 }],
+  ),
+  protocol: option(
+    kinds.choice('smtp', 'lmtp'),
+    'smtp',
+    '"lmtp": the hosts in `to` file the mail, and answer for each recipient (RFC 2033), as Dovecot or another mailbox server does. The port is 24 if `to` has none, and never 25.',
   ),
   tls: option(
     kinds.choice('opportunistic', 'required', 'implicit', 'none'),

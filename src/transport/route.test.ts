@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { domainDestination, parseHost, type HostDestination } from '../mail/destination.ts'
 import { seededRandom } from '../platform/simulated/random.ts'
 import { simulatedResolver, type ZoneEntry } from '../platform/simulated/resolver.ts'
 import type { AddressFamilies } from './address-order.ts'
 import { routeTo, type Host, type Routed } from './route.ts'
-import { fixedDestination, type StaticRoute } from './static-routes.ts'
+import type { StaticRoute } from './static-routes.ts'
 
 interface Case {
   readonly zone?: Readonly<Record<string, ZoneEntry>>
@@ -16,7 +17,7 @@ interface Case {
   readonly waitedMs?: number
 }
 
-function route(destination: string, one: Case = {}): Promise<Routed> {
+function route(to: string | HostDestination, one: Case = {}): Promise<Routed> {
   const { zone = {}, fails = [], routes = [], ours = [], families: addressFamilies = 'ipv4First', sender = '' } = one
   const resolver = simulatedResolver({
     names: new Map(Object.entries(zone)),
@@ -24,16 +25,17 @@ function route(destination: string, one: Case = {}): Promise<Routed> {
   })
   const isOurs = (address: string, port: number): boolean => port === 25 && ours.includes(address)
   const tools = { resolver, random: seededRandom(1), routes, hostname: 'us.example', smtpPort: 25, addressFamilies }
+  const destination = typeof to === 'string' ? domainDestination(to) : to
   return routeTo({ ...tools, isOurs }, destination, sender, one.waitedMs ?? 0)
 }
 
-async function hosts(destination: string, one: Case = {}): Promise<readonly Host[]> {
+async function hosts(destination: string | HostDestination, one: Case = {}): Promise<readonly Host[]> {
   const routed = await route(destination, one)
   assert.equal(routed.kind, 'hosts', JSON.stringify(routed))
   return routed.kind === 'hosts' ? routed.hosts : []
 }
 
-async function places(destination: string, one: Case = {}): Promise<string[]> {
+async function places(destination: string | HostDestination, one: Case = {}): Promise<string[]> {
   return (await hosts(destination, one)).map(({ name, port }) => `${name}:${port}`)
 }
 
@@ -204,7 +206,7 @@ test('a fallback comes after the MX hosts, and alone if the DNS does not answer;
 })
 
 test('rerouted by an operator: with the settings that the route of this sender has for the host', async () => {
-  const to = fixedDestination('10.0.0.9:587')!
+  const to = parseHost('10.0.0.9:587')!
   const routes = [
     { domain: 'x.example', ...relay, username: 'all' },
     { domain: '*', sender: '@a.example', ...relay, username: 'ours' },
@@ -212,7 +214,7 @@ test('rerouted by an operator: with the settings that the route of this sender h
   const user = async (sender: string): Promise<unknown> => (await hosts(to, { routes, sender }))[0]!.username
   assert.equal(await user('pat@c.example'), 'all')
   assert.equal(await user('pat@a.example'), 'ours')
-  const [plain] = await hosts(fixedDestination('10.0.0.8')!, { routes })
+  const [plain] = await hosts(parseHost('10.0.0.8')!, { routes })
   assert.deepEqual([plain!.port, plain!.tls, plain!.username], [25, 'opportunistic', undefined])
 })
 

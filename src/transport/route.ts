@@ -2,17 +2,20 @@
 import type { DnsOutcome, MxRecord, Resolver } from '../base/resolver.ts'
 import type { Random } from '../base/random.ts'
 import { parseDomain } from '../mail/address.ts'
+import type { HostDestination } from '../mail/destination.ts'
 import type { Status } from '../mail/status.ts'
 import { orderAddresses, type AddressFamilies } from './address-order.ts'
 import { fixedRoute, staticRoute, type Proxy, type StaticRoute } from './static-routes.ts'
 
-export { fixedDestination, type StaticRoute } from './static-routes.ts'
+export type { StaticRoute } from './static-routes.ts'
 
 export interface Host {
   readonly name: string
   /** In the order in which they are tried. */
   readonly addresses: readonly string[]
   readonly port: number
+  /** It speaks LMTP. RFC 2033. */
+  readonly lmtp?: boolean
   readonly tls: StaticRoute['tls']
   readonly username?: string
   readonly password?: string
@@ -82,18 +85,17 @@ interface Looked {
 }
 
 /**
- * @param destination a domain, an address literal, or one of `fixedDestination`.
  * @param sender the reverse-path, '' for the null one: some routes are only for some senders.
  * @param waitedMs the message's time in the queue: some fallbacks are only for old messages.
  */
 export async function routeTo(
   tools: RouteTools,
-  destination: string,
+  destination: HostDestination,
   sender: string,
   waitedMs: number,
 ): Promise<Routed> {
-  if (destination.startsWith('=')) return toRoute(tools, fixedRoute(tools.routes, destination, sender))
-  const domain = parseDomain(destination) ?? destination
+  if (destination.kind !== 'domain') return toRoute(tools, fixedRoute(tools.routes, destination, sender))
+  const domain = parseDomain(destination.domain) ?? destination.domain
   const route = staticRoute(tools.routes, domain, sender)
   if (route && route.hosts.length > 0) return toRoute(tools, route)
   const routed = await toMailHosts(tools, domain, route)
@@ -109,8 +111,9 @@ export async function routeTo(
  * Properties that a route gives to all its hosts. A host set by the configuration is as trusted as one authenticated by
  * DNSSEC.
  */
-function routeDefaults({ tls, username, password, sourceAddresses, proxy }: StaticRoute) {
-  return { tls, username, password, localAddresses: sourceAddresses, proxy, nameSecure: true }
+function routeDefaults({ protocol, tls, username, password, sourceAddresses, proxy }: StaticRoute) {
+  const lmtp = protocol === 'lmtp'
+  return { lmtp, tls, username, password, localAddresses: sourceAddresses, proxy, nameSecure: true }
 }
 
 async function toRoute(tools: RouteTools, route: StaticRoute): Promise<Routed> {

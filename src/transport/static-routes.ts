@@ -1,4 +1,5 @@
 /** Routes of the configuration: by recipient domain, by sender, or as fallback. */
+import type { HostDestination } from '../mail/destination.ts'
 import { exactness, fitsDomain } from '../mail/domain-pattern.ts'
 
 export interface RouteHost {
@@ -24,6 +25,8 @@ export interface StaticRoute {
   readonly sender?: string
   /** In this order; none: the domain's own MX hosts. */
   readonly hosts: readonly RouteHost[]
+  /** Default: SMTP. LMTP has no MX hosts: a route that uses it has hosts. RFC 2033. */
+  readonly protocol?: 'smtp' | 'lmtp'
   readonly tls: 'opportunistic' | 'required' | 'implicit' | 'none'
   readonly username?: string
   readonly password?: string
@@ -65,30 +68,22 @@ export function staticRoute(
   return best
 }
 
-const smtpDefaultPort = 25
-
-/**
- * The destination of rerouted recipients: `=host:port`. No domain begins so. `text` is `host`, `host:port`,
- * `1.2.3.4:port` or `[2001:db8::1]:port`. @returns undefined for other texts.
- */
-export function fixedDestination(text: string): string | undefined {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::(\d{1,5}))?$/.exec(text)
-  const port = Number(found?.[3] ?? smtpDefaultPort)
-  if (!found || port < 1 || port > 65_535) return undefined
-  return `=${(found[1] ?? found[2]!).toLowerCase()}:${port}`
-}
-
 /** A host of the configuration keeps its TLS and password settings, from the route that best matches the sender. */
-export function fixedRoute(routes: readonly StaticRoute[], destination: string, sender: string): StaticRoute {
-  const colon = destination.lastIndexOf(':')
-  const host = destination.slice(1, colon)
-  const port = Number(destination.slice(colon + 1))
-  const there = routes.filter(({ hosts }) => hosts.some((one) => one.host.toLowerCase() === host && one.port === port))
+export function fixedRoute(
+  routes: readonly StaticRoute[],
+  { kind, host, port }: Exclude<HostDestination, { kind: 'domain' }>,
+  sender: string,
+): StaticRoute {
+  const protocol = kind === 'lmtp' ? 'lmtp' : 'smtp'
+  const there = routes.filter(
+    ({ protocol: own = 'smtp', hosts }) =>
+      own === protocol && hosts.some((one) => one.host.toLowerCase() === host && one.port === port),
+  )
   const known = staticRoute(
     there.map((route) => ({ ...route, domain: '*', fallback: false })),
     '*',
     sender,
   )
   const hosts = [{ host, port }]
-  return known ? { ...known, hosts } : { domain: '*', hosts, tls: 'opportunistic' }
+  return known ? { ...known, hosts } : { domain: '*', protocol, hosts, tls: 'opportunistic' }
 }

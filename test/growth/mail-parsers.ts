@@ -5,6 +5,7 @@ import { authorsOf } from '../../src/mail/authors.ts'
 import { baseSubject } from '../../src/mail/base-subject.ts'
 import { decodeFlowed } from '../../src/mail/compose/flowed.ts'
 import { parseDate } from '../../src/mail/date.ts'
+import { parseDestination, parseHost } from '../../src/mail/destination.ts'
 import { headerMends } from '../../src/mail/header-mends.ts'
 import { Header, parseHeader } from '../../src/mail/header.ts'
 import { inspectMessage } from '../../src/mail/inspect/inspect.ts'
@@ -171,6 +172,13 @@ export const valueParsers: readonly Parser[] = [
     tokens: ['(', ')', ' ', '1', 'a', '21 Nov ', ':', '-', ',', '+', 'Fri, ', '\r\n '],
     before: ['', '21 Nov 1997 ', 'Nov 21 '],
     run: (text) => [parseDate(text), parseInternalDate(text), parseReportDate(text)],
+  }),
+  parser('destination', {
+    covers: ['parseDestination', 'parseHost'],
+    sizeMax: 2_000,
+    tokens: ['a', '.', '-', ':', '[', ']', '0', ':24', '[::', '=', 'lmtp:'],
+    before: ['', 'lmtp:', '=', '['],
+    run: (text) => [parseDestination(text), parseHost(text)],
   }),
   parser('message ids', {
     covers: ['parseMessageIds', 'messageIdKeys'],

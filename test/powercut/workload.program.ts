@@ -1,6 +1,7 @@
 // The program whose system calls the powercut test records: a store under every kind of write.
 // It says "begin" before and "ack" after each step, straight to the descriptor, so that the recording knows what was promised when.
 //   node workload.program.js FOLDER SEED STEPS
+import { domainDestination } from '../../src/mail/destination.ts'
 import type { AccountId } from '../../src/mail/ids.ts'
 import { writeSync } from 'node:fs'
 import { silentLog } from '../../src/base/log.ts'
@@ -150,7 +151,11 @@ async function queue(store: Store, nowMs: number): Promise<void> {
   const n = next++
   say('begin', 'queue', n)
   const recipients = [
-    { address: `r${n}@far.test`, destination: 'far.test', parameters: { body: '7bit' as const, smtpUtf8: false } },
+    {
+      address: `r${n}@far.test`,
+      destination: domainDestination('far.test'),
+      parameters: { body: '7bit' as const, smtpUtf8: false },
+    },
   ]
   // Every other one is leased by the commit itself.
   const leasedUntilMs = n % 2 === 0 ? nowMs + 60_000 : undefined

@@ -1,3 +1,4 @@
+import { domainDestination } from '../../src/mail/destination.ts'
 import type { AccountId } from '../../src/mail/ids.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -26,7 +27,7 @@ function queueOf(subject: string, leased: boolean): Extract<Operation, { kind: '
   const nowMs = Date.now()
   return {
     reversePath: '',
-    recipients: [{ address: `${subject}@far.test`, destination: 'far.test', parameters }],
+    recipients: [{ address: `${subject}@far.test`, destination: domainDestination('far.test'), parameters }],
     prefix: '',
     firstAttemptMs: nowMs,
     expiresAtMs: nowMs + 1000,

@@ -1,4 +1,5 @@
 /** What single guards of the store promise, each seen to fail without its guard. */
+import { domainDestination } from '../../src/mail/destination.ts'
 import assert from 'node:assert/strict'
 import {
   existsSync,
@@ -42,7 +43,7 @@ const open = (folder: string, clock: Clock = realClock): Promise<SqliteStore> =>
   openStore({ folder, clock, log: silentLog, segmentBytes })
 
 function queueTo(address: string, more: object = {}): NonNullable<Awaited<ReturnType<typeof arrival>>['queue']> {
-  const recipients = [{ address, destination: 'far.test', parameters }]
+  const recipients = [{ address, destination: domainDestination('far.test'), parameters }]
   return { reversePath: '', recipients, prefix: '', firstAttemptMs: 1, expiresAtMs: 9e12, ...more }
 }
 

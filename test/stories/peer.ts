@@ -18,6 +18,8 @@ export interface Transaction {
 
 export interface PeerOptions {
   readonly address: string
+  /** It speaks LMTP at this port, and says this for each recipient that it took; '' cuts the connection off there. */
+  readonly lmtp?: { readonly port: number; readonly answer: (recipient: string) => string }
   /** Its MX name, and the domains that it serves. */
   readonly hostname: string
   readonly domains: readonly string[]
@@ -52,8 +54,8 @@ export class Peer {
 
   static async start(world: World, options: PeerOptions): Promise<Peer> {
     const peer = new Peer(world, options)
-    const { address, hostname, domains } = options
-    await world.internet.at(address).listen({ address, port: 25 }, (connection) => peer.#talk(connection))
+    const { address, hostname, domains, lmtp } = options
+    await world.internet.at(address).listen({ address, port: lmtp?.port ?? 25 }, (connection) => peer.#talk(connection))
     world.zone.names.set(hostname, { addresses: [address] })
     for (const domain of domains) world.zone.names.set(domain, { mx: [{ preference: 10, exchange: hostname }] })
     return peer
@@ -65,7 +67,7 @@ export class Peer {
   }
 
   #talk(connection: Connection): void {
-    const { keywords = [], slowMs = 0, refuse = () => undefined } = this.#options
+    const { keywords = [], slowMs = 0, refuse = () => undefined, lmtp } = this.#options
     const { clock } = this.#world
     const number = this.connections++
     const say = (line: string): void => void (line === '' || connection.write(Buffer.from(`${line}\r\n`)))
@@ -82,6 +84,13 @@ export class Peer {
       if (no === '') connection.destroy()
       else say(no ?? yes)
       return no === undefined
+    }
+    const answerEach = (to: readonly string[]): void => {
+      for (const recipient of to) {
+        const reply = lmtp!.answer(recipient)
+        if (reply === '') return connection.end()
+        say(reply)
+      }
     }
     const line = (text: string): void => {
       if (inData) {
@@ -104,6 +113,7 @@ export class Peer {
             recipients: to,
             data: body,
           })
+          if (lmtp) return answerEach(to)
           if (refuse('taken', from) !== '') return say('250 2.0.0 taken')
           for (const recipient of to) this.unheard.add(recipient)
           connection.destroy()
@@ -111,7 +121,7 @@ export class Peer {
         return
       }
       const verb = text.split(' ')[0]!.toUpperCase()
-      if (verb === 'EHLO') {
+      if (verb === (lmtp ? 'LHLO' : 'EHLO')) {
         const words = ['peer', ...keywords]
         for (const [i, word] of words.entries()) say(`250${i === words.length - 1 ? ' ' : '-'}${word}`)
       } else if (verb === 'MAIL') {
@@ -129,7 +139,7 @@ export class Peer {
       } else if (verb === 'QUIT') {
         say('221 bye')
         connection.end()
-      } else say('250 2.0.0 ok')
+      } else say(/^[EL]HLO$/.test(verb) ? '500 5.5.1 not here' : '250 2.0.0 ok')
     }
     connection.receive({
       data(chunk) {

@@ -1,4 +1,5 @@
 /** What an operator does to the queue: give up with a notice, send another way, choose by what is in it. */
+import { domainDestination } from '../../src/mail/destination.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runControl, type AnswerOf, type ArgumentsOf, type ControlName } from '../../src/admin/control.ts'
@@ -168,9 +169,10 @@ test('what is rerouted goes by the host that was named, and keeps that way while
   await reroute('10.9.9.9:2525')
   await world.clock.pass(5000)
   const [moved] = await home.store.read.queue(0, 10)
-  assert.equal(moved!.destination, '=10.9.9.9:2525')
+  assert.deepEqual(moved!.destination, { kind: 'host', host: '10.9.9.9', port: 2525 })
   assert.match(moved!.lastReply!, /10\.9\.9\.9/)
   const shown = await ask(world, home, 'queueShow', { recipient: row!.id })
+  assert.equal(shown.recipients[0]!.destination, '=10.9.9.9:2525')
   assert.ok(shown.recipients[0]!.tried.length >= 2)
   assert.ok(shown.header.includes('Subject: hello'))
   await reroute('mx')
@@ -217,7 +219,7 @@ test('recipients are chosen by sender, domain, age and state; a large queue come
     sink.write(bytes)
     const recipients = Array.from({ length: count }, (_, i) => ({
       address: `r${i}@${domain}`,
-      destination: domain,
+      destination: domainDestination(domain),
       parameters,
     }))
     const facts = { envelope: '', body: '', bodyStructure: '', sentDay: null, threadKeys: [] }
@@ -303,6 +305,6 @@ test('what cannot be is declined with the next step', async () => {
   assert.match(await refuse({ recipients: [row!.id], act: 'reroute' }), /--to host:port/)
   assert.match(await refuse({ recipients: [row!.id], act: 'hold', to: 'x' }), /Only reroute takes --to/)
   assert.match(await refuse({ recipients: [99], act: 'fail' }), /"pennypost queue list" shows those that are/)
-  assert.equal((await home.store.read.queue(0, 10))[0]!.destination, 'b.example')
+  assert.deepEqual((await home.store.read.queue(0, 10))[0]!.destination, domainDestination('b.example'))
   await world.stop()
 })

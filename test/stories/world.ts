@@ -20,7 +20,7 @@ import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
 import { startSystem, type Platform } from '../../src/system.ts'
 import { authenticityDefaults } from '../../src/delivery/checks/authenticity.ts'
-import { transferDefaults, type TransferOptions } from '../../src/queue/options.ts'
+import { transferDefaults, type TransferOptions } from '../../src/transport/options.ts'
 
 export const password = 'correct horse'
 /** Where the clients of the stories sit. */

@@ -1,3 +1,4 @@
+import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +22,7 @@ test('the queue as Postfix prints it: one entry a message, the last reply where 
     ['bob@example.org', ['x@far.test', 'y@far.test']],
     ['', ['z@far.test']],
   ] as const) {
-    const recipients = addresses.map((address) => ({ address, destination: 'far.test', parameters }))
+    const recipients = addresses.map((address) => ({ address, destination: domainDestination('far.test'), parameters }))
     const queue = { reversePath, recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 1000 }
     const operation = await arrival(store, message('out'), [], { queue })
     ids.push(operation.arrivalId)

@@ -2,8 +2,8 @@
 import { bytesOf } from '../../base/bytes.ts'
 import { readSliceBytes, type MessageBytes } from '../../mail/content.ts'
 import { DotStuffer } from '../text/dots.ts'
-import { SmtpChunkingFault, SmtpReplyFault } from './client-faults.ts'
-import { clientTimeouts, type SmtpClientSession } from './client-session.ts'
+import { brokenOff, SmtpChunkingFault, SmtpReplyFault } from './client-faults.ts'
+import { clientTimeouts, SmtpConnectionFault, type SmtpClientSession } from './client-session.ts'
 import { mailLine, recipientLine, type OutgoingEnvelope } from './outgoing.ts'
 import type { Reply } from './wire/reply.ts'
 
@@ -96,9 +96,9 @@ async function sendData(
   if (bytes.sizeBytes <= readSliceBytes) {
     const stuffer = new DotStuffer()
     session.write([stuffer.push(await readWhole(session, bytes)), stuffer.end()])
-    return session.expectAll(finals, clientTimeouts.dataTermination)
+    return finalReplies(session, finals)
   }
-  const waiting = session.expectAll(finals, clientTimeouts.dataTermination)
+  const waiting = finalReplies(session, finals)
   waiting.catch(() => {})
   await session.stream(async function* () {
     const stuffer = new DotStuffer()
@@ -106,6 +106,24 @@ async function sendData(
     yield stuffer.end()
   })
   return waiting
+}
+
+/**
+ * The replies to the message: one, or in LMTP one for each recipient that was taken. Where the connection breaks between two
+ * of them, those that were said stand, and only the others are tried again. RFC 2033 §4.2.
+ */
+async function finalReplies(session: SmtpClientSession, count: number): Promise<Reply[]> {
+  if (count === 1) return session.expectAll(1, clientTimeouts.dataTermination)
+  const waiting = Array.from({ length: count }, () => session.expect(clientTimeouts.dataTermination))
+  const settled = await Promise.allSettled(waiting)
+  const replies = settled.map((one) => {
+    if (one.status === 'fulfilled') return one.value
+    if (one.reason instanceof SmtpConnectionFault) return brokenOff(one.reason)
+    throw one.reason
+  })
+  // None was said: the connection broke, and the message as a whole can be offered elsewhere.
+  if (settled[0]!.status === 'rejected') throw settled[0]!.reason
+  return replies
 }
 
 /** @returns the replies to the message; one, for all recipients, when a piece was refused before the last. */
@@ -118,7 +136,7 @@ async function sendChunks(
   const { sizeBytes } = bytes
   if (sizeBytes <= readSliceBytes) {
     session.write([chunkLine(sizeBytes, true), await readWhole(session, bytes)])
-    const replies = await session.expectAll(finals, clientTimeouts.dataTermination)
+    const replies = await finalReplies(session, finals)
     if (isUnknownVerb(replies[0]!)) throw chunkingFault(session, replies[0]!)
     return replies
   }
@@ -171,9 +189,7 @@ function sendChunk(
   last: boolean,
   finals: number,
 ): { readonly sent: Promise<void>; readonly replies: Promise<Reply[]> } {
-  const replies = last
-    ? session.expectAll(finals, clientTimeouts.dataTermination)
-    : session.expectAll(1, clientTimeouts.dataBlock)
+  const replies = last ? finalReplies(session, finals) : session.expectAll(1, clientTimeouts.dataBlock)
   replies.catch(() => {})
   const sent = session.stream(async function* () {
     yield chunkLine(end - start, last)

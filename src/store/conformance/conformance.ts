@@ -1,4 +1,5 @@
 /** What every engine of the store must do: one suite, run by each engine's test. */
+import { domainDestination } from '../../mail/destination.ts'
 import type { ModSeq } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -95,7 +96,7 @@ export function conformance(
     async (store, reopen) => {
       const bob = await addAccount(store, 'bob@example.org')
       const parameters = { body: '7bit', smtpUtf8: false } as const
-      const recipients = [{ address: 'x@far.test', destination: 'far.test', parameters }]
+      const recipients = [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }]
       const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 1000 }
       const same = (): ReturnType<typeof arrival> =>
         arrival(store, message('same'), [bob.inbox], { arrivalId: `${timePrefix(nowMs)}same`, queue })

@@ -1,4 +1,5 @@
 /** Arrivals that lease their own recipients, on every engine: reported at once, rows written when they are needed. */
+import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import type { Change } from '../changes.ts'
 import type { Lease, Operation, QueueRequest } from '../operations.ts'
@@ -9,7 +10,7 @@ import { lease, leaseOf, parameters } from './queue.ts'
 const leasedUntilMs = nowMs + 500
 
 function queueOf(...addresses: readonly string[]): QueueRequest {
-  const recipients = addresses.map((address) => ({ address, destination: 'far.test', parameters }))
+  const recipients = addresses.map((address) => ({ address, destination: domainDestination('far.test'), parameters }))
   return {
     reversePath: '',
     recipients,

@@ -1,5 +1,6 @@
 /** A read never misses what a commit has answered, even if its rows are still to come. docs/architecture.md §27. */
 import assert from 'node:assert/strict'
+import { domainDestination } from '../../mail/destination.ts'
 import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { Store } from '../store.ts'
 import { addAccount, arrival, message, nowMs, rowsOf, type Check } from './fixtures.ts'
@@ -52,7 +53,7 @@ export function promisedChecks(check: Check): void {
     const parameters = { body: '7bit', smtpUtf8: false } as const
     const queue = (leasedUntilMs?: number) => ({
       reversePath: '',
-      recipients: [{ address: 'x@far.test', destination: 'far.test', parameters }],
+      recipients: [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }],
       prefix: '',
       firstAttemptMs: nowMs,
       expiresAtMs: nowMs + 1000,

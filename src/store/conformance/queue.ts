@@ -1,4 +1,5 @@
 /** What every engine does with recipients that wait for transfer. */
+import { destinationKey, domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import type { Lease, Operation } from '../operations.ts'
 import type { QueueRow } from '../entities.ts'
@@ -24,7 +25,12 @@ async function queued(
   destination: string,
   { count = 1, firstAttemptMs = nowMs, turnMs, held }: Wanted = {},
 ): Promise<void> {
-  const recipients = Array.from({ length: count }, (_, i) => ({ address: `u${i}@x`, destination, parameters, turnMs }))
+  const recipients = Array.from({ length: count }, (_, i) => ({
+    address: `u${i}@x`,
+    destination: domainDestination(destination),
+    parameters,
+    turnMs,
+  }))
   const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs, expiresAtMs: nowMs + 1000, held }
   await store.commit([await arrival(store, message('out'), [], { queue })])
 }
@@ -39,7 +45,7 @@ export async function lease(
 
 /** How many of each destination, in the order of the lease. */
 function summed(rows: readonly QueueRow[]): string[] {
-  const names = rows.map(({ destination }) => destination)
+  const names = rows.map(({ destination }) => destinationKey(destination))
   return [...new Set(names)].map((name) => `${name} ${names.filter((one) => one === name).length}`)
 }
 
@@ -59,7 +65,7 @@ export function queueChecks(check: Check): void {
     await addAccount(store, 'bob@example.org')
     const recipients = ['x@far.test', 'y@far.test', 'z@far.test'].map((address) => ({
       address,
-      destination: 'far.test',
+      destination: domainDestination('far.test'),
       parameters,
     }))
     const operation = await arrival(store, message('out'), [], {
@@ -121,7 +127,7 @@ export function queueChecks(check: Check): void {
     )
     assert.deepEqual(await store.read.queueWhere({}, 0, 10), { rows })
     assert.deepEqual(await store.read.queueWhere({ state: 'held' }, 0, 10), { rows: rows.slice(3) })
-    assert.deepEqual(await store.read.queueWhere({ destination: 'far.test' }, 0, 2), {
+    assert.deepEqual(await store.read.queueWhere({ destination: domainDestination('far.test') }, 0, 2), {
       rows: rows.slice(0, 2),
       next: rows[1]!.id,
     })
@@ -196,7 +202,11 @@ export function queueChecks(check: Check): void {
       [names, nowMs + 1],
       [['z.test'], nowMs],
     ] as const) {
-      const recipients = destinations.map((destination) => ({ address: `u@${destination}`, destination, parameters }))
+      const recipients = destinations.map((destination) => ({
+        address: `u@${destination}`,
+        destination: domainDestination(destination),
+        parameters,
+      }))
       const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs, expiresAtMs: nowMs + 1000 }
       await store.commit([await arrival(store, message('out'), [], { queue })])
     }

@@ -1,5 +1,6 @@
 /** How much there is: kept by every engine, through whatever changes it. */
 import type { Uid } from '../../mail/ids.ts'
+import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import { addAccount, arrival, message, nowMs, refused, type Check } from './fixtures.ts'
 
@@ -10,7 +11,7 @@ export function totalsChecks(check: Check): void {
       reversePath: 'bob@example.org',
       recipients: Array.from({ length: count }, (_, i) => ({
         address: `u${i}@far.test`,
-        destination: 'far.test',
+        destination: domainDestination('far.test'),
         parameters: { body: '7bit', smtpUtf8: false } as const,
       })),
       prefix: '',

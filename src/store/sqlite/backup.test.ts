@@ -1,3 +1,4 @@
+import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,7 +51,7 @@ test('a backup under load is of one moment: what was answered before is in it, a
     recipients: [
       {
         address: `a${n}@example.net`,
-        destination: 'example.net',
+        destination: domainDestination('example.net'),
         parameters: { body: '7bit', smtpUtf8: false } as const,
       },
     ],

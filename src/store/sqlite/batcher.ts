@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Change } from '../changes.ts'
 import type { ContentFate } from '../content.ts'
 import type { EngineOperation } from '../operations.ts'
+import { recordQueue } from '../record-form.ts'
 import { layRecord, recordSize, type RecordKind } from '../record.ts'
 import { StoreFault, StoreRefusal } from '../store.ts'
 import { numbersOf } from './deliver.ts'
@@ -266,7 +267,8 @@ function encodeOperations(operations: readonly EngineOperation[], { until, resol
       contents.push(inline)
       contentsBytes += inline.length
     } else content = { sizeBytes, file: file!, digest: digest! }
-    return { ...op, content }
+    const queue = op.kind === 'arrive' && op.queue ? { queue: recordQueue(op.queue) } : undefined
+    return { ...op, ...queue, content }
   })
   const encoded = Buffer.from(JSON.stringify(wired))
   return {

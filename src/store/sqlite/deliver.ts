@@ -2,6 +2,7 @@
 import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
+import { storedDestination } from '../record-form.ts'
 import { StoreRefusal } from '../store.ts'
 import { ledger, nextLedgerN } from './ledger.ts'
 import type { AccountState, MailboxState, WriteContext } from './context.ts'
@@ -273,7 +274,7 @@ function insertQueue(context: WriteContext, delivery: Delivery, firstN: number):
         delivery.entryId,
         n,
         recipient.address,
-        recipient.destination,
+        storedDestination(recipient.destination),
         leased ? 'leased' : queue.held ? 'held' : queue.firstAttemptMs > acceptedMs ? 'deferred' : 'ready',
         queue.leasedUntilMs ?? queue.firstAttemptMs,
         recipient.turnMs ?? queue.firstAttemptMs,

@@ -1,3 +1,4 @@
+import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -65,7 +66,7 @@ function takeUid(folder: string, uid: number): void {
 
 const queue = {
   reversePath: '',
-  recipients: [{ address: 'x@far.test', destination: 'far.test', parameters }],
+  recipients: [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }],
   prefix: '',
   firstAttemptMs: 1,
   expiresAtMs: Date.now() + 1e9,

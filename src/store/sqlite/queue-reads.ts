@@ -1,4 +1,5 @@
 /** Reads of the queue and the ledger for operators: filtered, summed up, and bounded however much there is. */
+import { destinationKey, parseDestination } from '../../mail/destination.ts'
 import {
   queueAgesMinutes,
   type LedgerRow,
@@ -20,7 +21,11 @@ export const queueSelect = `SELECT r.id, r.entry, e.arrivalId, e.reversePath, e.
   r.parameters, e.size AS sizeBytes, length(e.prefix) AS prefixBytes FROM recipient r JOIN queueEntry e ON e.id = r.entry`
 
 export function toQueueRow(row: Row): QueueRow {
-  return { ...(row as unknown as QueueRow), parameters: JSON.parse(row['parameters'] as string) as QueueParameters }
+  return {
+    ...(row as unknown as QueueRow),
+    destination: parseDestination(row['destination'] as string),
+    parameters: JSON.parse(row['parameters'] as string) as QueueParameters,
+  }
 }
 
 /** An address in a column, or everything of a domain. */
@@ -45,7 +50,7 @@ function conditions(filter: QueueFilter): { sql: string; values: SqlValue[] } {
     const { sql, value } = addressTest(column, wanted)
     add(sql, value)
   }
-  if (filter.destination !== undefined) add('r.destination = ?1', filter.destination)
+  if (filter.destination !== undefined) add('r.destination = ?1', destinationKey(filter.destination))
   if (filter.submitter !== undefined) add('e.submitter = ?1', filter.submitter)
   if (filter.state !== undefined) add('r.state = ?1', filter.state)
   if (filter.acceptedBeforeMs !== undefined) add('e.acceptedMs < ?1', filter.acceptedBeforeMs)

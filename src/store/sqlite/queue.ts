@@ -1,5 +1,6 @@
 /** Queued recipients: leases, outcomes, and commands of an operator. A finished recipient leaves the table at once. */
 import type { Operation, Lease, ResultOf } from '../operations.ts'
+import { storedDestination } from '../record-form.ts'
 import { StoreRefusal } from '../store.ts'
 import type { QueueRow } from '../entities.ts'
 import type { WriteContext } from './context.ts'
@@ -206,7 +207,7 @@ export function reroute(context: WriteContext, op: Op<'queueReroute'>): null {
       `UPDATE recipient SET destination = ?1, fence = fence + 1, state = CASE WHEN state = 'held' AND ?5 = 0 THEN 'held' ELSE 'ready' END,
        leasedUntilMs = 0, dueMs = ?2, turnMs = min(turnMs, ?2), reply = coalesce(?3, reply) WHERE id = ?4`,
     )
-    .run(op.destination, op.nowMs, op.reply ?? null, row.id, op.release ? 1 : 0)
+    .run(storedDestination(op.destination), op.nowMs, op.reply ?? null, row.id, op.release ? 1 : 0)
   context.changes.push({ kind: 'queue', dueMs: op.nowMs })
   return null
 }

@@ -1,3 +1,4 @@
+import { domainDestination } from '../../mail/destination.ts'
 import type { AccountId } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -56,7 +57,11 @@ async function filled(t: TestContext): Promise<{ folder: string; alice: AccountI
       queue: {
         reversePath: '',
         recipients: [
-          { address: 'x@example.net', destination: 'example.net', parameters: { body: '7bit', smtpUtf8: false } },
+          {
+            address: 'x@example.net',
+            destination: domainDestination('example.net'),
+            parameters: { body: '7bit', smtpUtf8: false },
+          },
         ],
         prefix: 'Received: here\r\n',
         firstAttemptMs: 1,

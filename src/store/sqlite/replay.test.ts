@@ -1,3 +1,4 @@
+import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,7 +26,7 @@ test('arrivals of one id are replayed like any others, and the store goes on', a
   const parameters = { body: '7bit', smtpUtf8: false } as const
   const queue = {
     reversePath: '',
-    recipients: [{ address: 'x@far.test', destination: 'far.test', parameters }],
+    recipients: [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }],
     prefix: '',
     firstAttemptMs: Date.now(),
     expiresAtMs: Date.now() + 1000,
@@ -64,7 +65,7 @@ test('what has no rows yet has them after a crash; a damaged one is set aside, a
   const nowMs = Date.now()
   const queue = {
     reversePath: '',
-    recipients: [{ address: 'x@far.test', destination: 'far.test', parameters }],
+    recipients: [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }],
     prefix: '',
     firstAttemptMs: nowMs,
     expiresAtMs: nowMs + 1000,

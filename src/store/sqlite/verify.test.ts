@@ -1,3 +1,4 @@
+import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import {
   cpSync,
@@ -49,7 +50,7 @@ before(async () => {
     reversePath: 'bob@example.org',
     recipients: ['a@example.net', 'b@example.net', 'c@example.net'].map((address) => ({
       address,
-      destination: 'example.net',
+      destination: domainDestination('example.net'),
       parameters,
     })),
     prefix: 'Received: here\r\n',

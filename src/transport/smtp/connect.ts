@@ -73,6 +73,7 @@ export async function connect(
       address,
       port: host.port,
       hostname,
+      lmtp: host.lmtp ?? false,
       connectTimeoutMs,
       localAddress: localAddressFor(host, address),
       tls: host.tls === 'implicit' ? tls : undefined,

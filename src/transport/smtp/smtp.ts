@@ -1,4 +1,7 @@
-/** One attempt to send a message by SMTP: hosts in order, addresses in order, until one decides. RFC 5321 §5.1. */
+/**
+ * One attempt to send a message by SMTP or LMTP: hosts in order, addresses in order, until one decides. RFC 5321 §5.1,
+ * RFC 2033.
+ */
 import type { MessageBytes } from '../../mail/content.ts'
 import {
   SmtpChunkingFault,
@@ -7,41 +10,12 @@ import {
   type SmtpClient,
 } from '../../protocol/smtp/client.ts'
 import { closingCode, replyText, type Reply } from '../../protocol/smtp/wire/reply.ts'
+import type { Attempt, AttemptResult } from '../../queue/transport.ts'
 import type { Host } from '../route.ts'
 import { assuranceOf, connect, type ConnectTools } from './connect.ts'
 import { offerFor, type SignAnew } from './convert.ts'
 import type { KeptConnections } from './kept-connections.ts'
 import { securityKey, securityOf, TlsPolicyFault, type Security } from './tls-policy.ts'
-
-/** The result for one recipient of an attempt. */
-export interface AttemptResult {
-  readonly kind: 'relayed' | 'later' | 'never'
-  readonly enhanced: string
-  /** The remote reply, or our own text if there was none. */
-  readonly words: string
-  /** The host that replied. */
-  readonly host?: string
-  /** It supports DSN, and is responsible for them from now on. RFC 3461 §5.2.1. */
-  readonly reports?: boolean
-  /** It supports DELIVERBY, and got the time limit. RFC 2852 §4.1.4.2. */
-  readonly minds?: boolean
-  /** TLS version and cipher of the connection, and the kind of verification. */
-  readonly tls?: string
-  /** The results of hosts and addresses tried before. */
-  readonly tried?: readonly string[]
-  /** No attempt before this time, epoch milliseconds, whatever the retry schedule. */
-  readonly notBeforeMs?: number
-}
-
-export interface Attempt {
-  /** One for each recipient. */
-  readonly results: readonly AttemptResult[]
-  /**
-   * State of the hosts. `well`: something was relayed, or refused permanently. `answered`: refused for now, for reasons
-   * of the recipients. `trouble`: no host could be reached, or it refuses all our mail.
-   */
-  readonly hosts: 'well' | 'answered' | 'trouble'
-}
 
 export interface AttemptTools extends ConnectTools {
   readonly connections: KeptConnections
@@ -80,10 +54,16 @@ function placesOf(tools: AttemptTools, hosts: readonly Host[]): Place[] {
     let asked: Promise<Security> | undefined
     const security = (): Promise<Security> => (asked ??= securityOf(tools, host))
     return host.addresses.map((address) => {
-      const { name, port, tls, username, proxy, localAddresses } = host
+      const { name, port, lmtp, tls, username, proxy, localAddresses } = host
       const line = [address, port, proxy?.host ?? '', proxy?.port ?? ''].join(' ')
       const from = localAddresses?.join(',') ?? ''
-      return { host, address, line, security, key: [line, name, tls, username ?? '', from].join('\n') }
+      return {
+        host,
+        address,
+        line,
+        security,
+        key: [line, lmtp ? 'lmtp' : 'smtp', name, tls, username ?? '', from].join('\n'),
+      }
     })
   })
 }
@@ -123,7 +103,7 @@ class Round {
   readonly #failed: string[] = []
   readonly #answered = new Set<Host>()
   #last: AttemptResult = { kind: 'later', enhanced: '4.4.1', words: 'No host could be reached' }
-  #hosts: Attempt['hosts'] | undefined
+  #hop: Attempt['hop'] | undefined
 
   constructor(envelope: OutgoingEnvelope) {
     this.#envelope = envelope
@@ -151,7 +131,7 @@ class Round {
   }
 
   /** A host's results for the recipients left. */
-  take({ results, hosts }: Attempt, { host }: Place): void {
+  take({ results, hop }: Attempt, { host }: Place): void {
     const tried = this.#tried()
     this.#answered.add(host)
     this.#left.forEach((at, i) => (this.#results[at] = { ...results[i]!, tried }))
@@ -159,7 +139,7 @@ class Round {
     const said = results.find(({ kind }) => kind === 'later')
     if (said) this.#note(said, host)
     // A success at any host counts for all of them.
-    this.#hosts = this.#hosts === 'well' || waiting.length < this.#left.length ? 'well' : hosts
+    this.#hop = this.#hop === 'well' || waiting.length < this.#left.length ? 'well' : hop
     this.#left = waiting
   }
 
@@ -181,9 +161,9 @@ class Round {
 
   end(someDead: boolean): Attempt {
     const last = someDead ? later(this.#last) : this.#last
-    const hosts = this.#hosts ?? (last.kind === 'never' || isPolicy(last) ? 'answered' : 'trouble')
+    const hop = this.#hop ?? (last.kind === 'never' || isPolicy(last) ? 'answered' : 'failed')
     // A host's reply is kept rather than the failure to reach another one.
-    return { results: this.#results.map((result) => result ?? last), hosts }
+    return { results: this.#results.map((result) => result ?? last), hop }
   }
 }
 
@@ -228,8 +208,8 @@ function isPolicy({ enhanced }: AttemptResult): boolean {
   return /^[45]\.7\.(?:5|10|30)$/.test(enhanced)
 }
 
-function settled(envelope: OutgoingEnvelope, result: AttemptResult, hosts: Attempt['hosts']): Attempt {
-  return { results: envelope.recipients.map(() => result), hosts }
+function settled(envelope: OutgoingEnvelope, result: AttemptResult, hop: Attempt['hop']): Attempt {
+  return { results: envelope.recipients.map(() => result), hop }
 }
 
 function whereOf({ host, address }: Place): string {
@@ -311,6 +291,6 @@ async function offer(
   if (closing || client.mailsLeft <= 0) void client.quit()
   else tools.connections.give(place.key, securityKey(await place.security()), client, carried + 1)
   const results = recipients.map((reply) => resultOf(reply, where, promised))
-  if (closing) return { results, hosts: 'trouble' }
-  return { results, hosts: results.some(({ kind }) => kind !== 'later') ? 'well' : 'answered' }
+  if (closing) return { results, hop: 'failed' }
+  return { results, hop: results.some(({ kind }) => kind !== 'later') ? 'well' : 'answered' }
 }

@@ -1,5 +1,6 @@
 /** ETRN: retries at once what waits for a host. RFC 1985 §5.1. */
 import { turn, type Clock } from '../base/clock.ts'
+import { destinationKey } from '../mail/destination.ts'
 import { running } from '../base/running.ts'
 import type { WaitingFor } from '../protocol/smtp/backend.ts'
 import type { QueueRow } from '../store/entities.ts'
@@ -43,7 +44,7 @@ export async function flushWaiting({ store, clock }: FlushTools, node: WaitingFo
 }
 
 function isFor({ kind, name }: WaitingFor, { address, destination }: QueueRow): boolean {
-  if (kind === 'queue') return destination.toLowerCase() === name
+  if (kind === 'queue') return destinationKey(destination) === name
   const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
   return domain === name || (kind === 'below' && domain.endsWith(`.${name}`))
 }

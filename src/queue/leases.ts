@@ -1,21 +1,29 @@
-/** Recipients that this queue has leased and not finished. Their leases are renewed together. */
+/** Leases of this queue: recipients in hand, whose leases are renewed together, and returned if there is no attempt. */
 import type { Clock, Timer } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import type { QueueRow } from '../store/entities.ts'
+import type { Lease } from '../store/operations.ts'
 import type { Store } from '../store/store.ts'
-import type { Batch } from './next-hops.ts'
-import { leaseOf } from './record-results.ts'
+import { CommitBatcher } from './commit-batcher.ts'
+import type { Batch } from './transport.ts'
 
 /** A lease outlives any attempt that makes progress: it is renewed after a third of its time. */
 export const leaseMs = 10 * 60_000
 const renewMs = leaseMs / 3
 
 interface Tools {
-  readonly store: Pick<Store, 'commit'>
+  readonly store: Store
   readonly clock: Clock
+  readonly log: Log
 }
 
-export class HeldLeases {
+export function leaseOf({ id, fence }: QueueRow): Lease {
+  return { recipient: id, fence }
+}
+
+export class Leases {
   readonly #tools: Tools
+  readonly #returns: CommitBatcher
   readonly #batches = new Set<Batch>()
   readonly #recipients = new Map<number, QueueRow>()
   /** Recipients leased again while an attempt was under way. */
@@ -24,6 +32,7 @@ export class HeldLeases {
 
   constructor(tools: Tools) {
     this.#tools = tools
+    this.#returns = new CommitBatcher(tools)
   }
 
   /** The number of recipients. */
@@ -61,6 +70,22 @@ export class HeldLeases {
     for (const { id } of batch.rows) this.#recipients.delete(id)
     if (this.isEmpty) this.stop()
     return batch.rows.filter(({ id }) => this.#leasedAgain.delete(id))
+  }
+
+  /**
+   * Returns leases without an attempt; resolves when that is done, or has failed.
+   * @param dueMs due again no earlier. @param reply the reason, shown in queue listings.
+   */
+  async return(batches: readonly Batch[], dueMs: number, reply?: string): Promise<void> {
+    const recipients = batches.flatMap(({ rows }) => rows.map(leaseOf))
+    if (recipients.length === 0) return
+    try {
+      const nowMs = this.#tools.clock.now()
+      await this.#returns.commit([{ kind: 'queueReturn', recipients, dueMs, reply, nowMs }])
+    } catch (error) {
+      // The leases lapse by themselves.
+      this.#tools.log.error('leases could not be returned', { error: String(error) })
+    }
   }
 
   stop(): void {

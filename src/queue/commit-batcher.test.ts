@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SimulatedClock } from '../platform/simulated/clock.ts'
 import type { Operation } from '../store/operations.ts'
 import { StoreFault, StoreRefusal, type Store } from '../store/store.ts'
-import { ResultBatcher } from './result-batcher.ts'
+import { CommitBatcher } from './commit-batcher.ts'
 
 const finish = (recipient: number): Operation => ({
   kind: 'queueFinish',
@@ -24,13 +24,13 @@ function world(fault: (recipients: readonly number[]) => Error | undefined = () 
     if (error) throw error
     return operations.map(() => null)
   }
-  return { clock, commits, reports: new ResultBatcher({ store: { commit } as unknown as Store, clock }) }
+  return { clock, commits, reports: new CommitBatcher({ store: { commit } as unknown as Store, clock }) }
 }
 
 test('the results of one turn of the event loop are one commit; the next turn has its own', async () => {
   const { clock, commits, reports } = world()
-  await clock.until(Promise.all([reports.give([finish(1)]), reports.give([finish(2), finish(3)])]))
-  await clock.until(reports.give([finish(4)]))
+  await clock.until(Promise.all([reports.commit([finish(1)]), reports.commit([finish(2), finish(3)])]))
+  await clock.until(reports.commit([finish(4)]))
   assert.deepEqual(commits, [[1, 2, 3], [4]])
 })
 
@@ -39,7 +39,7 @@ test('a result that has lost its lease is rejected, and the others are committed
     recipients.includes(2) ? new StoreRefusal('leaseLost', 'gone') : undefined
   const { clock, commits, reports } = world(lost)
   const ends = [1, 2, 3].map((recipient) =>
-    reports.give([finish(recipient)]).then(
+    reports.commit([finish(recipient)]).then(
       () => 'written',
       (error: StoreRefusal) => error.code,
     ),
@@ -50,7 +50,7 @@ test('a result that has lost its lease is rejected, and the others are committed
 
 test('the failure of the store reaches all of them, without another commit', async () => {
   const { clock, commits, reports } = world(() => new StoreFault('the disk is full', true))
-  const ends = [reports.give([finish(1)]), reports.give([finish(2)])].map((one) =>
+  const ends = [reports.commit([finish(1)]), reports.commit([finish(2)])].map((one) =>
     one.catch((error: Error) => error.message),
   )
   assert.deepEqual(await clock.until(Promise.all(ends)), ['the disk is full', 'the disk is full'])
