@@ -16,7 +16,7 @@ import type { CommitBatcher } from './commit-batcher.ts'
 import { endOf, lateByWish, nextWithin, relayIsTold } from './deliver-by.ts'
 import { leaseOf } from './leases.ts'
 import type { QueueOptions } from './options.ts'
-import type { AttemptResult, Batch } from './transport.ts'
+import type { AttemptResult, Batch, NextHopFacts } from './transport.ts'
 
 /** Delivery time expired. RFC 3463 §3.5. */
 const expiredStatus = '5.4.7'
@@ -58,15 +58,18 @@ interface End {
   readonly failed?: { readonly enhanced: string; readonly words: string }
 }
 
-/** @param retryAfterMs the next hop's own retry schedule, if any. */
+/** A batch with the retry schedule of its next hop, if that has one of its own. */
+type Attempted = Batch & Partial<Pick<NextHopFacts, 'retryAfterMs'>>
+
+/** @param results one for each row of the batch. */
 export async function recordResults(
   tools: RecordTools,
-  batch: Batch,
+  batch: Attempted,
   results: readonly AttemptResult[],
-  retryAfterMs: readonly number[] = tools.options.now.retryAfterMs,
 ): Promise<void> {
   running('result of an attempt')
   const nowMs = tools.clock.now()
+  const { retryAfterMs = tools.options.now.retryAfterMs } = batch
   const ends = batch.rows.map((row, i): End => {
     const result = results[i]!
     // What the store may refuse still has not happened.
@@ -131,7 +134,7 @@ function reportOfSuccess(row: QueueRow, result: AttemptResult, nowMs: number): R
 }
 
 /** Commits the results together with the operations of the transport, and the DSN that reports exactly these. */
-async function writeEnds(tools: RecordTools, batch: Batch, all: readonly End[]): Promise<void> {
+async function writeEnds(tools: RecordTools, batch: Attempted, all: readonly End[]): Promise<void> {
   const { store, commits } = tools
   let ends = all
   let queueOnly = false
@@ -168,7 +171,12 @@ async function writeEnds(tools: RecordTools, batch: Batch, all: readonly End[]):
 }
 
 /** Results one by one, as the store refuses one of them: a single one has the result that its transport gives it then. */
-async function writeEach(tools: RecordTools, batch: Batch, ends: readonly End[], refusal: StoreRefusal): Promise<void> {
+async function writeEach(
+  tools: RecordTools,
+  batch: Attempted,
+  ends: readonly End[],
+  refusal: StoreRefusal,
+): Promise<void> {
   if (ends.length > 1) {
     for (const end of ends) await writeEnds(tools, batch, [end])
     return

@@ -228,7 +228,7 @@ export class Scheduler {
     nextHop.running--
     this.#running--
     this.#unwritten++
-    const written = attempt && recordResults(this.#tools, batch, attempt.results, batch.retryAfterMs)
+    const written = attempt && recordResults(this.#tools, batch, attempt.results)
     const backOff = nextHop.backOffAt(this.#tools.clock.now())
     if (backOff) void this.#empty(nextHop, backOff)
     this.#pump()
