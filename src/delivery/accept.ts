@@ -7,15 +7,13 @@ import type { Live } from '../base/live.ts'
 import { bytesOf } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
 import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../mail/address.ts'
-import { domainDestination, localDestination } from '../mail/destination.ts'
 import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField } from '../mail/header-format.ts'
 import type { HeaderFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { FiledFacts } from '../store/facts.ts'
-import type { MailboxRow } from '../store/entities.ts'
-import type { StoredContent, StoreReads } from '../store/store.ts'
+import type { StoredContent } from '../store/store.ts'
 import type { ImmediateDelivery } from './immediate-delivery.ts'
 import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
@@ -25,15 +23,15 @@ import type { Authors } from '../mail/authors.ts'
 import { isResultsOf } from '../trust/authentication-results.ts'
 import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
 import { watchIncomingDsn } from './incoming-dsn.ts'
-import { commitArrival } from './commit.ts'
-import { planAnyway, type TransferTools } from './file.ts'
-import { deliveryPrefix, receivedField, submissionFixes } from './headers.ts'
+import { commitArrival, type Decided } from './commit.ts'
+import { decide, type Message } from './decide.ts'
+import type { TransferTools } from './file.ts'
+import { receivedField, submissionFixes } from './headers.ts'
 import type { Trace, RefusedRecipient } from './trace.ts'
 import { contentParts, applyEdits, type Edit } from './edits.ts'
 import type { Plan, Planned } from './plan.ts'
-import { fitsQuota, planLocal } from './resolve.ts'
 import { noteMissingMembers, type MissingMember } from './missing-member.ts'
-import { isForward, loopMarks, passedMax, wasSentOn } from './loop-mark.ts'
+import { loopMarks, passedMax } from './loop-mark.ts'
 import { headerEdits } from './rewrite/header.ts'
 import type { Rewriter } from './rewrite/rewriter.ts'
 import type { SigningKeys } from './signing.ts'
@@ -71,11 +69,6 @@ export interface ReceivedMessage {
 export function mayRelay(client: SmtpClientFacts): boolean {
   if (client.trusted) return client.service !== 'lmtp'
   return client.user !== null && (client.service === 'submission' || client.service === 'submissions')
-}
-
-/** The Junk mailbox of an account; undefined when it has none. */
-async function junkOf(read: StoreReads, account: AccountId): Promise<MailboxRow | undefined> {
-  return (await read.mailboxes(account)).find(({ role }) => role === 'junk')
 }
 
 const nothingAsked: ContentVerdict = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [] }
@@ -134,26 +127,27 @@ export class MessageAcceptance {
     const copied = this.#copied(sender, mailboxes, verdict)
     const held = (await this.#isHeld(recipients.length)) || verdict.hold
     const arrival = this.#arrival(id, atMs, sender, copied, message, held)
-    const junk = judged?.junk === true || verdict.junk
-    const planned = await this.#plan(arrival, message, this.content.sizeBytes + prefix.length, verdict, junk)
-    const copies: Plan[] = []
-    for (const mailbox of copied) copies.push(...(await this.#planCopy(mailbox)))
-    // Without the redirected copy the message would be lost.
-    if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
-    const sealed =
-      judged && this.#tools.authenticity!.seals
-        ? await sealForwarded(this.#tools, this.content, judged, planned, atMs)
-        : ''
+    const known: Message = {
+      reversePath: sender,
+      sizeBytes: this.content.sizeBytes + prefix.length,
+      junk: judged?.junk === true || verdict.junk,
+      discard: verdict.discard ?? (verdict.redirect && `${verdict.fitted.join(', ')}: to ${verdict.redirect}`),
+      deliveredTo: message.deliveredTo,
+      waits: held || arrival.release !== undefined,
+    }
     const noteReturned = sender === null ? await watchIncomingDsn(this.#tools, id, this.content) : undefined
-    const replies = await commitArrival(this.#tools, {
+    const { replies, decided } = await commitArrival(this.#tools, {
       arrival,
       content: this.content,
       filed,
       prefix,
-      sealed: loopMarks(planned) + sealed,
-      planned,
-      copies,
       lmtp: client.service === 'lmtp',
+      decide: async () => {
+        const { planned, copies } = await this.#decide(known, mailboxes, copied)
+        // Without the redirected copy the message would be lost.
+        if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
+        return { planned, copies, sealed: loopMarks(planned) + (await this.#seal(judged, planned, atMs)) }
+      },
     })
     trace.arrived({
       arrival,
@@ -162,7 +156,7 @@ export class MessageAcceptance {
       sizeBytes: this.content.sizeBytes,
       messageId: message.messageIdKeys.messageId,
       refused,
-      planned: [...planned, { recipient: '', plans: copies }],
+      planned: [...decided.planned, { recipient: '', plans: decided.copies }],
       replies,
       rules: verdict.fitted,
       changed: [...this.#changed],
@@ -288,79 +282,38 @@ export class MessageAcceptance {
     return (await this.#tools.accountGuard?.sends(user.accountId as AccountId, user.name, recipients)) === true
   }
 
-  async #plan(
-    arrival: Arrival,
-    { deliveredTo }: HeaderFacts,
-    sizeBytes: number,
-    verdict: ContentVerdict,
-    junk: boolean,
-  ): Promise<Planned[]> {
-    const { store } = this.#tools
-    const { discard, redirect } = verdict
-    const planned: Planned[] = []
-    for (const { mailbox } of this.#received.recipients) {
-      const recipient = formatMailbox(mailbox)
-      const rule = discard ?? (redirect === undefined ? undefined : `${verdict.fitted.join(', ')}: to ${redirect}`)
-      if (rule !== undefined) planned.push({ recipient, plans: [{ kind: 'discard', recipient, rule }] })
-      else if (!store.read.isLocalDomain(mailbox.domain))
-        planned.push({
-          recipient,
-          plans: [{ kind: 'queue', recipient, address: recipient, destination: domainDestination(mailbox.domain) }],
-        })
-      else {
-        const again = wasSentOn(deliveredTo, recipient)
-        const local = await planLocal(this.#tools, mailbox, recipient, (member) =>
-          this.#missing.push({ alias: recipient, member }),
-        )
-        // Two users who forward copies to each other: each keeps one copy, and no bounce is needed.
-        const keepsCopy = local.some(({ kind }) => kind === 'file')
-        const plans: Plan[] = []
-        for (const plan of local) {
-          if (again && isForward(plan))
-            plans.push(
-              keepsCopy
-                ? { kind: 'discard', recipient, rule: 'sent on before' }
-                : { kind: 'refuse', recipient, status: status.forwardingLoop },
-            )
-          else plans.push(plan.kind === 'file' ? await this.#planFiling(plan, arrival, sizeBytes, junk) : plan)
-        }
-        planned.push({ recipient, plans })
-      }
-    }
-    return planned
-  }
-
-  async #planFiling(
-    plan: Extract<Plan, { kind: 'file' }>,
-    arrival: Arrival,
-    sizeBytes: number,
-    junk: boolean,
-  ): Promise<Plan> {
-    const { store } = this.#tools
-    const { recipient, account } = plan
-    // Includes the prefix: the commit counts it too, and would refuse all recipients because of this one.
-    const own = deliveryPrefix(arrival.reversePath, recipient).length
-    if (!(await fitsQuota(store.read, account, sizeBytes + own)))
-      return { kind: 'refuse', recipient, status: status.mailboxFull }
-    // RFC 4865 §4.2: no delivery before the release time, to local mailboxes either.
-    if (arrival.release || arrival.held)
-      return { kind: 'queue', recipient, address: account.name, destination: localDestination }
-    const mailbox = junk ? await junkOf(store.read, account.id) : undefined
-    return mailbox ? { ...plan, mailbox: mailbox.id, mailboxName: mailbox.name } : plan
-  }
-
-  /** A copy that cannot be delivered is only logged: the sender does not know of it. */
-  async #planCopy(mailbox: Mailbox): Promise<Plan[]> {
+  /** Decides every recipient, and the copies. */
+  async #decide(
+    message: Message,
+    mailboxes: readonly Mailbox[],
+    copied: readonly Mailbox[],
+  ): Promise<Omit<Decided, 'sealed'>> {
     const { log } = this.#tools
-    const recipient = formatMailbox(mailbox)
-    return (await planAnyway(this.#tools, recipient)).flatMap((plan): Plan[] => {
-      if (plan.kind === 'queue') return [plan]
-      // The queue retries while the mailbox is full.
-      const address = plan.kind === 'discard' ? undefined : plan.account?.name
-      if (address !== undefined) return [{ kind: 'queue', recipient, address, destination: localDestination }]
-      log.warn('BCC copy could not be filed', { recipient })
-      return []
-    })
+    this.#missing.length = 0
+    const planned: Planned[] = []
+    for (const mailbox of mailboxes) {
+      const recipient = formatMailbox(mailbox)
+      const noteMissing = (member: string): void => void this.#missing.push({ alias: recipient, member })
+      planned.push({ recipient, plans: await decide(this.#tools, mailbox, message, noteMissing) })
+    }
+    const copies: Plan[] = []
+    for (const mailbox of copied) {
+      // A copy that cannot be delivered is only logged: the sender does not know of it.
+      const plans = await decide(this.#tools, mailbox, {
+        ...message,
+        discard: undefined,
+        waits: true,
+        unanswered: true,
+      })
+      if (plans.length === 0) log.warn('BCC copy could not be filed', { recipient: formatMailbox(mailbox) })
+      copies.push(...plans)
+    }
+    return { planned, copies }
+  }
+
+  async #seal(judged: Judgement | undefined, planned: readonly Planned[], nowMs: number): Promise<string> {
+    if (!judged || !this.#tools.authenticity!.seals) return ''
+    return sealForwarded(this.#tools, this.content, judged, planned, nowMs)
   }
 }
 

@@ -19,7 +19,7 @@ import { pathText } from './headers.ts'
 import { bounceLine, type Trace } from './trace.ts'
 import { returnedFullMax, returnedHeaderMax, type Report } from './bounce.ts'
 import type { Arrive, ImmediateDelivery } from './immediate-delivery.ts'
-import { decide, decideEach, type Plan, type Planned } from './plan.ts'
+import { outcomeOf, outcomeOfEach, type Plan, type Planned } from './plan.ts'
 
 interface Tools extends TransferTools {
   readonly trace: Trace
@@ -33,47 +33,71 @@ export interface Planning {
   readonly filed: FiledFacts
   /** Fields in front of every copy. */
   readonly prefix: string
-  /** Fields in front of these, in copies that leave us. */
-  readonly sealed: string
+  /** Each recipient gets its own reply. */
+  readonly lmtp: boolean
+  /** Decides all recipients. Called again if the store refuses the commit: what was read before is no longer so. */
+  decide(): Promise<Decided>
+}
+
+export interface Decided {
   /** In the order of RCPT. */
   readonly planned: readonly Planned[]
   /** BCC and redirected copies: without replies or DSNs. */
   readonly copies: readonly Plan[]
-  /** Each recipient gets its own reply. */
-  readonly lmtp: boolean
+  /** Fields above the prefix, in copies that leave us. */
+  readonly sealed: string
 }
 
-/** @returns the replies. Throws a Refusal, and then keeps nothing. */
-export async function commitArrival(tools: Tools, planning: Planning): Promise<readonly Status[]> {
+/** Decisions for one message, if mailboxes fill up or go away before each commit. */
+const decisionsMax = 3
+
+/** @returns the replies, and what was decided. Throws a Refusal, and then keeps nothing. */
+export async function commitArrival(
+  tools: Tools,
+  planning: Planning,
+): Promise<{ readonly replies: readonly Status[]; readonly decided: Decided }> {
+  for (let n = 1; ; n++) {
+    const decided = await planning.decide()
+    try {
+      return { replies: await commitDecided(tools, planning, decided), decided }
+    } catch (error) {
+      tools.immediateDelivery?.cancel(planning.arrival.id)
+      if (!(error instanceof StoreRefusal)) throw error
+      // The client tries again.
+      if (n === decisionsMax) throw new Refusal(status.localError, { cause: error })
+    }
+  }
+}
+
+async function commitDecided(
+  tools: Tools,
+  { arrival, content, filed, prefix, lmtp: isLmtp }: Planning,
+  { planned, copies, sealed }: Decided,
+): Promise<readonly Status[]> {
   const { store, trace } = tools
-  const { arrival, content, filed, prefix, sealed, planned, copies } = planning
   const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, accepted as ${arrival.id}` }
+  const lmtp = isLmtp ? outcomeOfEach(planned, queued) : undefined
+  if (lmtp?.accepted.length === 0) {
+    content.abort()
+    return lmtp.replies
+  }
+  const outcome = lmtp ? { kind: 'accept' as const, ...lmtp } : outcomeOf(planned)
+  if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
+  const { refused } = outcome
+  const accepted = [...outcome.accepted, ...copies]
+  const arrive = arriveOperation(tools, arrival, content, filed, { prefix, sealed }, accepted, refused)
+  const failures = lmtp ? [] : failuresWanted(arrival, failuresOf(refused))
+  const reports = [...failures, ...deliveriesOf(arrival, accepted, arrive)]
+  const notice = reports.length === 0 ? undefined : await bounceOf(tools, arrival, content, reports)
+  const operation = tools.immediateDelivery?.claim(arrive) ?? arrive
   try {
-    const lmtp = planning.lmtp ? decideEach(planned, queued) : undefined
-    if (lmtp?.accepted.length === 0) {
-      content.abort()
-      return lmtp.replies
-    }
-    const outcome = lmtp ? { kind: 'accept' as const, ...lmtp } : decide(planned)
-    if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
-    const { refused } = outcome
-    const accepted = [...outcome.accepted, ...copies]
-    const reports = [...(lmtp ? [] : failuresWanted(arrival, failuresOf(refused))), ...deliveriesOf(arrival, accepted)]
-    const arrive = arriveOperation(tools, arrival, content, filed, { prefix, sealed }, accepted, refused)
-    const notice = reports.length === 0 ? undefined : await bounceOf(tools, arrival, content, reports)
-    const operation = tools.immediateDelivery?.claim(arrive) ?? arrive
     await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
-    if (notice) trace.note(bounceLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
-    return lmtp?.replies ?? [queued]
   } catch (error) {
-    tools.immediateDelivery?.cancel(arrival.id)
-    // Another message filled the mailbox, or a mailbox was deleted, between our check and the commit: the client tries
-    // again.
-    if (error instanceof StoreRefusal) {
-      throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })
-    }
+    notice?.content.abort()
     throw error
   }
+  if (notice) trace.note(bounceLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
+  return lmtp?.replies ?? [queued]
 }
 
 async function bounceOf(

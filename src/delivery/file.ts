@@ -5,12 +5,11 @@
 import type { Live } from '../base/live.ts'
 import type { AddressSource } from '../directory/aliases.ts'
 import { formatMailbox } from '../mail/address.ts'
-import { localDestination, type Destination } from '../mail/destination.ts'
+import { localDestination } from '../mail/destination.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Filing, Operation, QueueRecipient } from '../store/operations.ts'
 import type { QueueParameters } from '../store/entities.ts'
-import { Refusal } from '../mail/status.ts'
 import { factsOfBytes, noFacts, type FiledFacts } from '../store/facts.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
@@ -20,7 +19,7 @@ import type { DeliveryOptions } from './options.ts'
 import type { FairOrder } from './fair-order.ts'
 import type { Plan, Refused } from './plan.ts'
 import type { AccountGuard } from '../directory/account-watch.ts'
-import { fitsQuota, planAddress } from './resolve.ts'
+import { decideAddress } from './decide.ts'
 
 export interface TransferTools {
   readonly store: Store
@@ -61,7 +60,6 @@ export function arriveOperation(
   const startMs = Math.max(arrival.atMs, arrival.release?.atMs ?? 0)
   const filings = new Map<number, Filing & { recipients: string[] }>()
   const queued: QueueRecipient[] = []
-  const waiting = new Set<string>()
   const discarded: { recipient: string; rule: string }[] = []
   for (const plan of accepted) {
     if (plan.kind === 'file') {
@@ -69,10 +67,10 @@ export function arriveOperation(
       const filing = filings.get(plan.mailbox)
       if (filing) filing.recipients.push(plan.recipient)
       else if (filings.size >= options.now.fileNowMax) {
-        // By the account's own name: an alias would be expanded again for each queued recipient.
-        const address = plan.account.name
-        if (!waiting.has(address)) queued.push(queuedRecipient(arrival, plan.recipient, address, localDestination))
-        waiting.add(address)
+        const { recipient, evidence } = plan
+        queued.push(
+          queuedRecipient(arrival, { recipient, address: recipient, destination: localDestination, evidence }),
+        )
       } else {
         const own = deliveryPrefix(arrival.reversePath, plan.recipient)
         filings.set(plan.mailbox, {
@@ -83,14 +81,14 @@ export function arriveOperation(
         })
       }
     } else if (plan.kind === 'queue') {
-      queued.push(queuedRecipient(arrival, plan.recipient, plan.address, plan.destination))
+      queued.push(queuedRecipient(arrival, plan))
     } else if (plan.kind === 'discard') discarded.push({ recipient: plan.recipient, rule: plan.rule })
   }
   return {
     kind: 'arrive',
     arrivalId: arrival.id,
     content,
-    facts: filings.size === 0 ? noFacts : filed.facts,
+    facts: filings.size > 0 || queued.some(({ destination }) => destination.kind === 'local') ? filed.facts : noFacts,
     at: { epochMs: arrival.atMs, offsetMinutes: 0 },
     filings: [...filings.values()],
     discarded,
@@ -117,14 +115,10 @@ function inTurn({ fairOrder }: TransferTools, arrival: Arrival, queued: readonly
 
 function queuedRecipient(
   arrival: Arrival,
-  recipient: string,
-  address: string,
-  destination: Destination,
+  { recipient, address, destination, evidence }: Omit<Extract<Plan, { kind: 'queue' }>, 'kind'>,
 ): QueueRecipient {
   const parameters = parametersOf(arrival, recipient)
-  // For Delivered-To, once the queue files it; other hosts are told the address alone.
-  const isOther = destination.kind === 'local' && recipient !== address
-  return { address, destination, parameters: isOther ? { ...parameters, recipient } : parameters }
+  return { address, destination, parameters: evidence ? { ...parameters, evidence } : parameters }
 }
 
 function parametersOf(arrival: Arrival, recipient: string): QueueParameters {
@@ -161,17 +155,9 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
   const { store, clock, random, options } = tools
   const id = newArrivalId(clock, random)
   const bytes = formatBounce(request, options.now.hostname, id, clock.now())
-  const accepted: Plan[] = []
-  for (const plan of await planAnyway(tools, request.reversePath)) {
-    if (plan.kind === 'queue') accepted.push(plan)
-    if (plan.kind === 'discard' || plan.kind === 'queue' || !plan.account) continue
-    const { account, recipient } = plan
-    const sizeBytes = bytes.length + deliveryPrefix(null, recipient).length
-    if (plan.kind === 'file' && !request.queueOnly && (await fitsQuota(store.read, account, sizeBytes)))
-      accepted.push(plan)
-    // The mailbox is full: the DSN waits in the queue like other mail, so that the results it reports can be committed.
-    else accepted.push({ kind: 'queue', recipient, address: account.name, destination: localDestination })
-  }
+  const { reversePath, queueOnly } = request
+  const message = { reversePath: null, sizeBytes: bytes.length, waits: queueOnly, unanswered: true }
+  const accepted = await decideAddress(tools, reversePath, message)
   if (accepted.length === 0) return undefined
   const sink = store.sink()
   sink.write(bytes)
@@ -190,16 +176,6 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
   return arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, accepted)
 }
 
-/** Plans for an address outside of a dialogue. If the directory does not answer now, the queue asks again. */
-export async function planAnyway(tools: TransferTools, address: string): Promise<Plan[]> {
-  try {
-    return await planAddress(tools, address)
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    return [{ kind: 'queue', recipient: address, address, destination: localDestination }]
-  }
-}
-
 /** Reports for recipients that were accepted at RCPT and refused later. */
 export function failuresOf(refused: readonly Refused[]): Report[] {
   return refused.map(({ recipient, status }) => ({
@@ -210,13 +186,14 @@ export function failuresOf(refused: readonly Refused[]): Report[] {
   }))
 }
 
-/** Reports for recipients that are filed now, if the sender asked for success DSNs. RFC 3461 §5.2.3. */
-export function deliveriesOf(arrival: Arrival, accepted: readonly Plan[]): Report[] {
+/** Reports for recipients that this commit files, if the sender asked for success DSNs. RFC 3461 §5.2.3. */
+export function deliveriesOf(arrival: Arrival, accepted: readonly Plan[], { filings }: Arrive): Report[] {
+  const filed = new Set(filings.flatMap(({ recipients }) => recipients))
+  const elsewhere = new Set(accepted.flatMap(({ kind, recipient }) => (kind === 'file' ? [] : [recipient])))
   return arrival.recipients.flatMap(({ mailbox, notify, originalRecipient }): Report[] => {
     if (!wantsReport(notify, 'success')) return []
     const recipient = formatMailbox(mailbox)
-    const plans = accepted.filter((plan) => plan.recipient === recipient)
-    if (plans.length === 0 || !plans.every(({ kind }) => kind === 'file')) return []
+    if (!filed.has(recipient) || elsewhere.has(recipient)) return []
     return [{ action: 'delivered', recipient, originalRecipient, enhanced: '2.1.5', words: '250 2.1.5 Filed' }]
   })
 }

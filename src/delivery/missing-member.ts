@@ -5,7 +5,7 @@
 import type { Log } from '../base/log.ts'
 import { bounceOperation, type TransferTools } from './file.ts'
 import type { Trace } from './trace.ts'
-import { planAddress } from './resolve.ts'
+import { atRcpt, decideAddress } from './decide.ts'
 
 interface Tools extends TransferTools {
   readonly trace: Trace
@@ -41,7 +41,7 @@ async function tellOwner(tools: Tools, atMs: number, { alias, member }: MissingM
   const domain = alias.slice(alias.lastIndexOf('@') + 1)
   let owner: string | undefined
   for (const address of [`owner-${alias}`, `postmaster@${domain}`]) {
-    if (!(await planAddress(tools, address)).some(({ kind }) => kind !== 'refuse')) continue
+    if (!(await decideAddress(tools, address, atRcpt(null))).some(({ kind }) => kind !== 'refuse')) continue
     owner = address
     break
   }

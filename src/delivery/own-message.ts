@@ -8,7 +8,7 @@ import { factsOfBytes } from '../store/facts.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
 import { arriveOperation, type TransferTools } from './file.ts'
 import { bounceLine, type Trace } from './trace.ts'
-import { planAddress } from './resolve.ts'
+import { decide } from './decide.ts'
 
 export interface OwnMessage {
   readonly to: string
@@ -24,9 +24,8 @@ export async function sendOwnMessage(
   { to, subject, text, about }: OwnMessage,
 ): Promise<boolean> {
   const { store, clock, random, options, trace } = tools
-  const plans = (await planAddress(tools, to)).filter(({ kind }) => kind !== 'refuse')
   const mailbox = parseMailbox(to)
-  if (plans.length === 0 || !mailbox) return false
+  if (!mailbox) return false
   const nowMs = clock.now()
   const id = newArrivalId(clock, random)
   const composed = composeMessage(
@@ -40,6 +39,8 @@ export async function sendOwnMessage(
     { nowMs, hostname: options.now.hostname, unique: () => id },
   )
   const bytes = await composed.bytes()
+  const plans = await decide(tools, mailbox, { reversePath: null, sizeBytes: bytes.length, unanswered: true })
+  if (plans.length === 0) return false
   const sink = store.sink()
   sink.write(bytes)
   const arrival: Arrival = {

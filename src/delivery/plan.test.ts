@@ -2,7 +2,7 @@ import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { status } from '../mail/status.ts'
-import { decide, decideEach, type Plan } from './plan.ts'
+import { outcomeOf as outcome, outcomeOfEach, type Plan } from './plan.ts'
 
 const file: Plan = {
   kind: 'file',
@@ -11,14 +11,15 @@ const file: Plan = {
   mailbox: 1,
   mailboxName: 'INBOX',
   flags: [],
+  evidence: { account: 'a@x' },
 }
 const full: Plan = { kind: 'refuse', recipient: 'b', status: status.mailboxFull }
 const unknown: Plan = { kind: 'refuse', recipient: 'c', status: status.mailboxUnknown }
 const discard: Plan = { kind: 'discard', recipient: 'd', rule: 'sieve: discard' }
 
 const outcomeOf = (...plans: Plan[]): unknown => {
-  const outcome = decide([{ recipient: '', plans }])
-  return outcome.kind === 'refuse' ? outcome.status.code : [outcome.accepted.length, outcome.refused.length]
+  const found = outcome([{ recipient: '', plans }])
+  return found.kind === 'refuse' ? found.status.code : [found.accepted.length, found.refused.length]
 }
 
 test('one recipient that can be filed makes it 250, whatever the others', () => {
@@ -36,7 +37,7 @@ test('when all are refused, a temporary refusal makes the reply temporary', () =
 
 test('LMTP replies for each recipient', () => {
   const ok = { code: 250, enhanced: '2.0.0', text: 'ok' }
-  const { accepted, replies } = decideEach(
+  const { accepted, replies } = outcomeOfEach(
     [
       { recipient: 'a', plans: [file] },
       { recipient: 'b', plans: [full] },

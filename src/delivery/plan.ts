@@ -4,6 +4,7 @@
  */
 import type { Destination } from '../mail/destination.ts'
 import type { AccountId } from '../mail/ids.ts'
+import type { Evidence } from '../store/entities.ts'
 import { status, type Status } from '../mail/status.ts'
 
 /** Outcome for one recipient. */
@@ -15,9 +16,18 @@ export type Plan =
       readonly mailbox: number
       readonly mailboxName: string
       readonly flags: readonly string[]
+      /** For the queue, where this is not the time to file. */
+      readonly evidence: Evidence
     }
   /** For another host, or local but later. */
-  | { readonly kind: 'queue'; readonly recipient: string; readonly address: string; readonly destination: Destination }
+  | {
+      readonly kind: 'queue'
+      readonly recipient: string
+      readonly address: string
+      readonly destination: Destination
+      /** If the destination is local. */
+      readonly evidence?: Evidence
+    }
   /** `account`: set if the mailbox exists and is only full. */
   | {
       readonly kind: 'refuse'
@@ -46,7 +56,7 @@ function isTemporary({ code }: Status): boolean {
 }
 
 /** SMTP: one reply for all recipients. */
-export function decide(planned: readonly Planned[]): Outcome {
+export function outcomeOf(planned: readonly Planned[]): Outcome {
   const plans = planned.flatMap(({ plans }) => plans)
   const refused = plans.filter((plan) => plan.kind === 'refuse')
   if (refused.length < plans.length)
@@ -60,14 +70,14 @@ export function decide(planned: readonly Planned[]): Outcome {
  * LMTP: each recipient has its own reply, and needs no bounce: the client sends it. RFC 2033 §4.2.
  * `refused` are members of an alias that was accepted because of other members: for these we must send the bounce.
  */
-export function decideEach(
+export function outcomeOfEach(
   planned: readonly Planned[],
   accepted: Status,
 ): { readonly accepted: readonly Plan[]; readonly refused: readonly Refused[]; readonly replies: readonly Status[] } {
   const kept: Plan[] = []
   const refused: Refused[] = []
   const replies = planned.map(({ plans }) => {
-    const outcome = decide([{ recipient: '', plans }])
+    const outcome = outcomeOf([{ recipient: '', plans }])
     if (outcome.kind === 'refuse') return outcome.status
     kept.push(...outcome.accepted)
     refused.push(...outcome.refused)

@@ -15,7 +15,8 @@ import { newArrivalId, type ArrivalRecipient } from './arrival.ts'
 import type { EarlyEvidence } from './checks/authenticity.ts'
 import type { RefusedRecipient } from './trace.ts'
 import type { RelayOptions } from './options.ts'
-import { completeMailbox, isForOthers, planLocal } from './resolve.ts'
+import { atRcpt, decide } from './decide.ts'
+import { completeMailbox, isForOthers } from './resolve.ts'
 import { mayRelay, MessageAcceptance, type AcceptTools } from './accept.ts'
 
 export interface TransactionTools extends AcceptTools {
@@ -84,7 +85,7 @@ export class Transaction implements SmtpTransaction {
       if (!mayRelay(this.#client) && !isForOthers(this.#tools.relay?.now, mailbox.domain))
         throw new Refusal(status.relayDenied)
     } else {
-      const plans = await planLocal(this.#tools, mailbox, formatMailbox(mailbox))
+      const plans = await decide(this.#tools, mailbox, atRcpt(this.#reversePath))
       const refused = plans.find((plan) => plan.kind === 'refuse')
       if (refused && plans.every((plan) => plan.kind === 'refuse')) throw new Refusal(refused.status)
     }

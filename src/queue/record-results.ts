@@ -140,7 +140,7 @@ async function writeEnds(tools: RecordTools, batch: Attempted, all: readonly End
   let queueOnly = false
   while (ends.length > 0) {
     const reports = ends.flatMap(({ report }) => report ?? [])
-    const written = ends.flatMap(({ result }) => result.operations ?? [])
+    const written = [...new Set(ends.flatMap(({ result }) => result.operations ?? []))]
     const operations = [...written, ...ends.map(({ operation }) => operation)]
     const notice = await bounceOf(tools, batch, reports, queueOnly)
     try {
@@ -170,21 +170,37 @@ async function writeEnds(tools: RecordTools, batch: Attempted, all: readonly End
   }
 }
 
-/** Results one by one, as the store refuses one of them: a single one has the result that its transport gives it then. */
+/** Results one by one, as the store refuses one of them: what is refused then has the result that its transport gives it. */
 async function writeEach(
   tools: RecordTools,
   batch: Attempted,
   ends: readonly End[],
   refusal: StoreRefusal,
 ): Promise<void> {
-  if (ends.length > 1) {
-    for (const end of ends) await writeEnds(tools, batch, [end])
+  const groups = sharing(ends)
+  if (groups.length > 1) {
+    for (const group of groups) await writeEnds(tools, batch, group)
     return
   }
   forget(ends)
-  const { row, result } = ends[0]!
-  const instead = result.ifRefused?.(refusal) ?? { kind: 'later', enhanced: '4.3.0', words: refusal.message }
-  await recordResults(tools, { ...batch, rows: [row] }, [{ ...instead, operations: undefined }])
+  const instead = ends.map(({ result }): AttemptResult => {
+    const given = result.ifRefused?.(refusal) ?? { kind: 'later', enhanced: '4.3.0', words: refusal.message }
+    return { ...given, operations: undefined }
+  })
+  const rows = ends.map(({ row }) => row)
+  await recordResults(tools, { ...batch, rows }, instead)
+}
+
+/** Results that share an operation are recorded together: it is done once. */
+function sharing(ends: readonly End[]): End[][] {
+  const groups = new Map<Operation | End, End[]>()
+  for (const end of ends) {
+    const shared = end.result.operations?.[0] ?? end
+    const group = groups.get(shared)
+    if (group) group.push(end)
+    else groups.set(shared, [end])
+  }
+  return [...groups.values()]
 }
 
 /** Contents that are not committed. Harmless where a record may name them: `StoredContent.abort`. */

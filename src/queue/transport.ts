@@ -3,10 +3,9 @@
  * `system/mail.ts` has the table.
  */
 import type { Destination, DestinationKey } from '../mail/destination.ts'
-import type { MessageBytes } from '../mail/content.ts'
 import type { QueueRow } from '../store/entities.ts'
 import type { Operation } from '../store/operations.ts'
-import type { StoreRefusal } from '../store/store.ts'
+import type { QueuedMessage, StoreRefusal } from '../store/store.ts'
 
 /** Recipients of one message that go to one destination together. All of them have the same body type and SMTPUTF8. */
 export interface Batch {
@@ -14,7 +13,7 @@ export interface Batch {
   readonly key: DestinationKey
   readonly rows: readonly QueueRow[]
   /** The message, if it is in memory still. The queue reads it from the store otherwise. */
-  readonly bytes?: MessageBytes
+  readonly bytes?: QueuedMessage
 }
 
 /**
@@ -37,7 +36,7 @@ export interface Batch {
  *         return { name: destination.path, connectionsMax: 1, route: destination.path }
  *       }
  *
- *       async attempt({ rows }: Batch, message: MessageBytes, path: string): Promise<Attempt> {
+ *       async attempt({ rows }: Batch, message: QueuedMessage, path: string): Promise<Attempt> {
  *         const all = (result: AttemptResult): AttemptResult[] => rows.map(() => result)
  *         // The name is the message's: a second attempt replaces the file of the first.
  *         const name = `${path}/${rows[0]!.arrivalId}.eml`
@@ -68,7 +67,7 @@ export interface Transport<Route = unknown> {
    * @param route what `nextHop` gave, a moment or an hour ago.
    * @param signal aborted when the process cannot wait any longer: the attempt ends soon, and anyhow.
    */
-  attempt(batch: Batch, message: MessageBytes, route: Route, signal: AbortSignal): Promise<Attempt>
+  attempt(batch: Batch, message: QueuedMessage, route: Route, signal: AbortSignal): Promise<Attempt>
   /** Called once, after the last attempt: kept connections end. */
   close(): void
 }
@@ -122,7 +121,7 @@ export interface AttemptResult {
   readonly notBeforeMs?: number
   /**
    * Committed together with the record of this result and its DSN, or not at all. The queue owns the contents that they name:
-   * it forgets those that it does not commit.
+   * it forgets those that it does not commit. Results that share an operation are recorded together, and it is done once.
    */
   readonly operations?: readonly Operation[]
   /** The result instead, if the store refuses these operations. Default: later. */

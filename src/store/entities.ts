@@ -119,8 +119,19 @@ export interface QueueParameters extends Handling {
   /** The sender was told that it is late. */
   readonly warned?: true
   readonly originalRecipient?: string
-  /** The address that was written to, where that is another one: the row names the account. */
-  readonly recipient?: string
+  /** Of a local recipient: what was known when it was accepted. */
+  readonly evidence?: Evidence
+}
+
+/**
+ * What was known of a local recipient when it was accepted; the row's address is the one that was written to. What is done with the message is
+ * decided when it is filed.
+ */
+export interface Evidence {
+  /** The account that the address led to. */
+  readonly account: string
+  /** A check took the message for junk. */
+  readonly junk?: boolean
 }
 
 export interface LedgerRow {

@@ -65,6 +65,11 @@ export async function factsOfSlices(slices: AsyncIterable<Uint8Array>): Promise<
   return new FiledFacts(parser.end())
 }
 
+/** The thread keys of a message, of its first bytes: they need the header alone. */
+export function threadKeysOf(header: Uint8Array): readonly number[] {
+  return threadKeys(messageFacts(parseStructure(header)))
+}
+
 /** Own id first, then those it answers, nearest first; each with the base subject: RFC 8621 §3 wants both to agree. */
 function threadKeys({ messageIdKeys, baseSubject }: MessageFacts): number[] {
   const { messageId, references } = messageIdKeys

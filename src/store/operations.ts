@@ -178,6 +178,21 @@ export type Operation =
     }
   /** Ends all leases, whose holder no longer exists: all are due again at `dueMs`. */
   | { readonly kind: 'queueReclaim'; readonly dueMs: number }
+  /**
+   * Files the message of a queue entry: its stored content gets another reference, and is not copied. The recipients that it is for end by a
+   * `queueFinish` of the same commit.
+   */
+  | {
+      readonly kind: 'queueFile'
+      readonly entry: number
+      readonly mailbox: number
+      /** Fields in front of those of the entry. */
+      readonly prefix: string
+      readonly flags: readonly string[]
+      readonly threadKeys: readonly number[]
+      /** Of the content, if it has none yet: `QueuedMessage.indexed`. */
+      readonly facts?: ContentFacts
+    }
   /** The final outcome of a recipient. */
   | {
       readonly kind: 'queueFinish'
@@ -271,6 +286,7 @@ interface Results {
   copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }
   move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }
   mailboxCreate: { readonly id: number }
+  queueFile: { readonly uid: Uid }
   claimRecent: { readonly recentUid: Uid }
   accountAdd: { readonly id: AccountId }
   sweepRows: {

@@ -201,7 +201,7 @@ export interface StoreReads {
   /** When the next queued recipient is due, epoch milliseconds. Recipients that their own commit has leased are not counted. */
   queueDue(): Promise<number | undefined>
   /** The message of a leased recipient. If it has a `problem`, it cannot be read: each read throws. */
-  queuedContent(entry: number): Promise<MessageBytes | undefined>
+  queuedContent(entry: number): Promise<QueuedMessage | undefined>
   ledger(arrivalId: string): Promise<readonly LedgerRow[]>
   /** Rows of arrivals with `after` < id < `before`, oldest first; of one recipient if given; limited like `queueWhere`. */
   ledgerWhere(after: string, before: string, recipient: string | undefined, limit: number): Promise<LedgerPage>
@@ -209,6 +209,12 @@ export interface StoreReads {
   messagesFrom(mailbox: number, uid: Uid): Promise<{ readonly count: number; readonly next?: Uid }>
   /** Totals, maintained by the writer instead of counted. */
   counts(): Promise<StoreCounts>
+}
+
+/** A queued message as it goes out. */
+export interface QueuedMessage extends MessageBytes {
+  /** The facts of its content are stored: it can be filed without reading it. */
+  readonly indexed?: boolean
 }
 
 export interface Credential {

@@ -20,7 +20,12 @@ import { transferDefaults } from './options.ts'
 const to = 'bob@example.org'
 const from = 'alice@example.org'
 const recipient = 'sales@example.org'
-const parameters: QueueParameters = { body: '7bit', smtpUtf8: false, notify: ['success', 'failure'], recipient }
+const parameters: QueueParameters = {
+  body: '7bit',
+  smtpUtf8: false,
+  notify: ['success', 'failure'],
+  evidence: { account: to },
+}
 
 /** A message of Alice's that waits for Bob's mailbox, and a queue whose commits `judge` sees. */
 async function world(t: TestContext, quotaBytes: number, judge: (operations: readonly Operation[]) => void) {
@@ -29,7 +34,7 @@ async function world(t: TestContext, quotaBytes: number, judge: (operations: rea
   t.after(() => disk.close())
   const bob = await addAccount(disk, to, quotaBytes)
   const alice = await addAccount(disk, from)
-  const recipients = [{ address: to, destination: localDestination, parameters }]
+  const recipients = [{ address: recipient, destination: localDestination, parameters }]
   const queue = { reversePath: from, recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 3_600_000 }
   const arrived = await arrival(disk, message('later'), [], { queue })
   await disk.commit([arrived])

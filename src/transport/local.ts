@@ -2,25 +2,27 @@
  * Files queued local recipients: those beyond `fileNowMax`, those of a message with a release time, DSNs whose mailbox was
  * full. The filing is an operation, in the commit that ends the queue entry.
  */
-import { canonicalAddress } from '../directory/aliases.ts'
 import { parseMailbox } from '../mail/address.ts'
-import { readSliceBytes, type MessageBytes } from '../mail/content.ts'
+import { readSliceBytes } from '../mail/content.ts'
+import type { ReversePath } from '../mail/envelope.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
-import type { Account, QueueRow, User } from '../store/entities.ts'
+import type { QueueRow } from '../store/entities.ts'
 import type { Operation } from '../store/operations.ts'
-import type { StoreRefusal } from '../store/store.ts'
-import { messageIndex, newArrivalId } from '../delivery/arrival.ts'
+import { factsOfSlices, threadKeysOf } from '../store/facts.ts'
+import type { QueuedMessage, StoreRefusal } from '../store/store.ts'
 import type { TransferTools } from '../delivery/file.ts'
 import { deliveryPrefix } from '../delivery/headers.ts'
-import { fitsQuota } from '../delivery/resolve.ts'
+import { decideQueued, type Message } from '../delivery/decide.ts'
+import type { Plan } from '../delivery/plan.ts'
 import type { Attempt, AttemptResult, Batch, NextHopFacts, Transport } from '../queue/transport.ts'
 
-type Tools = Pick<TransferTools, 'store' | 'clock' | 'random' | 'addresses'>
+type Tools = Pick<TransferTools, 'store' | 'addresses' | 'options'>
+
+/** Longer headers are cut: the ids of a thread stand further up. */
+const headerReadBytes = 128 * 1024
 
 export class LocalTransport implements Transport<undefined> {
   readonly remote = false
-  /** Each mailbox is an operation of its own: one that is full must not hold up the others. */
-  readonly recipientsMax = 1
   readonly #tools: Tools
 
   constructor(tools: Tools) {
@@ -31,58 +33,59 @@ export class LocalTransport implements Transport<undefined> {
     return { name: key, route: undefined }
   }
 
-  async attempt({ rows }: Batch, message: MessageBytes): Promise<Attempt> {
+  async attempt({ rows }: Batch, message: QueuedMessage): Promise<Attempt> {
     const results: AttemptResult[] = []
-    for (const row of rows) results.push(await fileQueued(this.#tools, row, message))
+    // Several addresses of one mailbox give one message there.
+    const filings = new Map<number, Operation>()
+    for (const row of rows) {
+      const plan = await decideNow(this.#tools, row, { reversePath: pathOf(row), sizeBytes: message.sizeBytes })
+      if ('code' in plan) {
+        results.push(refused(plan))
+        continue
+      }
+      const filing = filings.get(plan.mailbox) ?? (await filingOf(row, plan, message))
+      filings.set(plan.mailbox, filing)
+      results.push({ kind: 'filed', enhanced: '2.1.5', words: plan.mailboxName, operations: [filing], ifRefused })
+    }
     return { results, hop: results.some(({ kind }) => kind === 'filed') ? 'well' : 'answered' }
   }
 
   close(): void {}
 }
 
-async function fileQueued(tools: Tools, row: QueueRow, message: MessageBytes): Promise<AttemptResult> {
-  const { store, clock, random } = tools
-  const account = await accountOf(tools, row.address)
-  if ('code' in account) return refused(account)
-  const mailbox = await store.read.inbox(account.id)
-  if (mailbox === undefined) return refused(status.mailboxUnknown)
-  if (account.disabled) return refused(status.accountDisabled)
-  if (!(await fitsQuota(store.read, account, message.sizeBytes))) return refused(status.mailboxFull)
-  const sink = store.sink()
-  for (let at = 0; at < message.sizeBytes; at += readSliceBytes) {
-    if (!sink.write(await message.read(at, Math.min(at + readSliceBytes, message.sizeBytes)))) await sink.drained()
-  }
-  const content = await sink.finish()
-  const { facts } = await messageIndex(store, content, new Uint8Array(0))
-  const reversePath = row.reversePath === '' ? null : (parseMailbox(row.reversePath) ?? null)
-  const prefix = deliveryPrefix(reversePath, row.parameters.recipient ?? row.address)
-  const arrive: Operation = {
-    kind: 'arrive',
-    arrivalId: newArrivalId(clock, random),
-    content,
-    facts,
-    at: { epochMs: row.acceptedAtMs, offsetMinutes: 0 },
-    // The recipient's ledger row belongs to the queue, which ends it.
-    filings: [{ mailbox, prefix, flags: [], recipients: [] }],
-  }
-  return { kind: 'filed', enhanced: '2.1.5', words: 'INBOX', operations: [arrive], ifRefused }
+function pathOf({ reversePath }: QueueRow): ReversePath {
+  return reversePath === '' ? null : (parseMailbox(reversePath) ?? null)
 }
 
-/**
- * The address is an account's own name, as aliases were expanded on arrival and are not expanded again; or, for DSNs and
- * copies, an address that only the external directory knows.
- */
-async function accountOf(
-  { store, addresses }: Tools,
-  address: string,
-): Promise<Pick<Account, 'id' | 'name' | 'disabled'> | Status> {
-  const known: User | undefined = await store.read.user(address)
-  if (known) return known
-  const asked = parseMailbox(address)
-  if (!asked) return status.mailboxUnknown
+/** The stored content in another mailbox. It is read whole only if it was not to be filed when it came. */
+async function filingOf(
+  row: QueueRow,
+  { mailbox, recipient, flags }: Extract<Plan, { kind: 'file' }>,
+  message: QueuedMessage,
+): Promise<Operation> {
+  const prefix = deliveryPrefix(pathOf(row), recipient)
+  const filing = { kind: 'queueFile', entry: row.entry, mailbox, prefix, flags } as const
+  if (message.indexed) {
+    const header = await message.read(0, Math.min(message.sizeBytes, headerReadBytes))
+    return { ...filing, threadKeys: threadKeysOf(header) }
+  }
+  const { facts } = await factsOfSlices(slicesOf(message))
+  return { ...filing, threadKeys: facts.threadKeys, facts }
+}
+
+async function* slicesOf(message: QueuedMessage): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < message.sizeBytes; at += readSliceBytes)
+    yield await message.read(at, Math.min(at + readSliceBytes, message.sizeBytes))
+}
+
+async function decideNow(
+  tools: Tools,
+  { address, parameters: { evidence } }: QueueRow,
+  message: Message,
+): Promise<Extract<Plan, { kind: 'file' }> | Status> {
   try {
-    const { account } = await addresses.lookUp(canonicalAddress(asked.localPart, asked.domain))
-    return (account && (await store.read.user(account.name))) ?? status.mailboxUnknown
+    const plan = await decideQueued(tools, { address, evidence }, message)
+    return plan.kind === 'refuse' ? plan.status : plan
   } catch (error) {
     if (error instanceof Refusal) return error.status
     throw error

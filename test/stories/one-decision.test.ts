@@ -19,7 +19,7 @@ import { messagesIn, World } from './world.ts'
 const [alice, bob, carol] = ['alice@a.example', 'bob@a.example', 'carol@a.example']
 const hour = 3_600_000
 /** Red until each recipient is decided in one place. */
-const today = { todo: 'delivery/decide' }
+const today = {}
 const spam = 'Subject: spam\r\n\r\nBuy\r\n.'
 const hello = 'From: alice@a.example\r\nSubject: hello\r\n\r\nHello\r\n.'
 

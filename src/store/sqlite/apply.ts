@@ -3,6 +3,7 @@ import type { EngineOperation } from '../operations.ts'
 import type { WriteContext } from './context.ts'
 import type { Append, Arrive } from './deliver.ts'
 import * as directory from './directory.ts'
+import { fileQueued } from './file-queued.ts'
 import * as mailboxes from './mailboxes.ts'
 import { mendFacts } from './mend.ts'
 import * as messages from './messages.ts'
@@ -55,6 +56,8 @@ export function apply(context: WriteContext, operation: Exclude<EngineOperation,
       return queue.returnLeases(context, operation)
     case 'queueReclaim':
       return queue.reclaim(context, operation)
+    case 'queueFile':
+      return fileQueued(context, operation)
     case 'queueFinish':
       return queue.finish(context, operation)
     case 'queueDefer':

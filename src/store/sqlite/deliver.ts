@@ -3,6 +3,7 @@ import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { storedDestination } from '../record-form.ts'
+import type { ZonedInstant } from '../content.ts'
 import { StoreRefusal } from '../store.ts'
 import { ledger, nextLedgerN } from './ledger.ts'
 import type { AccountState, MailboxState, WriteContext } from './context.ts'
@@ -58,7 +59,7 @@ interface Source {
   recipient(): number
 }
 
-function fresh(context: WriteContext, numbers: number[]): Source {
+export function fresh(context: WriteContext, numbers: number[]): Source {
   const { counters } = context
   const give = <N extends number>(value: N): N => {
     numbers.push(value)
@@ -123,14 +124,12 @@ function targetsOf(context: WriteContext, operation: Arrive | Append, replaying:
     const { prefix, flags, recipients, uidl = null } = filing
     return { mailbox, account, prefix, flags, recipients, uidl }
   })
-  if (!replaying) {
-    for (const [account, bytes] of wanted) {
-      if (account.quotaBytes > 0 && account.usedBytes + bytes > account.quotaBytes) {
-        throw new StoreRefusal('overQuota', `${account.name} is over quota`)
-      }
-    }
-  }
+  if (!replaying) for (const [account, bytes] of wanted) checkQuota(account, bytes)
   return targets
+}
+
+export function checkQuota({ name, quotaBytes, usedBytes }: AccountState, bytes: number): void {
+  if (quotaBytes > 0 && usedBytes + bytes > quotaBytes) throw new StoreRefusal('overQuota', `${name} is over quota`)
 }
 
 /** Gives the numbers; throws StoreRefusal before it has given any (a new keyword may have its bit). `numbers` receives them, or (replaying) holds them from `at`. */
@@ -146,23 +145,9 @@ export function allocate(
   const bits = targets.map((target) => context.keywords.bits(target.account.id, target.flags))
   const source = replaying ? replayed(context, numbers, at) : fresh(context, numbers)
   const contentId = source.content()
-  const placed = targets.map((target, i): Placed => {
-    const mailbox = context.editMailbox(target.mailbox)
-    const { account } = target
-    const { uid, modSeq, emailId } = source.filing(mailbox)
-    const { low, high } = bits[i]!
-    const sizeBytes = operation.content.sizeBytes + target.prefix.length
-    mailbox.uidNext = (uid + 1) as Uid
-    mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq) as ModSeq
-    mailbox.messages++
-    mailbox.sizeBytes += sizeBytes
-    if (!(low & seenBit)) mailbox.unseen++
-    if (low & deletedBit) mailbox.deleted++
-    context.messagesCame(account, 1, sizeBytes)
-    context.changes.added(mailbox.id, uid, low, high, modSeq)
-    const { prefix, recipients, uidl } = target
-    return { mailbox, account, uid, modSeq, emailId, low, high, prefix, recipients, sizeBytes, uidl }
-  })
+  const placed = targets.map((target, i) =>
+    placeFiling(context, target, bits[i]!, operation.content.sizeBytes + target.prefix.length, source),
+  )
   const queue = operation.kind === 'arrive' ? operation.queue : undefined
   const entryId = queue ? source.entry() : 0
   const recipientIds = queue ? queue.recipients.map(() => source.recipient()) : []
@@ -173,6 +158,56 @@ export function allocate(
     context.changes.push({ kind: 'leased', arrivalId, entry: entryId, recipients: recipientIds })
   } else if (queue && isNews) context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
   return { operation, content, contentId, placed, entryId, recipientIds }
+}
+
+/** The numbers of one filing, and what they change of the mailbox and the account. */
+export function placeFiling(
+  context: WriteContext,
+  { mailbox: before, account, prefix, recipients, uidl }: Target,
+  { low, high }: { readonly low: number; readonly high: number },
+  sizeBytes: number,
+  source: Source,
+): Placed {
+  const mailbox = context.editMailbox(before)
+  const { uid, modSeq, emailId } = source.filing(mailbox)
+  mailbox.uidNext = (uid + 1) as Uid
+  mailbox.highestModSeq = Math.max(mailbox.highestModSeq, modSeq) as ModSeq
+  mailbox.messages++
+  mailbox.sizeBytes += sizeBytes
+  if (!(low & seenBit)) mailbox.unseen++
+  if (low & deletedBit) mailbox.deleted++
+  context.messagesCame(account, 1, sizeBytes)
+  context.changes.added(mailbox.id, uid, low, high, modSeq)
+  return { mailbox, account, uid, modSeq, emailId, low, high, prefix, recipients, sizeBytes, uidl }
+}
+
+/** The rows of one filing. */
+export function insertFiling(
+  context: WriteContext,
+  filing: Placed,
+  contentId: number,
+  at: ZonedInstant,
+  savedMs: number,
+  threadKeys: readonly number[],
+): void {
+  const { emailId, account, mailbox, uid, modSeq, low, high, uidl } = filing
+  context
+    .sql(
+      'INSERT INTO email (id, account, content, refs, dateMs, dateOffset, size, thread, prefix) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)',
+    )
+    .run(
+      emailId,
+      account.id,
+      contentId,
+      at.epochMs,
+      at.offsetMinutes,
+      filing.sizeBytes,
+      threadOf(context, account.id, threadKeys, emailId),
+      filing.prefix,
+    )
+  context
+    .sql('INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs, uidl) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(mailbox.id, uid, modSeq, emailId, low, high, savedMs, uidl)
 }
 
 /** The rows of a delivery. Nothing here can be declined. */
@@ -207,25 +242,7 @@ export function insertRows(context: WriteContext, delivery: Delivery): void {
   const { arrivalId, at: arrivedAt } = operation.kind === 'arrive' ? operation : { arrivalId: '', at }
   let n = operation.kind === 'arrive' ? nextLedgerN(context, arrivalId) : 0
   for (const filing of placed) {
-    context
-      .sql(
-        'INSERT INTO email (id, account, content, refs, dateMs, dateOffset, size, thread, prefix) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)',
-      )
-      .run(
-        filing.emailId,
-        filing.account.id,
-        contentId,
-        at.epochMs,
-        at.offsetMinutes,
-        filing.sizeBytes,
-        threadOf(context, filing.account.id, facts.threadKeys, filing.emailId),
-        filing.prefix,
-      )
-    context
-      .sql(
-        'INSERT INTO message (mailbox, uid, modSeq, email, low, high, savedMs, uidl) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      )
-      .run(filing.mailbox.id, filing.uid, filing.modSeq, filing.emailId, filing.low, filing.high, savedMs, filing.uidl)
+    insertFiling(context, filing, contentId, at, savedMs, facts.threadKeys)
     const detail = `${filing.mailbox.name} ${filing.uid}`
     for (const recipient of filing.recipients) {
       ledger(context, arrivalId, n++, recipient, arrivedAt.epochMs, 'filed', arrivedAt.epochMs, detail)

@@ -60,6 +60,7 @@ const indifferent: ReadonlySet<EngineOperation['kind']> = new Set([
   'move',
   'claimRecent',
   'queueLease',
+  'queueFile',
 ])
 
 export type Finish = Extract<EngineOperation, { kind: 'queueFinish' }>

@@ -14,7 +14,15 @@ import type {
   StoreCounts,
   User,
 } from '../entities.ts'
-import type { LedgerPage, MessageIdentity, MessageRow, QueuePage, QueueShape, RowNeed } from '../store.ts'
+import type {
+  LedgerPage,
+  MessageIdentity,
+  MessageRow,
+  QueuedMessage,
+  QueuePage,
+  QueueShape,
+  RowNeed,
+} from '../store.ts'
 import type { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
@@ -260,15 +268,16 @@ export class SqliteReads {
     return dues.length === 0 ? undefined : Math.min(...dues)
   }
 
-  queuedContent(entry: number): StoredBytes | undefined {
+  queuedContent(entry: number): QueuedMessage | undefined {
     const row = this.#sql(
-      'SELECT c.id, c.segment, c.position, c.file, c.size AS contentSize, q.prefix FROM queueEntry q JOIN content c ON c.id = q.content WHERE q.id = ?',
+      "SELECT c.id, c.segment, c.position, c.file, c.size AS contentSize, c.bodyStructure <> '' AS indexed, q.prefix FROM queueEntry q JOIN content c ON c.id = q.content WHERE q.id = ?",
     ).get(entry)
     if (!row) return undefined
     const source = sourceOf(row)
     // What goes to another host is looked at first: it cannot be taken back.
     const { held, problem } = this.#checked.loadSync({ id: row['id'] as number, source })
-    return new StoredBytes(this.#files, source, row['prefix'] as string, held, problem)
+    const bytes = new StoredBytes(this.#files, source, row['prefix'] as string, held, problem)
+    return Object.assign(bytes, { indexed: row['indexed'] === 1 })
   }
 
   ledger(arrivalId: string): readonly LedgerRow[] {

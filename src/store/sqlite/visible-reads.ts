@@ -3,7 +3,6 @@
  * whose rows are to come is waited for; late rows (docs/architecture.md §1) are written first. Other reads are never behind an answer:
  * only arrivals are answered before their rows.
  */
-import type { MessageBytes } from '../../mail/content.ts'
 import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
@@ -13,6 +12,7 @@ import type {
   LedgerPage,
   MessageIdentity,
   MessageRow,
+  QueuedMessage,
   QueuePage,
   QueueShape,
   RowNeed,
@@ -205,7 +205,7 @@ export class VisibleReads implements StoreReads {
     return this.#reads.queueDue()
   }
 
-  async queuedContent(entry: number): Promise<MessageBytes | undefined> {
+  async queuedContent(entry: number): Promise<QueuedMessage | undefined> {
     return this.#reads.queuedContent(entry)
   }
 

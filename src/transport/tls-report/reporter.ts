@@ -18,7 +18,7 @@ import { newArrivalId, type Arrival } from '../../delivery/arrival.ts'
 import { arriveOperation, type TransferTools } from '../../delivery/file.ts'
 import { bounceLine, type Trace } from '../../delivery/trace.ts'
 import type { ReportOptions } from '../options.ts'
-import { planAddress } from '../../delivery/resolve.ts'
+import { decide } from '../../delivery/decide.ts'
 import type { SigningKeys } from '../../delivery/signing.ts'
 import { dayEndMs, type TlsCounts } from './counts.ts'
 import { reportBytes, reportDraft, type ReportFacts } from './report.ts'
@@ -180,7 +180,7 @@ export class TlsReporter {
       // RFC 8460 §5.3: TLS problems of the domain must not stop the report about them.
       tlsOptional: true,
     }
-    const plans = (await planAddress(this.#tools, address)).filter(({ kind }) => kind !== 'refuse')
+    const plans = await decide(this.#tools, to, { reversePath: from, sizeBytes: bytes.length, unanswered: true })
     if (plans.length === 0) return `${address} takes no mail here`
     const stored = await sink.finish()
     const operation = arriveOperation(this.#tools, arrival, stored, factsOfBytes(bytes), { prefix: signature }, plans)
