@@ -100,7 +100,7 @@ export class Scheduler {
   async place(batch: Batch): Promise<void> {
     const { clock, log, options } = this.#tools
     try {
-      const facts = await this.#nextHopOf(batch)
+      const facts = isTooLate(batch.rows[0]!, clock.now()) ? late : await this.#nextHopOf(batch)
       if ('words' in facts) {
         await recordResults(this.#tools, batch, allOf(batch, facts))
         return this.#events.released(batch)
@@ -120,11 +120,10 @@ export class Scheduler {
     }
   }
 
-  async #nextHopOf(batch: Batch): Promise<NextHopFacts | AttemptResult> {
-    const { transports, clock } = this.#tools
-    const { destination, key, rows } = batch
-    if (isTooLate(rows[0]!, clock.now())) return late
-    return destination.kind === 'failed' ? { name: key, route: undefined } : transports[destination.kind].nextHop(batch)
+  #nextHopOf(batch: Batch): NextHopFacts | Promise<NextHopFacts | AttemptResult> {
+    const { destination, key } = batch
+    if (destination.kind === 'failed') return { name: key, route: undefined }
+    return this.#tools.transports[destination.kind].nextHop(batch)
   }
 
   #add(nextHop: NextHop, batch: RoutedBatch): void {

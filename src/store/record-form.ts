@@ -3,7 +3,12 @@ import { destinationKey, type Destination, type DestinationKey } from '../mail/d
 import type { QueueRequest } from './operations.ts'
 
 export function recordQueue(queue: QueueRequest): object {
-  const recipients = queue.recipients.map((one) => ({ ...one, destination: storedDestination(one.destination) }))
+  const recipients = queue.recipients.map(({ address, destination, parameters, turnMs }) => ({
+    address,
+    destination: storedDestination(destination),
+    parameters,
+    turnMs,
+  }))
   return { ...queue, recipients }
 }
 

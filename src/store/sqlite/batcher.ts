@@ -267,8 +267,8 @@ function encodeOperations(operations: readonly EngineOperation[], { until, resol
       contents.push(inline)
       contentsBytes += inline.length
     } else content = { sizeBytes, file: file!, digest: digest! }
-    const queue = op.kind === 'arrive' && op.queue ? { queue: recordQueue(op.queue) } : undefined
-    return { ...op, ...queue, content }
+    if (op.kind === 'append' || !op.queue) return { ...op, content }
+    return { ...op, queue: recordQueue(op.queue), content }
   })
   const encoded = Buffer.from(JSON.stringify(wired))
   return {
