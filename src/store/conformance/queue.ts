@@ -1,10 +1,11 @@
 /** What every engine does with recipients that wait for transfer. */
-import { destinationKey, domainDestination } from '../../mail/destination.ts'
+import { destinationKey, domainDestination, localDestination } from '../../mail/destination.ts'
+import { factsOfBytes } from '../facts.ts'
 import assert from 'node:assert/strict'
 import type { Lease, Operation } from '../operations.ts'
 import type { QueueRow } from '../entities.ts'
 import type { Store } from '../store.ts'
-import { addAccount, arrival, message, nowMs, refused, type Check } from './fixtures.ts'
+import { addAccount, arrival, message, nowMs, refused, rowsOf, type Check } from './fixtures.ts'
 
 export const parameters = { body: '7bit', smtpUtf8: false } as const
 
@@ -50,6 +51,57 @@ function summed(rows: readonly QueueRow[]): string[] {
 }
 
 export function queueChecks(check: Check): void {
+  check(
+    'a queued message is filed without a second content, behind its own fields and those of the entry',
+    async (store) => {
+      const bob = await addAccount(store, 'bob@example.org')
+      const full = await addAccount(store, 'full@example.org', 10)
+      const parameters = { body: '7bit', smtpUtf8: false } as const
+      const recipients = ['b1@example.org', 'b2@example.org'].map((address) => ({
+        address,
+        destination: localDestination,
+        parameters,
+      }))
+      const bytes = message('held')
+      const { facts } = factsOfBytes(bytes)
+      const queue = {
+        reversePath: '',
+        recipients,
+        prefix: 'X-Held: 1\r\n',
+        firstAttemptMs: nowMs,
+        expiresAtMs: nowMs + 1,
+      }
+      const arrived = await arrival(store, bytes, [], { queue })
+      await store.commit([arrived])
+      const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 10 }])
+      const { entry } = rows[0]!
+      assert.equal((await store.read.queuedContent(entry))!.indexed, true)
+      const filing = { kind: 'queueFile', entry, prefix: 'X-Own: 1\r\n', flags: ['\\Flagged'] } as const
+      const { threadKeys } = facts
+      await refused(store.commit([{ ...filing, mailbox: full.inbox, threadKeys }]), 'overQuota')
+      await refused(store.commit([{ ...filing, entry: 99, mailbox: bob.inbox, threadKeys }]), 'noSuchEntry')
+      const ends = rows.map(
+        (row) => ({ kind: 'queueFinish', lease: leaseOf(row), outcome: 'filed', reply: 'INBOX', nowMs }) as const,
+      )
+      const [{ uid }] = await store.commit([{ ...filing, mailbox: bob.inbox, threadKeys }, ...ends])
+      assert.equal(uid, 1)
+      const [row, ...more] = await rowsOf(store, bob.inbox, true)
+      assert.deepEqual(more, [])
+      assert.equal(row!.text, `X-Own: 1\r\nX-Held: 1\r\n${bytes.toString('latin1')}`)
+      assert.equal(row!.sizeBytes, row!.text!.length)
+      assert.deepEqual(
+        (await store.read.ledger(arrived.arrivalId)).map(({ recipient, outcome }) => `${recipient} ${outcome}`),
+        ['b1@example.org filed', 'b2@example.org filed'],
+      )
+      assert.equal((await store.read.accountById(bob.id))!.usedBytes, row!.sizeBytes)
+      const { contents, queued, messages } = await store.read.counts()
+      assert.deepEqual([contents, queued, messages], [1, 0, 1])
+      // The content goes with its last message.
+      await store.commit([{ kind: 'expunge', mailbox: bob.inbox, uids: [[1, 1]], force: true, nowMs }])
+      assert.equal((await store.sweep(nowMs)).contentsFreed, 1)
+    },
+  )
+
   check('what arrives to be held is tried once it is released', async (store) => {
     await queued(store, 'far.test', { held: true })
     const [row] = await store.read.queue(0, 10)

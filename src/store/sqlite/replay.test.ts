@@ -1,4 +1,4 @@
-import { domainDestination } from '../../mail/destination.ts'
+import { domainDestination, localDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
-import { addAccount, arrival, message } from '../conformance/fixtures.ts'
+import { addAccount, arrival, message, rowsOf } from '../conformance/fixtures.ts'
+import type { QueueRow } from '../entities.ts'
 import type { Operation } from '../operations.ts'
 import { openDatabase } from './driver.ts'
 import { openStore } from './engine.ts'
@@ -50,6 +51,54 @@ test('arrivals of one id are replayed like any others, and the store goes on', a
   await store.commit([await same()])
   assert.equal((await store.read.ledger('same')).length, 15)
   assert.equal((await store.read.counts()).queued, 5)
+  await store.close()
+  assert.deepEqual(verifyFolder(folder).faults, [])
+  rmSync(folder, { recursive: true })
+})
+
+test('a filing out of the queue is replayed with its DSN: the same UIDs, and the content is still one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-replay-'))
+  const open = (): ReturnType<typeof openStore> => openStore({ folder, clock: realClock, log: silentLog, segmentBytes })
+  let store = await open()
+  const bob = await addAccount(store, 'bob@example.org')
+  const alice = await addAccount(store, 'alice@example.org')
+  const nowMs = Date.now()
+  const parameters = { body: '7bit', smtpUtf8: false } as const
+  const queue = {
+    reversePath: 'alice@example.org',
+    recipients: [{ address: 'bob@example.org', destination: localDestination, parameters }],
+    prefix: 'X-Held: 1\r\n',
+    firstAttemptMs: nowMs,
+    expiresAtMs: nowMs + 1000,
+  }
+  await store.commit([await arrival(store, message('held'), [], { queue })])
+  const [{ rows: leased }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 60_000, limit: 10 }])
+  await store.close()
+  const rows = join(folder, 'pennypost.db')
+  cpSync(rows, `${rows}.before`)
+  store = await open()
+  const [{ id, entry, fence }] = leased as [QueueRow]
+  const dsn = await arrival(store, message('delivered'), [alice.inbox])
+  await store.commit([
+    { kind: 'queueFile', entry, mailbox: bob.inbox, prefix: 'X-Own: 1\r\n', flags: [], threadKeys: [] },
+    { kind: 'queueFinish', lease: { recipient: id, fence }, outcome: 'filed', reply: 'INBOX', nowMs },
+    dsn,
+  ])
+  await store.commit([await arrival(store, message('next'), [bob.inbox])])
+  const seen = async () => [
+    await store.read.mailboxes(bob.id),
+    await store.read.mailboxes(alice.id),
+    await store.read.counts(),
+    (await rowsOf(store, bob.inbox, true)).map(({ uid, emailId, text }) => [uid, emailId, text!.split('\r\n')[0]]),
+  ]
+  const before = await seen()
+  await store.close()
+  rmSync(`${rows}-wal`, { force: true })
+  rmSync(`${rows}-shm`, { force: true })
+  cpSync(`${rows}.before`, rows)
+  store = await open()
+  assert.ok(store.replayed >= 2)
+  assert.deepEqual(await seen(), before)
   await store.close()
   assert.deepEqual(verifyFolder(folder).faults, [])
   rmSync(folder, { recursive: true })
