@@ -6,7 +6,7 @@ import { appUsedCredential } from '../directory/app-password.ts'
 import type { NoteUse } from '../directory/store-directory.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import type { Store } from '../store/store.ts'
+import { StoreRefusal, type Store } from '../store/store.ts'
 
 const secretName = 'authSecret'
 const secretBytes = 32
@@ -16,8 +16,15 @@ export async function authSecret(store: Store, random: Random): Promise<Uint8Arr
   const kept = await store.read.setting(secretName)
   if (kept !== undefined) return Buffer.from(kept, 'base64')
   const secret = Buffer.from(random.bytes(secretBytes))
-  await store.commit([{ kind: 'settingSet', name: secretName, value: secret.toString('base64') }])
-  return secret
+  try {
+    const value = secret.toString('base64')
+    await store.commit([{ kind: 'settingSet', name: secretName, value, expected: null }])
+    return secret
+  } catch (error) {
+    // Another start has made it meanwhile: that one counts.
+    if (error instanceof StoreRefusal && error.code === 'settingChanged') return authSecret(store, random)
+    throw error
+  }
 }
 
 const scramSha1Name = 'scramSha1'

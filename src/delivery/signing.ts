@@ -5,7 +5,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { timePrefix } from '../store/arrival-id.ts'
-import type { Store, StoreReads } from '../store/store.ts'
+import { StoreRefusal, type Store, type StoreReads } from '../store/store.ts'
 import type { DkimDns } from '../trust/dkim/verify.ts'
 import { loadSigningKey, type DkimSigningKey } from '../trust/dkim/sign.ts'
 
@@ -38,7 +38,10 @@ const oldKeysMax = 4
 const settingName = (domain: string): string => `dkim ${domain}`
 
 async function keptKeys(read: StoreReads, domain: string): Promise<readonly KeptKey[]> {
-  const text = await read.setting(settingName(domain))
+  return keysIn(await read.setting(settingName(domain)))
+}
+
+function keysIn(text: string | undefined): readonly KeptKey[] {
   return text === undefined ? [] : (JSON.parse(text) as KeptKey[])
 }
 
@@ -47,7 +50,8 @@ async function keptKeys(read: StoreReads, domain: string): Promise<readonly Kept
  * published.
  */
 export async function makeDkimKeys(store: Store, domain: string, nowMs: number, rotate = false): Promise<boolean> {
-  const before = await keptKeys(store.read, domain)
+  const text = await store.read.setting(settingName(domain))
+  const before = keysIn(text)
   if (before.length > 0 && !rotate) return false
   const [rsa, ed25519] = await Promise.all([
     generate('rsa', { modulusLength: rsaBits }),
@@ -64,8 +68,14 @@ export async function makeDkimKeys(store: Store, domain: string, nowMs: number, 
   ]
   const old = before.map((key) => ({ ...key, state: 'old' as const })).slice(0, oldKeysMax)
   const value = JSON.stringify([...made, ...old])
-  await store.commit([{ kind: 'settingSet', name: settingName(domain), value }])
-  return true
+  try {
+    await store.commit([{ kind: 'settingSet', name: settingName(domain), value, expected: text ?? null }])
+    return true
+  } catch (error) {
+    // Keys that were made meanwhile may be published already: they stay.
+    if (error instanceof StoreRefusal && error.code === 'settingChanged') return false
+    throw error
+  }
 }
 
 /** The DNS records of a domain's keys. */

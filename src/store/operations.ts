@@ -146,7 +146,8 @@ export type Operation =
     }
   /** Empty targets remove the alias. */
   | { readonly kind: 'aliasSet'; readonly address: string; readonly targets: readonly string[] }
-  | { readonly kind: 'settingSet'; readonly name: string; readonly value: string }
+  /** @param expected refused with 'settingChanged' unless the setting has this value; null: unless it has none. Default: whatever it has. */
+  | { readonly kind: 'settingSet'; readonly name: string; readonly value: string; readonly expected?: string | null }
   /**
    * Leases up to `limit` due recipients in the order of their turns, at most `perDestination` of each destination. If too many of the next
    * ones are for destinations that are busy or have had their share, it visits the other destinations by name, after `after`, so that no

@@ -294,6 +294,8 @@ export type StoreRefusalCode =
   | 'noSuchDomain'
   | 'noSuchAlias'
   | 'noSuchEntry'
+  | 'accountDisabled'
+  | 'settingChanged'
   | 'nameTaken'
   | 'nameBad'
   | 'notAllowed'

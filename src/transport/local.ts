@@ -94,7 +94,8 @@ async function decideNow(
 
 /** Another message filled the mailbox meanwhile, or it was deleted. */
 function ifRefused({ code }: StoreRefusal): AttemptResult {
-  return refused(code === 'overQuota' ? status.mailboxFull : status.localError)
+  if (code === 'overQuota') return refused(status.mailboxFull)
+  return refused(code === 'accountDisabled' ? status.accountDisabled : status.localError)
 }
 
 function refused({ code, enhanced, text }: Status): AttemptResult {

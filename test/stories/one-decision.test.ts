@@ -18,8 +18,6 @@ import { messagesIn, World } from './world.ts'
 
 const [alice, bob, carol] = ['alice@a.example', 'bob@a.example', 'carol@a.example']
 const hour = 3_600_000
-/** Red until each recipient is decided in one place. */
-const today = {}
 const spam = 'Subject: spam\r\n\r\nBuy\r\n.'
 const hello = 'From: alice@a.example\r\nSubject: hello\r\n\r\nHello\r\n.'
 
@@ -118,7 +116,7 @@ async function storeWith(world: World, commit: (inner: Store) => Commit): Promis
 const files = (operations: readonly Operation[]): boolean =>
   operations.some((one) => one.kind === 'arrive' && one.filings.length > 0)
 
-test('junk is Junk for every recipient, for those beyond fileNowMax too', today, async () => {
+test('junk is Junk for every recipient, for those beyond fileNowMax too', async () => {
   const world = new World()
   const system = await homeIn(world, { checks: [rule('/^Subject: spam/', 'junk')] })
   await send(world, { from: 'eve@there.example', to: [alice, bob, carol], text: spam })
@@ -131,7 +129,7 @@ test('junk is Junk for every recipient, for those beyond fileNowMax too', today,
   await world.stop()
 })
 
-test('junk that a rule holds is Junk after its release', today, async () => {
+test('junk that a rule holds is Junk after its release', async () => {
   const world = new World()
   const checks = [rule('/^Subject: spam/', 'junk'), rule('/^X-Virus: maybe/', 'hold')]
   const system = await homeIn(world, { checks, fileNowMax: 100 })
@@ -144,7 +142,7 @@ test('junk that a rule holds is Junk after its release', today, async () => {
   await world.stop()
 })
 
-test('junk with a release time (FUTURERELEASE) is Junk at that time', today, async () => {
+test('junk with a release time (FUTURERELEASE) is Junk at that time', async () => {
   const world = new World()
   const system = await homeIn(world, { checks: [rule('/^Subject: hello/', 'junk')], fileNowMax: 100 })
   await send(world, { to: [bob], text: hello, mail: ' HOLDFOR=3600', port: 587 })
@@ -177,23 +175,19 @@ test('a recipient that an operator holds while the attempt runs is held: its sen
   await world.stop()
 })
 
-test(
-  'two addresses of one account, beyond fileNowMax: each accepted recipient has its row, the account one message',
-  today,
-  async () => {
-    const world = new World()
-    const system = await homeIn(world)
-    for (const address of ['b1@a.example', 'b2@a.example'])
-      await system.store.commit([{ kind: 'aliasSet', address, targets: [bob] }])
-    await send(world, { to: [alice, 'b1@a.example', 'b2@a.example'], text: hello })
-    await world.clock.pass(60_000)
-    assert.deepEqual(await whereIs(system, alice, bob), ['alice INBOX 1 Junk 0', 'bob INBOX 1 Junk 0'])
-    assert.deepEqual(await ledgerOf(system), ['alice@a.example filed', 'b1@a.example filed', 'b2@a.example filed'])
-    await world.stop()
-  },
-)
+test('two addresses of one account, beyond fileNowMax: each accepted recipient has its row, the account one message', async () => {
+  const world = new World()
+  const system = await homeIn(world)
+  for (const address of ['b1@a.example', 'b2@a.example'])
+    await system.store.commit([{ kind: 'aliasSet', address, targets: [bob] }])
+  await send(world, { to: [alice, 'b1@a.example', 'b2@a.example'], text: hello })
+  await world.clock.pass(60_000)
+  assert.deepEqual(await whereIs(system, alice, bob), ['alice INBOX 1 Junk 0', 'bob INBOX 1 Junk 0'])
+  assert.deepEqual(await ledgerOf(system), ['alice@a.example filed', 'b1@a.example filed', 'b2@a.example filed'])
+  await world.stop()
+})
 
-test('Delivered-To is the address that was written to, also where the queue files', today, async () => {
+test('Delivered-To is the address that was written to, also where the queue files', async () => {
   const world = new World()
   const system = await homeIn(world)
   await system.store.commit([{ kind: 'aliasSet', address: 'b1@a.example', targets: [bob] }])
@@ -207,7 +201,7 @@ test('Delivered-To is the address that was written to, also where the queue file
   await world.stop()
 })
 
-test('NOTIFY=SUCCESS where the queue files: the sender is told by the very commit that files', today, async () => {
+test('NOTIFY=SUCCESS where the queue files: the sender is told by the very commit that files', async () => {
   const world = new World()
   let dead = false
   // As if the power went away right after the filing was on the disk.
@@ -230,7 +224,7 @@ test('NOTIFY=SUCCESS where the queue files: the sender is told by the very commi
   await world.stop()
 })
 
-test('NOTIFY=SUCCESS beyond fileNowMax: one notice, and none before the message is in its mailbox', today, async () => {
+test('NOTIFY=SUCCESS beyond fileNowMax: one notice, and none before the message is in its mailbox', async () => {
   const world = new World()
   // Of each commit: whether bob's message is filed by it, and whether the sender is told.
   const commits: { filed: boolean; told: boolean }[] = []
@@ -277,6 +271,28 @@ test('an account that is disabled between RCPT and the end of data gets no mail,
   await world.stop()
 })
 
+test('an account that is disabled between the decision and its commit gets no mail; the others have theirs', async () => {
+  const world = new World()
+  let done = false
+  const { store, inner } = await storeWith(world, (under) => async (operations, options) => {
+    if (!done && files(operations)) {
+      done = true
+      await under.commit([{ kind: 'accountSet', name: bob, disabled: true }])
+    }
+    return under.commit(operations, options)
+  })
+  const system = await homeIn(world, { store, fileNowMax: 100 })
+  assert.match(await send(world, { to: [carol, bob], text: hello }), /^250 /)
+  await world.clock.pass(60_000)
+  assert.deepEqual(await whereIs({ ...system, store: inner }, bob, carol), [
+    'bob INBOX 0 Junk 0',
+    'carol INBOX 1 Junk 0',
+  ])
+  const [notice] = await messagesIn({ ...system, store: inner }, alice)
+  assert.match(notice!, /Final-Recipient: rfc822; bob@a\.example\r\nAction: failed\r\nStatus: 5\.2\.1/)
+  await world.stop()
+})
+
 test('an account that is disabled while its mail waits for the queue gets none, and the sender is told', async () => {
   const world = new World()
   const system = await homeIn(world)
@@ -289,7 +305,7 @@ test('an account that is disabled while its mail waits for the queue gets none, 
   await world.stop()
 })
 
-test('a Junk mailbox that goes away between the decision and its commit: the message is in INBOX', today, async () => {
+test('a Junk mailbox that goes away between the decision and its commit: the message is in INBOX', async () => {
   const world = new World()
   let done = false
   const { store, inner } = await storeWith(world, (under) => async (operations, options) => {

@@ -8,6 +8,8 @@ const codes: Readonly<Record<StoreRefusalCode, ImapCode>> = {
   noSuchDomain: 'UNAVAILABLE',
   noSuchAlias: 'UNAVAILABLE',
   noSuchEntry: 'UNAVAILABLE',
+  accountDisabled: 'UNAVAILABLE',
+  settingChanged: 'UNAVAILABLE',
   nameTaken: 'ALREADYEXISTS',
   nameBad: 'CANNOT',
   notAllowed: 'CANNOT',

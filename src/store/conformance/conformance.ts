@@ -44,6 +44,31 @@ export function conformance(
     assert.equal((await store.read.accountById(bob.id))!.usedBytes, row!.sizeBytes)
   })
 
+  check('a disabled account takes no mail, but what its owner puts there', async (store) => {
+    const bob = await addAccount(store, 'bob@example.org')
+    const disable = (disabled: boolean) => store.commit([{ kind: 'accountSet', name: 'bob@example.org', disabled }])
+    await disable(true)
+    await refused(store.commit([await arrival(store, message('no'), [bob.inbox])]), 'accountDisabled')
+    await disable(false)
+    await store.commit([await arrival(store, message('yes'), [bob.inbox])])
+    assert.equal((await rowsOf(store, bob.inbox)).length, 1)
+  })
+
+  check('a setting is set only if it is as expected', async (store) => {
+    const set = (value: string, expected?: string | null) =>
+      store.commit([{ kind: 'settingSet', name: 'secret', value, expected }])
+    await refused(set('one', 'other'), 'settingChanged')
+    await set('one', null)
+    await refused(set('two', null), 'settingChanged')
+    await set('two', 'one')
+    assert.equal(await store.read.setting('secret'), 'two')
+    const both = await Promise.allSettled([set('three', 'two'), set('four', 'two')])
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    )
+  })
+
   check('one message to many accounts is stored once, and each has its own prefix', async (store) => {
     const names = ['a', 'b', 'c']
     const inboxes = []

@@ -27,6 +27,8 @@ export interface MailboxState {
 export interface AccountState {
   readonly id: AccountId
   readonly name: string
+  /** 1: it receives no mail. */
+  disabled: number
   quotaBytes: number
   usedBytes: number
   usedMessages: number
@@ -158,7 +160,7 @@ export class WriteContext {
     let state = this.#accounts.get(id)
     if (!state) {
       const row = this.sql(
-        'SELECT id, name, quotaBytes, usedBytes, usedMessages, modSeq, uidValidity FROM account WHERE id = ?',
+        'SELECT id, name, disabled, quotaBytes, usedBytes, usedMessages, modSeq, uidValidity FROM account WHERE id = ?',
       ).get(id)
       if (!row) throw new StoreRefusal('noSuchAccount', `No account with id ${id}`)
       state = { ...row } as unknown as AccountState

@@ -124,8 +124,17 @@ function targetsOf(context: WriteContext, operation: Arrive | Append, replaying:
     const { prefix, flags, recipients, uidl = null } = filing
     return { mailbox, account, prefix, flags, recipients, uidl }
   })
-  if (!replaying) for (const [account, bytes] of wanted) checkQuota(account, bytes)
+  if (replaying) return targets
+  for (const [account, bytes] of wanted) {
+    if (operation.kind === 'arrive') checkReceives(account)
+    checkQuota(account, bytes)
+  }
   return targets
+}
+
+/** A client may still put messages into its mailboxes (APPEND); mail for it is not accepted. */
+export function checkReceives({ name, disabled }: AccountState): void {
+  if (disabled) throw new StoreRefusal('accountDisabled', `${name} is disabled`)
 }
 
 export function checkQuota({ name, quotaBytes, usedBytes }: AccountState, bytes: number): void {

@@ -75,6 +75,7 @@ export function removeAccount(context: WriteContext, op: Op<'accountRemove'>): n
 export function setAccount(context: WriteContext, op: Op<'accountSet'>): null {
   const account = context.editAccount(context.account(accountId(context, op.name)))
   if (op.quotaBytes !== undefined) account.quotaBytes = op.quotaBytes
+  if (op.disabled !== undefined) account.disabled = op.disabled ? 1 : 0
   if (op.disabled !== undefined) {
     context.sql('UPDATE account SET disabled = ? WHERE id = ?').run(op.disabled ? 1 : 0, account.id)
   }
@@ -113,6 +114,12 @@ export function setAlias(context: WriteContext, op: Op<'aliasSet'>): null {
 }
 
 export function setSetting(context: WriteContext, op: Op<'settingSet'>): null {
+  if (op.expected !== undefined && (settingOf(context, op.name) ?? null) !== op.expected)
+    throw new StoreRefusal('settingChanged', `The setting ${op.name} was changed meanwhile`)
   context.sql('INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)').run(op.name, op.value)
   return null
+}
+
+function settingOf(context: WriteContext, name: string): string | undefined {
+  return context.sql('SELECT value FROM setting WHERE name = ?').get(name)?.['value'] as string | undefined
 }

@@ -2,7 +2,7 @@
 import type { EngineOperation, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { WriteContext } from './context.ts'
-import { checkQuota, fresh, insertFiling, placeFiling } from './deliver.ts'
+import { checkQuota, checkReceives, fresh, insertFiling, placeFiling } from './deliver.ts'
 
 type FileQueued = Extract<EngineOperation, { kind: 'queueFile' }>
 
@@ -19,7 +19,10 @@ export function fileQueued(context: WriteContext, op: FileQueued): ResultOf<File
   const account = context.account(mailbox.account)
   const sizeBytes = (row['size'] as number) + prefix.length
   // What is replayed fitted when it was committed.
-  if (!context.replaying) checkQuota(account, sizeBytes)
+  if (!context.replaying) {
+    checkReceives(account)
+    checkQuota(account, sizeBytes)
+  }
   const { low, high } = context.keywords.bits(account.id, op.flags)
   const target = { mailbox, account, prefix, flags: op.flags, recipients: [], uidl: null }
   // A replay gives the same numbers again: what was given between two records was committed with them, or told to no client.
