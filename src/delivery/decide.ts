@@ -25,8 +25,8 @@ export interface DecideTools {
 /** What is known of a message when its recipients are decided. */
 export interface Message {
   readonly reversePath: ReversePath
-  /** Of the content and the fields in front of every copy. */
-  readonly sizeBytes: number
+  /** Of the content and the fields in front of every copy; undefined: not known yet. */
+  readonly sizeBytes?: number
   /** A check took it for junk. */
   readonly junk?: boolean
   /** The rule by which it is discarded or sent elsewhere, for all recipients. */
@@ -42,9 +42,9 @@ export interface Message {
   readonly unanswered?: boolean
 }
 
-/** At RCPT nothing is known of the message but that it is not empty. */
+/** At RCPT nothing is known of the message: only a mailbox that is full already is refused. */
 export function atRcpt(reversePath: ReversePath): Message {
-  return { reversePath, sizeBytes: 1 }
+  return { reversePath }
 }
 
 /**
@@ -148,13 +148,12 @@ async function fileNow(
   { reversePath, sizeBytes }: Message,
 ): Promise<Extract<Plan, { kind: 'file' | 'refuse' }>> {
   const user = await read.user(evidence.account)
-  const inbox = user && (await read.inbox(user.id))
-  if (!user || inbox === undefined) return { kind: 'refuse', recipient, status: status.mailboxUnknown }
+  if (!user) return { kind: 'refuse', recipient, status: status.mailboxUnknown }
   if (user.disabled) return { kind: 'refuse', recipient, status: status.accountDisabled }
-  const { id, name, quotaBytes } = user
+  const { id, name, quotaBytes, inbox } = user
   if (quotaBytes > 0) {
     // The commit counts the prefix too, and would refuse all recipients because of this one.
-    const bytes = sizeBytes + deliveryPrefix(reversePath, recipient).length
+    const bytes = sizeBytes === undefined ? 1 : sizeBytes + deliveryPrefix(reversePath, recipient).length
     const usedBytes = (await read.accountById(id))?.usedBytes ?? 0
     if (usedBytes + bytes > quotaBytes)
       return { kind: 'refuse', recipient, status: status.mailboxFull, account: { id, name } }

@@ -95,6 +95,11 @@ export async function expandAddress(
   domain: string,
   delimiter = '+',
 ): Promise<Expansion | undefined> {
+  // Most addresses are an account's own.
+  if (source.isLocalDomain(domain)) {
+    const { account, targets } = await source.lookUp(canonicalAddress(localPart, domain))
+    if (account && !targets) return ofAccount(account)
+  }
   const expanding = new Expanding(source)
   let level = expanding.visit([{ localPart, domain }])
   for (let depth = 0; level.length > 0; depth++) {
@@ -108,6 +113,13 @@ export async function expandAddress(
     level = expanding.cut ? [] : expanding.visit(next)
   }
   return expanding.known || !source.isLocalDomain(domain) ? expanding.result() : undefined
+}
+
+function ofAccount({ id, name, disabled }: NonNullable<AddressEntry['account']>): Expansion {
+  const nothing = { remote: [], missing: [], cut: false }
+  return disabled
+    ? { ...nothing, accounts: [], disabled: [name] }
+    : { ...nothing, accounts: [{ id, name, detail: '' }], disabled: [] }
 }
 
 /** What an expansion has found so far. */

@@ -14,6 +14,11 @@ export interface DirectoryRows {
   isLocalDomain(domain: string): boolean
   user(name: string): Promise<(DirectoryAccount & { readonly quotaBytes: number }) | undefined>
   alias(address: string): Promise<{ readonly targets: readonly string[] } | undefined>
+  /** Both by one read. */
+  address(address: string): Promise<{
+    readonly user: DirectoryAccount | undefined
+    readonly alias: { readonly targets: readonly string[] } | undefined
+  }>
   credentials(account: AccountId, type: string): Promise<readonly { readonly name: string; readonly value: string }[]>
 }
 
@@ -45,7 +50,8 @@ export class StoreDirectory implements Directory {
   }
 
   async lookUp(address: string): Promise<AddressEntry> {
-    return { account: await this.#rows.user(address), targets: (await this.#rows.alias(address))?.targets }
+    const { user, alias } = await this.#rows.address(address)
+    return { account: user, targets: alias?.targets }
   }
 
   /** Always costs one Argon2 hash, also for an unknown user or an account without a password: then it is the hash of a dummy password. */

@@ -21,7 +21,16 @@ export const restrictions = ['none', 'held', 'locked'] as const
 export type Restriction = (typeof restrictions)[number]
 
 /** What an account is apart from its use. */
-export type User = Omit<Account, 'usedBytes' | 'usedMessages'>
+export interface User extends Omit<Account, 'usedBytes' | 'usedMessages'> {
+  /** Its INBOX, which never changes. */
+  readonly inbox: number
+}
+
+/** What a local address is: an account, an alias, both or neither. */
+export interface AddressRows {
+  readonly user: User | undefined
+  readonly alias: Alias | undefined
+}
 
 /** Mail for `address` goes to each target; an address `@domain` is the domain's catch-all. */
 export interface Alias {

@@ -6,6 +6,7 @@ import type { Change } from './changes.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
 import type {
   Account,
+  AddressRows,
   Alias,
   LedgerRow,
   MailboxRow,
@@ -154,11 +155,11 @@ export interface StoreReads {
   isLocalDomain(domain: string): boolean
   /** Needed for the addresses of every message, so remembered until the directory changes. */
   user(name: string): Promise<User | undefined>
-  /** The account's INBOX, which never changes. */
-  inbox(account: AccountId): Promise<number | undefined>
   account(name: string): Promise<Account | undefined>
   accountById(id: AccountId): Promise<Account | undefined>
   accounts(after: string, limit: number): Promise<readonly Account[]>
+  /** Both by one read. */
+  address(address: string): Promise<AddressRows>
   /** Remembered like `user`. */
   alias(address: string): Promise<Alias | undefined>
   aliases(after: string, limit: number): Promise<readonly Alias[]>

@@ -71,7 +71,7 @@ export async function smtpStore(): Promise<Store> {
 
 /** The bytes of everything in an INBOX, oldest first. */
 export async function messagesOf(store: Store, user: string): Promise<string[]> {
-  const mailbox = (await store.read.inbox((await store.read.user(user))!.id))!
+  const mailbox = (await store.read.user(user))!.inbox
   const table = await store.read.table(mailbox)
   const { uids, count } = table.view()
   const found: string[] = []

@@ -24,7 +24,7 @@ const after =
 
 async function counts({ store }: SmtpSurroundings): Promise<{ first: number; smuggled: number; after: number }> {
   const count = async (user: string): Promise<number> =>
-    (await store.read.mailbox((await store.read.inbox((await store.read.user(user))!.id))!))!.messages
+    (await store.read.mailbox((await store.read.user(user))!.inbox))!.messages
   return {
     first: await count('jones@foo.com'),
     smuggled: await count('brown@foo.com'),

@@ -134,9 +134,8 @@ async function anew(
 async function mailboxOf({ mailbox, recipients }: Filing, read: StoreReads): Promise<number> {
   if (await read.mailbox(mailbox)) return mailbox
   for (const address of recipients) {
-    const account = await read.account(address)
-    const inbox = account && (await read.inbox(account.id))
-    if (inbox !== undefined) return inbox
+    const user = await read.user(address)
+    if (user) return user.inbox
   }
   throw new StoreRefusal('noSuchMailbox', `The mailbox for ${recipients.join(', ')} is gone: take it out with "export"`)
 }

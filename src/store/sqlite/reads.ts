@@ -97,10 +97,6 @@ export class SqliteReads {
     return this.#directory.mailboxId(account, name)
   }
 
-  inbox(account: AccountId): number | undefined {
-    return this.#directory.inbox(account)
-  }
-
   user(name: string): User | undefined {
     return this.#directory.user(name)
   }
@@ -109,7 +105,9 @@ export class SqliteReads {
     const row = this.account(name)
     if (!row) return undefined
     const { id, disabled, restriction, quotaBytes } = row
-    return { id, name: row.name, disabled, restriction, quotaBytes }
+    // Every account is made with one; without it, filings are refused.
+    const inbox = this.mailboxByName(id, 'INBOX')?.id ?? 0
+    return { id, name: row.name, disabled, restriction, quotaBytes, inbox }
   }
 
   learnFlagName(account: AccountId, bit: number, name: string): void {

@@ -108,7 +108,7 @@ test('one account alone is mended while mail arrives', async (t) => {
   corrupt(folder)
   const store = await openStore({ folder, clock: realClock, log: silentLog })
   t.after(() => store.close())
-  const inbox = (await store.read.inbox(alice))!
+  const inbox = (await store.read.mailboxByName(alice, 'INBOX'))!.id
   const [report] = await Promise.all([
     store.reindex({ account: alice }),
     (async () => {

@@ -21,7 +21,6 @@ export class RememberedDirectory {
   readonly #users = new BoundedMap<string, User | undefined>(addressesMax)
   readonly #aliases = new BoundedMap<string, Alias | undefined>(addressesMax)
   readonly #mailboxIds = new BoundedMap<AccountId, BoundedMap<string, number | undefined>>(accountsMax)
-  readonly #inboxes = new BoundedMap<AccountId, number | undefined>(addressesMax)
 
   constructor(rows: DirectoryRows) {
     this.#rows = rows
@@ -32,7 +31,6 @@ export class RememberedDirectory {
     this.#domains = undefined
     this.#users.clear()
     this.#aliases.clear()
-    this.#inboxes.clear()
     this.#mailboxIds.clear()
   }
 
@@ -67,10 +65,6 @@ export class RememberedDirectory {
     let ids = this.#mailboxIds.get(account)
     if (!ids) this.#mailboxIds.set(account, (ids = new BoundedMap(addressesMax)))
     return remembered(ids, name, () => this.#rows.mailboxId(account, name))
-  }
-
-  inbox(account: AccountId): number | undefined {
-    return remembered(this.#inboxes, account, () => this.#rows.mailboxId(account, 'INBOX'))
   }
 }
 

@@ -6,7 +6,7 @@
 import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
-import type { Account, Alias, MailboxRow, QueueFilter, QueueRow, StoreCounts, User } from '../entities.ts'
+import type { Account, AddressRows, Alias, MailboxRow, QueueFilter, QueueRow, StoreCounts, User } from '../entities.ts'
 import type {
   Credential,
   LedgerPage,
@@ -86,8 +86,8 @@ export class VisibleReads implements StoreReads {
     return this.#reads.user(name)
   }
 
-  async inbox(account: AccountId): Promise<number | undefined> {
-    return this.#reads.inbox(account)
+  async address(address: string): Promise<AddressRows> {
+    return { user: this.#reads.user(address), alias: this.#reads.alias(address) }
   }
 
   async account(name: string): Promise<Account | undefined> {
