@@ -188,10 +188,11 @@ export function failuresOf(refused: readonly Refused[]): Report[] {
 
 /** Reports for recipients that this commit files, if the sender asked for success DSNs. RFC 3461 §5.2.3. */
 export function deliveriesOf(arrival: Arrival, accepted: readonly Plan[], { filings }: Arrive): Report[] {
+  const asked = arrival.recipients.filter(({ notify }) => wantsReport(notify, 'success'))
+  if (asked.length === 0) return []
   const filed = new Set(filings.flatMap(({ recipients }) => recipients))
   const elsewhere = new Set(accepted.flatMap(({ kind, recipient }) => (kind === 'file' ? [] : [recipient])))
-  return arrival.recipients.flatMap(({ mailbox, notify, originalRecipient }): Report[] => {
-    if (!wantsReport(notify, 'success')) return []
+  return asked.flatMap(({ mailbox, originalRecipient }): Report[] => {
     const recipient = formatMailbox(mailbox)
     if (!filed.has(recipient) || elsewhere.has(recipient)) return []
     return [{ action: 'delivered', recipient, originalRecipient, enhanced: '2.1.5', words: '250 2.1.5 Filed' }]
