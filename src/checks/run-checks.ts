@@ -56,12 +56,18 @@ interface Begun {
   failure: { readonly error: unknown } | undefined
 }
 
-/** What the checks have said so far: of a connection, or of a message. */
-interface Said {
-  readonly notes: NoteOf[]
+/** How long trust holds: a connection, a message, or a moment. */
+interface Scope {
   /** Names of checks that are not asked. */
-  readonly skipped: Set<string>
+  skipped: readonly string[]
 }
+
+/** What the checks have said so far: of a connection, or of a message. */
+interface Said extends Scope {
+  readonly notes: NoteOf[]
+}
+
+const nothingSaid = (): Said => ({ notes: [], skipped: [] })
 
 /** One moment on its way through the checks. */
 interface Round {
@@ -69,22 +75,22 @@ interface Round {
   readonly client: SmtpClientFacts
   readonly ask: (session: CheckSession) => Answer
   readonly said: Said
-  /** What it adds to; `said` unless trust is to end with the moment. */
-  readonly skipped: Set<string>
+  /** `said`, unless trust is to end with the moment. */
+  readonly scope: Scope
 }
 
 export class ConnectionChecks {
   readonly #begun: Begun[] = []
   readonly #tools: RunTools
-  readonly #client: SmtpClientFacts
-  #greeted: Said = { notes: [], skipped: new Set() }
+  readonly #connectionId: string
+  #greeted = nothingSaid()
   /** Moments that run, and messages that have not ended. */
   #open = 0
   #closed = false
 
   constructor(checks: readonly Check[], tools: RunTools, client: SmtpClientFacts) {
     this.#tools = tools
-    this.#client = client
+    this.#connectionId = client.connectionId
     for (const check of checks) this.#begin(check, client)
   }
 
@@ -100,10 +106,9 @@ export class ConnectionChecks {
 
   /** EHLO. Throws, or rejects with, a Refusal; not a promise where nothing has to be waited for. */
   hello(client: SmtpClientFacts): Promise<void> | undefined {
-    const said: Said = { notes: [], skipped: new Set() }
+    const said = nothingSaid()
     this.#forgetFailures()
-    const round: Round = { moment: 'hello', client, ask: (one) => one.hello?.(client), said, skipped: said.skipped }
-    const work = this.#run(round)
+    const work = this.#run({ moment: 'hello', client, ask: (one) => one.hello?.(client), said, scope: said })
     // A refused EHLO leaves everything as it was. RFC 5321 §4.1.1.1.
     if (work) return work.then(() => void (this.#greeted = said))
     this.#greeted = said
@@ -115,10 +120,10 @@ export class ConnectionChecks {
     this.#open++
     this.#forgetFailures()
     const { notes, skipped } = this.#greeted
-    const said: Said = { notes: [...notes], skipped: new Set(skipped) }
+    const said: Said = { notes: [...notes], skipped }
     const room = {
       run: (moment: Moment, passing: boolean, ask: Round['ask']) =>
-        this.#run({ moment, client, ask, said, skipped: passing ? new Set(said.skipped) : said.skipped }),
+        this.#run({ moment, client, ask, said, scope: passing ? { skipped: said.skipped } : said }),
       tell: (mailbox: Mailbox, status: Status) => this.#tell(client, mailbox, status),
       ended: () => this.#ended(),
     }
@@ -188,10 +193,10 @@ export class ConnectionChecks {
 
   #ask(one: Begun, round: Round): Answer {
     const { check, session, failure } = one
-    const { moment, client, ask, skipped } = round
+    const { moment, client, ask, scope } = round
     // One that could not begin answers at the first moment of a message.
     if (session ? !session[moment] : moment !== 'sender') return undefined
-    if (skipped.has(check.name) || !speaksFor(check.speaksFor, client)) return undefined
+    if (scope.skipped.includes(check.name) || !speaksFor(check.speaksFor, client)) return undefined
     if (failure) return this.#answerFor(check, failure.error)
     let answer
     try {
@@ -238,11 +243,10 @@ export class ConnectionChecks {
 
   #note({ name, onFailure }: Check, moment: string, error: unknown): void {
     const answer = typeof onFailure === 'string' ? onFailure : 'defer'
-    const { connectionId } = this.#client
-    this.#tools.log.warn('check failed', { check: name, moment, connection: connectionId, answer, error })
+    this.#tools.log.warn('check failed', { check: name, moment, connection: this.#connectionId, answer, error })
   }
 
-  #took({ check: { name } }: Begun, { said, skipped }: Round, verdict: Verdict): void {
+  #took({ check: { name } }: Begun, { said, scope }: Round, verdict: Verdict): void {
     switch (verdict?.kind) {
       case undefined:
         return
@@ -253,7 +257,7 @@ export class ConnectionChecks {
         said.notes.push({ check: name, note: verdict })
         return
       case 'trust':
-        for (const other of this.#after(name)) if (verdict.skips.includes(other)) skipped.add(other)
+        scope.skipped = [...scope.skipped, ...this.#after(name).filter((other) => verdict.skips.includes(other))]
     }
   }
 

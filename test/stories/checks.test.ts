@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { latin1 } from '../../src/base/bytes.ts'
 import { early, type Answer, type Check, type CheckedMessage, type Verdict } from '../../src/checks/check.ts'
+import { defaultConfig } from '../../src/config/load.ts'
+import { status } from '../../src/mail/status.ts'
 import { thresholdCheck } from '../../src/checks/threshold.ts'
 import type { System } from '../../src/system/types.ts'
 import { Typist } from './typist.ts'
@@ -253,6 +255,58 @@ test('a client that vanishes, at whatever point, ends each check once; a message
     assert.equal((await messagesIn(system, alice)).length, said === lines.length ? 1 : 0)
     await world.stop()
   }
+})
+
+test('a refusal that is not worth a trace leaves none', async () => {
+  const world = new World()
+  const flood: Check = {
+    ...{ name: 'flood', speaksFor: 'all', onFailure: 'pass' },
+    begin: () => ({
+      sender: (_, path) =>
+        path === null ? { kind: 'defer', status: status.tooManyMessages, untraced: true } : undefined,
+      recipient: (_, { localPart }) =>
+        localPart === 'bob'
+          ? { kind: 'defer', status: status.tooManyRecipientsOfLate, untraced: true }
+          : { kind: 'defer', status: status.tooManyRecipientsOfLate },
+    }),
+  }
+  await homeWith(world, withRows(flood))
+  const typist = await Typist.connect(world, address)
+  await typist.reply()
+  const told = async (...lines: string[]): Promise<number> => {
+    world.events.length = 0
+    for (const line of lines) await typist.say(line)
+    return world.events.filter((event) => event.startsWith('info message refused')).length
+  }
+  assert.equal(await told('EHLO far.example', 'MAIL FROM:<>', 'MAIL FROM:<>'), 0)
+  assert.equal(await told(`MAIL FROM:<${from}>`, `RCPT TO:<${bob}>`, 'RSET'), 0)
+  assert.equal(await told(`MAIL FROM:<${from}>`, `RCPT TO:<${alice}>`, 'RSET'), 1)
+  await world.stop()
+})
+
+test('limits by network are such refusals', async () => {
+  const world = new World()
+  const smtp = { ...defaultConfig().smtp, messageRatePerMinute: 1, recipientRatePerMinute: 2 }
+  const site = { hostname: 'mx.a.example', address, domains: ['a.example'], mailboxes: [alice], config: { smtp } }
+  await world.start(site)
+  const typist = await Typist.connect(world, address, 25, '203.0.113.1')
+  await typist.reply()
+  await typist.talk(
+    ['EHLO far.example', '250'],
+    [`MAIL FROM:<${from}>`, '250'],
+    [`RCPT TO:<${alice}>`, '250'],
+    [`RCPT TO:<${alice}>`, '250'],
+    [`RCPT TO:<${alice}>`, '450 4.7.1 Too many recipients from your network'],
+    ['DATA', '354'],
+    [`${text('hello')}.`, '250'],
+    [`MAIL FROM:<${from}>`, '450 4.7.1 Too many messages from your network'],
+  )
+  await world.clock.pass(1000)
+  assert.deepEqual(
+    world.events.filter((event) => event.includes('refused')),
+    [],
+  )
+  await world.stop()
 })
 
 test('bounces of our own are not checked', async () => {
