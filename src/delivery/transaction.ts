@@ -125,7 +125,7 @@ export class Transaction implements SmtpTransaction {
     const full = (error instanceof StoreFault && error.full) || (error as { code?: string }).code === 'ENOSPC'
     const refusal =
       error instanceof Refusal ? error : new Refusal(full ? status.storeFull : status.localError, { cause: error })
-    this.noteRefused(refusal)
+    if (!isUntraced(refusal)) this.noteRefused(refusal)
     return refusal
   }
 }

@@ -267,10 +267,14 @@ test('a refusal that is not worth a trace leaves none', async () => {
       recipient: (_, { localPart }) =>
         localPart === 'bob'
           ? { kind: 'defer', status: status.tooManyRecipientsOfLate, untraced: true }
-          : { kind: 'defer', status: status.tooManyRecipientsOfLate },
+          : localPart === 'alice'
+            ? { kind: 'defer', status: status.tooManyRecipientsOfLate }
+            : undefined,
+      message: () => ({ kind: 'refuse', status: status.relayDenied, untraced: true }),
     }),
   }
-  await homeWith(world, withRows(flood))
+  const { store } = await homeWith(world, withRows(flood))
+  await store.commit([{ kind: 'aliasSet', address: 'postmaster@a.example', targets: [alice] }])
   const typist = await Typist.connect(world, address)
   await typist.reply()
   const told = async (...lines: string[]): Promise<number> => {
@@ -281,6 +285,8 @@ test('a refusal that is not worth a trace leaves none', async () => {
   assert.equal(await told('EHLO far.example', 'MAIL FROM:<>', 'MAIL FROM:<>'), 0)
   assert.equal(await told(`MAIL FROM:<${from}>`, `RCPT TO:<${bob}>`, 'RSET'), 0)
   assert.equal(await told(`MAIL FROM:<${from}>`, `RCPT TO:<${alice}>`, 'RSET'), 1)
+  const whole = [`MAIL FROM:<${from}>`, 'RCPT TO:<postmaster>', 'DATA', `${text('hello')}.`]
+  assert.equal(await told(...whole), 0)
   await world.stop()
 })
 
