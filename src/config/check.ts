@@ -1,9 +1,9 @@
 /** A rule for what messages say, from what the configuration says of it. */
 import { formatMailbox, parseMailbox } from '../mail/address.ts'
-import type { ContentRule } from '../delivery/checks/content.ts'
-import { parsePattern } from '../delivery/checks/pattern.ts'
+import type { ContentRule } from '../checks/content.ts'
+import { parsePattern } from '../checks/pattern.ts'
 import type { ValuesOf } from '../base/options/option.ts'
-import type { contentRuleOptions } from '../delivery/checks/content-options.ts'
+import type { contentRuleOptions } from '../checks/content-options.ts'
 
 type Said = ValuesOf<typeof contentRuleOptions>
 

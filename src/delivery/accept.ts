@@ -3,7 +3,6 @@
  * at once. docs/architecture.md §3.
  */
 import type { AccountId } from '../mail/ids.ts'
-import type { Live } from '../base/live.ts'
 import { bytesOf } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
 import { formatMailbox, needsSmtpUtf8, parseMailbox } from '../mail/address.ts'
@@ -18,17 +17,19 @@ import type { ImmediateDelivery } from './immediate-delivery.ts'
 import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { messageIndex, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
-import { isStranger, type Authenticity, type EarlyEvidence, type Judgement } from './checks/authenticity.ts'
-import type { Authors } from '../mail/authors.ts'
+import { mayRelay } from '../checks/clients.ts'
+import type { Judgement } from '../checks/judgement.ts'
+import type { MessageNotes } from '../checks/notes.ts'
+import type { MessageChecks } from '../checks/run-checks.ts'
 import { isResultsOf } from '../trust/authentication-results.ts'
-import { checkContent, type ContentRule, type ContentVerdict } from './checks/content.ts'
 import { watchIncomingDsn } from './incoming-dsn.ts'
 import { commitArrival, type Decided } from './commit.ts'
 import { decide, type Message } from './decide.ts'
 import type { TransferTools } from './file.ts'
 import { receivedField, submissionFixes } from './headers.ts'
 import type { Trace, RefusedRecipient } from './trace.ts'
-import { contentParts, applyEdits, type Edit } from './edits.ts'
+import type { Edit } from '../mail/edit.ts'
+import { applyEdits, contentParts, type ContentParts } from './edits.ts'
 import type { Plan, Planned } from './plan.ts'
 import { noteMissingMembers, type MissingMember } from './missing-member.ts'
 import { loopMarks, passedMax } from './loop-mark.ts'
@@ -41,14 +42,10 @@ export interface AcceptTools extends TransferTools {
   readonly log: Log
   /** undefined: the queue finds new arrivals by itself. */
   readonly immediateDelivery?: ImmediateDelivery
-  /** undefined: SPF, DKIM and DMARC are not checked. */
-  readonly authenticity?: Authenticity
   /** undefined: nothing is signed. */
   readonly signingKeys?: SigningKeys
   /** undefined: addresses are not rewritten, and there are no BCC copies. */
   readonly rewriter?: Rewriter
-  /** Rules for headers and bodies. */
-  readonly contentRules?: Live<readonly ContentRule[]>
 }
 
 /** What the SMTP or LMTP transaction has collected. */
@@ -58,20 +55,8 @@ export interface ReceivedMessage {
   readonly parameters: MailParameters
   readonly recipients: readonly ArrivalRecipient[]
   readonly refused: readonly RefusedRecipient[]
-  readonly early: EarlyEvidence | undefined
-  maySendAs(user: string, mailbox: Mailbox): Promise<boolean>
+  readonly checks: MessageChecks
 }
-
-/**
- * Whether a client may relay: users who signed in at submission, and hosts of our own networks. No others, even if the
- * configuration is incomplete.
- */
-export function mayRelay(client: SmtpClientFacts): boolean {
-  if (client.trusted) return client.service !== 'lmtp'
-  return client.user !== null && (client.service === 'submission' || client.service === 'submissions')
-}
-
-const nothingAsked: ContentVerdict = { hold: false, junk: false, copies: [], prepend: [], strip: [], fitted: [] }
 
 export class MessageAcceptance {
   /** The current content, after edits so far: to be aborted when the message is not accepted. */
@@ -93,7 +78,7 @@ export class MessageAcceptance {
 
   async take(): Promise<readonly Status[]> {
     const { store, clock, random, options, trace, rewriter } = this.#tools
-    const { client, parameters, recipients, refused, early } = this.#received
+    const { client, parameters, recipients, refused } = this.#received
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
     let filed = await this.#mended()
@@ -102,13 +87,11 @@ export class MessageAcceptance {
     if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
     if (message.hopCount > options.now.hopsMax || message.deliveredTo.length > passedMax)
       throw new Refusal(status.tooManyHops)
-    // Trusted hosts, such as printers, have no account to compare From with.
-    if (this.#ours && client.user) await this.#checkAuthors(client.user.name, message)
-    const judged = early && (await this.#judge(early, message))
-    if (judged?.refuse) throw new Refusal(judged.refuse)
-    const { verdict, edits } = await this.#shape(id, message)
+    const verdict = await this.#check(id, message)
+    const judged = verdict.judgement
+    const edits = await this.#edits(message, verdict)
     if (edits.length > 0) this.content = await applyEdits(store, this.content, edits)
-    const prepended = verdict.prepend.map(formatLine).join('')
+    const prepended = verdict.headers.map(formatLine).join('')
     const sender = this.#ours && rewriter ? rewriter.sender(this.#received.reversePath) : this.#received.reversePath
     const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
     const fixes =
@@ -130,7 +113,7 @@ export class MessageAcceptance {
     const known: Message = {
       reversePath: sender,
       sizeBytes: this.content.sizeBytes + prefix.length,
-      junk: judged?.junk === true || verdict.junk,
+      junk: verdict.junk,
       discard: verdict.discard ?? (verdict.redirect && `${verdict.fitted.join(', ')}: to ${verdict.redirect}`),
       deliveredTo: message.deliveredTo,
       waits: held || arrival.release !== undefined,
@@ -181,41 +164,42 @@ export class MessageAcceptance {
     return messageIndex(store, this.content, new Uint8Array(0))
   }
 
-  /** From must be an address of the account: readers see it rather than the envelope. RFC 6409 §6.1. */
-  async #checkAuthors(user: string, message: HeaderFacts): Promise<void> {
-    const check = async ({ incomplete, countless, mailboxes }: Authors): Promise<void> => {
-      if (incomplete || countless) throw new Refusal(status.senderNotYours)
-      for (const mailbox of mailboxes)
-        if (!(await this.#received.maySendAs(user, mailbox))) throw new Refusal(status.senderNotYours)
-    }
-    await check(message.authors)
-    // Mail programs show Sender and the like as "sent by", or instead of From.
-    for (const authors of message.senders) await check(authors)
+  /** Asks the checks about the message as it is now. Throws a Refusal. */
+  async #check(id: string, facts: HeaderFacts): Promise<MessageNotes> {
+    const { checks, recipients } = this.#received
+    const { content } = this
+    const parts = this.#partsOf(content)
+    await checks.message({
+      id,
+      recipients: recipients.map(({ mailbox }) => mailbox),
+      sizeBytes: content.sizeBytes,
+      facts,
+      header: async () => (await parts()).header,
+      async *body() {
+        yield* (await parts()).body()
+      },
+      read: async (start, end) =>
+        content.inline?.subarray(start, end) ?? this.#tools.store.readContent(content, start, end),
+    })
+    return checks.notes
   }
 
-  async #judge(early: EarlyEvidence, message: HeaderFacts): Promise<Judgement> {
-    const { store, authenticity } = this.#tools
-    const { header, body } = await contentParts(store, this.content, '')
-    return authenticity!.judge(early, this.#received.client, message, header, body())
+  /** Read once, by the first that asks. */
+  #partsOf(content: StoredContent): () => Promise<ContentParts> {
+    let read: Promise<ContentParts> | undefined
+    return () => (read ??= contentParts(this.#tools.store, content, ''))
   }
 
-  /** Applies the content rules, and lists all edits in order of position. Throws a Refusal. */
-  async #shape(id: string, message: HeaderFacts): Promise<{ verdict: ContentVerdict; edits: readonly Edit[] }> {
-    const { store, rewriter, contentRules, log, options } = this.#tools
+  /** All edits in order of position. */
+  async #edits(message: HeaderFacts, notes: MessageNotes): Promise<readonly Edit[]> {
+    const { store, rewriter, options } = this.#tools
     // Authentication-Results in our name are removed, whatever their source: readers would believe them. RFC 8601 §5.
     const results = message.results.filter(({ value }) => isResultsOf(value, options.now.hostname))
-    const forged = this.#ours ? [...results, ...message.blind].sort((a, b) => a.start - b.start) : results
+    const forged = this.#ours ? [...results, ...message.blind] : results
     if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
     const rewrites = this.#ours && rewriter?.changesHeaders === true
-    const stranger = isStranger(this.#received.client)
-    const rules = contentRules?.now.filter(({ of }) => of === 'all' || stranger) ?? []
-    if (rules.length === 0 && !rewrites) return { verdict: nothingAsked, edits: forged }
-    const { header, body } = await contentParts(store, this.content, '')
-    const verdict = rules.length === 0 ? nothingAsked : await checkContent(rules, header, body)
-    if (verdict.fitted.length > 0) log.info('content rules matched', { id, rules: verdict.fitted.join(', ') })
-    if (verdict.reject) throw new Refusal({ code: 550, enhanced: '5.7.1', text: verdict.reject.words })
-    const edits = [...forged, ...verdict.strip, ...(rewrites ? headerEdits(header, rewriter) : [])]
-    return { verdict, edits: edits.sort((a, b) => a.start - b.start) }
+    const rewritten = rewrites ? headerEdits((await contentParts(store, this.content, '')).header, rewriter) : []
+    return [...forged, ...notes.edits, ...rewritten].sort((a, b) => a.start - b.start)
   }
 
   /** Signs the message as it leaves, with the fields that we added. Only for our own domains. */
@@ -232,7 +216,7 @@ export class MessageAcceptance {
   }
 
   /** Recipients of copies. A redirect replaces all recipients. */
-  #copied(sender: ReversePath, mailboxes: readonly Mailbox[], verdict: ContentVerdict): Mailbox[] {
+  #copied(sender: ReversePath, mailboxes: readonly Mailbox[], verdict: MessageNotes): Mailbox[] {
     if (verdict.discard !== undefined) return []
     const copies = verdict.redirect === undefined ? (this.#tools.rewriter?.copies(sender, mailboxes) ?? []) : []
     const wanted = [...verdict.copies, ...(verdict.redirect === undefined ? [] : [verdict.redirect])]
@@ -312,8 +296,7 @@ export class MessageAcceptance {
   }
 
   async #seal(judged: Judgement | undefined, planned: readonly Planned[], nowMs: number): Promise<string> {
-    if (!judged || !this.#tools.authenticity!.seals) return ''
-    return sealForwarded(this.#tools, this.content, judged, planned, nowMs)
+    return judged?.seals === true ? sealForwarded(this.#tools, this.content, judged, planned, nowMs) : ''
   }
 }
 

@@ -43,9 +43,7 @@ export interface Message {
 }
 
 /** At RCPT nothing is known of the message: only a mailbox that is full already is refused. */
-export function atRcpt(reversePath: ReversePath): Message {
-  return { reversePath }
-}
+export const atRcpt: Message = { reversePath: null }
 
 /**
  * The plans for a recipient: several where an alias has several members, a single `refuse` where none can be had. Throws a Refusal if the

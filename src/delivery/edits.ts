@@ -1,6 +1,7 @@
 /** Splits a stored content into header and body, for signing and verifying; and applies edits to it. */
 import { bytesOf, latin1 } from '../base/bytes.ts'
 import { readSliceBytes } from '../mail/content.ts'
+import type { Edit } from '../mail/edit.ts'
 import { Header, headerEnd } from '../mail/header.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 
@@ -39,13 +40,6 @@ export async function contentParts(
         yield await read(at, Math.min(content.sizeBytes, at + readSliceBytes))
     },
   }
-}
-
-/** Replaces the bytes from `start` to `end` with `text`, one byte a character; removes them if there is no text. */
-export interface Edit {
-  readonly start: number
-  readonly end: number
-  readonly text?: string
 }
 
 /** Writes the content with the edits, which are in order of position, as a new content; aborts the old one. */

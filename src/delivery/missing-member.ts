@@ -41,7 +41,7 @@ async function tellOwner(tools: Tools, atMs: number, { alias, member }: MissingM
   const domain = alias.slice(alias.lastIndexOf('@') + 1)
   let owner: string | undefined
   for (const address of [`owner-${alias}`, `postmaster@${domain}`]) {
-    if (!(await decideAddress(tools, address, atRcpt(null))).some(({ kind }) => kind !== 'refuse')) continue
+    if (!(await decideAddress(tools, address, atRcpt)).some(({ kind }) => kind !== 'refuse')) continue
     owner = address
     break
   }

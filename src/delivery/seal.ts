@@ -4,7 +4,7 @@
  */
 import type { StoredContent, Store } from '../store/store.ts'
 import { ArcSealer } from '../trust/arc/seal.ts'
-import type { Judgement } from './checks/authenticity.ts'
+import type { Judgement } from '../checks/judgement.ts'
 import { contentParts } from './edits.ts'
 import type { Planned } from './plan.ts'
 import type { SigningKeys } from './signing.ts'

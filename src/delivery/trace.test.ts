@@ -102,6 +102,15 @@ test('a refusal is found by sender, recipient, peer and name, and says why', asy
   assert.equal(line!.event, 'refused')
   assert.match(String((line!['refused'] as string[])[0]), /^nobody@here\.example: 550 5\.1\.1 /)
   assert.equal(line!['parameters'], 'SIZE=77')
+  assert.equal(line!['rules'], undefined)
+})
+
+test('a refusal says what checks had noted before', async () => {
+  const { files, trace } = world()
+  trace.refused(refusedFacts('r1', { rules: ['spam: score 12'] }))
+  await trace.flush()
+  const [line] = (await tracesOf(files, 'trace', ['r1'])).get('r1')!
+  assert.deepEqual(line!['rules'], ['spam: score 12'])
 })
 
 test('a search finds whole words only', async () => {

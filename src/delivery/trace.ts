@@ -97,7 +97,7 @@ export interface ArrivedFacts {
   readonly refused: readonly RefusedRecipient[]
   readonly planned: readonly Planned[]
   readonly replies: readonly Status[]
-  /** Names of the content rules that matched. */
+  /** What checks noted: rules that matched, scores. */
   readonly rules?: readonly string[]
   /** Edits of the message, in words. */
   readonly changed?: readonly string[]
@@ -111,6 +111,8 @@ export interface RefusedFacts {
   readonly parameters: MailParameters
   readonly recipients: readonly Mailbox[]
   readonly refused: readonly RefusedRecipient[]
+  /** What checks noted before. */
+  readonly rules?: readonly string[]
   /** The reply for the whole message; absent if the client disconnected, or sent RSET, before the end. */
   readonly status?: Status
 }
@@ -263,7 +265,7 @@ export class FileTrace implements Trace {
     this.#networkBytes.set(network, before + bytes)
   }
 
-  refused({ id, client, reversePath, parameters, recipients, refused, status }: RefusedFacts): void {
+  refused({ id, client, reversePath, parameters, recipients, refused, rules = [], status }: RefusedFacts): void {
     if (this.#refusedBytes > refusedMaxBytes) {
       this.#dropped++
       return
@@ -277,6 +279,7 @@ export class FileTrace implements Trace {
       parameters: parametersText(parameters),
       recipients: recipients.slice(0, toldRecipientsMax).map(formatMailbox),
       refused: refused.slice(0, toldRecipientsMax).map(refusedText),
+      rules: rules.length === 0 ? undefined : rules,
       replies: status ? [statusText(status)] : undefined,
     })
   }

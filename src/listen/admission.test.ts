@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SimulatedClock } from '../platform/simulated/clock.ts'
 import { Admission, admissionDefaults, type AdmissionLimits } from './admission.ts'
-import { networkOf, NetworkRates } from './network-rates.ts'
+import { networkOf, NetworkRates } from '../base/network-rates.ts'
 
 function admission(limits: Partial<AdmissionLimits>): { clock: SimulatedClock; door: Admission } {
   const clock = new SimulatedClock(0)

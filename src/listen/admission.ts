@@ -2,7 +2,7 @@
 import type { Live } from '../base/live.ts'
 import type { Clock } from '../base/clock.ts'
 import { isLoopback } from '../base/loopback.ts'
-import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
+import { networkOf, NetworkRates, type NetworkSize } from '../base/network-rates.ts'
 
 export interface AdmissionLimits extends NetworkSize {
   /** Connections in all, over all listeners. */

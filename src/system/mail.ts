@@ -4,7 +4,6 @@ import type { Resolver } from '../base/resolver.ts'
 import { Wheel } from '../base/wheel.ts'
 import type { Config } from '../config/config.ts'
 import type { AcceptTools } from '../delivery/accept.ts'
-import { Authenticity } from '../delivery/checks/authenticity.ts'
 import { FairOrder } from '../delivery/fair-order.ts'
 import { MailFigures, MailLog } from '../delivery/mail-log.ts'
 import { Receiver } from '../delivery/receiver.ts'
@@ -25,6 +24,7 @@ import type { Store } from '../store/store.ts'
 import { withHosts } from '../transport/hosts.ts'
 import { LocalTransport } from '../transport/local.ts'
 import { SmtpTransport } from '../transport/smtp/smtp-transport.ts'
+import { openChecks } from './checks.ts'
 import type { People } from './directory.ts'
 import { WatchedResolver } from './health-checks.ts'
 import type { Lifetime } from './lifetime.ts'
@@ -112,17 +112,27 @@ export async function openQueue(of: MailTools, { tools, resolver, signingKeys, w
 /** Accepts messages of SMTP, submission and LMTP. */
 export function openReceiver(
   { platform, settings, store, listening }: MailTools,
-  { tools, resolver, signingKeys }: SharedTools,
+  { tools, resolver, signingKeys, wheel }: SharedTools,
   queue: Queue,
   authenticator: Authenticator,
 ): Receiver {
-  const { clock, random } = platform
+  const { clock, random, log } = platform
   const options = settings.of('transfer')
-  const authenticity = new Authenticity({
-    ...{ resolver, clock, random },
-    hostname: settings.config.now.hostname,
-    options: settings.of('authenticity'),
-    rules: settings.of('senderRules'),
+  const { config } = settings
+  const rewriter = new Rewriter(settings.of('rewrite'), () => options.now.subaddressDelimiter)
+  const checks = openChecks({
+    ...tools,
+    ...{ wheel, rewriter },
+    networks: { clock, log, options: () => config.now.smtp, networks: () => config.now.limits },
+    relay: settings.of('relay'),
+    authenticity: {
+      ...{ resolver, clock, random },
+      hostname: config.now.hostname,
+      options: settings.of('authenticity'),
+      rules: settings.of('senderRules'),
+    },
+    contentRules: settings.of('checks'),
+    withChecks: platform.withChecks,
   })
   const flush = async (node: WaitingFor): Promise<number> => {
     const count = await flushWaiting({ store, clock }, node)
@@ -131,10 +141,7 @@ export function openReceiver(
   }
   return new Receiver({
     ...tools,
-    ...{ authenticity, signingKeys, authenticator, flush },
-    rewriter: new Rewriter(settings.of('rewrite'), () => options.now.subaddressDelimiter),
-    contentRules: settings.of('checks'),
-    relay: settings.of('relay'),
+    ...{ checks, rewriter, signingKeys, authenticator, flush },
     isOwnAddress: ownAddresses(listening, platform.ownAddresses),
     immediateDelivery: queue,
   })

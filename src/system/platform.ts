@@ -9,6 +9,7 @@ import type { Log } from '../base/log.ts'
 import type { Network, TlsServer } from '../base/network.ts'
 import type { Random } from '../base/random.ts'
 import type { Resolver } from '../base/resolver.ts'
+import type { Check } from '../checks/check.ts'
 import type { Config } from '../config/config.ts'
 import { loadCertificates, loadText } from '../platform/real/certificates.ts'
 import { realClock } from '../platform/real/clock.ts'
@@ -42,6 +43,8 @@ export interface Platform {
   readonly log: Log
   /** Tests make steps of a start, a reload or a stop fail. */
   readonly watchSteps?: StepWatch
+  /** Tests add checks to ours. */
+  readonly withChecks?: (ours: readonly Check[]) => readonly Check[]
   /** Turns of the real event loop are watched: virtual time is never late. */
   readonly hasRealTime?: boolean
   /** undefined: there is no process of its own. */

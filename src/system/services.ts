@@ -12,7 +12,6 @@ import { Pop3Session } from '../protocol/pop3/session.ts'
 import type { Authenticator, VouchedSource } from '../protocol/sasl/authenticator.ts'
 import type { SaslMechanism } from '../protocol/sasl/mechanism.ts'
 import type { SmtpReceiver, SmtpService } from '../protocol/smtp/backend.ts'
-import type { SmtpRateLimits } from '../protocol/smtp/rate-limits.ts'
 import { SmtpServerSession } from '../protocol/smtp/session.ts'
 import { formatStatus } from '../protocol/smtp/wire/reply.ts'
 
@@ -25,7 +24,6 @@ export interface Rooms {
   readonly authenticator: Authenticator & VouchedSource
   readonly mechanisms: readonly SaslMechanism[]
   readonly clock: Clock
-  readonly rateLimits: SmtpRateLimits
 }
 
 const smtpServices: readonly Service[] = ['smtp', 'submission', 'submissions', 'lmtp']
@@ -60,7 +58,6 @@ export function sessionsAt(rooms: Rooms, listener: ListenerConfig): (connectionI
         policy: config.now.smtp,
         clock,
         vouched: rooms.authenticator,
-        rateLimits: rooms.rateLimits,
         connectionId,
       })
   }

@@ -8,7 +8,6 @@ import { StoreImapBackend } from '../access/imap/backend.ts'
 import { StorePop3Backend } from '../access/pop3.ts'
 import { Sessions } from '../access/sessions.ts'
 import { Acceptor } from '../listen/listen.ts'
-import { NetworkRateLimits } from '../listen/smtp-rate-limits.ts'
 import type { Receiver } from '../delivery/receiver.ts'
 import type { Store } from '../store/store.ts'
 import { answerHttp, type HttpTools } from '../web/http.ts'
@@ -51,17 +50,11 @@ export function openRooms(
   receiver: Receiver,
   signIn: SignIn,
 ): Rooms {
-  const { clock, log } = platform
+  const { clock } = platform
   const { config } = settings
-  const rateLimits = new NetworkRateLimits({
-    clock,
-    log,
-    options: () => config.now.smtp,
-    networks: () => config.now.limits,
-  })
   const imap = new StoreImapBackend({ store, clock, messageBytesMax: () => config.now.transfer.messageBytesMax })
   const pop3 = new StorePop3Backend(store, clock, () => config.now.pop3.loginDelayMs)
-  return { config, receiver, imap, pop3, ...signIn, clock, rateLimits }
+  return { config, receiver, imap, pop3, ...signIn, clock }
 }
 
 export interface Serving {

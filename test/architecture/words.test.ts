@@ -75,6 +75,7 @@ const plainRooms = new Set([
   'access',
   'admin',
   'base',
+  'checks',
   'cli',
   'config',
   'delivery',

@@ -19,8 +19,8 @@ import { decodeXtext, parseMailArguments, parseRcptArguments } from '../../src/p
 import { ReplyReader } from '../../src/protocol/smtp/wire/reply.ts'
 import { startBody, takeBody } from '../../src/protocol/text/dots.ts'
 import { LineReader, lineBytesMax } from '../../src/protocol/text/lines.ts'
-import { checkContent } from '../../src/delivery/checks/content.ts'
-import { parsePattern } from '../../src/delivery/checks/pattern.ts'
+import { checkContent } from '../../src/checks/content.ts'
+import { parsePattern } from '../../src/checks/pattern.ts'
 import { bodyMax, latin1Bytes, parser, tried, type Parser } from './parser.ts'
 
 /** As a verb's grammar asks for it; a mailbox in which every number stands for itself. */

@@ -1,7 +1,7 @@
 /** Who really sent it: what strangers' messages are found to be, and what follows; what ours are signed with. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { authenticityDefaults } from '../../src/delivery/checks/authenticity.ts'
+import { authenticityDefaults } from '../../src/checks/authenticity.ts'
 import { makeDkimKeys, dkimRecords } from '../../src/delivery/signing.ts'
 import type { System } from '../../src/system/types.ts'
 import { bytesOfText, messagesIn, password, World, type NextHop } from './world.ts'

@@ -1,7 +1,7 @@
 /** Who a message says wrote it: what no check could see is refused; what several programs read differently is judged by all of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { authenticityDefaults } from '../../src/delivery/checks/authenticity.ts'
+import { authenticityDefaults } from '../../src/checks/authenticity.ts'
 import type { SmtpClient } from '../../src/protocol/smtp/client.ts'
 import { makeDkimKeys } from '../../src/delivery/signing.ts'
 import type { System } from '../../src/system/types.ts'

@@ -17,6 +17,7 @@ import { transferDefaults } from '../../src/transport/options.ts'
 import { StoreDirectory } from '../../src/directory/store-directory.ts'
 import { FairOrder } from '../../src/delivery/fair-order.ts'
 import { Receiver } from '../../src/delivery/receiver.ts'
+import { openChecks } from '../../src/system/checks.ts'
 
 test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-room-'))
@@ -24,13 +25,16 @@ test('without room SMTP says 452 4.3.1 and APPEND says NO, and both go on', asyn
   const store = await openStore({ folder, clock, log: silentLog, spareBytes: 2 ** 60 })
   const bob = await addAccount(store, 'bob@example.org')
   const authenticator = { verifyPassword: async () => null }
+  const addresses = new StoreDirectory(store.read, clock)
+  const options = { now: transferDefaults }
   const receiver = new Receiver({
     store,
-    addresses: new StoreDirectory(store.read, clock),
+    addresses,
+    checks: openChecks({ store, addresses, options, clock, log: silentLog }),
     clock,
     fairOrder: new FairOrder(),
     random: realRandom,
-    options: { now: transferDefaults },
+    options,
     authenticator,
     trace: silentTrace,
     log: silentLog,

@@ -19,7 +19,7 @@ import { addAccount, firstMailboxes } from '../../src/admin/provision.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
 import { startSystem, type Platform } from '../../src/system.ts'
-import { authenticityDefaults } from '../../src/delivery/checks/authenticity.ts'
+import { authenticityDefaults } from '../../src/checks/authenticity.ts'
 import { transferDefaults, type TransferOptions } from '../../src/transport/options.ts'
 
 export const password = 'correct horse'

@@ -18,6 +18,7 @@ import { StoreDirectory } from '../../src/directory/store-directory.ts'
 import { FairOrder } from '../../src/delivery/fair-order.ts'
 import { flushWaiting } from '../../src/admin/flush.ts'
 import { Receiver } from '../../src/delivery/receiver.ts'
+import { openChecks } from '../../src/system/checks.ts'
 import type { TranscriptHost } from './run.ts'
 import { exampleMechanisms } from './sasl-examples.ts'
 
@@ -139,23 +140,27 @@ export async function smtpHost(): Promise<SmtpSurroundings> {
   }
   let policy = smtpDefaults
   const host: TranscriptHost = {
-    open: () =>
-      new SmtpServerSession({
+    open() {
+      const receiverOptions = { now: transfer }
+      const addresses = new StoreDirectory(store.read, clock)
+      return new SmtpServerSession({
         ...options,
         policy,
         receiver: new Receiver({
           store,
-          addresses: new StoreDirectory(store.read, clock),
+          addresses,
+          checks: openChecks({ store, addresses, options: receiverOptions, clock, log: silentLog }),
           clock,
           fairOrder,
           random,
           log: silentLog,
           trace: { ...silentTrace, arrived: ({ client }) => void (origin = client.origin) },
-          options: { now: transfer },
+          options: receiverOptions,
           authenticator,
           flush: (node) => flushWaiting({ store, clock }, node),
         }),
-      }),
+      })
+    },
     close: () => void store.close(),
     async prepare(words, content) {
       const [verb, ...rest] = words.split(' ')

@@ -5,6 +5,8 @@ import { isLoopback } from '../../base/loopback.ts'
 import { silentLog } from '../../base/log.ts'
 import { Wheel } from '../../base/wheel.ts'
 import type { Config } from '../../config/config.ts'
+import type { Receiver } from '../../delivery/receiver.ts'
+import type { AddressSource } from '../../directory/aliases.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { actAsOwnerOf } from '../../platform/real/privileges.ts'
 import { realRandom } from '../../platform/real/random.ts'
@@ -123,6 +125,25 @@ async function connectLocally(config: Config): Promise<SmtpClient | Error> {
   }
 }
 
+/** The server's own receiver. */
+async function receiverOn(config: Config, store: Store, addresses: AddressSource): Promise<Receiver> {
+  const [{ Receiver }, { FairOrder }, { silentTrace }, { openChecks }] = await Promise.all([
+    import('../../delivery/receiver.ts'),
+    import('../../delivery/fair-order.ts'),
+    import('../../delivery/trace.ts'),
+    import('../../system/checks.ts'),
+  ])
+  const tools = { store, addresses, clock: realClock, log: silentLog, options: { now: config.transfer } }
+  return new Receiver({
+    ...tools,
+    checks: openChecks(tools),
+    fairOrder: new FairOrder(),
+    random: realRandom,
+    trace: silentTrace,
+    authenticator: { verifyPassword: async () => null },
+  })
+}
+
 /** With the server's own receiver, on the data folder: durable when it returns, relayed when the server runs again. */
 async function submitDirectly(
   config: Config,
@@ -130,19 +151,8 @@ async function submitDirectly(
   bytes: Uint8Array,
   why: Error,
 ): Promise<Submitted> {
-  const [
-    { openStore },
-    { Receiver },
-    { FairOrder },
-    { silentTrace },
-    { parseMailbox },
-    { Refusal },
-    { StoreDirectory },
-  ] = await Promise.all([
+  const [{ openStore }, { parseMailbox }, { Refusal }, { StoreDirectory }] = await Promise.all([
     import('../../store/sqlite/engine.ts'),
-    import('../../delivery/receiver.ts'),
-    import('../../delivery/fair-order.ts'),
-    import('../../delivery/trace.ts'),
     import('../../mail/address.ts'),
     import('../../mail/status.ts'),
     import('../../directory/store-directory.ts'),
@@ -161,19 +171,7 @@ async function submitDirectly(
   let people
   try {
     if (config.directory.source !== 'store') people = await openDirectory(config, store)
-    const addresses = people?.directory ?? new StoreDirectory(store.read, realClock)
-    const authenticator = { verifyPassword: async () => null }
-    const receiver = new Receiver({
-      store,
-      addresses,
-      clock: realClock,
-      fairOrder: new FairOrder(),
-      random: realRandom,
-      options: { now: config.transfer },
-      log: silentLog,
-      trace: silentTrace,
-      authenticator,
-    })
+    const receiver = await receiverOn(config, store, people?.directory ?? new StoreDirectory(store.read, realClock))
     const client = { ...localClient, helo: config.hostname }
     const reversePath = envelope.reversePath === '' ? null : (parseMailbox(envelope.reversePath) ?? null)
     const { body, smtpUtf8, ret, envelopeId, dsn } = envelope

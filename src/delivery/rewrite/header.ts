@@ -8,7 +8,7 @@ import { decodeAddressMailbox } from '../../mail/authors.ts'
 import { formatAddressList, parseAddressList, type AddressEntry, type AddressMailbox } from '../../mail/address-list.ts'
 import { formatField } from '../../mail/header-format.ts'
 import type { Header } from '../../mail/header.ts'
-import type { Edit } from '../edits.ts'
+import type { Edit } from '../../mail/edit.ts'
 import type { Rewriter } from './rewriter.ts'
 
 const sides: Readonly<Record<string, 'sender' | 'recipient'>> = {

@@ -38,6 +38,7 @@ export type { SmtpServerOptions } from '../../protocol/smtp/options.ts'
 export type {
   MailParameters,
   SmtpClientFacts,
+  SmtpConnection,
   SmtpReceiver,
   SmtpService,
   SmtpTransaction,

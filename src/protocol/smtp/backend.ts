@@ -58,11 +58,26 @@ export type AddressAnswer =
   /** `members`: whom mail for it goes to; itself alone, where it is a user. */
   | { readonly kind: 'known'; readonly mailbox: Mailbox; readonly members: readonly Mailbox[] }
 
+/** One connection, as its receiver follows it. */
+export interface SmtpConnection {
+  /**
+   * EHLO, HELO or LHLO; again after STARTTLS, and then what was said before counts no more (RFC 3207 §4.2). Throws a Refusal:
+   * the connection stays as it was. Answers at once (undefined) where nothing has to be waited for.
+   */
+  hello?(client: SmtpClientFacts): Promise<void> | undefined
+  /** As `SmtpReceiver.mail`. */
+  mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): Promise<SmtpTransaction>
+  /** It is gone, or speaks for another client from here on (XCLIENT). Called once, after the last transaction was ended or aborted. */
+  closed?(): void
+}
+
 export interface SmtpReceiver extends Authenticator {
   /** ETRN: tries again at once what waits. @returns how many recipients do. Absent: it is not offered. */
   flush?(node: WaitingFor): Promise<number>
   /** VRFY and EXPN: `user`, or `user@domain`. Called only for clients that the policy allows to ask. Absent: no address is told. */
   lookUp?(name: string): Promise<AddressAnswer>
+  /** A connection has opened; its messages are then brought to what this returns. Absent: the receiver follows messages only. */
+  connected?(client: SmtpClientFacts): SmtpConnection
   /** MAIL. Throws a Refusal. Answers at once (not a promise) where nothing has to be waited for. */
   mail(client: SmtpClientFacts, reversePath: ReversePath, parameters: MailParameters): Promise<SmtpTransaction>
 }
@@ -71,6 +86,10 @@ export interface SmtpReceiver extends Authenticator {
 export interface SmtpTransaction {
   /** RCPT. Throws a Refusal; a recipient that was taken keeps its place in the order. */
   recipient(mailbox: Mailbox, parameters: RecipientDsn): Promise<void>
+  /**
+   * DATA, before the client is told to go ahead, or the first BDAT. Throws a Refusal. Absent, or undefined at once: go ahead.
+   */
+  ready?(): Promise<void> | undefined
   /** DATA or the first BDAT: where the bytes go, with CRLF line ends (unless BODY=BINARYMIME), dot-stuffing undone, the final dot gone. */
   data(): ContentSink<unknown>
   /**

@@ -4,7 +4,7 @@ import type { Action, SessionHost } from '../action.ts'
 import { commandOf, type Command, type CommandTable } from '../command.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import type { SaslMechanism } from '../sasl/mechanism.ts'
-import type { SmtpClientFacts, SmtpService, SmtpTransaction } from './backend.ts'
+import type { SmtpClientFacts, SmtpConnection, SmtpService, SmtpTransaction } from './backend.ts'
 import type { ErrorLimits } from './error-limits.ts'
 import type { Forwarded } from './forwarded.ts'
 import type { SmtpServerOptions } from './options.ts'
@@ -24,6 +24,8 @@ export interface ServerState {
   readonly policy: SmtpPolicy
   readonly host: SessionHost
   readonly errorLimits: ErrorLimits
+  /** What takes the messages of this connection. */
+  readonly connection: SmtpConnection
   /** The client, as its proxy says where there is one. */
   readonly peer: Peer
   /** The other end may say whom it speaks for. */

@@ -5,7 +5,7 @@ import type { Action, SessionHost } from '../action.ts'
 import type { CommandTable } from '../command.ts'
 import type { Authenticated } from '../sasl/authenticator.ts'
 import { offeredMechanisms, type SaslMechanism } from '../sasl/mechanism.ts'
-import type { SmtpClientFacts, SmtpTransaction } from './backend.ts'
+import type { SmtpClientFacts, SmtpConnection, SmtpTransaction } from './backend.ts'
 import type { ServerState, SmtpCommand } from './command.ts'
 import { ErrorLimits } from './error-limits.ts'
 import { factsOf } from './facts.ts'
@@ -21,6 +21,7 @@ export abstract class OpenConversation implements ServerState {
   readonly policy: SmtpPolicy
   readonly errorLimits: ErrorLimits
   host!: SessionHost
+  connection!: SmtpConnection
   origin: Forwarded | undefined
   helo: string | undefined
   extended = false
@@ -99,6 +100,12 @@ export abstract class OpenConversation implements ServerState {
     this.transaction = undefined
     this.reset()
     return transaction
+  }
+
+  /** The receiver follows this connection from here on, as of the client that it speaks for now. */
+  protected connect(): void {
+    const { receiver } = this.options
+    this.connection = receiver.connected?.(this.facts) ?? receiver
   }
 
   /** As if nothing had been said yet. */

@@ -44,6 +44,8 @@ export class MessageIntake {
   /** The sink failed: what is answered at the end. */
   #failure: Status | undefined
   #waiting = false
+  /** The receiver is being asked whether it will have the message. */
+  #asked: Promise<void> | undefined
   readonly #write = (bytes: Uint8Array): void => this.#store(this.#mender ? this.#mender.push(bytes) : bytes)
 
   constructor(session: IntakeHost, { dotted }: { readonly dotted: boolean }) {
@@ -57,7 +59,27 @@ export class MessageIntake {
     if (this.#missing !== undefined) return
     this.#sink = transaction!.data()
     this.#mender = bareNewline === 'normalize' ? new NewlineMender(dotted) : undefined
+    // With DATA it was asked before the 354; octets of BDAT come whatever it says, and are swallowed.
+    if (!dotted) this.#ask(transaction!)
     this.#watch = !dotted && bareNewline === 'refuse' ? new NewlineWatch() : undefined
+  }
+
+  #ask(transaction: SmtpTransaction): void {
+    try {
+      this.#asked = transaction.ready?.()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** What has to be waited for before octets are taken; undefined: nothing. */
+  asked(): Promise<undefined> | undefined {
+    const asked = this.#asked
+    this.#asked = undefined
+    return asked?.then(
+      () => undefined,
+      (error) => this.#failed(error),
+    )
   }
 
   get inOrder(): boolean {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Session, SessionHost } from '../action.ts'
+import type { TlsFacts } from '../../base/network.ts'
 import type { ContentSink } from '../../mail/content.ts'
 import { SimulatedClock } from '../../platform/simulated/clock.ts'
 import { parseIpNetwork } from '../../base/ip-network.ts'
 import { Refusal, status } from '../../mail/status.ts'
 import { commandTable, type CommandTable } from '../command.ts'
-import type { SmtpReceiver } from './backend.ts'
+import type { SmtpClientFacts, SmtpReceiver } from './backend.ts'
 import type { SmtpCommand } from './command.ts'
 import { ehlo } from './commands/hello.ts'
 import { help } from './commands/help.ts'
@@ -19,7 +20,7 @@ import { SmtpServerSession } from './session.ts'
 /** What a driver does, one action after another; a fault is handed to `failed()`. */
 class Host implements SessionHost {
   readonly peer = { address: '192.0.2.1', port: 1, localAddress: '192.0.2.2', localPort: 25 }
-  readonly tls = null
+  tls: TlsFacts | null = null
   readonly session: Session
   faults = 0
   closed = false
@@ -29,6 +30,7 @@ class Host implements SessionHost {
     clock?: SimulatedClock,
     policy?: SmtpPolicy,
     commands?: CommandTable<SmtpCommand>,
+    more: Partial<SmtpServerOptions> = {},
   ) {
     const options: SmtpServerOptions = {
       service: 'smtp',
@@ -41,6 +43,7 @@ class Host implements SessionHost {
       receiver,
       clock,
       policy,
+      ...more,
     }
     this.session = new SmtpServerSession(options, commands)
     this.session.start(this)
@@ -58,6 +61,11 @@ class Host implements SessionHost {
         if (action.kind === 'wait') break
         if (action.kind === 'write' || action.kind === 'close') hear(action.bytes)
         if (action.kind === 'close') this.closed = true
+        if (action.kind === 'startTls') {
+          hear(action.reply)
+          this.tls = { version: 'TLSv1.3', cipher: 'x' } as TlsFacts
+          action.done(this.tls)
+        }
         if (action.kind === 'run' && 'then' in action.work) hear(await action.work)
       } catch (error) {
         this.faults++
@@ -204,4 +212,133 @@ test('a session says what is in the table that it was handed, and does no more',
   assert.match(await host.say('HELP\r\n'), /^214-2\.0\.0 Verbs: EHLO HELP NOOP\r\n/)
   assert.match(await host.say('HELP MAIL\r\n'), /^504 /)
   assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^500 5\.5\.1 /)
+})
+
+interface Followed {
+  readonly calls: string[]
+  readonly receiver: SmtpReceiver
+}
+
+/** A receiver that follows its connections. */
+function follower(
+  answer: (moment: 'hello' | 'ready', client?: SmtpClientFacts) => Promise<void> | undefined = () => undefined,
+): Followed {
+  const calls: string[] = []
+  const taken: Taken = { from: [], finished: 0 }
+  const inner = receiver(taken)
+  let connections = 0
+  const connected: SmtpReceiver['connected'] = ({ peer }) => {
+    const name = `${++connections}`
+    calls.push(`${name} connected ${peer.address}`)
+    return {
+      hello(client) {
+        calls.push(`${name} hello ${client.helo} ${client.withProtocol}`)
+        return answer('hello', client)
+      },
+      async mail(...given) {
+        calls.push(`${name} mail`)
+        return {
+          ...(await inner.mail(...given)),
+          ready() {
+            calls.push(`${name} ready`)
+            return answer('ready')
+          },
+          async finish() {
+            calls.push(`${name} finish`)
+            return [{ code: 250, enhanced: '2.0.0', text: 'taken' }]
+          },
+          abort: () => void calls.push(`${name} abort`),
+        }
+      },
+      closed: () => void calls.push(`${name} closed`),
+    }
+  }
+  return { calls, receiver: { ...inner, connected } }
+}
+
+const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('a receiver that takes its time over EHLO and DATA is waited for, and what was pipelined is answered in order', async () => {
+  const { calls, receiver } = follower(later)
+  const host = new Host(receiver)
+  await host.say('')
+  const group = 'EHLO a\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n'
+  const said = await host.say(group)
+  assert.deepEqual(
+    said.match(/^\d{3} /gm)?.map((code) => code.trim()),
+    ['250', '250', '250', '354'],
+  )
+  assert.match(await host.say('Subject: x\r\n\r\nx\r\n.\r\n'), /^250 2\.0\.0 taken\r\n$/)
+  host.session.closed()
+  assert.deepEqual(calls, ['1 connected 192.0.2.1', '1 hello a ESMTP', '1 mail', '1 ready', '1 finish', '1 closed'])
+})
+
+test('a refused EHLO leaves everything as it was, at once or later', async () => {
+  for (const wait of [false, true]) {
+    let refuses = false
+    const { receiver } = follower((moment) => {
+      if (moment !== 'hello' || !refuses) return undefined
+      const refused = new Refusal({ code: 550, enhanced: '5.7.1', text: 'Not you' })
+      if (wait) return Promise.reject(refused)
+      throw refused
+    })
+    const host = new Host(receiver)
+    await host.say('')
+    refuses = true
+    assert.equal(await host.say('EHLO evil\r\n'), '550 5.7.1 Not you\r\n')
+    assert.match(await host.say('MAIL FROM:<a@x.example>\r\n'), /^503 /)
+    refuses = false
+    await host.say('EHLO a\r\nMAIL FROM:<a@x.example>\r\n')
+    refuses = true
+    assert.match(await host.say('HELO evil\r\n'), /^550 /)
+    assert.match(await host.say('RCPT TO:<b@x.example>\r\n'), /^250 /)
+    assert.equal((host.session as SmtpServerSession).facts.helo, 'a')
+    assert.equal((host.session as SmtpServerSession).facts.withProtocol, 'ESMTP')
+  }
+})
+
+test('a receiver that will not have the data: no 354, and octets of BDAT are swallowed to their end', async () => {
+  for (const wait of [false, true]) {
+    const { calls, receiver } = follower((moment) => {
+      if (moment === 'hello') return undefined
+      const refused = new Refusal({ code: 451, enhanced: '4.7.1', text: 'Not now' })
+      if (wait) return later().then(() => Promise.reject(refused))
+      throw refused
+    })
+    const host = new Host(receiver)
+    await host.say('')
+    const envelope = 'MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n'
+    await host.say(`EHLO a\r\n${envelope}`)
+    assert.equal(await host.say('DATA\r\n'), '451 4.7.1 Not now\r\n')
+    assert.match(await host.say('RSET\r\n'), /^250 /)
+    const group = `${envelope}BDAT ${smuggled.length} LAST\r\n${smuggled}NOOP\r\n`
+    assert.deepEqual((await host.say(group)).match(/^\d{3}/gm), ['250', '250', '451', '250'])
+    assert.equal(host.faults, 0)
+    assert.deepEqual(
+      calls.filter((call) => call.endsWith('mail') || call.endsWith('finish')),
+      ['1 mail', '1 mail'],
+    )
+  }
+})
+
+test('after STARTTLS the receiver is greeted again, and by XCLIENT its connection is another one', async () => {
+  const { calls, receiver } = follower()
+  const policy = { ...smtpDefaults, xclientFrom: [parseIpNetwork('192.0.2.1/32')!] }
+  const host = new Host(receiver, undefined, policy, undefined, { startTls: true })
+  await host.say('')
+  await host.say('EHLO a\r\nSTARTTLS\r\n')
+  await host.say('EHLO b\r\nXCLIENT ADDR=198.51.100.7\r\n')
+  await host.say('EHLO c\r\nMAIL FROM:<a@x.example>\r\n')
+  host.session.closed()
+  assert.deepEqual(calls, [
+    '1 connected 192.0.2.1',
+    '1 hello a ESMTP',
+    '1 hello b ESMTPS',
+    '1 closed',
+    '2 connected 198.51.100.7',
+    '2 hello c ESMTPS',
+    '2 mail',
+    '2 abort',
+    '2 closed',
+  ])
 })

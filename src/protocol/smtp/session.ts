@@ -44,6 +44,7 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
 
   start(host: SessionHost): void {
     this.host = host
+    this.connect()
   }
 
   get idleTimeoutMs(): number {
@@ -213,7 +214,9 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
     const client = { ...this.proxied, ...given }
     const begin = (user: Authenticated | null): Uint8Array => {
       this.beginAnew(user)
+      this.connection.closed?.()
       this.proxied = client
+      this.connect()
       return this.#greeting
     }
     if (typeof given.login !== 'string') return begin(null)
@@ -275,6 +278,8 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
 
   #nextOfBody(): Action {
     const intake = this.intake!
+    const asked = intake.asked()
+    if (asked) return { kind: 'run', work: asked }
     const chunk = this.#reader.take()
     const rest = intake.take(chunk)
     if (rest) {
@@ -311,6 +316,7 @@ export class SmtpServerSession extends OpenConversation implements Session, Inta
 
   closed(): void {
     this.reset()
+    this.connection.closed?.()
     this.#reader.clear()
   }
 }

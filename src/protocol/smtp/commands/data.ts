@@ -11,6 +11,7 @@ export const data = command({
     if (!isBare) return formatReply(501, '5.5.4 DATA takes no argument')
     // RFC 3030 §2, §3: never mixed with BDAT, and never for bytes that are no lines.
     if (state.chunking || state.binary) return formatReply(503, '5.5.1 Continue with BDAT')
-    return state.takeData()
+    const asked = state.transaction!.ready?.()
+    return asked ? asked.then(() => state.takeData()) : state.takeData()
   },
 })

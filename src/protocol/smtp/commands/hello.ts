@@ -1,6 +1,6 @@
 /** EHLO, HELO and LHLO: who is there, and what each side can do. RFC 5321 §4.1.1.1, RFC 2033 §4.1. */
 import { latin1 } from '../../../base/bytes.ts'
-import { anyState, command, type ServerState } from '../command.ts'
+import { anyState, command, type Answer, type ServerState } from '../command.ts'
 import { extensions } from '../extensions.ts'
 import { isWithheld } from '../promises.ts'
 import { SyntaxFault } from '../wire/arguments.ts'
@@ -16,11 +16,29 @@ function hostName(line: Uint8Array): string {
   return name
 }
 
-function begin(state: ServerState, name: string, extended: boolean): void {
-  // RFC 5321 §4.1.4: EHLO in the middle resets like RSET.
-  state.reset()
+/** @param words what is said if the receiver has nothing against it. */
+function begin(state: ServerState, name: string, extended: boolean, words: () => Uint8Array): Answer {
+  const { helo, extended: wasExtended } = state
+  const accepted = (): Uint8Array => {
+    // RFC 5321 §4.1.4: EHLO in the middle resets like RSET.
+    state.reset()
+    return words()
+  }
+  // RFC 5321 §4.1.1.1: a refused one changes nothing.
+  const refused = (error: unknown): never => {
+    state.helo = helo
+    state.extended = wasExtended
+    throw error
+  }
   state.helo = name
   state.extended = extended
+  let asked
+  try {
+    asked = state.connection.hello?.(state.facts)
+  } catch (error) {
+    refused(error)
+  }
+  return asked ? asked.then(accepted, refused) : accepted()
 }
 
 /** Derived from the tables, so that what is offered and what is done cannot differ. */
@@ -34,9 +52,10 @@ function keywords(state: ServerState): string[] {
   ) as string[]
 }
 
-function greet(state: ServerState, name: string): Uint8Array {
-  begin(state, name, true)
-  return formatReply(250, `${state.options.hostname} greets ${name}`, ...keywords(state))
+function greet(state: ServerState, name: string): Answer {
+  return begin(state, name, true, () =>
+    formatReply(250, `${state.options.hostname} greets ${name}`, ...keywords(state)),
+  )
 }
 
 export const ehlo = command({
@@ -63,8 +82,5 @@ export const helo = command({
   services: ['smtp', 'submission', 'submissions'],
   help: 'HELO your.host.name',
   grammar: hostName,
-  run(state, name) {
-    begin(state, name, false)
-    return formatReply(250, state.options.hostname)
-  },
+  run: (state, name) => begin(state, name, false, () => formatReply(250, state.options.hostname)),
 })

@@ -1,6 +1,7 @@
 /** MAIL: begins a transaction. RFC 5321 §4.1.1.2. */
 import { needsSmtpUtf8 } from '../../../mail/address.ts'
 import { Refusal, status } from '../../../mail/status.ts'
+import type { SmtpTransaction } from '../backend.ts'
 import { afterHello, command } from '../command.ts'
 import { parseMailArguments } from '../wire/arguments.ts'
 import { formatReply } from '../wire/reply.ts'
@@ -32,17 +33,22 @@ export const mail = command({
     if (!state.known && options.rateLimits?.message(state.peer) === false) throw new Refusal(status.tooManyMessages)
     state.smtpUtf8 = parameters.smtpUtf8
     state.binary = parameters.body === 'binarymime'
-    return options.receiver.mail(state.facts, reversePath, parameters).then(
-      (transaction) => {
-        state.transaction = transaction
-        state.recipients = 0
-        errorLimits.messages++
-        return isLowered ? lowered : accepted
-      },
-      (error) => {
-        state.reset()
-        throw error
-      },
-    )
+    const refused = (error: unknown): never => {
+      state.reset()
+      throw error
+    }
+    const taken = (transaction: SmtpTransaction): Uint8Array => {
+      state.transaction = transaction
+      state.recipients = 0
+      errorLimits.messages++
+      return isLowered ? lowered : accepted
+    }
+    let asked
+    try {
+      asked = state.connection.mail(state.facts, reversePath, parameters)
+    } catch (error) {
+      return refused(error)
+    }
+    return asked.then(taken, refused)
   },
 })

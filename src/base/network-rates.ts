@@ -1,7 +1,7 @@
 /** Rates by the network of an address: limits for one host, or one customer. */
-import { BoundedMap } from '../base/bounded-map.ts'
-import { parseIpAddress } from '../base/ip-network.ts'
-import { Rate } from '../base/rate.ts'
+import { BoundedMap } from './bounded-map.ts'
+import { parseIpAddress } from './ip-network.ts'
+import { Rate } from './rate.ts'
 
 /** Prefix lengths of one network. */
 export interface NetworkSize {

@@ -1,7 +1,11 @@
-/** The operator's content rules: patterns for header fields, and for the beginning of the body. */
-import { latin1 } from '../../base/bytes.ts'
-import { decodeEncodedWords } from '../../mail/mime/encoded-word.ts'
-import type { Header, HeaderField } from '../../mail/header.ts'
+/** The check `content`, the operator's rules: patterns for header fields, and for the beginning of the body. */
+import { latin1 } from '../base/bytes.ts'
+import type { Live } from '../base/live.ts'
+import type { Log } from '../base/log.ts'
+import { decodeEncodedWords } from '../mail/mime/encoded-word.ts'
+import type { Header, HeaderField } from '../mail/header.ts'
+import type { Check, CheckedMessage, CheckSession, Verdict } from './check.ts'
+import { isUnauthenticated } from './clients.ts'
 import type { PatternTest } from './pattern.ts'
 
 export type ContentAction = 'reject' | 'discard' | 'hold' | 'junk' | 'redirect' | 'bcc' | 'prepend' | 'strip' | 'warn'
@@ -132,4 +136,27 @@ function note(verdict: Draft, rule: ContentRule, field: HeaderField | undefined)
     case 'warn':
       break
   }
+}
+
+export interface ContentTools {
+  readonly rules: Live<readonly ContentRule[]>
+  readonly log: Log
+}
+
+export function contentCheck({ rules, log }: ContentTools): Check {
+  const check = async (asked: readonly ContentRule[], message: CheckedMessage): Promise<Verdict> => {
+    const verdict = await checkContent(asked, await message.header(), () => message.body())
+    const { reject, prepend, strip, ...note } = verdict
+    if (note.fitted.length > 0) log.info('content rules matched', { id: message.id, rules: note.fitted.join(', ') })
+    if (reject) return { kind: 'refuse', status: { code: 550, enhanced: '5.7.1', text: reject.words } }
+    return { kind: 'note', ...note, headers: prepend, edits: strip.map(({ start, end }) => ({ start, end })) }
+  }
+  const session: CheckSession = {
+    message(client, message) {
+      const stranger = isUnauthenticated(client)
+      const asked = rules.now.filter(({ of }) => of === 'all' || stranger)
+      return asked.length === 0 ? undefined : check(asked, message)
+    },
+  }
+  return { name: 'content', speaksFor: 'all', onFailure: 'fault', begin: () => session }
 }

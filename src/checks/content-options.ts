@@ -1,6 +1,6 @@
 /** The options of `[[check]]`, a content rule. */
-import * as kinds from '../../base/options/kinds.ts'
-import { option, table } from '../../base/options/option.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { option, table } from '../base/options/option.ts'
 import { parsePattern } from './pattern.ts'
 
 const pattern: kinds.Kind<string> = {

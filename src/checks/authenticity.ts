@@ -1,28 +1,28 @@
 /**
- * Authenticates the sender: SPF while the message comes, then DKIM, ARC and DMARC, and the consequence. RFC 7208, 6376,
+ * The check `authenticity`: SPF while the message comes, then DKIM, ARC and DMARC, and the consequence. RFC 7208, 6376,
  * 8617, 7489.
  */
-import type { Live } from '../../base/live.ts'
-import { isLoopback } from '../../base/loopback.ts'
-import type { Clock } from '../../base/clock.ts'
-import * as kinds from '../../base/options/kinds.ts'
-import { defaultsOf, option, table, type ValuesOf } from '../../base/options/option.ts'
-import type { Random } from '../../base/random.ts'
-import type { Resolver } from '../../base/resolver.ts'
-import { formatMailbox } from '../../mail/address.ts'
-import * as mailKinds from '../../mail/option-kinds.ts'
-import type { ReversePath } from '../../mail/envelope.ts'
-import { formatField } from '../../mail/header-format.ts'
-import type { Header } from '../../mail/header.ts'
-import type { HeaderFacts } from '../../mail/message-facts.ts'
-import type { Status } from '../../mail/status.ts'
-import type { SmtpClientFacts } from '../../protocol/smtp/backend.ts'
-import { ArcVerifier } from '../../trust/arc/verify.ts'
-import { formatAuthenticationResults, type Evidence } from '../../trust/authentication-results.ts'
-import { DkimVerifier } from '../../trust/dkim/verify.ts'
-import { checkDmarc, type DmarcVerdict } from '../../trust/dmarc/check.ts'
-import { checkSpf, type SpfDns, type SpfVerdict } from '../../trust/spf/check.ts'
+import type { Live } from '../base/live.ts'
+import type { Clock } from '../base/clock.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { defaultsOf, option, table, type ValuesOf } from '../base/options/option.ts'
+import type { Random } from '../base/random.ts'
+import type { Resolver } from '../base/resolver.ts'
+import { formatMailbox } from '../mail/address.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import type { ReversePath } from '../mail/envelope.ts'
+import { formatField } from '../mail/header-format.ts'
+import type { Header } from '../mail/header.ts'
+import type { HeaderFacts } from '../mail/message-facts.ts'
+import type { SmtpClientFacts } from '../protocol/smtp/backend.ts'
+import { ArcVerifier } from '../trust/arc/verify.ts'
+import { formatAuthenticationResults, type Evidence } from '../trust/authentication-results.ts'
+import { DkimVerifier } from '../trust/dkim/verify.ts'
+import { checkDmarc, type DmarcVerdict } from '../trust/dmarc/check.ts'
+import { checkSpf, type SpfDns, type SpfVerdict } from '../trust/spf/check.ts'
+import { declined, early, type Check, type Verdict } from './check.ts'
 import { consequenceOf, type SenderRule } from './consequence.ts'
+import type { Judgement } from './judgement.ts'
 
 export const authenticityOptions = table({
   check: option(
@@ -61,48 +61,26 @@ export interface AuthenticityTools {
 }
 
 /** DNS lookups that begin as soon as the sender is known. */
-export interface EarlyEvidence {
+interface EarlyEvidence {
   readonly spf: Promise<SpfVerdict>
   readonly iprev: Promise<Evidence['iprev']>
-}
-
-export interface Judgement {
-  readonly evidence: Evidence
-  /** The value of Authentication-Results. */
-  readonly results: string
-  /** The whole field, folded. */
-  readonly field: string
-  /** Asked for by the policy of the From domain, or by a rule. */
-  readonly refuse: Status | undefined
-  readonly junk: boolean
 }
 
 const noAnswer = 'no answer in time'
 /** Total wait for DNS answers: results still missing then count as temporary errors. */
 const budgetMs = 15_000
 
-/** Whether a client is checked: not users who signed in, trusted hosts, or this machine. */
-export function isStranger(client: SmtpClientFacts): boolean {
-  const { address } = client.peer
-  return client.service === 'smtp' && !client.user && !client.trusted && !isLoopback(address)
-}
-
-export class Authenticity {
+class Authenticity {
   readonly #tools: AuthenticityTools
 
   constructor(tools: AuthenticityTools) {
     this.#tools = tools
   }
 
-  /** Whether forwarded mail is sealed with these results. */
-  get seals(): boolean {
-    return this.#tools.options.now.seal
-  }
-
-  /** undefined: this client is not checked. */
+  /** undefined: nothing is checked. */
   begin(client: SmtpClientFacts, reversePath: ReversePath): EarlyEvidence | undefined {
     const { options, hostname, clock } = this.#tools
-    if (!options.now.check || !isStranger(client)) return undefined
+    if (!options.now.check) return undefined
     const mailFrom = reversePath === null ? '' : formatMailbox(reversePath)
     const question = { ip: client.peer.address, mailFrom, helo: client.helo, receiver: hostname, nowMs: clock.now() }
     const unknown: SpfVerdict = {
@@ -112,8 +90,8 @@ export class Authenticity {
       problem: 'no answer in time',
     }
     return {
-      spf: this.#inTime(checkSpf(question, this.#spfDns()), unknown),
-      iprev: this.#inTime(this.#iprev(client.peer.address), { result: 'temperror' }),
+      spf: early(this.#inTime(checkSpf(question, this.#spfDns()), unknown)),
+      iprev: early(this.#inTime(this.#iprev(client.peer.address), { result: 'temperror' })),
     }
   }
 
@@ -124,7 +102,7 @@ export class Authenticity {
     message: HeaderFacts,
     header: Header,
     body: AsyncIterable<Uint8Array>,
-  ): Promise<Judgement> {
+  ): Promise<Verdict> {
     const { resolver, clock, hostname } = this.#tools
     const verifier = new DkimVerifier(header)
     const arcVerifier = new ArcVerifier(header)
@@ -156,7 +134,9 @@ export class Authenticity {
     const field = formatField('Authentication-Results', results)
     const { options, rules, random } = this.#tools
     const { measure, refuse } = consequenceOf(evidence, options.now, rules.now, random)
-    return { evidence, results, field, refuse, junk: measure === 'junk' }
+    if (refuse) return declined(refuse)
+    const judgement: Judgement = { evidence, results, field, seals: options.now.seal }
+    return { kind: 'note', junk: measure === 'junk', judgement }
   }
 
   async #iprev(address: string): Promise<Evidence['iprev']> {
@@ -191,5 +171,33 @@ export class Authenticity {
       const timer = this.#tools.clock.after(budgetMs, () => resolve(otherwise))
       work.then(resolve, reject).finally(() => timer.cancel())
     })
+  }
+}
+
+export function authenticityCheck(tools: AuthenticityTools): Check {
+  const authenticity = new Authenticity(tools)
+  return {
+    name: 'authenticity',
+    speaksFor: 'unauthenticated',
+    // `budgetMs` is within.
+    onFailure: 'fault',
+    begin({ service }) {
+      if (service !== 'smtp') return undefined
+      /** Begun as soon as the sender is known: DNS answers come while the message does. */
+      let evidence: EarlyEvidence | undefined
+      return {
+        sender(client, reversePath) {
+          evidence = authenticity.begin(client, reversePath)
+          return undefined
+        },
+        message(client, message) {
+          const begun = evidence
+          evidence = undefined
+          if (!begun) return undefined
+          return (async () =>
+            authenticity.judge(begun, client, message.facts, await message.header(), message.body()))()
+        },
+      }
+    },
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseHeader } from '../../mail/header.ts'
+import { parseHeader } from '../mail/header.ts'
 import { checkContent, checkedBodyBytesMax, type ContentAction, type ContentRule } from './content.ts'
 import { parsePattern } from './pattern.ts'
 

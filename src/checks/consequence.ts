@@ -2,14 +2,14 @@
  * The consequence of SPF, DKIM, ARC and DMARC results, by the policy of the From domain and the operator's rules.
  * RFC 7489 §6.6.
  */
-import * as kinds from '../../base/options/kinds.ts'
-import { option, table, type ValuesOf } from '../../base/options/option.ts'
-import type { Random } from '../../base/random.ts'
-import { bestFit } from '../../mail/domain-pattern.ts'
-import * as mailKinds from '../../mail/option-kinds.ts'
-import { status, type Status } from '../../mail/status.ts'
-import { vouchedBy } from '../../trust/arc/vouched.ts'
-import type { Evidence } from '../../trust/authentication-results.ts'
+import * as kinds from '../base/options/kinds.ts'
+import { option, table, type ValuesOf } from '../base/options/option.ts'
+import type { Random } from '../base/random.ts'
+import { bestFit } from '../mail/domain-pattern.ts'
+import * as mailKinds from '../mail/option-kinds.ts'
+import { status, type Status } from '../mail/status.ts'
+import { vouchedBy } from '../trust/arc/vouched.ts'
+import type { Evidence } from '../trust/authentication-results.ts'
 
 /** Refused in the transaction, filed into Junk, or only recorded. */
 export type Measure = 'refuse' | 'junk' | 'note'

@@ -1,12 +1,14 @@
-/** SMTP rate limits by the client's network, over all its connections; not for users and trusted hosts. */
+/** The check `network`: rate limits by the client's network, over all its connections; not for users and trusted hosts. */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Peer } from '../base/network.ts'
 import * as kinds from '../base/options/kinds.ts'
 import { defaultsOf, option, table, type ValuesOf } from '../base/options/option.ts'
-import type { SmtpRateLimits } from '../protocol/smtp/rate-limits.ts'
 import { isLoopback } from '../base/loopback.ts'
-import { networkOf, NetworkRates, type NetworkSize } from './network-rates.ts'
+import { networkOf, NetworkRates, type NetworkSize } from '../base/network-rates.ts'
+import { status } from '../mail/status.ts'
+import type { Check, CheckSession, Verdict } from './check.ts'
+import { isKnown } from './clients.ts'
 
 /** Part of `[smtp]`. */
 export const smtpPaceOptions = table({
@@ -30,7 +32,7 @@ export const smtpPaceOptions = table({
 export type SmtpRateOptions = ValuesOf<typeof smtpPaceOptions>
 export const smtpRateDefaults: SmtpRateOptions = defaultsOf(smtpPaceOptions)
 
-export interface SmtpPaceTools {
+export interface NetworkTools {
   readonly clock: Clock
   readonly log: Log
   /** The current options: a reload changes them. */
@@ -38,20 +40,22 @@ export interface SmtpPaceTools {
   readonly networks: () => NetworkSize
 }
 
-export class NetworkRateLimits implements SmtpRateLimits {
-  readonly #tools: SmtpPaceTools
+class RateLimits {
+  readonly #tools: NetworkTools
   readonly #messages = new NetworkRates(60_000)
   readonly #recipients = new NetworkRates(60_000)
   readonly #unknown = new NetworkRates(3_600_000)
 
-  constructor(tools: SmtpPaceTools) {
+  constructor(tools: NetworkTools) {
     this.#tools = tools
   }
 
+  /** A transaction begins. @returns false: too many of late. */
   message({ address }: Peer): boolean {
     return this.#take(this.#messages, this.#tools.options().messageRatePerMinute, address)
   }
 
+  /** A recipient is named. @returns false: too many of late. */
   recipient({ address }: Peer): boolean {
     return this.#take(this.#recipients, this.#tools.options().recipientRatePerMinute, address)
   }
@@ -62,6 +66,7 @@ export class NetworkRateLimits implements SmtpRateLimits {
     return rates.allow(count).take(networkOf(address, networks()), clock.monotonic())
   }
 
+  /** Whether it has asked for so many unknown addresses that it gets no answers any more. */
   guesses({ address }: Peer): boolean {
     const { clock, options, networks } = this.#tools
     const count = options().unknownRecipientsPerHour
@@ -69,9 +74,31 @@ export class NetworkRateLimits implements SmtpRateLimits {
     return this.#unknown.allow(count).isOver(networkOf(address, networks()), clock.monotonic())
   }
 
+  /** It asked for an unknown address. */
   guessed(peer: Peer): void {
     const { log, options } = this.#tools
     this.#take(this.#unknown, options().unknownRecipientsPerHour, peer.address)
     if (this.guesses(peer)) log.info('address harvesting suspected', { peer: peer.address, port: peer.localPort })
   }
+}
+
+// A line in the log and the trace for each would be what a flood is after.
+const tooManyMessages: Verdict = { kind: 'defer', status: status.tooManyMessages, untraced: true }
+const tooManyRecipients: Verdict = { kind: 'defer', status: status.tooManyRecipientsOfLate, untraced: true }
+
+export function networkCheck(tools: NetworkTools): Check {
+  const limits = new RateLimits(tools)
+  // The counts are of all connections, so one session serves them all.
+  const session: CheckSession = {
+    sender: (client) => (isKnown(client) || limits.message(client.peer) ? undefined : tooManyMessages),
+    recipient(client) {
+      if (isKnown(client)) return undefined
+      // Clients that collect addresses are told the same of all of them.
+      return limits.guesses(client.peer) || !limits.recipient(client.peer) ? tooManyRecipients : undefined
+    },
+    refused(client, _, { enhanced }) {
+      if (!isKnown(client) && enhanced === status.mailboxUnknown.enhanced) limits.guessed(client.peer)
+    },
+  }
+  return { name: 'network', speaksFor: 'all', onFailure: 'fault', begin: () => session }
 }

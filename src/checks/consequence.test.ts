@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Evidence } from '../../trust/authentication-results.ts'
+import type { Evidence } from '../trust/authentication-results.ts'
 import { consequenceOf, type SenderRule } from './consequence.ts'
 
 const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0 }
