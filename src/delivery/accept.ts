@@ -58,6 +58,18 @@ export interface ReceivedMessage {
   readonly checks: MessageChecks
 }
 
+/** The envelope as it is after the checks and rewriting. */
+interface Envelope {
+  readonly id: string
+  readonly atMs: number
+  readonly sender: ReversePath
+  /** Of RCPT, in order. */
+  readonly mailboxes: readonly Mailbox[]
+  /** Further recipients that the sender does not know of. */
+  readonly copied: readonly Mailbox[]
+  readonly held: boolean
+}
+
 export class MessageAcceptance {
   /** The current content, after edits so far: to be aborted when the message is not accepted. */
   content: StoredContent
@@ -76,77 +88,111 @@ export class MessageAcceptance {
     this.#ours = mayRelay(brought.client)
   }
 
+  /** Checks, edits, signs, decides, commits, traces. @returns the replies. Throws a Refusal. */
   async take(): Promise<readonly Status[]> {
-    const { store, clock, random, options, trace, rewriter } = this.#tools
-    const { client, parameters, recipients, refused } = this.#received
+    const { clock, random } = this.#tools
     const id = newArrivalId(clock, random)
     const atMs = clock.now()
-    let filed = await this.#mended()
-    let { message } = filed
-    // Parts of the header that are not parsed could not be checked, but would be delivered and shown.
-    if (message.beyondLimits) throw new Refusal(status.headerTooLarge)
-    if (message.hopCount > options.now.hopsMax || message.deliveredTo.length > passedMax)
-      throw new Refusal(status.tooManyHops)
-    const verdict = await this.#check(id, message)
-    const judged = verdict.judgement
-    const edits = await this.#edits(message, verdict)
-    if (edits.length > 0) this.content = await applyEdits(store, this.content, edits)
-    const prepended = verdict.headers.map(formatLine).join('')
-    const sender = this.#ours && rewriter ? rewriter.sender(this.#received.reversePath) : this.#received.reversePath
-    const author = sender ?? (client.user && (parseMailbox(client.user.name) ?? null))
-    const fixes =
-      prepended + (this.#ours ? submissionFixes(message, { id, hostname: options.now.hostname, atMs, author }) : '')
-    // ENVELOPE must show the fields that we added.
-    if (edits.length > 0 || fixes !== '') {
-      filed = await messageIndex(store, this.content, bytesOf(fixes))
-      message = filed.message
-    }
-    const clientName = judged?.evidence.iprev.name ?? client.clientName
-    const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
-    const mailboxes = recipients.map(({ mailbox }) => mailbox)
-    const received = receivedField(via, options.now.hostname, id, atMs, mailboxes)
-    const signature = this.#ours ? await this.#sign(message, fixes, atMs) : ''
-    const prefix = (judged?.field ?? '') + received + signature + fixes
-    const copied = this.#copied(sender, mailboxes, verdict)
-    const held = (await this.#isHeld(recipients.length)) || verdict.hold
-    const arrival = this.#arrival(id, atMs, sender, copied, message, held)
+    const checked = await this.#mended()
+    this.#checkLimits(checked.message)
+    const verdict = await this.#check(id, checked.message)
+    const envelope = await this.#envelope(id, atMs, verdict)
+    const { filed, fixes } = await this.#edit(checked, verdict, envelope)
+    const prefix = await this.#head(filed.message, verdict, fixes, envelope)
+    const arrival = this.#arrival(envelope, filed.message)
+    const noteReturned = arrival.reversePath ? undefined : await watchIncomingDsn(this.#tools, id, this.content)
     const known: Message = {
-      reversePath: sender,
+      reversePath: arrival.reversePath,
       sizeBytes: this.content.sizeBytes + prefix.length,
       junk: verdict.junk,
       discard: verdict.discard ?? (verdict.redirect && `${verdict.fitted.join(', ')}: to ${verdict.redirect}`),
-      deliveredTo: message.deliveredTo,
-      waits: held || arrival.release !== undefined,
+      deliveredTo: filed.message.deliveredTo,
+      waits: envelope.held || arrival.release !== undefined,
     }
-    const noteReturned = sender === null ? await watchIncomingDsn(this.#tools, id, this.content) : undefined
     const { replies, decided } = await commitArrival(this.#tools, {
       arrival,
       content: this.content,
       filed,
       prefix,
-      lmtp: client.service === 'lmtp',
-      decide: async () => {
-        const { planned, copies } = await this.#decide(known, mailboxes, copied)
-        // Without the redirected copy the message would be lost.
-        if (verdict.redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
-        return { planned, copies, sealed: loopMarks(planned) + (await this.#seal(judged, planned, atMs)) }
-      },
+      lmtp: this.#received.client.service === 'lmtp',
+      decide: () => this.#decide(known, envelope, verdict),
     })
-    trace.arrived({
+    this.#trace(arrival, filed.message, verdict, decided, replies)
+    if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
+    noteReturned?.()
+    return replies
+  }
+
+  #checkLimits({ beyondLimits, hopCount, deliveredTo }: HeaderFacts): void {
+    // Parts of the header that are not parsed could not be checked, but would be delivered and shown.
+    if (beyondLimits) throw new Refusal(status.headerTooLarge)
+    if (hopCount > this.#tools.options.now.hopsMax || deliveredTo.length > passedMax)
+      throw new Refusal(status.tooManyHops)
+  }
+
+  async #envelope(id: string, atMs: number, verdict: MessageNotes): Promise<Envelope> {
+    const { rewriter } = this.#tools
+    const { reversePath, recipients } = this.#received
+    const sender = this.#ours && rewriter ? rewriter.sender(reversePath) : reversePath
+    const mailboxes = recipients.map(({ mailbox }) => mailbox)
+    const copied = this.#copied(sender, mailboxes, verdict)
+    const held = (await this.#isHeld(recipients.length)) || verdict.hold
+    return { id, atMs, sender, mailboxes, copied, held }
+  }
+
+  /** Edits the message; `fixes`: fields that belong to it from now on. */
+  async #edit(
+    checked: FiledFacts,
+    verdict: MessageNotes,
+    { id, atMs, sender }: Envelope,
+  ): Promise<{ readonly filed: FiledFacts; readonly fixes: string }> {
+    const { store, options } = this.#tools
+    const { user } = this.#received.client
+    const edits = await this.#edits(checked.message, verdict)
+    if (edits.length > 0) this.content = await applyEdits(store, this.content, edits)
+    const author = sender ?? (user && (parseMailbox(user.name) ?? null))
+    const facts = { id, hostname: options.now.hostname, atMs, author }
+    const fixes = verdict.headers.map(formatLine).join('') + (this.#ours ? submissionFixes(checked.message, facts) : '')
+    if (edits.length === 0 && fixes === '') return { filed: checked, fixes }
+    // ENVELOPE must show the fields that we added.
+    return { filed: await messageIndex(store, this.content, bytesOf(fixes)), fixes }
+  }
+
+  /** The fields in front of every copy: results, Received, signature, and `fixes`. */
+  async #head(
+    message: HeaderFacts,
+    { judgement }: MessageNotes,
+    fixes: string,
+    { id, atMs, mailboxes }: Envelope,
+  ): Promise<string> {
+    const { client } = this.#received
+    const clientName = judgement?.evidence.iprev.name ?? client.clientName
+    const via = { helo: client.helo, clientName, peer: client.peer, protocol: client.withProtocol, tls: client.tls }
+    const received = receivedField(via, this.#tools.options.now.hostname, id, atMs, mailboxes)
+    const signature = this.#ours ? await this.#sign(message, fixes, atMs) : ''
+    return (judgement?.field ?? '') + received + signature + fixes
+  }
+
+  #trace(
+    arrival: Arrival,
+    message: HeaderFacts,
+    verdict: MessageNotes,
+    { planned, copies }: Decided,
+    replies: readonly Status[],
+  ): void {
+    const { client, parameters, refused } = this.#received
+    this.#tools.trace.arrived({
       arrival,
       client,
       parameters,
       sizeBytes: this.content.sizeBytes,
       messageId: message.messageIdKeys.messageId,
       refused,
-      planned: [...decided.planned, { recipient: '', plans: decided.copies }],
+      planned: [...planned, { recipient: '', plans: copies }],
       replies,
       rules: verdict.fitted,
       changed: [...this.#changed],
     })
-    if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
-    noteReturned?.()
-    return replies
   }
 
   /**
@@ -223,14 +269,7 @@ export class MessageAcceptance {
     return [...copies, ...wanted.flatMap((address) => parseMailbox(address) ?? [])]
   }
 
-  #arrival(
-    id: string,
-    atMs: number,
-    reversePath: ReversePath,
-    copies: readonly Mailbox[],
-    message: HeaderFacts,
-    held: boolean,
-  ): Arrival {
+  #arrival({ id, atMs, sender: reversePath, copied: copies, held }: Envelope, message: HeaderFacts): Arrival {
     const { client, recipients } = this.#received
     const { body, requireTls, deliverBy, priority, release, ret, envelopeId } = this.#received.parameters
     // SMTPUTF8 is kept only if needed: RFC 6531 §3.2 forbids only what is not ASCII, and many hosts do not support the
@@ -269,9 +308,9 @@ export class MessageAcceptance {
   /** Decides every recipient, and the copies. */
   async #decide(
     message: Message,
-    mailboxes: readonly Mailbox[],
-    copied: readonly Mailbox[],
-  ): Promise<Omit<Decided, 'sealed'>> {
+    { atMs, mailboxes, copied }: Envelope,
+    { redirect, judgement }: MessageNotes,
+  ): Promise<Decided> {
     const { log } = this.#tools
     this.#missing.length = 0
     const planned: Planned[] = []
@@ -292,7 +331,9 @@ export class MessageAcceptance {
       if (plans.length === 0) log.warn('BCC copy could not be filed', { recipient: formatMailbox(mailbox) })
       copies.push(...plans)
     }
-    return { planned, copies }
+    // Without the redirected copy the message would be lost.
+    if (redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
+    return { planned, copies, sealed: loopMarks(planned) + (await this.#seal(judgement, planned, atMs)) }
   }
 
   async #seal(judged: Judgement | undefined, planned: readonly Planned[], nowMs: number): Promise<string> {

@@ -120,6 +120,11 @@ const migrations: readonly string[] = [
   -- 'none'; 'held': what it sends waits for the operator; 'locked': it cannot sign in, and sends nothing. Mail comes in all the same.
   ALTER TABLE account ADD COLUMN restriction TEXT NOT NULL DEFAULT 'none';
   `,
+  `
+  -- No row changes. But an earlier version would misread what this one writes: filings out of the queue (queueFile) in records, evidence and
+  -- LMTP destinations of recipients.
+  SELECT 1;
+  `,
 ]
 
 export const schemaVersion = migrations.length
