@@ -91,7 +91,9 @@ async function commitDecided(
   const notice = reports.length === 0 ? undefined : await bounceOf(tools, arrival, content, reports)
   const operation = tools.immediateDelivery?.claim(arrive) ?? arrive
   try {
-    await store.commit(notice ? [operation, notice] : [operation], { until: 'durable' })
+    const operations = notice ? ([operation, notice] as const) : ([operation] as const)
+    const [{ queued: ids }] = await store.commit(operations, { until: 'durable' })
+    if (ids) tools.immediateDelivery?.committed(arrival.id, ids)
   } catch (error) {
     notice?.content.abort()
     throw error

@@ -1,5 +1,5 @@
 /** Lets the queue claim an arrival at its commit. Declared here, as the queue is on a higher floor. */
-import type { Operation } from '../store/operations.ts'
+import type { Operation, QueuedIds } from '../store/operations.ts'
 
 export type Arrive = Extract<Operation, { kind: 'arrive' }>
 
@@ -7,6 +7,8 @@ export type Arrive = Extract<Operation, { kind: 'arrive' }>
 export interface ImmediateDelivery {
   /** @returns the operation to commit. */
   claim(operation: Arrive): Arrive
+  /** It is committed: the queue has it from now on. */
+  committed(arrivalId: string, queued: QueuedIds): void
   /** The commit was refused. */
   cancel(arrivalId: string): void
 }

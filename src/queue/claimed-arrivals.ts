@@ -4,13 +4,11 @@
  */
 import { bytesOf } from '../base/bytes.ts'
 import type { MessageBytes } from '../mail/content.ts'
-import type { Change } from '../store/changes.ts'
 import type { QueueRow } from '../store/entities.ts'
+import type { QueuedIds } from '../store/operations.ts'
 import type { Arrive } from '../delivery/immediate-delivery.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
 import type { Batch, Transports } from './transport.ts'
-
-type Leased = Extract<Change, { kind: 'leased' }>
 
 /** Larger messages are read from the store when sent: smaller ones stay in memory until then. */
 const contentBytesMax = 64 * 1024
@@ -53,12 +51,12 @@ export class ClaimedArrivals {
     this.#claims.delete(arrivalId)
   }
 
-  /** It is committed. @returns no batches if it was leased elsewhere. */
-  begin(leased: Leased): Batch[] {
-    const operation = this.#claims.get(leased.arrivalId)
+  /** It is committed. @returns no batches if it was not claimed. */
+  begin(arrivalId: string, ids: QueuedIds): Batch[] {
+    const operation = this.#claims.get(arrivalId)
     if (!operation) return []
-    this.#claims.delete(leased.arrivalId)
-    return batchesOf(this.#transports, rowsOf(operation, leased), bytesOfArrival(operation))
+    this.#claims.delete(arrivalId)
+    return batchesOf(this.#transports, rowsOf(operation, ids), bytesOfArrival(operation))
   }
 
   /** A batch is in hand from now on, or no longer. */
@@ -75,7 +73,7 @@ function isSmall({ content: { inline } }: Arrive): boolean {
 }
 
 /** The committed rows, as a lease would return them. */
-function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }: Leased): QueueRow[] {
+function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }: QueuedIds): QueueRow[] {
   const { reversePath, submitter = null, prefix, firstAttemptMs, expiresAtMs, leasedUntilMs } = queue!
   return queue!.recipients.map(({ address, destination, parameters, turnMs }, i) => ({
     id: recipients[i]!,

@@ -8,7 +8,7 @@ import { running } from '../base/running.ts'
 import type { Arrive, ImmediateDelivery } from '../delivery/immediate-delivery.ts'
 import { destinationKey } from '../mail/destination.ts'
 import type { Change } from '../store/changes.ts'
-import type { QueueRecipient } from '../store/operations.ts'
+import type { QueuedIds, QueueRecipient } from '../store/operations.ts'
 import { batchesOf, batchRecipientsMax } from './batches.ts'
 import { ClaimedArrivals } from './claimed-arrivals.ts'
 import { Leases, leaseMs } from './leases.ts'
@@ -67,8 +67,7 @@ export class Queue implements ImmediateDelivery {
   #heard(changes: readonly Change[]): void {
     let dueMs = Infinity
     for (const change of changes) {
-      if (change.kind === 'leased') this.#takeInHand(this.#claimed.begin(change))
-      else if (change.kind === 'queue') dueMs = Math.min(dueMs, change.dueMs)
+      if (change.kind === 'queue') dueMs = Math.min(dueMs, change.dueMs)
     }
     if (dueMs <= this.#tools.clock.now() + 1000) this.wake()
     else if (dueMs < Infinity) void this.#plan()
@@ -86,6 +85,10 @@ export class Queue implements ImmediateDelivery {
   #mayTry({ destination, turnMs }: QueueRecipient, firstAttemptMs: number): boolean {
     if (destination.kind === 'failed' || !this.#tools.transports[destination.kind].remote) return false
     return this.#scheduler.takesImmediate(destinationKey(destination), turnMs ?? firstAttemptMs)
+  }
+
+  committed(arrivalId: string, queued: QueuedIds): void {
+    this.#takeInHand(this.#claimed.begin(arrivalId, queued))
   }
 
   cancel(arrivalId: string): void {

@@ -20,16 +20,6 @@ export type Change =
   /** The account has a new keyword at this bit. */
   | { readonly kind: 'flagName'; readonly account: AccountId; readonly bit: number; readonly name: string }
   | { readonly kind: 'queue'; readonly dueMs: number }
-  /**
-   * An arrival that leased its recipients (`QueueRequest.leasedUntilMs`) is committed; with the ids of their present or later rows, in
-   * order.
-   */
-  | {
-      readonly kind: 'leased'
-      readonly arrivalId: string
-      readonly entry: number
-      readonly recipients: readonly number[]
-    }
   | { readonly kind: 'directory' }
 
 /** Inclusive UIDs which now have the same flags. */

@@ -47,7 +47,7 @@ export interface QueueRequest {
   readonly submitter?: AccountId
   /** No attempt until an operator releases it. */
   readonly held?: boolean
-  /** The commit itself leases the recipients until then, with fence 1, to its caller. The change `leased` tells when that is done. */
+  /** The commit itself leases the recipients until then, with fence 1, to its caller. The result names them. */
   readonly leasedUntilMs?: number
 }
 
@@ -279,8 +279,17 @@ export interface Lease {
 /** Inclusive UID ranges, ascending. */
 export type Ranges = readonly (readonly [number, number])[]
 
+/** The ids of an arrival's queue entry and of its recipients, in their order: of their present or later rows. */
+export interface QueuedIds {
+  readonly entry: number
+  readonly recipients: readonly number[]
+}
+
 interface Results {
-  arrive: { readonly filed: readonly { readonly mailbox: number; readonly uid: Uid }[] }
+  arrive: {
+    readonly filed: readonly { readonly mailbox: number; readonly uid: Uid }[]
+    readonly queued?: QueuedIds
+  }
   append: { readonly uidValidity: number; readonly uid: Uid }
   flags: { readonly modSeq: ModSeq; readonly changed: Ranges; readonly failed: readonly number[] }
   expunge: { readonly modSeq: ModSeq; readonly expunged: Ranges }

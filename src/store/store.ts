@@ -25,8 +25,8 @@ export type { StoredContent, ZonedInstant } from './content.ts'
 export interface Store {
   /**
    * Does all operations or none, in order. With `until: 'durable'` the promise resolves when power loss can no longer undo them (SMTP's
-   * 250); with 'visible' (the default) when every reader sees them too. Results are in the order of the operations; those of delivery
-   * operations (UIDs) are only known with 'visible'.
+   * 250); with 'visible' (the default) when every reader sees them too. Results are in the order of the operations, with the
+   * numbers that were given (UIDs, ids of the queue).
    * Throws `StoreRefusal` for impossible operations (no such mailbox, over quota, name taken), StoreFault for failures (disk full).
    */
   commit<const Ops extends readonly Operation[]>(

@@ -162,8 +162,8 @@ async function queue(store: Store, nowMs: number): Promise<void> {
   const times = { firstAttemptMs: nowMs, expiresAtMs: nowMs + 1e9, leasedUntilMs }
   const request = { reversePath: 'bob@example.org', recipients, prefix: '', ...times }
   const operation = await arrival(store, body(n), [], { queue: request })
-  if (leasedUntilMs !== undefined) born.set(operation.arrivalId, n)
-  await store.commit([operation], { until: 'durable' })
+  const [{ queued }] = await store.commit([operation], { until: 'durable' })
+  if (leasedUntilMs !== undefined) late.push({ about: n, lease: { recipient: queued!.recipients[0]!, fence: 1 } })
   say('ack', 'queue', n)
 }
 
@@ -173,18 +173,8 @@ interface Held {
   readonly lease: Lease
 }
 
-/** Arrivals that lease their own recipients, by their ids; and what they have leased, once they have told of it. */
-const born = new Map<string, number>()
+/** What arrivals have leased by their own commits. */
 const late: Held[] = []
-
-function watch(store: Store): void {
-  store.listen((changes) => {
-    for (const change of changes) {
-      if (change.kind !== 'leased' || !born.has(change.arrivalId)) continue
-      late.push({ about: born.get(change.arrivalId)!, lease: { recipient: change.recipients[0]!, fence: 1 } })
-    }
-  })
-}
 
 /** One that its own commit has leased, or the next in the queue. */
 async function leased(store: Store, nowMs: number): Promise<Held | undefined> {
@@ -200,7 +190,6 @@ async function leased(store: Store, nowMs: number): Promise<Held | undefined> {
 }
 
 let store = await openStore(options)
-watch(store)
 const bob = await addAccount(store, 'bob@example.org')
 say('ack', 'account', bob.id)
 const steps = Number(stepsText)
@@ -209,7 +198,6 @@ for (let i = 0; i < steps; i++) {
   if (i === Math.floor(steps / 2)) {
     await store.close()
     store = await openStore(options)
-    watch(store)
     say('ack', 'reopened')
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { addAccount, arrival, message, rowsOf } from '../../src/store/conformance/fixtures.ts'
-import type { Operation } from '../../src/store/operations.ts'
+import type { Operation, QueuedIds } from '../../src/store/operations.ts'
 import type { Store } from '../../src/store/store.ts'
 import { verifyFolder } from '../../src/store/sqlite/verify.ts'
 import { FailurePlan, type Failure } from './failing.ts'
@@ -40,9 +40,6 @@ async function workload(place: InPlace, bob: { id: AccountId; inbox: number }): 
   const { store, durable } = place
   const told: Told[] = []
   const leased = new Map<string, number>()
-  const stop = store.listen((changes) => {
-    for (const change of changes) if (change.kind === 'leased') leased.set(change.arrivalId, change.recipients[0]!)
-  })
   const tell = async (subject: string, where: Told['place'], commit: () => Promise<unknown>): Promise<void> => {
     const before = durable.length
     const outcome = await commit().then(
@@ -62,7 +59,10 @@ async function workload(place: InPlace, bob: { id: AccountId; inbox: number }): 
       tell(`b${round}`, 'mailbox', async () => store.commit([await arrive(`b${round}`)])),
       tell(`q${round}`, 'queue', async () => store.commit([await away(`q${round}`, false)], { until: 'durable' })),
       tell(`l${round}`, 'queue', async () => store.commit([await away(`l${round}`, true)], { until: 'durable' })),
-      tell(`r${round}`, 'ended', async () => store.commit([await away(`r${round}`, true)], { until: 'durable' })),
+      tell(`r${round}`, 'ended', async () => {
+        const [result] = await store.commit([await away(`r${round}`, true)], { until: 'durable' })
+        leased.set(`r${round}`, (result as unknown as { queued: QueuedIds }).queued.recipients[0]!)
+      }),
       store.commit([{ kind: 'mailboxCreate', account: bob.id, name: `M${round}` }]).catch(() => {}),
       store
         .commit([await arrive(`x${round}`), { kind: 'mailboxDelete', account: bob.id, name: 'none', nowMs: 0 }])
@@ -82,7 +82,6 @@ async function workload(place: InPlace, bob: { id: AccountId; inbox: number }): 
     await store.commit([{ kind: 'materialize', all: true } as never]).catch(() => {})
     await store.commit([{ kind: 'mailboxDelete', account: bob.id, name: `M${round}`, nowMs: 0 }]).catch(() => {})
   }
-  stop()
   return told
 }
 

@@ -162,10 +162,8 @@ export function allocate(
   const recipientIds = queue ? queue.recipients.map(() => source.recipient()) : []
   // Of rows that come later it was told when they were promised.
   const isNews = !replaying || context.replaying
-  if (queue?.leasedUntilMs !== undefined && isNews) {
-    const { arrivalId } = operation as Arrive
-    context.changes.push({ kind: 'leased', arrivalId, entry: entryId, recipients: recipientIds })
-  } else if (queue && isNews) context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
+  if (queue && queue.leasedUntilMs === undefined && isNews)
+    context.changes.push({ kind: 'queue', dueMs: queue.firstAttemptMs })
   return { operation, content, contentId, placed, entryId, recipientIds }
 }
 

@@ -57,5 +57,7 @@ export function isSoft(operations: readonly EngineOperation[]): boolean {
 export function resultOf(delivery: Delivery): unknown {
   const first = delivery.placed[0]
   if (delivery.operation.kind === 'append') return { uidValidity: first!.mailbox.uidValidity, uid: first!.uid }
-  return { filed: delivery.placed.map(({ mailbox, uid }) => ({ mailbox: mailbox.id, uid })) }
+  const filed = delivery.placed.map(({ mailbox, uid }) => ({ mailbox: mailbox.id, uid }))
+  const { entryId: entry, recipientIds: recipients } = delivery
+  return recipients.length === 0 ? { filed } : { filed, queued: { entry, recipients } }
 }
