@@ -36,7 +36,7 @@ export interface CheckedMessage {
   /** What was parsed of the header. */
   readonly facts: HeaderFacts
   /** What the checks before have noted. */
-  readonly notes: MessageNotes
+  notes(): MessageNotes
   header(): Promise<Header>
   /** The bytes after the header, in pieces. */
   body(): AsyncIterable<Uint8Array>

@@ -320,14 +320,8 @@ export class MessageChecks {
   message(given: Omit<CheckedMessage, 'reversePath' | 'parameters' | 'notes'>): Promise<void> | undefined {
     const { client, reversePath, parameters } = this.#envelope
     const { notes } = this.#said
-    const message: CheckedMessage = {
-      ...given,
-      reversePath,
-      parameters,
-      get notes() {
-        return gatherNotes(notes)
-      },
-    }
+    // No getter: one in a literal makes a hidden class for each message, which cost 15 µs and some memory.
+    const message: CheckedMessage = { ...given, reversePath, parameters, notes: () => gatherNotes(notes) }
     return this.#room.run('message', true, (one) => one.message?.(client, message))
   }
 
