@@ -36,12 +36,12 @@ export interface CheckedMessage {
   /** What was parsed of the header. */
   readonly facts: HeaderFacts
   /** What the checks before have noted. */
-  readonly notes: MessageNotes
-  header(): Promise<Header>
+  readonly notes: () => MessageNotes
+  readonly header: () => Promise<Header>
   /** The bytes after the header, in pieces. */
-  body(): AsyncIterable<Uint8Array>
+  readonly body: () => AsyncIterable<Uint8Array>
   /** Bytes of the message as it arrived. */
-  read(start: number, end: number): Promise<Uint8Array>
+  readonly read: (start: number, end: number) => Promise<Uint8Array>
 }
 
 /** The moments at which a check may speak, in the order of SMTP. */

@@ -364,7 +364,7 @@ test('checks see what those before them have noted, and the envelope', async () 
     ),
   )
   await message.message(content())
-  assert.equal(seen?.notes.score, 4)
+  assert.equal(seen?.notes().score, 4)
   assert.equal(seen.reversePath, null)
   assert.deepEqual(seen.recipients, [mailbox])
 })

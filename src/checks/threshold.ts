@@ -14,8 +14,9 @@ export const thresholdDefaults: ThresholdOptions = { junk: 5, refuse: Infinity }
 
 export function thresholdCheck(options: Live<ThresholdOptions>): Check {
   const session: CheckSession = {
-    message(_, { notes: { score } }) {
+    message(_, { notes }) {
       const { junk, refuse } = options.now
+      const { score } = notes()
       if (score >= refuse)
         return { kind: 'refuse', status: { code: 550, enhanced: '5.7.1', text: 'This message looks like spam' } }
       return score >= junk ? { kind: 'note', junk: true } : undefined

@@ -221,9 +221,7 @@ export class MessageAcceptance {
       sizeBytes: content.sizeBytes,
       facts,
       header: async () => (await parts()).header,
-      async *body() {
-        yield* (await parts()).body()
-      },
+      body: () => bodyOf(parts),
       read: async (start, end) =>
         content.inline?.subarray(start, end) ?? this.#tools.store.readContent(content, start, end),
     })
@@ -345,4 +343,8 @@ export class MessageAcceptance {
 function formatLine(line: string): string {
   const colon = line.indexOf(':')
   return formatField(line.slice(0, colon), line.slice(colon + 1).trim())
+}
+
+async function* bodyOf(parts: () => Promise<ContentParts>): AsyncGenerator<Uint8Array> {
+  yield* (await parts()).body()
 }
