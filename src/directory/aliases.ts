@@ -116,11 +116,11 @@ export async function expandAddress(
 }
 
 function ofAccount({ id, name, disabled }: NonNullable<AddressEntry['account']>): Expansion {
-  const nothing = { remote: [], missing: [], cut: false }
-  return disabled
-    ? { ...nothing, accounts: [], disabled: [name] }
-    : { ...nothing, accounts: [{ id, name, detail: '' }], disabled: [] }
+  const accounts = disabled ? none : [{ id, name, detail: '' }]
+  return { accounts, remote: none, disabled: disabled ? [name] : none, missing: none, cut: false }
 }
+
+const none: readonly never[] = []
 
 /** What an expansion has found so far. */
 class Expanding {
