@@ -64,7 +64,8 @@ export async function commitArrival(
       tools.immediateDelivery?.cancel(planning.arrival.id)
       if (!(error instanceof StoreRefusal)) throw error
       // The client tries again.
-      if (n === decisionsMax) throw new Refusal(status.localError, { cause: error })
+      if (n === decisionsMax)
+        throw new Refusal(error.code === 'overQuota' ? status.mailboxFull : status.localError, { cause: error })
     }
   }
 }
