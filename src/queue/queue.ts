@@ -191,7 +191,7 @@ export class Queue implements ImmediateDelivery {
       return await store.read.queueDue()
     } catch (error) {
       // A stop does not wait for this read: the store may be closed by then.
-      if (!this.#stopped) log.error('queue could not be read', { error: String(error) })
+      if (!this.#stopped) log.warn('queue could not be read', { error: String(error) })
       return clock.now() + stalledMs
     }
   }
