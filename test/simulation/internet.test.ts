@@ -242,9 +242,9 @@ for (let seed = first; seed < first + Number(process.env.SIMULATION_SEEDS ?? 5);
     seen.refusals += refusals
     await clock.until(system.stop())
     assert.deepEqual(
-      // Its clock is set forth and back.
+      // Its clock is set forth and back, and its DNS fails at times: five names in a row, by chance, are told as trouble.
       world.events.filter(
-        (event) => event.startsWith('error') && !/no room|waits until its rows|"trouble":"clock"/.test(event),
+        (event) => event.startsWith('error') && !/no room|waits until its rows|"trouble":"(?:clock|dns)"/.test(event),
       ),
       [],
     )
