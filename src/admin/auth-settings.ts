@@ -22,7 +22,7 @@ export async function authSecret(store: Store, random: Random): Promise<Uint8Arr
     return secret
   } catch (error) {
     // Another start has made it meanwhile: that one counts.
-    if (error instanceof StoreRefusal && error.code === 'settingChanged') return authSecret(store, random)
+    if (error instanceof StoreRefusal && error.code === 'changed') return authSecret(store, random)
     throw error
   }
 }

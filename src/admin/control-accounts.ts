@@ -6,6 +6,7 @@ import { restrictions, type Account, type Alias, type MailboxRow, type Restricti
 import type { QueuePage, Store } from '../store/store.ts'
 import { holdWaiting } from './account-guard.ts'
 import { dkimRecords, makeDkimKeys } from '../delivery/signing.ts'
+import { readAgain } from './read-again.ts'
 import { command, pageOf, pageRowsMax } from './control-command.ts'
 import { accountName, addAccount, CommandRefusal, setPassword } from './provision.ts'
 
@@ -52,6 +53,66 @@ async function aliasesTo(store: Store, name: string): Promise<string[]> {
     after = page[page.length - 1]!.address
   }
   return found.slice(0, danglingMax)
+}
+
+interface AliasChange {
+  readonly address: string
+  readonly targets: readonly string[]
+}
+
+async function addTargets(store: Store, args: AliasChange): Promise<AliasChange> {
+  const address = aliasAddress(args.address)
+  if (args.targets.length === 0)
+    throw new CommandRefusal(
+      'badArguments',
+      'An alias needs at least one target: name the addresses that it forwards to',
+    )
+  const before = (await store.read.alias(address))?.targets
+  const targets = [...new Set([...(before ?? []), ...args.targets.map((target) => aliasTarget(store, target))])]
+  const keepsCopy = targets.includes(address)
+  if (await store.read.account(address)) {
+    if (!keepsCopy)
+      throw new CommandRefusal(
+        'nameTaken',
+        `There is an account ${address}, and an alias of the same name would forward all its mail away. To keep a copy in the account, name ${address} among the targets`,
+      )
+  } else if (keepsCopy)
+    throw new CommandRefusal(
+      'noSuchAccount',
+      `There is no account ${address} to keep a copy: leave it out of the targets`,
+    )
+  if (targets.length > expandedMax)
+    throw new CommandRefusal(
+      'tooMany',
+      `An alias forwards to at most ${expandedMax} addresses: let it forward to other aliases, or use a mailing list`,
+    )
+  await store.commit([{ kind: 'aliasSet', address, targets, expected: before ?? null }])
+  return { address, targets }
+}
+
+async function removeTargets(store: Store, args: AliasChange): Promise<AliasChange> {
+  const address = aliasAddress(args.address)
+  const before = (await store.read.alias(address))?.targets
+  if (!before)
+    throw new CommandRefusal('noSuchAlias', `There is no alias ${address}: "pennypost alias list" lists them`)
+  const going = new Set(args.targets.map((target) => aliasTarget(store, target)))
+  for (const target of going) {
+    if (!before.includes(target))
+      throw new CommandRefusal(
+        'noSuchAlias',
+        `${address} does not forward to ${target}: it forwards to ${before.join(', ')}`,
+      )
+  }
+  const left = going.size === 0 ? [] : before.filter((target) => !going.has(target))
+  if (left.length > 0 && going.has(address) && (await store.read.account(address)))
+    throw new CommandRefusal(
+      'nameTaken',
+      `The account ${address} would no longer get any mail: remove the other targets, or the whole alias`,
+    )
+  // An alias that forwards only to its own account is no alias.
+  const targets = left.length === 1 && left[0] === address ? [] : left
+  await store.commit([{ kind: 'aliasSet', address, targets, expected: before }])
+  return { address, targets }
 }
 
 export const accountCommands = {
@@ -139,65 +200,14 @@ export const accountCommands = {
   ),
 
   /** Adds targets to an alias, which is created if missing. */
-  aliasAdd: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
-    const address = aliasAddress(args.address)
-    if (args.targets.length === 0)
-      throw new CommandRefusal(
-        'badArguments',
-        'An alias needs at least one target: name the addresses that it forwards to',
-      )
-    const targets = [
-      ...new Set([
-        ...((await store.read.alias(address))?.targets ?? []),
-        ...args.targets.map((target) => aliasTarget(store, target)),
-      ]),
-    ]
-    const keepsCopy = targets.includes(address)
-    if (await store.read.account(address)) {
-      if (!keepsCopy)
-        throw new CommandRefusal(
-          'nameTaken',
-          `There is an account ${address}, and an alias of the same name would forward all its mail away. To keep a copy in the account, name ${address} among the targets`,
-        )
-    } else if (keepsCopy)
-      throw new CommandRefusal(
-        'noSuchAccount',
-        `There is no account ${address} to keep a copy: leave it out of the targets`,
-      )
-    if (targets.length > expandedMax)
-      throw new CommandRefusal(
-        'tooMany',
-        `An alias forwards to at most ${expandedMax} addresses: let it forward to other aliases, or use a mailing list`,
-      )
-    await store.commit([{ kind: 'aliasSet', address, targets }])
-    return { address, targets }
-  }),
+  aliasAdd: command({ address: 'text', targets: 'texts' }, ({ store }, args) =>
+    readAgain(() => addTargets(store, args)),
+  ),
 
   /** Removes targets of an alias; without targets, or with the last one, removes the alias. */
-  aliasRemove: command({ address: 'text', targets: 'texts' }, async ({ store }, args) => {
-    const address = aliasAddress(args.address)
-    const before = (await store.read.alias(address))?.targets
-    if (!before)
-      throw new CommandRefusal('noSuchAlias', `There is no alias ${address}: "pennypost alias list" lists them`)
-    const going = new Set(args.targets.map((target) => aliasTarget(store, target)))
-    for (const target of going) {
-      if (!before.includes(target))
-        throw new CommandRefusal(
-          'noSuchAlias',
-          `${address} does not forward to ${target}: it forwards to ${before.join(', ')}`,
-        )
-    }
-    const left = going.size === 0 ? [] : before.filter((target) => !going.has(target))
-    if (left.length > 0 && going.has(address) && (await store.read.account(address)))
-      throw new CommandRefusal(
-        'nameTaken',
-        `The account ${address} would no longer get any mail: remove the other targets, or the whole alias`,
-      )
-    // An alias that forwards only to its own account is no alias.
-    const targets = left.length === 1 && left[0] === address ? [] : left
-    await store.commit([{ kind: 'aliasSet', address, targets }])
-    return { address, targets }
-  }),
+  aliasRemove: command({ address: 'text', targets: 'texts' }, ({ store }, args) =>
+    readAgain(() => removeTargets(store, args)),
+  ),
 
   aliasList: command({ after: 'text?' }, async ({ store }, { after = '' }) =>
     pageOf<Alias, string>(await store.read.aliases(after, pageRowsMax), ({ address }) => address),

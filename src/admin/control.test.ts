@@ -127,6 +127,21 @@ test('aliases grow and shrink by target, and go with the last one', async (t) =>
   assert.deepEqual((await store.read.alias('@example.org'))!.targets, ['bob@example.org'])
 })
 
+test('targets that are added and removed at the same time are all added and removed', async (t) => {
+  const store = await memoryStore(t)
+  await ask(store, 'domainAdd', { name: 'example.org' })
+  const address = 'sales@example.org'
+  const members = ['a', 'b', 'c', 'd'].map((name) => `${name}@far.example`)
+  await Promise.all(members.map((target) => ask(store, 'aliasAdd', { address, targets: [target] })))
+  assert.deepEqual([...(await store.read.alias(address))!.targets].sort(), members)
+  await Promise.all(members.slice(1).map((target) => ask(store, 'aliasRemove', { address, targets: [target] })))
+  assert.deepEqual((await store.read.alias(address))!.targets, members.slice(0, 1))
+  const password = 'correct horse'
+  const added = ['first', 'second'].map((name) => addAccount(store, `${name}@example.org`, password, { nowMs: 1 }))
+  const duties = (await Promise.all(added)).flatMap(({ aliases }) => aliases)
+  assert.deepEqual(duties.sort(), ['abuse@example.org', 'postmaster@example.org'])
+})
+
 test('an alias of an account keeps a copy there as long as there are others', async (t) => {
   const store = await memoryStore(t)
   await ask(store, 'domainAdd', { name: 'example.org' })

@@ -1,6 +1,7 @@
 /** Creates accounts: mailboxes by role, credentials, and the required addresses of a domain. */
 import type { AccountId } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
+import { readAgain } from './read-again.ts'
 import { canonicalAddress } from '../directory/aliases.ts'
 import { hashPassword, passwordBytesMax, passwordLengthMin } from '../directory/password.ts'
 import { scramKeys } from '../directory/scram-keys.ts'
@@ -81,7 +82,11 @@ export interface AddedAccount {
 /**
  * Creates an account with mailboxes and password in one commit; the first of a domain also gets postmaster@ and abuse@.
  */
-export async function addAccount(
+export function addAccount(...given: Parameters<typeof addAccountOnce>): Promise<AddedAccount> {
+  return readAgain(() => addAccountOnce(...given))
+}
+
+async function addAccountOnce(
   store: Store,
   address: string,
   password: string,
@@ -102,7 +107,7 @@ export async function addAccount(
   const { quotaBytes = 0, nowMs } = options
   const [{ id }] = await store.commit([
     { kind: 'accountAdd', name, quotaBytes, mailboxes: firstMailboxes, credentials, nowMs },
-    ...aliases.map((address) => ({ kind: 'aliasSet', address, targets: [name] }) as const),
+    ...aliases.map((address) => ({ kind: 'aliasSet', address, targets: [name], expected: null }) as const),
   ])
   return { id, name, aliases }
 }

@@ -109,7 +109,7 @@ export class MessageAcceptance {
       deliveredTo: filed.message.deliveredTo,
       waits: envelope.held || arrival.release !== undefined,
     }
-    const { replies, decided } = await commitArrival(this.#tools, {
+    const { replies, decided, queued } = await commitArrival(this.#tools, {
       arrival,
       content: this.content,
       filed,
@@ -118,6 +118,8 @@ export class MessageAcceptance {
       decide: () => this.#decide(known, envelope, verdict),
     })
     this.#trace(arrival, filed.message, verdict, decided, replies)
+    // Its attempts are traced behind its arrival.
+    if (queued) this.#tools.immediateDelivery?.committed(id, queued)
     if (this.#missing.length > 0) await noteMissingMembers(this.#tools, id, atMs, this.#missing)
     noteReturned?.()
     return replies

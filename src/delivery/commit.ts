@@ -4,6 +4,7 @@
  */
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { FiledFacts } from '../store/facts.ts'
+import type { QueuedIds } from '../store/operations.ts'
 import { StoreRefusal, type StoredContent } from '../store/store.ts'
 import type { Arrival } from './arrival.ts'
 import {
@@ -51,15 +52,19 @@ export interface Decided {
 /** Decisions for one message, if mailboxes fill up or go away before each commit. */
 const decisionsMax = 3
 
-/** @returns the replies, and what was decided. Throws a Refusal, and then keeps nothing. */
-export async function commitArrival(
-  tools: Tools,
-  planning: Planning,
-): Promise<{ readonly replies: readonly Status[]; readonly decided: Decided }> {
+export interface Committed {
+  readonly replies: readonly Status[]
+  readonly decided: Decided
+  /** undefined: nothing was queued. */
+  readonly queued: QueuedIds | undefined
+}
+
+/** Throws a Refusal, and then keeps nothing. */
+export async function commitArrival(tools: Tools, planning: Planning): Promise<Committed> {
   for (let n = 1; ; n++) {
     const decided = await planning.decide()
     try {
-      return { replies: await commitDecided(tools, planning, decided), decided }
+      return { ...(await commitDecided(tools, planning, decided)), decided }
     } catch (error) {
       tools.immediateDelivery?.cancel(planning.arrival.id)
       if (!(error instanceof StoreRefusal)) throw error
@@ -74,13 +79,13 @@ async function commitDecided(
   tools: Tools,
   { arrival, content, filed, prefix, lmtp: isLmtp }: Planning,
   { planned, copies, sealed }: Decided,
-): Promise<readonly Status[]> {
+): Promise<Omit<Committed, 'decided'>> {
   const { store, trace } = tools
   const queued: Status = { code: 250, enhanced: '2.0.0', text: `Ok, accepted as ${arrival.id}` }
   const lmtp = isLmtp ? outcomeOfEach(planned, queued) : undefined
   if (lmtp?.accepted.length === 0) {
     content.abort()
-    return lmtp.replies
+    return { replies: lmtp.replies, queued: undefined }
   }
   const outcome = lmtp ? { kind: 'accept' as const, ...lmtp } : outcomeOf(planned)
   if (outcome.kind === 'refuse') throw new Refusal(outcome.status)
@@ -91,16 +96,17 @@ async function commitDecided(
   const reports = [...failures, ...deliveriesOf(arrival, accepted, arrive)]
   const notice = reports.length === 0 ? undefined : await bounceOf(tools, arrival, content, reports)
   const operation = tools.immediateDelivery?.claim(arrive) ?? arrive
+  let queuedIds
   try {
     const operations = notice ? ([operation, notice] as const) : ([operation] as const)
-    const [{ queued: ids }] = await store.commit(operations, { until: 'durable' })
-    if (ids) tools.immediateDelivery?.committed(arrival.id, ids)
+    const [result] = await store.commit(operations, { until: 'durable' })
+    queuedIds = result.queued
   } catch (error) {
     notice?.content.abort()
     throw error
   }
   if (notice) trace.note(bounceLine(notice.arrivalId, arrival.id, pathText(arrival.reversePath)))
-  return lmtp?.replies ?? [queued]
+  return { replies: lmtp?.replies ?? [queued], queued: queuedIds }
 }
 
 async function bounceOf(

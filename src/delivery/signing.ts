@@ -73,7 +73,7 @@ export async function makeDkimKeys(store: Store, domain: string, nowMs: number, 
     return true
   } catch (error) {
     // Keys that were made meanwhile may be published already: they stay.
-    if (error instanceof StoreRefusal && error.code === 'settingChanged') return false
+    if (error instanceof StoreRefusal && error.code === 'changed') return false
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import type { AccountId } from '../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Refusal } from '../mail/status.ts'
 import { expandAddress, expandedMax, maySendAs, type AddressSource } from './aliases.ts'
 
 const names = ['alice@a.example', 'bob@a.example', 'gone@a.example', 'alice+work@a.example']
@@ -105,4 +106,23 @@ test('a large group is looked up in parts, a deep one level by level; the order 
     members,
   )
   assert.ok(most > 10 && most <= 32, `${most} at the same time`)
+})
+
+test('a source may limit what one address costs: beyond that there is no answer', async () => {
+  let asked = 0
+  const members = (count: number): string[] => Array.from({ length: count }, (_, n) => `m${n}@a.example`)
+  const group = (count: number): AddressSource => ({
+    ...source,
+    lookUpsMax: 100,
+    async lookUp(address) {
+      asked++
+      return address === 'all@a.example' ? { targets: members(count) } : {}
+    },
+  })
+  assert.equal((await expandAddress(group(99), 'all', 'a.example'))!.missing.length, 99)
+  asked = 0
+  const refused = (error: unknown): boolean => error instanceof Refusal && error.status.code === 451
+  await assert.rejects(expandAddress(group(100), 'all', 'a.example'), refused)
+  assert.ok(asked <= 2, `${asked} were asked for`)
+  await assert.rejects(maySendAs(group(100), 'alice@a.example', 'all', 'a.example'), refused)
 })

@@ -1,5 +1,6 @@
 /** Which accounts and addresses an address of ours stands for: account, user+detail, alias, catch-all. */
 import type { AccountId } from '../mail/ids.ts'
+import { Refusal, status } from '../mail/status.ts'
 
 /** What an address of ours is: an account, an alias with targets, both or neither. */
 export interface AddressEntry {
@@ -15,6 +16,8 @@ export interface AddressSource {
    * Throws a Refusal if there is no answer now: that is never an unknown address.
    */
   lookUp(address: string): Promise<AddressEntry>
+  /** How many of them one address may cost; beyond that it is as if there were no answer. Default: no limit but `expandedMax`. */
+  readonly lookUpsMax?: number
 }
 
 /**
@@ -102,8 +105,12 @@ export async function expandAddress(
   }
   const expanding = new Expanding(source)
   let level = expanding.visit([{ localPart, domain }])
+  let lookUps = 0
   for (let depth = 0; level.length > 0; depth++) {
     const next: Visited[] = []
+    lookUps += level.length
+    if (lookUps > (source.lookUpsMax ?? Infinity))
+      throw new Refusal(status.directoryUnreachable, { cause: new Error('the address leads too far') })
     for (let at = 0; at < level.length; at += lookedUpAtATime) {
       const some = level.slice(at, at + lookedUpAtATime)
       const found = await Promise.all(some.map((visited) => find(source, visited, delimiter)))
@@ -214,6 +221,7 @@ export async function maySendAs(
   // A catch-all matches every address; to send as an address it must be listed.
   const named: AddressSource = {
     isLocalDomain: (domain) => source.isLocalDomain(domain),
+    lookUpsMax: source.lookUpsMax,
     lookUp: async (address) => (address.startsWith('@') ? {} : source.lookUp(address)),
   }
   const expansion = await expandAddress(named, localPart, domain, delimiter)

@@ -30,7 +30,11 @@ export interface LdapDirectoryTools {
   setQuota(name: string, quotaBytes: number): Promise<void>
 }
 
+/** Enough for the largest group that is expanded in one step, and the targets of its members. */
+const lookUpsMax = 3000
+
 export class LdapDirectory implements Directory {
+  readonly lookUpsMax = lookUpsMax
   readonly #tools: LdapDirectoryTools
   readonly #people: LdapPeople
   readonly #binds: HashQueue

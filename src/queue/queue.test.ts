@@ -19,6 +19,7 @@ import { allOf, type AttemptResult, type Batch, type Transport } from './transpo
 
 type Answer = (address: string, n: number) => AttemptResult | Promise<AttemptResult>
 
+const plain = { body: '7bit', smtpUtf8: false } as const
 const relayed: AttemptResult = { kind: 'relayed', enhanced: '2.0.0', words: '250 ok' }
 
 /** A transport that answers as it is told, and notes what it is asked. */
@@ -99,7 +100,7 @@ async function world(t: TestContext, { transport }: { readonly transport: Transp
       ({ recipient, outcome, detail }) => `${recipient} ${outcome} ${detail}`,
     )
   const dsns = async (): Promise<string[]> => (await rowsOf(store, alice.inbox, true)).map(({ text }) => text!)
-  return { store, clock, alice, damage, outcomes, dsns, stop }
+  return { store, clock, alice, damage, outcomes, dsns, stop, queue }
 }
 
 test('one message and destination are one attempt; each recipient has its own outcome', async (t) => {
@@ -217,4 +218,19 @@ test('what cannot be read from the disk waits, and bounces once an operator give
   assert.equal(seen.batches.length, 1)
   assert.deepEqual(await outcomes(), ['a@far.test bounced by hand'])
   assert.match((await dsns())[0]!, /Status: 5\.0\.0\r\n/)
+})
+
+test('what is committed only after the stop is left to the next start', async (t) => {
+  const { transport, seen } = fake(() => relayed)
+  const { store, queue, stop } = await world(t, { transport }, ['a@far.test'])
+  const recipients = [{ address: 'late@far.test', destination: domainDestination('far.test'), parameters: plain }]
+  const queued = { reversePath: '', recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 86_400_000 }
+  const operation = queue.claim(await arrival(store, message('late'), [], { queue: queued }))
+  assert.notEqual(operation.queue!.leasedUntilMs, undefined)
+  await stop()
+  const [result] = await store.commit([operation])
+  queue.committed(operation.arrivalId, result.queued!)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(seen.batches, ['far.test: a@far.test'])
+  assert.equal((await store.read.queueWhere({}, 0, 10)).rows[0]!.state, 'leased')
 })

@@ -88,6 +88,8 @@ export class Queue implements ImmediateDelivery {
   }
 
   committed(arrivalId: string, queued: QueuedIds): void {
+    // Its leases end with this process: the next start takes them over.
+    if (this.#stopped) return this.#claimed.cancel(arrivalId)
     this.#takeInHand(this.#claimed.begin(arrivalId, queued))
   }
 

@@ -144,9 +144,14 @@ export type Operation =
       readonly name: string
       readonly value: string
     }
-  /** Empty targets remove the alias. */
-  | { readonly kind: 'aliasSet'; readonly address: string; readonly targets: readonly string[] }
-  /** @param expected refused with 'settingChanged' unless the setting has this value; null: unless it has none. Default: whatever it has. */
+  /** Empty targets remove the alias. `expected`: as of 'settingSet'. */
+  | {
+      readonly kind: 'aliasSet'
+      readonly address: string
+      readonly targets: readonly string[]
+      readonly expected?: readonly string[] | null
+    }
+  /** `expected`: refused with 'changed' unless this is the value now; null: unless there is none. Default: whatever there is. */
   | { readonly kind: 'settingSet'; readonly name: string; readonly value: string; readonly expected?: string | null }
   /**
    * Leases up to `limit` due recipients in the order of their turns, at most `perDestination` of each destination. If too many of the next

@@ -296,7 +296,7 @@ export type StoreRefusalCode =
   | 'noSuchAlias'
   | 'noSuchEntry'
   | 'accountDisabled'
-  | 'settingChanged'
+  | 'changed'
   | 'nameTaken'
   | 'nameBad'
   | 'notAllowed'

@@ -99,3 +99,37 @@ test('a mailbox that another message fills before the commit: later, with the re
   assert.equal((await bob()).length, 1)
   assert.equal((await disk.read.queue(0, 10)).length, 0)
 })
+
+test('many mailboxes cost one reading of the header, and several addresses of one are one filing', async (t) => {
+  const store = await openStore({ folder: ':memory:', clock: new SimulatedClock(nowMs), log: silentLog })
+  t.after(() => store.close())
+  for (const name of ['a', 'b', 'c']) await addAccount(store, `${name}@example.org`)
+  const recipients = ['a', 'b', 'c', 'c'].map((name, n) => ({
+    address: `${name}${n}@example.org`,
+    destination: localDestination,
+    parameters: { ...parameters, evidence: { account: `${name}@example.org` } },
+  }))
+  const queue = { reversePath: '', recipients, prefix: '', firstAttemptMs: nowMs, expiresAtMs: nowMs + 1 }
+  await store.commit([await arrival(store, message('later'), [], { queue })])
+  const [{ rows }] = await store.commit([{ kind: 'queueLease', nowMs, leaseMs: 1000, limit: 10 }])
+  for (const indexed of [true, false]) {
+    const reads: string[] = []
+    const bytes = message('later')
+    const read = (start: number, end: number): Uint8Array => {
+      reads.push(`${start}-${end}`)
+      return bytes.subarray(start, end)
+    }
+    const options = { now: transferDefaults }
+    const local = new LocalTransport({
+      store,
+      options,
+      addresses: new StoreDirectory(store.read, new SimulatedClock(0)),
+    })
+    const batch = { destination: localDestination, key: '(local)', rows }
+    const { results } = await local.attempt(batch, { sizeBytes: bytes.length, indexed, read })
+    assert.deepEqual(reads, [`0-${bytes.length}`])
+    assert.equal(new Set(results.map(({ operations }) => operations![0])).size, 3)
+    const { facts } = results[0]!.operations![0] as Extract<Operation, { kind: 'queueFile' }>
+    assert.equal(facts === undefined, indexed)
+  }
+})

@@ -37,13 +37,15 @@ export class LocalTransport implements Transport<undefined> {
     const results: AttemptResult[] = []
     // Several addresses of one mailbox give one message there.
     const filings = new Map<number, Operation>()
+    let facts: FactsToFile | undefined
     for (const row of rows) {
       const plan = await decideNow(this.#tools, row, { reversePath: pathOf(row), sizeBytes: message.sizeBytes })
       if ('code' in plan) {
         results.push(refused(plan))
         continue
       }
-      const filing = filings.get(plan.mailbox) ?? (await filingOf(row, plan, message))
+      facts ??= await factsToFile(message)
+      const filing = filings.get(plan.mailbox) ?? filingOf(row, plan, facts)
       filings.set(plan.mailbox, filing)
       results.push({ kind: 'filed', enhanced: '2.1.5', words: plan.mailboxName, operations: [filing], ifRefused })
     }
@@ -57,20 +59,25 @@ function pathOf({ reversePath }: QueueRow): ReversePath {
   return reversePath === '' ? null : (parseMailbox(reversePath) ?? null)
 }
 
-/** The stored content in another mailbox. It is read whole only if it was not to be filed when it came. */
-async function filingOf(
+/** The stored content in another mailbox. */
+function filingOf(
   row: QueueRow,
   { mailbox, recipient, flags }: Extract<Plan, { kind: 'file' }>,
-  message: QueuedMessage,
-): Promise<Operation> {
+  facts: FactsToFile,
+): Operation {
   const prefix = deliveryPrefix(pathOf(row), recipient)
-  const filing = { kind: 'queueFile', entry: row.entry, mailbox, prefix, flags } as const
-  if (message.indexed) {
-    const header = await message.read(0, Math.min(message.sizeBytes, headerReadBytes))
-    return { ...filing, threadKeys: threadKeysOf(header) }
-  }
+  return { kind: 'queueFile', entry: row.entry, mailbox, prefix, flags, ...facts }
+}
+
+/** What a filing must know of the message. */
+type FactsToFile = Pick<Extract<Operation, { kind: 'queueFile' }>, 'threadKeys' | 'facts'>
+
+/** Once for all mailboxes. The message is read whole only if it was not to be filed when it came. */
+async function factsToFile(message: QueuedMessage): Promise<FactsToFile> {
+  if (message.indexed)
+    return { threadKeys: threadKeysOf(await message.read(0, Math.min(message.sizeBytes, headerReadBytes))) }
   const { facts } = await factsOfSlices(slicesOf(message))
-  return { ...filing, threadKeys: facts.threadKeys, facts }
+  return { threadKeys: facts.threadKeys, facts }
 }
 
 async function* slicesOf(message: QueuedMessage): AsyncGenerator<Uint8Array> {

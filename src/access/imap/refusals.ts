@@ -9,7 +9,7 @@ const codes: Readonly<Record<StoreRefusalCode, ImapCode>> = {
   noSuchAlias: 'UNAVAILABLE',
   noSuchEntry: 'UNAVAILABLE',
   accountDisabled: 'UNAVAILABLE',
-  settingChanged: 'UNAVAILABLE',
+  changed: 'UNAVAILABLE',
   nameTaken: 'ALREADYEXISTS',
   nameBad: 'CANNOT',
   notAllowed: 'CANNOT',

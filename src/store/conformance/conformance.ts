@@ -57,9 +57,9 @@ export function conformance(
   check('a setting is set only if it is as expected', async (store) => {
     const set = (value: string, expected?: string | null) =>
       store.commit([{ kind: 'settingSet', name: 'secret', value, expected }])
-    await refused(set('one', 'other'), 'settingChanged')
+    await refused(set('one', 'other'), 'changed')
     await set('one', null)
-    await refused(set('two', null), 'settingChanged')
+    await refused(set('two', null), 'changed')
     await set('two', 'one')
     assert.equal(await store.read.setting('secret'), 'two')
     const both = await Promise.allSettled([set('three', 'two'), set('four', 'two')])

@@ -73,8 +73,8 @@ export class Batcher {
   #spare: ArrayBuffer | undefined
   #broken: Error | undefined
   #idle: (() => void)[] = []
-  /** Arrivals with late rows. */
-  #late = 0
+  /** There are late rows, or rows that a failed group could not write: the next group writes them. */
+  #rowsAreMissing = false
   readonly promised = new Promised()
   #rows: Timer | undefined
 
@@ -136,9 +136,9 @@ export class Batcher {
     })
   }
 
-  /** Resolves when no arrival has late rows; undefined: none has. */
+  /** Resolves when every record has its rows; undefined: it has. */
   allRows(): Promise<unknown> | undefined {
-    return this.#late === 0 ? undefined : this.commit([{ kind: 'materialize', all: true }], 'visible')
+    return this.#rowsAreMissing ? this.commit([{ kind: 'materialize', all: true }], 'visible') : undefined
   }
 
   /** The store closes: no more late rows are requested. */
@@ -149,6 +149,8 @@ export class Batcher {
   /** The writer has stopped: all waiting callers get the error. */
   break(error: Error): void {
     this.#broken = error
+    // What was answered is in the log, and has its rows after the next start: no read waits for them any more.
+    this.promised.kept()
     for (const waiting of this.#waiting.splice(0)) {
       waiting.release()
       waiting.named('refused')
@@ -196,7 +198,7 @@ export class Batcher {
       },
       (outcomes, changes, returned, late) => {
         this.#inFlight = false
-        this.#late = late
+        this.#rowsAreMissing = late > 0 || outcomes.some(isFault)
         if (late > 0) this.#rowsSoon()
         if (returned && returned.byteLength <= spareBytesMax) this.#spare = returned
         this.#changed(changes)
@@ -309,6 +311,10 @@ function layGroup(group: readonly Waiting[], buffer: ArrayBuffer | null): WireCo
     at += waiting.sizeBytes
     return { at: start, size: waiting.sizeBytes }
   })
+}
+
+function isFault(outcome: CommitOutcome): boolean {
+  return !outcome.ok && (outcome.code === 'full' || outcome.code === 'failed')
 }
 
 /** @param outcome undefined: the writer has stopped. */

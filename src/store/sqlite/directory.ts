@@ -98,6 +98,11 @@ export function setCredential(context: WriteContext, op: Op<'credentialSet'>): n
 }
 
 export function setAlias(context: WriteContext, op: Op<'aliasSet'>): null {
+  if (op.expected !== undefined) {
+    const now = context.sql('SELECT targets FROM alias WHERE address = ?').get(op.address)?.['targets']
+    if ((now ?? null) !== (op.expected && JSON.stringify(op.expected)))
+      throw new StoreRefusal('changed', `The alias ${op.address} was changed meanwhile`)
+  }
   if (op.targets.length === 0) {
     const { changes } = context.sql('DELETE FROM alias WHERE address = ?').run(op.address)
     if (Number(changes) === 0) throw new StoreRefusal('noSuchAlias', `There is no alias ${op.address}`)
@@ -115,7 +120,7 @@ export function setAlias(context: WriteContext, op: Op<'aliasSet'>): null {
 
 export function setSetting(context: WriteContext, op: Op<'settingSet'>): null {
   if (op.expected !== undefined && (settingOf(context, op.name) ?? null) !== op.expected)
-    throw new StoreRefusal('settingChanged', `The setting ${op.name} was changed meanwhile`)
+    throw new StoreRefusal('changed', `The setting ${op.name} was changed meanwhile`)
   context.sql('INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)').run(op.name, op.value)
   return null
 }

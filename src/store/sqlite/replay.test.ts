@@ -1,4 +1,5 @@
 import { domainDestination, localDestination } from '../../mail/destination.ts'
+import type { AccountId } from '../../mail/ids.ts'
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -101,6 +102,17 @@ test('a filing out of the queue is replayed with its DSN: the same UIDs, and the
   assert.deepEqual(await seen(), before)
   await store.close()
   assert.deepEqual(verifyFolder(folder).faults, [])
+  // As if the record of the queued message had been set aside: its report has nothing to file and to end, and the DSN is filed.
+  for (const ending of ['-wal', '-shm']) rmSync(`${rows}${ending}`, { force: true })
+  cpSync(`${rows}.before`, rows)
+  const db = openDatabase(rows)
+  db.exec('DELETE FROM recipient; DELETE FROM queueEntry; DELETE FROM content')
+  db.close()
+  store = await open()
+  assert.equal(await store.quarantine.count(), 0)
+  const messages = async (id: AccountId): Promise<number> => (await store.read.mailboxes(id))[0]!.messages
+  assert.deepEqual([await messages(alice.id), await messages(bob.id)], [1, 1])
+  await store.close()
   rmSync(folder, { recursive: true })
 })
 

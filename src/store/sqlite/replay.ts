@@ -124,12 +124,14 @@ export class Replay {
     }
   }
 
-  /** A report about a recipient whose own record was set aside has nothing to end. */
+  /** What is about a recipient whose own record was set aside has nothing to end, and nothing to file. */
   #reapply(operation: Exclude<EngineOperation, Arrive | Append>): void {
     try {
       apply(this.#context, operation)
     } catch (error) {
-      if (!(error instanceof StoreRefusal) || error.code !== 'leaseLost') throw error
+      if (!(error instanceof StoreRefusal)) throw error
+      const nothingThere = operation.kind === 'queueFile' ? 'noSuchEntry' : 'leaseLost'
+      if (error.code !== nothingThere) throw error
     }
   }
 }

@@ -31,7 +31,7 @@ export interface VisibleReadsTools {
   readonly reads: SqliteReads
   readonly tables: Tables
   readonly promised: Promised
-  /** Resolves when there are no late rows; undefined: there are none. */
+  /** Resolves when every record has its rows; undefined: it has. */
   allRows(): Promise<unknown> | undefined
   search(
     account: AccountId,
@@ -229,9 +229,9 @@ export class VisibleReads implements StoreReads {
     return this.#reads.counts()
   }
 
-  /** Everything answered so far has its rows. */
+  /** Everything answered so far has its rows; where these cannot be written (a full disk), the others are read all the same. */
   async #everything(): Promise<void> {
     if (this.#promised.mailboxes) await this.#promised.visible()
-    await this.#tools.allRows()
+    await this.#tools.allRows()?.catch(() => {})
   }
 }

@@ -1,0 +1,53 @@
+/** Reads of what was answered, where its rows cannot come. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLog } from '../../base/log.ts'
+import { domainDestination } from '../../mail/destination.ts'
+import { realClock } from '../../platform/real/clock.ts'
+import { addAccount, arrival, message, nowMs } from '../conformance/fixtures.ts'
+import { Batcher, type WriterHost } from './batcher.ts'
+import { openStore } from './engine.ts'
+
+test('a writer that breaks lets go of those that wait for rows', async () => {
+  let durable = (): void => {}
+  const host: WriterHost = {
+    group: (_buffer, _commits, answer) => (durable = () => answer([{ ok: true, results: [{ filed: [] }] }])),
+  }
+  const batcher = new Batcher(host, realClock, () => {})
+  const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
+  const filed = batcher.commit([await arrival(store, message('one'), [7])], 'durable')
+  await new Promise((resolve) => setImmediate(resolve))
+  durable()
+  await filed
+  assert.deepEqual([...batcher.promised.mailboxes!], [7])
+  const waiting = batcher.promised.visible()
+  batcher.break(new Error('the disk is gone'))
+  await waiting
+  assert.equal(batcher.promised.mailboxes, undefined)
+  await store.close()
+})
+
+test('where late rows cannot be written, reads of the queue and the totals tell what is there', async () => {
+  let full = false
+  const memoryFails = (): void => {
+    if (full) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+  }
+  const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog, memoryFails })
+  await addAccount(store, 'bob@example.org')
+  const parameters = { body: '7bit', smtpUtf8: false } as const
+  const queue = {
+    reversePath: '',
+    recipients: [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }],
+    prefix: '',
+    firstAttemptMs: nowMs,
+    expiresAtMs: nowMs + 1000,
+    leasedUntilMs: nowMs + 600_000,
+  }
+  await store.commit([await arrival(store, message('out'), [], { queue })])
+  full = true
+  assert.equal((await store.read.counts()).accounts, 1)
+  assert.deepEqual(await store.read.queueWhere({}, 0, 10), { rows: [] })
+  full = false
+  assert.equal((await store.read.queueWhere({}, 0, 10)).rows.length, 1)
+  await store.close()
+})
