@@ -6,7 +6,7 @@ import type { Mailbox } from '../mail/envelope.ts'
 import type { AddressAnswer } from '../protocol/smtp/backend.ts'
 import type { StoreReads } from '../store/store.ts'
 import type { DeliveryOptions } from './options.ts'
-import { completeMailbox } from './resolve.ts'
+import { completeMailbox } from './complete-mailbox.ts'
 
 interface Tools {
   readonly store: { readonly read: StoreReads }

@@ -12,7 +12,7 @@ import type { MailParameters, SmtpClientFacts, SmtpTransaction } from '../protoc
 import { StoreFault, type StoredContent } from '../store/store.ts'
 import { newArrivalId, type ArrivalRecipient } from './arrival.ts'
 import type { RefusedRecipient } from './trace.ts'
-import { completeMailbox } from './resolve.ts'
+import { completeMailbox } from './complete-mailbox.ts'
 import { MessageAcceptance, type AcceptTools } from './accept.ts'
 
 export interface TransactionTools extends AcceptTools {

@@ -14,7 +14,7 @@ import { Checks } from '../checks/run-checks.ts'
 import { thresholdCheck, thresholdDefaults } from '../checks/threshold.ts'
 import type { DeliveryOptions, RelayOptions } from '../delivery/options.ts'
 import { refusalAtRcpt } from '../delivery/rcpt.ts'
-import { isForOthers } from '../delivery/resolve.ts'
+import { fitsDomain } from '../mail/domain-pattern.ts'
 import type { Rewriter } from '../delivery/rewrite/rewriter.ts'
 import type { AddressSource } from '../directory/aliases.ts'
 import type { Store } from '../store/store.ts'
@@ -40,9 +40,12 @@ export interface CheckTools {
 export function openChecks(tools: CheckTools): Checks {
   const { store, clock, log, options, addresses, networks, relay, rewriter, authenticity, contentRules } = tools
   const isLocalDomain = (domain: string): boolean => store.read.isLocalDomain(domain)
+  /** As its backup MX or front: mail for it is accepted from all clients. */
+  const relaysFor = (domain: string): boolean =>
+    relay?.now.domains.some((pattern) => fitsDomain(pattern, domain)) ?? false
   const rows: readonly (Check | undefined)[] = [
     networks && networkCheck(networks),
-    relayCheck({ isLocalDomain, relaysFor: (domain) => isForOthers(relay?.now, domain) }),
+    relayCheck({ isLocalDomain, relaysFor }),
     recipientsCheck({ isLocalDomain, refusalOf: (mailbox) => refusalAtRcpt(tools, mailbox) }),
     originCheck({ addresses, options, rewritten: (mailbox) => rewriter?.inHeader(mailbox, 'sender') }),
     authenticity && authenticityCheck(authenticity),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMailbox } from '../mail/address.ts'
-import { completeMailbox } from './resolve.ts'
+import { completeMailbox } from './complete-mailbox.ts'
 
 const tools = {
   store: { read: { domains: () => ['a.example', 'b.example'] } },

@@ -1,10 +1,9 @@
-/** Addresses as clients give them: completed with our domain; whether they are in a relay domain. */
+/** Addresses of the server itself, as clients give them: completed with our domain. RFC 5321 §4.1.1.3, §4.1.3. */
 import type { Live } from '../base/live.ts'
 import { networksHold, parseIpNetwork } from '../base/ip-network.ts'
 import type { Mailbox } from '../mail/envelope.ts'
-import { fitsDomain } from '../mail/domain-pattern.ts'
 import type { StoreReads } from '../store/store.ts'
-import type { RelayOptions, DeliveryOptions } from './options.ts'
+import type { DeliveryOptions } from './options.ts'
 
 interface Tools {
   readonly store: { readonly read: StoreReads }
@@ -33,9 +32,4 @@ function isOwnLiteral({ isOwnAddress }: Tools, domain: string, localAddress: str
   const address = domain.slice(1, -1).replace(/^ipv6:/i, '')
   const same = localAddress !== undefined && parseIpNetwork(localAddress)
   return (same && networksHold([same], address)) || isOwnAddress?.(address) === true
-}
-
-/** Whether a domain is a relay domain, as its backup MX or front: mail for it is accepted from all clients. */
-export function isForOthers(relay: RelayOptions | undefined, domain: string): boolean {
-  return relay?.domains.some((pattern) => fitsDomain(pattern, domain)) ?? false
 }
