@@ -10,6 +10,7 @@ import type { Mailbox, ReversePath } from '../mail/envelope.ts'
 import { formatField } from '../mail/header-format.ts'
 import type { HeaderFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
+import type { Authenticated } from '../protocol/sasl/authenticator.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
 import type { FiledFacts } from '../store/facts.ts'
 import type { StoredContent } from '../store/store.ts'
@@ -18,7 +19,6 @@ import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
 import { messageIndex, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { mayRelay } from '../checks/clients.ts'
-import type { Judgement } from '../checks/judgement.ts'
 import type { MessageNotes } from '../checks/notes.ts'
 import type { MessageChecks } from '../checks/run-checks.ts'
 import { isResultsOf } from '../trust/authentication-results.ts'
@@ -96,7 +96,10 @@ export class MessageAcceptance {
     const checked = await this.#mended()
     this.#checkLimits(checked.message)
     const verdict = await this.#check(id, checked.message)
-    const envelope = await this.#envelope(id, atMs, verdict)
+    const { user } = this.#received.client
+    // Counted whatever the checks say.
+    const held = (user !== null && (await this.#isHeld(user))) || verdict.hold
+    const envelope = this.#envelope(id, atMs, verdict, held)
     const { filed, fixes } = await this.#edit(checked, verdict, envelope)
     const prefix = await this.#head(filed.message, verdict, fixes, envelope)
     const arrival = this.#arrival(envelope, filed.message)
@@ -132,13 +135,12 @@ export class MessageAcceptance {
       throw new Refusal(status.tooManyHops)
   }
 
-  async #envelope(id: string, atMs: number, verdict: MessageNotes): Promise<Envelope> {
+  #envelope(id: string, atMs: number, verdict: MessageNotes, held: boolean): Envelope {
     const { rewriter } = this.#tools
     const { reversePath, recipients } = this.#received
     const sender = this.#ours && rewriter ? rewriter.sender(reversePath) : reversePath
     const mailboxes = recipients.map(({ mailbox }) => mailbox)
     const copied = this.#copied(sender, mailboxes, verdict)
-    const held = (await this.#isHeld(recipients.length)) || verdict.hold
     return { id, atMs, sender, mailboxes, copied, held }
   }
 
@@ -217,7 +219,7 @@ export class MessageAcceptance {
     const { checks, recipients } = this.#received
     const { content } = this
     const parts = this.#partsOf(content)
-    await checks.message({
+    const asked = checks.message({
       id,
       recipients: recipients.map(({ mailbox }) => mailbox),
       sizeBytes: content.sizeBytes,
@@ -227,6 +229,7 @@ export class MessageAcceptance {
       read: async (start, end) =>
         content.inline?.subarray(start, end) ?? this.#tools.store.readContent(content, start, end),
     })
+    if (asked) await asked
     return checks.notes
   }
 
@@ -299,10 +302,9 @@ export class MessageAcceptance {
   }
 
   /** Whether the sending account is, or looks, compromised. */
-  async #isHeld(recipients: number): Promise<boolean> {
-    const { user } = this.#received.client
-    if (!user) return false
-    return (await this.#tools.accountGuard?.sends(user.accountId as AccountId, user.name, recipients)) === true
+  async #isHeld({ accountId, name }: Authenticated): Promise<boolean> {
+    const { recipients } = this.#received
+    return (await this.#tools.accountGuard?.sends(accountId as AccountId, name, recipients.length)) === true
   }
 
   /** Decides every recipient, and the copies. */
@@ -333,11 +335,9 @@ export class MessageAcceptance {
     }
     // Without the redirected copy the message would be lost.
     if (redirect !== undefined && copies.length === 0) throw new Refusal(status.localError)
-    return { planned, copies, sealed: loopMarks(planned) + (await this.#seal(judgement, planned, atMs)) }
-  }
-
-  async #seal(judged: Judgement | undefined, planned: readonly Planned[], nowMs: number): Promise<string> {
-    return judged?.seals === true ? sealForwarded(this.#tools, this.content, judged, planned, nowMs) : ''
+    const sealed =
+      judgement?.seals === true ? await sealForwarded(this.#tools, this.content, judgement, planned, atMs) : ''
+    return { planned, copies, sealed: loopMarks(planned) + sealed }
   }
 }
 

@@ -50,19 +50,25 @@ export const atRcpt: Message = { reversePath: null }
  * directory does not answer.
  * @param noteMissing called for members of an alias that do not exist.
  */
-export async function decide(
+export function decide(
   tools: DecideTools,
   mailbox: Mailbox,
   message: Message,
   noteMissing?: (member: string) => void,
 ): Promise<readonly Plan[]> {
   const recipient = formatMailbox(mailbox)
-  if (message.discard !== undefined) return [{ kind: 'discard', recipient, rule: message.discard }]
-  if (!tools.store.read.isLocalDomain(mailbox.domain))
-    return [{ kind: 'queue', recipient, address: recipient, destination: domainDestination(mailbox.domain) }]
-  if (!message.unanswered) return decideLocal(tools, mailbox, recipient, message, noteMissing)
+  if (message.discard !== undefined) return Promise.resolve([{ kind: 'discard', recipient, rule: message.discard }])
+  if (!tools.store.read.isLocalDomain(mailbox.domain)) {
+    const destination = domainDestination(mailbox.domain)
+    return Promise.resolve([{ kind: 'queue', recipient, address: recipient, destination }])
+  }
+  const local = decideLocal(tools, mailbox, recipient, message, noteMissing)
+  return message.unanswered ? laterIfSilent(local, recipient) : local
+}
+
+async function laterIfSilent(local: Promise<readonly Plan[]>, recipient: string): Promise<readonly Plan[]> {
   try {
-    return (await decideLocal(tools, mailbox, recipient, message, noteMissing)).filter(({ kind }) => kind !== 'refuse')
+    return (await local).filter(({ kind }) => kind !== 'refuse')
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return [{ kind: 'queue', recipient, address: recipient, destination: localDestination }]

@@ -77,7 +77,8 @@ class Connection implements SmtpConnection {
     try {
       // The session belongs to the account that signed in, by id: its name may be another account's by now.
       if (client.user && !(await this.#isStill(client.user))) throw new Refusal(status.authRequired)
-      await checks.sender()
+      const asked = checks.sender()
+      if (asked) await asked
     } catch (error) {
       transaction.declined(error)
       throw error

@@ -47,7 +47,8 @@ export class Transaction implements SmtpTransaction {
     const complete = completeMailbox(this.#tools, given, this.#client.peer.localAddress)
     const mailbox = this.#tools.rewriter?.recipient(complete) ?? complete
     try {
-      await this.#checks.recipient(mailbox, dsn)
+      const asked = this.#checks.recipient(mailbox, dsn)
+      if (asked) await asked
     } catch (error) {
       if (error instanceof Refusal) {
         if (!isUntraced(error)) this.#noteUnknown(given, error.status)

@@ -49,7 +49,7 @@ async function make(password = 'correct horse') {
       return row && { ...row, quotaBytes: 0 }
     },
     alias: async () => undefined,
-    address: async (name) => ({ user: await source.user(name), alias: undefined }),
+    address: async (name) => ({ account: await source.user(name) }),
     credentials: async (id, type) => rows.find((row) => row.id === id)!.credentials.filter((one) => one.type === type),
   }
   const lines: string[] = []

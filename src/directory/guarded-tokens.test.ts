@@ -27,7 +27,7 @@ function world() {
     isLocalDomain: () => true,
     user: async (name: string) => (name === alice.name ? { ...alice, quotaBytes: 0 } : undefined),
     alias: async () => undefined,
-    address: async () => ({ user: undefined, alias: undefined }),
+    address: async () => ({}),
     credentials: async () => [],
   }
   const directory = new StoreDirectory(source, clock, () => {})

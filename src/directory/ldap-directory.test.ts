@@ -72,7 +72,7 @@ function world(more: Partial<DirectoryOptions> = {}) {
     isLocalDomain: (domain) => domain === 'a.example',
     user: async (name) => rows.find((row) => row.name === name),
     alias: async (address) => (aliases[address] ? { targets: aliases[address] } : undefined),
-    address: async (address) => ({ user: await source.user(address), alias: await source.alias(address) }),
+    address: async (address) => ({ account: await source.user(address), targets: aliases[address] }),
     credentials: async (id, type) => rows.find((row) => row.id === id)!.credentials.filter((one) => one.type === type),
   }
   const addRow = (name: string, quotaBytes = 0): Row => {

@@ -15,10 +15,7 @@ export interface DirectoryRows {
   user(name: string): Promise<(DirectoryAccount & { readonly quotaBytes: number }) | undefined>
   alias(address: string): Promise<{ readonly targets: readonly string[] } | undefined>
   /** Both by one read. */
-  address(address: string): Promise<{
-    readonly user: DirectoryAccount | undefined
-    readonly alias: { readonly targets: readonly string[] } | undefined
-  }>
+  address(address: string): Promise<AddressEntry>
   credentials(account: AccountId, type: string): Promise<readonly { readonly name: string; readonly value: string }[]>
 }
 
@@ -49,9 +46,8 @@ export class StoreDirectory implements Directory {
     return this.#rows.user(name)
   }
 
-  async lookUp(address: string): Promise<AddressEntry> {
-    const { user, alias } = await this.#rows.address(address)
-    return { account: user, targets: alias?.targets }
+  lookUp(address: string): Promise<AddressEntry> {
+    return this.#rows.address(address)
   }
 
   /** Always costs one Argon2 hash, also for an unknown user or an account without a password: then it is the hash of a dummy password. */

@@ -28,8 +28,9 @@ export interface User extends Omit<Account, 'usedBytes' | 'usedMessages'> {
 
 /** What a local address is: an account, an alias, both or neither. */
 export interface AddressRows {
-  readonly user: User | undefined
-  readonly alias: Alias | undefined
+  readonly account: User | undefined
+  /** Of the alias. */
+  readonly targets: readonly string[] | undefined
 }
 
 /** Mail for `address` goes to each target; an address `@domain` is the domain's catch-all. */

@@ -87,7 +87,7 @@ export class VisibleReads implements StoreReads {
   }
 
   async address(address: string): Promise<AddressRows> {
-    return { user: this.#reads.user(address), alias: this.#reads.alias(address) }
+    return { account: this.#reads.user(address), targets: this.#reads.alias(address)?.targets }
   }
 
   async account(name: string): Promise<Account | undefined> {
