@@ -158,8 +158,7 @@ async function fileNow(
   if (quotaBytes > 0) {
     // The commit counts the prefix too, and would refuse all recipients because of this one.
     const bytes = sizeBytes === undefined ? 1 : sizeBytes + deliveryPrefix(reversePath, recipient).length
-    const usedBytes = (await read.accountById(id))?.usedBytes ?? 0
-    if (usedBytes + bytes > quotaBytes)
+    if ((await read.usedBytes(id)) + bytes > quotaBytes)
       return { kind: 'refuse', recipient, status: status.mailboxFull, account: { id, name } }
   }
   const junk = evidence.junk ? (await read.mailboxes(id)).find(({ role }) => role === 'junk') : undefined

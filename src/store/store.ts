@@ -157,6 +157,11 @@ export interface StoreReads {
   user(name: string): Promise<User | undefined>
   account(name: string): Promise<Account | undefined>
   accountById(id: AccountId): Promise<Account | undefined>
+  /**
+   * Bytes that an account uses, 0 for one that is gone. Unlike the account's row it waits for nothing, so it may be behind what was answered:
+   * deliveries ask for it, one after another, and the commit counts again.
+   */
+  usedBytes(account: AccountId): Promise<number>
   accounts(after: string, limit: number): Promise<readonly Account[]>
   /** Both by one read. */
   address(address: string): Promise<AddressRows>

@@ -139,6 +139,10 @@ export class SqliteReads {
     return row && toAccount(row)
   }
 
+  usedBytes(id: AccountId): number {
+    return (this.#sql('SELECT usedBytes FROM account WHERE id = ?').get(id)?.['usedBytes'] as number | undefined) ?? 0
+  }
+
   accounts(after: string, limit: number): readonly Account[] {
     return this.#sql(`SELECT ${accountColumns} FROM account WHERE name > ? ORDER BY name LIMIT ?`)
       .all(after, limit)

@@ -103,6 +103,10 @@ export class VisibleReads implements StoreReads {
     return this.#reads.accountById(id)
   }
 
+  async usedBytes(account: AccountId): Promise<number> {
+    return this.#reads.usedBytes(account)
+  }
+
   async accounts(after: string, limit: number): Promise<readonly Account[]> {
     await this.#everything()
     return this.#reads.accounts(after, limit)
