@@ -55,7 +55,7 @@ async function aliasesTo(store: Store, name: string): Promise<string[]> {
   return found.slice(0, danglingMax)
 }
 
-interface AliasChange {
+export interface AliasChange {
   readonly address: string
   readonly targets: readonly string[]
 }
