@@ -1,0 +1,40 @@
+/**
+ * What an engine is: rows, contents, and one way to write. What a process remembers of them (message tables, the directory, flag names) and
+ * who listens is the node's, `node/node-store.ts`, the same above every engine. docs/architecture.md §31.
+ */
+import type { AccountId } from '../mail/ids.ts'
+import type { Change } from './changes.ts'
+import type { Store, StoreReads } from './store.ts'
+
+/** An engine has no memory of what it read, and one listener: its node. */
+export interface StoreEngine extends Omit<Store, 'read' | 'listen'> {
+  readonly rows: EngineRows
+  /**
+   * Called once, before the first commit. `changed` hears of every group of commits, in order, when its rows can be read and before its
+   * commits with `until: 'visible'` are answered.
+   */
+  attach(changed: (changes: readonly Change[]) => void): void
+}
+
+/** Reads of rows, as `StoreReads` describes them. What a node has as a value is a promise here. */
+export interface EngineRows extends Omit<StoreReads, 'domains' | 'isLocalDomain' | 'flagNames' | 'table'> {
+  /** Lower case, sorted. */
+  domains(): Promise<readonly string[]>
+  /** The account's keywords and their bits; system flags and well-known keywords have theirs in every account. */
+  keywords(account: AccountId): Promise<readonly KeywordRow[]>
+  /** Messages of a mailbox behind UID `after`, in UID order: as many as the engine reads at once, none at the end. */
+  tablePage(mailbox: number, after: number): Promise<TablePage>
+}
+
+export interface KeywordRow {
+  readonly bit: number
+  readonly name: string
+}
+
+/** Parallel arrays, one entry a message. */
+export interface TablePage {
+  readonly uids: Uint32Array
+  readonly flagsLow: Uint32Array
+  readonly flagsHigh: Uint32Array
+  readonly modSeqs: Float64Array
+}
