@@ -54,7 +54,7 @@ export async function bundleTests({ root, out, files, sourcemap = 'inline', dela
 }
 
 const delay = `
-const never = new Set(['constructor', 'domains', 'isLocalDomain', 'flagNames', 'upToDate', 'rows'])
+const never = new Set(['constructor', 'upToDate', 'rows'])
 for (const name of Object.getOwnPropertyNames(VisibleReads.prototype)) {
   const read = VisibleReads.prototype[name]
   if (never.has(name) || typeof read !== 'function') continue

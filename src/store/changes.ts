@@ -20,7 +20,10 @@ export type Change =
   /** The account has a new keyword at this bit. */
   | { readonly kind: 'flagName'; readonly account: AccountId; readonly bit: number; readonly name: string }
   | { readonly kind: 'queue'; readonly dueMs: number }
+  /** Accounts, aliases, credentials or domains changed. */
   | { readonly kind: 'directory' }
+  /** A domain has become one of ours, or is none any more; 'directory' comes with it. */
+  | { readonly kind: 'domain'; readonly name: string; readonly isLocal: boolean }
 
 /** Inclusive UIDs which now have the same flags. */
 export interface FlagRange {

@@ -17,7 +17,7 @@ export interface StoreEngine extends Omit<Store, 'read' | 'listen'> {
 }
 
 /** Reads of rows, as `StoreReads` describes them. What a node has as a value is a promise here. */
-export interface EngineRows extends Omit<StoreReads, 'domains' | 'isLocalDomain' | 'flagNames' | 'table'> {
+export interface EngineRows extends Omit<StoreReads, 'domains' | 'isLocalDomain' | 'table'> {
   /** Lower case, sorted. */
   domains(): Promise<readonly string[]>
   /** The account's keywords and their bits; system flags and well-known keywords have theirs in every account. */

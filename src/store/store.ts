@@ -178,8 +178,6 @@ export interface StoreReads {
   /** Remembered, unlike the row: APPEND and COPY need it often. */
   mailboxId(account: AccountId, name: string): Promise<number | undefined>
   subscriptions(account: AccountId): Promise<readonly string[]>
-  /** Names of the account's flag bits; index = bit. Shared, grows in place. */
-  flagNames(account: AccountId): readonly (string | undefined)[]
   /** The messages of a mailbox, in a table that all its holders share; `release()` it. */
   table(mailbox: number): Promise<LiveTable>
   /** Resolves when the table of this mailbox has all that was answered; undefined: it has. */

@@ -91,7 +91,7 @@ async function subjectsOf(store: Store, inbox: number): Promise<string[]> {
 
 /** Whatever was answered is there after a crash and a start, once; whatever was refused before anything was written is not. */
 async function checkAfter(folder: string, bob: { inbox: number }, told: readonly Told[], what: string): Promise<void> {
-  const { store, crash } = openInPlace(folder)
+  const { store, crash } = await openInPlace(folder)
   const subjects = await subjectsOf(store, bob.inbox)
   const queued = (await store.read.queue(0, 1000)).map(({ address }) => address.split('@')[0]!)
   const aside = new Set((await store.quarantine.list(1000)).flatMap(({ recipients }) => recipients))
@@ -120,7 +120,7 @@ async function checkAfter(folder: string, bob: { inbox: number }, told: readonly
 async function attempt(folder: string, plan: FailurePlan, bob: { id: AccountId; inbox: number }): Promise<Told[]> {
   let place: InPlace
   try {
-    place = openInPlace(folder, plan)
+    place = await openInPlace(folder, plan)
   } catch (error) {
     assert.ok(plan.struck > 0, String(error))
     return []
@@ -133,7 +133,7 @@ async function attempt(folder: string, plan: FailurePlan, bob: { id: AccountId; 
 async function run(failure: Failure | undefined): Promise<FailurePlan> {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-failures-'))
   try {
-    const before = openInPlace(folder)
+    const before = await openInPlace(folder)
     const bob = await addAccount(before.store, 'bob@example.org')
     before.crash()
     const plan = new FailurePlan(failure)

@@ -18,11 +18,11 @@ function filesOf(folder: string): string[] {
 
 test('a large body whose commit failed after its record was synced is kept, however often it is given up', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-fate-'))
-  const first = openInPlace(folder)
+  const first = await openInPlace(folder)
   const bob = await addAccount(first.store, 'bob@example.org')
   first.crash()
   const plan = new FailurePlan()
-  const failing = openInPlace(folder, plan)
+  const failing = await openInPlace(folder, plan)
   plan.refuses = (sql) => sql === 'COMMIT'
   const operation = await arrival(failing.store, large, [bob.inbox])
   await assert.rejects(failing.store.commit([operation]))
@@ -30,7 +30,7 @@ test('a large body whose commit failed after its record was synced is kept, howe
   operation.content.abort()
   assert.equal(filesOf(folder).length, 1)
   failing.crash()
-  const { store, crash } = openInPlace(folder)
+  const { store, crash } = await openInPlace(folder)
   const [row] = await rowsOf(store, bob.inbox, true)
   assert.match(row!.text!, /Subject: large/)
   crash()
@@ -39,7 +39,7 @@ test('a large body whose commit failed after its record was synced is kept, howe
 
 test('a large body whose commit was refused goes when it is given up; one that a commit has named stays', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-fate-'))
-  const { store, crash } = openInPlace(folder)
+  const { store, crash } = await openInPlace(folder)
   const bob = await addAccount(store, 'bob@example.org')
   const refusedOne = await arrival(store, large, [4711])
   await refused(store.commit([refusedOne]), 'noSuchMailbox')

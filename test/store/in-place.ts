@@ -25,7 +25,11 @@ export interface InPlace {
   crash(): void
 }
 
-export function openInPlace(folder: string, plan = new FailurePlan(), segmentBytes = 256 * 1024): InPlace {
+export async function openInPlace(
+  folder: string,
+  plan = new FailurePlan(),
+  segmentBytes = 256 * 1024,
+): Promise<InPlace> {
   mkdirSync(folder, { recursive: true })
   const names = new LargeNames(
     Math.trunc(Math.random() * 0xffff_ffff)
@@ -40,7 +44,7 @@ export function openInPlace(folder: string, plan = new FailurePlan(), segmentByt
   const files = new DiskContents(folder)
   let broken: Error | undefined
   const listeners = new Set<() => void>()
-  const store = storeOn(
+  const store = await storeOn(
     {
       host: {
         group(buffer, commits, durably, done) {

@@ -247,14 +247,14 @@ test('a file that is pushed out of the cache, or forgotten, stays open until its
 test('a record whose write failed is not replayed after a crash, nor behind a shorter one that came after it', async (t) => {
   const folder = join(place(t), 'data')
   const plan = new FailurePlan()
-  const first = openInPlace(folder, plan)
+  const first = await openInPlace(folder, plan)
   const { inbox } = await addAccount(first.store, 'bob@example.org')
   plan.appendFails = 'after'
   const long = ['r1', 'r2', 'r3'].map((subject) => arrival(first.store, message(subject, 'x'.repeat(5000)), [inbox]))
   for (const one of await Promise.allSettled(long.map(async (one) => first.store.commit([await one]))))
     assert.equal(one.status, 'rejected')
   first.crash()
-  const second = openInPlace(folder, plan)
+  const second = await openInPlace(folder, plan)
   assert.equal((await second.store.read.mailbox(inbox))!.messages, 0, 'it was refused')
   plan.appendFails = 'after'
   const again = ['r4', 'r5', 'r6'].map((subject) => arrival(second.store, message(subject, 'x'.repeat(5000)), [inbox]))
@@ -263,7 +263,7 @@ test('a record whose write failed is not replayed after a crash, nor behind a sh
   // As long as the first of those that were refused: the second of them lies right behind it.
   await second.store.commit([await arrival(second.store, message('r7', 'x'.repeat(5000)), [inbox])])
   second.crash()
-  const third = openInPlace(folder)
+  const third = await openInPlace(folder)
   assert.equal((await third.store.read.mailbox(inbox))!.messages, 1)
   assert.equal(await third.store.quarantine.count(), 0)
   third.crash()

@@ -11,7 +11,7 @@ import { openInPlace } from './in-place.ts'
 
 async function filled(): Promise<{ folder: string; inbox: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'pennypost-room-'))
-  const { store, crash } = openInPlace(folder)
+  const { store, crash } = await openInPlace(folder)
   const { inbox } = await addAccount(store, 'bob@example.org')
   for (const subject of ['one', 'two']) await store.commit([await arrival(store, message(subject), [inbox])])
   crash()
@@ -22,7 +22,7 @@ test('a start without room for its rows can be read, takes nothing, and goes on 
   const { folder, inbox } = await filled()
   const plan = new FailurePlan()
   plan.refuses = (sql) => sql === 'COMMIT'
-  const { store, behind, damage, crash } = openInPlace(folder, plan)
+  const { store, behind, damage, crash } = await openInPlace(folder, plan)
   assert.ok(behind())
   assert.match(damage[0]!.event, /disk full at start/)
   assert.ok(!existsSync(join(folder, 'reserve')), 'the reserve was given up for it')
@@ -40,7 +40,7 @@ test('a start without room for its rows can be read, takes nothing, and goes on 
 test('with the disk full a deletion takes the reserve, and is done', async () => {
   const { folder, inbox } = await filled()
   const plan = new FailurePlan()
-  const { store, crash } = openInPlace(folder, plan)
+  const { store, crash } = await openInPlace(folder, plan)
   assert.ok(existsSync(join(folder, 'reserve')))
   plan.refuses = () => existsSync(join(folder, 'reserve'))
   await store.commit([{ kind: 'expunge', mailbox: inbox, force: true, nowMs: 1 }])

@@ -43,7 +43,7 @@ before(async () => {
   ] as const)
     note(handles, name, as)
   await handle.close()
-  place = openInPlace(join(folder, 'data'))
+  place = await openInPlace(join(folder, 'data'))
   ;({ inbox } = await addAccount(place.store, 'bob@example.org'))
 })
 after(() => {

@@ -85,7 +85,7 @@ export class StoreImapSelected implements ImapSelected {
   }
 
   flagNames(): readonly (string | undefined)[] {
-    return this.#tools.store.read.flagNames(this.#account)
+    return this.#table.flagNames
   }
 
   keywordsOpen(): boolean {

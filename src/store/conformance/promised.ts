@@ -73,23 +73,6 @@ export function promisedChecks(check: Check): void {
     }
   })
 
-  check(
-    'what deliveries ask for is not waited for: the 250 of one is not behind the rows of another',
-    async (store) => {
-      const bob = await addAccount(store, 'bob@example.org', 1_000_000)
-      for (let round = 0; round < 10; round++) {
-        await store.commit([await arrival(store, message('one'), [bob.inbox])], { until: 'durable' })
-        const order: string[] = []
-        await Promise.all([
-          store.read.mailbox(bob.inbox).then(() => order.push('mailbox')),
-          store.read.usedBytes(bob.id).then(() => order.push('usedBytes')),
-          store.read.user('bob@example.org').then(() => order.push('user')),
-        ])
-        assert.deepEqual(order, ['usedBytes', 'user', 'mailbox'])
-      }
-    },
-  )
-
   check('mail of another account is not waited for', async (store) => {
     const bob = await addAccount(store, 'bob@example.org')
     const eve = await addAccount(store, 'eve@example.org')

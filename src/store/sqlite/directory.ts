@@ -13,6 +13,7 @@ function domainOf(address: string): string {
 
 export function addDomain(context: WriteContext, op: Op<'domainAdd'>): null {
   context.sql('INSERT OR IGNORE INTO domain (name) VALUES (?)').run(op.name)
+  context.changes.push({ kind: 'domain', name: op.name, isLocal: true })
   context.changes.push({ kind: 'directory' })
   return null
 }
@@ -24,6 +25,7 @@ export function removeDomain(context: WriteContext, op: Op<'domainRemove'>): nul
   const { changes } = context.sql('DELETE FROM domain WHERE name = ?').run(op.name)
   if (Number(changes) === 0) throw new StoreRefusal('noSuchDomain', `${op.name} is not one of our domains`)
   context.sql("DELETE FROM alias WHERE address LIKE '%@' || ?").run(op.name)
+  context.changes.push({ kind: 'domain', name: op.name, isLocal: false })
   context.changes.push({ kind: 'directory' })
   return null
 }

@@ -1,10 +1,12 @@
 /** The embedded engine: the writer's thread, reads, tables, contents and the change feed put together as a `Store`. */
 import { dropLost, lostFiles } from '../contents/lost.ts'
 import { StoreSink } from '../contents/sink.ts'
+import type { Change } from '../changes.ts'
+import type { StoreEngine } from '../engine.ts'
+import { nodeStore } from '../node/node-store.ts'
 import type { Store, SweepReport } from '../store.ts'
 import { backupTo } from './backup.ts'
 import { Batcher } from './batcher.ts'
-import { ChangeFeed } from './change-feed.ts'
 import { diskEngine } from './disk-engine.ts'
 import type { Engine, StoreOptions } from './engine-interface.ts'
 import { memoryEngine } from './memory-engine.ts'
@@ -12,7 +14,6 @@ import { quarantineOf } from './quarantine-commands.ts'
 import { SqliteReads } from './reads.ts'
 import { reindex } from './reindex.ts'
 import { sweepStep } from './sweep.ts'
-import { Tables } from './tables.ts'
 import { VisibleReads } from './visible-reads.ts'
 
 export type { StoreOptions } from './engine-interface.ts'
@@ -23,29 +24,37 @@ export interface SqliteStore extends Store {
 }
 
 export async function openStore(options: StoreOptions): Promise<SqliteStore> {
-  return storeOn(options.folder === ':memory:' ? memoryEngine(options) : await diskEngine(options), options)
+  const engine = options.folder === ':memory:' ? memoryEngine(options) : await diskEngine(options)
+  try {
+    return await storeOn(engine, options)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
 }
 
 /** A store on an engine that is open. */
-export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
+export async function storeOn(engine: Engine, options: StoreOptions): Promise<SqliteStore> {
+  return Object.assign(await nodeStore(sqliteEngine(engine, options), options.clock), { replayed: engine.replayed })
+}
+
+function sqliteEngine(engine: Engine, options: StoreOptions): StoreEngine {
   const { clock, log } = options
   const reads = new SqliteReads(engine.reads, engine.files, clock, (content, { segment, position, file }, problem) =>
     log.error('message content is damaged or missing', { content, segment, position, file, problem }),
   )
-  const tables = new Tables(reads, clock)
-  const feed = new ChangeFeed(reads, tables)
-  const batcher = new Batcher(engine.host, clock, (changes) => feed.tell(changes))
+  let tell = (_changes: readonly Change[]): void => {}
+  const batcher = new Batcher(engine.host, clock, (changes) => tell(changes))
   engine.attach(batcher)
-  const storeReads = new VisibleReads({
+  const rows = new VisibleReads({
     reads,
-    tables,
     promised: batcher.promised,
     allRows: () => batcher.allRows(),
     search: engine.search,
   })
   return {
-    replayed: engine.replayed,
-    read: storeReads,
+    rows,
+    attach: (changed) => (tell = changed),
     commit: (operations, commitOptions) => batcher.commit(operations, commitOptions?.until ?? 'visible') as never,
     sink: () => new StoreSink(engine.room),
     async readContent({ inline, file, sizeBytes }, start, end) {
@@ -53,9 +62,8 @@ export function storeOn(engine: Engine, options: StoreOptions): SqliteStore {
         ? inline.subarray(start, end)
         : engine.files.read({ segment: 0, position: 0, file: file!, sizeBytes }, start, end)
     },
-    listen: (listener) => feed.listen(listener),
     state: () => engine.state(),
-    quarantine: quarantineOf(engine, storeReads, batcher, clock),
+    quarantine: quarantineOf(engine, rows, batcher, clock),
     ...maintenanceOf(engine, batcher, options),
   }
 }

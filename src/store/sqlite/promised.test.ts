@@ -3,10 +3,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
 import { domainDestination } from '../../mail/destination.ts'
+import type { AccountId } from '../../mail/ids.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { addAccount, arrival, message, nowMs } from '../conformance/fixtures.ts'
 import { Batcher, type WriterHost } from './batcher.ts'
+import { openDatabase } from './driver.ts'
 import { openStore } from './engine.ts'
+import { Promised } from './promised.ts'
+import { SqliteReads } from './reads.ts'
+import { migrate } from './schema.ts'
+import { VisibleReads } from './visible-reads.ts'
 
 test('a writer that breaks lets go of those that wait for rows', async () => {
   let durable = (): void => {}
@@ -50,4 +56,26 @@ test('where late rows cannot be written, reads of the queue and the totals tell 
   full = false
   assert.equal((await store.read.queueWhere({}, 0, 10)).rows.length, 1)
   await store.close()
+})
+
+test('what deliveries ask for is not waited for: the 250 of one is not behind the rows of another', async () => {
+  const db = openDatabase(':memory:')
+  migrate(db)
+  db.exec("INSERT INTO account (id, name, quotaBytes, uidValidity) VALUES (1, 'bob@example.org', 0, 1)")
+  db.exec("INSERT INTO mailbox (id, account, name, uidValidity) VALUES (7, 1, 'INBOX', 1)")
+  const promised = new Promised()
+  // Answered, and its rows do not come.
+  promised.add([7])
+  const reads = new SqliteReads(db, undefined as never, realClock)
+  const rows = new VisibleReads({ reads, promised, allRows: () => undefined, search: () => Promise.reject() })
+  assert.equal((await rows.user('bob@example.org'))!.inbox, 7)
+  assert.equal((await rows.address('bob@example.org')).account!.id, 1)
+  assert.equal(await rows.usedBytes(1 as AccountId), 0)
+  let answered = false
+  const account = rows.accountById(1 as AccountId).then(() => (answered = true))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(answered, false)
+  promised.kept()
+  assert.equal(await account, true)
+  db.close()
 })

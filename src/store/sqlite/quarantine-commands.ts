@@ -7,7 +7,8 @@ import type { StoredContent } from '../content.ts'
 import { quarantineName } from '../contents/quarantine.ts'
 import type { Filing, EngineOperation } from '../operations.ts'
 import { readRecord, type RecordView } from '../record.ts'
-import { StoreRefusal, type Place, type StoreQuarantine, type StoreReads } from '../store.ts'
+import type { EngineRows } from '../engine.ts'
+import { StoreRefusal, type Place, type StoreQuarantine } from '../store.ts'
 import type { Batcher } from './batcher.ts'
 import type { Append, Arrive } from './deliver.ts'
 import type { Engine } from './engine-interface.ts'
@@ -17,7 +18,7 @@ import { quarantined } from './quarantine.ts'
 /** What becomes of the recipients of a record that is dropped. */
 const dropRule = 'dropped from the quarantine by the operator'
 
-export function quarantineOf(engine: Engine, read: StoreReads, batcher: Batcher, clock: Clock): StoreQuarantine {
+export function quarantineOf(engine: Engine, read: EngineRows, batcher: Batcher, clock: Clock): StoreQuarantine {
   const recordOf = (place: Place): RecordView | undefined => {
     const bytes = engine.quarantined(place)
     const record = bytes && readRecord(Buffer.from(bytes))
@@ -116,7 +117,7 @@ function prefixOf(operation: Arrive | Append): string {
 async function anew(
   operation: Arrive | Append,
   content: StoredContent,
-  read: StoreReads,
+  read: EngineRows,
   nowMs: number,
 ): Promise<Arrive | Append> {
   if (operation.kind === 'append') {
@@ -131,7 +132,7 @@ async function anew(
   return { ...operation, content, filings, queue: { ...queue, firstAttemptMs } }
 }
 
-async function mailboxOf({ mailbox, recipients }: Filing, read: StoreReads): Promise<number> {
+async function mailboxOf({ mailbox, recipients }: Filing, read: EngineRows): Promise<number> {
   if (await read.mailbox(mailbox)) return mailbox
   for (const address of recipients) {
     const user = await read.user(address)

@@ -1,8 +1,8 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
-import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
+import type { AccountId, Uid } from '../../mail/ids.ts'
 import { createHash } from 'node:crypto'
-import { systemFlags, wellKnownKeywords } from '../../mail/flags.ts'
 import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
+import type { KeywordRow, TablePage } from '../engine.ts'
 import type {
   Account,
   Alias,
@@ -23,13 +23,10 @@ import type {
   QueueShape,
   RowNeed,
 } from '../store.ts'
-import type { MessageTable } from '../table.ts'
 import { Statements, type Database, type Row } from './driver.ts'
-import { BoundedMap } from '../../base/bounded-map.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CheckedContents } from '../contents/checked.ts'
 import { WrittenLately } from '../contents/written-lately.ts'
-import { RememberedDirectory } from './remembered-directory.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
 import {
@@ -50,15 +47,10 @@ function toAccount(row: Row): Account {
   return { ...(row as unknown as Account), disabled: row['disabled'] === 1 }
 }
 
-/** Accounts whose flag names are remembered. */
-const flagNamesMax = 20_000
-
 export class SqliteReads {
   readonly #statements: Statements
   readonly #files: ContentFiles
   readonly #checked: CheckedContents
-  readonly #directory: RememberedDirectory
-  readonly #flagNames = new BoundedMap<AccountId, (string | undefined)[]>(flagNamesMax)
 
   /** @param damaged told once of each content that cannot be read. */
   constructor(
@@ -69,12 +61,6 @@ export class SqliteReads {
   ) {
     this.#statements = new Statements(db)
     this.#files = files
-    this.#directory = new RememberedDirectory({
-      domains: () => this.#domainRows(),
-      user: (name) => this.#userRow(name),
-      alias: (address) => this.#aliasRow(address),
-      mailboxId: (account, name) => this.mailboxByName(account, name)?.id,
-    })
     const digest = (id: number): Uint8Array | undefined =>
       this.#sql('SELECT digest FROM content WHERE id = ?').get(id)?.['digest'] as Uint8Array | undefined
     const newest = (): number => (this.#sql('SELECT max(id) AS id FROM content').get()!['id'] as number | null) ?? 0
@@ -85,23 +71,11 @@ export class SqliteReads {
     return this.#statements.sql(text)
   }
 
-  forgetMailboxes(account: AccountId): void {
-    this.#directory.forgetMailboxes(account)
-  }
-
-  forgetDirectory(): void {
-    this.#directory.forget()
-  }
-
   mailboxId(account: AccountId, name: string): number | undefined {
-    return this.#directory.mailboxId(account, name)
+    return this.mailboxByName(account, name)?.id
   }
 
   user(name: string): User | undefined {
-    return this.#directory.user(name)
-  }
-
-  #userRow(name: string): User | undefined {
     const row = this.account(name)
     if (!row) return undefined
     const { id, disabled, restriction, quotaBytes } = row
@@ -110,20 +84,7 @@ export class SqliteReads {
     return { id, name: row.name, disabled, restriction, quotaBytes, inbox }
   }
 
-  learnFlagName(account: AccountId, bit: number, name: string): void {
-    const names = this.#flagNames.get(account)
-    if (names) names[bit] = name
-  }
-
   domains(): readonly string[] {
-    return this.#directory.domains()
-  }
-
-  isLocalDomain(domain: string): boolean {
-    return this.#directory.isLocalDomain(domain)
-  }
-
-  #domainRows(): readonly string[] {
     return this.#sql('SELECT name FROM domain ORDER BY name')
       .all()
       .map((row) => row['name'] as string)
@@ -150,10 +111,6 @@ export class SqliteReads {
   }
 
   alias(address: string): Alias | undefined {
-    return this.#directory.alias(address)
-  }
-
-  #aliasRow(address: string): Alias | undefined {
     const row = this.#sql('SELECT address, targets FROM alias WHERE address = ?').get(address)
     return row && { address, targets: JSON.parse(row['targets'] as string) as string[] }
   }
@@ -201,24 +158,25 @@ export class SqliteReads {
       .map((row) => row['name'] as string)
   }
 
-  flagNames(account: AccountId): readonly (string | undefined)[] {
-    let names = this.#flagNames.get(account)
-    if (!names) {
-      names = [...systemFlags, ...wellKnownKeywords]
-      for (const row of this.#sql('SELECT bit, name FROM keyword WHERE account = ?').all(account)) {
-        names[row['bit'] as number] = row['name'] as string
-      }
-      this.#flagNames.set(account, names)
-    }
-    return names
+  keywords(account: AccountId): readonly KeywordRow[] {
+    return this.#sql('SELECT bit, name FROM keyword WHERE account = ?').all(account) as unknown as KeywordRow[]
   }
 
-  /** One page of a table's load: messages behind `after`. @returns how many. */
-  tablePage(mailbox: number, after: number, table: MessageTable): number {
-    const page = messagePage(this.#statements, mailbox, after + 1, 0xffff_ffff)
-    if (page.count > 0)
-      takeFours(page.packed, (uid, low, high, modSeq) => table.push(uid as Uid, low, high, modSeq as ModSeq))
-    return page.count
+  tablePage(mailbox: number, after: number): TablePage {
+    const { packed, count } = messagePage(this.#statements, mailbox, after + 1, 0xffff_ffff)
+    const uids = new Uint32Array(count)
+    const flagsLow = new Uint32Array(count)
+    const flagsHigh = new Uint32Array(count)
+    const modSeqs = new Float64Array(count)
+    let at = 0
+    const take = (uid: number, low: number, high: number, modSeq: number): void => {
+      uids[at] = uid
+      flagsLow[at] = low
+      flagsHigh[at] = high
+      modSeqs[at++] = modSeq
+    }
+    if (count > 0) takeFours(packed, take)
+    return { uids, flagsLow, flagsHigh, modSeqs }
   }
 
   rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {

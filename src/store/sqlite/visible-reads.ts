@@ -6,6 +6,7 @@
 import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
+import type { KeywordRow, EngineRows, TablePage } from '../engine.ts'
 import type { Account, AddressRows, Alias, MailboxRow, QueueFilter, QueueRow, StoreCounts, User } from '../entities.ts'
 import type {
   Credential,
@@ -19,17 +20,14 @@ import type {
   SearchOptions,
   StoreReads,
 } from '../store.ts'
-import type { LiveTable } from '../table.ts'
 import type { Promised } from './promised.ts'
 import type { SqliteReads } from './reads.ts'
-import type { Tables } from './tables.ts'
 
 /** Mailboxes whose account is remembered; it never changes. */
 const accountsMax = 10_000
 
 export interface VisibleReadsTools {
   readonly reads: SqliteReads
-  readonly tables: Tables
   readonly promised: Promised
   /** Resolves when every record has its rows; undefined: it has. */
   allRows(): Promise<unknown> | undefined
@@ -42,7 +40,7 @@ export interface VisibleReadsTools {
   ): Promise<Uint32Array>
 }
 
-export class VisibleReads implements StoreReads {
+export class VisibleReads implements EngineRows {
   readonly #tools: VisibleReadsTools
   readonly #reads: SqliteReads
   readonly #promised: Promised
@@ -74,12 +72,8 @@ export class VisibleReads implements StoreReads {
     return account
   }
 
-  domains(): readonly string[] {
+  async domains(): Promise<readonly string[]> {
     return this.#reads.domains()
-  }
-
-  isLocalDomain(domain: string): boolean {
-    return this.#reads.isLocalDomain(domain)
   }
 
   async user(name: string): Promise<User | undefined> {
@@ -151,13 +145,12 @@ export class VisibleReads implements StoreReads {
     return this.#reads.subscriptions(account)
   }
 
-  flagNames(account: AccountId): readonly (string | undefined)[] {
-    return this.#reads.flagNames(account)
+  async keywords(account: AccountId): Promise<readonly KeywordRow[]> {
+    return this.#reads.keywords(account)
   }
 
-  async table(mailbox: number): Promise<LiveTable> {
-    await this.upToDate(mailbox)
-    return this.#tools.tables.hold(mailbox)
+  async tablePage(mailbox: number, after: number): Promise<TablePage> {
+    return this.#reads.tablePage(mailbox, after)
   }
 
   /** What a session knows of is visible. */

@@ -1,0 +1,116 @@
+/** The messages of one mailbox in typed arrays, and what a change makes of them. */
+import { lowerBound } from '../../base/lower-bound.ts'
+import type { ModSeq, Uid } from '../../mail/ids.ts'
+import type { Change } from '../changes.ts'
+import type { TablePage } from '../engine.ts'
+import type { TableView } from '../table.ts'
+
+const spareMin = 64
+
+export class MessageTable implements TableView {
+  count = 0
+  uids: Uint32Array
+  flagsLow: Uint32Array
+  flagsHigh: Uint32Array
+  modSeqs: Float64Array
+
+  constructor(capacity: number) {
+    this.uids = new Uint32Array(capacity)
+    this.flagsLow = new Uint32Array(capacity)
+    this.flagsHigh = new Uint32Array(capacity)
+    this.modSeqs = new Float64Array(capacity)
+  }
+
+  /** 0: none. */
+  get lastUid(): number {
+    return this.count > 0 ? this.uids[this.count - 1]! : 0
+  }
+
+  push(uid: Uid, low: number, high: number, modSeq: ModSeq): void {
+    const at = this.count++
+    this.uids[at] = uid
+    this.flagsLow[at] = low
+    this.flagsHigh[at] = high
+    this.modSeqs[at] = modSeq
+  }
+}
+
+/**
+ * Applies changes to a table. Idempotent: a change that the table already holds (it was loaded after the commit, before the news) does nothing.
+ * Answers the table that holds from now on: the same with a larger count, or a new one after an expunge or when the room was used up.
+ */
+export function applyChange(table: MessageTable, change: Change): MessageTable {
+  switch (change.kind) {
+    case 'added': {
+      const last = table.lastUid
+      const fresh = change.uids.length
+      let result = table
+      if (table.count + fresh > table.uids.length) result = copyTable(table, table.count + fresh)
+      for (let i = 0; i < fresh; i++) {
+        if (change.uids[i]! > last)
+          result.push(change.uids[i]!, change.flagsLow[i]!, change.flagsHigh[i]!, change.modSeqs[i]!)
+      }
+      return result
+    }
+    case 'flags': {
+      for (const range of change.ranges) {
+        for (
+          let at = lowerBound(table.uids, table.count, range.first);
+          at < table.count && table.uids[at]! <= range.last;
+          at++
+        ) {
+          if (table.modSeqs[at]! > change.modSeq) continue
+          table.flagsLow[at] = range.flagsLow
+          table.flagsHigh[at] = range.flagsHigh
+          table.modSeqs[at] = change.modSeq
+        }
+      }
+      return table
+    }
+    case 'expunged': {
+      let kept: MessageTable | undefined
+      let from = 0
+      // Copies the runs between the removed ranges; readers of the old arrays are not disturbed.
+      for (const [first, last] of change.uids) {
+        const start = lowerBound(table.uids, table.count, first)
+        const end = lowerBound(table.uids, table.count, last + 1)
+        if (start === end) continue
+        kept ??= new MessageTable(table.count + spareMin)
+        copyRun(table, kept, from, start)
+        from = end
+      }
+      if (!kept) return table
+      copyRun(table, kept, from, table.count)
+      return kept
+    }
+    default:
+      return table
+  }
+}
+
+/** @returns the table that has the page too: the same, or a larger one. */
+export function appendPage(table: MessageTable, page: TablePage): MessageTable {
+  const { length } = page.uids
+  const result = table.count + length > table.uids.length ? copyTable(table, table.count + length) : table
+  result.uids.set(page.uids, result.count)
+  result.flagsLow.set(page.flagsLow, result.count)
+  result.flagsHigh.set(page.flagsHigh, result.count)
+  result.modSeqs.set(page.modSeqs, result.count)
+  result.count += length
+  return result
+}
+
+function copyRun(source: MessageTable, target: MessageTable, start: number, end: number): void {
+  target.uids.set(source.uids.subarray(start, end), target.count)
+  target.flagsLow.set(source.flagsLow.subarray(start, end), target.count)
+  target.flagsHigh.set(source.flagsHigh.subarray(start, end), target.count)
+  target.modSeqs.set(source.modSeqs.subarray(start, end), target.count)
+  target.count += end - start
+}
+
+/** The same messages with room for more. Flags written to the new arrays are not seen through the old: holders take `view()` anew. */
+function copyTable(table: MessageTable, needed: number): MessageTable {
+  const result = new MessageTable(Math.max(needed + spareMin, Math.floor(needed * 1.5)))
+  copyRun(table, result, 0, table.count)
+  return result
+}

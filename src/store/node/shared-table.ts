@@ -1,0 +1,118 @@
+/** One mailbox's table, shared by all its holders. */
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
+import type { Change } from '../changes.ts'
+import type { MailboxRow } from '../entities.ts'
+import type { LiveTable, TableView } from '../table.ts'
+import { applyChange, type MessageTable } from './message-table.ts'
+
+interface Holder {
+  readonly listeners: Set<() => void>
+}
+
+/** One per loaded mailbox. */
+export class SharedTable {
+  readonly account: AccountId
+  readonly flagNames: readonly (string | undefined)[]
+  table: MessageTable
+  readonly holders = new Set<Holder>()
+  uidNext: Uid
+  highestModSeq: ModSeq
+  flagsModSeq: ModSeq
+  recentUid: Uid
+  gone = false
+
+  constructor(
+    table: MessageTable,
+    { account, uidNext, highestModSeq, recentUid }: MailboxRow,
+    flagNames: readonly (string | undefined)[],
+  ) {
+    this.account = account
+    this.flagNames = flagNames
+    this.table = table
+    this.uidNext = uidNext
+    this.highestModSeq = highestModSeq
+    this.flagsModSeq = highestModSeq
+    this.recentUid = recentUid
+  }
+
+  apply(change: Change): void {
+    if (change.kind === 'mailboxGone') this.gone = true
+    else this.table = applyChange(this.table, change)
+    if (change.kind === 'added') {
+      const last = change.uids.length - 1
+      this.uidNext = Math.max(this.uidNext, change.uids[last]! + 1) as Uid
+      this.highestModSeq = Math.max(this.highestModSeq, change.modSeqs[last]!) as ModSeq
+    } else if (change.kind === 'flags' || change.kind === 'expunged') {
+      this.highestModSeq = Math.max(this.highestModSeq, change.modSeq) as ModSeq
+      if (change.kind === 'flags') this.flagsModSeq = Math.max(this.flagsModSeq, change.modSeq) as ModSeq
+    }
+  }
+
+  tell(): void {
+    for (const holder of this.holders) for (const listener of holder.listeners) listener()
+  }
+
+  /** `released` runs when the last holder let go. */
+  hold(released: () => void): LiveTable {
+    const holder: Holder = { listeners: new Set() }
+    this.holders.add(holder)
+    return new HeldTable(this, holder, released)
+  }
+}
+
+/** One holder's way to the shared table. */
+class HeldTable implements LiveTable {
+  readonly #shared: SharedTable
+  readonly #holder: Holder
+  readonly #released: () => void
+
+  constructor(shared: SharedTable, holder: Holder, released: () => void) {
+    this.#shared = shared
+    this.#holder = holder
+    this.#released = released
+  }
+
+  view(): TableView {
+    return this.#shared.table
+  }
+
+  get uidNext(): Uid {
+    return this.#shared.uidNext
+  }
+
+  get highestModSeq(): ModSeq {
+    return this.#shared.highestModSeq
+  }
+
+  get flagsModSeq(): ModSeq {
+    return this.#shared.flagsModSeq
+  }
+
+  get recentUid(): Uid {
+    return this.#shared.recentUid
+  }
+
+  claimRecent(): number {
+    const { recentUid, uidNext } = this.#shared
+    this.#shared.recentUid = uidNext
+    return recentUid
+  }
+
+  get gone(): boolean {
+    return this.#shared.gone
+  }
+
+  get flagNames(): readonly (string | undefined)[] {
+    return this.#shared.flagNames
+  }
+
+  listen(changed: () => void): () => void {
+    this.#holder.listeners.add(changed)
+    return () => void this.#holder.listeners.delete(changed)
+  }
+
+  release(): void {
+    const { holders } = this.#shared
+    if (holders.delete(this.#holder) && holders.size === 0) this.#released()
+  }
+}
