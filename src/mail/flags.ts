@@ -42,3 +42,17 @@ export interface FlagBits {
   readonly low: number
   readonly high: number
 }
+
+/** What STORE does with the flags that it names. RFC 9051 §6.4.6. */
+export type FlagMode = 'add' | 'remove' | 'replace'
+
+/** One change of flags, of however many messages. */
+export interface FlagEdit extends FlagBits {
+  readonly mode: FlagMode
+}
+
+/** One of the two words of a message's flags after an edit; `bits` is the edit's word of the same place. */
+export function editFlagWord(mode: FlagMode, word: number, bits: number): number {
+  if (mode === 'add') return word | bits
+  return mode === 'remove' ? word & ~bits : bits
+}

@@ -1,4 +1,5 @@
 /** Changes that a commit made visible: the only source for IDLE, NOTIFY, push and webmail. */
+import type { FlagEdit } from '../mail/flags.ts'
 import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { Ranges } from './operations.ts'
 
@@ -12,8 +13,11 @@ export type Change =
       readonly flagsHigh: readonly number[]
       readonly modSeqs: readonly ModSeq[]
     }
-  /** Flags of these messages are now so. */
-  | { readonly kind: 'flags'; readonly mailbox: number; readonly modSeq: ModSeq; readonly ranges: readonly FlagRange[] }
+  /**
+   * Flags of those of `uids` that had not the result already: `low` and `high` were added, removed, or are all that there is. RFC 9051 §6.4.6.
+   * The ranges may name UIDs without a message.
+   */
+  | ({ readonly kind: 'flags'; readonly mailbox: number; readonly modSeq: ModSeq; readonly uids: Ranges } & FlagEdit)
   | { readonly kind: 'expunged'; readonly mailbox: number; readonly modSeq: ModSeq; readonly uids: Ranges }
   | { readonly kind: 'mailboxGone'; readonly account: AccountId; readonly mailbox: number }
   | { readonly kind: 'mailboxes'; readonly account: AccountId }
@@ -24,11 +28,3 @@ export type Change =
   | { readonly kind: 'directory' }
   /** A domain has become one of ours, or is none any more; 'directory' comes with it. */
   | { readonly kind: 'domain'; readonly name: string; readonly isLocal: boolean }
-
-/** Inclusive UIDs which now have the same flags. */
-export interface FlagRange {
-  readonly first: number
-  readonly last: number
-  readonly flagsLow: number
-  readonly flagsHigh: number
-}

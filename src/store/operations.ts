@@ -1,5 +1,6 @@
 /** All write operations: one tagged union, applied in order by the engine's writer. */
 import type { Destination, DestinationKey } from '../mail/destination.ts'
+import type { FlagMode } from '../mail/flags.ts'
 import type { AccountId, ModSeq, Uid } from '../mail/ids.ts'
 import type { MailboxRole } from '../mail/special-use.ts'
 import type { Account, QueueParameters, QueueRow } from './entities.ts'
@@ -81,7 +82,7 @@ export type Operation =
       readonly kind: 'flags'
       readonly mailbox: number
       readonly uids: Ranges
-      readonly mode: 'add' | 'remove' | 'replace'
+      readonly mode: FlagMode
       readonly flags: readonly string[]
       /** Messages with a larger modSeq are not changed, and are listed in the result. */
       readonly unchangedSince?: ModSeq
@@ -296,7 +297,8 @@ interface Results {
     readonly queued?: QueuedIds
   }
   append: { readonly uidValidity: number; readonly uid: Uid }
-  flags: { readonly modSeq: ModSeq; readonly changed: Ranges; readonly failed: readonly number[] }
+  /** `modSeq`: of those whose flags changed; of the mailbox, if none did. */
+  flags: { readonly modSeq: ModSeq; readonly failed: readonly number[] }
   expunge: { readonly modSeq: ModSeq; readonly expunged: Ranges }
   copy: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }
   move: { readonly uidValidity: number; readonly source: readonly number[]; readonly firstUid: Uid }

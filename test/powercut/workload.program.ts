@@ -78,10 +78,11 @@ async function step(store: Store, account: AccountId, inbox: number, trash: numb
     case 5: {
       const uid = 1 + chance(Math.max(1, next))
       say('begin', 'flag', inbox, uid)
-      const [{ changed }] = await store.commit([
-        { kind: 'flags', mailbox: inbox, uids: [[uid, uid]], mode: 'add', flags: ['\\Flagged'] },
-      ])
-      if (changed.length > 0) say('ack', 'flag', inbox, uid)
+      await store.commit([{ kind: 'flags', mailbox: inbox, uids: [[uid, uid]], mode: 'add', flags: ['\\Flagged'] }])
+      const table = await store.read.table(inbox)
+      const { count, uids } = table.view()
+      if (uids.subarray(0, count).includes(uid)) say('ack', 'flag', inbox, uid)
+      table.release()
       return
     }
     case 6: {

@@ -114,16 +114,12 @@ export class StoreImapSelected implements ImapSelected {
     mode: 'add' | 'remove' | 'replace',
     flags: readonly string[],
     unchangedSince?: ModSeq,
-  ): Promise<{ modSeq: ModSeq; changed: Uint32Array; failed: Uint32Array }> {
+  ): Promise<{ modSeq: ModSeq; failed: Uint32Array }> {
     const ranges = rangesOf(this.table(), uids)
     const [result] = await translated(
       this.#tools.store.commit([{ kind: 'flags', mailbox: this.#id, uids: ranges, mode, flags, unchangedSince }]),
     )
-    return {
-      modSeq: result.modSeq,
-      changed: uidsIn(this.table(), result.changed),
-      failed: Uint32Array.from(result.failed),
-    }
+    return { modSeq: result.modSeq, failed: Uint32Array.from(result.failed) }
   }
 
   async expunge(uids?: Uint32Array): Promise<{ expunged: Uint32Array; modSeq: ModSeq }> {

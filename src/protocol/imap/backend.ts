@@ -161,7 +161,7 @@ export interface ImapSelected {
   /** Rows for the UIDs, in UID order, in pages; UIDs that are gone meanwhile are left out. */
   fetch(uids: Uint32Array, need: FetchNeed): AsyncIterable<readonly FetchRow[]>
   /**
-   * Changes flags of the messages; answers the new modSeq and the UIDs whose flags were changed. `mode` is +FLAGS, -FLAGS or FLAGS.
+   * Changes flags of the messages; answers the new modSeq, which those have whose flags were changed. `mode` is +FLAGS, -FLAGS or FLAGS.
    * With `unchangedSince`, messages changed later are left and named in `failed`. RFC 7162 §3.1.3.
    * When the promise resolves, `table()` shows the new flags.
    */
@@ -170,7 +170,7 @@ export interface ImapSelected {
     mode: 'add' | 'remove' | 'replace',
     flags: readonly string[],
     unchangedSince?: ModSeq,
-  ): Promise<{ readonly modSeq: ModSeq; readonly changed: Uint32Array; readonly failed: Uint32Array }>
+  ): Promise<{ readonly modSeq: ModSeq; readonly failed: Uint32Array }>
   /** Removes those of the UIDs that are \Deleted (all of the mailbox's when undefined). `table()` shows it when the promise resolves. */
   expunge(uids?: Uint32Array): Promise<{ readonly expunged: Uint32Array; readonly modSeq: ModSeq }>
   copy(uids: Uint32Array, target: string): Promise<CopyResult>

@@ -1,5 +1,6 @@
 /** The messages of one mailbox in typed arrays, and what a change makes of them. */
 import { lowerBound } from '../../base/lower-bound.ts'
+import { editFlagWord } from '../../mail/flags.ts'
 import type { ModSeq, Uid } from '../../mail/ids.ts'
 import type { Change } from '../changes.ts'
 import type { TablePage } from '../engine.ts'
@@ -53,18 +54,7 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
       return result
     }
     case 'flags': {
-      for (const range of change.ranges) {
-        for (
-          let at = lowerBound(table.uids, table.count, range.first);
-          at < table.count && table.uids[at]! <= range.last;
-          at++
-        ) {
-          if (table.modSeqs[at]! > change.modSeq) continue
-          table.flagsLow[at] = range.flagsLow
-          table.flagsHigh[at] = range.flagsHigh
-          table.modSeqs[at] = change.modSeq
-        }
-      }
+      for (const [first, last] of change.uids) editFlags(table, first, last, change)
       return table
     }
     case 'expunged': {
@@ -113,4 +103,19 @@ function copyTable(table: MessageTable, needed: number): MessageTable {
   const result = new MessageTable(Math.max(needed + spareMin, Math.floor(needed * 1.5)))
   copyRun(table, result, 0, table.count)
   return result
+}
+
+/** The rule of the rows: a message that has the result already keeps its modSeq. */
+function editFlags(table: MessageTable, first: number, last: number, edit: Extract<Change, { kind: 'flags' }>): void {
+  const { uids, flagsLow, flagsHigh, modSeqs, count } = table
+  const { mode, low, high, modSeq } = edit
+  for (let at = lowerBound(uids, count, first); at < count && uids[at]! <= last; at++) {
+    if (modSeqs[at]! > modSeq) continue
+    const nextLow = editFlagWord(mode, flagsLow[at]!, low)
+    const nextHigh = editFlagWord(mode, flagsHigh[at]!, high)
+    if (nextLow === flagsLow[at] && nextHigh === flagsHigh[at]) continue
+    flagsLow[at] = nextLow
+    flagsHigh[at] = nextHigh
+    modSeqs[at] = modSeq
+  }
 }

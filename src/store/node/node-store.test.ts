@@ -120,7 +120,10 @@ test('what changes while a table is read is in it, each change once', async () =
             kind: 'flags',
             mailbox: 7,
             modSeq: 10 as ModSeq,
-            ranges: [{ first: 1, last: 3, flagsLow: 1, flagsHigh: 0 }],
+            uids: [[1, 3]],
+            mode: 'add',
+            low: 1,
+            high: 0,
           },
           {
             kind: 'added',

@@ -1,6 +1,8 @@
 /** What a group of commits has changed, gathered for the change feed. docs/architecture.md §5. */
+import type { FlagEdit } from '../../mail/flags.ts'
 import type { ModSeq, Uid } from '../../mail/ids.ts'
-import type { Change, FlagRange } from '../changes.ts'
+import type { Change } from '../changes.ts'
+import type { Ranges } from '../operations.ts'
 
 interface Added {
   uids: Uid[]
@@ -28,9 +30,9 @@ export class GroupChanges {
     added.modSeqs.push(modSeq)
   }
 
-  flags(mailbox: number, modSeq: ModSeq, ranges: readonly FlagRange[]): void {
+  flags(mailbox: number, modSeq: ModSeq, uids: Ranges, { mode, low, high }: FlagEdit): void {
     this.#settle(mailbox)
-    this.#changes.push({ kind: 'flags', mailbox, modSeq, ranges })
+    this.#changes.push({ kind: 'flags', mailbox, modSeq, uids, mode, low, high })
   }
 
   expunged(mailbox: number, modSeq: ModSeq, uids: readonly (readonly [number, number])[]): void {

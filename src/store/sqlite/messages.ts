@@ -1,7 +1,6 @@
 /** What is done to messages that lie in mailboxes: flags, expunge, copy, move. Set-based: one statement per UID range. */
 import type { ModSeq, Uid } from '../../mail/ids.ts'
-import { deletedBit, seenBit, type FlagBits } from '../../mail/flags.ts'
-import type { FlagRange } from '../changes.ts'
+import { deletedBit, seenBit, type FlagEdit } from '../../mail/flags.ts'
 import type { Operation, Ranges, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { MailboxState, WriteContext } from './context.ts'
@@ -12,54 +11,87 @@ type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 /** RFC 9051 §6.4.6. */
 export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op<'flags'>> {
   const mailbox = context.mailbox(op.mailbox)
-  const bits = context.keywords.bits(mailbox.account, op.flags)
-  const limit = op.unchangedSince ?? Number.MAX_SAFE_INTEGER
-  const failed: number[] = []
-  const runs: FlagRange[] = []
-  const written: [number, number][] = []
-  let unseen = 0
-  let deleted = 0
-  for (const [first, last] of op.uids) {
-    let run: { first: number; last: number; flagsLow: number; flagsHigh: number } | undefined
-    eachMessage(context.statements, op.mailbox, first, last, (uid, oldLow, oldHigh, oldModSeq) => {
-      if (oldModSeq > limit) {
-        failed.push(uid)
-        run = undefined
-        return
-      }
-      const { low, high } = changed(op.mode, bits, oldLow, oldHigh)
-      if (low === oldLow && high === oldHigh) {
-        run = undefined
-        return
-      }
-      unseen += (oldLow & seenBit ? 0 : -1) + (low & seenBit ? 0 : 1)
-      deleted += (low & deletedBit ? 1 : 0) - (oldLow & deletedBit ? 1 : 0)
-      if (run && run.flagsLow === low && run.flagsHigh === high) run.last = uid
-      else runs.push((run = { first: uid, last: uid, flagsLow: low, flagsHigh: high }))
-    })
+  const edit: FlagEdit = { mode: op.mode, ...context.keywords.bits(mailbox.account, op.flags) }
+  const modSeq = (context.account(mailbox.account).modSeq + 1) as ModSeq
+  const { uids, failed } = op.unchangedSince === undefined ? { uids: op.uids, failed: [] } : unchanged(context, op)
+  let changed = 0
+  for (const [first, last] of uids) {
+    const { unseen, deleted } = countedDifference(context, op.mailbox, first, last, edit)
+    const written = writeFlags(context, op.mailbox, first, last, edit, modSeq)
+    if (written === 0) continue
+    changed += written
+    context.editMailbox(mailbox)
+    mailbox.unseen += unseen
+    mailbox.deleted += deleted
   }
-  if (runs.length === 0) return { modSeq: mailbox.highestModSeq, changed: [], failed }
-  const modSeq = context.nextModSeq(mailbox.account)
-  for (const run of runs) {
-    context
-      .sql('UPDATE message SET low = ?, high = ?, modSeq = ? WHERE mailbox = ? AND uid BETWEEN ? AND ?')
-      .run(run.flagsLow, run.flagsHigh, modSeq, op.mailbox, run.first, run.last)
-    const before = written[written.length - 1]
-    if (before && before[1] + 1 === run.first) before[1] = run.last
-    else written.push([run.first, run.last])
-  }
-  context.editMailbox(mailbox)
-  mailbox.unseen += unseen
-  mailbox.deleted += deleted
-  mailbox.highestModSeq = modSeq
-  context.changes.flags(op.mailbox, modSeq, runs)
-  return { modSeq, changed: written, failed }
+  if (changed === 0) return { modSeq: mailbox.highestModSeq, failed }
+  mailbox.highestModSeq = context.nextModSeq(mailbox.account)
+  context.changes.flags(op.mailbox, modSeq, uids, edit)
+  return { modSeq, failed }
 }
 
-function changed(mode: Op<'flags'>['mode'], bits: FlagBits, low: number, high: number): FlagBits {
-  if (mode === 'add') return { low: low | bits.low, high: high | bits.high }
-  if (mode === 'remove') return { low: low & ~bits.low, high: high & ~bits.high }
-  return bits
+/** Those that have not changed since: their UIDs, as runs. RFC 7162 §3.1.3. */
+function unchanged(
+  context: WriteContext,
+  { mailbox, uids: asked, unchangedSince }: Op<'flags'>,
+): { readonly uids: Ranges; readonly failed: readonly number[] } {
+  const uids: [number, number][] = []
+  const failed: number[] = []
+  for (const [first, last] of asked) {
+    let run: [number, number] | undefined
+    eachMessage(context.statements, mailbox, first, last, (uid, _low, _high, modSeq) => {
+      if (modSeq > unchangedSince!) {
+        failed.push(uid)
+        run = undefined
+      } else if (run) run[1] = uid
+      else uids.push((run = [uid, uid]))
+    })
+  }
+  return { uids, failed }
+}
+
+/** Writes those that have not the result already; no row is read for it. @returns how many. */
+function writeFlags(
+  context: WriteContext,
+  mailbox: number,
+  first: number,
+  last: number,
+  { mode, low, high }: FlagEdit,
+  modSeq: ModSeq,
+): number {
+  const [set, differs] = {
+    add: ['low = low | ?1, high = high | ?2', 'low & ?1 <> ?1 OR high & ?2 <> ?2'],
+    remove: ['low = low & ~?1, high = high & ~?2', 'low & ?1 <> 0 OR high & ?2 <> 0'],
+    replace: ['low = ?1, high = ?2', 'low <> ?1 OR high <> ?2'],
+  }[mode] as [string, string]
+  const sql = `UPDATE message SET ${set}, modSeq = ?3 WHERE mailbox = ?4 AND uid BETWEEN ?5 AND ?6 AND (${differs})`
+  return Number(context.sql(sql).run(low, high, modSeq, mailbox, first, last).changes)
+}
+
+/** By how much the mailbox's counts will change: counted only where the edit can change them. */
+function countedDifference(
+  context: WriteContext,
+  mailbox: number,
+  first: number,
+  last: number,
+  { mode, low }: FlagEdit,
+): { readonly unseen: number; readonly deleted: number } {
+  if (mode !== 'replace' && (low & (seenBit | deletedBit)) === 0) return { unseen: 0, deleted: 0 }
+  const row = context
+    .sql(
+      `SELECT count(*) AS messages, coalesce(sum(low & ${seenBit} = 0), 0) AS unseen, coalesce(sum(low & ${deletedBit} <> 0), 0) AS deleted
+       FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ?`,
+    )
+    .get(mailbox, first, last)!
+  const [messages, unseen, deleted] = [row['messages'], row['unseen'], row['deleted']] as [number, number, number]
+  // All of them have a bit after it, none has, or it is not named.
+  const after = (bit: number): boolean | undefined =>
+    mode === 'replace' ? (low & bit) !== 0 : (low & bit) === 0 ? undefined : mode === 'add'
+  const [seenAfter, deletedAfter] = [after(seenBit), after(deletedBit)]
+  return {
+    unseen: seenAfter === undefined ? 0 : (seenAfter ? 0 : messages) - unseen,
+    deleted: deletedAfter === undefined ? 0 : (deletedAfter ? messages : 0) - deleted,
+  }
 }
 
 const everything: Ranges = [[1, 0xffff_ffff]]

@@ -1,6 +1,6 @@
 /** A mailbox in memory as one session has it open. */
 import type { ModSeq, Uid } from '../../../mail/ids.ts'
-import { deletedBit } from '../../../mail/flags.ts'
+import { deletedBit, editFlagWord } from '../../../mail/flags.ts'
 import { formatBodyBasic, formatBodyStructure } from '../../../mail/imap/body-structure.ts'
 import { formatEnvelope } from '../../../mail/imap/envelope.ts'
 import { parseStructure } from '../../../mail/mime/structure.ts'
@@ -87,7 +87,7 @@ export class MemorySelected implements ImapSelected {
     const mailbox = this.#mailbox
     const { low, high } = this.#store.bitsOf(flags)
     const modSeq = this.#store.nextModSeq()
-    const changed: number[] = []
+    let changed = false
     const failed: number[] = []
     const { flagsLow, flagsHigh, modSeqs } = mailbox.table
     for (const uid of uids) {
@@ -98,14 +98,14 @@ export class MemorySelected implements ImapSelected {
         continue
       }
       const [a, b] = [flagsLow[index]!, flagsHigh[index]!]
-      flagsLow[index] = mode === 'add' ? a | low : mode === 'remove' ? a & ~low : low
-      flagsHigh[index] = mode === 'add' ? b | high : mode === 'remove' ? b & ~high : high
+      flagsLow[index] = editFlagWord(mode, a, low)
+      flagsHigh[index] = editFlagWord(mode, b, high)
       if (flagsLow[index] === a && flagsHigh[index] === b) continue
       modSeqs[index] = modSeq
-      changed.push(uid)
+      changed = true
     }
-    if (changed.length > 0) mailbox.changed(modSeq)
-    return { modSeq, changed: Uint32Array.from(changed), failed: Uint32Array.from(failed) }
+    if (changed) mailbox.changed(modSeq)
+    return { modSeq, failed: Uint32Array.from(failed) }
   }
 
   async expunge(uids?: Uint32Array) {
