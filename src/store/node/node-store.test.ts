@@ -18,14 +18,19 @@ const user = (quotaBytes: number): User => ({
   inbox: 7,
 })
 
+/** What is not there is a function that must not be called. */
+function unasked<T extends object>(known: T): T {
+  return new Proxy(known, { get: (at, name) => Reflect.get(at, name) ?? (() => assert.fail(String(name))) })
+}
+
 /** An engine of which only these rows are read. */
 async function above(rows: Partial<EngineRows>) {
   let tell: (changes: readonly Change[]) => void = () => {}
   const engine = {
-    rows: { domains: async () => ['b.example'], upToDate: () => undefined, keywords: async () => [], ...rows },
+    rows: unasked({ domains: async () => ['b.example'], upToDate: () => undefined, keywords: async () => [], ...rows }),
     attach: (changed: typeof tell) => (tell = changed),
-  } as unknown as StoreEngine
-  const store = await nodeStore(engine, realClock)
+  }
+  const store = await nodeStore(unasked(engine) as unknown as StoreEngine, realClock)
   return { read: store.read, store, tell: (...changes: Change[]) => tell(changes) }
 }
 

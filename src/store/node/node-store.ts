@@ -16,20 +16,20 @@ export async function nodeStore(engine: StoreEngine, clock: Clock): Promise<Stor
   const directory = new RememberedDirectory(rows, await rows.domains())
   const tables = new Tables(rows, clock)
   const feed = new ChangeFeed(directory, tables)
-  engine.attach((changes) => feed.tell(changes))
+  engine.attach(feed.tell.bind(feed))
   return {
     read: nodeReads(rows, directory, tables),
-    listen: (listener) => feed.listen(listener),
-    commit: (operations, options) => engine.commit(operations, options),
-    sink: () => engine.sink(),
-    readContent: (content, start, end) => engine.readContent(content, start, end),
-    state: () => engine.state(),
+    listen: feed.listen.bind(feed),
+    commit: engine.commit.bind(engine) as Store['commit'],
+    sink: engine.sink.bind(engine),
+    readContent: engine.readContent.bind(engine),
+    state: engine.state.bind(engine),
     quarantine: engine.quarantine,
-    sweep: (nowMs) => engine.sweep(nowMs),
-    backup: (folder, options) => engine.backup(folder, options),
-    lost: () => engine.lost(),
-    dropLost: () => engine.dropLost(),
-    reindex: (options) => engine.reindex(options),
-    close: () => engine.close(),
+    sweep: engine.sweep.bind(engine),
+    backup: engine.backup.bind(engine),
+    lost: engine.lost.bind(engine),
+    dropLost: engine.dropLost.bind(engine),
+    reindex: engine.reindex.bind(engine),
+    close: engine.close.bind(engine),
   }
 }
