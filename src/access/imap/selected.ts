@@ -12,7 +12,7 @@ import {
   type MessageTable,
 } from '../../protocol/imap/backend.ts'
 import type { MailboxRow } from '../../store/entities.ts'
-import { SearchCancelled } from '../../store/store.ts'
+import { SearchCancelled, type MessageRow } from '../../store/store.ts'
 import type { LiveTable } from '../../store/table.ts'
 import { translated } from './refusals.ts'
 import { mailboxIdText, type ImapTools } from './tools.ts'
@@ -96,17 +96,13 @@ export class StoreImapSelected implements ImapSelected {
     return this.#table.gone
   }
 
-  async *fetch(uids: Uint32Array, need: FetchNeed): AsyncIterable<readonly FetchRow[]> {
+  fetch(uids: Uint32Array, need: FetchNeed): AsyncIterable<readonly FetchRow[]> {
     const facts = Boolean(need.internalDate || need.size || need.emailId || need.threadId || need.saveDate)
-    for await (const page of this.#tools.store.read.rows(this.#id, uids, { ...need, facts })) {
-      yield need.emailId || need.threadId
-        ? page.map((row) => ({
-            ...row,
-            emailId: `M${row.emailId.toString(36)}`,
-            threadId: `T${row.threadId.toString(36)}`,
-          }))
-        : (page as readonly unknown[] as readonly FetchRow[])
-    }
+    const pages = this.#tools.store.read.rows(this.#id, uids, { ...need, facts })
+    // As they are: a second generator would cost each message that is read alone.
+    return need.emailId || need.threadId
+      ? withIds(pages)
+      : (pages as AsyncIterable<unknown> as ReturnType<typeof withIds>)
   }
 
   async store(
@@ -171,4 +167,14 @@ export class StoreImapSelected implements ImapSelected {
     this.#stop?.()
     this.#table.release()
   }
+}
+
+/** Ids as IMAP tells them. RFC 8474 §5. */
+async function* withIds(pages: AsyncIterable<readonly MessageRow[]>): AsyncIterable<readonly FetchRow[]> {
+  for await (const page of pages)
+    yield page.map((row) => ({
+      ...row,
+      emailId: `M${row.emailId.toString(36)}`,
+      threadId: `T${row.threadId.toString(36)}`,
+    }))
 }

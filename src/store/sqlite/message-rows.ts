@@ -40,8 +40,29 @@ function shapeOf(need: RowNeed): Shape {
   return { numbers: ['m.uid', ...facts, ...place], texts, from: `message m JOIN email e ON e.id = m.email${content}` }
 }
 
+/** By what is needed: few forms exist, and making the text anew costs more than a look-up. */
+const sqlTexts = new Map<number, string>()
+
+function sqlOf(need: RowNeed, where: Where): string {
+  const { facts, envelope, body, bodyStructure, bytes } = need
+  const key =
+    (facts === false ? 0 : 1) |
+    (envelope ? 2 : 0) |
+    (body ? 4 : 0) |
+    (bodyStructure ? 8 : 0) |
+    (bytes ? 16 : 0) |
+    (where === oneUid ? 32 : 0)
+  let text = sqlTexts.get(key)
+  if (text === undefined) sqlTexts.set(key, (text = packedSql(shapeOf(need), where)))
+  return text
+}
+
+const oneUid = 'm.uid = ?'
+const uidRange = 'm.uid BETWEEN ? AND ?'
+type Where = typeof oneUid | typeof uidRange
+
 /** One text for all rows of a page. */
-function packedSql({ numbers, texts, from }: Shape, where: string): string {
+function packedSql({ numbers, texts, from }: Shape, where: Where): string {
   const row = [...numbers, ...texts.map((text) => `length(${text})`)].map((value) => `${value} || ' '`).join(' || ')
   const body = texts.length > 0 ? ` || ${texts.join(' || ')}` : ''
   return `SELECT group_concat(row, '') AS packed, count(*) AS n FROM
@@ -121,8 +142,8 @@ function readRow(reader: PackedReader, need: RowNeed): PageRow {
   return { row, content, source, prefix: reader.text(prefixLength) }
 }
 
-function read(statements: Statements, need: RowNeed, where: string, values: readonly number[]): PageRow[] {
-  const { packed, n } = statements.sql(packedSql(shapeOf(need), where)).get(...values)!
+function read(statements: Statements, need: RowNeed, where: Where, values: readonly number[]): PageRow[] {
+  const { packed, n } = statements.sql(sqlOf(need, where)).get(...values)!
   if (n === 0) return []
   const reader = new PackedReader(packed as string)
   const rows: PageRow[] = []
@@ -143,12 +164,12 @@ function readPage(
   const last = uids[end - 1]!
   let rows: PageRow[]
   if (last - first < (end - at) * sparseFactor) {
-    rows = read(statements, need, 'm.uid BETWEEN ? AND ?', [mailbox, first, last])
+    rows = read(statements, need, uidRange, [mailbox, first, last])
     if (last - first + 1 !== end - at) {
       const wanted = new Set(uids.subarray(at, end))
       rows = rows.filter(({ row }) => wanted.has(row.uid))
     }
-  } else rows = Array.from(uids.subarray(at, end)).flatMap((uid) => read(statements, need, 'm.uid = ?', [mailbox, uid]))
+  } else rows = Array.from(uids.subarray(at, end)).flatMap((uid) => read(statements, need, oneUid, [mailbox, uid]))
   if (!need.bytes) return { rows, next: end }
   let bytes = 0
   for (let i = 0; i < rows.length; i++) {
