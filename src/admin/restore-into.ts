@@ -245,7 +245,7 @@ class Restoration {
 
   async #arrival(mailbox: number, row: BackedMessage): Promise<Arrive> {
     const content = await copyContent(this.#store, row.content)
-    const { facts } = await messageIndex(this.#store, content, bytesOf(row.head))
+    const { facts } = await messageIndex(content, bytesOf(row.head))
     const filing = { mailbox, prefix: row.prefix, flags: row.flags, recipients: [], uidl: row.uidl }
     // No recipients: the ledger has the outcome of the original arrival.
     const arrivalId = `${timePrefix(this.#clock.now())}restored`

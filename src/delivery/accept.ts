@@ -159,7 +159,7 @@ export class MessageAcceptance {
     const fixes = verdict.headers.map(formatLine).join('') + (this.#ours ? submissionFixes(checked.message, facts) : '')
     if (edits.length === 0 && fixes === '') return { filed: checked, fixes }
     // ENVELOPE must show the fields that we added.
-    return { filed: await messageIndex(store, this.content, bytesOf(fixes)), fixes }
+    return { filed: await messageIndex(this.content, bytesOf(fixes)), fixes }
   }
 
   /** The fields in front of every copy: results, Received, signature, and `fixes`. */
@@ -206,12 +206,12 @@ export class MessageAcceptance {
    */
   async #mended(): Promise<FiledFacts> {
     const { store } = this.#tools
-    const filed = await messageIndex(store, this.content, new Uint8Array(0))
+    const filed = await messageIndex(this.content, new Uint8Array(0))
     if (filed.mends.length === 0) return filed
     for (const { text } of filed.mends)
       this.#changed.add(text === '\r\n' ? 'a blank line put before the text' : 'an mbox line made X-Mailbox-Line')
     this.content = await applyEdits(store, this.content, filed.mends)
-    return messageIndex(store, this.content, new Uint8Array(0))
+    return messageIndex(this.content, new Uint8Array(0))
   }
 
   /** Asks the checks about the message as it is now. Throws a Refusal. */
@@ -226,8 +226,7 @@ export class MessageAcceptance {
       facts,
       header: async () => (await parts()).header,
       body: () => bodyOf(parts),
-      read: async (start, end) =>
-        content.inline?.subarray(start, end) ?? this.#tools.store.readContent(content, start, end),
+      read: async (start, end) => content.read(start, end),
     })
     if (asked) await asked
     return checks.notes
@@ -236,18 +235,18 @@ export class MessageAcceptance {
   /** Read once, by the first that asks. */
   #partsOf(content: StoredContent): () => Promise<ContentParts> {
     let read: Promise<ContentParts> | undefined
-    return () => (read ??= contentParts(this.#tools.store, content, ''))
+    return () => (read ??= contentParts(content, ''))
   }
 
   /** All edits in order of position. */
   async #edits(message: HeaderFacts, notes: MessageNotes): Promise<readonly Edit[]> {
-    const { store, rewriter, options } = this.#tools
+    const { rewriter, options } = this.#tools
     // Authentication-Results in our name are removed, whatever their source: readers would believe them. RFC 8601 §5.
     const results = message.results.filter(({ value }) => isResultsOf(value, options.now.hostname))
     const forged = this.#ours ? [...results, ...message.blind] : results
     if (forged.length > 0) this.#changed.add('fields taken out: forged findings, blind copies')
     const rewrites = this.#ours && rewriter?.changesHeaders === true
-    const rewritten = rewrites ? headerEdits((await contentParts(store, this.content, '')).header, rewriter) : []
+    const rewritten = rewrites ? headerEdits((await contentParts(this.content, '')).header, rewriter) : []
     return [...forged, ...notes.edits, ...rewritten].sort((a, b) => a.start - b.start)
   }
 
@@ -258,7 +257,7 @@ export class MessageAcceptance {
     if (!signingKeys || domain === undefined || !store.read.isLocalDomain(domain)) return ''
     const keys = await signingKeys.of(domain)
     if (keys.length === 0) return ''
-    const { header, body } = await contentParts(store, this.content, fixes)
+    const { header, body } = await contentParts(this.content, fixes)
     const signer = new DkimSigner(header, keys, { nowMs })
     for await (const piece of body()) signer.write(piece)
     return signer.end()

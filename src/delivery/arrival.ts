@@ -3,7 +3,7 @@ import type { AccountId } from '../mail/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { randomId, type Random } from '../base/random.ts'
 import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
-import type { StoredContent, Store } from '../store/store.ts'
+import type { StoredContent } from '../store/store.ts'
 import { factsOfBytes, factsOfSlices, type FiledFacts } from '../store/facts.ts'
 import { timePrefix } from '../store/arrival-id.ts'
 import { readSliceBytes } from '../mail/content.ts'
@@ -42,22 +42,15 @@ export function newArrivalId(clock: Clock, random: Random): string {
  * The facts that the store needs about a content. `head` is read as if it stood before the content (fields added at
  * submission).
  */
-export async function messageIndex(
-  store: Pick<Store, 'readContent'>,
-  content: StoredContent,
-  head: Uint8Array,
-): Promise<FiledFacts> {
-  if (content.inline) return factsOfBytes(head.length === 0 ? content.inline : Buffer.concat([head, content.inline]))
-  return factsOfSlices(slices(store, content, head))
+export async function messageIndex(content: StoredContent, head: Uint8Array): Promise<FiledFacts> {
+  const { whole } = content
+  if (whole) return factsOfBytes(head.length === 0 ? whole : Buffer.concat([head, whole]))
+  return factsOfSlices(slices(content, head))
 }
 
-async function* slices(
-  store: Pick<Store, 'readContent'>,
-  content: StoredContent,
-  head: Uint8Array,
-): AsyncGenerator<Uint8Array> {
+async function* slices(content: StoredContent, head: Uint8Array): AsyncGenerator<Uint8Array> {
   if (head.length > 0) yield head
   for (let at = 0; at < content.sizeBytes; at += readSliceBytes) {
-    yield await store.readContent(content, at, Math.min(content.sizeBytes, at + readSliceBytes))
+    yield await content.read(at, Math.min(content.sizeBytes, at + readSliceBytes))
   }
 }

@@ -120,24 +120,23 @@ async function bounceOf(
     arrivedAtMs: arrival.atMs,
     envelopeId: arrival.envelopeId,
     requireTls: arrival.requireTls,
-    header: await headerOf(tools, content),
-    full: await fullOf(tools, arrival, reports, content),
+    header: await headerOf(content),
+    full: await fullOf(arrival, reports, content),
     reports,
   })
 }
 
 /** The content that RET=FULL returns. */
 async function fullOf(
-  { store }: Tools,
   arrival: Arrival,
   reports: readonly Report[],
   content: StoredContent,
 ): Promise<Uint8Array | undefined> {
   const wanted = arrival.ret === 'full' && reports.some(({ action }) => action === 'failed')
   if (!wanted || content.sizeBytes > returnedFullMax) return undefined
-  return store.readContent(content, 0, content.sizeBytes)
+  return content.read(0, content.sizeBytes)
 }
 
-async function headerOf({ store }: Tools, content: StoredContent): Promise<string> {
-  return headerText(await store.readContent(content, 0, Math.min(content.sizeBytes, returnedHeaderMax)))
+async function headerOf(content: StoredContent): Promise<string> {
+  return headerText(await content.read(0, Math.min(content.sizeBytes, returnedHeaderMax)))
 }

@@ -17,17 +17,11 @@ export interface ContentParts {
 }
 
 /** @param head header text in front of the content, one byte a character. */
-export async function contentParts(
-  store: Pick<Store, 'readContent'>,
-  content: StoredContent,
-  head: string,
-): Promise<ContentParts> {
-  const read = async (start: number, end: number): Promise<Uint8Array> =>
-    content.inline ? content.inline.subarray(start, end) : store.readContent(content, start, end)
+export async function contentParts(content: StoredContent, head: string): Promise<ContentParts> {
   let known: Uint8Array = new Uint8Array(0)
   let bodyStart = 0
   while (known.length < content.sizeBytes && known.length < headerBytesMax) {
-    const more = await read(known.length, Math.min(content.sizeBytes, known.length + readSliceBytes))
+    const more = await content.read(known.length, Math.min(content.sizeBytes, known.length + readSliceBytes))
     known = known.length === 0 ? more : Buffer.concat([known, more])
     bodyStart = headerEnd(known, 0, known.length)
     if (bodyStart < known.length) break
@@ -37,7 +31,7 @@ export async function contentParts(
     bodyStart,
     async *body() {
       for (let at = bodyStart; at < content.sizeBytes; at += readSliceBytes)
-        yield await read(at, Math.min(content.sizeBytes, at + readSliceBytes))
+        yield await content.read(at, Math.min(content.sizeBytes, at + readSliceBytes))
     },
   }
 }
@@ -53,7 +47,7 @@ export async function applyEdits(store: Store, content: StoredContent, edits: re
     const keep = async (to: number): Promise<void> => {
       for (let at = from; at < to; at += readSliceBytes) {
         const end = Math.min(to, at + readSliceBytes)
-        await write(content.inline ? content.inline.subarray(at, end) : await store.readContent(content, at, end))
+        await write(await content.read(at, end))
       }
     }
     for (const { start, end, text } of edits) {

@@ -7,7 +7,7 @@ import type { RecipientStatus } from '../mail/report/delivery-status.ts'
 import { readMessage } from '../mail/view/read-message.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Store, StoredContent } from '../store/store.ts'
+import type { StoredContent } from '../store/store.ts'
 import type { Trace, TraceNote } from './trace.ts'
 
 /** Larger messages are not parsed: a DSN contains the header of the original, or a small original. */
@@ -56,7 +56,6 @@ export function cameBack(id: string, message: Uint8Array): TraceNote | undefined
 }
 
 interface Tools {
-  readonly store: Pick<Store, 'readContent'>
   readonly clock: Clock
   readonly trace: Trace
   readonly log: Log
@@ -67,12 +66,12 @@ interface Tools {
  * @returns a function that notes the DSN once the message is accepted, without delaying the reply.
  */
 export async function watchIncomingDsn(
-  { store, clock, trace, log }: Tools,
+  { clock, trace, log }: Tools,
   id: string,
   content: StoredContent,
 ): Promise<() => void> {
   if (content.sizeBytes > reportBytesMax) return () => {}
-  const bytes = await store.readContent(content, 0, content.sizeBytes)
+  const bytes = await content.read(0, content.sizeBytes)
   return () =>
     clock.soon(() => {
       try {

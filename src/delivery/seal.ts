@@ -2,7 +2,7 @@
  * ARC-seals forwarded mail of unauthenticated clients with our results, so that the next hop does not blame us for the
  * sender. RFC 8617.
  */
-import type { StoredContent, Store } from '../store/store.ts'
+import type { StoredContent } from '../store/store.ts'
 import { ArcSealer } from '../trust/arc/seal.ts'
 import type { Judgement } from '../checks/judgement.ts'
 import { contentParts } from './edits.ts'
@@ -10,13 +10,12 @@ import type { Planned } from './plan.ts'
 import type { SigningKeys } from './signing.ts'
 
 interface Tools {
-  readonly store: Store
   readonly signingKeys?: SigningKeys
 }
 
 /** @returns the fields for copies that leave us; '' if there are none, or there is no key. */
 export async function sealForwarded(
-  { store, signingKeys }: Tools,
+  { signingKeys }: Tools,
   content: StoredContent,
   { evidence: { arc }, results }: Judgement,
   planned: readonly Planned[],
@@ -32,7 +31,7 @@ export async function sealForwarded(
   // The RSA key is first: all verifiers support it.
   const [key] = await signingKeys.of(domain)
   if (!key) return ''
-  const { header, body } = await contentParts(store, content, '')
+  const { header, body } = await contentParts(content, '')
   const sealer = new ArcSealer(header, key, { results, chain: arc, nowMs })
   for await (const piece of body()) sealer.write(piece)
   return sealer.end()

@@ -68,8 +68,8 @@ export class ClaimedArrivals {
 }
 
 /** Whether its bytes are in memory, and few. */
-function isSmall({ content: { inline } }: Arrive): boolean {
-  return inline !== undefined && inline.length <= contentBytesMax
+function isSmall({ content: { whole } }: Arrive): boolean {
+  return whole !== undefined && whole.length <= contentBytesMax
 }
 
 /** The committed rows, as a lease would return them. */
@@ -100,6 +100,6 @@ function rowsOf({ arrivalId, at, content, queue }: Arrive, { entry, recipients }
 
 /** The message as it is sent to the next hop. */
 function bytesOfArrival({ content, queue }: Arrive): MessageBytes {
-  const whole = Buffer.concat([bytesOf(queue!.prefix), content.inline!])
+  const whole = Buffer.concat([bytesOf(queue!.prefix), content.whole!])
   return { sizeBytes: whole.length, read: (start, end) => whole.subarray(start, end) }
 }

@@ -6,23 +6,16 @@ export interface ZonedInstant {
   readonly offsetMinutes: number
 }
 
-/** What a sink gives: bytes that a commit can name. Unnamed ones are forgotten with `abort()`. */
+/** What a sink gives: bytes that a commit can name. Unnamed ones are forgotten with `abort()`. Where they lie is the engine's affair. */
 export interface StoredContent {
   readonly sizeBytes: number
-  /** The bytes, where they fit inline. */
-  readonly inline?: Uint8Array
-  /** The file below `large/`, already synced, where they do not. */
-  readonly file?: string
-  /** SHA-256 of a file's bytes, hex; inline bytes are digested by the writer. */
-  readonly digest?: string
+  /** All bytes, where they are in memory. */
+  readonly whole?: Uint8Array
+  /** The bytes [start, end); not a promise where they are in memory. Throws where a file cannot be read. */
+  read(start: number, end: number): Uint8Array | Promise<Uint8Array>
   /**
    * Forgets the bytes. Harmless at any time: where a commit has named them, is under way, or has failed in a way after which its record
    * may name them, they stay; the sweep finds what no row names in the end.
    */
   abort(): void
-  /** The store's own: what became of a commit that names it. */
-  named?(fate: ContentFate): void
 }
-
-/** `refused`: nothing was written. `unsure`: a record on disk may name it. */
-export type ContentFate = 'offered' | 'refused' | 'unsure' | 'named'

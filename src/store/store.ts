@@ -36,8 +36,6 @@ export interface Store {
 
   /** Takes the bytes of an arriving message. */
   sink(): ContentSink<StoredContent>
-  /** Bytes [start, end) of a content that is not committed yet. */
-  readContent(content: StoredContent, start: number, end: number): Promise<Uint8Array>
 
   /** Listens to changes as they become visible. Never called synchronously within `commit`. @returns a function that stops listening. */
   listen(listener: (changes: readonly Change[]) => void): () => void

@@ -86,7 +86,6 @@ export class Process {
       read: store.read,
       commit: (operations, options) => whileAlive(() => store.commit(operations, options)),
       sink: () => store.sink(),
-      readContent: (content, start, end) => whileAlive(() => store.readContent(content, start, end)),
       listen: (listener) => store.listen(this.#guard(listener)),
       state: () => store.state(),
       lost: () => store.lost(),

@@ -17,6 +17,7 @@ import { after, before, test } from 'node:test'
 import { silentLog } from '../../src/base/log.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { realClock } from '../../src/platform/real/clock.ts'
+import type { SunkContent } from '../../src/store/contents/sunk.ts'
 import { addAccount, arrival, message, rowsOf, stored } from '../../src/store/conformance/fixtures.ts'
 import { openDatabase } from '../../src/store/sqlite/driver.ts'
 import { openStore, type SqliteStore } from '../../src/store/sqlite/engine.ts'
@@ -201,7 +202,7 @@ test('a database of an earlier day whose log is gone: what it does not know is m
 test('what a healthy database leaves behind is swept as before, also after a start', async () => {
   const folder = copy()
   let { store } = await open(folder)
-  const orphan = await stored(store, large('orphan'))
+  const orphan = (await stored(store, large('orphan'))) as SunkContent
   await store.close()
   ;({ store } = await open(folder))
   const old = new Date(Date.now() - 48 * 3_600_000)

@@ -58,9 +58,12 @@ test('a large body whose commit was refused goes when it is given up; one that a
   rmSync(folder, { recursive: true })
 })
 
+/** Nothing is read back here. */
+const unread = undefined as never
+
 test('memory of a body is given back once, by whatever gives it up first', async () => {
   const room: SinkRoom = { folder: undefined, newName: () => '', inlineBytes: 0 }
-  const sink = new StoreSink(room)
+  const sink = new StoreSink(room, unread)
   sink.write(Buffer.alloc(1000))
   const content = await sink.finish()
   assert.equal(room.inlineBytes, 1000)
@@ -75,7 +78,7 @@ test('a sink that is given up while its file opens leaves neither file nor descr
   const before = open()
   const room: SinkRoom = { folder, newName: () => `ab${Math.random().toString(36).slice(2)}`, inlineBytes: 0 }
   for (let i = 0; i < 50; i++) {
-    const sink = new StoreSink(room)
+    const sink = new StoreSink(room, unread)
     sink.write(Buffer.alloc(3 * 1024 * 1024))
     sink.abort()
   }

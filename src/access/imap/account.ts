@@ -169,7 +169,7 @@ export class StoreImapAccount implements ImapAccount {
     const operations = []
     for (const message of messages) {
       const content = message.content as StoredContent
-      const { facts } = await messageIndex(store, content, new Uint8Array(0))
+      const { facts } = await messageIndex(content, new Uint8Array(0))
       operations.push({
         kind: 'append' as const,
         mailbox,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { MessageBytes } from '../../mail/content.ts'
 import { bytesOf } from '../../base/bytes.ts'
 import { segmentName } from './log.ts'
-import { largePath } from './sink.ts'
+import { largePath } from './large-path.ts'
 
 export interface ContentSource {
   readonly segment: number

@@ -4,9 +4,11 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { open, rename, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ContentSink } from '../../mail/content.ts'
-import type { ContentFate } from '../content.ts'
 import { StoreFault, type StoredContent } from '../store.ts'
 import { isFull } from '../faults.ts'
+import type { ContentFiles } from './reader.ts'
+import { largePath } from './large-path.ts'
+import type { ContentFate, SunkContent } from './sunk.ts'
 
 /** Larger bodies get a file of their own, so that records stay small compared to a segment, and memory use low. */
 export const contentInlineMaxBytes = 2 * 1024 * 1024
@@ -26,13 +28,15 @@ export interface SinkRoom {
 
 export class StoreSink implements ContentSink<StoredContent> {
   readonly #room: SinkRoom
+  readonly #files: ContentFiles
   #chunks: Uint8Array[] = []
   #sizeBytes = 0
   #charged = 0
   #file: SpillFile | undefined
 
-  constructor(room: SinkRoom) {
+  constructor(room: SinkRoom, files: ContentFiles) {
     this.#room = room
+    this.#files = files
   }
 
   write(bytes: Uint8Array): boolean {
@@ -54,37 +58,31 @@ export class StoreSink implements ContentSink<StoredContent> {
     await this.#file?.drained()
   }
 
-  async finish(): Promise<StoredContent> {
+  async finish(): Promise<SunkContent> {
     const sizeBytes = this.#sizeBytes
     if (this.#file) {
       const file = this.#file
       const digest = await file.finish()
       let fate: ContentFate = 'refused'
       return {
-        sizeBytes,
-        file: file.name,
-        digest,
+        ...contentInFile(this.#files, { file: file.name, sizeBytes, digest }),
         named: (next) => void (fate = next),
         abort() {
           if (fate === 'refused') file.remove()
         },
       }
     }
-    const inline = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
     const charged = this.#charged
     const room = this.#room
     this.#chunks = []
     this.#charged = 0
     let held = true
     // Released once: by the commit that takes the bytes, or by `abort`.
-    return {
-      sizeBytes,
-      inline,
-      abort() {
-        if (held) room.inlineBytes -= charged
-        held = false
-      },
-    }
+    return contentInMemory(bytes, () => {
+      if (held) room.inlineBytes -= charged
+      held = false
+    })
   }
 
   abort(): void {
@@ -109,9 +107,18 @@ function isMostOfItsMemory(bytes: Uint8Array): boolean {
   return bytes.length * 2 >= bytes.buffer.byteLength
 }
 
-/** Large files are in 256 folders by the first letters of their name, so that no folder gets too large. */
-export function largePath(folder: string, name: string): string {
-  return join(folder, name.slice(0, 2), `${name}.eml`)
+/** Bytes in memory. */
+export function contentInMemory(bytes: Uint8Array, abort: () => void): SunkContent {
+  return { sizeBytes: bytes.length, whole: bytes, read: (start, end) => bytes.subarray(start, end), abort }
+}
+
+/** Bytes in a file below `large/`. */
+export function contentInFile(
+  files: ContentFiles,
+  { file, sizeBytes, digest }: { readonly file: string; readonly sizeBytes: number; readonly digest: string },
+): Omit<SunkContent, 'abort'> {
+  const source = { segment: 0, position: 0, file, sizeBytes }
+  return { sizeBytes, file, digest, read: (start, end) => files.read(source, start, end) }
 }
 
 /** Named `unfinished-` until it is complete and synced: leftovers of a crash are recognised by that and deleted at start. */

@@ -22,7 +22,6 @@ export async function nodeStore(engine: StoreEngine, clock: Clock): Promise<Stor
     listen: feed.listen.bind(feed),
     commit: engine.commit.bind(engine) as Store['commit'],
     sink: engine.sink.bind(engine),
-    readContent: engine.readContent.bind(engine),
     state: engine.state.bind(engine),
     quarantine: engine.quarantine,
     sweep: engine.sweep.bind(engine),

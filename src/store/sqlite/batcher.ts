@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Change } from '../changes.ts'
-import type { ContentFate } from '../content.ts'
+import type { ContentFate, SunkContent } from '../contents/sunk.ts'
 import type { EngineOperation } from '../operations.ts'
 import { recordQueue } from '../record-form.ts'
 import { layRecord, recordSize, type RecordKind } from '../record.ts'
@@ -232,9 +232,11 @@ export class Batcher {
 const loggedKinds: ReadonlySet<EngineOperation['kind']> = new Set(['queueFinish', 'queueDefer'])
 
 function encodeOperations(operations: readonly EngineOperation[], { until, resolve, reject }: Asker): Waiting {
-  const held = operations.flatMap((op) => (op.kind === 'arrive' || op.kind === 'append' ? [op.content] : []))
+  const held = operations.flatMap((op) =>
+    op.kind === 'arrive' || op.kind === 'append' ? [op.content as SunkContent] : [],
+  )
   const release = (): void => {
-    for (const content of held) if (content.inline) content.abort()
+    for (const content of held) if (content.whole) content.abort()
   }
   const named = (fate: ContentFate): void => {
     for (const content of held) content.named?.(fate)
@@ -262,12 +264,12 @@ function encodeOperations(operations: readonly EngineOperation[], { until, resol
     if (op.kind !== 'arrive' && op.kind !== 'append') return op
     numbers += numbersOf(op)
     if (op.kind === 'arrive') (filed ??= []).push(...op.filings.map(({ mailbox }) => mailbox))
-    const { sizeBytes, inline, file, digest } = op.content
+    const { sizeBytes, whole, file, digest } = op.content as SunkContent
     let content: WireContent
-    if (inline) {
+    if (whole) {
       content = { sizeBytes, at: contentsBytes }
-      contents.push(inline)
-      contentsBytes += inline.length
+      contents.push(whole)
+      contentsBytes += whole.length
     } else content = { sizeBytes, file: file!, digest: digest! }
     if (op.kind === 'append' || !op.queue) return { ...op, content }
     return { ...op, queue: recordQueue(op.queue), content }

@@ -56,12 +56,7 @@ function sqliteEngine(engine: Engine, options: StoreOptions): StoreEngine {
     rows,
     attach: (changed) => (tell = changed),
     commit: (operations, commitOptions) => batcher.commit(operations, commitOptions?.until ?? 'visible') as never,
-    sink: () => new StoreSink(engine.room),
-    async readContent({ inline, file, sizeBytes }, start, end) {
-      return inline
-        ? inline.subarray(start, end)
-        : engine.files.read({ segment: 0, position: 0, file: file!, sizeBytes }, start, end)
-    },
+    sink: () => new StoreSink(engine.room, engine.files),
     state: () => engine.state(),
     quarantine: quarantineOf(engine, rows, batcher, clock),
     ...maintenanceOf(engine, batcher, options),

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { addAccount, arrival, message, stored } from '../conformance/fixtures.ts'
+import type { SunkContent } from '../contents/sunk.ts'
 import { openStore } from './engine.ts'
 
 test('a large body that no row names is removed a day later, one that a row names stays', async () => {
@@ -14,7 +15,7 @@ test('a large body that no row names is removed a day later, one that a row name
   const bob = await addAccount(store, 'bob@example.org')
   const bytes = message('large', 'x'.repeat(3_000_000))
   await store.commit([await arrival(store, bytes, [bob.inbox])])
-  const orphan = await stored(store, bytes)
+  const orphan = (await stored(store, bytes)) as SunkContent
   // A crash came before its commit.
   const path = (file: string): string => join(folder, 'large', file.slice(0, 2), `${file}.eml`)
   assert.ok(existsSync(path(orphan.file!)))
@@ -29,7 +30,7 @@ test('a large body that no row names is removed a day later, one that a row name
   assert.equal(contentsFreed, 1)
   assert.ok(!existsSync(path(orphan.file!)))
   assert.equal(readdirSync(join(folder, 'large')).flatMap((sub) => readdirSync(join(folder, 'large', sub))).length, 1)
-  const refused = await stored(store, bytes)
+  const refused = (await stored(store, bytes)) as SunkContent
   refused.abort()
   assert.ok(!existsSync(path(refused.file!)))
   await store.close()

@@ -3,8 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { bytesOf } from '../../base/bytes.ts'
-import type { StoredContent } from '../content.ts'
 import { quarantineName } from '../contents/quarantine.ts'
+import type { ContentFiles } from '../contents/reader.ts'
+import { contentInFile, contentInMemory } from '../contents/sink.ts'
+import type { SunkContent } from '../contents/sunk.ts'
 import type { Filing, EngineOperation } from '../operations.ts'
 import { readRecord, type RecordView } from '../record.ts'
 import type { EngineRows } from '../engine.ts'
@@ -33,8 +35,8 @@ export function quarantineOf(engine: Engine, read: EngineRows, batcher: Batcher,
     if (!record) return []
     const found: Uint8Array[] = []
     for (const operation of arrivalsOf(record)) {
-      const content = contentOf(record, operation)
-      const bytes = content.inline ?? (await engine.files.read(fileSource(content), 0, content.sizeBytes))
+      const content = contentOf(engine.files, record, operation)
+      const bytes = await content.read(0, content.sizeBytes)
       found.push(Buffer.concat([bytesOf(prefixOf(operation)), bytes]))
     }
     return found
@@ -75,7 +77,7 @@ export function quarantineOf(engine: Engine, read: EngineRows, batcher: Batcher,
       }
       const again: (Arrive | Append)[] = []
       for (const operation of arrivalsOf(record))
-        again.push(await anew(operation, contentOf(record, operation), read, clock.now()))
+        again.push(await anew(operation, contentOf(engine.files, record, operation), read, clock.now()))
       await settle(place, [{ kind: 'quarantineSettle', place }, ...again])
     },
 
@@ -93,19 +95,10 @@ function arrivalsOf(record: RecordView): (Arrive | Append)[] {
   return operations.filter((operation) => operation.kind === 'arrive' || operation.kind === 'append')
 }
 
-function contentOf(record: RecordView, operation: Arrive | Append): StoredContent {
+function contentOf(files: ContentFiles, record: RecordView, operation: Arrive | Append): SunkContent {
   const { sizeBytes, at, file, digest } = operation.content as unknown as WireContent
-  if (file !== undefined) return { sizeBytes, file, digest: digest!, abort() {} }
-  return { sizeBytes, inline: record.contents.subarray(at!, at! + sizeBytes), abort() {} }
-}
-
-function fileSource({ file, sizeBytes }: StoredContent): {
-  segment: number
-  position: number
-  file: string
-  sizeBytes: number
-} {
-  return { segment: 0, position: 0, file: file!, sizeBytes }
+  if (file !== undefined) return { ...contentInFile(files, { file, sizeBytes, digest: digest! }), abort() {} }
+  return contentInMemory(record.contents.subarray(at!, at! + sizeBytes), () => {})
 }
 
 function prefixOf(operation: Arrive | Append): string {
@@ -116,7 +109,7 @@ function prefixOf(operation: Arrive | Append): string {
 /** The same arrival with new numbers; queued recipients are due now and not leased. */
 async function anew(
   operation: Arrive | Append,
-  content: StoredContent,
+  content: SunkContent,
   read: EngineRows,
   nowMs: number,
 ): Promise<Arrive | Append> {
