@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { deletedBit, seenBit } from '../../mail/flags.ts'
 import type { Uid } from '../../mail/ids.ts'
-import { addAccount, arrival, message, nowMs, type Check } from './fixtures.ts'
+import { factsOfBytes } from '../facts.ts'
+import { addAccount, arrival, message, nowMs, refused, stored, type Check } from './fixtures.ts'
 
 const names = ['\\Seen', '\\Deleted', '\\Flagged', 'k1', 'k2', ...Array.from({ length: 14 }, (_, n) => `more${n}`)]
 const asked = ['\\Seen', '\\Deleted', '\\Flagged', 'k1', 'more13']
@@ -90,5 +91,39 @@ export function flagChecks(check: Check): void {
     stop()
     assert.deepEqual(heard, [])
     assert.equal((await store.read.mailbox(bob.inbox))!.highestModSeq, modSeq)
+  })
+
+  check('keywords of a commit that is refused leave nothing behind: neither a bit nor a name', async (store) => {
+    const bob = await addAccount(store, 'bob@example.org', 2000)
+    const append = async (flags: readonly string[], body = '') =>
+      ({
+        kind: 'append',
+        mailbox: bob.inbox,
+        content: await stored(store, message('m', body)),
+        facts: factsOfBytes(message('m', body)).facts,
+        internalDate: { epochMs: nowMs, offsetMinutes: 0 },
+        savedAtMs: nowMs,
+        flags,
+      }) as const
+    const tooLarge = 'x'.repeat(3000)
+    // Once before the names of the account are in memory, once behind.
+    for (const name of ['First', 'Second']) {
+      await refused(store.commit([await append([name]), await append([], tooLarge)]), 'overQuota')
+      await refused(
+        store.commit([await append(Array.from({ length: 60 }, (_, n) => `${name}${n}`))]),
+        'tooManyKeywords',
+      )
+      const table = await store.read.table(bob.inbox)
+      assert.ok(!table.flagNames.some((one) => one?.startsWith(name)))
+      await store.commit([await append([name])])
+      const bit = table.flagNames.indexOf(name)
+      const { flagsLow, count } = table.view()
+      assert.ok(bit > 0)
+      assert.equal(flagsLow[count - 1], 1 << bit)
+      table.release()
+    }
+    const table = await store.read.table(bob.inbox)
+    assert.equal(table.flagNames.indexOf('Second'), table.flagNames.indexOf('First') + 1)
+    table.release()
   })
 }

@@ -301,9 +301,13 @@ export class Writer {
       for (const delivery of pending) insertRows(this.#context, delivery)
       pending.length = 0
       this.#settle(rows)
+    }
+    // One arrival is refused before it has changed anything, unless it brings keywords.
+    const undoable = !pure || operations.length > 1 || operations.some(bringsFlags)
+    if (undoable) {
       this.#db.exec('SAVEPOINT one')
       this.#context.beginCommit()
-    } else if (operations.length > 1) this.#context.beginCommit()
+    }
     const mine: Delivery[] = []
     const numbers: number[] = []
     try {
@@ -329,14 +333,16 @@ export class Writer {
         if (pure) pending.push(delivery)
         else insertRows(this.#context, delivery)
       }
-      if (!pure) this.#db.exec('RELEASE one')
+      if (undoable) this.#db.exec('RELEASE one')
       this.#context.settleCommit()
       for (const late of ends.keys()) this.#late.take(late)
       return { ok: true, results }
     } catch (error) {
       if (!(error instanceof StoreRefusal)) throw error
-      if (!pure) this.#db.exec('ROLLBACK TO one; RELEASE one')
-      if (!pure || operations.length > 1) this.#context.undoCommit()
+      if (undoable) {
+        this.#db.exec('ROLLBACK TO one; RELEASE one')
+        this.#context.undoCommit()
+      }
       return { ok: false, code: error.code, text: error.message }
     }
   }
@@ -384,4 +390,9 @@ export class Writer {
     // Ids given in vain are not given again; the counters only grow.
     Object.assign(counters, kept)
   }
+}
+
+function bringsFlags(operation: EngineOperation): boolean {
+  if (operation.kind === 'append') return operation.flags.length > 0
+  return operation.kind === 'arrive' && operation.filings.some(({ flags }) => flags.length > 0)
 }
