@@ -1,8 +1,8 @@
-/** What a group of commits has changed, gathered for the change feed. docs/architecture.md §5. */
-import type { FlagEdit } from '../../mail/flags.ts'
-import type { ModSeq, Uid } from '../../mail/ids.ts'
-import type { Change } from '../changes.ts'
-import type { Ranges } from '../operations.ts'
+/** What a group of commits has changed, gathered for the change feed. docs/architecture.md §7. */
+import type { FlagEdit } from '../mail/flags.ts'
+import type { ModSeq, Uid } from '../mail/ids.ts'
+import type { Change } from './changes.ts'
+import type { Ranges } from './operations.ts'
 
 interface Added {
   uids: Uid[]

@@ -26,7 +26,7 @@ export interface Store {
   /**
    * Does all operations or none, in order. With `until: 'durable'` the promise resolves when power loss can no longer undo them (SMTP's
    * 250); with 'visible' (the default) when every reader sees them too. Results are in the order of the operations, with the
-   * numbers that were given (UIDs, ids of the queue).
+   * numbers that were given (UIDs, ids of the queue). Rows of arrivals may come at the end: no operation of the same commit may rely on them.
    * Throws `StoreRefusal` for impossible operations (no such mailbox, over quota, name taken), StoreFault for failures (disk full).
    */
   commit<const Ops extends readonly Operation[]>(

@@ -14,10 +14,14 @@ import { promisedChecks } from './promised.ts'
 import { leaseOf, queueChecks } from './queue.ts'
 import { totalsChecks } from './totals.ts'
 
-/** @param open a new, empty store; `reopen` closes it and opens what it left, where the engine can. */
+/**
+ * @param open a new, empty store; `reopen` closes it and opens what it left, where the engine can.
+ * @param more checks of what only engines of this kind do.
+ */
 export function conformance(
   engine: string,
   open: () => Promise<{ store: Store; done: () => Promise<void>; reopen?: () => Promise<Store> }>,
+  more: (check: Check) => void = () => {},
 ): void {
   const check: Check = (name, body) => {
     test(`${engine}: ${name}`, async () => {
@@ -159,6 +163,11 @@ export function conformance(
     assert.deepEqual(await rowsOf(store, bob.inbox), [])
     const [{ filed }] = await store.commit([await arrival(store, message('after'), [bob.inbox])])
     assert.deepEqual(filed, [{ mailbox: bob.inbox, uid: 1 }])
+  })
+
+  check('a commit of nothing is answered', async (store) => {
+    assert.deepEqual(await store.commit([]), [])
+    assert.deepEqual(await store.commit([], { until: 'durable' }), [])
   })
 
   check('many commits at once keep their order and all arrive', async (store) => {
@@ -455,4 +464,5 @@ export function conformance(
   queueChecks(check)
   totalsChecks(check)
   lateChecks(check)
+  more(check)
 }

@@ -78,22 +78,6 @@ export function lateChecks(check: Check): void {
     await refused(store.commit([relayed(leases[1]!)]), 'leaseLost')
   })
 
-  check('a way that ends at once leaves rows in the ledger and nowhere else', async (store) => {
-    const { arrivalId, leases } = await leased(store, 'x@far.test', 'y@far.test')
-    const bounced = { kind: 'queueFinish', lease: leases[1]!, outcome: 'bounced', reply: '550 no', nowMs } as const
-    await store.commit([relayed(leases[0]!), bounced])
-    const ends = [
-      ['x@far.test', 'relayed', '250 ok'],
-      ['y@far.test', 'bounced', '550 no'],
-    ]
-    assert.deepEqual(await ledgerOf(store, arrivalId), ends)
-    await allRows(store)
-    assert.deepEqual(await store.read.queue(0, 10), [])
-    assert.deepEqual(await ledgerOf(store, arrivalId), ends)
-    assert.equal((await store.sweep(nowMs)).contentsFreed, 0)
-    await refused(store.commit([relayed(leases[0]!)]), 'leaseLost')
-  })
-
   check('the end of a part of its recipients, and an attempt in vain, bring all the rows', async (store) => {
     const one = await leased(store, 'x@far.test', 'y@far.test')
     await store.commit([relayed(one.leases[0]!)])
@@ -138,6 +122,38 @@ export function lateChecks(check: Check): void {
     assert.equal((await store.read.queueRecipient(other.leases[0]!.recipient))?.state, 'deferred')
   })
 
+  check('a store that is closed leaves nothing for later', async (store, reopen) => {
+    if (!reopen) return
+    const { leases } = await leased(store, 'x@far.test')
+    const again = await reopen()
+    assert.equal((await again.read.queueRecipient(leases[0]!.recipient))?.state, 'leased')
+  })
+
+  check('a message that is also filed in a mailbox is there at once', async (store) => {
+    const account = await addAccount(store, 'bob@here.test')
+    await store.commit([await arrival(store, message('both'), [account.inbox], { queue: queueOf('x@far.test') })])
+    assert.equal((await store.read.queue(0, 10)).length, 1)
+  })
+}
+
+/** Of engines that write the rows of such arrivals later. docs/architecture.md §1. */
+export function lateRowChecks(check: Check): void {
+  check('a way that ends at once leaves rows in the ledger and nowhere else', async (store) => {
+    const { arrivalId, leases } = await leased(store, 'x@far.test', 'y@far.test')
+    const bounced = { kind: 'queueFinish', lease: leases[1]!, outcome: 'bounced', reply: '550 no', nowMs } as const
+    await store.commit([relayed(leases[0]!), bounced])
+    const ends = [
+      ['x@far.test', 'relayed', '250 ok'],
+      ['y@far.test', 'bounced', '550 no'],
+    ]
+    assert.deepEqual(await ledgerOf(store, arrivalId), ends)
+    await allRows(store)
+    assert.deepEqual(await store.read.queue(0, 10), [])
+    assert.deepEqual(await ledgerOf(store, arrivalId), ends)
+    assert.equal((await store.sweep(nowMs)).contentsFreed, 0)
+    await refused(store.commit([relayed(leases[0]!)]), 'leaseLost')
+  })
+
   check('more than four thousand at a time: the oldest get their rows', async (store) => {
     const queue = queueOf('x@far.test')
     const one = async () => store.commit([await arrival(store, message('out'), [], { queue })])
@@ -155,18 +171,5 @@ export function lateChecks(check: Check): void {
     await store.commit([relayed(leases[0]!)])
     await store.sweep(nowMs)
     assert.deepEqual(await segmentsGone(store), [{ segments: [1] }])
-  })
-
-  check('a store that is closed leaves nothing for later', async (store, reopen) => {
-    if (!reopen) return
-    const { leases } = await leased(store, 'x@far.test')
-    const again = await reopen()
-    assert.equal((await again.read.queueRecipient(leases[0]!.recipient))?.state, 'leased')
-  })
-
-  check('a message that is also filed in a mailbox is there at once', async (store) => {
-    const account = await addAccount(store, 'bob@here.test')
-    await store.commit([await arrival(store, message('both'), [account.inbox], { queue: queueOf('x@far.test') })])
-    assert.equal((await store.read.queue(0, 10)).length, 1)
   })
 }

@@ -2,7 +2,7 @@
 import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
 import type { Change } from '../changes.ts'
-import { GroupChanges } from './group-changes.ts'
+import { GroupChanges } from '../group-changes.ts'
 import { StoreRefusal } from '../store.ts'
 import { Statements, type Database, type Statement } from './driver.ts'
 import { Journal, JournaledMap } from './journal.ts'

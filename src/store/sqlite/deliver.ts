@@ -4,7 +4,7 @@ import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
 import { storedDestination } from '../record-form.ts'
 import type { ZonedInstant } from '../content.ts'
-import { StoreRefusal } from '../store.ts'
+import { checkQuota, checkReceives } from '../receiving.ts'
 import { ledger, nextLedgerN } from './ledger.ts'
 import type { AccountState, MailboxState, WriteContext } from './context.ts'
 
@@ -130,15 +130,6 @@ function targetsOf(context: WriteContext, operation: Arrive | Append, replaying:
     checkQuota(account, bytes)
   }
   return targets
-}
-
-/** A client may still put messages into its mailboxes (APPEND); mail for it is not accepted. */
-export function checkReceives({ name, disabled }: AccountState): void {
-  if (disabled) throw new StoreRefusal('accountDisabled', `${name} is disabled`)
-}
-
-export function checkQuota({ name, quotaBytes, usedBytes }: AccountState, bytes: number): void {
-  if (quotaBytes > 0 && usedBytes + bytes > quotaBytes) throw new StoreRefusal('overQuota', `${name} is over quota`)
 }
 
 /** Gives the numbers; throws StoreRefusal before it has given any (a new keyword may have its bit). `numbers` receives them, or (replaying) holds them from `at`. */

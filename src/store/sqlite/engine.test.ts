@@ -8,35 +8,44 @@ import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { conformance } from '../conformance/conformance.ts'
 import { addAccount, arrival, message } from '../conformance/fixtures.ts'
+import { lateRowChecks } from '../conformance/late.ts'
 import { openStore } from './engine.ts'
 import { verifyFolder } from './verify.ts'
 
 const options = { clock: realClock, log: silentLog }
 
-conformance('memory', async () => {
-  const store = await openStore({ folder: ':memory:', ...options })
-  return { store, done: () => store.close() }
-})
+conformance(
+  'memory',
+  async () => {
+    const store = await openStore({ folder: ':memory:', ...options })
+    return { store, done: () => store.close() }
+  },
+  lateRowChecks,
+)
 
-conformance('sqlite', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pennypost-store-'))
-  let store = await openStore({ folder, ...options })
-  return {
-    store,
-    async done() {
-      await store.close()
-      // Whatever a store has been through, its rows agree with each other and with the bytes.
-      const { faults } = verifyFolder(folder)
-      rmSync(folder, { recursive: true })
-      assert.deepEqual(faults, [])
-    },
-    async reopen() {
-      await store.close()
-      store = await openStore({ folder, ...options })
-      return store
-    },
-  }
-})
+conformance(
+  'sqlite',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pennypost-store-'))
+    let store = await openStore({ folder, ...options })
+    return {
+      store,
+      async done() {
+        await store.close()
+        // Whatever a store has been through, its rows agree with each other and with the bytes.
+        const { faults } = verifyFolder(folder)
+        rmSync(folder, { recursive: true })
+        assert.deepEqual(faults, [])
+      },
+      async reopen() {
+        await store.close()
+        store = await openStore({ folder, ...options })
+        return store
+      },
+    }
+  },
+  lateRowChecks,
+)
 
 /** Names, sizes and times of all that is below a folder. */
 function filesBelow(folder: string): string[] {

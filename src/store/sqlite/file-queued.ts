@@ -1,8 +1,9 @@
 /** A queued message is filed: its stored content gets another reference, and is not copied. */
 import type { EngineOperation, ResultOf } from '../operations.ts'
+import { checkQuota, checkReceives } from '../receiving.ts'
 import { StoreRefusal } from '../store.ts'
 import type { WriteContext } from './context.ts'
-import { checkQuota, checkReceives, fresh, insertFiling, placeFiling } from './deliver.ts'
+import { fresh, insertFiling, placeFiling } from './deliver.ts'
 
 type FileQueued = Extract<EngineOperation, { kind: 'queueFile' }>
 

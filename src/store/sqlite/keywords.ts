@@ -3,7 +3,7 @@ import type { AccountId } from '../../mail/ids.ts'
 import { flagsMax, flagWordBits, systemFlags, wellKnownKeywords, type FlagBits } from '../../mail/flags.ts'
 import { StoreRefusal } from '../store.ts'
 import type { Statements } from './driver.ts'
-import type { GroupChanges } from './group-changes.ts'
+import type { GroupChanges } from '../group-changes.ts'
 import { JournaledMap, type Journal } from './journal.ts'
 
 /** Flag names of an account by bit, and back. A new name makes a new value. */

@@ -1,34 +1,13 @@
 /** Mailboxes and subscriptions: make, delete, rename. RFC 9051 §6.3.4–§6.3.8. */
 import type { AccountId } from '../../mail/ids.ts'
-import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
+import { checkName, mailboxesMax } from '../mailbox-names.ts'
 import type { Operation, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { MailboxState, WriteContext } from './context.ts'
 import { changeRefs, move } from './messages.ts'
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
-
-/** A name's length in UTF-8 bytes, its depth, and how many an account may have: lists and paths stay bounded. */
-export const mailboxNameBytesMax = 1000
-export const mailboxDepthMax = 32
-export const mailboxesMax = 10_000
-
-/** Names are NFC UTF-8, `/` between levels, no level empty, no controls; INBOX in capitals. docs/architecture.md §8. */
-export function checkName(name: string): string {
-  const normal = canonicalMailboxName(name)
-  const levels = normal.split('/')
-  if (levels.some((level) => level === '') || /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(normal)) {
-    throw new StoreRefusal('nameBad', 'A mailbox name has no empty level and no control characters')
-  }
-  if (Buffer.byteLength(normal) > mailboxNameBytesMax || levels.length > mailboxDepthMax) {
-    throw new StoreRefusal(
-      'nameBad',
-      `A mailbox name has at most ${mailboxNameBytesMax} bytes and ${mailboxDepthMax} levels`,
-    )
-  }
-  return normal
-}
 
 /** Makes one mailbox; the account's uidValidity counter gives it one that no earlier mailbox of the account had. */
 export function insertMailbox(

@@ -1,0 +1,156 @@
+/**
+ * The reference engine: what every engine of the store does, in plain maps, without durability, threads or speed. It documents the interface,
+ * and other engines are compared with it. docs/architecture.md §31.
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { Change } from '../changes.ts'
+import type { StoreEngine } from '../engine.ts'
+import { factsOfBytes } from '../facts.ts'
+import type { Operation } from '../operations.ts'
+import { StoreFault, type StoredContent, type SweepReport } from '../store.ts'
+import { append, arrive, fileQueued } from './arrivals.ts'
+import * as directory from './directory.ts'
+import * as mailboxes from './mailboxes.ts'
+import * as messages from './messages.ts'
+import * as queue from './queue.ts'
+import { memoryRows } from './reads.ts'
+import { State } from './state.ts'
+
+type Work = { readonly [Kind in Operation['kind']]: (state: State, op: Extract<Operation, { kind: Kind }>) => unknown }
+
+const work: Work = {
+  arrive,
+  append,
+  flags: messages.changeFlags,
+  expunge: messages.expunge,
+  copy: messages.copy,
+  move: messages.move,
+  mailboxCreate: mailboxes.createMailbox,
+  mailboxDelete: mailboxes.deleteMailbox,
+  mailboxRename: mailboxes.renameMailbox,
+  subscribe: mailboxes.subscribe,
+  claimRecent: mailboxes.claimRecent,
+  domainAdd: directory.addDomain,
+  domainRemove: directory.removeDomain,
+  accountAdd: directory.addAccount,
+  accountRemove: directory.removeAccount,
+  accountSet: directory.setAccount,
+  credentialSet: directory.setCredential,
+  aliasSet: directory.setAlias,
+  settingSet: directory.setSetting,
+  queueLease: queue.lease,
+  queueRenew: queue.renew,
+  queueReturn: queue.returnLeases,
+  queueReclaim: queue.reclaim,
+  queueFile: fileQueued,
+  queueFinish: queue.finish,
+  queueDefer: queue.defer,
+  queueAct: queue.act,
+  queueReroute: queue.reroute,
+}
+
+interface Waiting {
+  readonly operations: readonly Operation[]
+  readonly resolve: (results: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+export function referenceEngine(clock: Clock): StoreEngine {
+  const state = new State()
+  const waiting: Waiting[] = []
+  let changed = (_changes: readonly Change[]): void => {}
+  let isClosed = false
+
+  const commitNow = ({ operations, resolve, reject }: Waiting): void => {
+    state.begin()
+    try {
+      const results = operations.map((operation) => work[operation.kind](state, operation as never))
+      changed(state.changes.take())
+      resolve(results as never)
+    } catch (error) {
+      state.undo()
+      reject(error)
+    }
+  }
+
+  return {
+    rows: memoryRows(state),
+    attach: (listener) => (changed = listener),
+    commit: (operations) =>
+      new Promise((resolve, reject) => {
+        if (isClosed) return reject(new StoreFault('The store is closed', false))
+        waiting.push({ operations, resolve, reject })
+        // In order, each a turn later at the earliest.
+        clock.soon(() => commitNow(waiting.shift()!))
+      }),
+    sink: () => new MemorySink(),
+    state: () => ({ behind: false, full: false }),
+    quarantine: noQuarantine,
+    sweep: async () => sweep(state),
+    backup: () => Promise.reject(new Error('A store in memory has nothing to back up')),
+    lost: async () => [],
+    dropLost: async () => 0,
+    reindex: async () => reindex(state),
+    async close() {
+      isClosed = true
+    },
+  }
+}
+
+class MemorySink {
+  #chunks: Uint8Array[] = []
+
+  write(bytes: Uint8Array): boolean {
+    this.#chunks.push(Buffer.from(bytes))
+    return true
+  }
+
+  async drained(): Promise<void> {}
+
+  async finish(): Promise<StoredContent> {
+    const whole = Buffer.concat(this.#chunks)
+    return { sizeBytes: whole.length, whole, read: (start, end) => whole.subarray(start, end), abort() {} }
+  }
+
+  abort(): void {
+    this.#chunks = []
+  }
+}
+
+/** What nothing holds any more. */
+function sweep(state: State): SweepReport {
+  const { emails, contents } = state.mail
+  for (const { id, refs, content } of emails.all()) {
+    if (refs > 0) continue
+    emails.delete(id)
+    state.refContent(content, -1)
+  }
+  const free = contents.keys().filter((id) => contents.get(id)!.refs === 0)
+  for (const id of free) contents.delete(id)
+  return { movedToLost: 0, contentsFreed: free.length, segmentsFreed: 0, expungedForgotten: 0 }
+}
+
+/** Facts are computed when a content comes, and nothing damages them. */
+function reindex(state: State) {
+  let contentsMended = 0
+  for (const id of state.mail.contents.keys()) {
+    const content = state.mail.contents.get(id)!
+    const { threadKeys: _, ...facts } = factsOfBytes(content.bytes).facts
+    if (content.facts.bodyStructure === '' || JSON.stringify(facts) === JSON.stringify(content.facts)) continue
+    state.mail.contents.set(id, { ...content, facts })
+    contentsMended++
+  }
+  return { messages: state.mail.emails.size, contentsMended, threadKeysMended: 0 }
+}
+
+/** Nothing is written that could not be read again. */
+const noQuarantine: StoreEngine['quarantine'] = {
+  count: async () => 0,
+  has: async () => false,
+  list: async () => [],
+  messages: async () => [],
+  bytes: async () => undefined,
+  export: async () => ({ files: [] }),
+  retry: () => Promise.reject(new Error('There is no quarantine in memory')),
+  drop: () => Promise.reject(new Error('There is no quarantine in memory')),
+}
