@@ -6,12 +6,12 @@ import type { Tables } from './tables.ts'
 
 export function nodeReads(rows: EngineRows, directory: RememberedDirectory, tables: Tables): StoreReads {
   return {
-    domains: () => directory.domains(),
-    isLocalDomain: (domain) => directory.isLocalDomain(domain),
-    user: (name) => directory.user(name),
-    address: (address) => directory.address(address),
-    alias: (address) => directory.alias(address),
-    mailboxId: (account, name) => directory.mailboxId(account, name),
+    domains: directory.domains.bind(directory),
+    isLocalDomain: directory.isLocalDomain.bind(directory),
+    user: directory.user.bind(directory),
+    address: directory.address.bind(directory),
+    alias: directory.alias.bind(directory),
+    mailboxId: directory.mailboxId.bind(directory),
     async table(mailbox) {
       await rows.upToDate(mailbox)
       return tables.hold(mailbox)
