@@ -86,3 +86,12 @@ function threadKeys({ messageIdKeys, baseSubject }: MessageFacts): number[] {
 function hash48(text: string): number {
   return Number.parseInt(hash('sha256', text).slice(0, 12), 16)
 }
+
+/**
+ * What was put before a content when its facts were computed: the fields that submission adds. Return-Path, Delivered-To and
+ * Received say nothing that the facts hold.
+ */
+export function factsHead(prefix: string): string {
+  const at = prefix.search(/^(?:Date|Message-ID):/im)
+  return at < 0 ? '' : prefix.slice(at)
+}

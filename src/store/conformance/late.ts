@@ -2,6 +2,7 @@
 import { domainDestination } from '../../mail/destination.ts'
 import assert from 'node:assert/strict'
 import type { Change } from '../changes.ts'
+import { factsOfBytes } from '../facts.ts'
 import type { Lease, Operation, QueueRequest } from '../operations.ts'
 import type { Store } from '../store.ts'
 import { addAccount, arrival, message, nowMs, refused, type Check } from './fixtures.ts'
@@ -9,7 +10,8 @@ import { lease, leaseOf, parameters } from './queue.ts'
 
 const leasedUntilMs = nowMs + 500
 
-function queueOf(...addresses: readonly string[]): QueueRequest {
+/** Recipients that their own commit leases. */
+export function queueOf(...addresses: readonly string[]): QueueRequest {
   const recipients = addresses.map((address) => ({ address, destination: domainDestination('far.test'), parameters }))
   return {
     reversePath: '',
@@ -127,6 +129,24 @@ export function lateChecks(check: Check): void {
     const { leases } = await leased(store, 'x@far.test')
     const again = await reopen()
     assert.equal((await again.read.queueRecipient(leases[0]!.recipient))?.state, 'leased')
+  })
+
+  check('what the commit leased can be filed: its entry is the one that the answer named', async (store) => {
+    const bob = await addAccount(store, 'bob@here.test')
+    const told = await arrival(store, message('out'), [], { queue: queueOf('x@far.test') })
+    const other = await arrival(store, message('other'), [], { queue: queueOf('y@far.test') })
+    const [{ queued }] = await store.commit([told])
+    await store.commit([other])
+    const { facts } = factsOfBytes(message('out'))
+    const file = { kind: 'queueFile', entry: queued!.entry, mailbox: bob.inbox, prefix: '', flags: [], facts } as const
+    const [{ uid }] = await store.commit([
+      { ...file, threadKeys: facts.threadKeys },
+      { ...relayed({ recipient: queued!.recipients[0]!, fence: 1 }, 'INBOX 1'), outcome: 'filed' } as Operation,
+    ])
+    assert.equal(uid, 1)
+    assert.deepEqual(await ledgerOf(store, told.arrivalId), [['x@far.test', 'filed', 'INBOX 1']])
+    assert.equal((await store.read.queue(0, 10)).length, 1)
+    await refused(store.commit([{ ...file, threadKeys: [] }]), 'noSuchEntry')
   })
 
   check('a message that is also filed in a mailbox is there at once', async (store) => {

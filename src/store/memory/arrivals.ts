@@ -6,7 +6,7 @@ import type { ContentFacts, Operation, QueuedIds, ResultOf } from '../operations
 import { checkQuota, checkReceives } from '../receiving.ts'
 import { StoreRefusal, type StoredContent } from '../store.ts'
 import { insertMessages } from './messages.ts'
-import type { State } from './state.ts'
+import type { ContentEntry, State } from './state.ts'
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 
@@ -40,6 +40,7 @@ function file(state: State, filed: Filed): { readonly mailbox: number; readonly 
   const email = state.next('email')
   state.mail.emails.set(email, {
     id: email,
+    account,
     content: filed.content,
     refs: 1,
     dateMs: filed.at.epochMs,
@@ -54,9 +55,14 @@ function file(state: State, filed: Filed): { readonly mailbox: number; readonly 
   return { mailbox: filed.mailbox, uid }
 }
 
-function insertContent(state: State, content: StoredContent, facts: Omit<ContentFacts, 'threadKeys'>): number {
+/** Keys of threads belong to an account, the rest to the content. */
+function factsOfContent({ envelope, body, bodyStructure, sentDay }: ContentFacts): ContentEntry['facts'] {
+  return { envelope, body, bodyStructure, sentDay }
+}
+
+function insertContent(state: State, content: StoredContent, facts: ContentFacts): number {
   const id = state.next('content')
-  state.mail.contents.set(id, { bytes: content.whole!, refs: 0, facts })
+  state.mail.contents.set(id, { bytes: content.whole!, refs: 0, facts: factsOfContent(facts) })
   return id
 }
 
@@ -164,7 +170,7 @@ export function fileQueued(state: State, op: Op<'queueFile'>): ResultOf<Op<'queu
   const account = state.account(state.mailbox(op.mailbox).account)
   checkReceives(account)
   checkQuota(account, held.bytes.length + prefix.length)
-  if (op.facts) state.mail.contents.set(content, { ...held, facts: op.facts })
+  if (op.facts) state.mail.contents.set(content, { ...held, facts: factsOfContent(op.facts) })
   const { mailbox, flags, threadKeys } = op
   const at = { epochMs: acceptedMs, offsetMinutes: 0 }
   const { uid } = file(state, { mailbox, content, prefix, flags, at, savedMs: acceptedMs, threadKeys, uidl: null })

@@ -2,12 +2,16 @@
  * The reference engine: what every engine of the store does, in plain maps, without durability, threads or speed. It documents the interface,
  * and other engines are compared with it. docs/architecture.md §31.
  */
+import { isDeepStrictEqual } from 'node:util'
+import { bytesOf } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
+import { timePrefix } from '../arrival-id.ts'
 import type { Change } from '../changes.ts'
 import type { StoreEngine } from '../engine.ts'
-import { factsOfBytes } from '../facts.ts'
+import { factsHead, factsOfBytes } from '../facts.ts'
+import { dayMs, ledgerKeepDays } from '../keeping.ts'
 import type { Operation } from '../operations.ts'
-import { StoreFault, type StoredContent, type SweepReport } from '../store.ts'
+import { StoreFault, type ReindexOptions, type ReindexReport, type StoredContent, type SweepReport } from '../store.ts'
 import { append, arrive, fileQueued } from './arrivals.ts'
 import * as directory from './directory.ts'
 import * as mailboxes from './mailboxes.ts'
@@ -63,14 +67,15 @@ export function referenceEngine(clock: Clock): StoreEngine {
 
   const commitNow = ({ operations, resolve, reject }: Waiting): void => {
     state.begin()
+    let results
     try {
-      const results = operations.map((operation) => work[operation.kind](state, operation as never))
-      changed(state.changes.take())
-      resolve(results as never)
+      results = operations.map((operation) => work[operation.kind](state, operation as never))
     } catch (error) {
       state.undo()
-      reject(error)
+      return reject(error)
     }
+    changed(state.changes.take())
+    resolve(results as never)
   }
 
   return {
@@ -86,11 +91,11 @@ export function referenceEngine(clock: Clock): StoreEngine {
     sink: () => new MemorySink(),
     state: () => ({ behind: false, full: false }),
     quarantine: noQuarantine,
-    sweep: async () => sweep(state),
+    sweep: async (nowMs) => sweep(state, nowMs),
     backup: () => Promise.reject(new Error('A store in memory has nothing to back up')),
     lost: async () => [],
     dropLost: async () => 0,
-    reindex: async () => reindex(state),
+    reindex: async (options) => reindex(state, options),
     async close() {
       isClosed = true
     },
@@ -117,8 +122,8 @@ class MemorySink {
   }
 }
 
-/** What nothing holds any more. */
-function sweep(state: State): SweepReport {
+/** What nothing holds any more, and deliveries that ended long ago. Expunges are not recorded here: there are none to be forgotten. */
+function sweep(state: State, nowMs: number): SweepReport {
   const { emails, contents } = state.mail
   for (const { id, refs, content } of emails.all()) {
     if (refs > 0) continue
@@ -127,20 +132,37 @@ function sweep(state: State): SweepReport {
   }
   const free = contents.keys().filter((id) => contents.get(id)!.refs === 0)
   for (const id of free) contents.delete(id)
+  const oldest = timePrefix(nowMs - ledgerKeepDays * dayMs)
+  const { ledger } = state.queue
+  for (const id of ledger.keys()) {
+    // Rows of one arrival keep their numbers: they go when the last of them has ended.
+    const open = ledger.get(id)!.some(({ outcome }) => outcome === 'queued')
+    if (id < oldest && !open) ledger.delete(id)
+  }
   return { movedToLost: 0, contentsFreed: free.length, segmentsFreed: 0, expungedForgotten: 0 }
 }
 
-/** Facts are computed when a content comes, and nothing damages them. */
-function reindex(state: State) {
-  let contentsMended = 0
-  for (const id of state.mail.contents.keys()) {
-    const content = state.mail.contents.get(id)!
-    const { threadKeys: _, ...facts } = factsOfBytes(content.bytes).facts
-    if (content.facts.bodyStructure === '' || JSON.stringify(facts) === JSON.stringify(content.facts)) continue
-    state.mail.contents.set(id, { ...content, facts })
-    contentsMended++
+function reindex(state: State, { account, progress }: ReindexOptions = {}): ReindexReport {
+  const { emails, contents, threads } = state.mail
+  const report = { messages: 0, contentsMended: 0, threadKeysMended: 0 }
+  for (const email of emails.all()) {
+    if (account !== undefined && email.account !== account) continue
+    const content = contents.get(email.content)!
+    const bytes = Buffer.concat([bytesOf(factsHead(email.prefix)), content.bytes])
+    const { threadKeys, ...facts } = factsOfBytes(bytes).facts
+    report.messages++
+    if (!isDeepStrictEqual(facts, content.facts)) {
+      contents.set(email.content, { ...content, facts })
+      report.contentsMended++
+    }
+    for (const key of threadKeys.map((one) => `${email.account} ${one}`)) {
+      if (threads.get(key) !== undefined) continue
+      threads.set(key, email.thread)
+      report.threadKeysMended++
+    }
+    progress?.(report.messages)
   }
-  return { messages: state.mail.emails.size, contentsMended, threadKeysMended: 0 }
+  return report
 }
 
 /** Nothing is written that could not be read again. */

@@ -69,6 +69,7 @@ export interface MessageEntry {
 
 export interface EmailEntry {
   readonly id: number
+  readonly account: AccountId
   readonly content: number
   /** Messages that hold it. */
   readonly refs: number

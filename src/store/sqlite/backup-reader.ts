@@ -11,7 +11,7 @@ import type { Restriction } from '../entities.ts'
 import { backedContents, needManifest, type Manifest } from './backup-manifest.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
 import { identityOf, sourceOf } from './reads.ts'
-import { factsHead } from './reindex.ts'
+import { factsHead } from '../facts.ts'
 
 export interface BackedAccount {
   readonly id: AccountId

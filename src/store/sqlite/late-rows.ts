@@ -11,6 +11,8 @@ import { ledger, nextLedgerN } from './ledger.ts'
 
 export interface Late {
   readonly record: Place
+  /** Of the queue. */
+  readonly entry: number
   readonly arrivalId: string
   readonly acceptedMs: number
   readonly recipients: readonly { readonly id: number; readonly address: string }[]
@@ -26,10 +28,10 @@ export function mayBeLate({ operation, content }: Delivery): boolean {
   return queue?.leasedUntilMs !== undefined && filings.length + discarded.length + bounced.length === 0
 }
 
-export function lateOf({ operation, recipientIds }: Delivery, record: Place): Late {
+export function lateOf({ operation, entryId, recipientIds }: Delivery, record: Place): Late {
   const { arrivalId, at, queue } = operation as Arrive
   const recipients = queue!.recipients.map(({ address }, i) => ({ id: recipientIds[i]!, address }))
-  return { record, arrivalId, acceptedMs: at.epochMs, recipients }
+  return { record, entry: entryId, arrivalId, acceptedMs: at.epochMs, recipients }
 }
 
 /** What is known of an arrival whose record cannot be read: its recipients. */
@@ -60,7 +62,6 @@ const indifferent: ReadonlySet<EngineOperation['kind']> = new Set([
   'move',
   'claimRecent',
   'queueLease',
-  'queueFile',
 ])
 
 export type Finish = Extract<EngineOperation, { kind: 'queueFinish' }>
@@ -143,6 +144,9 @@ export class LateRows {
         }
         case 'queueDefer':
           this.#add(rows, operation.lease.recipient)
+          break
+        case 'queueFile':
+          for (const late of this.#held) if (late.entry === operation.entry) rows.add(late)
           break
         case 'queueRenew':
         case 'queueReturn':

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
-import { domainDestination } from '../../mail/destination.ts'
 import type { AccountId } from '../../mail/ids.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { addAccount, arrival, message, nowMs } from '../conformance/fixtures.ts'
+import { queueOf } from '../conformance/late.ts'
 import { Batcher, type WriterHost } from './batcher.ts'
 import { openDatabase } from './driver.ts'
 import { openStore } from './engine.ts'
@@ -40,15 +40,7 @@ test('where late rows cannot be written, reads of the queue and the totals tell 
   }
   const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog, memoryFails })
   await addAccount(store, 'bob@example.org')
-  const parameters = { body: '7bit', smtpUtf8: false } as const
-  const queue = {
-    reversePath: '',
-    recipients: [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }],
-    prefix: '',
-    firstAttemptMs: nowMs,
-    expiresAtMs: nowMs + 1000,
-    leasedUntilMs: nowMs + 600_000,
-  }
+  const queue = { ...queueOf('x@far.test'), leasedUntilMs: nowMs + 600_000 }
   await store.commit([await arrival(store, message('out'), [], { queue })])
   full = true
   assert.equal((await store.read.counts()).accounts, 1)

@@ -11,7 +11,7 @@ import { addAccount, arrival, message, stored } from '../conformance/fixtures.ts
 import { factsOfBytes } from '../facts.ts'
 import { openDatabase } from './driver.ts'
 import { openStore } from './engine.ts'
-import { factsHead } from './reindex.ts'
+import { factsHead } from '../facts.ts'
 import { verifyFolder } from './verify.ts'
 
 const sql = {

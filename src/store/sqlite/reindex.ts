@@ -6,7 +6,7 @@ import type { AccountId } from '../../mail/ids.ts'
 import { turn, type Clock } from '../../base/clock.ts'
 import { StructureParser } from '../../mail/mime/structure.ts'
 import { readRuns, StoredBytes, type ContentFiles } from '../contents/reader.ts'
-import { contentFacts } from '../facts.ts'
+import { contentFacts, factsHead } from '../facts.ts'
 import type { ContentFacts, MendedContent, MendedThread } from '../operations.ts'
 import type { ReindexOptions, ReindexReport } from '../store.ts'
 import type { Batcher } from './batcher.ts'
@@ -21,15 +21,6 @@ const sliceBytes = 1024 * 1024
 /** What stands in the rows beside the place of the bytes. */
 export const factsColumns = `c.id AS content, c.segment, c.position, c.file, c.size AS contentSize,
   c.envelope, c.body, c.bodyStructure, c.sentDay`
-
-/**
- * What was put before a content when its facts were computed: the fields that submission adds. Return-Path, Delivered-To and
- * Received say nothing that the facts hold.
- */
-export function factsHead(prefix: string): string {
-  const at = prefix.search(/^(?:Date|Message-ID):/im)
-  return at < 0 ? '' : prefix.slice(at)
-}
 
 export interface ReindexTools {
   readonly reads: Database

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { silentLog } from '../../base/log.ts'
 import { realClock } from '../../platform/real/clock.ts'
 import { addAccount, arrival, message, rowsOf } from '../conformance/fixtures.ts'
+import { queueOf } from '../conformance/late.ts'
 import type { QueueRow } from '../entities.ts'
 import type { Operation } from '../operations.ts'
 import { openDatabase } from './driver.ts'
@@ -122,12 +123,9 @@ test('what has no rows yet has them after a crash; a damaged one is set aside, a
   const open = (of: string): ReturnType<typeof openStore> =>
     openStore({ folder: of, clock: realClock, log: silentLog, segmentBytes })
   const store = await open(folder)
-  const parameters = { body: '7bit', smtpUtf8: false } as const
   const nowMs = Date.now()
   const queue = {
-    reversePath: '',
-    recipients: [{ address: 'x@far.test', destination: domainDestination('far.test'), parameters }],
-    prefix: '',
+    ...queueOf('x@far.test'),
     firstAttemptMs: nowMs,
     expiresAtMs: nowMs + 1000,
     leasedUntilMs: nowMs + 600_000,

@@ -7,6 +7,7 @@ import { segmentBytes, segmentName } from '../contents/log.ts'
 import { timePrefix } from '../arrival-id.ts'
 import type { ContentFiles } from '../contents/reader.ts'
 import { largePath } from '../contents/large-path.ts'
+import { dayMs, expungedKeepDays, ledgerKeepDays } from '../keeping.ts'
 import type { EngineOperation, ResultOf } from '../operations.ts'
 import { StoreFault, type SweepReport } from '../store.ts'
 import type { Batcher } from './batcher.ts'
@@ -22,12 +23,6 @@ const liveShareMin = 0.5
 const relocateBytes = 2 * 1024 * 1024
 /** How long freed places are left: a reader may still be using one. */
 const readersGraceMs = 30_000
-const dayMs = 86_400_000
-
-/** A client that was offline for longer resynchronises from scratch. RFC 7162 §3.2.5.2 allows a server to forget. */
-export const expungedKeepDays = 90
-/** How long finished deliveries can be looked up. */
-export const ledgerKeepDays = 365
 
 export interface SweepTools {
   readonly batcher: Batcher

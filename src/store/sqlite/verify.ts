@@ -9,7 +9,8 @@ import { rowChecks } from './checks.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
 import { decodePlaces } from './late-rows.ts'
 import { sourceOf as contentSource } from './reads.ts'
-import { factsColumns, factsHead, factsOfSync, sameFacts } from './reindex.ts'
+import { factsHead } from '../facts.ts'
+import { factsColumns, factsOfSync, sameFacts } from './reindex.ts'
 
 export interface VerifyFault {
   /** `mailbox.unseen`, `content.digest`. */
