@@ -54,7 +54,7 @@ export async function bundleTests({ root, out, files, sourcemap = 'inline', dela
 }
 
 const delay = `
-const never = new Set(['constructor', 'upToDate', 'rows'])
+const never = new Set(['constructor', 'upToDate', 'rows', 'changes'])
 for (const name of Object.getOwnPropertyNames(VisibleReads.prototype)) {
   const read = VisibleReads.prototype[name]
   if (never.has(name) || typeof read !== 'function') continue

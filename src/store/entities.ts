@@ -47,6 +47,9 @@ export interface MailboxRow {
   readonly uidValidity: number
   readonly uidNext: Uid
   readonly highestModSeq: ModSeq
+  readonly createdModSeq: ModSeq
+  /** Of the last change of its name, role or subscription. */
+  readonly propertyModSeq: ModSeq
   /** UIDs from here on are \Recent for the next read-write session. */
   readonly recentUid: Uid
   readonly messages: number

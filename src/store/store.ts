@@ -4,6 +4,7 @@ import type { ContentSink, MessageBytes } from '../mail/content.ts'
 import type { SearchKey, UidRanges } from '../mail/search-key.ts'
 import type { Change } from './changes.ts'
 import type { StoredContent, ZonedInstant } from './content.ts'
+import type { EmailReads } from './emails.ts'
 import type {
   Account,
   AddressRows,
@@ -147,7 +148,7 @@ export interface SweepReport {
  * Reads by key, in bounded pages. What leaves memory is a promise, and may be old when it is used: what a write relies on is checked again by
  * the commit (docs/architecture.md §27). A read never misses what a commit has answered, even if its rows are still to come.
  */
-export interface StoreReads {
+export interface StoreReads extends EmailReads {
   /** The local domains, lower case. */
   domains(): readonly string[]
   isLocalDomain(domain: string): boolean

@@ -8,6 +8,7 @@ import { timePrefix } from '../arrival-id.ts'
 import type { Change } from '../changes.ts'
 import type { Store } from '../store.ts'
 import { addAccount, arrival, message, nowMs, refused, rowsOf, type Check } from './fixtures.ts'
+import { emailChecks } from './emails.ts'
 import { flagChecks } from './flags.ts'
 import { lateChecks } from './late.ts'
 import { promisedChecks } from './promised.ts'
@@ -35,6 +36,7 @@ export function conformance(
   }
 
   promisedChecks(check)
+  emailChecks(check)
 
   check('a message is filed with its prefix, to the byte', async (store) => {
     const bob = await addAccount(store, 'bob@example.org')
@@ -385,7 +387,7 @@ export function conformance(
     await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(
       heard.map((change) => change.kind),
-      ['added', 'expunged', 'mailboxes', 'mailboxGone', 'mailboxes'],
+      ['account', 'added', 'account', 'expunged', 'account', 'mailboxes', 'account', 'mailboxGone', 'mailboxes'],
     )
     assert.equal(told, 2)
     stop()

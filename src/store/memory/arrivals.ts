@@ -48,6 +48,7 @@ function file(state: State, filed: Filed): { readonly mailbox: number; readonly 
     sizeBytes,
     thread: threadOf(state, account, filed.threadKeys, email),
     prefix: filed.prefix,
+    createdModSeq: modSeq,
   })
   state.refContent(filed.content, 1)
   state.messagesCame(account, 1, sizeBytes)
@@ -82,6 +83,8 @@ function checkFilings(state: State, op: Op<'arrive'>): void {
 export function arrive(state: State, op: Op<'arrive'>): ResultOf<Op<'arrive'>> {
   checkFilings(state, op)
   const { arrivalId, at, facts } = op
+  // New keywords come before everything that has a modSeq.
+  for (const { mailbox, flags } of op.filings) state.bits(state.mailbox(mailbox).account, flags)
   const content = insertContent(state, op.content, facts)
   const end = (recipient: string, outcome: 'filed' | 'discarded' | 'bounced', detail: string): void =>
     state.note({ arrivalId, recipient, acceptedAtMs: at.epochMs, outcome, endedAtMs: at.epochMs, detail })

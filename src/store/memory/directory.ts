@@ -29,8 +29,7 @@ function checkDomain(state: State, address: string): void {
 
 export function addDomain(state: State, { name }: Op<'domainAdd'>): null {
   state.directory.domains.set(name, name)
-  state.changes.push({ kind: 'domain', name, isLocal: true })
-  state.changes.push({ kind: 'directory' })
+  state.directoryChanged({ name, isLocal: true })
   return null
 }
 
@@ -40,8 +39,7 @@ export function removeDomain(state: State, { name }: Op<'domainRemove'>): null {
   if (!state.directory.domains.delete(name)) throw new StoreRefusal('noSuchDomain', `${name} is not one of our domains`)
   for (const address of state.directory.aliases.keys())
     if (domainOf(address) === name) state.directory.aliases.delete(address)
-  state.changes.push({ kind: 'domain', name, isLocal: false })
-  state.changes.push({ kind: 'directory' })
+  state.directoryChanged({ name, isLocal: false })
   return null
 }
 
@@ -59,13 +57,14 @@ export function addAccount(state: State, op: Op<'accountAdd'>): ResultOf<Op<'acc
     usedBytes: 0,
     usedMessages: 0,
     modSeq: 1 as ModSeq,
+    forgottenModSeq: 0 as ModSeq,
     // An account made anew under an old name has larger ones. RFC 9051 §2.3.1.1.
     uidValidity: Math.floor(nowMs / 1000),
   })
   for (const mailbox of op.mailboxes) insertMailbox(state, id, mailbox.name, mailbox.role)
   state.mail.subscriptions.set(id, [...new Set(op.mailboxes.map((mailbox) => mailbox.name))])
   for (const { type, value } of op.credentials ?? []) insertCredential(state, id, type, '', value)
-  state.changes.push({ kind: 'directory' })
+  state.directoryChanged()
   return { id }
 }
 
@@ -77,14 +76,16 @@ function insertCredential(state: State, account: AccountId, type: string, name: 
 /** The account with all its mail. Contents that others hold stay theirs. */
 export function removeAccount(state: State, op: Op<'accountRemove'>): null {
   const { id } = existing(state, op.name)
-  for (const mailbox of state.mailboxesOf(id)) removeMailbox(state, mailbox)
+  for (const mailbox of state.mailboxesOf(id)) removeMailbox(state, mailbox, 0)
   for (const credential of state.directory.credentials.all())
     if (credential.account === id) state.directory.credentials.delete(credential.id)
   state.mail.subscriptions.delete(id)
   state.mail.flagNames.delete(id)
+  state.mail.gone.delete(id)
+  state.mail.removals.delete(id)
   for (const key of state.mail.threads.keys()) if (key.startsWith(`${id} `)) state.mail.threads.delete(key)
   state.directory.accounts.delete(id)
-  state.changes.push({ kind: 'directory' })
+  state.directoryChanged()
   return null
 }
 
@@ -93,7 +94,7 @@ export function setAccount(state: State, { name, disabled, quotaBytes, restricti
   if (quotaBytes !== undefined) state.editAccount(id, { quotaBytes })
   if (disabled !== undefined) state.editAccount(id, { disabled })
   if (restriction !== undefined) state.editAccount(id, { restriction })
-  state.changes.push({ kind: 'directory' })
+  state.directoryChanged()
   return null
 }
 
@@ -102,7 +103,7 @@ export function setCredential(state: State, { account, type, name, value }: Op<'
   for (const old of state.directory.credentials.all())
     if (old.account === account && old.type === type && old.name === name) state.directory.credentials.delete(old.id)
   if (value !== '') insertCredential(state, account, type, name, value)
-  state.changes.push({ kind: 'directory' })
+  state.directoryChanged()
   return null
 }
 
@@ -114,7 +115,7 @@ export function setAlias(state: State, { address, targets, expected }: Op<'alias
     checkDomain(state, address)
     aliases.set(address, targets)
   } else if (!aliases.delete(address)) throw new StoreRefusal('noSuchAlias', `There is no alias ${address}`)
-  state.changes.push({ kind: 'directory' })
+  state.directoryChanged()
   return null
 }
 

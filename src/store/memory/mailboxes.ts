@@ -5,7 +5,7 @@ import type { MailboxRow } from '../entities.ts'
 import { checkName, mailboxesMax } from '../mailbox-names.ts'
 import type { Operation, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
-import { move } from './messages.ts'
+import { move, removeFrom } from './messages.ts'
 import type { State } from './state.ts'
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
@@ -15,6 +15,7 @@ export function insertMailbox(state: State, account: AccountId, name: string, ro
   const { uidValidity } = state.account(account)
   state.editAccount(account, { uidValidity: uidValidity + 1 })
   const id = state.next('mailbox')
+  const modSeq = state.nextModSeq(account)
   state.mail.mailboxes.set(id, {
     id,
     account,
@@ -22,7 +23,9 @@ export function insertMailbox(state: State, account: AccountId, name: string, ro
     role,
     uidValidity,
     uidNext: 1 as Uid,
-    highestModSeq: state.nextModSeq(account),
+    highestModSeq: modSeq,
+    createdModSeq: modSeq,
+    propertyModSeq: modSeq,
     recentUid: 1 as Uid,
     messages: 0,
     unseen: 0,
@@ -57,12 +60,19 @@ export function createMailbox(state: State, op: Op<'mailboxCreate'>): ResultOf<O
 }
 
 /** Takes a mailbox and its messages away. Its uidValidity is never given again. */
-export function removeMailbox(state: State, { id, account, messages, sizeBytes }: MailboxRow): void {
+export function removeMailbox(
+  state: State,
+  { id, account, messages, sizeBytes, createdModSeq }: MailboxRow,
+  nowMs: number,
+): void {
+  const modSeq = state.nextModSeq(account)
   state.messagesCame(account, -messages, -sizeBytes)
-  for (const { email } of state.messages(id)) state.refEmail(email, -1)
+  removeFrom(state, account, state.messages(id), modSeq, nowMs)
   state.mail.messages.delete(id)
+  state.mail.expunged.delete(id)
   state.mail.mailboxes.delete(id)
-  state.nextModSeq(account)
+  const gone = { modSeq, mailbox: id, createdModSeq, atMs: nowMs }
+  state.mail.gone.set(account, [...(state.mail.gone.get(account) ?? []), gone])
   state.changes.settleAll()
   state.changes.push({ kind: 'mailboxGone', account, mailbox: id })
 }
@@ -73,7 +83,7 @@ export function deleteMailbox(state: State, op: Op<'mailboxDelete'>): null {
   if (name === 'INBOX') throw new StoreRefusal('notAllowed', 'INBOX cannot be deleted')
   const mailbox = state.mailboxByName(op.account, name)
   if (!mailbox) throw new StoreRefusal('noSuchMailbox', 'No such mailbox')
-  removeMailbox(state, mailbox)
+  removeMailbox(state, mailbox, op.nowMs)
   state.changes.push({ kind: 'mailboxes', account: op.account })
   return null
 }
@@ -97,9 +107,9 @@ export function renameMailbox(state: State, op: Op<'mailboxRename'>): null {
     if (state.mailboxByName(account, renamed)) throw new StoreRefusal('nameTaken', `There is a mailbox ${renamed}`)
   }
   insertParents(state, account, to)
+  const propertyModSeq = state.nextModSeq(account)
   for (const { id, name } of [...(mailbox ? [mailbox] : []), ...children])
-    state.editMailbox(id, { name: to + name.slice(from.length) })
-  state.nextModSeq(account)
+    state.editMailbox(id, { name: to + name.slice(from.length), propertyModSeq })
   state.changes.push({ kind: 'mailboxes', account })
   return null
 }
@@ -113,6 +123,9 @@ export function subscribe(state: State, op: Op<'subscribe'>): null {
   if (on && names.length >= mailboxesMax)
     throw new StoreRefusal('tooManyMailboxes', `An account has at most ${mailboxesMax} subscriptions`)
   state.mail.subscriptions.set(account, on ? [...names, name] : names)
+  const propertyModSeq = state.nextModSeq(account)
+  const mailbox = state.mailboxByName(account, name)
+  if (mailbox) state.editMailbox(mailbox.id, { propertyModSeq })
   state.changes.push({ kind: 'mailboxes', account })
   return null
 }

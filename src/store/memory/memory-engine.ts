@@ -9,7 +9,8 @@ import { timePrefix } from '../arrival-id.ts'
 import type { Change } from '../changes.ts'
 import type { StoreEngine } from '../engine.ts'
 import { factsHead, factsOfBytes } from '../facts.ts'
-import { dayMs, ledgerKeepDays } from '../keeping.ts'
+import { dayMs, expungedKeepDays, ledgerKeepDays } from '../keeping.ts'
+import type { AccountId, ModSeq } from '../../mail/ids.ts'
 import type { Operation } from '../operations.ts'
 import { StoreFault, type ReindexOptions, type ReindexReport, type StoredContent, type SweepReport } from '../store.ts'
 import { append, arrive, fileQueued } from './arrivals.ts'
@@ -18,7 +19,7 @@ import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import * as queue from './queue.ts'
 import { memoryRows } from './reads.ts'
-import { State } from './state.ts'
+import { State, type Gone, type Removal, type Rows } from './state.ts'
 
 type Work = { readonly [Kind in Operation['kind']]: (state: State, op: Extract<Operation, { kind: Kind }>) => unknown }
 
@@ -62,7 +63,7 @@ interface Waiting {
 export function referenceEngine(clock: Clock): StoreEngine {
   const state = new State()
   const waiting: Waiting[] = []
-  let changed = (_changes: readonly Change[]): void => {}
+  let changed = (_changes: readonly Change[]): Promise<unknown> | void => {}
   let isClosed = false
 
   const commitNow = ({ operations, resolve, reject }: Waiting): void => {
@@ -74,8 +75,10 @@ export function referenceEngine(clock: Clock): StoreEngine {
       state.undo()
       return reject(error)
     }
-    changed(state.changes.take())
-    resolve(results as never)
+    const answer = (): void => resolve(results as never)
+    const reading = changed(state.changes.take())
+    if (reading) void reading.then(answer)
+    else answer()
   }
 
   return {
@@ -122,7 +125,7 @@ class MemorySink {
   }
 }
 
-/** What nothing holds any more, and deliveries that ended long ago. Expunges are not recorded here: there are none to be forgotten. */
+/** What nothing holds any more, old expunges, and deliveries that ended long ago. */
 function sweep(state: State, nowMs: number): SweepReport {
   const { emails, contents } = state.mail
   for (const { id, refs, content } of emails.all()) {
@@ -139,7 +142,40 @@ function sweep(state: State, nowMs: number): SweepReport {
     const open = ledger.get(id)!.some(({ outcome }) => outcome === 'queued')
     if (id < oldest && !open) ledger.delete(id)
   }
-  return { movedToLost: 0, contentsFreed: free.length, segmentsFreed: 0, expungedForgotten: 0 }
+  const expungedForgotten = forget(state, nowMs - expungedKeepDays * dayMs)
+  return { movedToLost: 0, contentsFreed: free.length, segmentsFreed: 0, expungedForgotten }
+}
+
+/** Forgets what was taken out before then. Changes since before it are not all known any more. @returns how many runs of expunged UIDs. */
+function forget(state: State, beforeMs: number): number {
+  const { expunged, removals, gone, mailboxes } = state.mail
+  const isOld = ({ atMs }: { readonly atMs: number }): boolean => atMs < beforeMs
+  const forgotten = (account: AccountId, old: readonly { readonly modSeq: ModSeq }[]): void => {
+    const { forgottenModSeq } = state.account(account)
+    const modSeq = Math.max(forgottenModSeq, ...old.map((one) => one.modSeq)) as ModSeq
+    state.editAccount(account, { forgottenModSeq: modSeq })
+  }
+  let runs = 0
+  for (const mailbox of expunged.keys()) {
+    const all = expunged.get(mailbox)!
+    const old = all.filter(isOld)
+    runs += old.length
+    expunged.set(
+      mailbox,
+      all.filter((one) => !isOld(one)),
+    )
+    forgotten(mailboxes.get(mailbox)!.account, old)
+  }
+  for (const rows of [removals, gone] as Rows<AccountId, readonly (Removal | Gone)[]>[])
+    for (const account of rows.keys()) {
+      const all = rows.get(account)!
+      forgotten(account, all.filter(isOld))
+      rows.set(
+        account,
+        all.filter((one) => !isOld(one)),
+      )
+    }
+  return runs
 }
 
 function reindex(state: State, { account, progress }: ReindexOptions = {}): ReindexReport {

@@ -1,6 +1,6 @@
 /** Messages that lie in mailboxes of the reference engine: flags, expunge, copy, move. */
 import { deletedBit, editFlagWord, seenBit } from '../../mail/flags.ts'
-import type { ModSeq, Uid } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import type { MailboxRow } from '../entities.ts'
 import type { Operation, Ranges, ResultOf } from '../operations.ts'
 import { checkQuota } from '../receiving.ts'
@@ -28,7 +28,7 @@ function count(state: State, mailbox: number, messages: readonly MessageEntry[],
 /** Messages that come into a mailbox, in UID order behind those that are there. @returns their bytes. */
 export function insertMessages(state: State, mailbox: number, came: readonly MessageEntry[]): number {
   state.mail.messages.set(mailbox, [...state.messages(mailbox), ...came])
-  for (const { uid, low, high, modSeq } of came) state.changes.added(mailbox, uid, low, high, modSeq)
+  for (const { uid, low, high, modSeq } of came) state.changes.added(state.mailbox(mailbox), uid, low, high, modSeq)
   const { highestModSeq, uidNext } = state.mailbox(mailbox)
   const last = came[came.length - 1]!
   state.editMailbox(mailbox, {
@@ -75,7 +75,7 @@ export function changeFlags(state: State, op: Op<'flags'>): ResultOf<Op<'flags'>
   )
   const uids =
     op.unchangedSince === undefined ? op.uids : runsOf(before, op.uids, (one) => one.modSeq <= unchangedSince)
-  state.changes.flags(mailbox, modSeq, uids, { mode, low, high })
+  state.changes.flags(state.mailbox(mailbox), modSeq, uids, { mode, low, high })
   return { modSeq, failed }
 }
 
@@ -94,8 +94,24 @@ function runsOf(messages: readonly MessageEntry[], asked: Ranges, taken: (messag
   })
 }
 
+/** Emails lose the messages that held them. */
+export function removeFrom(
+  state: State,
+  account: AccountId,
+  gone: readonly MessageEntry[],
+  modSeq: ModSeq,
+  atMs: number,
+): void {
+  const removals = gone.map(({ email }) => {
+    const { thread, createdModSeq } = state.mail.emails.get(email)!
+    state.refEmail(email, -1)
+    return { modSeq, email, thread, createdModSeq, atMs }
+  })
+  state.mail.removals.set(account, [...(state.mail.removals.get(account) ?? []), ...removals])
+}
+
 /** Takes messages out of a mailbox. `release`: their emails lose a holder. */
-function takeOut(state: State, { id, account }: MailboxRow, runs: Ranges, release: boolean): ModSeq {
+function takeOut(state: State, { id, account }: MailboxRow, runs: Ranges, nowMs: number, release: boolean): ModSeq {
   const modSeq = state.nextModSeq(account)
   const gone = state.messages(id).filter(({ uid }) => isIn(runs, uid))
   const bytes = count(state, id, gone, -1)
@@ -105,10 +121,12 @@ function takeOut(state: State, { id, account }: MailboxRow, runs: Ranges, releas
   )
   state.editMailbox(id, { highestModSeq: modSeq })
   if (release) {
-    for (const { email } of gone) state.refEmail(email, -1)
+    removeFrom(state, account, gone, modSeq, nowMs)
     state.messagesCame(account, -gone.length, -bytes)
   }
-  state.changes.expunged(id, modSeq, runs)
+  const taken = runs.map(([first, last]) => ({ modSeq, first: first as Uid, last: last as Uid, atMs: nowMs }))
+  state.mail.expunged.set(id, [...(state.mail.expunged.get(id) ?? []), ...taken])
+  state.changes.expunged({ id, account }, modSeq, runs)
   return modSeq
 }
 
@@ -118,7 +136,7 @@ export function expunge(state: State, op: Op<'expunge'>): ResultOf<Op<'expunge'>
   const asked = op.uids ?? [[1, 0xffff_ffff]]
   const runs = runsOf(state.messages(mailbox.id), asked, ({ low }) => op.force === true || (low & deletedBit) !== 0)
   if (runs.length === 0) return { modSeq: mailbox.highestModSeq, expunged: [] }
-  return { modSeq: takeOut(state, mailbox, runs, true), expunged: runs }
+  return { modSeq: takeOut(state, mailbox, runs, op.nowMs, true), expunged: runs }
 }
 
 interface Carried {
@@ -160,6 +178,6 @@ export function copy(state: State, op: Op<'copy'>): ResultOf<Op<'copy'>> {
 /** RFC 9051 §6.4.8: copy and expunge in one step. */
 export function move(state: State, op: Op<'move'>): ResultOf<Op<'move'>> {
   const { runs, uidValidity, source, firstUid } = carry(state, op)
-  if (source.length > 0) takeOut(state, state.mailbox(op.mailbox), runs, false)
+  if (source.length > 0) takeOut(state, state.mailbox(op.mailbox), runs, op.nowMs, false)
   return { uidValidity, source, firstUid }
 }

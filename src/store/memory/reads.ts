@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { bytesOf } from '../../base/bytes.ts'
 import { destinationKey } from '../../mail/destination.ts'
 import type { MessageBytes } from '../../mail/content.ts'
-import type { AccountId, Uid } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import type { UidRanges } from '../../mail/search-key.ts'
 import type { EngineRows } from '../engine.ts'
 import {
@@ -16,6 +16,7 @@ import {
   type User,
 } from '../entities.ts'
 import type { MessageRow, RowNeed } from '../store.ts'
+import { changes, emailReads } from './changes.ts'
 import { byTurn, rowOf } from './queue.ts'
 import { matches } from './search.ts'
 import { flagsOfAll, type AccountEntry, type MessageEntry, type State } from './state.ts'
@@ -132,6 +133,9 @@ function mailReads(state: State) {
       }
     },
     upToDate: () => undefined,
+    modSeq: async (account) => state.directory.accounts.get(account)?.modSeq ?? (0 as ModSeq),
+    directoryVersion: async () => state.counter('directory'),
+    changes: (account, after) => changes(state, account, after),
     async *rows(mailbox, uids, need) {
       const wanted = new Set(uids)
       const found = state.messages(mailbox).filter(({ uid }) => wanted.has(uid))
@@ -265,5 +269,5 @@ function queueReads(state: State) {
 }
 
 export function memoryRows(state: State): EngineRows {
-  return { ...accountReads(state), ...mailReads(state), ...queueReads(state) }
+  return { ...accountReads(state), ...mailReads(state), ...emailReads(state), ...queueReads(state) }
 }

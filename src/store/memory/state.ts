@@ -2,6 +2,7 @@
 import { systemFlags, wellKnownKeywords, type FlagBits, flagsMax, flagWordBits } from '../../mail/flags.ts'
 import type { DestinationKey } from '../../mail/destination.ts'
 import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
+import type { DomainChange } from '../changes.ts'
 import type { Account, LedgerRow, MailboxRow, QueueAttempt, QueueParameters, QueueRow } from '../entities.ts'
 import { GroupChanges } from '../group-changes.ts'
 import type { ContentFacts } from '../operations.ts'
@@ -48,6 +49,8 @@ export class Rows<Key, Row> {
 
 export interface AccountEntry extends Account {
   readonly modSeq: ModSeq
+  /** What changed before it is not all known any more. */
+  readonly forgottenModSeq: ModSeq
   /** Of its next mailbox. */
   readonly uidValidity: number
 }
@@ -67,6 +70,30 @@ export interface MessageEntry {
   readonly uidl: string | null
 }
 
+/** A run of UIDs whose messages are gone. */
+export interface Expunged {
+  readonly modSeq: ModSeq
+  readonly first: Uid
+  readonly last: Uid
+  readonly atMs: number
+}
+
+export interface Gone {
+  readonly modSeq: ModSeq
+  readonly mailbox: number
+  readonly createdModSeq: ModSeq
+  readonly atMs: number
+}
+
+/** An email that lost a message. */
+export interface Removal {
+  readonly modSeq: ModSeq
+  readonly email: number
+  readonly thread: number
+  readonly createdModSeq: ModSeq
+  readonly atMs: number
+}
+
 export interface EmailEntry {
   readonly id: number
   readonly account: AccountId
@@ -78,6 +105,8 @@ export interface EmailEntry {
   readonly sizeBytes: number
   readonly thread: number
   readonly prefix: string
+  /** Of its first message when it came. */
+  readonly createdModSeq: ModSeq
 }
 
 export interface ContentEntry {
@@ -121,7 +150,7 @@ export interface RecipientEntry {
   readonly isLeasedFromStart: boolean
 }
 
-type CounterName = 'account' | 'mailbox' | 'credential' | 'content' | 'email' | 'entry' | 'recipient'
+type CounterName = 'directory' | 'account' | 'mailbox' | 'credential' | 'content' | 'email' | 'entry' | 'recipient'
 
 function tables(undo: (() => void)[]) {
   const rows = <Key, Row>(): Rows<Key, Row> => new Rows<Key, Row>(undo)
@@ -140,6 +169,12 @@ function tables(undo: (() => void)[]) {
       flagNames: rows<AccountId, readonly string[]>(),
       /** Of a mailbox, in UID order. */
       messages: rows<number, readonly MessageEntry[]>(),
+      /** Of a mailbox: what was taken out of it, in the order of modSeqs. */
+      expunged: rows<number, readonly Expunged[]>(),
+      /** Of an account: its mailboxes that are gone. */
+      gone: rows<AccountId, readonly Gone[]>(),
+      /** Of an account: emails that lost a message. */
+      removals: rows<AccountId, readonly Removal[]>(),
       emails: rows<number, EmailEntry>(),
       contents: rows<number, ContentEntry>(),
       /** By account and key: the thread that a subject and a message id belong to. */
@@ -180,9 +215,20 @@ export class State {
   }
 
   next(counter: CounterName): number {
-    const number = this.#tables.counters.get(counter) ?? 1
+    const number = this.counter(counter)
     this.#tables.counters.set(counter, number + 1)
     return number
+  }
+
+  /** The counter as it is. */
+  counter(counter: CounterName): number {
+    return this.#tables.counters.get(counter) ?? 1
+  }
+
+  directoryChanged(domain?: DomainChange): void {
+    this.next('directory')
+    const version = this.counter('directory')
+    this.changes.push(domain ? { kind: 'directory', version, domain } : { kind: 'directory', version })
   }
 
   account(id: AccountId): AccountEntry {
@@ -196,8 +242,10 @@ export class State {
   }
 
   nextModSeq(account: AccountId): ModSeq {
-    const modSeq = (this.account(account).modSeq + 1) as ModSeq
+    const after = this.account(account).modSeq
+    const modSeq = (after + 1) as ModSeq
     this.editAccount(account, { modSeq })
+    this.changes.reached(account, after, modSeq)
     return modSeq
   }
 
@@ -254,6 +302,8 @@ export class State {
     if (bit >= flagsMax)
       throw new StoreRefusal('tooManyKeywords', `An account has at most ${flagsMax} flags and keywords`)
     this.mail.flagNames.set(account, [...names, name])
+    // So that a node which missed the name sees that it did.
+    this.nextModSeq(account)
     this.changes.push({ kind: 'flagName', account, bit, name })
     return bit
   }

@@ -10,6 +10,8 @@ const spareMin = 64
 
 export class MessageTable implements TableView {
   count = 0
+  /** Larger than each UID that there was: what is below it and not there is gone. */
+  uidNext = 1
   uids: Uint32Array
   flagsLow: Uint32Array
   flagsHigh: Uint32Array
@@ -29,6 +31,7 @@ export class MessageTable implements TableView {
 
   push(uid: Uid, low: number, high: number, modSeq: ModSeq): void {
     const at = this.count++
+    this.uidNext = uid + 1
     this.uids[at] = uid
     this.flagsLow[at] = low
     this.flagsHigh[at] = high
@@ -42,17 +45,11 @@ export class MessageTable implements TableView {
  */
 export function applyChange(table: MessageTable, change: Change): MessageTable {
   switch (change.kind) {
-    case 'added': {
-      const last = table.lastUid
-      const fresh = change.uids.length
-      let result = table
-      if (table.count + fresh > table.uids.length) result = copyTable(table, table.count + fresh)
-      for (let i = 0; i < fresh; i++) {
-        if (change.uids[i]! > last)
-          result.push(change.uids[i]!, change.flagsLow[i]!, change.flagsHigh[i]!, change.modSeqs[i]!)
-      }
-      return result
-    }
+    case 'added':
+      return addNew(table, change)
+    case 'messages':
+      setFlags(table, change)
+      return addNew(table, change)
     case 'flags': {
       for (const [first, last] of change.uids) editFlags(table, first, last, change)
       return table
@@ -60,12 +57,14 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
     case 'expunged': {
       let kept: MessageTable | undefined
       let from = 0
+      // Those of news that was lost may have come and gone since.
+      table.uidNext = Math.max(table.uidNext, change.uids.at(-1)![1] + 1)
       // Copies the runs between the removed ranges; readers of the old arrays are not disturbed.
       for (const [first, last] of change.uids) {
         const start = lowerBound(table.uids, table.count, first)
         const end = lowerBound(table.uids, table.count, last + 1)
         if (start === end) continue
-        kept ??= new MessageTable(table.count + spareMin)
+        kept ??= emptyCopy(table, table.count + spareMin)
         copyRun(table, kept, from, start)
         from = end
       }
@@ -87,7 +86,37 @@ export function appendPage(table: MessageTable, page: TablePage): MessageTable {
   result.flagsHigh.set(page.flagsHigh, result.count)
   result.modSeqs.set(page.modSeqs, result.count)
   result.count += length
+  result.uidNext = Math.max(result.uidNext, result.lastUid + 1)
   return result
+}
+
+function emptyCopy({ uidNext }: MessageTable, capacity: number): MessageTable {
+  const result = new MessageTable(capacity)
+  result.uidNext = uidNext
+  return result
+}
+
+type Messages = Extract<Change, { kind: 'added' | 'messages' }>
+
+/** Those that the table has had already are left out. */
+function addNew(table: MessageTable, { uids, flagsLow, flagsHigh, modSeqs }: Messages): MessageTable {
+  const { length } = uids
+  if (length === 0 || uids[length - 1]! < table.uidNext) return table
+  const result = table.count + length > table.uids.length ? copyTable(table, table.count + length) : table
+  for (let i = 0; i < length; i++)
+    if (uids[i]! >= result.uidNext) result.push(uids[i]!, flagsLow[i]!, flagsHigh[i]!, modSeqs[i]!)
+  return result
+}
+
+/** Of messages that the table has. */
+function setFlags(table: MessageTable, { uids, flagsLow, flagsHigh, modSeqs }: Messages): void {
+  uids.forEach((uid, i) => {
+    const at = lowerBound(table.uids, table.count, uid)
+    if (at === table.count || table.uids[at] !== uid || table.modSeqs[at]! >= modSeqs[i]!) return
+    table.flagsLow[at] = flagsLow[i]!
+    table.flagsHigh[at] = flagsHigh[i]!
+    table.modSeqs[at] = modSeqs[i]!
+  })
 }
 
 function copyRun(source: MessageTable, target: MessageTable, start: number, end: number): void {
@@ -100,7 +129,7 @@ function copyRun(source: MessageTable, target: MessageTable, start: number, end:
 
 /** The same messages with room for more. Flags written to the new arrays are not seen through the old: holders take `view()` anew. */
 function copyTable(table: MessageTable, needed: number): MessageTable {
-  const result = new MessageTable(Math.max(needed + spareMin, Math.floor(needed * 1.5)))
+  const result = emptyCopy(table, Math.max(needed + spareMin, Math.floor(needed * 1.5)))
   copyRun(table, result, 0, table.count)
   return result
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { realClock } from '../../platform/real/clock.ts'
-import type { Change } from '../changes.ts'
+import type { Change, DomainChange } from '../changes.ts'
 import type { EngineRows, StoreEngine, TablePage } from '../engine.ts'
 import type { MailboxRow, User } from '../entities.ts'
 import { nodeStore } from './node-store.ts'
@@ -27,14 +27,24 @@ function unasked<T extends object>(known: T): T {
 async function above(rows: Partial<EngineRows>) {
   let tell: (changes: readonly Change[]) => void = () => {}
   const engine = {
-    rows: unasked({ domains: async () => ['b.example'], upToDate: () => undefined, keywords: async () => [], ...rows }),
+    rows: unasked({
+      domains: async () => ['b.example'],
+      directoryVersion: async () => version,
+      upToDate: () => undefined,
+      keywords: async () => [],
+      modSeq: async () => 9 as ModSeq,
+      ...rows,
+    }),
     attach: (changed: typeof tell) => (tell = changed),
+    newsMayBeLost: false,
   }
   const store = await nodeStore(unasked(engine) as unknown as StoreEngine, realClock)
   return { read: store.read, store, tell: (...changes: Change[]) => tell(changes) }
 }
 
-const directory: Change = { kind: 'directory' }
+let version = 1
+const directory = (domain?: DomainChange): Change =>
+  domain ? { kind: 'directory', version: ++version, domain } : { kind: 'directory', version: ++version }
 
 test('accounts and aliases are read once, unknown ones too, until the directory changes', async () => {
   const asked: string[] = []
@@ -56,7 +66,7 @@ test('accounts and aliases are read once, unknown ones too, until the directory 
     assert.equal(await read.user('info@example.org'), undefined)
   }
   assert.deepEqual(asked, ['bob@example.org', 'eve@example.org', 'both of info@example.org'])
-  tell(directory)
+  tell(directory())
   await read.user('eve@example.org')
   assert.equal(asked.length, 4)
 })
@@ -65,7 +75,7 @@ test('what was read while the directory changed is not remembered: it may be of 
   const answers: ((found: User) => void)[] = []
   const { read, tell } = await above({ user: () => new Promise((resolve) => answers.push(resolve)) })
   const early = read.user('bob@example.org')
-  tell(directory)
+  tell(directory())
   answers.shift()!(user(1))
   assert.equal((await early)!.quotaBytes, 1)
   const later = read.user('bob@example.org')
@@ -89,10 +99,10 @@ test('the id of a mailbox is forgotten with the mailboxes of its account', async
 test('the local domains follow the changes, in order of name', async () => {
   const { read, tell } = await above({})
   assert.deepEqual(read.domains(), ['b.example'])
-  tell({ kind: 'domain', name: 'a.example', isLocal: true }, directory)
+  tell(directory({ name: 'a.example', isLocal: true }))
   assert.deepEqual(read.domains(), ['a.example', 'b.example'])
   assert.equal(read.isLocalDomain('a.example'), true)
-  tell({ kind: 'domain', name: 'b.example', isLocal: false }, directory)
+  tell(directory({ name: 'b.example', isLocal: false }))
   assert.deepEqual(read.domains(), ['a.example'])
   assert.equal(read.isLocalDomain('b.example'), false)
 })
@@ -123,6 +133,7 @@ test('what changes while a table is read is in it, each change once', async () =
         tell(
           {
             kind: 'flags',
+            account,
             mailbox: 7,
             modSeq: 10 as ModSeq,
             uids: [[1, 3]],
@@ -132,6 +143,7 @@ test('what changes while a table is read is in it, each change once', async () =
           },
           {
             kind: 'added',
+            account,
             mailbox: 7,
             uids: [6 as Uid],
             flagsLow: [0],
@@ -141,7 +153,7 @@ test('what changes while a table is read is in it, each change once', async () =
         )
         return pageOf([1, 0, 1], [3, 0, 2])
       }
-      tell({ kind: 'expunged', mailbox: 7, modSeq: 12 as ModSeq, uids: [[4, 4]] })
+      tell({ kind: 'expunged', account, mailbox: 7, modSeq: 12 as ModSeq, uids: [[4, 4]] })
       // The page was read before the expunge and behind the arrival.
       return pageOf([4, 0, 3], [5, 0, 4], [6, 0, 11])
     },

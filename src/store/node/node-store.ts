@@ -2,23 +2,25 @@
  * What one process makes of an engine: message tables, the directory and flag names remembered, and listeners to changes. The same above
  * every engine. docs/architecture.md §31.
  */
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { StoreEngine } from '../engine.ts'
 import type { Store } from '../store.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { nodeReads } from './node-reads.ts'
 import { RememberedDirectory } from './remembered-directory.ts'
-import { Tables } from './tables.ts'
+
+/** How often a node looks whether news was lost, where it can be. What one node has answered, another shows within a second. */
+const checkMs = 500
 
 /** @param engine open, and without a commit so far. */
 export async function nodeStore(engine: StoreEngine, clock: Clock): Promise<Store> {
   const { rows } = engine
-  const directory = new RememberedDirectory(rows, await rows.domains())
-  const tables = new Tables(rows, clock)
-  const feed = new ChangeFeed(directory, tables)
+  const directory = new RememberedDirectory(rows, await rows.directoryVersion(), await rows.domains())
+  const feed = new ChangeFeed(rows, directory, clock)
   engine.attach(feed.tell.bind(feed))
+  const stop = engine.newsMayBeLost ? checkAgain(feed, clock) : () => {}
   return {
-    read: nodeReads(rows, directory, tables),
+    read: nodeReads(rows, directory, feed.tables),
     listen: feed.listen.bind(feed),
     commit: engine.commit.bind(engine) as Store['commit'],
     sink: engine.sink.bind(engine),
@@ -29,6 +31,25 @@ export async function nodeStore(engine: StoreEngine, clock: Clock): Promise<Stor
     lost: engine.lost.bind(engine),
     dropLost: engine.dropLost.bind(engine),
     reindex: engine.reindex.bind(engine),
-    close: engine.close.bind(engine),
+    close() {
+      stop()
+      return engine.close()
+    },
+  }
+}
+
+/** @returns how to stop. */
+function checkAgain(feed: ChangeFeed, clock: Clock): () => void {
+  let timer: Timer | undefined
+  let isStopped = false
+  const later = (): void => {
+    if (!isStopped) timer = clock.after(checkMs, check)
+  }
+  // An engine that cannot be read now is asked again.
+  const check = (): void => void feed.check().then(later, later)
+  later()
+  return () => {
+    isStopped = true
+    timer?.cancel()
   }
 }

@@ -1,6 +1,7 @@
 /** Domains, accounts, aliases and mailboxes as the directory has them, remembered until it changes: a delivery asks for them each time. */
 import { BoundedMap } from '../../base/bounded-map.ts'
 import type { AccountId } from '../../mail/ids.ts'
+import type { DomainChange } from '../changes.ts'
 import type { EngineRows } from '../engine.ts'
 import type { AddressRows, Alias, User } from '../entities.ts'
 
@@ -17,10 +18,53 @@ export class RememberedDirectory {
   readonly #aliases = new Remembered<string, Alias>()
   readonly #mailboxIds = new BoundedMap<AccountId, Remembered<string, number>>(accountsMax)
 
-  /** @param domains as the rows have them. */
-  constructor(rows: EngineRows, domains: readonly string[]) {
+  /** Of the newest change that is known. */
+  #version: number
+  /** Set while the domains are read, because a change was missed. */
+  #reading: Promise<void> | undefined
+
+  /** @param domains as the rows have them, at `version` or later. */
+  constructor(rows: EngineRows, version: number, domains: readonly string[]) {
     this.#rows = rows
+    this.#version = version
     this.#domains = new Set(domains)
+  }
+
+  /** News of the directory. What is old says nothing; where a change before it was missed, the domains are read. */
+  changed(version: number, domain?: DomainChange): void {
+    if (version <= this.#version) return
+    const isNext = version === this.#version + 1
+    this.#version = version
+    this.forget()
+    if (!isNext) this.#readDomains()
+    else if (domain) this.#setDomain(domain)
+  }
+
+  /** Resolves when the domains are those of the newest change; undefined: they are. */
+  settled(): Promise<void> | undefined {
+    return this.#reading
+  }
+
+  /** The version of the rows, if it is newer than what is known. */
+  async newer(): Promise<number | undefined> {
+    const version = await this.#rows.directoryVersion()
+    return version > this.#version ? version : undefined
+  }
+
+  #readDomains(): void {
+    const read = async (): Promise<void> => {
+      for (let version = 0; version !== this.#version;) {
+        version = this.#version
+        const names = await this.#rows.domains()
+        this.#domains.clear()
+        for (const name of names) this.#domains.add(name)
+        this.#domainNames = undefined
+      }
+    }
+    // If they cannot be read, the next change and `check` find the version missing.
+    this.#reading ??= read()
+      .catch(() => void (this.#version = 0))
+      .finally(() => (this.#reading = undefined))
   }
 
   /** The directory changed: it is read again. */
@@ -35,7 +79,12 @@ export class RememberedDirectory {
     this.#mailboxIds.delete(account)
   }
 
-  setDomain(name: string, isLocal: boolean): void {
+  /** Mailboxes of accounts that are not followed: their changes may have been missed. */
+  forgetMailboxIds(): void {
+    this.#mailboxIds.clear()
+  }
+
+  #setDomain({ name, isLocal }: DomainChange): void {
     if (isLocal) this.#domains.add(name)
     else this.#domains.delete(name)
     this.#domainNames = undefined

@@ -15,7 +15,6 @@ export class SharedTable {
   readonly flagNames: readonly (string | undefined)[]
   table: MessageTable
   readonly holders = new Set<Holder>()
-  uidNext: Uid
   highestModSeq: ModSeq
   flagsModSeq: ModSeq
   recentUid: Uid
@@ -23,13 +22,12 @@ export class SharedTable {
 
   constructor(
     table: MessageTable,
-    { account, uidNext, highestModSeq, recentUid }: MailboxRow,
+    { account, highestModSeq, recentUid }: MailboxRow,
     flagNames: readonly (string | undefined)[],
   ) {
     this.account = account
     this.flagNames = flagNames
     this.table = table
-    this.uidNext = uidNext
     this.highestModSeq = highestModSeq
     this.flagsModSeq = highestModSeq
     this.recentUid = recentUid
@@ -37,15 +35,43 @@ export class SharedTable {
 
   apply(change: Change): void {
     if (change.kind === 'mailboxGone') this.gone = true
-    else this.table = applyChange(this.table, change)
-    if (change.kind === 'added') {
-      const last = change.uids.length - 1
-      this.uidNext = Math.max(this.uidNext, change.uids[last]! + 1) as Uid
-      this.highestModSeq = Math.max(this.highestModSeq, change.modSeqs[last]!) as ModSeq
-    } else if (change.kind === 'flags' || change.kind === 'expunged') {
-      this.highestModSeq = Math.max(this.highestModSeq, change.modSeq) as ModSeq
-      if (change.kind === 'flags') this.flagsModSeq = Math.max(this.flagsModSeq, change.modSeq) as ModSeq
+    const { uidNext } = this
+    this.table = applyChange(this.table, change)
+    switch (change.kind) {
+      case 'added':
+        return this.#reached(change.modSeqs.at(-1)!)
+      case 'messages':
+        change.modSeqs.forEach((modSeq, i) => {
+          this.#reached(modSeq)
+          if (change.uids[i]! < uidNext) this.#flagsReached(modSeq)
+        })
+        return
+      case 'flags':
+        this.#flagsReached(change.modSeq)
+        return this.#reached(change.modSeq)
+      case 'expunged':
+        return this.#reached(change.modSeq)
     }
+  }
+
+  /** The table as it was read anew, at least as new as this one. */
+  replace(table: MessageTable, { highestModSeq }: MailboxRow): void {
+    table.uidNext = Math.max(table.uidNext, this.uidNext)
+    this.table = table
+    this.#reached(highestModSeq)
+    this.#flagsReached(highestModSeq)
+  }
+
+  #reached(modSeq: ModSeq): void {
+    this.highestModSeq = Math.max(this.highestModSeq, modSeq) as ModSeq
+  }
+
+  #flagsReached(modSeq: ModSeq): void {
+    this.flagsModSeq = Math.max(this.flagsModSeq, modSeq) as ModSeq
+  }
+
+  get uidNext(): Uid {
+    return this.table.uidNext as Uid
   }
 
   tell(): void {

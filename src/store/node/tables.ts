@@ -1,11 +1,13 @@
 /** The message tables in use: loaded once, updated by the change feed, dropped after the last holder released them. */
 import type { Clock } from '../../base/clock.ts'
 import { turn } from '../../base/clock.ts'
+import type { AccountId } from '../../mail/ids.ts'
 import type { Change } from '../changes.ts'
 import type { EngineRows, TablePage } from '../engine.ts'
+import type { MailboxRow } from '../entities.ts'
 import { StoreRefusal } from '../store.ts'
 import type { LiveTable } from '../table.ts'
-import { FlagNames } from './flag-names.ts'
+import type { FollowedAccounts } from './followed-accounts.ts'
 import { appendPage, MessageTable } from './message-table.ts'
 import { SharedTable } from './shared-table.ts'
 
@@ -16,58 +18,111 @@ const lingeringMax = 256
 /** Messages for which a new table has room beyond those that there are. */
 const spareMin = 64
 
+interface TablesTools {
+  readonly rows: Pick<EngineRows, 'mailbox' | 'tablePage'>
+  readonly clock: Clock
+  readonly accounts: Pick<FollowedAccounts, 'hold' | 'release' | 'learn' | 'settled'>
+}
+
 export class Tables {
-  readonly #rows: EngineRows
-  readonly #clock: Clock
-  readonly #flagNames: FlagNames
+  readonly #tools: TablesTools
   readonly #loaded = new Map<number, SharedTable>()
-  readonly #loading = new Map<number, { promise: Promise<SharedTable>; news: Change[] }>()
+  readonly #loading = new Map<number, Promise<SharedTable>>()
+  /** Changes of mailboxes whose rows are being read. */
+  readonly #news = new Map<number, Set<Change[]>>()
   readonly #lingering = new Map<number, number>()
 
-  constructor(rows: EngineRows, clock: Clock) {
-    this.#rows = rows
-    this.#clock = clock
-    this.#flagNames = new FlagNames((account) => rows.keywords(account))
+  constructor(tools: TablesTools) {
+    this.#tools = tools
   }
 
   async hold(mailbox: number): Promise<LiveTable> {
     const shared = this.#loaded.get(mailbox) ?? (await this.#load(mailbox))
     this.#lingering.delete(mailbox)
-    return shared.hold(() => this.#released(mailbox))
+    const held = shared.hold(() => this.#released(mailbox))
+    await this.#tools.accounts.settled(shared.account)
+    return held
   }
 
   #load(mailbox: number): Promise<SharedTable> {
     let loading = this.#loading.get(mailbox)
     if (!loading) {
-      const news: Change[] = []
-      const promise = this.#read(mailbox, news).finally(() => this.#loading.delete(mailbox))
-      this.#loading.set(mailbox, (loading = { promise, news }))
+      loading = this.#read(mailbox).finally(() => this.#loading.delete(mailbox))
+      this.#loading.set(mailbox, loading)
     }
-    return loading.promise
+    return loading
   }
 
-  /** In pages, yielding to the event loop in between; later commits are applied at the end, which is idempotent. */
-  async #read(mailbox: number, news: Change[]): Promise<SharedTable> {
-    const row = await this.#rows.mailbox(mailbox)
+  async #read(mailbox: number): Promise<SharedTable> {
+    const row = await this.#tools.rows.mailbox(mailbox)
     if (!row) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
-    const flagNames = await this.#flagNames.hold(row.account)
+    const flagNames = await this.#tools.accounts.hold(row.account)
     try {
-      let table = new MessageTable(row.messages + spareMin)
-      // Once as many as the row had are there, the rest is news: newer messages have larger UIDs.
-      while (table.count < row.messages) {
-        const page: TablePage = await this.#rows.tablePage(mailbox, table.lastUid)
-        if (page.uids.length === 0) break
-        table = appendPage(table, page)
-        if (table.count < row.messages) await turn(this.#clock)
-      }
-      const shared = new SharedTable(table, row, flagNames)
-      for (const change of news) shared.apply(change)
-      if (shared.gone) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
-      this.#loaded.set(mailbox, shared)
+      const shared = await this.#whileItChanges(mailbox, async (news) => {
+        const { table, row } = await this.#readRows(mailbox)
+        const read = new SharedTable(table, row, flagNames)
+        for (const change of news) read.apply(change)
+        if (read.gone) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
+        this.#loaded.set(mailbox, read)
+        return read
+      })
       return shared
     } catch (error) {
-      this.#flagNames.release(row.account)
+      this.#tools.accounts.release(row.account)
       throw error
+    }
+  }
+
+  /** Gathers the changes of a mailbox while its rows are read; they are applied at the end, which is idempotent. */
+  async #whileItChanges<T>(mailbox: number, read: (news: readonly Change[]) => Promise<T>): Promise<T> {
+    const news: Change[] = []
+    let all = this.#news.get(mailbox)
+    if (!all) this.#news.set(mailbox, (all = new Set()))
+    all.add(news)
+    try {
+      return await read(news)
+    } finally {
+      all.delete(news)
+      if (all.size === 0) this.#news.delete(mailbox)
+    }
+  }
+
+  /** In pages, yielding to the event loop in between. */
+  async #readRows(mailbox: number): Promise<{ readonly table: MessageTable; readonly row: MailboxRow }> {
+    const { rows, clock } = this.#tools
+    const row = await rows.mailbox(mailbox)
+    if (!row) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
+    let table = new MessageTable(row.messages + spareMin)
+    table.uidNext = row.uidNext
+    // Once as many as the row had are there, the rest is news: newer messages have larger UIDs.
+    while (table.count < row.messages) {
+      const page: TablePage = await rows.tablePage(mailbox, table.lastUid)
+      if (page.uids.length === 0) break
+      table = appendPage(table, page)
+      if (table.count < row.messages) await turn(clock)
+    }
+    return { table, row }
+  }
+
+  /** Reads the loaded tables of an account anew: not all changes behind what they know are known any more. */
+  async reload(account: AccountId): Promise<void> {
+    // Those that are being read may be of before.
+    await Promise.allSettled(this.#loading.values())
+    for (const [mailbox, shared] of [...this.#loaded]) {
+      if (shared.account !== account) continue
+      await this.#whileItChanges(mailbox, async (news) => {
+        const read = await this.#readRows(mailbox).catch((error: unknown) => {
+          if (error instanceof StoreRefusal) return undefined
+          throw error
+        })
+        if (!read) {
+          for (const gone of this.apply([{ kind: 'mailboxGone', account, mailbox }])) gone.tell()
+          return
+        }
+        shared.replace(read.table, read.row)
+        for (const change of news) shared.apply(change)
+        shared.tell()
+      })
     }
   }
 
@@ -75,9 +130,9 @@ export class Tables {
   apply(changes: readonly Change[]): Set<SharedTable> {
     const touched = new Set<SharedTable>()
     for (const change of changes) {
-      if (change.kind === 'flagName') this.#flagNames.learn(change.account, change.bit, change.name)
+      if (change.kind === 'flagName') this.#tools.accounts.learn(change.account, change.bit, change.name)
       if (!('mailbox' in change)) continue
-      this.#loading.get(change.mailbox)?.news.push(change)
+      for (const news of this.#news.get(change.mailbox) ?? []) news.push(change)
       const shared = this.#loaded.get(change.mailbox)
       if (!shared) continue
       shared.apply(change)
@@ -88,7 +143,7 @@ export class Tables {
   }
 
   #released(mailbox: number): void {
-    const now = this.#clock.monotonic()
+    const now = this.#tools.clock.monotonic()
     this.#lingering.delete(mailbox)
     this.#lingering.set(mailbox, now)
     // Checked whenever another is released: this needs no timer, and the number is limited anyway.
@@ -102,6 +157,6 @@ export class Tables {
 
   #drop(mailbox: number, { account }: SharedTable): void {
     this.#loaded.delete(mailbox)
-    this.#flagNames.release(account)
+    this.#tools.accounts.release(account)
   }
 }

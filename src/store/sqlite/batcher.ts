@@ -66,7 +66,7 @@ interface Waiting extends Asker {
 export class Batcher {
   readonly #host: WriterHost
   readonly #clock: Clock
-  readonly #changed: (changes: readonly Change[]) => void
+  readonly #changed: (changes: readonly Change[]) => Promise<unknown> | void
   #waiting: Waiting[] = []
   #scheduled = false
   #inFlight = false
@@ -78,7 +78,7 @@ export class Batcher {
   readonly promised = new Promised()
   #rows: Timer | undefined
 
-  constructor(host: WriterHost, clock: Clock, changed: (changes: readonly Change[]) => void) {
+  constructor(host: WriterHost, clock: Clock, changed: (changes: readonly Change[]) => Promise<unknown> | void) {
     this.#host = host
     this.#clock = clock
     this.#changed = changed
@@ -201,11 +201,14 @@ export class Batcher {
         this.#rowsAreMissing = late > 0 || outcomes.some(isFault)
         if (late > 0) this.#rowsSoon()
         if (returned && returned.byteLength <= spareBytesMax) this.#spare = returned
-        this.#changed(changes)
+        const answer = (): void =>
+          group.forEach((waiting, i) => {
+            if (!early || waiting.until === 'visible') settle(waiting, outcomes[i])
+          })
+        const reading = this.#changed(changes)
         this.promised.kept()
-        group.forEach((waiting, i) => {
-          if (!early || waiting.until === 'visible') settle(waiting, outcomes[i])
-        })
+        if (reading) void reading.then(answer)
+        else answer()
         // Commits that these answers cause in this turn join the next group.
         if (!this.#scheduled) {
           this.#scheduled = true

@@ -109,6 +109,27 @@ export const rowChecks: readonly RowCheck[] = [
     tell: ({ name, modSeq, found }) => `Account ${name} is at modSeq ${modSeq}, and one of its mailboxes at ${found}`,
   },
   {
+    name: 'email.createdModSeq',
+    sql: `SELECT m.mailbox, m.uid, m.modSeq, e.id, e.createdModSeq FROM message m JOIN email e ON e.id = m.email WHERE e.createdModSeq > m.modSeq`,
+    tell: ({ mailbox, uid, modSeq, id, createdModSeq }) =>
+      `Email ${id} was created at modSeq ${createdModSeq}, and is message ${uid} of mailbox ${mailbox} with ${modSeq}`,
+  },
+  {
+    name: 'account.forgottenModSeq',
+    sql: `SELECT a.name, a.modSeq, max(a.forgottenModSeq, coalesce(r.modSeq, 0), coalesce(g.modSeq, 0), coalesce(p.modSeq, 0)) AS found FROM account a
+      LEFT JOIN (SELECT account, max(modSeq) AS modSeq FROM removal GROUP BY account) r ON r.account = a.id
+      LEFT JOIN (SELECT account, max(modSeq) AS modSeq FROM mailboxGone GROUP BY account) g ON g.account = a.id
+      LEFT JOIN (SELECT account, max(propertyModSeq) AS modSeq FROM mailbox GROUP BY account) p ON p.account = a.id
+      WHERE found > a.modSeq`,
+    tell: ({ name, modSeq, found }) => `Account ${name} is at modSeq ${modSeq}, and its changes speak of ${found}`,
+  },
+  {
+    name: 'removal.account',
+    sql: `SELECT account, count(*) AS n FROM (SELECT account FROM removal UNION ALL SELECT account FROM mailboxGone)
+      WHERE account NOT IN (SELECT id FROM account) GROUP BY account`,
+    tell: ({ account, n }) => `${n} removals are of account ${account}, which does not exist`,
+  },
+  {
     name: 'account.used',
     sql: `WITH held AS MATERIALIZED (${held})
       SELECT a.name, a.usedBytes, a.usedMessages, coalesce(sum(h.sizeBytes), 0) AS bytes, coalesce(sum(h.messages), 0) AS messages

@@ -1,7 +1,7 @@
 /** What the writer's operations share inside a transaction: statements, counters in memory, and how to undo them. */
 import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import type { MailboxRole } from '../../mail/special-use.ts'
-import type { Change } from '../changes.ts'
+import type { Change, DomainChange } from '../changes.ts'
 import { GroupChanges } from '../group-changes.ts'
 import { StoreRefusal } from '../store.ts'
 import { Statements, type Database, type Statement } from './driver.ts'
@@ -12,6 +12,8 @@ import { Keywords } from './keywords.ts'
 export interface MailboxState {
   readonly id: number
   readonly account: AccountId
+  readonly createdModSeq: ModSeq
+  propertyModSeq: ModSeq
   name: string
   role: MailboxRole | null
   uidValidity: number
@@ -37,6 +39,8 @@ export interface AccountState {
 }
 
 export interface Counters {
+  /** Changes of the directory so far. */
+  directory: number
   content: number
   email: number
   entry: number
@@ -60,7 +64,7 @@ export class WriteContext {
   readonly statements: Statements
   /** Records of the log are redone: what they say was decided when they were written. */
   replaying = false
-  readonly counters: Counters = { content: 1, email: 1, entry: 1, recipient: 1 }
+  readonly counters: Counters = { directory: 1, content: 1, email: 1, entry: 1, recipient: 1 }
   readonly totals: Totals = { ...noChange }
   readonly #journal = new Journal()
   readonly #mailboxes = new JournaledMap<number, MailboxState>(this.#journal)
@@ -73,7 +77,9 @@ export class WriteContext {
 
   constructor(db: Database) {
     this.statements = new Statements(db)
-    this.keywords = new Keywords(this.statements, this.#journal, this.changes)
+    // So that a node which missed the name of a new keyword sees that it did.
+    const named = (account: AccountId): unknown => this.nextModSeq(account)
+    this.keywords = new Keywords(this.statements, this.#journal, this.changes, named)
   }
 
   sql(text: string): Statement {
@@ -136,7 +142,7 @@ export class WriteContext {
     let state = this.#mailboxes.get(id)
     if (!state) {
       const row = this.sql(
-        'SELECT id, account, name, role, uidValidity, uidNext, highestModSeq, recentUid, messages, unseen, deleted, sizeBytes FROM mailbox WHERE id = ?',
+        'SELECT id, account, createdModSeq, propertyModSeq, name, role, uidValidity, uidNext, highestModSeq, recentUid, messages, unseen, deleted, sizeBytes FROM mailbox WHERE id = ?',
       ).get(id)
       if (!row) return undefined
       state = { ...row } as unknown as MailboxState
@@ -192,15 +198,32 @@ export class WriteContext {
   }
 
   nextModSeq(account: AccountId): ModSeq {
-    return ++this.editAccount(this.account(account)).modSeq as ModSeq
+    const { modSeq } = this.account(account)
+    return this.reach(account, (modSeq + 1) as ModSeq)
+  }
+
+  /** The account's mod-sequence is this from now on, if it was smaller. @returns the same. */
+  reach(id: AccountId, modSeq: ModSeq): ModSeq {
+    const account = this.account(id)
+    if (modSeq > account.modSeq) {
+      this.changes.reached(id, account.modSeq, modSeq)
+      this.editAccount(account).modSeq = modSeq
+    }
+    return modSeq
+  }
+
+  directoryChanged(domain?: DomainChange): void {
+    const version = ++this.counters.directory
+    this.changes.push(domain ? { kind: 'directory', version, domain } : { kind: 'directory', version })
   }
 
   /** Writes the changed counters: once a group, however many messages came. */
   writeCounters(): void {
     for (const m of this.#dirtyMailboxes.values()) {
       this.sql(
-        'UPDATE mailbox SET name = ?, role = ?, uidValidity = ?, uidNext = ?, highestModSeq = ?, recentUid = ?, messages = ?, unseen = ?, deleted = ?, sizeBytes = ? WHERE id = ?',
+        'UPDATE mailbox SET propertyModSeq = ?, name = ?, role = ?, uidValidity = ?, uidNext = ?, highestModSeq = ?, recentUid = ?, messages = ?, unseen = ?, deleted = ?, sizeBytes = ? WHERE id = ?',
       ).run(
+        m.propertyModSeq,
         m.name,
         m.role,
         m.uidValidity,

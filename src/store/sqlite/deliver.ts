@@ -90,9 +90,7 @@ function replayed(context: WriteContext, numbers: Float64Array, start: number): 
     content: () => keep('content'),
     filing(mailbox) {
       const uid = take()
-      const account = context.editAccount(context.account(mailbox.account))
-      const modSeq = take() as ModSeq
-      account.modSeq = Math.max(account.modSeq, modSeq) as ModSeq
+      const modSeq = context.reach(mailbox.account, take() as ModSeq)
       return { uid: Math.max(uid, mailbox.uidNext) as Uid, modSeq, emailId: keep('email') }
     },
     entry: () => keep('entry'),
@@ -175,7 +173,7 @@ export function placeFiling(
   if (!(low & seenBit)) mailbox.unseen++
   if (low & deletedBit) mailbox.deleted++
   context.messagesCame(account, 1, sizeBytes)
-  context.changes.added(mailbox.id, uid, low, high, modSeq)
+  context.changes.added(mailbox, uid, low, high, modSeq)
   return { mailbox, account, uid, modSeq, emailId, low, high, prefix, recipients, sizeBytes, uidl }
 }
 
@@ -191,7 +189,7 @@ export function insertFiling(
   const { emailId, account, mailbox, uid, modSeq, low, high, uidl } = filing
   context
     .sql(
-      'INSERT INTO email (id, account, content, refs, dateMs, dateOffset, size, thread, prefix) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)',
+      'INSERT INTO email (id, account, content, refs, dateMs, dateOffset, size, thread, createdModSeq, prefix) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?)',
     )
     .run(
       emailId,
@@ -201,6 +199,7 @@ export function insertFiling(
       at.offsetMinutes,
       filing.sizeBytes,
       threadOf(context, account.id, threadKeys, emailId),
+      modSeq,
       filing.prefix,
     )
   context

@@ -13,8 +13,7 @@ function domainOf(address: string): string {
 
 export function addDomain(context: WriteContext, op: Op<'domainAdd'>): null {
   context.sql('INSERT OR IGNORE INTO domain (name) VALUES (?)').run(op.name)
-  context.changes.push({ kind: 'domain', name: op.name, isLocal: true })
-  context.changes.push({ kind: 'directory' })
+  context.directoryChanged({ name: op.name, isLocal: true })
   return null
 }
 
@@ -25,8 +24,7 @@ export function removeDomain(context: WriteContext, op: Op<'domainRemove'>): nul
   const { changes } = context.sql('DELETE FROM domain WHERE name = ?').run(op.name)
   if (Number(changes) === 0) throw new StoreRefusal('noSuchDomain', `${op.name} is not one of our domains`)
   context.sql("DELETE FROM alias WHERE address LIKE '%@' || ?").run(op.name)
-  context.changes.push({ kind: 'domain', name: op.name, isLocal: false })
-  context.changes.push({ kind: 'directory' })
+  context.directoryChanged({ name: op.name, isLocal: false })
   return null
 }
 
@@ -50,7 +48,7 @@ export function addAccount(context: WriteContext, op: Op<'accountAdd'>): ResultO
   for (const { type, value } of op.credentials ?? []) {
     context.sql('INSERT INTO credential (account, type, value) VALUES (?, ?, ?)').run(id, type, value)
   }
-  context.changes.push({ kind: 'directory' })
+  context.directoryChanged()
   return { id }
 }
 
@@ -64,13 +62,13 @@ function accountId(context: WriteContext, name: string): AccountId {
 export function removeAccount(context: WriteContext, op: Op<'accountRemove'>): null {
   const id = accountId(context, op.name)
   removeMailboxesOf(context, id)
-  for (const table of ['credential', 'subscription', 'keyword', 'threadKey', 'seen']) {
+  for (const table of ['credential', 'subscription', 'keyword', 'threadKey', 'seen', 'removal', 'mailboxGone']) {
     context.sql(`DELETE FROM ${table} WHERE account = ?`).run(id)
   }
   context.sql('DELETE FROM account WHERE id = ?').run(id)
   context.totals.accounts--
   context.forgetAccount(id)
-  context.changes.push({ kind: 'directory' })
+  context.directoryChanged()
   return null
 }
 
@@ -83,7 +81,7 @@ export function setAccount(context: WriteContext, op: Op<'accountSet'>): null {
   }
   if (op.restriction !== undefined)
     context.sql('UPDATE account SET restriction = ? WHERE id = ?').run(op.restriction, account.id)
-  context.changes.push({ kind: 'directory' })
+  context.directoryChanged()
   return null
 }
 
@@ -95,7 +93,7 @@ export function setCredential(context: WriteContext, op: Op<'credentialSet'>): n
       .sql('INSERT INTO credential (account, type, name, value) VALUES (?, ?, ?, ?)')
       .run(op.account, op.type, op.name, op.value)
   }
-  context.changes.push({ kind: 'directory' })
+  context.directoryChanged()
   return null
 }
 
@@ -116,7 +114,7 @@ export function setAlias(context: WriteContext, op: Op<'aliasSet'>): null {
       .sql('INSERT OR REPLACE INTO alias (address, targets) VALUES (?, ?)')
       .run(op.address, JSON.stringify(op.targets))
   }
-  context.changes.push({ kind: 'directory' })
+  context.directoryChanged()
   return null
 }
 

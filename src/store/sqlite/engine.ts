@@ -33,6 +33,12 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   }
 }
 
+/** The engine alone, in memory: for nodes that share it. */
+export function engineInMemory(options: Omit<StoreOptions, 'folder'>): StoreEngine {
+  const inMemory = { folder: ':memory:', ...options }
+  return sqliteEngine(memoryEngine(inMemory), inMemory)
+}
+
 /** A store on an engine that is open. */
 export async function storeOn(engine: Engine, options: StoreOptions): Promise<SqliteStore> {
   return Object.assign(await nodeStore(sqliteEngine(engine, options), options.clock), { replayed: engine.replayed })
@@ -43,7 +49,7 @@ function sqliteEngine(engine: Engine, options: StoreOptions): StoreEngine {
   const reads = new SqliteReads(engine.reads, engine.files, clock, (content, { segment, position, file }, problem) =>
     log.error('message content is damaged or missing', { content, segment, position, file, problem }),
   )
-  let tell = (_changes: readonly Change[]): void => {}
+  let tell = (_changes: readonly Change[]): Promise<unknown> | void => {}
   const batcher = new Batcher(engine.host, clock, (changes) => tell(changes))
   engine.attach(batcher)
   const rows = new VisibleReads({

@@ -17,11 +17,14 @@ export class Keywords {
   readonly #statements: Statements
   readonly #changes: GroupChanges
   readonly #names: JournaledMap<AccountId, FlagNames>
+  readonly #named: (account: AccountId) => unknown
 
-  constructor(statements: Statements, journal: Journal, changes: GroupChanges) {
+  /** @param named told of each new name before its news. */
+  constructor(statements: Statements, journal: Journal, changes: GroupChanges, named: (account: AccountId) => unknown) {
     this.#statements = statements
     this.#changes = changes
     this.#names = new JournaledMap(journal)
+    this.#named = named
   }
 
   get size(): number {
@@ -70,6 +73,7 @@ export class Keywords {
       throw new StoreRefusal('tooManyKeywords', `An account has at most ${flagsMax} flags and keywords`)
     this.#statements.sql('INSERT INTO keyword (account, bit, name) VALUES (?, ?, ?)').run(account, bit, name)
     this.#names.set(account, { byBit: [...byBit, name], bits: new Map(bits).set(name.toLowerCase(), bit) })
+    this.#named(account)
     this.#changes.push({ kind: 'flagName', account, bit, name })
     return bit
   }

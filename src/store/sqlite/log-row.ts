@@ -12,6 +12,7 @@ export interface LogRow extends Record<string, unknown> {
   readonly nextEmail: number
   readonly nextEntry: number
   readonly nextRecipient: number
+  readonly directory: number
   readonly late: Uint8Array
 }
 
@@ -34,7 +35,7 @@ export function writeLogRow(
   const { segment, position } = log.place
   context
     .sql(
-      'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?, late = ?, accounts = accounts + ?, messages = messages + ?, contents = contents + ?, recipients = recipients + ?',
+      'UPDATE log SET segment = ?, position = ?, sequence = ?, epoch = ?, nextContent = ?, nextEmail = ?, nextEntry = ?, nextRecipient = ?, directory = ?, late = ?, accounts = accounts + ?, messages = messages + ?, contents = contents + ?, recipients = recipients + ?',
     )
     .run(
       segment,
@@ -45,6 +46,7 @@ export function writeLogRow(
       counters.email,
       counters.entry,
       counters.recipient,
+      counters.directory,
       log.late,
       accounts,
       messages,

@@ -5,7 +5,7 @@ import { checkName, mailboxesMax } from '../mailbox-names.ts'
 import type { Operation, ResultOf } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import type { MailboxState, WriteContext } from './context.ts'
-import { changeRefs, move } from './messages.ts'
+import { changeRefs, move, removeFrom } from './messages.ts'
 
 type Op<K extends Operation['kind']> = Extract<Operation, { kind: K }>
 
@@ -18,9 +18,12 @@ export function insertMailbox(
 ): number {
   const account = context.editAccount(context.account(accountId))
   const uidValidity = account.uidValidity++
+  const modSeq = context.nextModSeq(accountId)
   const { lastInsertRowid } = context
-    .sql('INSERT INTO mailbox (account, name, role, uidValidity, highestModSeq) VALUES (?, ?, ?, ?, ?)')
-    .run(accountId, name, role, uidValidity, context.nextModSeq(accountId))
+    .sql(
+      'INSERT INTO mailbox (account, name, role, uidValidity, highestModSeq, createdModSeq, propertyModSeq) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    .run(accountId, name, role, uidValidity, modSeq, modSeq, modSeq)
   return Number(lastInsertRowid)
 }
 
@@ -49,16 +52,21 @@ export function createMailbox(context: WriteContext, op: Op<'mailboxCreate'>): R
   return { id }
 }
 
-/** Takes a mailbox and its messages away. Its uidValidity is never given again. */
-function removeMailbox(context: WriteContext, mailbox: MailboxState): void {
+/** Takes a mailbox and its messages away; without `nowMs` the account goes too, and with it what would be noted. Its uidValidity is never given again. */
+function removeMailbox(context: WriteContext, mailbox: MailboxState, nowMs?: number): void {
+  const { account, createdModSeq } = mailbox
+  const modSeq = context.nextModSeq(account)
   context.messagesCame(context.account(mailbox.account), -mailbox.messages, -mailbox.sizeBytes)
-  changeRefs(context, mailbox.id, 1, 0xffff_ffff, -1)
+  if (nowMs === undefined) changeRefs(context, mailbox.id, 1, 0xffff_ffff, -1)
+  else removeFrom(context, mailbox, [1, 0xffff_ffff], modSeq, nowMs)
   context.sql('DELETE FROM message WHERE mailbox = ?').run(mailbox.id)
   context.sql('DELETE FROM expunged WHERE mailbox = ?').run(mailbox.id)
   context.sql('DELETE FROM seen WHERE mailbox = ?').run(mailbox.id)
   context.sql('DELETE FROM mailbox WHERE id = ?').run(mailbox.id)
+  context
+    .sql('INSERT INTO mailboxGone (account, modSeq, mailbox, createdModSeq, atMs) VALUES (?, ?, ?, ?, ?)')
+    .run(account, modSeq, mailbox.id, createdModSeq, nowMs ?? 0)
   context.forgetMailbox(mailbox.id)
-  context.nextModSeq(mailbox.account)
   context.changes.settleAll()
   context.changes.push({ kind: 'mailboxGone', account: mailbox.account, mailbox: mailbox.id })
 }
@@ -69,7 +77,7 @@ export function deleteMailbox(context: WriteContext, op: Op<'mailboxDelete'>): n
   if (name === 'INBOX') throw new StoreRefusal('notAllowed', 'INBOX cannot be deleted')
   const mailbox = context.mailboxByName(op.account, name)
   if (!mailbox) throw new StoreRefusal('noSuchMailbox', 'No such mailbox')
-  removeMailbox(context, mailbox)
+  removeMailbox(context, mailbox, op.nowMs)
   context.changes.push({ kind: 'mailboxes', account: op.account })
   return null
 }
@@ -97,13 +105,13 @@ export function renameMailbox(context: WriteContext, op: Op<'mailboxRename'>): n
     const parent = levels.slice(0, depth).join('/')
     if (!context.mailboxByName(op.account, parent)) insertMailbox(context, op.account, parent, null)
   }
+  const propertyModSeq = context.nextModSeq(op.account)
   for (const moved of [...(mailbox ? [mailbox] : []), ...children]) {
     const name = to + moved.name.slice(from.length)
     // The row at once, since the next look-up goes by name.
     context.sql('UPDATE mailbox SET name = ? WHERE id = ?').run(name, moved.id)
-    context.editMailbox(moved).name = name
+    Object.assign(context.editMailbox(moved), { name, propertyModSeq })
   }
-  context.nextModSeq(op.account)
   context.changes.push({ kind: 'mailboxes', account: op.account })
   return null
 }
@@ -128,6 +136,9 @@ export function subscribe(context: WriteContext, op: Op<'subscribe'>): null {
       throw new StoreRefusal('tooManyMailboxes', `An account has at most ${mailboxesMax} subscriptions`)
     context.sql('INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)').run(op.account, name)
   } else context.sql('DELETE FROM subscription WHERE account = ? AND name = ?').run(op.account, name)
+  const propertyModSeq = context.nextModSeq(op.account)
+  const mailbox = context.mailboxByName(op.account, name)
+  if (mailbox) context.editMailbox(mailbox).propertyModSeq = propertyModSeq
   context.changes.push({ kind: 'mailboxes', account: op.account })
   return null
 }

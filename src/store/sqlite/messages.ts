@@ -26,7 +26,7 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
   }
   if (changed === 0) return { modSeq: mailbox.highestModSeq, failed }
   mailbox.highestModSeq = context.nextModSeq(mailbox.account)
-  context.changes.flags(op.mailbox, modSeq, uids, edit)
+  context.changes.flags(mailbox, modSeq, uids, edit)
   return { modSeq, failed }
 }
 
@@ -157,7 +157,7 @@ function takeOut(context: WriteContext, mailbox: MailboxState, runs: Ranges, now
   const sum = totals(context, mailbox.id, runs)
   const modSeq = context.nextModSeq(mailbox.account)
   for (const [first, last] of runs) {
-    if (release) changeRefs(context, mailbox.id, first, last, -1)
+    if (release) removeFrom(context, mailbox, [first, last], modSeq, nowMs)
     context.sql('DELETE FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ?').run(mailbox.id, first, last)
     context
       .sql('INSERT INTO expunged (mailbox, modSeq, first, last, atMs) VALUES (?, ?, ?, ?, ?)')
@@ -166,7 +166,7 @@ function takeOut(context: WriteContext, mailbox: MailboxState, runs: Ranges, now
   addTotals(context.editMailbox(mailbox), sum, -1)
   mailbox.highestModSeq = modSeq
   if (release) context.messagesCame(context.account(mailbox.account), -sum.messages, -sum.bytes)
-  context.changes.expunged(mailbox.id, modSeq, runs)
+  context.changes.expunged(mailbox, modSeq, runs)
   return modSeq
 }
 
@@ -178,6 +178,23 @@ export function changeRefs(context: WriteContext, mailbox: number, first: number
        (SELECT email, count(*) AS n FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? GROUP BY email) AS held WHERE email.id = held.email`,
     )
     .run(mailbox, first, last)
+}
+
+/** The emails of these messages lose them: noted, for those that ask what changed. */
+export function removeFrom(
+  context: WriteContext,
+  { id, account }: MailboxState,
+  [first, last]: readonly [number, number],
+  modSeq: ModSeq,
+  nowMs: number,
+): void {
+  context
+    .sql(
+      `INSERT OR IGNORE INTO removal (account, modSeq, email, thread, createdModSeq, atMs)
+       SELECT ?, ?, e.id, e.thread, e.createdModSeq, ? FROM message m JOIN email e ON e.id = m.email WHERE m.mailbox = ? AND m.uid BETWEEN ? AND ?`,
+    )
+    .run(account, modSeq, nowMs, id, first, last)
+  changeRefs(context, id, first, last, -1)
 }
 
 /** RFC 9051 §6.4.3. */
@@ -216,7 +233,7 @@ function copyRows(
     const firstOfRun = next
     eachMessage(context.statements, from.id, first, last, (uid, low, high) => {
       source.push(uid)
-      context.changes.added(target.id, next++ as Uid, low, high, modSeq)
+      context.changes.added(target, next++ as Uid, low, high, modSeq)
     })
     context
       .sql(

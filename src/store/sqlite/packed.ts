@@ -50,18 +50,20 @@ export function eachMessage(
   }
 }
 
+/** @param after only messages that changed behind this modSeq. */
 export function messagePage(
   statements: Statements,
   mailbox: number,
   first: number,
   last: number,
+  after = 0,
 ): { readonly packed: string; readonly count: number; readonly last: number } {
   const row = statements
     .sql(
       `SELECT group_concat(uid || ' ' || low || ' ' || high || ' ' || modSeq, ' ') AS packed, count(*) AS n, max(uid) AS last FROM
-       (SELECT uid, low, high, modSeq FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ${packedRows})`,
+       (SELECT uid, low, high, modSeq FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? ${after === 0 ? '' : 'AND modSeq > ?'} ORDER BY uid LIMIT ${packedRows})`,
     )
-    .get(mailbox, first, last)!
+    .get(...(after === 0 ? [mailbox, first, last] : [mailbox, first, last, after]))!
   return {
     packed: (row['packed'] as string | null) ?? '',
     count: row['n'] as number,

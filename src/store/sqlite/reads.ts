@@ -1,7 +1,9 @@
 /** Reads by key on the engine's rows, in bounded pages; no statement lives across an await. */
-import type { AccountId, Uid } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { createHash } from 'node:crypto'
 import { StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
+import type { Change } from '../changes.ts'
+import type { EmailChanges, EmailPosition, EmailRow, ThreadRow } from '../emails.ts'
 import type { KeywordRow, TablePage } from '../engine.ts'
 import type {
   Account,
@@ -27,6 +29,8 @@ import { Statements, type Database, type Row } from './driver.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CheckedContents } from '../contents/checked.ts'
 import { WrittenLately } from '../contents/written-lately.ts'
+import { accountChanges } from './changes.ts'
+import { emailChanges, emails, mailboxesGone, threads } from './emails.ts'
 import { messageRows } from './message-rows.ts'
 import { messagePage, takeFours } from './packed.ts'
 import {
@@ -41,7 +45,7 @@ import {
 
 const accountColumns = 'id, name, disabled, restriction, quotaBytes, usedBytes, usedMessages'
 const mailboxColumns =
-  'id, account, name, role, uidValidity, uidNext, highestModSeq, recentUid, messages, unseen, deleted, sizeBytes'
+  'id, account, name, role, uidValidity, uidNext, highestModSeq, createdModSeq, propertyModSeq, recentUid, messages, unseen, deleted, sizeBytes'
 
 function toAccount(row: Row): Account {
   return { ...(row as unknown as Account), disabled: row['disabled'] === 1 }
@@ -160,6 +164,35 @@ export class SqliteReads {
 
   keywords(account: AccountId): readonly KeywordRow[] {
     return this.#sql('SELECT bit, name FROM keyword WHERE account = ?').all(account) as unknown as KeywordRow[]
+  }
+
+  modSeq(account: AccountId): ModSeq {
+    const row = this.#sql('SELECT modSeq FROM account WHERE id = ?').get(account)
+    return ((row?.['modSeq'] as number | undefined) ?? 0) as ModSeq
+  }
+
+  directoryVersion(): number {
+    return this.#sql('SELECT directory FROM log').get()!['directory'] as number
+  }
+
+  changes(account: AccountId, after: ModSeq): Generator<readonly Change[], void> {
+    return accountChanges(this.#statements, account, after)
+  }
+
+  emails(account: AccountId, ids: readonly number[]): readonly EmailRow[] {
+    return emails(this.#statements, account, ids)
+  }
+
+  threads(account: AccountId, ids: readonly number[]): readonly ThreadRow[] {
+    return threads(this.#statements, account, ids)
+  }
+
+  emailChanges(account: AccountId, after: EmailPosition, limit: number): EmailChanges | undefined {
+    return emailChanges(this.#statements, account, after, limit)
+  }
+
+  mailboxesGone(account: AccountId, after: ModSeq): readonly number[] | undefined {
+    return mailboxesGone(this.#statements, account, after)
   }
 
   tablePage(mailbox: number, after: number): TablePage {

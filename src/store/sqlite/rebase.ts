@@ -16,10 +16,10 @@ export function rebase(db: Database, nowMs: number): void {
   db.exec('BEGIN IMMEDIATE')
   try {
     // A mailbox that was made since, and is made again, must have another uidValidity: accounts begin with their second and count up.
-    db.prepare('UPDATE account SET modSeq = modSeq + ?, uidValidity = max(uidValidity + 1, ?)').run(
-      modSeqGap,
-      nowSeconds,
-    )
+    // What else was deleted since is not known: nothing can be told of what changed before.
+    db.prepare(
+      'UPDATE account SET modSeq = modSeq + ?1, forgottenModSeq = modSeq + ?1, uidValidity = max(uidValidity + 1, ?2)',
+    ).run(modSeqGap, nowSeconds)
     const modSeqOf = '(SELECT a.modSeq FROM account a WHERE a.id = mailbox.account)'
     const end = `min(uidNext + ${uidGap}, ${uidMax})`
     // Messages that came since are gone: clients hear VANISHED for the UIDs that they may have had.

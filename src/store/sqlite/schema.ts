@@ -125,6 +125,27 @@ const migrations: readonly string[] = [
   -- LMTP destinations of recipients.
   SELECT 1;
   `,
+  `
+  -- What changed since when, for readers that were away: JMAP's /changes, and nodes that missed news. What changed before
+  -- forgottenModSeq is not all known: removals were not recorded until now, and old ones are swept.
+  ALTER TABLE account ADD COLUMN forgottenModSeq INTEGER NOT NULL DEFAULT 0;
+  UPDATE account SET forgottenModSeq = modSeq;
+  ALTER TABLE mailbox ADD COLUMN createdModSeq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE mailbox ADD COLUMN propertyModSeq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE email ADD COLUMN createdModSeq INTEGER NOT NULL DEFAULT 0;
+  -- The first email of a thread has its id: found without the index, and it costs most deliveries nothing.
+  CREATE INDEX emailThread ON email (thread) WHERE thread <> id;
+  CREATE INDEX messageEmail ON message (email);
+
+  -- Emails that lost a message: destroyed, if it was the last.
+  CREATE TABLE removal (account INTEGER NOT NULL, modSeq INTEGER NOT NULL, email INTEGER NOT NULL, thread INTEGER NOT NULL,
+    createdModSeq INTEGER NOT NULL, atMs INTEGER NOT NULL, PRIMARY KEY (account, modSeq, email)) WITHOUT ROWID;
+  CREATE TABLE mailboxGone (account INTEGER NOT NULL, modSeq INTEGER NOT NULL, mailbox INTEGER NOT NULL, createdModSeq INTEGER NOT NULL,
+    atMs INTEGER NOT NULL, PRIMARY KEY (account, modSeq, mailbox)) WITHOUT ROWID;
+
+  -- How often accounts, aliases, credentials or domains have changed.
+  ALTER TABLE log ADD COLUMN directory INTEGER NOT NULL DEFAULT 1;
+  `,
 ]
 
 export const schemaVersion = migrations.length

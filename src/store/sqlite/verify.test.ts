@@ -167,6 +167,26 @@ const breaks: readonly (readonly [check: string, sql: string, text: RegExp])[] =
   ],
   ['account.modSeq', 'UPDATE account SET modSeq = 1', /^Account bob@example.org is at modSeq 1/],
   [
+    'email.createdModSeq',
+    'UPDATE email SET createdModSeq = 1000 WHERE id = 1',
+    /^Email 1 was created at modSeq 1000, and is message 1 of mailbox \d+ with \d+$/,
+  ],
+  [
+    'account.forgottenModSeq',
+    'UPDATE account SET forgottenModSeq = 1000',
+    /^Account bob@example.org is at modSeq \d+, and its changes speak of 1000$/,
+  ],
+  [
+    'account.forgottenModSeq',
+    'INSERT INTO removal SELECT id, 999, 1, 1, 1, 1 FROM account',
+    /^Account bob@example.org is at modSeq \d+, and its changes speak of 999$/,
+  ],
+  [
+    'removal.account',
+    'INSERT INTO mailboxGone VALUES (99, 1, 1, 1, 1)',
+    /^1 removals are of account 99, which does not exist$/,
+  ],
+  [
     'account.used',
     'UPDATE account SET usedBytes = 0',
     /^Account bob@example.org says 8 messages of 0 bytes, and has 8 of \d+$/,

@@ -3,9 +3,11 @@
  * whose rows are to come is waited for; late rows (docs/architecture.md §1) are written first. Other reads are never behind an answer:
  * only arrivals are answered before their rows.
  */
-import type { AccountId, Uid } from '../../mail/ids.ts'
+import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import type { SearchKey, UidRanges } from '../../mail/search-key.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
+import type { Change } from '../changes.ts'
+import type { EmailChanges, EmailPosition, EmailRow, ThreadRow } from '../emails.ts'
 import type { KeywordRow, EngineRows, TablePage } from '../engine.ts'
 import type { Account, AddressRows, Alias, MailboxRow, QueueFilter, QueueRow, StoreCounts, User } from '../entities.ts'
 import type {
@@ -147,6 +149,38 @@ export class VisibleReads implements EngineRows {
 
   async keywords(account: AccountId): Promise<readonly KeywordRow[]> {
     return this.#reads.keywords(account)
+  }
+
+  async modSeq(account: AccountId): Promise<ModSeq> {
+    return this.#reads.modSeq(account)
+  }
+
+  async directoryVersion(): Promise<number> {
+    return this.#reads.directoryVersion()
+  }
+
+  async *changes(account: AccountId, after: ModSeq): AsyncGenerator<readonly Change[], void> {
+    await this.#accountUpToDate(account)
+    yield* this.#reads.changes(account, after)
+  }
+
+  async emails(account: AccountId, ids: readonly number[]): Promise<readonly EmailRow[]> {
+    await this.#accountUpToDate(account)
+    return this.#reads.emails(account, ids)
+  }
+
+  async threads(account: AccountId, ids: readonly number[]): Promise<readonly ThreadRow[]> {
+    await this.#accountUpToDate(account)
+    return this.#reads.threads(account, ids)
+  }
+
+  async emailChanges(account: AccountId, after: EmailPosition, limit: number): Promise<EmailChanges | undefined> {
+    await this.#accountUpToDate(account)
+    return this.#reads.emailChanges(account, after, limit)
+  }
+
+  async mailboxesGone(account: AccountId, after: ModSeq): Promise<readonly number[] | undefined> {
+    return this.#reads.mailboxesGone(account, after)
   }
 
   async tablePage(mailbox: number, after: number): Promise<TablePage> {

@@ -90,6 +90,7 @@ export class Writer {
     counters.email = state.nextEmail
     counters.entry = state.nextEntry
     counters.recipient = state.nextRecipient
+    counters.directory = state.directory
     this.#sequence = state.sequence
     this.#context.replaying = true
     try {
