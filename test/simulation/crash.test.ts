@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fairWeather } from '../../src/platform/simulated/network.ts'
-import { openStore } from '../../src/store/sqlite/engine.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { System } from '../../src/system/types.ts'
 import type { Platform } from '../../src/system.ts'
 import { messagesIn, World } from '../stories/world.ts'
 import { Process } from './process.ts'
+import { simulatedStore } from './stores.ts'
 import { build, day, domain, hour, minute, sendOne, siteOf, sites, usersEach, type Sent } from './traffic.ts'
 
 const seeds = Array.from(
@@ -34,20 +34,22 @@ interface Crash {
 /** The machines: their stores outlive the processes. */
 class Machines {
   readonly #world: World
+  readonly #seed: number
   readonly #stores: Store[] = []
   readonly #processes: (Process | undefined)[] = []
   readonly #starting: Promise<void>[] = []
   systems: System[] = []
   readonly crashes: Crash[] = []
 
-  constructor(world: World) {
+  constructor(world: World, seed: number) {
     this.#world = world
+    this.#seed = seed
   }
 
   async start(): Promise<void> {
     const { clock, log } = this.#world
     this.systems = await build(this.#world, async (site) => {
-      this.#stores[site] = await openStore({ folder: ':memory:', clock, log })
+      this.#stores[site] = await simulatedStore({ clock, log }, this.#seed + site)
       const { within, store } = this.#process(site)
       return this.#world.start(siteOf(site), within, store)
     })
@@ -97,7 +99,7 @@ for (const seed of seeds) {
   test(`four systems that crash, seed ${seed}`, async () => {
     const world = new World(seed)
     const { random } = world
-    const machines = new Machines(world)
+    const machines = new Machines(world, seed)
     await machines.start()
     world.internet.weather = { ...fairWeather, latencyMs: () => 1 + random.below(latencyMaxMs) }
     const sent: Sent[] = []

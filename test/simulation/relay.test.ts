@@ -4,8 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { System } from '../../src/system/types.ts'
 import { messagesIn, World } from '../stories/world.ts'
-import { badWeather, build, day, domain, hour, sendOne, sites, usersEach, type Sent } from './traffic.ts'
+import { simulatedStore } from './stores.ts'
+import { badWeather, build, day, domain, hour, sendOne, siteOf, sites, usersEach, type Sent } from './traffic.ts'
 
 const messages = 24
 const seeds = Array.from(
@@ -15,7 +17,9 @@ const seeds = Array.from(
 for (const seed of seeds) {
   test(`four systems in bad weather, seed ${seed}`, async () => {
     const world = new World(seed)
-    const systems = await build(world)
+    const open = async (site: number): Promise<System> =>
+      world.start(siteOf(site), undefined, await simulatedStore(world, seed + site))
+    const systems = await build(world, open)
     badWeather(world, seed, world.clock.now() + day)
     const sent: Sent[] = []
     for (let n = 0; n < messages; n++) {
