@@ -231,10 +231,25 @@ export class Batcher {
   }
 }
 
-/** Operations that get a record although they have no message bytes: reports of attempts, so that they share the sync of arrivals. */
-const loggedKinds: ReadonlySet<EngineOperation['kind']> = new Set(['queueFinish', 'queueDefer'])
+/**
+ * Operations that get a record although they have no message bytes: reports of attempts and what clients do to messages, so that they share
+ * the sync of arrivals. A replay does them again on the rows of then: what comes of them must follow from the rows and the operation alone.
+ */
+const loggedKinds: ReadonlySet<EngineOperation['kind']> = new Set([
+  'queueFinish',
+  'queueDefer',
+  'flags',
+  'expunge',
+  'copy',
+  'move',
+])
 
-function encodeOperations(operations: readonly EngineOperation[], { until, resolve, reject }: Asker): Waiting {
+/** What clients do to messages: readers must see it with the answer, and reads wait for arrivals only. */
+const isOfMessages = ({ kind }: EngineOperation): boolean => loggedKinds.has(kind) && !kind.startsWith('queue')
+
+function encodeOperations(operations: readonly EngineOperation[], asker: Asker): Waiting {
+  const { resolve, reject } = asker
+  const until = operations.every(isOfMessages) ? 'visible' : asker.until
   const held = operations.flatMap((op) =>
     op.kind === 'arrive' || op.kind === 'append' ? [op.content as SunkContent] : [],
   )

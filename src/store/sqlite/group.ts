@@ -30,6 +30,11 @@ export function placeOf(wire: WireContent, segment: number, base: number, digest
   return { segment, position: base + wire.at!, file: null, sizeBytes: wire.sizeBytes, digest }
 }
 
+/** Whether any of the commits brings or moves messages' bytes: only their records hold numbers. */
+export function bringsContents(buffer: Buffer | null, commits: readonly WireCommit[]): boolean {
+  return commits.some((commit) => 'at' in commit && buffer!.readUInt32LE(commit.at + 28) > 0)
+}
+
 export class Group {
   readonly #log: RecordLog
   readonly #buffer: Buffer | null

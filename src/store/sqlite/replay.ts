@@ -12,6 +12,7 @@ import { isOfTheDatabase } from '../faults.ts'
 import { placeOf, type WireContent } from './group.ts'
 import { recordAt, recordsAfter, type LogPosition } from './log-end.ts'
 import { setAside, type Incident } from './quarantine.ts'
+import { resultOf } from './outcomes.ts'
 import { relocate } from './relocate.ts'
 
 /** Where a record is named among others. */
@@ -25,6 +26,8 @@ export class Replay {
   readonly #context: WriteContext
   readonly #quarantine: Quarantine
   #incidents = new Map<string, Incident>()
+  /** By the places of records: what came of them, where it is asked for. */
+  readonly #results = new Map<string, readonly unknown[] | undefined>()
 
   constructor(db: Database, log: RecordLog, context: WriteContext, quarantine: Quarantine) {
     this.#db = db
@@ -33,12 +36,23 @@ export class Replay {
     this.#quarantine = quarantine
   }
 
+  /** What comes of the records at these places is kept for `resultsOf`. */
+  expect(places: readonly (Place | undefined)[]): void {
+    this.#results.clear()
+    for (const place of places) if (place) this.#results.set(placeKey(place), undefined)
+  }
+
+  resultsOf(place: Place): readonly unknown[] | undefined {
+    return this.#results.get(placeKey(place))
+  }
+
   /** The rows of one record, or none of them: what cannot be applied is set aside. Throws what fails of the disk or the database. */
   record(record: RecordView, place: Place): void {
     this.#db.exec('SAVEPOINT redo')
     this.#context.beginCommit()
     try {
-      this.#redo(record, place)
+      const results = this.#redo(record, place)
+      if (this.#results.has(placeKey(place))) this.#results.set(placeKey(place), results)
       this.#db.exec('RELEASE redo')
       this.#context.settleCommit()
     } catch (error) {
@@ -104,14 +118,18 @@ export class Replay {
     return incidents
   }
 
-  #redo(record: RecordView, { segment, position }: Place): void {
+  #redo(record: RecordView, { segment, position }: Place): readonly unknown[] {
     const base = position + record.contentsAt
-    if (record.kind === 2) return relocate(this.#context, record, segment, base)
+    if (record.kind === 2) {
+      relocate(this.#context, record, segment, base)
+      return [null]
+    }
+    const results: unknown[] = []
     const operations = JSON.parse(Buffer.from(record.operations).toString()) as EngineOperation[]
     let numbersAt = 0
     for (const operation of operations) {
       if (operation.kind !== 'arrive' && operation.kind !== 'append') {
-        this.#reapply(operation)
+        results.push(this.#reapply(operation))
         continue
       }
       const wire = operation.content as unknown as WireContent
@@ -120,18 +138,21 @@ export class Replay {
       )
       const delivery = allocate(this.#context, operation, place, record.numbers, numbersAt)
       insertRows(this.#context, delivery)
+      results.push(resultOf(delivery))
       numbersAt += numbersOf(operation)
     }
+    return results
   }
 
   /** What is about a recipient whose own record was set aside has nothing to end, and nothing to file. */
-  #reapply(operation: Exclude<EngineOperation, Arrive | Append>): void {
+  #reapply(operation: Exclude<EngineOperation, Arrive | Append>): unknown {
     try {
-      apply(this.#context, operation)
+      return apply(this.#context, operation)
     } catch (error) {
       if (!(error instanceof StoreRefusal)) throw error
       const nothingThere = operation.kind === 'queueFile' ? 'noSuchEntry' : 'leaseLost'
       if (error.code !== nothingThere) throw error
+      return null
     }
   }
 }

@@ -12,7 +12,7 @@ import { WriteContext } from './context.ts'
 import { allocate, insertRows, type Delivery } from './deliver.ts'
 import type { Database } from './driver.ts'
 import { isFull, isOfTheDatabase } from '../faults.ts'
-import { Group, type WireCommit, type WireContent } from './group.ts'
+import { bringsContents, Group, type WireCommit, type WireContent } from './group.ts'
 import { decodePlaces, endLate, lateAsArrival, lateOf, LateRows, mayBeLate, type Late } from './late-rows.ts'
 import type { Incident } from './quarantine.ts'
 import { noteOpening, readLogRow, writeLogRow } from './log-row.ts'
@@ -153,7 +153,8 @@ export class Writer {
     if (attempt.kind === 'done') return attempt
     if (attempt.kind === 'behind') return this.#afterRows(commits, attempt)
     const { error } = attempt
-    if (isFull(error) && !commits.some((commit) => 'at' in commit) && this.#options.giveUpReserve?.())
+    // What frees space, or takes none to speak of, is not refused for want of it.
+    if (isFull(error) && !bringsContents(buffer, commits) && this.#options.giveUpReserve?.())
       return this.group(buffer, commits, durable)
     if (commits.length === 1 || isOfTheDatabase(error))
       return refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
@@ -165,6 +166,7 @@ export class Writer {
     commits: readonly WireCommit[],
     { error, outcomes, places }: Extract<Attempt, { kind: 'behind' }>,
   ): GroupOutcome {
+    this.#replay.expect(places)
     if (!this.#catchUp()) return refuseAll(commits, isFull(error) ? 'full' : 'failed', String(error))
     const replayed = this.#context.takeChanges()
     const aside = new Set(this.#incidents.map(({ place }) => placeKey(place)))
@@ -173,6 +175,9 @@ export class Writer {
       const outcome = outcomes[i]!
       if (place && aside.has(placeKey(place)))
         return refuseAll([commit], 'failed', 'Kept aside: its rows cannot be written')
+      // Between the records stood commits without one, which are yet to be done again: numbers may be others than before.
+      const results = place && this.#replay.resultsOf(place)
+      if (results) return { outcomes: [{ ok: true, results }], changes: [] }
       if (place || !outcome.ok) return { outcomes: [outcome], changes: [] }
       return this.group(null, [commit], () => {})
     })
