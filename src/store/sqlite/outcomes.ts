@@ -54,6 +54,12 @@ export function isSoft(operations: readonly EngineOperation[]): boolean {
   return operations.every(({ kind }) => softKinds.has(kind))
 }
 
+/** Whether it may make keywords. */
+export function bringsFlags(operation: EngineOperation): boolean {
+  if (operation.kind === 'append') return operation.flags.length > 0
+  return operation.kind === 'arrive' && operation.filings.some(({ flags }) => flags.length > 0)
+}
+
 export function resultOf(delivery: Delivery): unknown {
   const first = delivery.placed[0]
   if (delivery.operation.kind === 'append') return { uidValidity: first!.mailbox.uidValidity, uid: first!.uid }

@@ -17,6 +17,7 @@ import { decodePlaces, endLate, lateAsArrival, lateOf, LateRows, mayBeLate, type
 import type { Incident } from './quarantine.ts'
 import { noteOpening, readLogRow, writeLogRow } from './log-row.ts'
 import {
+  bringsFlags,
   isSoft,
   refuseAll,
   resultOf,
@@ -396,9 +397,4 @@ export class Writer {
     // Ids given in vain are not given again; the counters only grow.
     Object.assign(counters, kept)
   }
-}
-
-function bringsFlags(operation: EngineOperation): boolean {
-  if (operation.kind === 'append') return operation.flags.length > 0
-  return operation.kind === 'arrive' && operation.filings.some(({ flags }) => flags.length > 0)
 }
