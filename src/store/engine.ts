@@ -14,6 +14,11 @@ export interface StoreEngine extends Omit<Store, 'read' | 'listen'> {
    * `until: 'visible'` are answered, also before what it returns has resolved: there the node reads what it missed.
    */
   attach(changed: (changes: readonly Change[]) => Promise<unknown> | void): void
+  /**
+   * Keeps a table that nothing uses any more, so that the next reader has its messages at once; optional, and no promise. Does not throw: without
+   * it the rows are read.
+   */
+  keepTable?(mailbox: number, table: KeptTable): Promise<void>
   /** News may be lost on its way, or come twice, late or in another order: the node looks for what it missed. */
   readonly newsMayBeLost?: boolean
 }
@@ -39,6 +44,12 @@ export interface EngineRows extends Omit<StoreReads, 'domains' | 'isLocalDomain'
   tablePage(mailbox: number, after: number): Promise<TablePage>
 }
 
+/** A message table as a node has it: everything of the mailbox up to `highestModSeq`. */
+export interface KeptTable {
+  readonly page: TablePage
+  readonly highestModSeq: ModSeq
+}
+
 export interface KeywordRow {
   readonly bit: number
   readonly name: string
@@ -50,4 +61,6 @@ export interface TablePage {
   readonly flagsLow: Uint32Array
   readonly flagsHigh: Uint32Array
   readonly modSeqs: Float64Array
+  /** All of it was kept by `keepTable`. */
+  readonly isKept?: boolean
 }

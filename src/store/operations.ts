@@ -241,6 +241,13 @@ export type Operation =
 /** What the engine does besides: only the engine commits these. */
 export type EngineOperation =
   | Operation
+  /** Keeps a message table for the next reader. Not synced. */
+  | {
+      readonly kind: 'snapshot'
+      readonly mailbox: number
+      readonly highestModSeq: ModSeq
+      readonly messages: Uint8Array
+    }
   /** Writes late rows: all of them, or only those that were already late at the previous operation of this kind. */
   | { readonly kind: 'materialize'; readonly all: boolean }
   /** Deletes up to `limit` unreferenced rows of each kind; returns the large files and contents that were freed. */

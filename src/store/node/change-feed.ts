@@ -2,7 +2,7 @@
 import { running } from '../../base/running.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Change } from '../changes.ts'
-import type { EngineRows } from '../engine.ts'
+import type { StoreEngine } from '../engine.ts'
 import { FollowedAccounts } from './followed-accounts.ts'
 import type { RememberedDirectory } from './remembered-directory.ts'
 import { Tables } from './tables.ts'
@@ -15,7 +15,11 @@ export class ChangeFeed {
   readonly #listeners = new Set<Listener>()
   readonly tables: Tables
 
-  constructor(rows: EngineRows, directory: RememberedDirectory, clock: Clock) {
+  constructor(
+    { rows, keepTable }: Pick<StoreEngine, 'rows' | 'keepTable'>,
+    directory: RememberedDirectory,
+    clock: Clock,
+  ) {
     this.#directory = directory
     this.#accounts = new FollowedAccounts({
       rows,
@@ -23,7 +27,7 @@ export class ChangeFeed {
       pass: (changes) => this.#pass(changes),
       reload: (account) => this.tables.reload(account),
     })
-    this.tables = new Tables({ rows, clock, accounts: this.#accounts })
+    this.tables = new Tables({ rows, clock, keepTable, accounts: this.#accounts })
   }
 
   /** @returns how to stop. */

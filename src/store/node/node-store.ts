@@ -16,7 +16,7 @@ const checkMs = 500
 export async function nodeStore(engine: StoreEngine, clock: Clock): Promise<Store> {
   const { rows } = engine
   const directory = new RememberedDirectory(rows, await rows.directoryVersion(), await rows.domains())
-  const feed = new ChangeFeed(rows, directory, clock)
+  const feed = new ChangeFeed(engine, directory, clock)
   engine.attach(feed.tell.bind(feed))
   const stop = engine.newsMayBeLost ? checkAgain(feed, clock) : () => {}
   return {
@@ -31,9 +31,10 @@ export async function nodeStore(engine: StoreEngine, clock: Clock): Promise<Stor
     lost: engine.lost.bind(engine),
     dropLost: engine.dropLost.bind(engine),
     reindex: engine.reindex.bind(engine),
-    close() {
+    async close() {
       stop()
-      return engine.close()
+      await feed.tables.keepAll()
+      await engine.close()
     },
   }
 }

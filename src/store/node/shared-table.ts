@@ -19,6 +19,8 @@ export class SharedTable {
   flagsModSeq: ModSeq
   recentUid: Uid
   gone = false
+  /** How far the engine has kept it; 0: not at all. */
+  keptModSeq = 0 as ModSeq
 
   constructor(
     table: MessageTable,

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { turn } from '../../base/clock.ts'
 import type { AccountId } from '../../mail/ids.ts'
 import type { Change } from '../changes.ts'
-import type { EngineRows, TablePage } from '../engine.ts'
+import type { EngineRows, StoreEngine, TablePage } from '../engine.ts'
 import type { MailboxRow } from '../entities.ts'
 import { StoreRefusal } from '../store.ts'
 import type { LiveTable } from '../table.ts'
@@ -17,11 +17,25 @@ const lingerMs = 90_000
 const lingeringMax = 256
 /** Messages for which a new table has room beyond those that there are. */
 const spareMin = 64
+/** Tables of fewer messages are not kept: their rows are read as quickly. */
+const keptMin = 500
+/** A kept table is 20 bytes a message. */
+const keptMax = 200_000
+/** Messages of all tables that are kept at a close: a second's work. */
+const keptAtCloseMax = 2_000_000
 
 interface TablesTools {
   readonly rows: Pick<EngineRows, 'mailbox' | 'tablePage'>
+  readonly keepTable?: StoreEngine['keepTable'] | undefined
   readonly clock: Clock
   readonly accounts: Pick<FollowedAccounts, 'hold' | 'release' | 'learn' | 'settled'>
+}
+
+interface ReadRows {
+  readonly table: MessageTable
+  readonly row: MailboxRow
+  /** The engine has kept it as it is. */
+  readonly isKept: boolean
 }
 
 export class Tables {
@@ -59,8 +73,9 @@ export class Tables {
     const flagNames = await this.#tools.accounts.hold(row.account)
     try {
       const shared = await this.#whileItChanges(mailbox, async (news) => {
-        const { table, row } = await this.#readRows(mailbox)
+        const { table, row, isKept } = await this.#readRows(mailbox)
         const read = new SharedTable(table, row, flagNames)
+        if (isKept) read.keptModSeq = row.highestModSeq
         for (const change of news) read.apply(change)
         if (read.gone) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
         this.#loaded.set(mailbox, read)
@@ -88,20 +103,22 @@ export class Tables {
   }
 
   /** In pages, yielding to the event loop in between. */
-  async #readRows(mailbox: number): Promise<{ readonly table: MessageTable; readonly row: MailboxRow }> {
+  async #readRows(mailbox: number): Promise<ReadRows> {
     const { rows, clock } = this.#tools
     const row = await rows.mailbox(mailbox)
     if (!row) throw new StoreRefusal('noSuchMailbox', 'The mailbox is gone')
     let table = new MessageTable(row.messages + spareMin)
     table.uidNext = row.uidNext
+    let isKept = false
     // Once as many as the row had are there, the rest is news: newer messages have larger UIDs.
     while (table.count < row.messages) {
       const page: TablePage = await rows.tablePage(mailbox, table.lastUid)
       if (page.uids.length === 0) break
       table = appendPage(table, page)
+      isKept = page.isKept === true
       if (table.count < row.messages) await turn(clock)
     }
-    return { table, row }
+    return { table, row, isKept }
   }
 
   /** Reads the loaded tables of an account anew: not all changes behind what they know are known any more. */
@@ -151,7 +168,36 @@ export class Tables {
       if (this.#lingering.size <= lingeringMax && now - since < lingerMs) break
       this.#lingering.delete(old)
       const shared = this.#loaded.get(old)
-      if (shared?.holders.size === 0) this.#drop(old, shared)
+      if (shared?.holders.size !== 0) continue
+      void this.#keep(old, shared)
+      this.#drop(old, shared)
+    }
+  }
+
+  /** For the next reader, unless the engine has it so. */
+  async #keep(mailbox: number, shared: SharedTable): Promise<void> {
+    const { table, highestModSeq, keptModSeq, gone } = shared
+    const { count } = table
+    if (gone || highestModSeq === keptModSeq || count < keptMin || count > keptMax) return
+    // Half of what was missed may be in it.
+    if (this.#tools.accounts.settled(shared.account)) return
+    shared.keptModSeq = highestModSeq
+    const page = {
+      uids: table.uids.subarray(0, count),
+      flagsLow: table.flagsLow.subarray(0, count),
+      flagsHigh: table.flagsHigh.subarray(0, count),
+      modSeqs: table.modSeqs.subarray(0, count),
+    }
+    await this.#tools.keepTable?.(mailbox, { page, highestModSeq })
+  }
+
+  /** Before the store closes. */
+  async keepAll(): Promise<void> {
+    let messages = 0
+    for (const [mailbox, shared] of this.#loaded) {
+      messages += shared.table.count
+      if (messages > keptAtCloseMax) return
+      await this.#keep(mailbox, shared)
     }
   }
 

@@ -9,6 +9,7 @@ import { mendFacts } from './mend.ts'
 import * as messages from './messages.ts'
 import { settleQuarantined } from './quarantine.ts'
 import * as queue from './queue.ts'
+import { keepSnapshot } from './snapshot.ts'
 import { segmentsGone, sweepRows } from './sweep-rows.ts'
 
 /** What an operation answers, once its rows are written. */
@@ -66,6 +67,8 @@ export function apply(context: WriteContext, operation: Exclude<EngineOperation,
       return queue.act(context, operation)
     case 'queueReroute':
       return queue.reroute(context, operation)
+    case 'snapshot':
+      return keepSnapshot(context, operation)
     case 'materialize':
       // Done before it: see LateRows.
       return null

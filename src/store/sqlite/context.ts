@@ -14,6 +14,8 @@ export interface MailboxState {
   readonly account: AccountId
   readonly createdModSeq: ModSeq
   propertyModSeq: ModSeq
+  /** Of the last change of flags or expunge. */
+  editModSeq: ModSeq
   name: string
   role: MailboxRole | null
   uidValidity: number
@@ -142,7 +144,7 @@ export class WriteContext {
     let state = this.#mailboxes.get(id)
     if (!state) {
       const row = this.sql(
-        'SELECT id, account, createdModSeq, propertyModSeq, name, role, uidValidity, uidNext, highestModSeq, recentUid, messages, unseen, deleted, sizeBytes FROM mailbox WHERE id = ?',
+        'SELECT id, account, createdModSeq, propertyModSeq, editModSeq, name, role, uidValidity, uidNext, highestModSeq, recentUid, messages, unseen, deleted, sizeBytes FROM mailbox WHERE id = ?',
       ).get(id)
       if (!row) return undefined
       state = { ...row } as unknown as MailboxState
@@ -221,9 +223,10 @@ export class WriteContext {
   writeCounters(): void {
     for (const m of this.#dirtyMailboxes.values()) {
       this.sql(
-        'UPDATE mailbox SET propertyModSeq = ?, name = ?, role = ?, uidValidity = ?, uidNext = ?, highestModSeq = ?, recentUid = ?, messages = ?, unseen = ?, deleted = ?, sizeBytes = ? WHERE id = ?',
+        'UPDATE mailbox SET propertyModSeq = ?, editModSeq = ?, name = ?, role = ?, uidValidity = ?, uidNext = ?, highestModSeq = ?, recentUid = ?, messages = ?, unseen = ?, deleted = ?, sizeBytes = ? WHERE id = ?',
       ).run(
         m.propertyModSeq,
+        m.editModSeq,
         m.name,
         m.role,
         m.uidValidity,

@@ -13,6 +13,7 @@ import { memoryEngine } from './memory-engine.ts'
 import { quarantineOf } from './quarantine-commands.ts'
 import { SqliteReads } from './reads.ts'
 import { reindex } from './reindex.ts'
+import { encodeTable } from './snapshot.ts'
 import { sweepStep } from './sweep.ts'
 import { VisibleReads } from './visible-reads.ts'
 
@@ -64,6 +65,10 @@ function sqliteEngine(engine: Engine, options: StoreOptions): StoreEngine {
     commit: (operations, commitOptions) => batcher.commit(operations, commitOptions?.until ?? 'visible') as never,
     sink: () => new StoreSink(engine.room, engine.files),
     state: () => engine.state(),
+    async keepTable(mailbox, { page, highestModSeq }) {
+      const messages = encodeTable(page)
+      await batcher.commit([{ kind: 'snapshot', mailbox, highestModSeq, messages }], 'visible').catch(() => {})
+    },
     quarantine: quarantineOf(engine, rows, batcher, clock),
     ...maintenanceOf(engine, batcher, options),
   }

@@ -62,6 +62,7 @@ function removeMailbox(context: WriteContext, mailbox: MailboxState, nowMs?: num
   context.sql('DELETE FROM message WHERE mailbox = ?').run(mailbox.id)
   context.sql('DELETE FROM expunged WHERE mailbox = ?').run(mailbox.id)
   context.sql('DELETE FROM seen WHERE mailbox = ?').run(mailbox.id)
+  context.sql('DELETE FROM snapshot WHERE mailbox = ?').run(mailbox.id)
   context.sql('DELETE FROM mailbox WHERE id = ?').run(mailbox.id)
   context
     .sql('INSERT INTO mailboxGone (account, modSeq, mailbox, createdModSeq, atMs) VALUES (?, ?, ?, ?, ?)')

@@ -25,7 +25,7 @@ export function changeFlags(context: WriteContext, op: Op<'flags'>): ResultOf<Op
     mailbox.deleted += deleted
   }
   if (changed === 0) return { modSeq: mailbox.highestModSeq, failed }
-  mailbox.highestModSeq = context.nextModSeq(mailbox.account)
+  mailbox.highestModSeq = mailbox.editModSeq = context.nextModSeq(mailbox.account)
   context.changes.flags(mailbox, modSeq, uids, edit)
   return { modSeq, failed }
 }
@@ -164,7 +164,7 @@ function takeOut(context: WriteContext, mailbox: MailboxState, runs: Ranges, now
       .run(mailbox.id, modSeq, first, last, nowMs)
   }
   addTotals(context.editMailbox(mailbox), sum, -1)
-  mailbox.highestModSeq = modSeq
+  mailbox.highestModSeq = mailbox.editModSeq = modSeq
   if (release) context.messagesCame(context.account(mailbox.account), -sum.messages, -sum.bytes)
   context.changes.expunged(mailbox, modSeq, runs)
   return modSeq

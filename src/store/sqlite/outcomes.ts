@@ -48,6 +48,7 @@ const softKinds: ReadonlySet<EngineOperation['kind']> = new Set([
   'queueReturn',
   'materialize',
   'queueReclaim',
+  'snapshot',
 ])
 
 export function isSoft(operations: readonly EngineOperation[]): boolean {

@@ -32,6 +32,7 @@ import { WrittenLately } from '../contents/written-lately.ts'
 import { accountChanges } from './changes.ts'
 import { emailChanges, emails, mailboxesGone, threads } from './emails.ts'
 import { messageRows } from './message-rows.ts'
+import { readSnapshot } from './snapshot.ts'
 import { messagePage, takeFours } from './packed.ts'
 import {
   ledgerColumns,
@@ -196,6 +197,8 @@ export class SqliteReads {
   }
 
   tablePage(mailbox: number, after: number): TablePage {
+    const kept = after === 0 && readSnapshot(this.#statements, mailbox)
+    if (kept) return kept
     const { packed, count } = messagePage(this.#statements, mailbox, after + 1, 0xffff_ffff)
     const uids = new Uint32Array(count)
     const flagsLow = new Uint32Array(count)

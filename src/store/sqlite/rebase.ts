@@ -29,6 +29,8 @@ export function rebase(db: Database, nowMs: number): void {
     ).run(nowMs)
     db.exec(`UPDATE mailbox SET uidNext = ${end}, highestModSeq = ${modSeqOf} WHERE uidNext < ${uidMax}`)
     db.exec('UPDATE message SET modSeq = (SELECT b.highestModSeq FROM mailbox b WHERE b.id = message.mailbox)')
+    // They have the modSeqs of before.
+    db.exec('DELETE FROM snapshot')
     db.exec(
       `UPDATE log SET nextContent = nextContent + ${idGap}, nextEmail = nextEmail + ${idGap},
        nextEntry = nextEntry + ${idGap}, nextRecipient = nextRecipient + ${idGap}, late = x''`,

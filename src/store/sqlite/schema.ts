@@ -143,6 +143,12 @@ const migrations: readonly string[] = [
   CREATE TABLE mailboxGone (account INTEGER NOT NULL, modSeq INTEGER NOT NULL, mailbox INTEGER NOT NULL, createdModSeq INTEGER NOT NULL,
     atMs INTEGER NOT NULL, PRIMARY KEY (account, modSeq, mailbox)) WITHOUT ROWID;
 
+  -- The message table of a mailbox as a node had it in memory: quicker to read than its rows. It has them as they were up to highestModSeq, and
+  -- holds while nothing was edited behind that: editModSeq is of the mailbox's last change of flags or expunge.
+  ALTER TABLE mailbox ADD COLUMN editModSeq INTEGER NOT NULL DEFAULT 0;
+  UPDATE mailbox SET editModSeq = highestModSeq;
+  CREATE TABLE snapshot (mailbox INTEGER PRIMARY KEY, highestModSeq INTEGER NOT NULL, messages BLOB NOT NULL);
+
   -- How often accounts, aliases, credentials or domains have changed.
   ALTER TABLE log ADD COLUMN directory INTEGER NOT NULL DEFAULT 1;
   `,

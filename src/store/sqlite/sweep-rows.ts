@@ -21,6 +21,12 @@ export function sweepRows(context: WriteContext, op: SweepRows): ResultOf<SweepR
     if (file === null) context.segmentUsed(segment as number, -(size as number))
     else files.push(file as string)
   }
+  // Tables that were kept and are old: they only take room.
+  context
+    .sql(
+      'DELETE FROM snapshot WHERE mailbox IN (SELECT s.mailbox FROM snapshot s JOIN mailbox m ON m.id = s.mailbox WHERE m.editModSeq > s.highestModSeq LIMIT ?)',
+    )
+    .run(op.limit)
   const expunged = forgetExpunged(context, op)
   const removals = forgetOf(context, 'removal', 'email', op) + forgetOf(context, 'mailboxGone', 'mailbox', op)
   const ledger = context

@@ -8,6 +8,7 @@ import { claimedSize, headerBytes, readRecord } from '../record.ts'
 import { rowChecks } from './checks.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
 import { decodePlaces } from './late-rows.ts'
+import { falseSnapshots } from './snapshot.ts'
 import { sourceOf as contentSource } from './reads.ts'
 import { factsHead } from '../facts.ts'
 import { factsColumns, factsOfSync, sameFacts } from './reindex.ts'
@@ -82,6 +83,9 @@ class Verifier {
     }
     this.#tried('the database', () => this.#database())
     for (const { name, sql, tell } of rowChecks) this.#tried(`the check ${name}`, () => this.#check(name, sql, tell))
+    this.#tried('the kept tables', () => {
+      for (const text of falseSnapshots(this.#statements)) this.#fault('snapshot', text)
+    })
     this.#tried('the database', () => this.#db.exec('ROLLBACK'))
     // A backup's rows name records that came while it was made, and it has none of those.
     if (live) this.#tried('the row of the log', () => this.#late())
