@@ -4,7 +4,6 @@
  * a new UID.
  */
 import type { AccountId } from '../mail/ids.ts'
-import { bytesOf } from '../base/bytes.ts'
 import { turn, type Clock } from '../base/clock.ts'
 import { readSliceBytes, type MessageBytes } from '../mail/content.ts'
 import { timePrefix } from '../store/arrival-id.ts'
@@ -17,7 +16,6 @@ import {
   type BackupReader,
 } from '../store/sqlite/backup-reader.ts'
 import { StoreRefusal, type Store, type StoredContent } from '../store/store.ts'
-import { messageIndex } from '../delivery/arrival.ts'
 import type { Progress } from './jobs.ts'
 import { CommandRefusal } from './provision.ts'
 
@@ -245,11 +243,10 @@ class Restoration {
 
   async #arrival(mailbox: number, row: BackedMessage): Promise<Arrive> {
     const content = await copyContent(this.#store, row.content)
-    const { facts } = await messageIndex(content, bytesOf(row.head))
     const filing = { mailbox, prefix: row.prefix, flags: row.flags, recipients: [], uidl: row.uidl }
     // No recipients: the ledger has the outcome of the original arrival.
     const arrivalId = `${timePrefix(this.#clock.now())}restored`
-    return { kind: 'arrive', arrivalId, content, facts, at: row.internalDate, filings: [filing] }
+    return { kind: 'arrive', arrivalId, content, at: row.internalDate, filings: [filing] }
   }
 }
 

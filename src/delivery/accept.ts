@@ -12,12 +12,12 @@ import type { HeaderFacts } from '../mail/message-facts.ts'
 import { Refusal, status, type Status } from '../mail/status.ts'
 import type { Authenticated } from '../protocol/sasl/authenticator.ts'
 import type { MailParameters, SmtpClientFacts } from '../protocol/smtp/backend.ts'
-import type { FiledFacts } from '../store/facts.ts'
+import { factsOfContent, type FiledFacts } from '../store/facts.ts'
 import type { StoredContent } from '../store/store.ts'
 import type { ImmediateDelivery } from './immediate-delivery.ts'
 import { sealForwarded } from './seal.ts'
 import { DkimSigner } from '../trust/dkim/sign.ts'
-import { messageIndex, newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
+import { newArrivalId, type Arrival, type ArrivalRecipient } from './arrival.ts'
 import { mayRelay } from '../checks/clients.ts'
 import type { MessageNotes } from '../checks/notes.ts'
 import type { MessageChecks } from '../checks/run-checks.ts'
@@ -159,7 +159,7 @@ export class MessageAcceptance {
     const fixes = verdict.headers.map(formatLine).join('') + (this.#ours ? submissionFixes(checked.message, facts) : '')
     if (edits.length === 0 && fixes === '') return { filed: checked, fixes }
     // ENVELOPE must show the fields that we added.
-    return { filed: await messageIndex(this.content, bytesOf(fixes)), fixes }
+    return { filed: await factsOfContent(this.content, bytesOf(fixes)), fixes }
   }
 
   /** The fields in front of every copy: results, Received, signature, and `fixes`. */
@@ -206,12 +206,12 @@ export class MessageAcceptance {
    */
   async #mended(): Promise<FiledFacts> {
     const { store } = this.#tools
-    const filed = await messageIndex(this.content, new Uint8Array(0))
+    const filed = await factsOfContent(this.content, new Uint8Array(0))
     if (filed.mends.length === 0) return filed
     for (const { text } of filed.mends)
       this.#changed.add(text === '\r\n' ? 'a blank line put before the text' : 'an mbox line made X-Mailbox-Line')
     this.content = await applyEdits(store, this.content, filed.mends)
-    return messageIndex(this.content, new Uint8Array(0))
+    return factsOfContent(this.content, new Uint8Array(0))
   }
 
   /** Asks the checks about the message as it is now. Throws a Refusal. */

@@ -3,10 +3,7 @@ import type { AccountId } from '../mail/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { randomId, type Random } from '../base/random.ts'
 import type { Handling, Mailbox, RecipientDsn, ReversePath } from '../mail/envelope.ts'
-import type { StoredContent } from '../store/store.ts'
-import { factsOfBytes, factsOfSlices, type FiledFacts } from '../store/facts.ts'
 import { timePrefix } from '../store/arrival-id.ts'
-import { readSliceBytes } from '../mail/content.ts'
 
 export interface Arrival extends Handling {
   /** Identifies the message from connection to mailbox. Begins with the time, so ids sort. */
@@ -36,21 +33,4 @@ const idRandomLength = 10
 
 export function newArrivalId(clock: Clock, random: Random): string {
   return timePrefix(clock.now()) + randomId(random, idRandomLength)
-}
-
-/**
- * The facts that the store needs about a content. `head` is read as if it stood before the content (fields added at
- * submission).
- */
-export async function messageIndex(content: StoredContent, head: Uint8Array): Promise<FiledFacts> {
-  const { whole } = content
-  if (whole) return factsOfBytes(head.length === 0 ? whole : Buffer.concat([head, whole]))
-  return factsOfSlices(slices(content, head))
-}
-
-async function* slices(content: StoredContent, head: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (head.length > 0) yield head
-  for (let at = 0; at < content.sizeBytes; at += readSliceBytes) {
-    yield await content.read(at, Math.min(content.sizeBytes, at + readSliceBytes))
-  }
 }

@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Filing, Operation, QueueRecipient } from '../store/operations.ts'
 import type { QueueParameters } from '../store/entities.ts'
-import { factsOfBytes, noFacts, type FiledFacts } from '../store/facts.ts'
+import { isFiled, type FiledFacts } from '../store/facts.ts'
 import type { Store, StoredContent } from '../store/store.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
 import { deliveryPrefix, pathText } from './headers.ts'
@@ -45,13 +45,13 @@ export interface Before {
 
 /**
  * One operation for all accepted recipients of an arrival.
- * `refused` are recipients that were accepted at RCPT: the ledger keeps the reply, with or without a bounce.
+ * `filed` is given where the message was read already. `refused` are recipients that were accepted at RCPT: the ledger keeps the reply, with or without a bounce.
  */
 export function arriveOperation(
   tools: TransferTools,
   arrival: Arrival,
   content: StoredContent,
-  filed: FiledFacts,
+  filed: FiledFacts | undefined,
   { prefix, sealed = '' }: Before,
   accepted: readonly Plan[],
   refused: readonly Refused[] = [],
@@ -84,11 +84,10 @@ export function arriveOperation(
       queued.push(queuedRecipient(arrival, plan))
     } else if (plan.kind === 'discard') discarded.push({ recipient: plan.recipient, rule: plan.rule })
   }
-  return {
+  const operation: Arrive = {
     kind: 'arrive',
     arrivalId: arrival.id,
     content,
-    facts: filings.size > 0 || queued.some(({ destination }) => destination.kind === 'local') ? filed.facts : noFacts,
     at: { epochMs: arrival.atMs, offsetMinutes: 0 },
     filings: [...filings.values()],
     discarded,
@@ -106,6 +105,7 @@ export function arriveOperation(
             held: arrival.held,
           },
   }
+  return filed && isFiled(operation) ? { ...operation, facts: filed.facts } : operation
 }
 
 function inTurn({ fairOrder }: TransferTools, arrival: Arrival, queued: readonly QueueRecipient[]): QueueRecipient[] {
@@ -173,7 +173,7 @@ export async function bounceOperation(tools: TransferTools, request: BounceReque
     smtpUtf8: /[^\x00-\x7f]/.test(request.reversePath),
     requireTls: request.requireTls,
   }
-  return arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, accepted)
+  return arriveOperation(tools, arrival, content, undefined, { prefix: '' }, accepted)
 }
 
 /** Reports for recipients that were accepted at RCPT and refused later. */

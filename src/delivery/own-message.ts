@@ -4,7 +4,6 @@
  */
 import { composeMessage } from '../mail/compose/message.ts'
 import { parseMailbox } from '../mail/address.ts'
-import { factsOfBytes } from '../store/facts.ts'
 import { newArrivalId, type Arrival } from './arrival.ts'
 import { arriveOperation, type TransferTools } from './file.ts'
 import { bounceLine, type Trace } from './trace.ts'
@@ -52,7 +51,7 @@ export async function sendOwnMessage(
     smtpUtf8: composed.smtpUtf8,
   }
   const content = await sink.finish()
-  await store.commit([arriveOperation(tools, arrival, content, factsOfBytes(bytes), { prefix: '' }, plans)])
+  await store.commit([arriveOperation(tools, arrival, content, undefined, { prefix: '' }, plans)])
   trace.note(bounceLine(id, about, to))
   return true
 }

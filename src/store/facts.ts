@@ -5,7 +5,9 @@ import { headerMends, type HeaderMend } from '../mail/header-mends.ts'
 import { headerFacts, messageFacts, type HeaderFacts, type MessageFacts } from '../mail/message-facts.ts'
 import type { Part } from '../mail/mime/part.ts'
 import { parseStructure, StructureParser } from '../mail/mime/structure.ts'
-import type { ContentFacts } from './operations.ts'
+import { readSliceBytes } from '../mail/content.ts'
+import type { StoredContent } from './content.ts'
+import type { ContentFacts, Operation } from './operations.ts'
 
 /** Ids of a message that are followed for its thread: References of endless lists are cut, the nearest are kept. */
 const threadIdsMax = 16
@@ -63,6 +65,27 @@ export async function factsOfSlices(slices: AsyncIterable<Uint8Array>): Promise<
   const parser = new StructureParser()
   for await (const slice of slices) parser.push(slice)
   return new FiledFacts(parser.end())
+}
+
+/** The facts of a content that is not in a mailbox yet. `head` is read as if it stood in front of it: fields that submission added. */
+export function factsOfContent(content: StoredContent, head: Uint8Array): FiledFacts | Promise<FiledFacts> {
+  const { whole } = content
+  if (whole) return factsOfBytes(head.length === 0 ? whole : Buffer.concat([head, whole]))
+  return factsOfSlices(slicesOf(content, head))
+}
+
+async function* slicesOf(content: StoredContent, head: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (head.length > 0) yield head
+  for (let at = 0; at < content.sizeBytes; at += readSliceBytes)
+    yield await content.read(at, Math.min(content.sizeBytes, at + readSliceBytes))
+}
+
+/** Whether the message comes into a mailbox here, now or out of the queue. */
+export function isFiled({
+  filings,
+  queue,
+}: Pick<Extract<Operation, { kind: 'arrive' }>, 'filings' | 'queue'>): boolean {
+  return filings.length > 0 || (queue?.recipients.some(({ destination }) => destination.kind === 'local') ?? false)
 }
 
 /** The thread keys of a message, of its first bytes: they need the header alone. */

@@ -58,7 +58,8 @@ export type Operation =
       readonly kind: 'arrive'
       readonly arrivalId: string
       readonly content: StoredContent
-      readonly facts: ContentFacts
+      /** As of 'append'; of a message that no mailbox here will have, none are needed. */
+      readonly facts?: ContentFacts
       readonly at: ZonedInstant
       readonly filings: readonly Filing[]
       readonly queue?: QueueRequest
@@ -71,7 +72,8 @@ export type Operation =
       readonly kind: 'append'
       readonly mailbox: number
       readonly content: StoredContent
-      readonly facts: ContentFacts
+      /** Given by what has read the message anyway; else the store reads it. */
+      readonly facts?: ContentFacts
       readonly internalDate: ZonedInstant
       readonly savedAtMs: number
       readonly flags: readonly string[]

@@ -162,6 +162,7 @@ export const titles: Readonly<Record<number, string>> = {
   8474: 'IMAP Extension for Object Identifiers',
   8601: 'Message Header Field for Indicating Message Authentication Status',
   8617: 'The Authenticated Received Chain (ARC) Protocol',
+  8620: 'The JSON Meta Application Protocol (JMAP)',
   8621: 'The JSON Meta Application Protocol (JMAP) for Mail',
   8689: 'SMTP Require TLS Option',
   8996: 'Deprecating TLS 1.0 and TLS 1.1',

@@ -10,9 +10,9 @@ import { password, World } from './world.ts'
 
 /**
  * No more than these; to be lowered with each file that is no longer needed. Every function counts here, down to the leaves of MIME (20 files) and of
- * the engine (27); one more than before is where a node looks whether it missed changes.
+ * the engine (27); three are the node's: whether it missed changes, whether facts miss.
  */
-const ceilings = { delivery: 89, relay: 79, fetch: 35 }
+const ceilings = { delivery: 91, relay: 81, fetch: 35 }
 
 const alice = 'alice@a.example'
 const home = {

@@ -1,7 +1,6 @@
 /** An account's mailboxes as IMAP sees them. RFC 9051 §6.3. */
 import type { AccountId } from '../../mail/ids.ts'
 import { turn } from '../../base/clock.ts'
-import { messageIndex } from '../../delivery/arrival.ts'
 import type { ContentSink } from '../../mail/content.ts'
 import { canonicalMailboxName } from '../../mail/mailbox-name.ts'
 import { roleOfUse, specialUses, type MailboxRole } from '../../mail/special-use.ts'
@@ -169,12 +168,10 @@ export class StoreImapAccount implements ImapAccount {
     const operations = []
     for (const message of messages) {
       const content = message.content as StoredContent
-      const { facts } = await messageIndex(content, new Uint8Array(0))
       operations.push({
         kind: 'append' as const,
         mailbox,
         content,
-        facts,
         internalDate: message.internalDate ?? { epochMs: nowMs, offsetMinutes: 0 },
         savedAtMs: nowMs,
         flags: message.flags,

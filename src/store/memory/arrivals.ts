@@ -3,6 +3,7 @@ import { destinationKey } from '../../mail/destination.ts'
 import type { AccountId, Uid } from '../../mail/ids.ts'
 import type { ZonedInstant } from '../content.ts'
 import type { ContentFacts, Operation, QueuedIds, ResultOf } from '../operations.ts'
+import { noFacts } from '../facts.ts'
 import { checkQuota, checkReceives } from '../receiving.ts'
 import { StoreRefusal, type StoredContent } from '../store.ts'
 import { insertMessages } from './messages.ts'
@@ -82,7 +83,7 @@ function checkFilings(state: State, op: Op<'arrive'>): void {
 
 export function arrive(state: State, op: Op<'arrive'>): ResultOf<Op<'arrive'>> {
   checkFilings(state, op)
-  const { arrivalId, at, facts } = op
+  const { arrivalId, at, facts = noFacts } = op
   // New keywords come before everything that has a modSeq.
   for (const { mailbox, flags } of op.filings) state.bits(state.mailbox(mailbox).account, flags)
   const content = insertContent(state, op.content, facts)
@@ -157,8 +158,9 @@ export function append(state: State, op: Op<'append'>): ResultOf<Op<'append'>> {
   const { mailbox, flags, internalDate: at, savedAtMs: savedMs, uidl = null } = op
   const { account, uidValidity } = state.mailbox(mailbox)
   checkQuota(state.account(account), op.content.sizeBytes)
-  const content = insertContent(state, op.content, op.facts)
-  const { threadKeys } = op.facts
+  const { facts = noFacts } = op
+  const content = insertContent(state, op.content, facts)
+  const { threadKeys } = facts
   const { uid } = file(state, { mailbox, content, prefix: '', flags, at, savedMs, threadKeys, uidl })
   return { uidValidity, uid }
 }

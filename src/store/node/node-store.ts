@@ -8,6 +8,7 @@ import type { Store } from '../store.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { nodeReads } from './node-reads.ts'
 import { RememberedDirectory } from './remembered-directory.ts'
+import { withFacts } from './with-facts.ts'
 
 /** How often a node looks whether news was lost, where it can be. What one node has answered, another shows within a second. */
 const checkMs = 500
@@ -22,7 +23,12 @@ export async function nodeStore(engine: StoreEngine, clock: Clock): Promise<Stor
   return {
     read: nodeReads(rows, directory, feed.tables),
     listen: feed.listen.bind(feed),
-    commit: engine.commit.bind(engine) as Store['commit'],
+    commit(operations, options) {
+      const complete = withFacts(operations)
+      return complete instanceof Promise
+        ? complete.then((all) => engine.commit(all, options))
+        : engine.commit(complete, options)
+    },
     sink: engine.sink.bind(engine),
     state: engine.state.bind(engine),
     quarantine: engine.quarantine,

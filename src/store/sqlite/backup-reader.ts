@@ -11,7 +11,6 @@ import type { Restriction } from '../entities.ts'
 import { backedContents, needManifest, type Manifest } from './backup-manifest.ts'
 import { openDatabase, Statements, type Database, type Row } from './driver.ts'
 import { identityOf, sourceOf } from './reads.ts'
-import { factsHead } from '../facts.ts'
 
 export interface BackedAccount {
   readonly id: AccountId
@@ -39,8 +38,6 @@ export interface BackedMessage {
   readonly internalDate: ZonedInstant
   readonly flags: readonly string[]
   readonly prefix: string
-  /** What of the prefix counts for the facts. */
-  readonly head: string
   /** What POP3 clients know it by. */
   readonly uidl: string
   readonly envelope: string
@@ -110,7 +107,6 @@ export class BackupReader {
         return name !== undefined && (word & (1 << (bit % flagWordBits))) !== 0
       }),
       prefix,
-      head: factsHead(prefix),
       uidl: (row['uidl'] as string) || derivedUidl(row['uidValidity'] as number, row['uid'] as Uid),
       envelope: row['envelope'] as string,
       content: new StoredBytes(this.#files, sourceOf(row), ''),

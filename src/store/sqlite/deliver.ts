@@ -2,6 +2,7 @@
 import type { AccountId, ModSeq, Uid } from '../../mail/ids.ts'
 import { seenBit, deletedBit } from '../../mail/flags.ts'
 import type { Operation } from '../operations.ts'
+import { noFacts } from '../facts.ts'
 import { storedDestination } from '../record-form.ts'
 import type { ZonedInstant } from '../content.ts'
 import { checkQuota, checkReceives } from '../receiving.ts'
@@ -210,7 +211,7 @@ export function insertFiling(
 /** The rows of a delivery. Nothing here can be declined. */
 export function insertRows(context: WriteContext, delivery: Delivery): void {
   const { operation, content, contentId, placed } = delivery
-  const { facts } = operation
+  const { facts = noFacts } = operation
   const queue = operation.kind === 'arrive' ? operation.queue : undefined
   const refs = placed.length + (queue ? 1 : 0)
   if (refs > 0) {

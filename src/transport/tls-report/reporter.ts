@@ -11,7 +11,6 @@ import { formatMailbox, parseMailbox } from '../../mail/address.ts'
 import { composeMessage } from '../../mail/compose/message.ts'
 import type { Mailbox } from '../../mail/envelope.ts'
 import { Header, headerEnd } from '../../mail/header.ts'
-import { factsOfBytes } from '../../store/facts.ts'
 import { DkimSigner, fieldsToSign, type DkimSigningKey } from '../../trust/dkim/sign.ts'
 import { parseTlsRptRecord, type ReportTarget } from '../../trust/tls-rpt/record.ts'
 import { newArrivalId, type Arrival } from '../../delivery/arrival.ts'
@@ -183,7 +182,7 @@ export class TlsReporter {
     const plans = await decide(this.#tools, to, { reversePath: from, sizeBytes: bytes.length, unanswered: true })
     if (plans.length === 0) return `${address} takes no mail here`
     const stored = await sink.finish()
-    const operation = arriveOperation(this.#tools, arrival, stored, factsOfBytes(bytes), { prefix: signature }, plans)
+    const operation = arriveOperation(this.#tools, arrival, stored, undefined, { prefix: signature }, plans)
     const queue = operation.queue && { ...operation.queue, expiresAtMs: nowMs + triedForMs }
     await store.commit([{ ...operation, queue }])
     trace.note(bounceLine(arrival.id, `TLS report of ${facts.day} for ${facts.domain}`, address))
