@@ -1,7 +1,8 @@
 /**
  * The first command of its kind in a fresh process, and the later ones (warm): two rows, since a program that compiles itself while it
  * runs is two programs. Ours is started anew for each turn and left alone for a second, as a start has clients; Dovecot has a new process
- * for each connection. BENCH_BUILDS="FOLDER …" adds builds of ours (`npm run build`), BENCH_ROUNDS says how many turns.
+ * for each connection. BENCH_BUILDS="FOLDER …" adds builds of ours (`npm run build`), BENCH_ROUNDS says how many turns, BENCH_ROW, a pattern, picks
+ * commands.
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,17 +25,26 @@ interface Command {
   readonly times: number
   readonly text: string
   /** Not measured. */
-  readonly after?: string
+  readonly after?: (time: number) => string
   readonly aims?: { readonly first: number; readonly warm?: number }
 }
 
-const commands: readonly Command[] = [
+const allCommands: readonly Command[] = [
   { title: 'SELECT', unit: 'ms', times: 7, text: 'SELECT INBOX', aims: { first: 4 } },
   {
     title: 'FETCH 1:* (UID FLAGS)',
     unit: 'ms',
     times: 9,
     text: 'FETCH 1:* (UID FLAGS)',
+    aims: { first: 6, warm: 2.5 },
+  },
+  {
+    // No answer of before can be given again.
+    title: 'FETCH 1:* (UID FLAGS), a flag changed',
+    unit: 'ms',
+    times: 9,
+    text: 'FETCH 1:* (UID FLAGS)',
+    after: (time) => `STORE 5000 ${time % 2 === 0 ? '+' : '-'}FLAGS.SILENT (\\Flagged)`,
     aims: { first: 6, warm: 2.5 },
   },
   {
@@ -49,9 +59,12 @@ const commands: readonly Command[] = [
     unit: 'ms',
     times: 7,
     text: 'STORE 1:* +FLAGS.SILENT (\\Flagged)',
-    after: 'STORE 1:* -FLAGS.SILENT (\\Flagged)',
+    after: () => 'STORE 1:* -FLAGS.SILENT (\\Flagged)',
   },
 ]
+
+const wanted = process.env.BENCH_ROW
+const commands = allCommands.filter(({ title }) => wanted === undefined || new RegExp(wanted).test(title))
 
 interface Measured {
   readonly value: number
@@ -68,11 +81,11 @@ interface Contender {
   readonly rows: Map<string, Measured[]>
 }
 
-async function measure(side: Side, client: ImapClient, command: Command): Promise<Measured> {
+async function measure(side: Side, client: ImapClient, command: Command, time: number): Promise<Measured> {
   const before = cpuMsByThreads(side.server.pid)
   const { ms, bytes } = await client.ask(command.text)
   const cpuMs = cpuMsByThreads(side.server.pid) - before
-  if (command.after !== undefined) await client.ask(command.after)
+  if (command.after !== undefined) await client.ask(command.after(time))
   return { value: command.unit === 'ms' ? ms : bytes / 1000 / ms, cpuMs }
 }
 
@@ -86,9 +99,10 @@ async function turn({ anew, rows }: Contender): Promise<void> {
   const side = await anew()
   await sleep(restMs)
   const client = await ImapClient.login(side.port, side.server.user)
+  if (wanted !== undefined) await client.ask('SELECT INBOX')
   for (const command of commands) {
     const runs: Measured[] = []
-    for (let time = 0; time < command.times; time += 1) runs.push(await measure(side, client, command))
+    for (let time = 0; time < command.times; time += 1) runs.push(await measure(side, client, command, time))
     note(rows, 'first', command, runs.slice(0, 1))
     note(rows, 'warm', command, runs.slice(1))
   }
