@@ -18,6 +18,7 @@ import { loadSettings, nextStartKeys, Settings, warnOfOldNames } from './system/
 import { openSignIn } from './system/sign-in.ts'
 import { addDomains, certificateNames, firstStart, makeMissingKeys, sweepNowAndThen } from './system/start.ts'
 import type { System } from './system/types.ts'
+import { warmUp } from './system/warm.ts'
 import { watchLoop } from './system/watchdog.ts'
 import { ownPolicy } from './web/discovery/published.ts'
 import { offersOf } from './web/discovery/settings.ts'
@@ -207,6 +208,17 @@ async function startAside(
   if (platform.hasRealTime) {
     const watchdog = watchLoop(clock, log, loopIsLate)
     life.ends('watchdog', 'inside', () => watchdog.cancel())
+  }
+  const { warmUp: isWarmed, listeners } = settings.config.now
+  // Nothing of it would be the same twice: the simulator has no part in it.
+  if (
+    platform.hasRealTime &&
+    isWarmed &&
+    data !== ':memory:' &&
+    listeners.some(({ service }) => service.startsWith('imap'))
+  ) {
+    const warming = warmUp({ clock, log, store })
+    life.ends('warm-up', 'outside', () => warming.end())
   }
   const sweeping = sweepNowAndThen(store, clock, log)
   life.ends('sweep', 'outside', () => sweeping.cancel())

@@ -121,6 +121,7 @@ data = "../var/mail"
 domains = ["example.org", "bücher.example"]
 user = "mail"
 trustedNetworks = ["10.1.0.0/16"]
+warmUp = true
 [[listener]]
 service = "smtp"
 address = "[::]:25"
@@ -188,6 +189,7 @@ shutdownGraceMs = "500ms"
     submitSocket: '/etc/var/mail/submit.sock',
     origin: 'example.org',
     trustedNetworks: [{ ...parseIpNetwork('10.1.0.0/16')!, text: '10.1.0.0/16' }],
+    warmUp: true,
     listeners: [
       {
         service: 'smtp',

@@ -67,6 +67,7 @@ export interface Config {
   readonly origin: string
   /** Hosts that may send to others without signing in. */
   readonly trustedNetworks: readonly IpNetwork[]
+  readonly warmUp: boolean
   readonly dns: {
     readonly servers: readonly string[]
     /** Their AD bit is believed. */

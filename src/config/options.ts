@@ -82,6 +82,11 @@ export const topOptions = table({
     'Networks whose hosts may relay to any address without signing in: printers, machines of an internal network. Empty by default; loopback is not included either, since every local user of a shared host could use it.',
     [{ ...parseIpNetwork('192.168.7.0/24')!, text: '192.168.7.0/24' }],
   ),
+  warmUp: option(
+    kinds.flag,
+    false,
+    'Exercises IMAP for some tenths of a second after the start, on a few hundred messages in memory, so that the first clients are served as quickly as later ones. It waits while anything else is to be done. Off by default, since the program is 14 MiB larger at rest with it.',
+  ),
 })
 
 export const dnsOptions = table({

@@ -51,6 +51,7 @@ export function readConfig(file: Table, source: Source, faults: ConfigFault[]): 
     submitSocket: reader.path(top.submitSocket ?? join(top.data === ':memory:' ? '.' : top.data, 'submit.sock')),
     origin,
     trustedNetworks: reader.narrow('trustedNetworks', top.trustedNetworks, 'send mail through this host'),
+    warmUp: top.warmUp,
     listeners: readListeners(reader, root),
     tls: readTls(reader, reader.table(root, 'tls')),
     dns: { ...dns, servers: dns.servers.map(endpointText) },

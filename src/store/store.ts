@@ -182,7 +182,7 @@ export interface StoreReads extends EmailReads {
   /** Resolves when the table of this mailbox has all that was answered; undefined: it has. */
   upToDate(mailbox: number): Promise<void> | undefined
   /** Facts of messages for FETCH: in pages, in UID order. */
-  rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]>
+  rows(mailbox: number, uids: Uint32Array, need: RowNeed): MessagePages
   /** Throws SearchCancelled once `signal` says so, StoreRefusal 'searchTooLong'. Searches of different accounts take turns. */
   search(mailbox: number, key: SearchKey, within: UidRanges, options?: SearchOptions): Promise<Uint32Array>
 
@@ -289,6 +289,11 @@ export interface MessageRow {
   readonly bytes?: MessageBytes
   /** Why the requested bytes cannot be read: each read throws. */
   readonly problem?: string
+}
+
+/** `whole`: all rows, where an engine had them at once; then the pages need not be asked for, and are the same. */
+export interface MessagePages extends AsyncIterable<readonly MessageRow[]> {
+  readonly whole?: readonly MessageRow[]
 }
 
 export type StoreRefusalCode =

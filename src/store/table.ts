@@ -1,7 +1,8 @@
 /** A mailbox's messages as readers have them: typed arrays that all of them share, 28 bytes a message, however many sessions. */
 import type { ModSeq, Uid } from '../mail/ids.ts'
 
-/** What a reader sees: the arrays never change below `count`, but for flags and modSeqs. An expunge makes new arrays. */
+/** What a reader sees: the arrays never change below `count`, but for flags and modSeqs. An expunge makes new arrays, and
+ * so does the reading of missed changes. */
 export interface TableView {
   readonly count: number
   readonly uids: Uint32Array

@@ -59,7 +59,7 @@ export async function loadSettings(
 
 /** Changed keys that take effect at the next start only: the running system was built with them. */
 export function nextStartKeys(before: Config, after: Config): string[] {
-  const keys = ['hostname', 'data', 'origin', 'user', 'group', 'oauth', 'directory'] as const
+  const keys = ['hostname', 'data', 'origin', 'user', 'group', 'oauth', 'directory', 'warmUp'] as const
   const changed: string[] = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
   for (const key of ['scramSha1', 'scramPlus'] as const)
     if (before.auth[key] !== after.auth[key]) changed.push(`auth.${key}`)

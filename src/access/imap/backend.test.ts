@@ -83,3 +83,22 @@ test('an arrival is no change of flags: no session walks over the table for it',
   assert.equal(session.flagsModSeq(), modSeq)
   session.close()
 })
+
+test('one small message is there at once, and its pages say the same', async (t) => {
+  const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog })
+  t.after(() => store.close())
+  const bob = await addAccount(store, 'bob@example.org')
+  for (const body of ['small', 'x'.repeat(100_000)])
+    await store.commit([await arrival(store, message('m', body), [bob.inbox])])
+  const backend = new StoreImapBackend({ store, clock: realClock, messageBytesMax: () => 1_000_000 })
+  const account = await backend.open({ accountId: bob.id } as never)
+  const session = await account.select('INBOX', { readOnly: false, onChange() {} })
+  const small = session.fetch(Uint32Array.of(1), { bytes: true, envelope: true })
+  assert.deepEqual(
+    small.whole?.map(({ uid }) => uid),
+    [1],
+  )
+  for await (const page of small) assert.equal(page, small.whole)
+  assert.equal(session.fetch(Uint32Array.of(2), { bytes: true }).whole, undefined, 'a large one is waited for')
+  session.close()
+})

@@ -7,6 +7,7 @@ import {
   ImapRefusal,
   type CopyResult,
   type FetchNeed,
+  type FetchPages,
   type FetchRow,
   type ImapSelected,
   type MessageTable,
@@ -96,13 +97,11 @@ export class StoreImapSelected implements ImapSelected {
     return this.#table.gone
   }
 
-  fetch(uids: Uint32Array, need: FetchNeed): AsyncIterable<readonly FetchRow[]> {
+  fetch(uids: Uint32Array, need: FetchNeed): FetchPages {
     const facts = Boolean(need.internalDate || need.size || need.emailId || need.threadId || need.saveDate)
     const pages = this.#tools.store.read.rows(this.#id, uids, { ...need, facts })
     // As they are: a second generator would cost each message that is read alone.
-    return need.emailId || need.threadId
-      ? withIds(pages)
-      : (pages as AsyncIterable<unknown> as ReturnType<typeof withIds>)
+    return need.emailId || need.threadId ? withIds(pages) : (pages as AsyncIterable<unknown> as FetchPages)
   }
 
   async store(

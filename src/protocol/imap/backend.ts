@@ -159,7 +159,7 @@ export interface ImapSelected {
   /** True when the mailbox was deleted meanwhile by another session: the session says BYE or unselects. */
   readonly gone: boolean
   /** Rows for the UIDs, in UID order, in pages; UIDs that are gone meanwhile are left out. */
-  fetch(uids: Uint32Array, need: FetchNeed): AsyncIterable<readonly FetchRow[]>
+  fetch(uids: Uint32Array, need: FetchNeed): FetchPages
   /**
    * Changes flags of the messages; answers the new modSeq, which those have whose flags were changed. `mode` is +FLAGS, -FLAGS or FLAGS.
    * With `unchangedSince`, messages changed later are left and named in `failed`. RFC 7162 §3.1.3.
@@ -199,6 +199,11 @@ export interface FetchNeed {
   readonly saveDate?: boolean
   /** The row's `bytes` can be read. */
   readonly bytes?: boolean
+}
+
+/** `whole`: all rows, where they could be had at once; then the pages need not be asked for, and are the same. */
+export interface FetchPages extends AsyncIterable<readonly FetchRow[]> {
+  readonly whole?: readonly FetchRow[]
 }
 
 /** What was asked of one message. Strings hold one byte a character (latin1) in the spelling that FETCH sends. */

@@ -56,5 +56,8 @@ export const loginTimeoutMs = 3 * 60_000
 /** Output is handed to the driver when so much was gathered. */
 export const outputBytes = 65_536
 
+/** FETCH answers kept for the next session that asks the same: some 40 bytes a message, so one for 400,000 messages, or 40 for 10,000 each. */
+export const keptAnswersMaxBytes = 16 * 1024 * 1024
+
 /** A message up to this size is read whole to find its parts; a larger one is parsed slice by slice. */
 export const structureInMemoryMaxBytes = 8 * 1024 * 1024

@@ -307,3 +307,24 @@ test('a session offers what is in the table that it was handed, and does no more
   assert.ok(answer.kind === 'write')
   assert.match(Buffer.from(answer.bytes).toString(), /^a BAD Expected a known command/)
 })
+
+test('FETCH waits for nothing where the tables, or one small message at hand, have it all', async () => {
+  const host = new Host()
+  await host.say('a LOGIN u p\r\nb CREATE Short\r\nc APPEND Short (\\Seen) {10+}\r\nA: b\r\n\r\nhi\r\n')
+  await host.say('d APPEND Short {10+}\r\nA: b\r\n\r\nho\r\nd SELECT Short\r\n')
+  host.actions = []
+  assert.equal(
+    await host.say('e FETCH 1:* FLAGS\r\n'),
+    '* 1 FETCH (FLAGS (\\Seen \\Recent))\r\n* 2 FETCH (FLAGS (\\Recent))\r\ne OK FETCH completed\r\n',
+  )
+  const one = 'FETCH (UID 1 BODY[] {10}\r\nA: b\r\n\r\nhi)\r\n'
+  assert.equal(await host.say('f FETCH 1 (UID BODY[])\r\n'), `* 1 ${one}f OK FETCH completed\r\n`)
+  assert.equal(await host.say('g UID FETCH 1 BODY.PEEK[]\r\n'), `* 1 ${one}g OK UID FETCH completed\r\n`)
+  assert.deepEqual([...new Set(host.actions)], ['write', 'wait'])
+  // What must be marked, or looked into, is waited for.
+  const seen = '* 2 FETCH (BODY[] {10}\r\nA: b\r\n\r\nho FLAGS (\\Seen \\Recent))\r\n'
+  assert.equal(await host.say('h FETCH 2 BODY[]\r\n'), `${seen}h OK FETCH completed\r\n`)
+  const header = '* 2 FETCH (BODY[] {10}\r\nA: b\r\n\r\nho BODY[HEADER] {8}\r\nA: b\r\n\r\n)\r\n'
+  assert.equal(await host.say('i FETCH 2 (BODY[] BODY[HEADER])\r\n'), `${header}i OK FETCH completed\r\n`)
+  assert.ok(host.actions.includes('run'))
+})

@@ -58,6 +58,11 @@ export class View {
     return this.#count === 0 ? [] : [[this.#clientTable.uids[0]!, this.#clientTable.uids[this.#count - 1]!]]
   }
 
+  /** Whether some flag list has \Recent, which is this session's alone. */
+  get listsRecent(): boolean {
+    return !this.rev2 && this.recentCount() > 0
+  }
+
   recentCount(): number {
     return this.recent.count(this.#clientTable.uids, this.#count)
   }
@@ -144,6 +149,12 @@ export class View {
   /** The newest table when nothing was expunged since, so that positions agree; else a lookup is needed. */
   isCurrent(table: MessageTable): boolean {
     return table === this.#clientTable
+  }
+
+  /** These UIDs are all messages of the mailbox as it is now, by the numbers that every session has for them. */
+  isWhole(uids: Uint32Array): boolean {
+    const table = this.selected.table()
+    return this.isCurrent(table) && uids.length === table.count
   }
 
   /** Told, but expunged by now. */

@@ -64,10 +64,14 @@ export class CheckedContents {
     this.#damaged = damaged
   }
 
-  /** One entry for each that is wanted, in their order. What cannot be read is the trouble of that one alone. */
-  async load(wanted: readonly Wanted[]): Promise<readonly Loaded[]> {
+  /** One entry for each that is wanted, in their order; at once where it is one and small. What cannot be read is the trouble of that one alone. */
+  load(wanted: readonly Wanted[]): Promise<readonly Loaded[]> | readonly Loaded[] {
     const [only] = wanted
     if (wanted.length === 1 && only!.source.sizeBytes <= readAtOnceBytes) return [this.loadSync(only!)]
+    return this.#inRuns(wanted)
+  }
+
+  async #inRuns(wanted: readonly Wanted[]): Promise<readonly Loaded[]> {
     const runs = await readRuns(
       this.#files,
       wanted.map(({ source }) => source),

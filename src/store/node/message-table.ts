@@ -47,9 +47,12 @@ export function applyChange(table: MessageTable, change: Change): MessageTable {
   switch (change.kind) {
     case 'added':
       return addNew(table, change)
-    case 'messages':
-      setFlags(table, change)
-      return addNew(table, change)
+    case 'messages': {
+      // New arrays: their modSeqs may lie below what the table has reached, so that nothing else would tell of the flags.
+      const result = copyTable(table, table.count + change.uids.length)
+      setFlags(result, change)
+      return addNew(result, change)
+    }
     case 'flags': {
       for (const [first, last] of change.uids) editFlags(table, first, last, change)
       return table

@@ -1,8 +1,8 @@
 /** What FETCH asks of messages, read in pages of packed text: one string a page instead of a thousand values. */
 import type { Uid } from '../../mail/ids.ts'
-import type { CheckedContents } from '../contents/checked.ts'
+import type { CheckedContents, Loaded } from '../contents/checked.ts'
 import { runMaxBytes, StoredBytes, type ContentFiles, type ContentSource } from '../contents/reader.ts'
-import type { MessageRow, RowNeed } from '../store.ts'
+import type { MessagePages, MessageRow, RowNeed } from '../store.ts'
 import type { Statements } from './driver.ts'
 
 /** Rows of a page; with their bytes a page also ends at `pageBytes`. */
@@ -181,41 +181,63 @@ function readPage(
   return { rows, next: end }
 }
 
-async function withBytes(
+function withBytes(
   files: ContentFiles,
   checked: CheckedContents,
   rows: readonly PageRow[],
-): Promise<MessageRow[]> {
-  const loaded = await checked.load(rows.map(({ content, source }) => ({ id: content, source: source! })))
-  return rows.map(({ row, source, prefix }, i) => {
-    const { held, problem } = loaded[i]!
-    return { ...row, problem, bytes: new StoredBytes(files, source!, prefix, held, problem) }
-  })
+): Promise<readonly MessageRow[]> | readonly MessageRow[] {
+  const loaded = checked.load(rows.map(({ content, source }) => ({ id: content, source: source! })))
+  const joined = (all: readonly Loaded[]): MessageRow[] =>
+    rows.map(({ row, source, prefix }, i) => {
+      const { held, problem } = all[i]!
+      return { ...row, problem, bytes: new StoredBytes(files, source!, prefix, held, problem) }
+    })
+  return 'then' in loaded ? loaded.then(joined) : joined(loaded)
 }
 
-/** Rows in UID order, page by page. While one page is used the bytes of the next are already being read. */
-export async function* messageRows(
+/**
+ * Rows in UID order, page by page. While one page is used the bytes of the next are already being read. What is asked of one message is
+ * read at once where its content is small: a FETCH by number waits for nothing.
+ */
+export function messageRows(
   statements: Statements,
   files: ContentFiles,
   checked: CheckedContents,
   mailbox: number,
   uids: Uint32Array,
   need: RowNeed,
-): AsyncIterable<readonly MessageRow[]> {
-  let at = 0
-  const load = (): Promise<readonly MessageRow[]> | readonly MessageRow[] | undefined => {
+): MessagePages {
+  const load = (at: number): Loading | undefined => {
     if (at >= uids.length) return undefined
-    const page = readPage(statements, mailbox, uids, at, need)
-    at = page.next
-    return need.bytes ? withBytes(files, checked, page.rows) : page.rows.map(({ row }) => row)
+    const { rows, next } = readPage(statements, mailbox, uids, at, need)
+    return { rows: need.bytes ? withBytes(files, checked, rows) : rows.map(({ row }) => row), next }
   }
-  let ahead = load()
+  if (uids.length !== 1) return pagesOf(load, need)
+  const first = load(0)!
+  if (!('then' in first.rows)) return { whole: first.rows, [Symbol.asyncIterator]: () => pagesOf(load, need, first) }
+  first.rows.catch(() => {})
+  return pagesOf(load, need, first)
+}
+
+interface Loading {
+  readonly rows: Promise<readonly MessageRow[]> | readonly MessageRow[]
+  /** Where the following page begins. */
+  readonly next: number
+}
+
+async function* pagesOf(
+  load: (at: number) => Loading | undefined,
+  need: RowNeed,
+  first?: Loading,
+): AsyncGenerator<readonly MessageRow[], void, void> {
+  let ahead = first ?? load(0)
   while (ahead) {
-    const rows = await ahead
-    ahead = need.bytes ? load() : undefined
+    const rows = await ahead.rows
+    const { next } = ahead
+    ahead = need.bytes ? load(next) : undefined
     // If the caller stops reading, a failed read must not end the process.
-    if (ahead && 'then' in ahead) ahead.catch(() => {})
+    if (ahead && 'then' in ahead.rows) ahead.rows.catch(() => {})
     if (rows.length > 0) yield rows
-    if (!need.bytes) ahead = load()
+    if (!need.bytes) ahead = load(next)
   }
 }

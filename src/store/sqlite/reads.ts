@@ -19,7 +19,7 @@ import type {
 import type {
   LedgerPage,
   MessageIdentity,
-  MessageRow,
+  MessagePages,
   QueuedMessage,
   QueuePage,
   QueueShape,
@@ -215,7 +215,7 @@ export class SqliteReads {
     return { uids, flagsLow, flagsHigh, modSeqs }
   }
 
-  rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {
+  rows(mailbox: number, uids: Uint32Array, need: RowNeed): MessagePages {
     return messageRows(this.#statements, this.#files, this.#checked, mailbox, uids, need)
   }
 

@@ -14,7 +14,7 @@ import type {
   Credential,
   LedgerPage,
   MessageIdentity,
-  MessageRow,
+  MessagePages,
   QueuedMessage,
   QueuePage,
   QueueShape,
@@ -188,7 +188,7 @@ export class VisibleReads implements EngineRows {
   }
 
   /** What a session knows of is visible. */
-  rows(mailbox: number, uids: Uint32Array, need: RowNeed): AsyncIterable<readonly MessageRow[]> {
+  rows(mailbox: number, uids: Uint32Array, need: RowNeed): MessagePages {
     return this.#reads.rows(mailbox, uids, need)
   }
 

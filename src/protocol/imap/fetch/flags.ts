@@ -10,6 +10,8 @@ import { condstore } from '../condstore.ts'
 export class MessageCursor {
   readonly #view: View
   readonly #table: MessageTable
+  /** Nothing was expunged that the client was not told of: an index is a number less one. */
+  readonly #inStep: boolean
   #told = 0
   #current = 0
   /** Sequence number of the message found. */
@@ -18,14 +20,19 @@ export class MessageCursor {
   constructor(view: View) {
     this.#view = view
     this.#table = view.selected.table()
+    this.#inStep = view.isCurrent(this.#table)
   }
 
   /** Index in the newest table, -1 when the message is gone. Sets `sequence`. */
   find(uid: number): number {
-    this.sequence = this.#view.sequenceOf(uid as Uid, this.#told)
-    this.#told = this.sequence
     const { uids, count } = this.#table
     let index = this.#current
+    if (this.#inStep && index < this.#view.count && uids[index] === uid) {
+      this.sequence = ++this.#current as SequenceNumber
+      return index
+    }
+    this.sequence = this.#view.sequenceOf(uid as Uid, this.#told)
+    this.#told = this.sequence
     if (!(index < count && uids[index] === uid)) index = lowerBound(uids, count, uid)
     if (index >= count || uids[index] !== uid) return -1
     this.#current = index + 1

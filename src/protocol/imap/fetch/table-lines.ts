@@ -1,13 +1,14 @@
 /** FETCH responses of UID, FLAGS and MODSEQ: ASCII straight into a large buffer, since a mailbox's whole list is asked for often. */
-import { bytesOf } from '../../../base/bytes.ts'
+import { bytesOf, concat } from '../../../base/bytes.ts'
 import type { Conversation } from '../command.ts'
 import { outputBytes } from '../limits.ts'
+import type { FlagEncoder } from '../wire/flag-list.ts'
 import { MessageCursor } from './flags.ts'
 import type { FetchItem } from './items.ts'
+import { keptAnswers } from './kept-answers.ts'
 
-/** What a line takes beside its flags: the words, two numbers of ten digits and one of sixteen, for each item asked. */
-const lineBytesMax = 48
-const itemBytesMax = 32
+/** A mod-sequence has up to nineteen digits, a UID ten. RFC 7162 §7. */
+const numberBytesMax = 20
 /** The usual line, for the first buffer's size. */
 const lineBytesUsual = 48
 
@@ -32,56 +33,103 @@ function putNumber(bytes: Uint8Array, at: number, value: number): number {
   return at + digits
 }
 
-/** What stands before each item's value, and behind the last: what is the same in every line is one piece. */
-function framesOf(items: readonly FetchItem[]): Uint8Array[] {
-  let behind = ' FETCH ('
-  const frames = items.map(({ kind }, at) => {
-    const before = kind === 'uid' ? 'UID ' : kind === 'modSeq' ? 'MODSEQ (' : ''
-    const frame = bytesOf(`${behind}${at > 0 ? ' ' : ''}${before}`)
-    behind = kind === 'modSeq' ? ')' : ''
-    return frame
-  })
-  return [...frames, bytesOf(`${behind})\r\n`)]
+/** What every line has between its numbers, by the flags: pieces that are the same in many lines are written as one. */
+interface Frames {
+  /** Before each number, and behind the last. */
+  readonly pieces: readonly Uint8Array[]
+  /** Which numbers: `uid` or `modSeq`. */
+  readonly numbers: readonly FetchItem['kind'][]
+  readonly bytes: number
+}
+
+function framesOf(items: readonly FetchItem[], flags: string): Frames {
+  let piece = ' FETCH ('
+  const pieces: Uint8Array[] = []
+  const numbers: FetchItem['kind'][] = []
+  for (const [at, { kind }] of items.entries()) {
+    if (at > 0) piece += ' '
+    if (kind === 'flags') piece += `FLAGS (${flags})`
+    else {
+      pieces.push(bytesOf(`${piece}${kind === 'uid' ? 'UID ' : 'MODSEQ ('}`))
+      numbers.push(kind)
+      piece = kind === 'modSeq' ? ')' : ''
+    }
+  }
+  pieces.push(bytesOf(`${piece})\r\n`))
+  const bytes = pieces.reduce((sum, { length }) => sum + length, numberBytesMax * (numbers.length + 1) + star.length)
+  return { pieces, numbers, bytes }
 }
 
 /** @returns how many of the messages are still there. */
 export function* fromTables(conversation: Conversation, items: readonly FetchItem[], uids: Uint32Array) {
   const { view, selected, out } = conversation
-  const { flagsLow, flagsHigh, modSeqs } = selected.table()
+  const table = selected.table()
+  const { count } = table
   const encoder = view.flags(out)
+  const question =
+    view.isWhole(uids) && !view.listsRecent
+      ? { items: items.map(({ kind }) => kind).join(' '), modSeq: selected.highestModSeq(), count }
+      : undefined
+  const kept = question && keptAnswers.get(table, question)
+  if (kept) {
+    out.bytes(kept)
+    return uids.length
+  }
+  const said: Uint8Array[] = []
+  let found = 0
+  for (const lines of linesOf(conversation, items, uids, encoder)) {
+    if (said.length > 0) yield out.take()
+    out.bytes(lines.bytes)
+    said.push(lines.bytes)
+    found += lines.found
+  }
+  // Others went on while the answer was made: some lines may be of then, some of now.
+  if (!question || encoder.lacksNames) return found
+  if (selected.table() === table && table.count === count && selected.highestModSeq() === question.modSeq)
+    keptAnswers.set(table, question, concat(said))
+  return found
+}
+
+/** The lines in buffers of `outputBytes`, and how many are in each; at least one. */
+function* linesOf(
+  { view, selected }: Conversation,
+  items: readonly FetchItem[],
+  uids: Uint32Array,
+  encoder: FlagEncoder,
+) {
+  const { flagsLow, flagsHigh, modSeqs } = selected.table()
   const cursor = new MessageCursor(view)
-  const spelled = new Map<string, Uint8Array>()
-  const kinds = items.map(({ kind }) => kind)
-  const frames = framesOf(items)
-  const fixed = lineBytesMax + items.length * itemBytesMax
-  let bytes: Uint8Array = Buffer.allocUnsafe(Math.min(outputBytes, uids.length * lineBytesUsual + fixed))
+  const listsRecent = view.listsRecent
+  const spelled = new Map<string, Frames>()
+  let frames: Frames | undefined
+  let low = 0
+  let high = 0
+  let bytes: Uint8Array = Buffer.allocUnsafe(Math.min(outputBytes, (uids.length + 1) * lineBytesUsual))
   let at = 0
   let found = 0
   for (let i = 0; i < uids.length; i++) {
     const uid = uids[i]!
     const index = cursor.find(uid)
     if (index < 0) continue
+    // Neighbours mostly have the same flags: then nothing is looked up.
+    if (!frames || listsRecent || flagsLow[index] !== low || flagsHigh[index] !== high) {
+      low = flagsLow[index]!
+      high = flagsHigh[index]!
+      const list = view.listed(encoder.encode(low, high), uid)
+      frames = spelled.get(list)
+      if (!frames) spelled.set(list, (frames = framesOf(items, list)))
+    }
+    if (at + frames.bytes > bytes.length) {
+      if (found > 0) yield { bytes: bytes.subarray(0, at), found }
+      bytes = Buffer.allocUnsafe(Math.max(outputBytes, frames.bytes))
+      at = found = 0
+    }
     found++
-    const list = view.listed(encoder.encode(flagsLow[index]!, flagsHigh[index]!), uid)
-    let flags = spelled.get(list)
-    if (!flags) spelled.set(list, (flags = bytesOf(`FLAGS (${list})`)))
-    const needed = fixed + kinds.length * flags.length
-    if (at + needed > bytes.length) {
-      out.bytes(bytes.subarray(0, at))
-      yield out.take()
-      bytes = Buffer.allocUnsafe(Math.max(outputBytes, needed))
-      at = 0
-    }
+    const { pieces, numbers } = frames
     at = putNumber(bytes, put(bytes, at, star), cursor.sequence)
-    for (let item = 0; item < kinds.length; item++) {
-      at = put(bytes, at, frames[item]!)
-      const kind = kinds[item]!
-      if (kind === 'uid') at = putNumber(bytes, at, uid)
-      else if (kind === 'modSeq') at = putNumber(bytes, at, modSeqs[index]!)
-      else at = put(bytes, at, flags)
-    }
-    at = put(bytes, at, frames[kinds.length]!)
+    for (let item = 0; item < numbers.length; item++)
+      at = putNumber(bytes, put(bytes, at, pieces[item]!), numbers[item] === 'uid' ? uid : modSeqs[index]!)
+    at = put(bytes, at, pieces[numbers.length]!)
   }
-  out.bytes(bytes.subarray(0, at))
-  return found
+  yield { bytes: bytes.subarray(0, at), found }
 }

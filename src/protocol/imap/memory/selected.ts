@@ -5,7 +5,7 @@ import { formatBodyBasic, formatBodyStructure } from '../../../mail/imap/body-st
 import { formatEnvelope } from '../../../mail/imap/envelope.ts'
 import { parseStructure } from '../../../mail/mime/structure.ts'
 import type { SearchKey, UidRanges } from '../../../mail/search-key.ts'
-import type { CopyResult, FetchNeed, FetchRow, ImapSelected, MessageTable } from '../backend.ts'
+import type { CopyResult, FetchNeed, FetchPages, FetchRow, ImapSelected, MessageTable } from '../backend.ts'
 import type { MemoryStore } from './store.ts'
 import type { MemoryMailbox, MemoryMessage } from './mailbox.ts'
 import { matches } from './search.ts'
@@ -67,15 +67,22 @@ export class MemorySelected implements ImapSelected {
     return first
   }
 
-  async *fetch(uids: Uint32Array, need: FetchNeed): AsyncGenerator<readonly FetchRow[]> {
-    for (let at = 0; at < uids.length; at += pageRows) {
-      const rows: FetchRow[] = []
-      for (const uid of uids.subarray(at, at + pageRows)) {
-        const index = this.#mailbox.indexOf(uid)
-        if (index >= 0) rows.push(rowOf(this.#mailbox.messages[index]!, need))
-      }
-      yield rows
+  fetch(uids: Uint32Array, need: FetchNeed): FetchPages {
+    const whole = uids.length === 1 ? this.#rows(uids, need) : undefined
+    return { whole, [Symbol.asyncIterator]: () => this.#pages(uids, need) }
+  }
+
+  async *#pages(uids: Uint32Array, need: FetchNeed): AsyncGenerator<readonly FetchRow[], void, void> {
+    for (let at = 0; at < uids.length; at += pageRows) yield this.#rows(uids.subarray(at, at + pageRows), need)
+  }
+
+  #rows(uids: Uint32Array, need: FetchNeed): FetchRow[] {
+    const rows: FetchRow[] = []
+    for (const uid of uids) {
+      const index = this.#mailbox.indexOf(uid)
+      if (index >= 0) rows.push(rowOf(this.#mailbox.messages[index]!, need))
     }
+    return rows
   }
 
   async store(

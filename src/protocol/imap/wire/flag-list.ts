@@ -13,6 +13,8 @@ const remembered = new WeakMap<FlagNames, Map<number, string>>()
 export class FlagEncoder {
   readonly #names: FlagNames
   readonly #lists: Map<number, string>
+  /** A flag was left out, since its name is not known yet: what was spelled holds for this moment only. */
+  lacksNames = false
 
   constructor(names: FlagNames) {
     this.#names = names
@@ -38,7 +40,8 @@ export class FlagEncoder {
       else list += list === '' ? name : ` ${name}`
     }
     // A set bit without a name was made a moment ago: its list is not remembered.
-    if (complete) {
+    if (!complete) this.lacksNames = true
+    else {
       if (this.#lists.size >= rememberedMax) this.#lists.clear()
       this.#lists.set(key, list)
     }
