@@ -245,6 +245,12 @@ class Tags implements GivenTags {
     return this.#given.get(name)?.value as readonly string[] | undefined
   }
 
+  modifiers(): readonly ((text: string) => string)[] {
+    return [...this.#given.values()]
+      .toSorted((one, other) => (one.tag.group < other.tag.group ? 1 : -1))
+      .flatMap(({ tag }) => tag.modify ?? [])
+  }
+
   inGroup(group: string): string | undefined {
     for (const { tag } of this.#given.values()) if (tag.group === group) return tag.name
     return undefined

@@ -45,6 +45,8 @@ export interface GivenTags extends ActionTags {
   number(name: string): number | undefined
   constant(name: string): string | undefined
   constants(name: string): readonly string[] | undefined
+  /** The modifiers that were given, in the order in which they are applied. */
+  modifiers(): readonly ((text: string) => string)[]
   /** The tag of that group. */
   inGroup(group: string): string | undefined
 }
@@ -57,6 +59,8 @@ export interface TagDeclaration {
   readonly group?: string
   /** Commands, tests and traits that have the tag: for tags that extensions add. */
   readonly on?: readonly string[]
+  /** Of a modifier of `set`: what it makes of the value. Those of a higher group come first. RFC 5229 §4.1. */
+  readonly modify?: (text: string) => string
 }
 
 /** `matches`: match types and comparators; `addressParts`: `:all`, `:localpart` and others. RFC 5228 §2.7. */

@@ -2,7 +2,7 @@
 import type { Comparator } from './comparator.ts'
 import type { Run } from './run.ts'
 import type { Texts } from './text.ts'
-import type { Value } from './value.ts'
+import { Value } from './value.ts'
 
 /** A key that was made ready for a match type. */
 export type PreparedKey = unknown
@@ -16,7 +16,7 @@ export interface MatchType {
   readonly checkArgument?: (argument: string) => string | undefined
   /** What is wrong with a constant key. */
   readonly checkKey?: (key: string, comparator: Comparator) => string | undefined
-  /** All values count as one: their number. RFC 5231 §4.2. */
+  /** The number of values is what is compared. RFC 5231 §4.2. */
   readonly counts?: true
   prepare(key: string, comparator: Comparator): PreparedKey
   /** @returns whether they match, or what the match variables are set to. RFC 5229 §3.2. */
@@ -57,16 +57,21 @@ export class Match {
     const { type } = this
     const texts = run.texts(keys)
     const prepared = this.#prepare(run, keys, texts)
-    for (const value of values)
+    for (const value of type.counts ? [new Value(String(values.length))] : values)
       for (let at = 0; at < prepared.length; at += 1) {
         const taken = type.match(run, value, prepared[at], this.#comparator, this.#argument)
         if (taken === false) continue
         if (taken !== true && this.#setsVariables) run.variables.takeMatch(taken)
         if (run.isExplained)
-          run.because = `${what} is ${shown(value.text)}, which ${type.words}${this.#argument && ` ${this.#argument}`} ${shown(texts[at]!)}`
+          run.because = `${type.counts ? `the number of ${what}` : what} is ${shown(value.text)}, which ${type.words}${this.#argument && ` ${this.#argument}`} ${shown(texts[at]!)}`
         return true
       }
-    if (run.isExplained) run.because = values.length === 0 ? `there is no ${what}` : unmatched(what, values)
+    if (run.isExplained)
+      run.because = type.counts
+        ? `there are ${values.length} of ${what}`
+        : values.length === 0
+          ? `there is no ${what}`
+          : unmatched(what, values)
     return false
   }
 

@@ -26,6 +26,7 @@ export interface KnownTag {
   readonly needs: readonly string[]
   readonly matchType?: MatchType
   readonly addressPart?: AddressPart
+  readonly modify?: (text: string) => string
 }
 
 export const commandNames = ['if', 'elsif', 'else', 'require'] as const
@@ -96,8 +97,9 @@ export class Registry {
   }
 }
 
-function knownTag({ name, group = name, argument }: TagDeclaration, needs: readonly string[]): KnownTag {
-  return { name, group, ...(argument === undefined ? {} : { argument }), needs }
+function knownTag(declared: TagDeclaration, needs: readonly string[]): KnownTag {
+  const { name, group = name, argument, modify } = declared
+  return { name, group, needs, ...(argument && { argument }), ...(modify && { modify }) }
 }
 
 function add<Thing>(map: Map<string, Known<Thing>>, name: string, thing: Thing, needs: readonly string[]): void {
