@@ -1,6 +1,7 @@
 /**
  * The extension `regex`: POSIX extended expressions, as Pigeonhole has them. They are matched in linear time; what needs to go back,
- * as `\1`, is refused. No RFC has it.
+ * as `\1`, is refused. No RFC has it. The whole match is the longest
+ * of those that begin first, as in POSIX; a group in it may take less than POSIX would give it.
  */
 import { loadRe2, type Re2Pattern } from '../../base/re2.ts'
 import type { Comparator } from '../comparator.ts'
