@@ -8,8 +8,7 @@ import type { BodyQuestion } from './question.ts'
 /**
  * Answers the question for a message that lies in memory. The texts are as long as `textMax` together; what is beyond is not looked at.
  *
- * Departs: RFC 5173 §5.3, because `:text` gives HTML as it is written, markup included: RFC 5173 leaves it open, and scripts look
- * for links as well as for words.
+ * Departs: RFC 5173 §5.3, because `:text` gives HTML as it is written, markup included: scripts look for links as well as for words.
  */
 export function bodyTexts(message: Uint8Array, root: Part, { transform, textMax }: BodyQuestion): string[] {
   const gathered: string[] = []
