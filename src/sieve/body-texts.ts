@@ -2,13 +2,13 @@
 import { latin1 } from '../mail/header.ts'
 import { decodeUnlabelled } from '../mail/mime/charset.ts'
 import { leaves, type Part } from '../mail/mime/part.ts'
+import { htmlToText } from '../mail/view/html-text.ts'
 import { partText, typeOf } from '../mail/view/part-content.ts'
 import type { BodyQuestion } from './question.ts'
 
 /**
  * Answers the question for a message that lies in memory. The texts are as long as `textMax` together; what is beyond is not looked at.
- *
- * Departs: RFC 5173 §5.3, because `:text` gives HTML as it is written, markup included: scripts look for links as well as for words.
+ * HTML is shown as a reader sees it with `:text`, and as it is written with `:content`. RFC 5173 §5.3.
  */
 export function bodyTexts(message: Uint8Array, root: Part, { transform, textMax }: BodyQuestion): string[] {
   const gathered: string[] = []
@@ -29,7 +29,7 @@ function* textsOf(message: Uint8Array, root: Part, transform: BodyQuestion['tran
   } else if (transform === 'text') {
     for (const part of leaves(root)) {
       if (part.message !== undefined) yield* textsOf(message, part.message, transform)
-      else if (part.contentType.type === 'text') yield partText(message, part).text
+      else if (part.contentType.type === 'text') yield shownText(message, part)
     }
   } else
     yield* contents(
@@ -37,6 +37,11 @@ function* textsOf(message: Uint8Array, root: Part, transform: BodyQuestion['tran
       root,
       transform.map((type) => type.toLowerCase()),
     )
+}
+
+function shownText(message: Uint8Array, part: Part): string {
+  const { text } = partText(message, part)
+  return typeOf(part) === 'text/html' ? htmlToText(text) : text
 }
 
 /** Each part of these types, multiparts and messages among them. RFC 5173 §5.2. */

@@ -90,6 +90,18 @@ test('RFC 5173: raw, text and messages without a body', () => {
   assert.match(faultsOf('require "body"; if body :raw :text "x" {}').join(), /cannot be used together/)
 })
 
+test('RFC 5173 §6: a body sets no match variables', () => {
+  const script =
+    'require ["body", "variables", "fileinto"]; if header :matches "subject" "*" {} if body :matches "*" { fileinto "${1}"; }'
+  assert.deepEqual(actionsOf(script, { mail: 'Subject: s\n\nbody' }), ['fileinto s'])
+})
+
+test('a size is that of the message as it is now', () => {
+  const script = 'require "editheader"; addheader "X-A" "12345"; if size :over 23 { discard; }'
+  assert.deepEqual(actionsOf(script, { mail: 'A: b\n\nc' }), ['keep'])
+  assert.deepEqual(actionsOf(script, { mail: 'A: b\n\ncccc' }), ['discard'])
+})
+
 test('a body is looked at as far as the limit', () => {
   const mail = 'Subject: x\n\nhello'
   const script = 'require "body"; if anyof (body :contains "nothing", body :matches "no*", body :raw "x") { discard; }'
@@ -293,6 +305,9 @@ test('RFC 5260 §6: index and last', () => {
   assert.ok(!is('header :index 1 :contains "received" "from b"'))
   assert.ok(is('header :index 1 :last :contains "received" "from b"'))
   assert.ok(!is('header :index 3 :contains "received" "from"'))
+  // Fields of several names are counted together, in the order of the names.
+  assert.ok(is('header :index 2 :contains ["date", "received"] "from a"'))
+  assert.ok(is('header :index 3 :last :contains ["date", "received"] "28 Feb"'))
   assert.match(faultsOf('require "index"; if header :last "a" "b" {}').join(), /:last stands with :index only/)
   assert.match(faultsOf('require "index"; if header :index 0 "a" "b" {}').join(), /:index counts from 1/)
 })

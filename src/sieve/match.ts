@@ -52,8 +52,9 @@ export class Match {
   /**
    * Whether any value matches any key. Values go first, keys second.
    * @param what is looked at, for an explanation: `"Subject"`.
+   * @param setsVariables false: the match variables stay as they are.
    */
-  any(run: Run, what: string, values: readonly Value[], keys: Texts): boolean {
+  any(run: Run, what: string, values: readonly Value[], keys: Texts, setsVariables = this.#setsVariables): boolean {
     const { type } = this
     const texts = run.texts(keys)
     const prepared = this.#prepare(run, keys, texts)
@@ -61,7 +62,7 @@ export class Match {
       for (let at = 0; at < prepared.length; at += 1) {
         const taken = type.match(run, value, prepared[at], this.#comparator, this.#argument)
         if (taken === false) continue
-        if (taken !== true && this.#setsVariables) run.variables.takeMatch(taken)
+        if (taken !== true && setsVariables) run.variables.takeMatch(taken)
         if (run.isExplained)
           run.because = `${type.counts ? `the number of ${what}` : what} is ${shown(value.text)}, which ${type.words}${this.#argument && ` ${this.#argument}`} ${shown(texts[at]!)}`
         return true

@@ -2,7 +2,7 @@
 import type { GivenTags } from './declare.ts'
 import type { ViewedField } from './header-view.ts'
 import type { Run } from './run.ts'
-import type { Value } from './value.ts'
+import { Value } from './value.ts'
 
 type Fault = (problem: string, hint?: string, argument?: never) => void
 
@@ -15,19 +15,17 @@ export function indexOf(tags: GivenTags, fault: Fault): number {
   return isLast ? -(index ?? 0) : (index ?? 0)
 }
 
-/** The values of the fields of a name. */
-export function pickFields(tags: GivenTags, fault: Fault): (run: Run, name: string) => readonly Value[] {
+/** The values of the fields of these names. */
+export function pickValues(tags: GivenTags, fault: Fault): (run: Run, names: readonly string[]) => readonly Value[] {
   const index = indexOf(tags, fault)
-  if (index === 0) return (run, name) => run.header.values(name)
-  return (run, name) => picked(run.header.values(name), index)
+  if (index !== 0)
+    return (run, names) => pickedFields(run, names, index).map((field) => new Value(run.header.text(field)))
+  return (run, names) =>
+    names.length === 1 ? run.header.values(names[0]!) : names.flatMap((name) => run.header.values(name))
 }
 
-export function pickedFields(run: Run, name: string, index: number): readonly ViewedField[] {
-  return picked(run.header.named(name.toLowerCase()), index)
-}
-
-function picked<Item>(items: readonly Item[], index: number): readonly Item[] {
-  if (index === 0) return items
-  const one = items.at(index > 0 ? index - 1 : index)
+/** The fields of all names are counted together, in the order of the names. RFC 5260 §6. */
+export function pickedFields(run: Run, names: readonly string[], index: number): readonly ViewedField[] {
+  const one = names.flatMap((name) => run.header.named(name.toLowerCase())).at(index > 0 ? index - 1 : index)
   return one === undefined ? [] : [one]
 }

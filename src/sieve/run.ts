@@ -81,6 +81,12 @@ export class Run {
     return this.#shared.header
   }
 
+  /** Of the message as it is now, changes of its header counted. */
+  get sizeBytes(): number {
+    const { sizeBytes } = this.settings.message
+    return this.header.edits.reduce((size, { start, end, text = '' }) => size - (end - start) + text.length, sizeBytes)
+  }
+
   get outcome(): Outcome {
     return this.#shared.outcome
   }

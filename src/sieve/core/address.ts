@@ -4,10 +4,11 @@ import { shown } from '../match.ts'
 import { indexOf, pickedFields } from '../pick.ts'
 import { valuesOf } from '../value.ts'
 
+/** An address without a domain is not valid: it is matched as a whole only. RFC 5228 §2.7.4. */
 export const addressParts: readonly AddressPart[] = [
   { name: 'all', of: ({ localPart, domain }) => (domain === '' ? localPart : `${localPart}@${domain}`) },
-  { name: 'localpart', of: ({ localPart }) => localPart },
-  { name: 'domain', of: ({ domain }) => domain },
+  { name: 'localpart', of: ({ localPart, domain }) => (domain === '' ? undefined : localPart) },
+  { name: 'domain', of: ({ domain }) => (domain === '' ? undefined : domain) },
 ]
 
 /**
@@ -35,12 +36,12 @@ export const address = test({
     const index = indexOf(tags, fault)
     return (run) => {
       const wanted = run.texts(names)
-      const addresses = wanted.flatMap((name) =>
+      const addresses =
         index === 0
-          ? run.header.addresses(name)
-          : pickedFields(run, name, index).flatMap((field) => run.header.addressesOf(field)),
-      )
-      const parts = addresses.flatMap((one) => addressPart.of(one) ?? [])
+          ? wanted.flatMap((name) => run.header.addresses(name))
+          : pickedFields(run, wanted, index).flatMap((field) => run.header.addressesOf(field))
+      // Addresses are counted, whatever their parts. RFC 5231 §4.2.
+      const parts = addresses.flatMap((one) => addressPart.of(one) ?? (match.type.counts ? '' : []))
       return match.any(run, run.isExplained ? wanted.map(shown).join(' or ') : '', valuesOf(parts), keys)
     }
   },

@@ -1,7 +1,7 @@
 /** The tests `header`, `exists` and `size`. RFC 5228 §5.7, §5.5, §5.9. */
 import { test } from '../declare.ts'
 import { shown } from '../match.ts'
-import { pickFields } from '../pick.ts'
+import { pickValues } from '../pick.ts'
 
 export const header = test({
   name: 'header',
@@ -10,11 +10,10 @@ export const header = test({
   compile({ values: { names, keys }, tags, match, fault }) {
     const problem = match.faultOf(keys)
     if (problem !== undefined) fault(problem, undefined, 'keys')
-    const pick = pickFields(tags, fault)
+    const pick = pickValues(tags, fault)
     return (run) => {
       const wanted = run.texts(names)
-      const values = wanted.length === 1 ? pick(run, wanted[0]!) : wanted.flatMap((name) => pick(run, name))
-      return match.any(run, run.isExplained ? wanted.map(shown).join(' or ') : '', values, keys)
+      return match.any(run, run.isExplained ? wanted.map(shown).join(' or ') : '', pick(run, wanted), keys)
     }
   },
 })
@@ -42,7 +41,7 @@ export const size = test({
     const bound = tags.inGroup('bound')
     if (bound === undefined) fault('"size" needs :over or :under')
     return (run) => {
-      const { sizeBytes } = run.settings.message
+      const { sizeBytes } = run
       if (run.isExplained) run.because = `the message has ${sizeBytes} bytes`
       return bound === 'over' ? sizeBytes > limit : sizeBytes < limit
     }

@@ -43,7 +43,8 @@ export const body: Extension = {
         return function* (run) {
           const transform = types === undefined ? (tags.has('raw') ? 'raw' : 'text') : run.texts(types)
           const values = yield* bodyValues(run, transform)
-          return match.any(run, 'the body', values, keys)
+          // RFC 5173 §6: match variables are not set, a body is too large to be held in one.
+          return match.any(run, 'the body', values, keys, false)
         }
       },
     }),

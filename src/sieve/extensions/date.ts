@@ -2,7 +2,7 @@
 import { formatDate, formatZone, parseDate } from '../../mail/date.ts'
 import { test, type Compiling, type Extension, type GivenTags } from '../declare.ts'
 import { shown } from '../match.ts'
-import { pickFields } from '../pick.ts'
+import { pickValues } from '../pick.ts'
 import { ask, type Asking } from '../question.ts'
 import type { Run } from '../run.ts'
 import { RunFault } from '../run-fault.ts'
@@ -105,12 +105,12 @@ const dateTest = test({
     if (problem !== undefined) fault(problem, undefined, 'keys')
     checkZone(tags, fault as Fault)
     checkPart(part, fault)
-    const pick = pickFields(tags, fault)
+    const pick = pickValues(tags, fault)
     return function* (run): Asking<boolean> {
       const field = run.text(name)
       const found: string[] = []
       let zone = zoneOf(run, tags.text('zone'))
-      for (const value of pick(run, field)) {
+      for (const value of pick(run, [field])) {
         const when = dateIn(value.text)
         if (when === undefined) continue
         if (zone === undefined && !tags.has('originalzone')) zone = (yield* ask({ kind: 'now' })).offsetMinutes

@@ -37,7 +37,7 @@ export const envelope: Extension = {
             if (found === undefined) return []
             // As it would be written: the local part may need quotes.
             const whole = addressPart.name === 'all' ? formatMailbox(found) : addressPart.of(found)
-            return whole ?? []
+            return whole ?? (match.type.counts ? '' : [])
           })
           return match.any(run, 'the envelope', valuesOf(texts), keys)
         }

@@ -7,7 +7,7 @@ const separator = '+'
 export const subaddress: Extension = {
   capabilities: ['subaddress'],
   addressParts: [
-    { name: 'user', of: ({ localPart }) => localPart.split(separator, 1)[0]! },
+    { name: 'user', of: ({ localPart, domain }) => (domain === '' ? undefined : localPart.split(separator, 1)[0]!) },
     {
       name: 'detail',
       // Without a separator there is no detail, and nothing matches; with one at the end it is empty. RFC 5233 §4.
