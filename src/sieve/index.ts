@@ -6,17 +6,34 @@ import type { SieveLimits } from './limits.ts'
 import { sieveLimits } from './limits.ts'
 import { Registry } from './registry.ts'
 
+export { bodyTexts } from './body-texts.ts'
 export type { CompileResult } from './compile.ts'
+export type { Comparator } from './comparator.ts'
+export { action as declareAction, test as declareTest } from './declare.ts'
+export type {
+  ActionDeclaration,
+  AddressPart,
+  Compiling,
+  Extension,
+  Parameters,
+  TagDeclaration,
+  TestDeclaration,
+} from './declare.ts'
 export { formatFault } from './fault.ts'
 export type { SieveFault } from './fault.ts'
 export { replayScript, runScript, runWithHost } from './evaluate.ts'
 export type { RecordedAnswer, ReplayFault, RunInput } from './evaluate.ts'
 export { sieveLimits } from './limits.ts'
 export type { SieveLimits } from './limits.ts'
-export type { Answer, Asking, Question } from './question.ts'
+export type { MatchType } from './match.ts'
+export { ask } from './question.ts'
+export type { Answer, Asking, BodyQuestion, DuplicateQuestion, Question } from './question.ts'
 export type { RecordedStep, RunResult, SieveAction } from './result.ts'
-export type { SieveEnvelope, SieveMessage } from './run.ts'
+export type { Run, SieveEnvelope, SieveMessage } from './run.ts'
+export { RunFault } from './run-fault.ts'
 export type { SieveScript } from './script.ts'
+export type { Text, Texts } from './text.ts'
+export { vacationRefusal } from './vacation-refusal.ts'
 
 export interface CompileOptions {
   readonly limits?: Partial<SieveLimits>
