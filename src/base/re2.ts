@@ -14,6 +14,8 @@ export interface Re2Matcher {
 export interface Re2Pattern {
   test(text: string): boolean
   matcher(text: string): Re2Matcher
+  /** Instructions: a character costs so many steps at most. */
+  programSize(): number
 }
 
 export interface Re2 {

@@ -541,3 +541,20 @@ test('a run stops where it costs too much', () => {
   assert.deepEqual(actionsOf(slow), ['keep'])
   assert.match(actionsOf(slow, { limits: { stepsMax: 100 } }).join(), /the script takes too many steps/)
 })
+
+test('a string of many variables is bounded, and many such strings end the run', () => {
+  const set = `require ["variables", "fileinto"]; set "a" "${'x'.repeat(16_384)}";`
+  const many = '${a}'.repeat(1_000)
+  assert.deepEqual(actionsOf(`${set} set :length "n" "${many}"; fileinto "\${n}";`), ['fileinto 16384'])
+  const list = Array.from({ length: 2_000 }, () => `"${'${a}'.repeat(100)}"`).join(',')
+  assert.match(actionsOf(`${set} if string [${list}] "y" { discard; }`).join(), /too many steps/)
+})
+
+test('a pattern costs what it is large, and one that is made up while it runs as well', () => {
+  const mail = `X: ${'a'.repeat(60_000)}\n\n`
+  const test = 'if header :regex "x" "^[a-z]{900}b" { discard; }\n'
+  assert.deepEqual(actionsOf(`require "regex";\n${test}`, { mail }), ['keep'])
+  assert.match(actionsOf(`require "regex";\n${test.repeat(30)}`, { mail }).join(), /too many steps/)
+  const made = `require ["regex", "variables"]; set "a" "${'(a|b)'.repeat(300)}"; ${'if string :regex "x" "${a}" { }'.repeat(700)}`
+  assert.match(actionsOf(made).join(), /too many steps/)
+})

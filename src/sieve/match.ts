@@ -18,7 +18,7 @@ export interface MatchType {
   readonly checkKey?: (key: string, comparator: Comparator) => string | undefined
   /** The number of values is what is compared. RFC 5231 §4.2. */
   readonly counts?: true
-  prepare(key: string, comparator: Comparator): PreparedKey
+  prepare(key: string, comparator: Comparator, run: Run): PreparedKey
   /** @returns whether they match, or what the match variables are set to. RFC 5229 §3.2. */
   match(run: Run, value: Value, key: PreparedKey, comparator: Comparator, argument: string): boolean | readonly string[]
   /** `contains`, for an explanation. */
@@ -88,7 +88,7 @@ export class Match {
 
   #ready(run: Run, key: string): PreparedKey {
     run.spend(1 + (key.length >> 10))
-    return this.type.prepare(key, this.#comparator)
+    return this.type.prepare(key, this.#comparator, run)
   }
 }
 

@@ -139,16 +139,26 @@ export class Run {
   /** A string with its variables put in. */
   text(text: Text): string {
     if (typeof text === 'string') return text
-    const whole = text.parts.map((part) => (typeof part === 'string' ? part : this.variables.get(part))).join('')
-    this.spend(1 + (whole.length >> 10))
-    // Each is bounded, but there may be many in one.
-    return whole.length > this.limits.stringLengthMax ? cut(whole, this.limits.stringLengthMax) : whole
+    const parts: string[] = []
+    let length = 0
+    for (const part of text.parts) {
+      const piece = typeof part === 'string' ? part : this.variables.get(part)
+      parts.push(piece)
+      length += piece.length
+      // Each variable is bounded, but there may be many in one string.
+      if (length > expandedLengthMax) break
+    }
+    this.spend(1 + (length >> 6))
+    return cut(parts.join(''), expandedLengthMax)
   }
 
   texts(texts: Texts): readonly string[] {
     return texts.constant ?? texts.items.map((item) => this.text(item))
   }
 }
+
+/** Characters of a string with its variables put in; what is longer is cut. RFC 5229 §6. */
+const expandedLengthMax = 65_536
 
 /** The first characters; none is cut in the middle. */
 export function cut(text: string, lengthMax: number): string {

@@ -2,11 +2,18 @@
 import type { Comparator } from './comparator.ts'
 import { plainSubject, type Subject } from './wildcard.ts'
 
+/** Folded text, and where each of its places is in the text. */
+interface Placed {
+  readonly subject: Subject
+  origin(at: number): number
+}
+
 /** Rules look at the same few fields again and again: each is folded once for a comparator. */
 export class Value {
   readonly text: string
   #comparator: Comparator | undefined
   #folded = ''
+  #moved: { readonly comparator: Comparator; readonly placed: Placed } | undefined
 
   constructor(text: string) {
     this.text = text
@@ -21,14 +28,16 @@ export class Value {
   }
 
   /** The folded text, and how to get from its places to those of the text. */
-  subject(comparator: Comparator): { readonly subject: Subject; origin(at: number): number } {
+  subject(comparator: Comparator): Placed {
     if (comparator.keepsPlaces) return { subject: plainSubject(this.folded(comparator)), origin: (at) => at }
-    return movedSubject(this.text, comparator)
+    if (this.#moved?.comparator !== comparator)
+      this.#moved = { comparator, placed: movedSubject(this.text, comparator) }
+    return this.#moved.placed
   }
 }
 
 /** A character may fold to several: they are one for `?`, and are found again by where they came from. */
-function movedSubject(text: string, comparator: Comparator): { readonly subject: Subject; origin(at: number): number } {
+function movedSubject(text: string, comparator: Comparator): Placed {
   const folded: string[] = []
   /** For each unit of the folded text, and for its end, where its character begins in the text. */
   const origins: number[] = []

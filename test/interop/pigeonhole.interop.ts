@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { actionsOf, faultsOf } from '../support/sieve.ts'
 import { without } from './programs.ts'
-import { diceOf, messageOf, scriptOf } from './sieve-cases.ts'
+import { diceOf, messageOf, scriptOf } from '../support/sieve-cases.ts'
 
 const skip = without('sieve-test')
 const sender = 'x+list@example.com'

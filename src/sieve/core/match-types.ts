@@ -7,7 +7,7 @@ export const is: MatchType = {
   words: 'is',
   prepare: (key, comparator) => comparator.fold(key),
   match: (run, value, key, comparator) => {
-    run.spend(1 + (value.text.length >> 12))
+    run.spend(1 + (value.text.length >> 8))
     return value.folded(comparator) === key
   },
 }
@@ -18,7 +18,7 @@ export const contains: MatchType = {
   substrings: true,
   prepare: (key, comparator) => comparator.fold(key),
   match: (run, value, key, comparator) => {
-    run.spend(1 + (value.text.length >> 10))
+    run.spend(1 + (value.text.length >> 8))
     return value.folded(comparator).includes(key as string)
   },
 }
@@ -34,7 +34,7 @@ export const matches: MatchType = {
   prepare: (key, comparator) => parseWildcard(key, (text) => comparator.fold(text)),
   match(run, value, key, comparator) {
     const wildcard = key as Wildcard
-    run.spend(1 + ((value.text.length * wildcard.weight) >> 10))
+    run.spend(1 + Math.floor((value.text.length * Math.max(4, wildcard.weight)) / 1024))
     const { subject, origin } = value.subject(comparator)
     const taken = matchWildcard(wildcard, subject)
     if (taken === undefined) return false

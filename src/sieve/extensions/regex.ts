@@ -11,9 +11,7 @@ import { RunFault } from '../run-fault.ts'
 
 /** Longer patterns are lists that should be lists. */
 const patternLengthMax = 2_000
-/** Patterns that repeat cost their length at each character. */
-const weightMax = 64
-/** Characters of a value that are looked at: re2js costs a microsecond for some ten. */
+/** Characters of a value that are looked at. */
 const textMax = 65_536
 const groupsMax = 32
 
@@ -42,15 +40,18 @@ const matchType: MatchType = {
     const compiled = compilePattern(key, comparator)
     return compiled.kind === 'fault' ? compiled.problem : undefined
   },
-  prepare(key, comparator) {
+  prepare(key, comparator, run) {
+    // Compiling is the dearest that a key can ask for.
+    run.spend(100 + key.length)
     const compiled = compilePattern(key, comparator)
     if (compiled.kind === 'fault') throw new RunFault(compiled.problem)
     return compiled.pattern
   },
   match(run, value, key) {
+    const pattern = key as Re2Pattern
     const text = value.text.slice(0, textMax)
-    run.spend(1 + ((text.length * weightMax) >> 10))
-    const matcher = (key as Re2Pattern).matcher(text)
+    run.spend(1 + Math.floor((text.length * pattern.programSize()) / 1024))
+    const matcher = pattern.matcher(text)
     if (!matcher.find()) return false
     const groups = Math.min(matcher.groupCount(), groupsMax)
     return Array.from({ length: groups + 1 }, (_, index) => matcher.group(index) ?? '')
