@@ -6,7 +6,7 @@ import type { Edit } from '../mail/edit.ts'
 import type { Header, HeaderField } from '../mail/header.ts'
 import { decodeUnlabelled } from '../mail/mime/charset.ts'
 import { decodeEncodedWords } from '../mail/mime/encoded-word.ts'
-import { Value } from './value.ts'
+import { Value, valuesOf } from './value.ts'
 
 /** A field of the message, or one that was added: `raw` is its value as header text, `text` the whole field with its line end. */
 export type ViewedField =
@@ -26,6 +26,7 @@ export class HeaderView {
   #byName: Map<string, readonly ViewedField[]> | undefined
   readonly #values = new Map<string, readonly Value[]>()
   readonly #addresses = new Map<string, readonly ViewedAddress[]>()
+  readonly #parts = new Map<string, readonly Value[]>()
   #edits: readonly Edit[] = []
 
   constructor(header: Header) {
@@ -50,13 +51,12 @@ export class HeaderView {
     return this.#byName.get(name) ?? []
   }
 
-  /** The values of the fields of that name, unfolded, decoded and trimmed. @param name in any case. */
+  /** The values of the fields of that name, unfolded, decoded and trimmed. @param name in any case: each spelling is kept by itself. */
   values(name: string): readonly Value[] {
-    const key = name.toLowerCase()
-    let found = this.#values.get(key)
+    let found = this.#values.get(name)
     if (found === undefined) {
-      found = this.named(key).map((field) => new Value(this.text(field)))
-      this.#values.set(key, found)
+      found = this.named(name.toLowerCase()).map((field) => new Value(this.text(field)))
+      keep(this.#values, name, found)
     }
     return found
   }
@@ -72,11 +72,24 @@ export class HeaderView {
 
   /** The mailboxes of the fields of that name, those of groups included. RFC 5228 §5.1. */
   addresses(name: string): readonly ViewedAddress[] {
-    const key = name.toLowerCase()
-    let found = this.#addresses.get(key)
+    let found = this.#addresses.get(name)
     if (found === undefined) {
-      found = this.named(key).flatMap((field) => this.addressesOf(field))
-      this.#addresses.set(key, found)
+      found = this.named(name.toLowerCase()).flatMap((field) => this.addressesOf(field))
+      keep(this.#addresses, name, found)
+    }
+    return found
+  }
+
+  /** A part of each of them; those that have none are left out. */
+  addressParts(
+    name: string,
+    part: { readonly name: string; of(address: ViewedAddress): string | undefined },
+  ): readonly Value[] {
+    const key = `${part.name}:${name}`
+    let found = this.#parts.get(key)
+    if (found === undefined) {
+      found = valuesOf(this.addresses(name).flatMap((address) => part.of(address) ?? []))
+      keep(this.#parts, key, found)
     }
     return found
   }
@@ -96,6 +109,7 @@ export class HeaderView {
     this.#byName = undefined
     this.#values.clear()
     this.#addresses.clear()
+    this.#parts.clear()
     this.#edits = this.#editsOf(fields)
   }
 
@@ -116,6 +130,13 @@ export class HeaderView {
     if (behind.length > 0) edits.push({ start: end, end, text: behind.join('') })
     return edits
   }
+}
+
+/** Names that scripts ask for are few; one that makes them up must not fill the memory. */
+const keptMax = 1_000
+
+function keep<Item>(map: Map<string, Item>, key: string, item: Item): void {
+  if (map.size < keptMax) map.set(key, item)
 }
 
 function asText({ localPart, domain }: AddressMailbox): ViewedAddress {

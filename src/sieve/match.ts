@@ -31,7 +31,8 @@ export class Match {
   readonly #comparator: Comparator
   readonly #argument: string
   readonly #setsVariables: boolean
-  readonly #prepared = new WeakMap<readonly string[], readonly PreparedKey[]>()
+  /** Of constant keys, ready since the first run. */
+  #prepared: { readonly texts: readonly string[]; readonly keys: readonly PreparedKey[] } | undefined
 
   constructor(type: MatchType, comparator: Comparator, argument: string, setsVariables: boolean) {
     this.type = type
@@ -78,12 +79,8 @@ export class Match {
 
   #prepare(run: Run, keys: Texts, texts: readonly string[]): readonly PreparedKey[] {
     if (keys.constant === undefined) return texts.map((key) => this.#ready(run, key))
-    let found = this.#prepared.get(texts)
-    if (found === undefined) {
-      found = texts.map((key) => this.#ready(run, key))
-      this.#prepared.set(texts, found)
-    }
-    return found
+    if (this.#prepared?.texts !== texts) this.#prepared = { texts, keys: texts.map((key) => this.#ready(run, key)) }
+    return this.#prepared.keys
   }
 
   #ready(run: Run, key: string): PreparedKey {

@@ -36,13 +36,21 @@ export const address = test({
     const index = indexOf(tags, fault)
     return (run) => {
       const wanted = run.texts(names)
+      const what = run.isExplained ? wanted.map(shown).join(' or ') : ''
+      if (index === 0 && match.type.counts !== true) {
+        const values =
+          wanted.length === 1
+            ? run.header.addressParts(wanted[0]!, addressPart)
+            : wanted.flatMap((name) => run.header.addressParts(name, addressPart))
+        return match.any(run, what, values, keys)
+      }
       const addresses =
         index === 0
           ? wanted.flatMap((name) => run.header.addresses(name))
           : pickedFields(run, wanted, index).flatMap((field) => run.header.addressesOf(field))
       // Addresses are counted, whatever their parts. RFC 5231 §4.2.
       const parts = addresses.flatMap((one) => addressPart.of(one) ?? (match.type.counts ? '' : []))
-      return match.any(run, run.isExplained ? wanted.map(shown).join(' or ') : '', valuesOf(parts), keys)
+      return match.any(run, what, valuesOf(parts), keys)
     }
   },
 })
