@@ -125,6 +125,10 @@ function wordsOf(action: SieveAction): string {
     'flags' in action && action.flags !== undefined && action.flags.length > 0 ? `with ${action.flags.join(' ')}` : '',
     'create' in action && action.create ? 'creating it' : '',
     'specialUse' in action && action.specialUse !== undefined ? `or into the mailbox for ${action.specialUse}` : '',
+    'mailboxId' in action && action.mailboxId !== undefined
+      ? `or into the mailbox with the id ${action.mailboxId}`
+      : '',
+    'fcc' in action && action.fcc !== undefined ? `filing what is sent into ${action.fcc.mailbox}` : '',
     'copy' in action && action.copy ? 'as a copy' : '',
     'edits' in action && action.edits.length > 0 ? 'with a changed header' : '',
   ].filter((words) => words !== '')

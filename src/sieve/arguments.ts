@@ -59,6 +59,9 @@ export function readArguments(
     else values[name] = value
   }
   for (const { tag, valueAt } of tagged) places.set(`:${tag.name}`, valueAt)
+  for (const { tag, at } of tagged)
+    if (tag.beside !== undefined && !tagged.some((other) => other.tag.name === tag.beside))
+      scope.fault(at, `:${tag.name} stands beside :${tag.beside} only`)
   const match = matchOf(tagged, known, scope)
   if (isWrong || match === 'wrong') return undefined
   const part = tagged.find(({ tag }) => tag.addressPart !== undefined)?.tag ?? known.get('all')

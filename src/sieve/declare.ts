@@ -59,6 +59,10 @@ export interface TagDeclaration {
   readonly group?: string
   /** Commands, tests and traits that have the tag: for tags that extensions add. */
   readonly on?: readonly string[]
+  /** What must be required for it, if that is not the extension's first capability. */
+  readonly needs?: readonly string[]
+  /** It stands beside this tag only. */
+  readonly beside?: string
   /** Of a modifier of `set`: what it makes of the value. Those of a higher group come first. RFC 5229 §4.1. */
   readonly modify?: (text: string) => string
 }

@@ -558,3 +558,41 @@ test('a pattern costs what it is large, and one that is made up while it runs as
   const made = `require ["regex", "variables"]; set "a" "${'(a|b)'.repeat(300)}"; ${'if string :regex "x" "${a}" { }'.repeat(700)}`
   assert.match(actionsOf(made).join(), /too many steps/)
 })
+
+test('RFC 9042: mailboxes by their ids', () => {
+  const id = 'F6352ae03-b7f5-463c-896f-d8b48ee3'
+  const answer = (question: Question): Answer => question.kind === 'mailboxId' && question.mailboxId === id
+  const script = `require ["fileinto", "mailboxid"];
+if header :contains ["from"] "coyote" {
+  if mailboxidexists "${id}" { fileinto :mailboxid "${id}" "INBOX.name.will.not.be.used"; }
+  else { fileinto "INBOX.harassment"; }
+}`
+  const [into] = runOver(script, { mail: 'From: coyote\n\n', answer }).actions
+  assert.ok(into?.kind === 'fileinto')
+  assert.deepEqual([into.mailboxId, into.mailbox], [id, 'INBOX.name.will.not.be.used'])
+  assert.deepEqual(actionsOf(script, { mail: 'From: coyote\n\n', answer: () => false }), ['fileinto INBOX.harassment'])
+  assert.ok(!holds('mailboxidexists ["no id"]', { answer: () => true }, ['mailboxid']))
+  const create =
+    'require ["fileinto", "mailboxid", "mailbox"]; fileinto :mailboxid "Fnosuch" :create "INBOX.no-such-folder";'
+  assert.deepEqual(actionsOf(create), ['fileinto INBOX.no-such-folder create'])
+  const both = String.raw`require ["fileinto", "mailboxid", "special-use"]; fileinto :mailboxid "F" :specialuse "\\Junk" "x";`
+  assert.match(faultsOf(both).join(), /cannot be used together/)
+})
+
+test('RFC 8580: a copy of what is sent is filed', () => {
+  const script = String.raw`require ["vacation", "fcc", "mailbox", "special-use", "imap4flags"];
+vacation :days 7 :from "hemingway@example.com" :specialuse "\\Sent" :create :fcc "INBOX.Sent" :flags ["\\Seen"] "Gone Fishin'";`
+  const [vacation] = runOver(script).actions
+  assert.ok(vacation?.kind === 'vacation')
+  assert.deepEqual(vacation.fcc, { mailbox: 'INBOX.Sent', create: true, flags: ['\\Seen'], specialUse: '\\Sent' })
+  const [notify] = runOver(`require ["enotify", "fcc", "mailboxid"];
+notify :fcc "INBOX.Sent" :mailboxid "F6352ae03-b7f5-463c-896f-d8b48ee3" :message "You got mail!" "mailto:ken@example.com";`).actions
+  assert.ok(notify?.kind === 'notify')
+  assert.deepEqual(notify.fcc, { mailbox: 'INBOX.Sent', create: false, mailboxId: 'F6352ae03-b7f5-463c-896f-d8b48ee3' })
+  assert.match(
+    faultsOf('require ["vacation", "fcc", "mailbox"]; vacation :create "x";').join(),
+    /:create stands beside :fcc only/,
+  )
+  assert.match(faultsOf('require ["vacation", "fcc"]; vacation :fcc "a" :create "x";').join(), /add: require "mailbox"/)
+  assert.match(faultsOf('require "vacation"; vacation :fcc "a" "x";').join(), /add: require "fcc"/)
+})

@@ -11,11 +11,13 @@ import { encodedCharacter } from './extensions/encoded-character.ts'
 import { enotify } from './extensions/enotify.ts'
 import { envelope } from './extensions/envelope.ts'
 import { environment } from './extensions/environment.ts'
+import { fcc } from './extensions/fcc.ts'
 import { fileinto } from './extensions/fileinto.ts'
 import { ihave } from './extensions/ihave.ts'
 import { imap4flags } from './extensions/imap4flags.ts'
 import { includeExtension } from './extensions/include.ts'
 import { mailbox } from './extensions/mailbox.ts'
+import { mailboxId } from './extensions/mailbox-id.ts'
 import { regex } from './extensions/regex.ts'
 import { ereject, reject } from './extensions/reject.ts'
 import { relational } from './extensions/relational.ts'
@@ -25,8 +27,9 @@ import { subaddress } from './extensions/subaddress.ts'
 import { vacation, vacationSeconds } from './extensions/vacation.ts'
 import { variables } from './extensions/variables.ts'
 
-// Not yet: RFC 5703, RFC 9042, RFC 8580, RFC 6009, RFC 6785, the second tier: parts of messages, mailbox ids, copies of what is sent,
-// parameters of the envelope, events of IMAP. RFC 6134, because there are no address books.
+// Not yet: RFC 5703, tests and changes of the parts of a message, because a run sees the header and the texts of the body alone.
+// Not yet: RFC 6009, RFC 6785, parameters of the envelope and events of IMAP, because no host has them for a run.
+// Not yet: RFC 6134, because there are no address books.
 export const extensions: readonly Extension[] = [
   core,
   fileinto,
@@ -56,5 +59,7 @@ export const extensions: readonly Extension[] = [
   includeExtension,
   duplicate,
   specialUse,
+  fcc,
+  mailboxId,
   regex,
 ]

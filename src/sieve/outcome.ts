@@ -66,7 +66,11 @@ function isSame(one: SieveAction, other: SieveAction): boolean {
   if (isInbox(one) && isInbox(other)) return true
   if (one.kind !== other.kind) return false
   if (one.kind === 'fileinto')
-    return one.mailbox === (other as FileInto).mailbox && one.specialUse === (other as FileInto).specialUse
+    return (
+      one.mailbox === (other as FileInto).mailbox &&
+      one.specialUse === (other as FileInto).specialUse &&
+      one.mailboxId === (other as FileInto).mailboxId
+    )
   if (one.kind === 'redirect') return one.address === (other as typeof one).address
   return one.kind === 'discard'
 }
@@ -75,6 +79,9 @@ function isSame(one: SieveAction, other: SieveAction): boolean {
 function isInbox(action: SieveAction): boolean {
   return (
     action.kind === 'keep' ||
-    (action.kind === 'fileinto' && action.mailbox.toUpperCase() === 'INBOX' && action.specialUse === undefined)
+    (action.kind === 'fileinto' &&
+      action.mailbox.toUpperCase() === 'INBOX' &&
+      action.specialUse === undefined &&
+      action.mailboxId === undefined)
   )
 }

@@ -9,6 +9,8 @@ export type Question =
   | { readonly kind: 'mailbox'; readonly mailbox: string }
   /** Whether a mailbox has this attribute; without a mailbox, whether any has. RFC 8579 §3. */
   | { readonly kind: 'specialUse'; readonly mailbox?: string; readonly use: string }
+  /** Whether a mailbox with this id exists, and mail can be filed there. RFC 9042 §6. */
+  | { readonly kind: 'mailboxId'; readonly mailboxId: string }
   /** Whether this was seen within the time, or since its last occurrence. RFC 7352 §3. */
   | DuplicateQuestion
   /** An item of the environment; undefined if it is not known. RFC 5183 §4. */
@@ -49,7 +51,7 @@ export interface Now {
   readonly offsetMinutes: number
 }
 
-export type AnswerTo<Q extends Question> = Q extends { kind: 'mailbox' | 'specialUse' | 'duplicate' }
+export type AnswerTo<Q extends Question> = Q extends { kind: 'mailbox' | 'mailboxId' | 'specialUse' | 'duplicate' }
   ? boolean
   : Q extends { kind: 'environment' }
     ? string | undefined

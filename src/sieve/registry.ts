@@ -27,6 +27,7 @@ export interface KnownTag {
   readonly matchType?: MatchType
   readonly addressPart?: AddressPart
   readonly modify?: (text: string) => string
+  readonly beside?: string
 }
 
 export const commandNames = ['if', 'elsif', 'else', 'require'] as const
@@ -98,8 +99,9 @@ export class Registry {
 }
 
 function knownTag(declared: TagDeclaration, needs: readonly string[]): KnownTag {
-  const { name, group = name, argument, modify } = declared
-  return { name, group, needs, ...(argument && { argument }), ...(modify && { modify }) }
+  const { name, group = name, argument, modify, beside } = declared
+  const rest = { ...(argument && { argument }), ...(modify && { modify }), ...(beside && { beside }) }
+  return { name, group, needs: declared.needs ?? needs, ...rest }
 }
 
 function add<Thing>(map: Map<string, Known<Thing>>, name: string, thing: Thing, needs: readonly string[]): void {

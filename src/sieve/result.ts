@@ -31,6 +31,8 @@ export interface FileInto extends OfMessage {
   readonly create: boolean
   /** A mailbox with this attribute is preferred to the one named. RFC 8579 §4. */
   readonly specialUse?: string
+  /** The mailbox with this id is preferred to the one named. RFC 9042 §4. */
+  readonly mailboxId?: string
 }
 
 /** RFC 5228 §4.2. */
@@ -52,6 +54,15 @@ export interface Reject extends Common {
   readonly command: 'reject' | 'ereject'
 }
 
+/** Where a copy of a message that is made is to be filed. RFC 8580 §3. */
+export interface FileCopy {
+  readonly mailbox: string
+  readonly flags?: readonly string[]
+  readonly create: boolean
+  readonly specialUse?: string
+  readonly mailboxId?: string
+}
+
 /** RFC 5230 §4. Whether it may be answered at all is `vacationRefusal`'s to say, whether it was answered lately the host's. */
 export interface Vacation extends Common {
   readonly kind: 'vacation'
@@ -65,6 +76,7 @@ export interface Vacation extends Common {
   readonly reason: string
   /** The reason is a MIME entity with header. */
   readonly mime: boolean
+  readonly fcc?: FileCopy
 }
 
 /** RFC 5435 §3. */
@@ -76,6 +88,7 @@ export interface Notify extends Common {
   readonly importance: 'high' | 'normal' | 'low'
   readonly options: readonly string[]
   readonly message?: string
+  readonly fcc?: FileCopy
 }
 
 export type SieveAction = Keep | FileInto | Redirect | Discard | Reject | Vacation | Notify

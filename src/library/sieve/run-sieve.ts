@@ -23,6 +23,8 @@ type MaybePromise<Value> = Value | Promise<Value>
 export interface SieveHost {
   /** Whether mail can be filed there. RFC 5490 §3.1. */
   mailboxExists?(mailbox: string): MaybePromise<boolean>
+  /** Whether a mailbox has this id, and mail can be filed there. RFC 9042 §6. */
+  mailboxIdExists?(mailboxId: string): MaybePromise<boolean>
   /** Whether the mailbox, or without one any, has this attribute: `\Archive`. RFC 8579 §3. */
   specialUseExists?(use: string, mailbox: string | undefined): MaybePromise<boolean>
   /** Whether this id was seen within its time. What is to be remembered is in the result. RFC 7352 §3. */
@@ -90,6 +92,8 @@ function answerOf(host: SieveHost, question: Exclude<Question, { kind: 'body' | 
   switch (question.kind) {
     case 'mailbox':
       return host.mailboxExists?.(question.mailbox) ?? false
+    case 'mailboxId':
+      return host.mailboxIdExists?.(question.mailboxId) ?? false
     case 'specialUse':
       return host.specialUseExists?.(question.use, question.mailbox) ?? false
     case 'duplicate':

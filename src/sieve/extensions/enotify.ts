@@ -64,15 +64,18 @@ const notify = action({
       // RFC 5435 §3.5.
       const odd = given.find((option) => !/^[A-Za-z0-9][A-Za-z0-9._-]*=[^\0\r\n]*$/.test(option))
       if (odd !== undefined) throw new RunFault(`${shown(odd)} is no option of a notification`)
-      run.add({
-        kind: 'notify',
-        line,
-        method: uri,
-        importance: importances[importance as keyof typeof importances],
-        options: given,
-        ...(from === undefined ? {} : { from: run.text(from) }),
-        ...(message === undefined ? {} : { message: run.text(message) }),
-      })
+      run.add(
+        {
+          kind: 'notify',
+          line,
+          method: uri,
+          importance: importances[importance as keyof typeof importances],
+          options: given,
+          ...(from === undefined ? {} : { from: run.text(from) }),
+          ...(message === undefined ? {} : { message: run.text(message) }),
+        },
+        tags,
+      )
     }
   },
 })

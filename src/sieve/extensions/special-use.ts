@@ -5,11 +5,12 @@ import { ask } from '../question.ts'
 import { RunFault } from '../run-fault.ts'
 
 /** `use-attr` of RFC 6154 §6: a backslash and an atom. */
-const useAttribute = /^\\[!#$&'+\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,100}$/
+export const useAttribute = /^\\[!#$&'+\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,100}$/
 
 export const specialUse: Extension = {
   capabilities: ['special-use'],
-  tags: [{ name: 'specialuse', on: ['fileinto'], argument: 'text' }],
+  // One target only: RFC 9042 §4.2.
+  tags: [{ name: 'specialuse', group: 'target', on: ['fileinto'], argument: 'text' }],
   adjust(run, action, tags) {
     const use = tags?.text('specialuse')
     if (use === undefined || action.kind !== 'fileinto') return action

@@ -43,17 +43,20 @@ const vacationAction = action({
       const sender = from === undefined ? undefined : run.text(from)
       if (sender !== undefined && !isMailboxList(sender))
         throw new RunFault(`${shown(sender)} is no address to answer from`)
-      run.add({
-        kind: 'vacation',
-        line,
-        seconds,
-        handle: given === undefined ? synthesis : run.text(given),
-        ...(subject === undefined ? {} : { subject: run.text(subject).replace(/[\r\n]+/g, ' ') }),
-        ...(sender === undefined ? {} : { from: sender }),
-        addresses: addresses === undefined ? [] : run.texts(addresses),
-        reason: run.text(reason),
-        mime,
-      })
+      run.add(
+        {
+          kind: 'vacation',
+          line,
+          seconds,
+          handle: given === undefined ? synthesis : run.text(given),
+          ...(subject === undefined ? {} : { subject: run.text(subject).replace(/[\r\n]+/g, ' ') }),
+          ...(sender === undefined ? {} : { from: sender }),
+          addresses: addresses === undefined ? [] : run.texts(addresses),
+          reason: run.text(reason),
+          mime,
+        },
+        tags,
+      )
     }
   },
 })
