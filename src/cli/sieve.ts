@@ -60,9 +60,9 @@ export const sieve: Subcommand = (program, terminal, fail) => {
       const { answers: _, ...told } = result
       return terminal.out(`${JSON.stringify(told, null, 1)}\n`)
     }
-    for (const { line, name, held, because } of result.steps)
+    for (const { script, line, name, held, because } of result.steps)
       terminal.out(
-        `line ${line}: ${name}${held === undefined ? '' : held ? ' holds' : ' does not hold'}${because === undefined ? '' : `: ${because}`}\n`,
+        `${script === undefined ? '' : `${script}, `}line ${line}: ${name}${held === undefined ? '' : held ? ' holds' : ' does not hold'}${because === undefined ? '' : `: ${because}`}\n`,
       )
     if (result.kind === 'error') terminal.note(`${file}:${result.line}: ${result.problem}. The message is kept.\n`)
     for (const action of result.actions) terminal.out(`${wordsOf(action)}\n`)

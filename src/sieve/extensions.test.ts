@@ -342,6 +342,8 @@ if not header :contains "X-Sieve-Filtered" ["<kim@job.example.com>", "<kim@home.
   addheader "X-Sieve-Filtered" "<kim@job.example.com>"; redirect "kim@home.example.com"; }`
   assert.deepEqual(actionsOf(once), ['redirect kim@home.example.com'])
   assert.deepEqual(actionsOf(once, { mail: 'X-Sieve-Filtered: <kim@job.example.com>\n\n' }), ['keep'])
+  assert.equal(edited('addheader :last "X-A" "1";', 'A: a\nB: cut'), 'A: a\nB: cut\nX-A: 1\n')
+  assert.equal(edited('addheader :last "X-A" "1";', '\nbody'), 'X-A: 1\n\nbody')
   // No field can be smuggled in by a line end.
   assert.equal(edited('addheader "X-A" "1\r\nBcc: x@y.z";', 'A: a\n\n'), 'X-A: 1 Bcc: x@y.z\nA: a\n\n')
   assert.match(faultsOf('require "editheader"; addheader "X A" "b";').join(), /no name of a header field/)

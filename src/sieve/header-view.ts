@@ -127,7 +127,9 @@ export class HeaderView {
       if (field.kind === 'added') (at > lastKept ? behind : before).push(field.text)
     if (before.length > 0) edits.push({ start, end: start, text: before.join('') })
     for (const field of originals) if (!kept.has(field)) edits.push({ start: field.start, end: field.end })
-    if (behind.length > 0) edits.push({ start: end, end, text: behind.join('') })
+    // A message that was cut within its header has no line end there.
+    const isOpen = originals.length > 0 && !this.#header.raw(originals.at(-1)!).endsWith('\n')
+    if (behind.length > 0) edits.push({ start: end, end, text: (isOpen ? '\r\n' : '') + behind.join('') })
     return edits
   }
 }

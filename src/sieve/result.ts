@@ -95,6 +95,8 @@ export type SieveAction = Keep | FileInto | Redirect | Discard | Reject | Vacati
 
 /** One step of a run, for an explanation. */
 export interface RecordedStep {
+  /** The included script that it is of; not given: the one that was run. */
+  readonly script?: string
   readonly line: number
   /** `header`, `fileinto` */
   readonly name: string

@@ -63,6 +63,7 @@ export class Run {
   readonly variables: Variables
   readonly #shared: Shared
   readonly #adjusts: readonly Adjust[]
+  readonly #scriptName: string | undefined
   /** Capabilities that `ihave` found so far. RFC 5463 §4. */
   readonly found = new Set<string>()
   /** The line that runs. */
@@ -70,10 +71,16 @@ export class Run {
   /** Why the last test held or did not; written only while steps are recorded. */
   because: string | undefined
 
-  constructor(settings: RunSettings, adjusts: readonly Adjust[], includedBy?: Run) {
+  /** @param included of a script that another includes: what it is called, and the run of that other. */
+  constructor(
+    settings: RunSettings,
+    adjusts: readonly Adjust[],
+    included?: { readonly name: string; readonly by: Run },
+  ) {
     this.settings = settings
     this.#adjusts = adjusts
-    this.#shared = includedBy === undefined ? new Shared(settings) : includedBy.#shared
+    this.#shared = included === undefined ? new Shared(settings) : included.by.#shared
+    this.#scriptName = included?.name
     this.variables = new Variables(this.#shared.variables)
   }
 
@@ -114,7 +121,10 @@ export class Run {
   }
 
   record(step: RecordedStep): void {
-    if (this.isExplained && this.#shared.steps.length < this.limits.recordedStepsMax) this.#shared.steps.push(step)
+    if (!this.isExplained || this.#shared.steps.length >= this.limits.recordedStepsMax) return
+    const because = step.because === undefined ? {} : { because: cut(step.because, becauseLengthMax) }
+    const script = this.#scriptName === undefined ? {} : { script: this.#scriptName }
+    this.#shared.steps.push({ ...step, ...because, ...script })
   }
 
   /** Adds an action, with what the tags of extensions change of it. */
@@ -156,6 +166,9 @@ export class Run {
     return texts.constant ?? texts.items.map((item) => this.text(item))
   }
 }
+
+/** Characters of the reason of a step. */
+const becauseLengthMax = 500
 
 /** Characters of a string with its variables put in; what is longer is cut. RFC 5229 §6. */
 const expandedLengthMax = 65_536

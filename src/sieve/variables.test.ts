@@ -1,7 +1,7 @@
 /** RFC 5229, RFC 6609, RFC 5463: variables, included scripts, and extensions that may be missing. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { actionsOf, compiledScript, faultsOf, holds } from '../../test/support/sieve.ts'
+import { actionsOf, compiledScript, faultsOf, holds, runOver } from '../../test/support/sieve.ts'
 import { sieveLimits } from './limits.ts'
 import type { Answer, Question } from './question.ts'
 
@@ -216,4 +216,20 @@ fileinto :copy "a";`
   assert.ok(holds('ihave ["copy", "comparator-i;ascii-numeric"]', {}, ['ihave']))
   assert.ok(!holds('ihave ["copy", "x-unknown"]', {}, ['ihave']))
   assert.match(actionsOf('require "ihave";\n\nerror "that is wrong";').join(), /error at line 3: that is wrong/)
+})
+
+test('the steps of an included script bear its name, and reasons are of bounded length', () => {
+  const answer = scripts({ 'personal/inner': 'if header :contains "subject" "he" { keep; }' })
+  const { steps } = runOver('require "include";\ninclude "inner";', { answer, explain: true })
+  assert.deepEqual(
+    steps.map(({ script, line, name }) => [script, line, name]),
+    [
+      [undefined, 2, 'include'],
+      ['inner', 1, 'header'],
+      ['inner', 1, 'keep'],
+    ],
+  )
+  const names = Array.from({ length: 1_000 }, (_, at) => `"field-${at}"`).join(',')
+  const [step] = runOver(`if header [${names}] "x" { keep; }`, { explain: true }).steps
+  assert.equal(step?.because?.length, 500)
 })

@@ -59,7 +59,7 @@ const include = action({
 
 function* runIncluded(outer: Run, name: string, script: SieveScript): Asking<Signal> {
   const { block, adjusts } = programOf(script)
-  const run = new Run(outer.settings, adjusts, outer)
+  const run = new Run(outer.settings, adjusts, { name, by: outer })
   try {
     const result = runBlock(run, block)
     return isAsking<Signal>(result) ? yield* result : result
