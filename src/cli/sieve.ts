@@ -16,7 +16,11 @@ const messageBytesMax = 64 * 1024 * 1024
 const scriptBytesMax = 4 * 1024 * 1024
 
 export const sieve: Subcommand = (program, terminal, fail) => {
-  const group = program.command('sieve').description('check Sieve scripts, and try them on messages')
+  const group = examples(
+    program.command('sieve').description('check Sieve scripts, and try them on messages'),
+    'pennypost sieve check rules.sieve',
+    'pennypost sieve test rules.sieve message.eml',
+  )
   examples(
     jsonOption(
       group
