@@ -31,7 +31,7 @@ test('no run throws, and each ends with actions', () => {
     runs += 1
     const mail = damaged(dice, messageOf(dice))
     const result = runOver(compiled.script, { mail, from: dice(3) === 0 ? '' : 'a@b.c', explain: dice(2) === 0 })
-    assert.ok(result.actions.length > 0 || result.kind === 'done', script)
+    assert.ok(result.actions.length > 0, script)
   }
   assert.ok(runs > 300, `${runs} scripts were compiled`)
 })
