@@ -15,7 +15,7 @@ const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 
 // Doors into the program: the command, each thread's first file (`*.worker.ts`), each library room's index.
-const libraries = ['src/embed/index.ts', 'src/library/mail/index.ts', 'src/library/smtp/index.ts']
+const libraries = ['embed', 'library/mail', 'library/sieve', 'library/smtp'].map((room) => `src/${room}/index.ts`)
 const entries = ['src/main.ts', ...libraries]
 function workers(folder) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {

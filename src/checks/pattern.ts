@@ -2,7 +2,7 @@
  * Patterns in content rules: `/pattern/` or `/pattern/i`. Matching takes linear time:
  * they run in `re2js`, which does not backtrack; JavaScript's own engine took 13.7 s for `^(a|a)*$` on 28 characters.
  */
-import { createRequire } from 'node:module'
+import { loadRe2 } from '../base/re2.ts'
 
 /** A compiled pattern. */
 export interface PatternTest {
@@ -11,18 +11,6 @@ export interface PatternTest {
 
 export type Pattern =
   { readonly kind: 'pattern'; readonly expression: PatternTest } | { readonly kind: 'fault'; readonly problem: string }
-
-interface Re2 {
-  readonly RE2JS: {
-    compile(source: string, flags: number): PatternTest
-    translateRegExp(source: string): string
-    readonly MULTILINE: number
-    readonly CASE_INSENSITIVE: number
-  }
-}
-let re2: Re2['RE2JS'] | undefined
-// Loaded with the first pattern that needs it: most systems have none.
-const loadRe2 = (): Re2['RE2JS'] => (re2 ??= (createRequire(import.meta.url)('re2js') as Re2).RE2JS)
 
 /** Longest pattern, in characters. */
 const patternLengthMax = 2000

@@ -21,6 +21,7 @@ import { salvage } from './salvage.ts'
 import { send } from './send.ts'
 import { serve } from './serve.ts'
 import { session } from './session.ts'
+import { sieve } from './sieve.ts'
 import { trace } from './trace.ts'
 import { verify } from './verify.ts'
 import { version } from './version.ts'
@@ -41,6 +42,7 @@ const subcommands = [
   route,
   trace,
   send,
+  sieve,
   backup,
   restore,
   verify,

@@ -87,6 +87,7 @@ const plainRooms = new Set([
   'platform',
   'protocol',
   'queue',
+  'sieve',
   'store',
   'system',
   'system.ts',

@@ -14,6 +14,7 @@ const root = process.env.PENNYPOST_ROOT!
 const sources = {
   pennypost: join(root, 'src/embed/index.ts'),
   'pennypost/mail': join(root, 'src/library/mail/index.ts'),
+  'pennypost/sieve': join(root, 'src/library/sieve/index.ts'),
   'pennypost/smtp': join(root, 'src/library/smtp/index.ts'),
 }
 

@@ -2,6 +2,7 @@
 import { bodyParsers, headerParsers, valueParsers } from './mail-parsers.ts'
 import type { Parser } from './parser.ts'
 import { protocolParsers } from './protocol-parsers.ts'
+import { sieveParsers } from './sieve-parsers.ts'
 import { trustParsers } from './trust-parsers.ts'
 
 export const parsers: readonly Parser[] = [
@@ -10,4 +11,5 @@ export const parsers: readonly Parser[] = [
   ...bodyParsers,
   ...trustParsers,
   ...protocolParsers,
+  ...sieveParsers,
 ]
