@@ -185,6 +185,9 @@ test('a restore gives no number twice that was given after the backup', async (t
   assert.equal(now.messages, 3)
   assert.ok(now.uidNext > before.uidNext + 100_000)
   assert.ok(now.highestModSeq > before.highestModSeq)
+  // What was deleted since the backup is not known: no client is told of changes since then as if they were all.
+  assert.equal(await store.read.emailChanges(id, { modSeq: before.highestModSeq }, 10), undefined)
+  assert.deepEqual((await store.read.emailChanges(id, { modSeq: now.highestModSeq }, 10))!.emails, [])
   await store.commit([{ kind: 'mailboxCreate', account: id, name: 'Later' }])
   const again = (await store.read.mailboxByName(id, 'Later'))!
   assert.ok(again.uidValidity > later.uidValidity)
