@@ -24,7 +24,8 @@ export class ChangeFeed {
     this.#accounts = new FollowedAccounts({
       rows,
       clock,
-      pass: (changes) => this.#pass(changes),
+      pass: (changes) => this.#pass(changes, changes, true),
+      caughtUp: (account) => this.tables.caughtUp(account),
       reload: (account) => this.tables.reload(account),
     })
     this.tables = new Tables({ rows, clock, keepTable, accounts: this.#accounts })
@@ -40,7 +41,8 @@ export class ChangeFeed {
   tell(changes: readonly Change[]): Promise<unknown> | undefined {
     if (changes.length === 0) return undefined
     running('news of the store')
-    this.#pass(this.#accounts.fitting(changes))
+    const { forTables, forOthers } = this.#accounts.sort(changes)
+    this.#pass(forTables, forOthers)
     let reading: Promise<void>[] | undefined
     for (const change of changes) {
       const read =
@@ -52,19 +54,21 @@ export class ChangeFeed {
     return reading && Promise.all(reading)
   }
 
-  #pass(changes: readonly Change[]): void {
+  /** @param isPart more of what was missed is to come. */
+  #pass(forTables: readonly Change[], changes: readonly Change[], isPart = false): void {
     for (const change of changes) {
       if (change.kind === 'directory') this.#directory.changed(change.version, change.domain)
       if (change.kind === 'mailboxes' || change.kind === 'mailboxGone') this.#directory.forgetMailboxes(change.account)
     }
-    for (const shared of this.tables.apply(changes)) shared.tell()
+    for (const shared of this.tables.apply(forTables, isPart)) shared.tell()
+    if (changes.length === 0) return
     for (const listener of this.#listeners) queueMicrotask(() => listener(changes))
   }
 
   /** Looks whether news was lost, and reads what it would have told. */
   async check(): Promise<void> {
     const version = await this.#directory.newer()
-    if (version !== undefined) this.#pass([{ kind: 'directory', version }])
+    if (version !== undefined) this.#pass([], [{ kind: 'directory', version }])
     this.#directory.forgetMailboxIds()
     await this.#accounts.check()
   }

@@ -13,6 +13,8 @@ interface Followed {
   readonly names: (string | undefined)[]
   /** Everything up to it is known; undefined: it is being read. */
   modSeq?: ModSeq
+  /** Up to where changes were handed on. */
+  told: number
   /** What news spoke of. */
   wanted: number
   /** Resolves when names and modSeq are there. */
@@ -22,11 +24,16 @@ interface Followed {
   tables: number
 }
 
+/** What is done with the changes of an account: everything, everything but to tables, nothing. */
+type Step = 'apply' | 'tell' | 'drop'
+
 export interface FollowedTools {
   readonly rows: Pick<EngineRows, 'keywords' | 'modSeq' | 'changes'>
   readonly clock: Clock
   /** Hands on changes that were read. */
   readonly pass: (changes: readonly Change[]) => void
+  /** All that was missed has been handed on. */
+  readonly caughtUp: (account: AccountId) => void
   /** Reads the account's tables anew, since not all changes are known any more; without the account they are gone. */
   readonly reload: (account: AccountId) => Promise<void>
 }
@@ -44,7 +51,7 @@ export class FollowedAccounts {
     let followed = this.#followed.get(account)
     if (!followed) {
       // Entered before its rows are read: what comes meanwhile is noticed.
-      followed = { names: [...systemFlags, ...wellKnownKeywords], wanted: 0, tables: 0 }
+      followed = { names: [...systemFlags, ...wellKnownKeywords], told: 0, wanted: 0, tables: 0 }
       this.#followed.set(account, followed)
       followed.read = this.#read(account, followed)
     }
@@ -81,34 +88,59 @@ export class FollowedAccounts {
     return this.#followed.get(account)?.catching
   }
 
-  /** Those of accounts that are not followed, and those that follow on what is known. */
-  fitting(changes: readonly Change[]): readonly Change[] {
-    let unfit: Set<AccountId> | undefined
-    const fits = (change: Change): boolean => {
-      if (change.kind === 'account') {
-        if (!this.#step(change)) (unfit ??= new Set()).add(change.account)
-        else unfit?.delete(change.account)
-      }
-      // A mailbox that is gone never comes back: true at any time.
-      return (
-        unfit === undefined || !('account' in change) || change.kind === 'mailboxGone' || !unfit.has(change.account)
-      )
-    }
-    const all = changes.map(fits)
-    return unfit === undefined ? changes : changes.filter((_, i) => all[i])
+  /** Something was missed and is not read yet, nor perhaps can be. */
+  isBehind(account: AccountId): boolean {
+    const followed = this.#followed.get(account)
+    return followed !== undefined && (followed.modSeq === undefined || followed.modSeq < followed.wanted)
   }
 
-  /** @returns whether its changes can be applied. */
-  #step({ account, after, modSeq }: AccountChange): boolean {
-    const followed = this.#followed.get(account)
-    if (!followed) return true
-    if (followed.modSeq === undefined || followed.catching || after > followed.modSeq) {
-      this.#want(account, followed, modSeq)
-      return false
+  /**
+   * Of the changes, those that tables can apply: of accounts that are not followed, or following on what is known. And those that are to be handed
+   * on: also what a table has read already, since nothing else was told of it.
+   */
+  sort(changes: readonly Change[]): { readonly forTables: readonly Change[]; readonly forOthers: readonly Change[] } {
+    const steps = new Map<AccountId, Step>()
+    const stepOf = (change: Change): Step => {
+      if (change.kind === 'account') {
+        const step = this.#step(change)
+        if (step !== 'apply' || steps.size > 0) steps.set(change.account, step)
+        return step
+      }
+      // A mailbox that is gone never comes back: true at any time.
+      if (steps.size === 0 || !('account' in change) || change.kind === 'mailboxGone') return 'apply'
+      return steps.get(change.account) ?? 'apply'
     }
-    if (modSeq <= followed.modSeq) return false
+    const all = changes.map(stepOf)
+    if (steps.size === 0) return { forTables: changes, forOthers: changes }
+    return {
+      forTables: changes.filter((_, i) => all[i] === 'apply'),
+      forOthers: changes.filter((_, i) => all[i] !== 'drop'),
+    }
+  }
+
+  #step({ account, after, modSeq }: AccountChange): Step {
+    const followed = this.#followed.get(account)
+    if (!followed) return 'apply'
+    if (followed.modSeq === undefined) {
+      // Tables are read later than this.
+      this.#want(account, followed, modSeq)
+      return this.#told(followed, modSeq)
+    }
+    if (followed.catching || after > followed.modSeq) {
+      this.#want(account, followed, modSeq)
+      return 'drop'
+    }
+    if (modSeq <= followed.modSeq) return this.#told(followed, modSeq)
     followed.modSeq = modSeq
-    return true
+    followed.told = modSeq
+    return 'apply'
+  }
+
+  /** What was read before its news is news all the same, once. */
+  #told(followed: Followed, modSeq: ModSeq): Step {
+    if (modSeq <= followed.told) return 'drop'
+    followed.told = modSeq
+    return 'tell'
   }
 
   #want(account: AccountId, followed: Followed, modSeq: ModSeq): void {
@@ -126,6 +158,8 @@ export class FollowedAccounts {
       const reached = await this.#readChanges(account, from)
       if (reached === undefined || reached <= from) return
       followed.modSeq = reached
+      followed.told = Math.max(followed.told, reached)
+      this.#tools.caughtUp(account)
     }
   }
 
@@ -137,12 +171,12 @@ export class FollowedAccounts {
       if (first?.kind === 'account') {
         // Read before the tables: what comes while they are read is known twice at worst.
         reached = first.modSeq
-        if (first.after > from) {
-          await this.#tools.reload(account)
-          break
-        }
       }
       this.#tools.pass(page)
+      if (first?.kind === 'account' && first.after > from) {
+        await this.#tools.reload(account)
+        break
+      }
       await turn(this.#tools.clock)
     }
     if (reached === undefined) await this.#tools.reload(account)

@@ -19,6 +19,9 @@ export class SharedTable {
   flagsModSeq: ModSeq
   recentUid: Uid
   gone = false
+  #isPart = false
+  /** With what was missed and is not all here yet. */
+  #reachedModSeq = 0 as ModSeq
   /** How far the engine has kept it; 0: not at all. */
   keptModSeq = 0 as ModSeq
 
@@ -35,7 +38,9 @@ export class SharedTable {
     this.recentUid = recentUid
   }
 
-  apply(change: Change): void {
+  /** @param isPart of changes that were missed: those behind it may have smaller modSeqs. */
+  apply(change: Change, isPart = false): void {
+    this.#isPart = isPart
     if (change.kind === 'mailboxGone') this.gone = true
     const { uidNext } = this
     this.table = applyChange(this.table, change)
@@ -59,13 +64,22 @@ export class SharedTable {
   /** The table as it was read anew, at least as new as this one. */
   replace(table: MessageTable, { highestModSeq }: MailboxRow): void {
     table.uidNext = Math.max(table.uidNext, this.uidNext)
+    this.#isPart = false
     this.table = table
     this.#reached(highestModSeq)
     this.#flagsReached(highestModSeq)
   }
 
   #reached(modSeq: ModSeq): void {
-    this.highestModSeq = Math.max(this.highestModSeq, modSeq) as ModSeq
+    this.#reachedModSeq = Math.max(this.#reachedModSeq, modSeq) as ModSeq
+    if (!this.#isPart) this.highestModSeq = Math.max(this.highestModSeq, modSeq) as ModSeq
+  }
+
+  /** Everything that was missed is in the table. @returns whether this moved its highest modSeq. */
+  caughtUp(): boolean {
+    const before = this.highestModSeq
+    this.highestModSeq = Math.max(before, this.#reachedModSeq) as ModSeq
+    return this.highestModSeq !== before
   }
 
   #flagsReached(modSeq: ModSeq): void {

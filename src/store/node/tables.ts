@@ -28,7 +28,7 @@ interface TablesTools {
   readonly rows: Pick<EngineRows, 'mailbox' | 'tablePage'>
   readonly keepTable?: StoreEngine['keepTable'] | undefined
   readonly clock: Clock
-  readonly accounts: Pick<FollowedAccounts, 'hold' | 'release' | 'learn' | 'settled'>
+  readonly accounts: Pick<FollowedAccounts, 'hold' | 'release' | 'learn' | 'settled' | 'isBehind'>
 }
 
 interface ReadRows {
@@ -143,8 +143,17 @@ export class Tables {
     }
   }
 
-  /** Applies the changes of a group; returns the changed tables, for `tell()` once everything is applied. */
-  apply(changes: readonly Change[]): Set<SharedTable> {
+  /** The tables of an account have all that was missed. */
+  caughtUp(account: AccountId): void {
+    for (const shared of this.#loaded.values()) if (shared.account === account && shared.caughtUp()) shared.tell()
+  }
+
+  /**
+   * Applies the changes of a group; returns the changed tables, for `tell()` once everything is applied.
+   *
+   * @param isPart of what was missed: the tables are where the changes say when `caughtUp` is called.
+   */
+  apply(changes: readonly Change[], isPart = false): Set<SharedTable> {
     const touched = new Set<SharedTable>()
     for (const change of changes) {
       if (change.kind === 'flagName') this.#tools.accounts.learn(change.account, change.bit, change.name)
@@ -152,7 +161,7 @@ export class Tables {
       for (const news of this.#news.get(change.mailbox) ?? []) news.push(change)
       const shared = this.#loaded.get(change.mailbox)
       if (!shared) continue
-      shared.apply(change)
+      shared.apply(change, isPart)
       touched.add(shared)
       if (change.kind === 'mailboxGone') this.#drop(change.mailbox, shared)
     }
@@ -180,7 +189,7 @@ export class Tables {
     const { count } = table
     if (gone || highestModSeq === keptModSeq || count < keptMin || count > keptMax) return
     // Half of what was missed may be in it.
-    if (this.#tools.accounts.settled(shared.account)) return
+    if (this.#tools.accounts.isBehind(shared.account)) return
     shared.keptModSeq = highestModSeq
     const page = {
       uids: table.uids.subarray(0, count),

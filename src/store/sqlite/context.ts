@@ -188,6 +188,12 @@ export class WriteContext {
     return this.#journal.note(state)
   }
 
+  /** Rows were changed beside them: they are read again. Between two commits only. */
+  forgetStates(): void {
+    this.#mailboxes.clear()
+    this.#accounts.clear()
+  }
+
   forgetMailbox(id: number): void {
     this.#mailboxes.delete(id)
     this.#dirtyMailboxes.delete(id)

@@ -30,9 +30,13 @@ export function placeOf(wire: WireContent, segment: number, base: number, digest
   return { segment, position: base + wire.at!, file: null, sizeBytes: wire.sizeBytes, digest }
 }
 
-/** Whether any of the commits brings or moves messages' bytes: only their records hold numbers. */
+/** Whether any of the commits brings or moves messages' bytes (only their records hold numbers), or what can be done without. */
 export function bringsContents(buffer: Buffer | null, commits: readonly WireCommit[]): boolean {
-  return commits.some((commit) => 'at' in commit && buffer!.readUInt32LE(commit.at + 28) > 0)
+  return commits.some((commit) =>
+    'at' in commit
+      ? buffer!.readUInt32LE(commit.at + 28) > 0
+      : commit.operations.some(({ kind }) => kind === 'snapshot'),
+  )
 }
 
 export class Group {

@@ -1,7 +1,7 @@
 /** What clients do to messages has a record in the log: from it alone the same rows come again. docs/architecture.md §1. */
 import fc from 'fast-check'
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -13,8 +13,13 @@ import { realClock } from '../../platform/real/clock.ts'
 import { addAccount, arrival, message, nowMs } from '../conformance/fixtures.ts'
 import type { Operation } from '../operations.ts'
 import { StoreRefusal, type Store } from '../store.ts'
+import { SegmentMemory } from '../contents/log.ts'
+import { QuarantineMemory } from '../contents/quarantine.ts'
+import { openDatabase } from './driver.ts'
 import { openStore } from './engine.ts'
+import { migrate } from './schema.ts'
 import { verifyFolder } from './verify.ts'
+import { Writer } from './writer.ts'
 
 const segmentBytes = 4 * 1024 * 1024
 
@@ -166,4 +171,117 @@ test('a group whose rows fail answers with what came of it in the end', async ()
   assert.ok(table.view().flagsLow[0]! & flaggedBit)
   table.release()
   await store.close()
+})
+
+test('behind a record that is lost no UID and no modSeq is given a second time', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-logged-'))
+  const open = (): ReturnType<typeof openStore> => openStore({ folder, clock: realClock, log: silentLog, segmentBytes })
+  let store = await open()
+  const { inbox, trash } = await addAccount(store, 'bob@example.org')
+  for (const subject of ['one', 'two']) await store.commit([await arrival(store, message(subject), [inbox])])
+  await store.close()
+  const rows = join(folder, 'pennypost.db')
+  cpSync(rows, `${rows}.before`)
+  store = await open()
+  for (const uid of [1, 2])
+    await store.commit([{ kind: 'copy', mailbox: inbox, uids: [[uid, uid]], target: trash, nowMs }])
+  const flag: Operation = { kind: 'flags', mailbox: trash, uids: [[2, 2]], mode: 'add', flags: ['\\Flagged'] }
+  const [told] = await store.commit([flag])
+  await store.close()
+  // As after a power cut, with a byte of the first copy's record gone.
+  rmSync(`${rows}-wal`, { force: true })
+  rmSync(`${rows}-shm`, { force: true })
+  cpSync(`${rows}.before`, rows)
+  const db = openDatabase(rows)
+  db.exec('UPDATE log SET clean = 0')
+  db.close()
+  const segment = join(folder, 'segments', readdirSync(join(folder, 'segments'))[0]!)
+  const bytes = readFileSync(segment)
+  bytes[bytes.indexOf('"kind":"copy"') + 9] = 0x58
+  writeFileSync(segment, bytes)
+  store = await open()
+  assert.equal(await store.quarantine.count(), 1)
+  const table = await store.read.table(trash)
+  const { uids, count, modSeqs } = table.view()
+  // The copy of "two" was told as UID 2: it must not be there under the other's.
+  assert.ok(count === 1 && uids[0]! > 2, String(uids[0]))
+  assert.ok(
+    table.highestModSeq > (told as { modSeq: number }).modSeq && modSeqs[0]! > (told as { modSeq: number }).modSeq,
+  )
+  table.release()
+  await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('a segment that holds only what clients did is freed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pennypost-logged-'))
+  const store = await openStore({ folder, clock: realClock, log: silentLog, segmentBytes: 256 * 1024 })
+  const { inbox } = await addAccount(store, 'bob@example.org')
+  const uids = Array.from({ length: 4000 }, (_, n) => [n * 2 + 1, n * 2 + 1] as const)
+  await store.commit([await arrival(store, message('a'), [inbox])])
+  for (let n = 0; n < 24; n++)
+    await store.commit([{ kind: 'flags', mailbox: inbox, uids, mode: n % 2 ? 'remove' : 'add', flags: ['\\Flagged'] }])
+  const segments = (): number => readdirSync(join(folder, 'segments')).length
+  const before = segments()
+  assert.ok(before > 4, String(before))
+  const db = openDatabase(join(folder, 'pennypost.db'), { readOnly: true })
+  const { n } = db.prepare('SELECT count(*) AS n FROM segmentUse').get()!
+  db.close()
+  assert.ok((n as number) >= before - 2, `${String(n)} of ${before} are known to the sweep`)
+  await store.close()
+  assert.deepEqual(verifyFolder(folder).faults, [])
+  rmSync(folder, { recursive: true })
+})
+
+test('a COPY whose quota came in the same group stands, though its rows fail once', async () => {
+  let fails = false
+  const memoryFails = (what: 'record' | 'rows'): void => {
+    if (what !== 'rows' || !fails) return
+    fails = false
+    throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+  }
+  const store = await openStore({ folder: ':memory:', clock: realClock, log: silentLog, memoryFails })
+  const { inbox, trash } = await addAccount(store, 'bob@example.org')
+  await store.commit([await arrival(store, message('m'), [inbox])])
+  const quota = (quotaBytes: number): Operation => ({ kind: 'accountSet', name: 'bob@example.org', quotaBytes })
+  await store.commit([quota(10)])
+  fails = true
+  const [, [copied]] = await Promise.all([
+    store.commit([quota(100_000)]),
+    store.commit([{ kind: 'copy', mailbox: inbox, uids: [[1, 1]], target: trash, nowMs }]),
+  ])
+  assert.equal(copied.firstUid, 1)
+  assert.equal(await store.quarantine.count(), 0)
+  await store.close()
+})
+
+test('a kept table never takes the room that is left for deleting', () => {
+  const db = openDatabase(':memory:')
+  migrate(db)
+  let isReserved = true
+  const writer = new Writer(db, new SegmentMemory(), {
+    freeBytes: () => 0,
+    spareBytes: 1024,
+    memory: true,
+    quarantine: new QuarantineMemory(),
+    giveUpReserve() {
+      const wasReserved = isReserved
+      isReserved = false
+      return wasReserved
+    },
+  })
+  writer.recover()
+  const snapshot = {
+    kind: 'snapshot',
+    mailbox: 1,
+    highestModSeq: 5 as ModSeq,
+    messages: new Uint8Array(400_000),
+  } as const
+  const { outcomes } = writer.group(null, [{ operations: [snapshot] }], () => {})
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.ok ? 'kept' : outcome.code)),
+    ['full'],
+  )
+  assert.ok(isReserved)
+  db.close()
 })

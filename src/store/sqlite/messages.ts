@@ -2,6 +2,7 @@
 import type { ModSeq, Uid } from '../../mail/ids.ts'
 import { deletedBit, seenBit, type FlagEdit } from '../../mail/flags.ts'
 import type { Operation, Ranges, ResultOf } from '../operations.ts'
+import { checkQuota } from '../receiving.ts'
 import { StoreRefusal } from '../store.ts'
 import type { MailboxState, WriteContext } from './context.ts'
 import { eachMessage } from './packed.ts'
@@ -223,9 +224,8 @@ function copyRows(
   if (count === 0) return { runs, source: [], firstUid }
   const sum = totals(context, from.id, runs)
   const account = context.account(target.account)
-  if (op.kind === 'copy' && account.quotaBytes > 0 && account.usedBytes + sum.bytes > account.quotaBytes) {
-    throw new StoreRefusal('overQuota', `${account.name} is over quota`)
-  }
+  // What is replayed fitted when it was committed.
+  if (op.kind === 'copy' && !context.replaying) checkQuota(account, sum.bytes)
   const modSeq = context.nextModSeq(target.account)
   const source: number[] = []
   let next = firstUid

@@ -55,6 +55,9 @@ export function isSoft(operations: readonly EngineOperation[]): boolean {
   return operations.every(({ kind }) => softKinds.has(kind))
 }
 
+/** What is refused when there is hardly any room left. */
+export const growing: ReadonlySet<EngineOperation['kind']> = new Set(['arrive', 'append', 'copy', 'snapshot'])
+
 /** Whether it may make keywords. */
 export function bringsFlags(operation: EngineOperation): boolean {
   if (operation.kind === 'append') return operation.flags.length > 0

@@ -3,34 +3,23 @@
  * No number may be given a second time, so all counters jump ahead. RFC 9051 §2.3.1.1, RFC 7162 §3.1, RFC 8474 §4.
  */
 import type { Database } from './driver.ts'
+import { jumpModSeqs, jumpUids, uidGap, uidMax, uidNextAfter } from './jump.ts'
 
-/** More UIDs than are assigned between a backup and its restore; enough of them for 4000 restores. */
-const uidGap = 1_000_000
-const uidMax = 0xffff_fffe
 const idGap = 1_000_000_000
-/** Every message gets a new modSeq, so that clients that resynchronise fetch all flags again. */
-const modSeqGap = 1_000_000_000
 
 export function rebase(db: Database, nowMs: number): void {
   const nowSeconds = Math.floor(nowMs / 1000)
   db.exec('BEGIN IMMEDIATE')
   try {
     // A mailbox that was made since, and is made again, must have another uidValidity: accounts begin with their second and count up.
-    // What else was deleted since is not known: nothing can be told of what changed before.
-    db.prepare(
-      'UPDATE account SET modSeq = modSeq + ?1, forgottenModSeq = modSeq + ?1, uidValidity = max(uidValidity + 1, ?2)',
-    ).run(modSeqGap, nowSeconds)
-    const modSeqOf = '(SELECT a.modSeq FROM account a WHERE a.id = mailbox.account)'
-    const end = `min(uidNext + ${uidGap}, ${uidMax})`
+    db.prepare('UPDATE account SET uidValidity = max(uidValidity + 1, ?)').run(nowSeconds)
+    jumpModSeqs(db)
     // Messages that came since are gone: clients hear VANISHED for the UIDs that they may have had.
     db.prepare(
       `INSERT INTO expunged (mailbox, modSeq, first, last, atMs)
-       SELECT id, ${modSeqOf}, uidNext, ${end} - 1, ? FROM mailbox WHERE uidNext < ${uidMax}`,
+       SELECT id, (SELECT a.modSeq FROM account a WHERE a.id = mailbox.account), uidNext, ${uidNextAfter} - 1, ? FROM mailbox WHERE uidNext < ${uidMax}`,
     ).run(nowMs)
-    db.exec(`UPDATE mailbox SET uidNext = ${end}, highestModSeq = ${modSeqOf} WHERE uidNext < ${uidMax}`)
-    db.exec('UPDATE message SET modSeq = (SELECT b.highestModSeq FROM mailbox b WHERE b.id = message.mailbox)')
-    // They have the modSeqs of before.
-    db.exec('DELETE FROM snapshot')
+    jumpUids(db)
     db.exec(
       `UPDATE log SET nextContent = nextContent + ${idGap}, nextEmail = nextEmail + ${idGap},
        nextEntry = nextEntry + ${idGap}, nextRecipient = nextRecipient + ${idGap}, late = x''`,

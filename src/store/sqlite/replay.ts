@@ -10,9 +10,10 @@ import { allocate, insertRows, numbersOf, type Append, type Arrive } from './del
 import type { Database } from './driver.ts'
 import { isOfTheDatabase } from '../faults.ts'
 import { placeOf, type WireContent } from './group.ts'
+import { jumpModSeqs, jumpUids } from './jump.ts'
 import { recordAt, recordsAfter, type LogPosition } from './log-end.ts'
 import { setAside, type Incident } from './quarantine.ts'
-import { resultOf } from './outcomes.ts'
+import { resultOf, type CommitOutcome } from './outcomes.ts'
 import { relocate } from './relocate.ts'
 
 /** Where a record is named among others. */
@@ -27,7 +28,7 @@ export class Replay {
   readonly #quarantine: Quarantine
   #incidents = new Map<string, Incident>()
   /** By the places of records: what came of them, where it is asked for. */
-  readonly #results = new Map<string, readonly unknown[] | undefined>()
+  readonly #results = new Map<string, CommitOutcome | undefined>()
 
   constructor(db: Database, log: RecordLog, context: WriteContext, quarantine: Quarantine) {
     this.#db = db
@@ -42,8 +43,12 @@ export class Replay {
     for (const place of places) if (place) this.#results.set(placeKey(place), undefined)
   }
 
-  resultsOf(place: Place): readonly unknown[] | undefined {
+  resultsOf(place: Place): CommitOutcome | undefined {
     return this.#results.get(placeKey(place))
+  }
+
+  #note(place: Place, outcome: CommitOutcome): void {
+    if (this.#results.has(placeKey(place))) this.#results.set(placeKey(place), outcome)
   }
 
   /** The rows of one record, or none of them: what cannot be applied is set aside. Throws what fails of the disk or the database. */
@@ -52,13 +57,16 @@ export class Replay {
     this.#context.beginCommit()
     try {
       const results = this.#redo(record, place)
-      if (this.#results.has(placeKey(place))) this.#results.set(placeKey(place), results)
+      this.#note(place, { ok: true, results })
       this.#db.exec('RELEASE redo')
       this.#context.settleCommit()
     } catch (error) {
       if (isOfTheDatabase(error)) throw error
       this.#db.exec('ROLLBACK TO redo; RELEASE redo')
       this.#context.undoCommit()
+      // A client's command that the rows refuse now: nothing is lost with it. Only arrivals have numbers.
+      if (error instanceof StoreRefusal && record.numbers.length === 0)
+        return this.#note(place, { ok: false, code: error.code, text: error.message })
       const bytes = this.#log.read(place.segment, place.position, record.sizeBytes)
       this.setAside(place, bytes, (error as Error).message, record.operations)
     }
@@ -72,6 +80,17 @@ export class Replay {
   follow(from: LogPosition, damage: boolean): { readonly replayed: number; readonly end: LogPosition } {
     const records = recordsAfter(this.#log, from, damage)
     let replayed = 0
+    let isWhole = true
+    const before = this.#incidents.size
+    // Records of client commands have no numbers: without what one of them did the next would be given its UIDs.
+    const missed = (): void => {
+      if (!isWhole || this.#incidents.size === before) return
+      isWhole = false
+      this.#context.writeCounters()
+      jumpModSeqs(this.#db)
+      jumpUids(this.#db)
+      this.#context.forgetStates()
+    }
     for (;;) {
       const { done, value } = records.next()
       if (done) {
@@ -80,10 +99,12 @@ export class Replay {
       }
       if (value.kind === 'damaged') {
         this.setAside(value.place, value.bytes, 'It cannot be read, and records behind it can')
+        missed()
         continue
       }
       this.record(value.record, value.place)
       replayed++
+      missed()
     }
   }
 
@@ -120,6 +141,8 @@ export class Replay {
 
   #redo(record: RecordView, { segment, position }: Place): readonly unknown[] {
     const base = position + record.contentsAt
+    // So that the sweep finds the segment if it has no contents.
+    this.#context.segmentUsed(segment, 0)
     if (record.kind === 2) {
       relocate(this.#context, record, segment, base)
       return [null]

@@ -4,7 +4,6 @@
  */
 import type { Change } from '../changes.ts'
 import type { Place, RecordLog } from '../contents/log.ts'
-import type { Quarantine } from '../contents/quarantine.ts'
 import type { EngineOperation } from '../operations.ts'
 import { StoreRefusal } from '../store.ts'
 import { apply } from './apply.ts'
@@ -18,6 +17,7 @@ import type { Incident } from './quarantine.ts'
 import { noteOpening, readLogRow, writeLogRow } from './log-row.ts'
 import {
   bringsFlags,
+  growing,
   isSoft,
   refuseAll,
   resultOf,
@@ -28,16 +28,7 @@ import {
 } from './outcomes.ts'
 import { relocate } from './relocate.ts'
 import { placeKey, Replay } from './replay.ts'
-
-export interface WriterOptions {
-  /** Free bytes on the disk; below `spareBytes` nothing new is taken. */
-  readonly freeBytes: () => number
-  readonly spareBytes: number
-  readonly memory: boolean
-  readonly quarantine: Quarantine
-  /** Room on the disk that was kept for this. @returns false when there is none left. */
-  readonly giveUpReserve?: () => boolean
-}
+import type { WriterOptions } from './writer-options.ts'
 
 /** A sync or a file failed in a way after which nothing may be promised: the process must stop. */
 export class WriterBroken extends Error {}
@@ -177,9 +168,8 @@ export class Writer {
       if (place && aside.has(placeKey(place)))
         return refuseAll([commit], 'failed', 'Kept aside: its rows cannot be written')
       // Between the records stood commits without one, which are yet to be done again: numbers may be others than before.
-      const results = place && this.#replay.resultsOf(place)
-      if (results) return { outcomes: [{ ok: true, results }], changes: [] }
-      if (place || !outcome.ok) return { outcomes: [outcome], changes: [] }
+      const replayedAs = place && this.#replay.resultsOf(place)
+      if (place || !outcome.ok) return { outcomes: [replayedAs ?? outcome], changes: [] }
       return this.group(null, [commit], () => {})
     })
     return together([{ outcomes: [], changes: replayed }, ...all])
@@ -298,7 +288,7 @@ export class Writer {
   #commit(group: Group, commit: WireCommit, pending: Delivery[], born: Late[]): CommitOutcome {
     if ('at' in commit && group.isRelocation(commit)) return this.#relocation(group, commit)
     const operations = 'at' in commit ? group.operations(commit) : commit.operations
-    const grows = operations.some(({ kind }) => kind === 'arrive' || kind === 'append' || kind === 'copy')
+    const grows = operations.some(({ kind }) => growing.has(kind))
     if (grows && (this.#full ??= this.#options.freeBytes() < this.#options.spareBytes)) {
       return { ok: false, code: 'full', text: 'The disk is nearly full' }
     }
@@ -335,7 +325,11 @@ export class Writer {
       }
       if (operations.length === 1 && mine.length === 1 && mayBeLate(mine[0]!))
         born.push(lateOf(mine.pop()!, group.next))
-      if ('at' in commit) group.seal(commit, this.#epoch, ++this.#sequence, numbers)
+      if ('at' in commit) {
+        // So that the sweep finds the segment if it has no contents.
+        this.#context.segmentUsed(group.next.segment, 0)
+        group.seal(commit, this.#epoch, ++this.#sequence, numbers)
+      }
       for (const delivery of mine) {
         if (pure) pending.push(delivery)
         else insertRows(this.#context, delivery)

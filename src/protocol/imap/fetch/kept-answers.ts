@@ -42,6 +42,11 @@ export class KeptAnswers {
     return this.#bytes
   }
 
+  /** One mailbox may not drive out all others. */
+  get answerMaxBytes(): number {
+    return this.#maxBytes / 4 - entryBytes
+  }
+
   /** The buffer is shared by all who ask: it is never written to. */
   get(table: MessageTable, { items, modSeq, count }: Question): Uint8Array | undefined {
     const kept = this.#byTable.get(table)
@@ -50,9 +55,8 @@ export class KeptAnswers {
   }
 
   set(table: MessageTable, question: Question, answer: Uint8Array): void {
+    if (answer.length > this.answerMaxBytes) return
     const bytes = answer.length + entryBytes
-    // One mailbox may not drive out all others.
-    if (bytes > this.#maxBytes / 4) return
     const old = this.#byTable.get(table)
     if (old) this.#forget(old.slot)
     const slot = { table: new WeakRef(table), bytes }

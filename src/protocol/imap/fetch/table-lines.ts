@@ -75,16 +75,20 @@ export function* fromTables(conversation: Conversation, items: readonly FetchIte
     out.bytes(kept)
     return uids.length
   }
-  const said: Uint8Array[] = []
+  // What is too large to be kept, or is not asked for so, is not held until its end.
+  let said: Uint8Array[] | undefined = question && []
+  let saidBytes = 0
   let found = 0
   for (const lines of linesOf(conversation, items, uids, encoder)) {
-    if (said.length > 0) yield out.take()
+    if (saidBytes > 0) yield out.take()
     out.bytes(lines.bytes)
-    said.push(lines.bytes)
+    saidBytes += lines.bytes.length
+    if (saidBytes > keptAnswers.answerMaxBytes) said = undefined
+    said?.push(lines.bytes)
     found += lines.found
   }
   // Others went on while the answer was made: some lines may be of then, some of now.
-  if (!question || encoder.lacksNames) return found
+  if (!question || !said || encoder.lacksNames) return found
   if (selected.table() === table && table.count === count && selected.highestModSeq() === question.modSeq)
     keptAnswers.set(table, question, concat(said))
   return found
