@@ -86,3 +86,35 @@ test('after the last words nothing more is heard or said, and a peer that goes o
   assert.deepEqual([line.said, session.heard, line.ends, line.destroyed], ['HELLOBYE', 'hellobye', 1, true])
   assert.equal(session.closes, 1)
 })
+
+test('commands that are answered at once, however many come together, give way to others every few milliseconds', async () => {
+  const simulated = new SimulatedClock(0)
+  // Each look at the clock takes a millisecond.
+  let looks = 0
+  const turns: (() => void)[] = []
+  const clock = Object.assign(Object.create(simulated) as SimulatedClock, {
+    monotonic: () => ++looks,
+    soon: (work: () => void) => void turns.push(work),
+  })
+  const line = new Line()
+  const session = new Echo()
+  drive(line, session, { clock, wheel: new Wheel(simulated), log: silentLog })
+  let answered = 0
+  let waits = 0
+  session.next = () => {
+    if (answered === 30) return { kind: 'wait' }
+    answered++
+    return { kind: 'write', bytes: Buffer.from('x') }
+  }
+  line.handler.data(Buffer.from('thirty commands'))
+  for (let round = 0; round < 100 && (answered < 30 || turns.length > 0); round++) {
+    const upTo = answered
+    for (const turn of turns.splice(0)) turn()
+    await new Promise((resolve) => setImmediate(resolve))
+    if (answered > upTo) waits++
+    assert.ok(answered - upTo <= 5, `${answered - upTo} at once`)
+  }
+  assert.equal(answered, 30)
+  assert.ok(waits > 5)
+  assert.equal(line.said, 'x'.repeat(30))
+})

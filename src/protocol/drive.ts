@@ -193,6 +193,8 @@ export class Driver implements SessionHost {
 
   #pump(): void {
     if (this.#busy || this.#closing || this.#closed) return
+    const { clock } = this.#options
+    const since = clock.monotonic()
     for (;;) {
       if (this.#outBytes >= gatherBytes) this.#flush()
       if (this.#full) break // a client that does not read is not served; hasRoom() comes back here
@@ -212,7 +214,10 @@ export class Driver implements SessionHost {
           return
         case 'write':
           this.#push(action.bytes)
-          continue
+          // Thousands of short commands may come in one piece, each answered at once: others have their turn between them.
+          if (clock.monotonic() - since < turnMs) continue
+          this.#busy = true
+          return this.#await(new Promise((resolve) => clock.soon(() => resolve(undefined))))
         case 'run':
           this.#busy = true
           if ('then' in action.work) this.#await(action.work)
