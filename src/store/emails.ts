@@ -51,8 +51,8 @@ export interface ThreadRow {
   readonly emailIds: readonly number[]
 }
 
-/** Emails or threads of one read at most. */
-export const emailsMax = 1000
+/** Emails or threads of one read at most: a few milliseconds. */
+export const emailsMax = 250
 
 /** Part of `StoreReads`. */
 export interface EmailReads {

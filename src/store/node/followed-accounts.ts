@@ -21,6 +21,8 @@ interface Followed {
   read?: Promise<void>
   /** Set while changes are read that no news brought. */
   catching?: Promise<void>
+  /** One reading of them. */
+  reading?: Promise<unknown>
   tables: number
 }
 
@@ -83,9 +85,14 @@ export class FollowedAccounts {
     if (followed) followed.names[bit] = name
   }
 
-  /** Resolves when the account is known up to what news spoke of; undefined: it is. */
+  /** Resolves when the account is known up to what news has spoken of by now; undefined: it is. Later news does not prolong it. */
   settled(account: AccountId): Promise<void> | undefined {
-    return this.#followed.get(account)?.catching
+    const followed = this.#followed.get(account)
+    return followed?.catching && this.#reaches(followed, followed.wanted)
+  }
+
+  async #reaches(followed: Followed, modSeq: number): Promise<void> {
+    while (followed.catching && (followed.modSeq ?? 0) < modSeq) await followed.reading
   }
 
   /** Something was missed and is not read yet, nor perhaps can be. */
@@ -155,11 +162,16 @@ export class FollowedAccounts {
   async #catchUp(account: AccountId, followed: Followed): Promise<void> {
     while (followed.modSeq! < followed.wanted) {
       const from = followed.modSeq!
-      const reached = await this.#readChanges(account, from)
-      if (reached === undefined || reached <= from) return
-      followed.modSeq = reached
-      followed.told = Math.max(followed.told, reached)
-      this.#tools.caughtUp(account)
+      const reading = this.#readChanges(account, from).then((reached) => {
+        if (reached === undefined || reached <= from) return false
+        followed.modSeq = reached
+        followed.told = Math.max(followed.told, reached)
+        this.#tools.caughtUp(account)
+        return true
+      })
+      // A failure is the caller's: here it only ends the wait.
+      followed.reading = reading.catch(() => {})
+      if (!(await reading)) return
     }
   }
 

@@ -128,3 +128,83 @@ test('where a table is read anew, keywords and mailboxes that were missed are to
   await other.close()
   await one.close()
 })
+
+test('a commit is answered when its own changes are known, though others go on all the time', async () => {
+  let isLost = true
+  let readings = 0
+  let more: (() => Promise<unknown>) | undefined
+  const link = linksTo(engineInMemory({ clock: realClock, log: silentLog }), {
+    random: () => (isLost ? 0 : 99),
+    weather: { lost: 1, twice: 0, late: 0 },
+    later: async () => {},
+  })
+  const one = await nodeStore(link(), realClock)
+  const second = link()
+  const rows = new Proxy(second.rows, {
+    get(target, name, receiver) {
+      if (name !== 'changes') return Reflect.get(target, name, receiver) as unknown
+      return async function* (...asked: Parameters<EngineRows['changes']>) {
+        yield* target.changes(...asked)
+        // News of the next change is there before this one is read.
+        if (++readings < 200) await more?.()
+      }
+    },
+  })
+  const other = await nodeStore({ ...second, rows }, realClock)
+  const { inbox } = await addAccount(one, 'bob@example.org')
+  await one.commit([await arrival(one, message('a'), [inbox])])
+  const table = await other.read.table(inbox)
+  await one.commit([await arrival(one, message('missed'), [inbox])])
+  isLost = false
+  let n = 0
+  more = () =>
+    one.commit([
+      {
+        kind: 'flags',
+        mailbox: inbox,
+        uids: [[1, 1]],
+        mode: n++ % 2 ? 'add' : 'remove',
+        flags: ['\\Seen', `k${n % 3}`],
+      },
+    ])
+  await other.commit([await arrival(other, message('own'), [inbox])])
+  assert.ok(readings < 10, `${readings} readings`)
+  assert.equal(table.view().count, 3)
+  more = undefined
+  table.release()
+  await other.close()
+  await one.close()
+})
+
+test('tables that are let go together are kept one after another', async () => {
+  let nowMs = 0
+  let active = 0
+  let most = 0
+  let kept = 0
+  const engine = engineInMemory({ clock: realClock, log: silentLog })
+  const keepTable: StoreEngine['keepTable'] = async () => {
+    most = Math.max(most, ++active)
+    await turns(2)
+    active--
+    kept++
+  }
+  const clock = Object.assign(Object.create(realClock) as typeof realClock, { monotonic: () => nowMs })
+  const store = await nodeStore({ ...engine, keepTable }, clock)
+  const bob = await addAccount(store, 'bob@example.org')
+  const ids = [bob.inbox, bob.trash]
+  for (const name of ['A', 'B']) {
+    const [{ id }] = await store.commit([{ kind: 'mailboxCreate', account: bob.id, name }])
+    ids.push(id)
+  }
+  for (let n = 0; n < 50; n++)
+    await Promise.all(
+      Array.from({ length: 10 }, async (_, k) => store.commit([await arrival(store, message(`${n}-${k}`), ids)])),
+    )
+  for (const id of ids.slice(0, 3)) (await store.read.table(id)).release()
+  nowMs = 100_000
+  ;(await store.read.table(ids[3]!)).release()
+  await until(() => kept === 3)
+  assert.deepEqual([kept, most], [3, 1])
+  await store.close()
+  assert.equal(kept, 4)
+})

@@ -45,6 +45,8 @@ export class Tables {
   /** Changes of mailboxes whose rows are being read. */
   readonly #news = new Map<number, Set<Change[]>>()
   readonly #lingering = new Map<number, number>()
+  /** Tables are kept one after another: many may be let go at once. */
+  #keeping: Promise<void> = Promise.resolve()
 
   constructor(tools: TablesTools) {
     this.#tools = tools
@@ -178,13 +180,13 @@ export class Tables {
       this.#lingering.delete(old)
       const shared = this.#loaded.get(old)
       if (shared?.holders.size !== 0) continue
-      void this.#keep(old, shared)
+      this.#keep(old, shared)
       this.#drop(old, shared)
     }
   }
 
   /** For the next reader, unless the engine has it so. */
-  async #keep(mailbox: number, shared: SharedTable): Promise<void> {
+  #keep(mailbox: number, shared: SharedTable): void {
     const { table, highestModSeq, keptModSeq, gone } = shared
     const { count } = table
     if (gone || highestModSeq === keptModSeq || count < keptMin || count > keptMax) return
@@ -197,7 +199,7 @@ export class Tables {
       flagsHigh: table.flagsHigh.subarray(0, count),
       modSeqs: table.modSeqs.subarray(0, count),
     }
-    await this.#tools.keepTable?.(mailbox, { page, highestModSeq })
+    this.#keeping = this.#keeping.then(() => this.#tools.keepTable?.(mailbox, { page, highestModSeq }))
   }
 
   /** Before the store closes. */
@@ -205,9 +207,10 @@ export class Tables {
     let messages = 0
     for (const [mailbox, shared] of this.#loaded) {
       messages += shared.table.count
-      if (messages > keptAtCloseMax) return
-      await this.#keep(mailbox, shared)
+      if (messages > keptAtCloseMax) break
+      this.#keep(mailbox, shared)
     }
+    await this.#keeping
   }
 
   #drop(mailbox: number, { account }: SharedTable): void {

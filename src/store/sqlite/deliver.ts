@@ -91,7 +91,12 @@ function replayed(context: WriteContext, numbers: Float64Array, start: number): 
     content: () => keep('content'),
     filing(mailbox) {
       const uid = take()
-      const modSeq = context.reach(mailbox.account, take() as ModSeq)
+      const given = take() as ModSeq
+      // Behind a record that was lost all numbers have jumped ahead.
+      const modSeq =
+        given > context.account(mailbox.account).modSeq
+          ? context.reach(mailbox.account, given)
+          : context.nextModSeq(mailbox.account)
       return { uid: Math.max(uid, mailbox.uidNext) as Uid, modSeq, emailId: keep('email') }
     },
     entry: () => keep('entry'),

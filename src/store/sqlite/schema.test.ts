@@ -45,6 +45,16 @@ test('a store of the version before the totals has them counted once', () => {
   db.close()
 })
 
+test('the sweep looks at old removals alone, however many there are', () => {
+  const db = openDatabase(':memory:')
+  migrate(db)
+  const plan = db
+    .prepare('EXPLAIN QUERY PLAN SELECT account, modSeq, email AS id FROM removal WHERE atMs < ? LIMIT ?')
+    .all(1, 1)
+  assert.match(JSON.stringify(plan), /removalAt/)
+  db.close()
+})
+
 test('a newer store is refused with a sentence that says what to do', () => {
   const db = openDatabase(':memory:')
   db.exec(`PRAGMA user_version = ${schemaVersion + 1}`)

@@ -140,6 +140,7 @@ const migrations: readonly string[] = [
   -- Emails that lost a message: destroyed, if it was the last.
   CREATE TABLE removal (account INTEGER NOT NULL, modSeq INTEGER NOT NULL, email INTEGER NOT NULL, thread INTEGER NOT NULL,
     createdModSeq INTEGER NOT NULL, atMs INTEGER NOT NULL, PRIMARY KEY (account, modSeq, email)) WITHOUT ROWID;
+  CREATE INDEX removalAt ON removal (atMs);
   CREATE TABLE mailboxGone (account INTEGER NOT NULL, modSeq INTEGER NOT NULL, mailbox INTEGER NOT NULL, createdModSeq INTEGER NOT NULL,
     atMs INTEGER NOT NULL, PRIMARY KEY (account, modSeq, mailbox)) WITHOUT ROWID;
 
